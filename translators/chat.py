@@ -1,0 +1,155 @@
+"""The chat-completions side: messages and tools that go out, chunks and completions that come back.
+
+Outgoing Structs write only what is set. Incoming ones take every field in each form that some provider was seen
+to send it (a call id as number, content as list or object, usage members as null); `deltas.py` makes one form of
+them. Sources: responses-api reference §7, providers reference §3.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+# --- outgoing ---------------------------------------------------------------------------------------------------
+
+
+class ImageURL(Struct, frozen=True, gc=False, omit_defaults=True):
+    url: str
+    detail: str | None = None
+
+
+class TextPart(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    text: str
+
+
+class ImagePart(Struct, frozen=True, gc=False, tag_field="type", tag="image_url"):
+    image_url: ImageURL
+
+
+class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
+    file: dict[str, Any]
+
+
+class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
+    input_audio: dict[str, Any]
+
+
+Part = TextPart | ImagePart | FilePart | AudioPart
+Content = str | list[Part]
+
+
+class SystemMessage(Struct, frozen=True, gc=False, tag_field="role", tag="system"):
+    content: str
+
+
+class DeveloperMessage(Struct, frozen=True, gc=False, tag_field="role", tag="developer"):
+    content: str
+
+
+class UserMessage(Struct, frozen=True, gc=False, tag_field="role", tag="user"):
+    content: Content
+
+
+class FunctionOfCall(Struct, frozen=True, gc=False):
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct, frozen=True, gc=False):
+    id: str
+    function: FunctionOfCall
+    type: str = "function"
+
+
+class AssistantMessage(Struct, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
+    """One turn of the model: its thinking, its text and all of its calls."""
+
+    content: str | None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class ToolMessage(Struct, frozen=True, gc=False, tag_field="role", tag="tool"):
+    tool_call_id: str
+    content: str
+
+
+ChatMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+
+# --- incoming ---------------------------------------------------------------------------------------------------
+
+
+class FunctionDelta(Struct, gc=False):
+    name: str | None = None
+    arguments: str | dict[str, Any] | list[Any] | None = None
+    parameters: dict[str, Any] | None = None
+    """TGI has `parameters` where others have `arguments`."""
+
+
+class ToolCallDelta(Struct, gc=False):
+    index: int | None = None
+    id: str | int | None = None
+    function: FunctionDelta | None = None
+
+
+class Delta(Struct, gc=False):
+    """The new part of an answer; of a whole completion, `message` is read as one delta."""
+
+    content: str | list[Any] | dict[str, Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | dict[str, Any] | None = None
+    reasoning_details: list[Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
+    function_call: FunctionDelta | None = None
+
+
+class Logprobs(Struct, gc=False):
+    content: list[dict[str, Any]] | None = None
+
+
+class Choice(Struct, gc=False):
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class PromptDetails(Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetails(Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class ChatUsage(Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    """DeepSeek's name for the cached part."""
+    cached_tokens: int | None = None
+    """Moonshot's name for the cached part."""
+
+
+class GroqExtras(Struct, gc=False):
+    usage: ChatUsage | None = None
+
+
+class Chunk(Struct, gc=False):
+    """One chunk of a stream, or a whole completion."""
+
+    choices: list[Choice] | None = None
+    usage: ChatUsage | None = None
+    service_tier: str | None = None
+    error: Any = None
+    x_groq: GroqExtras | None = None
+    message: Any = None
+    detail: Any = None

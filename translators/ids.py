@@ -1,0 +1,53 @@
+"""Ids of responses and of their items.
+
+An id is `<prefix>_` + 32 lower-case hex digits: 12 of Unix milliseconds (ids sort by time), 12 random ones
+that the response shares with all of its items, and 8 that tell the items of one response apart. So an id is
+opaque to clients, never derived from the provider's, and an item id leads back to its response. Output items
+count from 1; input items, which need no id until somebody lists them, from 0x80000000.
+"""
+
+from typing import Final
+
+_FIRST_INPUT: Final = 0x8000_0000
+
+
+class Ids:
+    """The ids of one response, minted in order from its `seed` (24 hex digits, see `seed`)."""
+
+    __slots__ = ("_minted", "_seed")
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._minted = 0
+
+    @property
+    def response(self) -> str:
+        return f"resp_{self._seed}00000000"
+
+    def item(self, prefix: str) -> str:
+        """Return the next output item's id."""
+        self._minted += 1
+        return f"{prefix}_{self._seed}{self._minted:08x}"
+
+    def call(self) -> str:
+        """Return a call_id for a call that the provider left without a usable one."""
+        self._minted += 1
+        return f"call_{self._seed}{self._minted:08x}"
+
+
+def seed(milliseconds: int, entropy: int) -> str:
+    """Return the seed for one response: Unix time in milliseconds and 48 random bits."""
+    return f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}{entropy & 0xFFFF_FFFF_FFFF:012x}"
+
+
+def input_item_id(prefix: str, response_id: str, position: int) -> str:
+    """Return the id of the `position`-th input item of a response, the same each time it is asked for."""
+    return f"{prefix}_{response_id[5:29]}{_FIRST_INPUT + position:08x}"
+
+
+def response_of(item_id: str) -> str | None:
+    """Return the id of the response that an item id of ours belongs to, or None if it is not ours."""
+    _, _, digits = item_id.rpartition("_")
+    if len(digits) != 32 or not all(c in "0123456789abcdef" for c in digits):
+        return None
+    return f"resp_{digits[:24]}00000000"

@@ -1,0 +1,89 @@
+"""A create request after validation: what the rest of the product works with.
+
+`adapter.api.schemas` builds it from the body; everything after that trusts its types and bounds. Members that the
+client left out or sent as null are None (or the API's default where there is one), so "set" is always visible.
+Nested objects are strict: an unknown key in `text`, `reasoning` or `stream_options` is refused, because it would
+otherwise be dropped silently. Source: responses-api reference §2.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from translators.items import Item
+from translators.tools import Tool, ToolChoice
+from translators.wire import Raw
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class ReasoningConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    effort: Effort | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+    generate_summary: Literal["auto", "concise", "detailed"] | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
+    mode: str | None = None
+
+
+class TextFormat(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    """Free text, the default."""
+
+
+class JSONObjectFormat(Struct, frozen=True, gc=False, tag_field="type", tag="json_object"):
+    """Any JSON object."""
+
+
+class JSONSchemaFormat(
+    Struct, frozen=True, gc=False, tag_field="type", tag="json_schema", forbid_unknown_fields=True
+):
+    """JSON that fits a schema."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    schema: dict[str, Any]
+    description: str | None = None
+    strict: bool | None = None
+
+
+class TextConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class StreamOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    include_obfuscation: bool | None = None
+
+
+class CreateRequest(Struct, frozen=True, kw_only=True):
+    """`POST /v1/responses`, checked. `input` holds items only: a string became one user message."""
+
+    model: str
+    input: tuple[Item, ...]
+    raw_input: bytes
+    """The input's JSON as it came; what the store keeps."""
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    tools: tuple[Tool, ...] = ()
+    raw_tools: Raw = Raw(b"[]")
+    """The tools normalised, as the Response echoes them."""
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool | None = None
+    max_tool_calls: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    max_output_tokens: int | None = None
+    top_logprobs: int | None = None
+    reasoning: ReasoningConfig = ReasoningConfig()
+    text: TextConfig = TextConfig()
+    include: tuple[str, ...] = ()
+    truncation: Literal["auto", "disabled"] = "disabled"
+    metadata: dict[str, str] = {}
+    store: bool = True
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    service_tier: str | None = None

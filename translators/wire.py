@@ -1,0 +1,123 @@
+"""JSON in and out; the only user of `msgspec.json`.
+
+Decoders are built once, at import. A caller's JSON that does not fit its type becomes a `RequestError`
+whose `param` is the exact path (`input[3].content[0].text`), whatever msgspec called it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from translators.errors import RequestError, missing, wrong_type
+
+T = TypeVar("T")
+
+Raw = msgspec.Raw
+Decoder = msgspec.json.Decoder
+
+encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
+decode: Final[Callable[[bytes | str], Any]] = msgspec.json.Decoder().decode
+
+NotJSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for bytes that are not JSON, or not of the type (ValidationError is a DecodeError)."""
+
+UNPARSABLE = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+    "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+)
+
+
+class _Key(str):
+    """A key of the outermost object, its own type so that a repeated one can be seen."""
+
+    __slots__ = ()
+
+
+def decode_members(body: bytes) -> dict[str, Raw]:
+    """Split a request body into its top-level members without decoding them.
+
+    Raises RequestError for anything but one JSON object, and for a key that stands there twice.
+    """
+    keys: list[str] = []
+
+    def seen(_: type, key: str) -> _Key:
+        keys.append(key)
+        return _Key(key)
+
+    try:
+        members = msgspec.json.decode(body, type=dict[_Key, Raw], dec_hook=seen)
+    except msgspec.ValidationError:
+        raise RequestError("The request body must be a JSON object.", code="invalid_type") from None
+    except NotJSON as error:
+        raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}") from None
+    if len(members) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RequestError(f"Duplicate parameter: '{twice}'.", param=twice, code="invalid_value")
+    return {str(key): raw for key, raw in members.items()}
+
+
+def decode_param(decoder: "msgspec.json.Decoder[T]", raw: bytes | Raw, param: str) -> T:
+    """Decode one parameter of a request; raise RequestError naming the place that does not fit."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise explain(error, param) from None
+    except NotJSON as error:
+        raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}", param=param) from None
+
+
+def convert_param(value: object, to: type[T] | Any, param: str) -> T:
+    """Convert an already decoded value; raise RequestError naming the place that does not fit."""
+    try:
+        return msgspec.convert(value, to)
+    except msgspec.ValidationError as error:
+        raise explain(error, param) from None
+
+
+_AT = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$", re.S)
+_GOT = re.compile(r"^Expected `(?P<expected>[^`]+)`(?P<bound> of length (?P<op>[<>]=) (?P<limit>\d+))?"
+                  r"(?:, got `(?P<got>[^`]+)`)?", re.S)
+_MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
+_NOUNS = {
+    "str": "a string", "int": "an integer", "float": "a decimal number", "bool": "a boolean",
+    "array": "an array", "object": "an object", "null": "null",
+}
+
+
+def explain(error: msgspec.ValidationError, param: str) -> RequestError:
+    """Say in OpenAI's words what msgspec found wrong, at the exact path below `param`."""
+    text = str(error)
+    at = _AT.search(text)
+    path = param + (at["path"] if at else "")
+    if lacking := _MISSING.match(text):
+        return missing(f"{path}.{lacking['field']}")
+    if found := _GOT.match(text):
+        if found["bound"]:
+            return _wrong_length(path, found["op"], found["limit"])
+        if found["got"]:
+            return wrong_type(path, _nouns(found["expected"]), _NOUNS.get(found["got"], found["got"]))
+    problem = text[: at.start()] if at else text
+    return RequestError(f"Invalid value for '{path}': {problem}.", param=path, code="invalid_value")
+
+
+def _nouns(expected: str) -> str:
+    return " or ".join(_NOUNS.get(name, name) for name in expected.split(" | "))
+
+
+def _wrong_length(path: str, op: str, limit: str) -> RequestError:
+    code, bound = ("string_above_max_length", "long") if op == "<=" else ("string_below_min_length", "short")
+    limited = "maximum" if op == "<=" else "minimum"
+    return RequestError(
+        f"Invalid '{path}': string too {bound}. Expected a string with {limited} length {limit}.",
+        param=path, code=code,
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "a string is not valid UTF-8"
+    return str(error)
