@@ -1,0 +1,58 @@
+# Everything that a checkout can do. Needs make and Python 3.11 or newer; the rest is installed into .venv.
+# `make` alone prints this list. Another interpreter: `make install PYTHON=python3.12`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PACKAGE := setup.cfg pyproject.toml
+
+# A stamp is newer than the metadata it was installed from; with it, nothing is installed twice.
+RUNTIME := $(VENV)/.installed-runtime
+EVERYTHING := $(VENV)/.installed-everything
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint check bench clean
+
+help:  ## Print this list
+	@echo "responses-adapter: make <target>"
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+	  | while IFS='|' read -r target does; do printf '%-12s %s\n' "$$target" "$$does"; done
+
+install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv (again only when setup.cfg changed)
+
+run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
+	@exec $(BIN)/responses-adapter serve $(ARGS)
+
+test: $(EVERYTHING)  ## Run all tests; one of them: make test ARGS="tests/service -k demo"
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test  ## lint, then test
+
+bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratios
+	$(BIN)/python -m bench $(ARGS)
+
+clean:  ## Remove .venv, caches and build output (var/, the stored responses, stays)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): $(PACKAGE) | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(EVERYTHING): $(PACKAGE) | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $(RUNTIME) $@
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) is not installed. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Another one: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
