@@ -1,0 +1,171 @@
+"""The kinds of value that a setting can have, as strict marshmallow fields.
+
+A kind knows three things: which values it takes, how to read one from text (a flag, an environment variable),
+and what to call them in an error line and in the documentation (`expects`). Values are never coerced: "5" in a
+TOML file is not a number, 1 is not a boolean, NaN is not a duration. Text that cannot be read stays text, so
+that the check which follows refuses it in the one place where values are refused.
+"""
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, validate
+
+
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
+
+
+class Kind(fields.Field[Any]):
+    """Base of all kinds; `check` returns the value in its final form or raises ValueError."""
+
+    expects = "text"
+
+    def from_text(self, text: str) -> object:
+        return text
+
+    def check(self, value: object) -> object:
+        raise NotImplementedError
+
+    def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> object:
+        try:
+            return self.check(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class Switch(Kind):
+    expects = "true or false"
+
+    def from_text(self, text: str) -> object:
+        return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+
+    def check(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+
+class Whole(Kind):
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(validate=validate.Range(low, high))
+        self.expects = f"a whole number from {low} to {high}"
+
+    def from_text(self, text: str) -> object:
+        return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
+
+    def check(self, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError
+        return value
+
+
+class Seconds(Kind):
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__(validate=validate.Range(low, high))
+        self.expects = f"a number of seconds from {low:g} to {high:g}"
+
+    def from_text(self, text: str) -> object:
+        return float(text) if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text) else text
+
+    def check(self, value: object) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise ValueError
+        return float(value)
+
+
+class Text(Kind):
+    """Text of printable characters that fits a pattern, if there is one."""
+
+    def __init__(self, expects: str, pattern: str = "(?s:.+)") -> None:
+        super().__init__()
+        self.expects = expects
+        self._pattern = re.compile(pattern)
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not value.isprintable() or not self._pattern.fullmatch(value):
+            raise ValueError
+        return value
+
+
+class Choice(Kind):
+    def __init__(self, *choices: str) -> None:
+        super().__init__()
+        self._choices = choices
+        self.expects = "one of " + ", ".join(choices)
+
+    def check(self, value: object) -> str:
+        if value not in self._choices:
+            raise ValueError
+        return str(value)
+
+
+class Keys(Kind):
+    """Several keys: commas separate them in text, a TOML array holds them."""
+
+    expects = "a comma list of keys without spaces, at least 8 characters each"
+
+    def from_text(self, text: str) -> object:
+        return [key.strip() for key in text.split(",") if key.strip()]
+
+    def check(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise ValueError
+        if not all(isinstance(key, str) and re.fullmatch(r"[!-~]{8,512}", key) for key in value):
+            raise ValueError
+        return tuple(value)
+
+
+class Address(Kind):
+    """Host and port to listen on; a port of 0 lets the system choose."""
+
+    expects = "host:port, for example 127.0.0.1:8000 or [::1]:8000"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not _ADDRESS.fullmatch(value) or split_address(value)[1] > 65535:
+            raise ValueError
+        return value
+
+
+class ChatURL(Kind):
+    """Base URL of a chat-completions API; no slash at its end."""
+
+    expects = "the provider's base URL, for example http://localhost:11434/v1"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not value.isprintable() or " " in value:
+            raise ValueError
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+            raise ValueError
+        if url.username is not None or url.port == 0:  # .port raises ValueError for what is no port
+            raise ValueError
+        base = value.rstrip("/")
+        return base.removesuffix("/chat/completions").rstrip("/")
+
+
+class StoreURL(Kind):
+    expects = "memory: or sqlite:///path/to/file.db"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not value.isprintable():
+            raise ValueError
+        if value != "memory:" and not re.fullmatch(r"sqlite:///[^?#]*[^/?#]", value):
+            raise ValueError
+        return value
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host (without brackets) and port of a checked address."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether only this machine can connect to a checked address."""
+    host, _ = split_address(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
