@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
-
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
 
 

@@ -1,0 +1,90 @@
+"""Log lines: events with fields, one line each, to standard error.
+
+    log = structlog.get_logger()
+    log.info("response finished", response_id=id, status="completed", seconds=1.2)
+
+Never in a field: prompts, outputs, keys, headers, whole bodies. An exception's traceback names places, not values.
+What other libraries say through `logging` (gunicorn, urllib3) comes out in the same form. A line that cannot be
+written is never the reason that a request fails.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Final
+
+import structlog
+
+from translators.wire import encode
+
+Event = MutableMapping[str, Any]
+
+LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
+    """Send everything of `level` and above, as "json" or "console" lines, to a file (standard error)."""
+    file = to or sys.stderr.buffer
+    render = _json_line if format == "json" else _console(colors=file.isatty())
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, _exception_to_text, render],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.BytesLoggerFactory(file),
+        cache_logger_on_first_use=True,
+    )
+    handler = _Forwarder(file, render)
+    logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
+
+
+def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
+    if event.get("exc_info"):
+        return structlog.processors.format_exc_info(logger, level, event)
+    return event
+
+
+def _json_line(_: Any, level: str, event: Event) -> bytes:
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": level,
+        "event": event.pop("event"),
+        **event,
+    }
+    try:
+        return encode(line)
+    except (TypeError, ValueError):
+        return json.dumps(line, default=repr, skipkeys=True).encode()
+
+
+def _console(colors: bool) -> Any:
+    """Return a renderer for people. Tracebacks are plain: the default shows local variables, prompts among them."""
+    pretty = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+    def render(logger: Any, level: str, event: Event) -> bytes:
+        event["level"] = level
+        event["timestamp"] = datetime.now().strftime("%H:%M:%S.%f")[:-3]
+        return str(pretty(logger, level, event)).encode(errors="backslashreplace")
+
+    return render
+
+
+class _Forwarder(logging.Handler):
+    """Writes records of `logging` in the form of ours."""
+
+    def __init__(self, file: BinaryIO, render: Any) -> None:
+        super().__init__()
+        self._file = file
+        self._render = render
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            level = record.levelname.lower()
+            event: dict[str, Any] = {"event": record.getMessage(), "logger": record.name}
+            if record.exc_info:
+                event |= _exception_to_text(None, level, {"exc_info": record.exc_info})
+            line = self._render(None, level, event)
+            self._file.write(line + b"\n")
+            self._file.flush()
+        except Exception:
+            self.handleError(record)
