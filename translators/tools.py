@@ -6,11 +6,16 @@ the same names, so provider prompt caches stay warm), and used for the declarati
 for the calls that come back. Source: responses-api reference §4.
 """
 
-from typing import Any, Literal
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from translators.dialect import Dialect
 from translators.items import Name
+from translators.notes import Notes
 
 
 class FunctionTool(Struct, frozen=True, gc=False, tag_field="type", tag="function"):
@@ -30,3 +35,60 @@ class FunctionChoice(Struct, frozen=True, gc=False, tag_field="type", tag="funct
 
 
 ToolChoice = Literal["none", "auto", "required"] | FunctionChoice
+
+_CHAT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+
+
+class ToolNames:
+    """Names of one request: as the client knows a tool (name, namespace) ↔ as the provider does (flat)."""
+
+    __slots__ = ("_flat", "_full")
+
+    def __init__(self, tools: Sequence[Tool] = ()) -> None:
+        self._flat: dict[tuple[str, str | None], str] = {}
+        self._full: dict[str, tuple[str, str | None]] = {}
+        for tool in tools:
+            self.flat(tool.name)
+
+    def flat(self, name: str, namespace: str | None = None) -> str:
+        """Return the provider's name for a tool, declared or only met in history."""
+        known = self._flat.get((name, namespace))
+        if known is not None:
+            return known
+        full = name if namespace is None else f"{namespace}__{name}"
+        flat = full
+        if not _CHAT_NAME.fullmatch(flat) or flat in self._full:
+            digest = hashlib.sha256(f"{namespace}\0{name}".encode()).hexdigest()[:8]
+            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:55] + "_" + digest
+        self._flat[name, namespace] = flat
+        self._full[flat] = (name, namespace)
+        return flat
+
+    def restore(self, flat: str) -> tuple[str, str | None]:
+        """Return the client's name and namespace for a name the provider used, even one nobody declared."""
+        return self._full.get(flat) or (flat, None)
+
+
+def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
+    """Return the tools as chat functions."""
+    return [_chat_function(tool, names, dialect, notes) for tool in tools]
+
+
+def _chat_function(tool: FunctionTool, names: ToolNames, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": names.flat(tool.name)}
+    if tool.description is not None:
+        function["description"] = tool.description
+    function["parameters"] = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if tool.strict is not None:
+        if dialect.strict_tools:
+            function["strict"] = tool.strict
+        elif tool.strict:
+            notes.add("tools", "dropped", f"strict: not known to provider '{dialect.name}'")
+    return {"type": "function", "function": function}
+
+
+def chat_tool_choice(choice: ToolChoice, names: ToolNames) -> str | dict[str, Any]:
+    if isinstance(choice, FunctionChoice):
+        return {"type": "function", "function": {"name": names.flat(choice.name)}}
+    return choice

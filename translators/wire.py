@@ -4,6 +4,7 @@ Decoders are built once, at import. A caller's JSON that does not fit its type b
 whose `param` is the exact path (`input[3].content[0].text`), whatever msgspec called it.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -121,3 +122,20 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "a string is not valid UTF-8"
     return str(error)
+
+
+def decode_prefix(payload: bytes) -> Any:
+    """Return the JSON value that bytes begin with, ignoring what follows it; None when there is none."""
+    try:
+        return json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_complete(text: str) -> bool:
+    """Tell whether text is one whole JSON value."""
+    try:
+        decode(text)
+    except NotJSON:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""A create request and its history → the body of `POST /chat/completions`.
+
+Only what the client set goes out. The messages come last, so that the bodies of a growing conversation share their
+beginning. Field table: responses-api reference §2; what providers take: `dialect.py`.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from translators.chat import DeveloperMessage, SystemMessage
+from translators.dialect import Dialect
+from translators.formats import response_format
+from translators.history import History
+from translators.messages import lead_text
+from translators.notes import Notes
+from translators.request import CreateRequest
+from translators.tools import ToolNames, chat_tool_choice, chat_tools
+from translators.wire import Raw, encode
+
+
+class ChatBody(Struct, frozen=True, gc=False):
+    """The request as JSON, and what the way back needs to know of it."""
+
+    json: bytes
+    names: ToolNames
+    history: History
+    """The chain up to and including this request's input."""
+
+
+def chat_body(
+    request: CreateRequest, history: History, dialect: Dialect, notes: Notes, *, model: str, stream: bool
+) -> ChatBody:
+    """Translate a request; raise RequestError for what cannot be sent.
+
+    `model` is the provider's name of the model; `stream` whether its answer shall come in chunks.
+    """
+    names = ToolNames(request.tools)
+    extended, messages = history.extended(request.input, dialect, names, notes)
+    lead = lead_text(request.instructions, extended.lead)
+    parts = [*history.sealed, *map(encode, messages)]
+    if lead:
+        first = DeveloperMessage(lead) if dialect.developer_role else SystemMessage(lead)
+        parts.insert(0, encode(first))
+    body: dict[str, Any] = {"model": model}
+    if stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    body |= _sampling(request, dialect, notes)
+    body |= _tools(request, names, dialect, notes)
+    wanted = response_format(request.text, dialect, notes)
+    if wanted is not None:
+        body["response_format"] = wanted
+    body["messages"] = Raw(b"[" + b",".join(parts) + b"]")
+    return ChatBody(encode(body), names, extended)
+
+
+def _sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    same: dict[str, Any] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        dialect.token_limit: request.max_output_tokens,
+        "reasoning_effort": request.reasoning.effort,
+    }
+    body = {name: value for name, value in same.items() if value is not None}
+    if request.top_logprobs is not None or "message.output_text.logprobs" in request.include:
+        body["logprobs"] = True
+        if request.top_logprobs:
+            body["top_logprobs"] = request.top_logprobs
+    extras: dict[str, str | None] = {
+        "user": request.user,
+        "service_tier": request.service_tier,
+        "safety_identifier": request.safety_identifier,
+        "prompt_cache_key": request.prompt_cache_key,
+        "prompt_cache_retention": request.prompt_cache_retention,
+        "verbosity": request.text.verbosity,
+    }
+    for name, value in extras.items():
+        if value is None:
+            continue
+        if name in dialect.extras:
+            body[name] = value
+        else:
+            param = "text.verbosity" if name == "verbosity" else name
+            notes.add(param, "dropped", f"not known to provider '{dialect.name}'; only echoed")
+    return body
+
+
+def _tools(request: CreateRequest, names: ToolNames, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    tools = chat_tools(request.tools, names, dialect, notes)
+    if not tools:
+        return {}  # providers refuse tool_choice and parallel_tool_calls without tools
+    body: dict[str, Any] = {"tools": tools}
+    if request.tool_choice != "auto":
+        body["tool_choice"] = chat_tool_choice(request.tool_choice, names)
+    if request.parallel_tool_calls is not None:
+        if dialect.parallel_tool_calls:
+            body["parallel_tool_calls"] = request.parallel_tool_calls
+        elif not request.parallel_tool_calls:
+            notes.add("parallel_tool_calls", "dropped", f"not known to provider '{dialect.name}'")
+    return body

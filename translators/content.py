@@ -1,0 +1,101 @@
+"""Content parts of a message or a tool output → chat content.
+
+Text-only content becomes one string, the form that every provider takes. Images stay parts of a user message; those
+in a tool output cannot, so they are lifted into a user message behind the tool messages, with attribution. What a
+provider cannot take is refused with the path of the part. Source: responses-api reference §3.2.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from translators.chat import AudioPart, Content, FilePart, ImagePart, ImageURL, Part, TextPart
+from translators.dialect import Dialect
+from translators.errors import RequestError, missing, unsupported
+from translators.items import (
+    ContentPart,
+    InputAudio,
+    InputFile,
+    InputImage,
+    Refusal,
+)
+from translators.notes import Notes
+
+BETWEEN: Final = "\n\n"
+"""What stands between texts that become one string."""
+
+
+def text_of(content: str | Sequence[ContentPart]) -> str:
+    """Return the text of content, its parts joined; other media are left out."""
+    if isinstance(content, str):
+        return content
+    texts = [_text(part) for part in content]
+    return BETWEEN.join(text for text in texts if text)
+
+
+def user_content(content: str | Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> Content:
+    """Return a user message's content; `where` is the path of its parts, for refusals."""
+    if isinstance(content, str):
+        return content
+    if all(_is_text(part) for part in content):
+        return text_of(content)
+    return media_parts(content, dialect, notes, where)
+
+
+def media_parts(content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> list[Part]:
+    return [
+        _chat_part(part, dialect, notes, f"{where}[{position}]")
+        for position, part in enumerate(content)
+        if not _is_text(part) or _text(part)
+    ]
+
+
+def is_media(part: ContentPart) -> bool:
+    return not _is_text(part)
+
+
+def _is_text(part: ContentPart) -> bool:
+    return not isinstance(part, InputImage | InputFile | InputAudio)
+
+
+def _text(part: ContentPart) -> str:
+    if isinstance(part, InputImage | InputFile | InputAudio):
+        return ""
+    return part.refusal if isinstance(part, Refusal) else part.text
+
+
+def _chat_part(part: ContentPart, dialect: Dialect, notes: Notes, where: str) -> Part:
+    if isinstance(part, InputImage):
+        return _image(part, dialect, notes, where)
+    if isinstance(part, InputFile):
+        return _file(part, dialect, where)
+    if isinstance(part, InputAudio):
+        return AudioPart(part.input_audio)
+    return TextPart(_text(part))
+
+
+def _image(part: InputImage, dialect: Dialect, notes: Notes, where: str) -> ImagePart:
+    if not part.image_url:
+        if part.file_id:
+            raise unsupported(f"{where}.file_id", "needs a file store, which this server does not have. "
+                              "Send the image as 'image_url' (an http(s) or data URL).")
+        raise missing(f"{where}.image_url")
+    if not part.image_url.startswith(("http://", "https://", "data:image/")):
+        raise RequestError(
+            f"Invalid '{where}.image_url'. Expected a valid URL, but got a value with an invalid format.",
+            param=f"{where}.image_url", code="invalid_value",
+        )
+    detail = part.detail
+    if detail == "original" and not dialect.original_detail:
+        notes.add(f"{where}.detail", "approximated", "'original' is sent as 'high'")
+        detail = "high"
+    return ImagePart(ImageURL(part.image_url, detail))
+
+
+def _file(part: InputFile, dialect: Dialect, where: str) -> FilePart:
+    if not dialect.file_parts or not part.file_data:
+        raise RequestError(
+            f"Unsupported file in '{where}': provider '{dialect.name}' takes no files of this form. "
+            "Send the file's text as 'input_text'.",
+            param=where, code="unsupported_file",
+        )
+    return FilePart({"filename": part.filename or "file", "file_data": part.file_data})

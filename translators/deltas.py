@@ -1,0 +1,150 @@
+"""Chunks in: the many forms in which providers send an answer, made one.
+
+`read_chunk` decodes a payload; what does not fit the vocabulary of `chat.py` is taken field by field, so that one odd
+member never costs an answer. The other functions read one kind of content out of a delta. Which forms exist, and who
+sends them: providers reference §2, §3.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ToolCallDelta
+from translators.errors import UpstreamError
+from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode
+
+S = TypeVar("S", bound=msgspec.Struct)
+Kind = Literal["reasoning", "text"]
+
+_decode_chunk = Decoder(Chunk).decode
+
+
+def read_chunk(payload: bytes) -> Chunk:
+    """Return the chunk (or whole completion) in a payload; raise UpstreamError when it holds no JSON object."""
+    try:
+        return _decode_chunk(payload)
+    except NotJSON:
+        return _read_odd_chunk(payload)
+
+
+def _read_odd_chunk(payload: bytes) -> Chunk:
+    try:
+        value = decode(payload)
+    except NotJSON:
+        value = decode_prefix(payload)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = value[0]  # Gemini sends errors in an array
+    if not isinstance(value, dict):
+        raise UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload))
+    return _fitting(Chunk, value)
+
+
+def _fitting(kind: type[S], value: dict[str, Any]) -> S:
+    """Build a Struct from the members of `value` that fit, at every depth; the others keep their default."""
+    fits: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if (member := value.get(field.encode_name)) is None:
+            continue
+        try:
+            fits[field.name] = msgspec.convert(member, field.type, strict=False)
+        except msgspec.ValidationError:
+            inner = _structs_in(field.type)
+            if inner and isinstance(member, dict):
+                fits[field.name] = _fitting(inner[0], member)
+            elif inner and isinstance(member, list):
+                fits[field.name] = [_fitting(inner[0], entry) for entry in member if isinstance(entry, dict)]
+    return kind(**fits)
+
+
+def _structs_in(annotation: Any) -> list[type[msgspec.Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return [annotation]
+    return [found for arg in getattr(annotation, "__args__", ()) for found in _structs_in(arg)]
+
+
+def _excerpt(payload: bytes) -> str:
+    return payload[:200].decode("utf-8", "replace")
+
+
+def usage_of(chunk: Chunk) -> ChatUsage | None:
+    """Return the usage a chunk reports, wherever it stands; None also for one without numbers."""
+    usage = chunk.usage
+    if usage is None and chunk.x_groq is not None:
+        usage = chunk.x_groq.usage
+    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
+        return None
+    return usage
+
+
+def reasoning_of(delta: Delta) -> str:
+    """Return a delta's thinking; a provider that sends it under two names means it once."""
+    if delta.reasoning_content:
+        return delta.reasoning_content
+    if isinstance(delta.reasoning, str):
+        if delta.reasoning:
+            return delta.reasoning
+    elif delta.reasoning:
+        return _text_of(delta.reasoning)
+    if delta.reasoning_details:
+        return "".join(_text_of(detail) for detail in delta.reasoning_details)
+    return ""
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(_text_of, value))
+    if isinstance(value, dict):
+        for key in ("text", "summary", "thinking", "content"):
+            if value.get(key):
+                return _text_of(value[key])
+    return ""
+
+
+def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
+    """Yield what content that is not a string says: Mistral sends lists of parts, Cloudflare a JSON object."""
+    if isinstance(content, dict):
+        yield "text", encode(content).decode()
+        return
+    for part in content:
+        if isinstance(part, str):
+            yield "text", part
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            if kind == "thinking":
+                yield "reasoning", _text_of(part.get("thinking"))
+            elif kind in ("text", "output_text", None):
+                yield "text", _text_of(part)
+
+
+def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
+    """Return the parts of tool calls in a delta; the legacy `function_call` counts as one without id.
+
+    In a `whole` message each entry is a call of its own, whatever index it carries.
+    """
+    calls = delta.tool_calls
+    if isinstance(calls, ToolCallDelta):
+        return [calls]  # TGI sends the call itself
+    if calls:
+        if whole:
+            for position, call in enumerate(calls):
+                call.index = position
+        return calls
+    legacy = delta.function_call
+    if legacy is not None and (legacy.name or legacy.arguments):
+        return [ToolCallDelta(index=0, function=legacy)]
+    return []
+
+
+def arguments_of(function: FunctionDelta | None) -> str:
+    """Return a part of the arguments as text; arguments that come as an object are written as JSON."""
+    if function is None:
+        return ""
+    arguments = function.arguments
+    if arguments is None:
+        arguments = function.parameters
+    if arguments is None:
+        return ""
+    return arguments if isinstance(arguments, str) else encode(arguments).decode()

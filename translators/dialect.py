@@ -1,0 +1,74 @@
+"""What one provider accepts and sends, as frozen data.
+
+Nothing provider-specific stands outside this file and the few fields it names. The defaults are the safest form for a
+provider nobody knows: fields the client set are sent, OpenAI's own extras are not. Sources: providers reference §1, §2.
+"""
+
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+
+class Dialect(Struct, frozen=True, gc=False):
+    """One provider's ways. Each field says what the adapter may send."""
+
+    name: str = "default"
+    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    developer_role: bool = False
+    """Developer messages keep their role; otherwise they are system messages."""
+    system_anywhere: bool = False
+    """System messages may stand behind the first user message; otherwise they are shown as marked user messages."""
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = "reasoning_content"
+    """Where an assistant message takes its thinking back; None: it must not."""
+    refusal_field: bool = False
+    strict_tools: bool = True
+    parallel_tool_calls: bool = True
+    json_schema: bool = True
+    file_parts: bool = False
+    original_detail: bool = False
+    """Images may have detail `original`."""
+    extras: frozenset[str] = frozenset()
+    """Request fields of OpenAI's that go out as they are: user, service_tier, prompt_cache_key …"""
+
+
+_OPENAI_EXTRAS: Final = frozenset(
+    {"user", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "verbosity"}
+)
+
+PRESETS: Final[dict[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(),
+        Dialect(
+            name="openai", token_limit="max_completion_tokens", developer_role=True, system_anywhere=True,
+            reasoning_field=None, refusal_field=True, file_parts=True, original_detail=True,
+            extras=_OPENAI_EXTRAS,
+        ),
+        Dialect(name="deepseek", strict_tools=False),
+        Dialect(name="mistral", reasoning_field=None, strict_tools=False),
+        Dialect(name="groq", reasoning_field=None, extras=frozenset({"user", "service_tier"})),
+        Dialect(name="cerebras", reasoning_field=None, parallel_tool_calls=False),
+        Dialect(name="openrouter", reasoning_field="reasoning", extras=frozenset({"user"})),
+        Dialect(name="ollama", reasoning_field="reasoning", strict_tools=False),
+    )
+}
+
+_HOSTS: Final = {
+    "api.openai.com": "openai",
+    "api.deepseek.com": "deepseek",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "api.cerebras.ai": "cerebras",
+    "openrouter.ai": "openrouter",
+}
+
+
+def dialect_for(base_url: str, name: str = "auto") -> Dialect:
+    """Return the preset of that name; for `auto` the one of the URL's host, else the safe default."""
+    if name != "auto":
+        return PRESETS[name]
+    url = urlsplit(base_url)
+    if url.port == 11434:
+        return PRESETS["ollama"]
+    return PRESETS[_HOSTS.get(url.hostname or "", "default")]

@@ -1,0 +1,76 @@
+"""What came before a request, rendered as far as it can never change.
+
+A `History` is the chain of a `previous_response_id`: the finished messages as JSON bytes, ready to be joined into the
+next request, and the items behind the last boundary, which new items may still join (an open call waits for its
+output). Extending it renders only those and the new ones, so turn 500 costs little more than turn 1, and the bytes in
+front never change, so a provider's prompt cache stays warm. A history belongs to one dialect. It is immutable and
+shares its bytes with the histories it grew from.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from translators.chat import ChatMessage
+from translators.dialect import Dialect
+from translators.items import Call, Item, Message
+from translators.messages import items_to_messages
+from translators.notes import Notes
+from translators.tools import ToolNames
+from translators.wire import encode
+
+
+class History(Struct, frozen=True, gc=False):
+    lead: tuple[Message, ...] = ()
+    """System and developer messages that led the conversation."""
+    sealed: tuple[bytes, ...] = ()
+    """The finished messages, each as JSON."""
+    tail: tuple[Item, ...] = ()
+    """Items behind them that are not rendered for good."""
+    answered: frozenset[str] = frozenset()
+    """Call ids that have their tool message among the finished messages."""
+    call_ids: frozenset[str] = frozenset()
+    """All call ids ever used; the next answer must not use them again."""
+    size: int = 0
+    """Bytes of JSON in `sealed`."""
+
+    def extended(
+        self, items: Sequence[Item], dialect: Dialect, names: ToolNames, notes: Notes
+    ) -> "tuple[History, list[ChatMessage]]":
+        """Return this history with the items behind it, and its messages behind `sealed` as it was.
+
+        Raises RequestError where calls and outputs do not pair.
+        """
+        pending = (*self.tail, *items)
+        rendered = items_to_messages(
+            pending,
+            dialect,
+            names,
+            notes,
+            first_input=len(self.tail),
+            answered=self.answered,
+            follows=bool(self.sealed),
+        )
+        finished = tuple(encode(message) for message in rendered.messages[: rendered.boundary.messages])
+        return (
+            History(
+                lead=(*self.lead, *rendered.lead),
+                sealed=self.sealed + finished,
+                tail=pending[rendered.boundary.items :],
+                answered=frozenset(rendered.answered),
+                call_ids=self.call_ids.union(item.call_id for item in items if isinstance(item, Call)),
+                size=self.size + sum(map(len, finished)),
+            ),
+            rendered.messages,
+        )
+
+    def followed_by(self, output: Sequence[Item]) -> "History":
+        """Return this history with a response's output behind it, which the next request will render."""
+        return History(
+            lead=self.lead,
+            sealed=self.sealed,
+            tail=self.tail + tuple(output),
+            answered=self.answered,
+            call_ids=self.call_ids.union(item.call_id for item in output if isinstance(item, Call)),
+            size=self.size,
+        )

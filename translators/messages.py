@@ -1,0 +1,300 @@
+"""Items → chat messages.
+
+A turn of the model is one assistant message: its thinking, its texts and all its calls, until an output of one of them
+or somebody else's message comes. Right behind it stand the tool messages, one for each call, in call order, wherever
+in the items their outputs lie; user, developer and system messages found between a call and its outputs go before the
+turn (behind it, the model would see the user ask again). An output whose call is answered already is a repetition and
+dropped; an output without a call, and a call that never got its output, are the caller's mistakes (400).
+
+Leading system and developer messages are returned apart, as `lead`: the instructions of the request come before them.
+`boundary` says how far the messages can never change again, whatever items follow: `history.py` keeps what lies before
+it as bytes. Source: responses-api reference §3.4, clients reference §5.7.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Sequence, Set
+
+from msgspec import Struct
+
+from translators.chat import (
+    AssistantMessage,
+    ChatMessage,
+    DeveloperMessage,
+    FunctionOfCall,
+    Part,
+    SystemMessage,
+    TextPart,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from translators.content import BETWEEN, is_media, media_parts, text_of, user_content
+from translators.dialect import Dialect
+from translators.errors import RequestError
+from translators.items import (
+    Call,
+    CallOutput,
+    ContentPart,
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    ItemReference,
+    Message,
+    Reasoning,
+    Refusal,
+)
+from translators.notes import Notes
+from translators.tools import ToolNames
+
+
+class Boundary(Struct, frozen=True, gc=False):
+    """A place between items: everything before it is rendered for good."""
+
+    items: int
+    messages: int
+
+
+class Rendered(Struct, frozen=True, gc=False):
+    """What items became. `answered` are the call ids that have got their tool message."""
+
+    lead: list[Message]
+    messages: list[ChatMessage]
+    boundary: Boundary
+    answered: Set[str]
+
+
+def items_to_messages(
+    items: Sequence[Item],
+    dialect: Dialect,
+    names: ToolNames,
+    notes: Notes,
+    *,
+    first_input: int = 0,
+    answered: Set[str] = frozenset(),
+    follows: bool = False,
+) -> Rendered:
+    """Render items; raise RequestError for an output without a call or a call without an output.
+
+    `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
+    `answered` and `follows`: call ids answered before these items, and whether messages stand before them.
+    """
+    return _Renderer(items, dialect, names, notes, first_input, answered, follows).render()
+
+
+def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
+    """Return the one leading system text: the instructions and what led the conversation."""
+    texts = [instructions or ""] + [text_of(message.content) for message in lead]
+    return BETWEEN.join(text for text in texts if text)
+
+
+class _Turn:
+    """One turn of the model while its items come in."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.texts: list[str] = []
+        self.refusals: list[str] = []
+        self.reasoning: list[str] = []
+        self.calls: list[tuple[int, Call]] = []
+
+
+class _Renderer:
+    def __init__(
+        self,
+        items: Sequence[Item],
+        dialect: Dialect,
+        names: ToolNames,
+        notes: Notes,
+        first_input: int,
+        answered: Set[str],
+        follows: bool,
+    ) -> None:
+        self._items = items
+        self._dialect = dialect
+        self._names = names
+        self._notes = notes
+        self._first_input = first_input
+        self._answered = set(answered)
+        self._lead: list[Message] = []
+        self._leading = not follows
+        self._messages: list[ChatMessage] = []
+        self._turn: _Turn | None = None
+        self._taken: set[int] = set()
+        """Positions of items that were rendered before their place."""
+        self._horizon = -1
+        """The last of them."""
+        self._boundary = Boundary(0, 0)
+        self._outputs: dict[str, deque[int]] = defaultdict(deque)
+        for position, item in enumerate(items):
+            if isinstance(item, FunctionCallOutput):
+                self._outputs[item.call_id].append(position)
+
+    def render(self) -> Rendered:
+        for position, item in enumerate(self._items):
+            if position not in self._taken:
+                self._take(position, item)
+            if self._turn is None and position >= self._horizon:
+                self._boundary = Boundary(position + 1, len(self._messages))
+        self._end_turn()
+        return Rendered(self._lead, self._messages, self._boundary, self._answered)
+
+    def _take(self, position: int, item: Item) -> None:
+        if isinstance(item, Message):
+            if item.role == "assistant":
+                self._assistant_message(position, item)
+            else:
+                self._end_turn()
+                if position not in self._taken:
+                    self._message(position, item)
+        elif isinstance(item, Reasoning):
+            self._open_turn(position).reasoning.append(_reasoning_text(item))
+        elif isinstance(item, FunctionCall):
+            self._open_turn(position).calls.append((position, item))
+        elif isinstance(item, FunctionCallOutput):
+            self._output(position, item)
+        elif isinstance(item, ItemReference):
+            raise RequestError(f"Item with id '{item.id}' not found.", param="input", status=404)
+
+    # --- somebody else's messages -----------------------------------------------------------------------------
+
+    def _message(self, position: int, item: Message) -> None:
+        if item.role == "user":
+            self._leading = False
+            content = user_content(item.content, self._dialect, self._notes, self._path(position, "content"))
+            if content:
+                self._messages.append(UserMessage(content))
+            else:
+                self._notes.add(self._path(position), "dropped", "an empty message")
+            return
+        if self._leading:
+            self._lead.append(item)
+            return
+        text = text_of(item.content)
+        if not text:
+            self._notes.add(self._path(position), "dropped", "an empty message")
+        elif not self._dialect.system_anywhere:
+            self._messages.append(UserMessage(f"<{item.role}_message>\n{text}\n</{item.role}_message>"))
+            self._notes.add(
+                self._path(position), "approximated", f"a {item.role} message behind the first is shown as the user's"
+            )
+        elif item.role == "developer" and self._dialect.developer_role:
+            self._messages.append(DeveloperMessage(text))
+        else:
+            self._messages.append(SystemMessage(text))
+
+    # --- the model's turns ------------------------------------------------------------------------------------
+
+    def _open_turn(self, position: int) -> _Turn:
+        self._leading = False
+        if self._turn is None:
+            self._turn = _Turn(position)
+        return self._turn
+
+    def _assistant_message(self, position: int, item: Message) -> None:
+        turn = self._open_turn(position)
+        if isinstance(item.content, str):
+            turn.texts.append(item.content)
+            return
+        text: list[ContentPart] = []
+        refusal: list[ContentPart] = []
+        for part in item.content:
+            (refusal if isinstance(part, Refusal) else text).append(part)
+        turn.texts.append(text_of(text))
+        turn.refusals.append(text_of(refusal))
+
+    def _output(self, position: int, item: FunctionCallOutput) -> None:
+        if self._turn is not None and any(call.call_id == item.call_id for _, call in self._turn.calls):
+            self._end_turn()  # takes this output with it
+        elif item.call_id in self._answered:
+            self._notes.add(self._path(position), "dropped", "this call has its output already")
+        else:
+            raise RequestError(
+                f"No tool call found for function call output with call_id {item.call_id}.", param="input"
+            )
+
+    def _end_turn(self) -> None:
+        """Write the turn, its tool messages behind it, and before it whatever others said in between."""
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        calls: list[tuple[Call, int]] = []
+        for position, call in turn.calls:
+            answer = self._answer(position, call)
+            if answer is not None:
+                calls.append((call, answer))
+        for position in range(turn.start, max((answer for _, answer in calls), default=turn.start)):
+            item = self._items[position]
+            if isinstance(item, Message) and item.role != "assistant" and position not in self._taken:
+                self._taken.add(position)
+                self._message(position, item)
+        message = self._assistant(turn, [call for call, _ in calls])
+        if message is None:
+            return
+        self._messages.append(message)
+        media: list[Part] = []
+        for call, answer in calls:
+            self._taken.add(answer)
+            self._horizon = max(self._horizon, answer)
+            self._answered.add(call.call_id)
+            self._tool_message(call, answer, media)
+        if media:
+            self._messages.append(UserMessage(media))
+
+    def _answer(self, position: int, call: Call) -> int | None:
+        """Return where the output of a call lies: the first unused one behind it."""
+        outputs = self._outputs[call.call_id]
+        while outputs and outputs[0] < position:
+            outputs.popleft()
+        if outputs:
+            return outputs.popleft()
+        if call.status == "incomplete":
+            self._notes.add("input", "dropped", f"call {call.call_id}, which was cut short and never answered")
+            return None
+        raise RequestError(f"No tool output found for function call {call.call_id}.", param="input")
+
+    def _assistant(self, turn: _Turn, calls: Sequence[Call]) -> AssistantMessage | None:
+        dialect = self._dialect
+        text = BETWEEN.join(text for text in turn.texts if text)
+        refusal = BETWEEN.join(refusal for refusal in turn.refusals if refusal)
+        if refusal and not dialect.refusal_field:
+            text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
+        if not (text or refusal or calls):
+            return None
+        reasoning = "\n".join(filter(None, turn.reasoning)) or None
+        if dialect.reasoning_field is None:
+            reasoning = None
+        return AssistantMessage(
+            text or None,
+            reasoning_content=reasoning if dialect.reasoning_field == "reasoning_content" else None,
+            reasoning=reasoning if dialect.reasoning_field == "reasoning" else None,
+            refusal=refusal or None,
+            tool_calls=[self._tool_call(call) for call in calls] or None,
+        )
+
+    def _tool_call(self, call: Call) -> ToolCall:
+        name = self._names.flat(call.name, call.namespace or None)
+        return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"))
+
+    def _tool_message(self, call: Call, answer: int, media: list[Part]) -> None:
+        item = self._items[answer]
+        assert isinstance(item, CallOutput)
+        text = text_of(item.output)
+        attached = [] if isinstance(item.output, str) else [part for part in item.output if is_media(part)]
+        if attached:
+            caption = f"[{len(attached)} attachment(s) of the output of {call.name}, call {call.call_id}]"
+            text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
+            media.append(TextPart(caption))
+            media += media_parts(attached, self._dialect, self._notes, self._path(answer, "output"))
+        self._messages.append(ToolMessage(call.call_id, text))
+
+    def _path(self, position: int, member: str = "") -> str:
+        """Return the path of an item as the client counts; items of the history have no index."""
+        index = position - self._first_input
+        item = f"input[{index}]" if index >= 0 else "previous_response_id"
+        return f"{item}.{member}" if member else item
+
+
+def _reasoning_text(item: Reasoning) -> str:
+    """Return thinking that can go back: the raw text, else the summary we told it as."""
+    parts = item.content or item.summary
+    return "\n".join(part.text for part in parts)

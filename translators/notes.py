@@ -1,0 +1,40 @@
+"""What the adapter did instead of exactly what was asked; nothing is approximated or dropped without a note.
+
+A note goes into a response header, the log and the output of `responses-adapter translate`.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Note(Struct, frozen=True, gc=False):
+    """One deviation: where (a parameter path or an upstream field), what was done, and why."""
+
+    param: str
+    action: Literal["dropped", "approximated", "repaired", "renamed", "estimated"]
+    reason: str
+
+
+class Notes:
+    """The notes of one request, in order; a note that says the same again is kept once."""
+
+    __slots__ = ("_notes",)
+
+    def __init__(self) -> None:
+        self._notes: dict[Note, None] = {}
+
+    def add(
+        self,
+        param: str,
+        action: Literal["dropped", "approximated", "repaired", "renamed", "estimated"],
+        reason: str,
+    ) -> None:
+        self._notes[Note(param, action, reason)] = None
+
+    def __iter__(self) -> Iterator[Note]:
+        return iter(self._notes)
+
+    def __len__(self) -> int:
+        return len(self._notes)

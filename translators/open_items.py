@@ -1,0 +1,278 @@
+"""Output items while they are being written: one class per kind of item, one per kind of content part.
+
+An open item knows its `output_index` and `id` from the moment it opens; they never change. `open()` returns the
+events that announce it, `append()` those of one more piece, `close(status)` those that end it, and then `item` is the
+finished item: what stands in the terminal response is exactly what `output_item.done` said. Text gathers in lists
+and is joined once. Event order: responses-api reference §5.4.
+"""
+
+from typing import Any, ClassVar, Literal, Protocol
+
+from msgspec import UNSET
+
+from translators.events import (
+    ContentPartAdded,
+    ContentPartDone,
+    Event,
+    FunctionCallArgumentsDelta,
+    FunctionCallArgumentsDone,
+    OutputItemAdded,
+    OutputItemDone,
+    OutputTextDelta,
+    OutputTextDone,
+    ReasoningSummaryPartAdded,
+    ReasoningSummaryPartDone,
+    ReasoningSummaryTextDelta,
+    ReasoningSummaryTextDone,
+    ReasoningTextDelta,
+    ReasoningTextDone,
+    RefusalDelta,
+    RefusalDone,
+)
+from translators.items import (
+    FunctionCall,
+    Message,
+    OutputItem,
+    OutputText,
+    Reasoning,
+    ReasoningText,
+    Refusal,
+    SummaryText,
+)
+
+Closed = Literal["completed", "incomplete"]
+Piece = Literal["text", "refusal", "reasoning", "arguments"]
+
+
+class OpenItem(Protocol):
+    """What the stream machine asks of each kind of item."""
+
+    item: OutputItem
+
+    def open(self) -> list[Event]: ...
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]: ...
+
+    def close(self, status: Closed) -> list[Event]: ...
+
+
+class OpenMessage:
+    """A message of the assistant; its parts are text and refusals, one open at a time."""
+
+    def __init__(self, output_index: int, id: str) -> None:
+        self._output_index = output_index
+        self._id = id
+        self._done: list[OutputText | Refusal] = []
+        self._part: OpenText | OpenRefusal | None = None
+        self.item: OutputItem = Message("assistant", [], id=id, status="in_progress")
+
+    def open(self) -> list[Event]:
+        return [OutputItemAdded(output_index=self._output_index, item=self.item)]
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        part = self._part
+        if part is not None and part.piece == piece:
+            return [part.append(delta, logprobs)]
+        events = self._close_part()
+        kind = OpenText if piece == "text" else OpenRefusal
+        self._part = part = kind(self._id, self._output_index, len(self._done))
+        events.append(part.open())
+        events.append(part.append(delta, logprobs))
+        return events
+
+    def close(self, status: Closed) -> list[Event]:
+        events = self._close_part()
+        self.item = Message("assistant", list(self._done), id=self._id, status=status)
+        events.append(OutputItemDone(output_index=self._output_index, item=self.item))
+        return events
+
+    def _close_part(self) -> list[Event]:
+        if self._part is None:
+            return []
+        part, events = self._part.close()
+        self._part = None
+        self._done.append(part)
+        return events
+
+
+class OpenText:
+    """An `output_text` part."""
+
+    piece: ClassVar[Piece] = "text"
+
+    def __init__(self, item_id: str, output_index: int, content_index: int) -> None:
+        self._item_id = item_id
+        self._output_index = output_index
+        self._content_index = content_index
+        self._text: list[str] = []
+        self._logprobs: list[Any] = []
+
+    def open(self) -> Event:
+        return ContentPartAdded(
+            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
+            part=OutputText("", [], []),
+        )
+
+    def append(self, delta: str, logprobs: list[Any]) -> Event:
+        self._text.append(delta)
+        if logprobs:
+            self._logprobs += logprobs
+        return OutputTextDelta(
+            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
+            delta=delta, logprobs=logprobs,
+        )
+
+    def close(self) -> tuple[OutputText, list[Event]]:
+        part = OutputText("".join(self._text), [], self._logprobs)
+        at = (self._item_id, self._output_index, self._content_index)
+        return part, [
+            OutputTextDone(item_id=at[0], output_index=at[1], content_index=at[2],
+                           text=part.text, logprobs=self._logprobs),
+            ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),
+        ]
+
+
+class OpenRefusal:
+    """A `refusal` part."""
+
+    piece: ClassVar[Piece] = "refusal"
+
+    def __init__(self, item_id: str, output_index: int, content_index: int) -> None:
+        self._item_id = item_id
+        self._output_index = output_index
+        self._content_index = content_index
+        self._text: list[str] = []
+
+    def open(self) -> Event:
+        return ContentPartAdded(
+            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
+            part=Refusal(""),
+        )
+
+    def append(self, delta: str, logprobs: list[Any]) -> Event:
+        self._text.append(delta)
+        return RefusalDelta(
+            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
+            delta=delta,
+        )
+
+    def close(self) -> tuple[Refusal, list[Event]]:
+        part = Refusal("".join(self._text))
+        at = (self._item_id, self._output_index, self._content_index)
+        return part, [
+            RefusalDone(item_id=at[0], output_index=at[1], content_index=at[2], refusal=part.refusal),
+            ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),
+        ]
+
+
+class OpenSummary:
+    """Reasoning told as one summary part: how it goes out by default, since all clients read that."""
+
+    def __init__(self, output_index: int, id: str) -> None:
+        self._output_index = output_index
+        self._id = id
+        self._text: list[str] = []
+        self.item: OutputItem = Reasoning([], id=id, status="in_progress")
+
+    def open(self) -> list[Event]:
+        return [
+            OutputItemAdded(output_index=self._output_index, item=self.item),
+            ReasoningSummaryPartAdded(
+                item_id=self._id, output_index=self._output_index, summary_index=0, part=SummaryText("")
+            ),
+        ]
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        self._text.append(delta)
+        return [
+            ReasoningSummaryTextDelta(
+                item_id=self._id, output_index=self._output_index, summary_index=0, delta=delta
+            )
+        ]
+
+    def close(self, status: Closed) -> list[Event]:
+        part = SummaryText("".join(self._text))
+        at = (self._id, self._output_index)
+        self.item = Reasoning([part], id=self._id, status=status)
+        return [
+            ReasoningSummaryTextDone(item_id=at[0], output_index=at[1], summary_index=0, text=part.text),
+            ReasoningSummaryPartDone(item_id=at[0], output_index=at[1], summary_index=0, part=part),
+            OutputItemDone(output_index=at[1], item=self.item),
+        ]
+
+
+class OpenReasoningText:
+    """Reasoning told raw, as a `reasoning_text` content part."""
+
+    def __init__(self, output_index: int, id: str) -> None:
+        self._output_index = output_index
+        self._id = id
+        self._text: list[str] = []
+        self.item: OutputItem = Reasoning([], id=id, content=[], status="in_progress")
+
+    def open(self) -> list[Event]:
+        return [
+            OutputItemAdded(output_index=self._output_index, item=self.item),
+            ContentPartAdded(
+                item_id=self._id, output_index=self._output_index, content_index=0, part=ReasoningText("")
+            ),
+        ]
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        self._text.append(delta)
+        return [
+            ReasoningTextDelta(
+                item_id=self._id, output_index=self._output_index, content_index=0, delta=delta
+            )
+        ]
+
+    def close(self, status: Closed) -> list[Event]:
+        part = ReasoningText("".join(self._text))
+        at = (self._id, self._output_index)
+        self.item = Reasoning([], id=self._id, content=[part], status=status)
+        return [
+            ReasoningTextDone(item_id=at[0], output_index=at[1], content_index=0, text=part.text),
+            ContentPartDone(item_id=at[0], output_index=at[1], content_index=0, part=part),
+            OutputItemDone(output_index=at[1], item=self.item),
+        ]
+
+
+class OpenFunctionCall:
+    """A call of a client's function; its arguments stream as they arrive."""
+
+    def __init__(
+        self, output_index: int, id: str, *, call_id: str, name: str, namespace: str | None
+    ) -> None:
+        self._output_index = output_index
+        self._arguments: list[str] = []
+        self.item: OutputItem
+        self.item = self._call = FunctionCall(
+            call_id, name, "", id=id, status="in_progress", namespace=UNSET if namespace is None else namespace
+        )
+        self._id = id
+
+    def open(self) -> list[Event]:
+        return [OutputItemAdded(output_index=self._output_index, item=self._call)]
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        self._arguments.append(delta)
+        return [
+            FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta)
+        ]
+
+    def close(self, status: Closed) -> list[Event]:
+        events: list[Event] = []
+        if not any(self._arguments) and status == "completed":
+            events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON
+        call = self._call
+        arguments = "".join(self._arguments)
+        self.item = FunctionCall(
+            call.call_id, call.name, arguments, id=self._id, status=status, namespace=call.namespace
+        )
+        return [
+            *events,
+            FunctionCallArgumentsDone(
+                item_id=self._id, output_index=self._output_index, name=call.name, arguments=arguments
+            ),
+            OutputItemDone(output_index=self._output_index, item=self.item),
+        ]

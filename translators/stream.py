@@ -1,0 +1,384 @@
+"""The stream machine: chunks of one chat answer → the events of one Responses stream.
+
+Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`, `fail` and `cancel`, return lists of
+events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
+A whole completion is one chunk, so streamed and unstreamed answers take the same way.
+
+Rules (DESIGN.md, "The stream machine"): `response.created` comes first and exactly one terminal event last. Events are
+numbered when they leave, in `_leave`, nowhere else. Items are open one at a time and done in the order of their
+`output_index`: what arrives for a later item waits in its lane. A message or reasoning item closes when anything else
+arrives; a call closes when something else has arrived *and* its arguments are whole JSON, so that clients can start it
+early; at the end everything closes. An incomplete item is the last one. Limits end in `response.failed`.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from translators.calls import CallSorter, ProviderCall
+from translators.chat import ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta
+from translators.deltas import calls_of, pieces_of, reasoning_of, usage_of
+from translators.errors import ProtocolError, UpstreamError
+from translators.events import (
+    Event,
+    ResponseCompleted,
+    ResponseCreated,
+    ResponseFailed,
+    ResponseIncomplete,
+    ResponseInProgress,
+)
+from translators.finish import ending
+from translators.ids import Ids
+from translators.items import OutputItem
+from translators.notes import Notes
+from translators.open_items import (
+    Closed,
+    OpenFunctionCall,
+    OpenItem,
+    OpenMessage,
+    OpenReasoningText,
+    OpenSummary,
+    Piece,
+)
+from translators.response import IncompleteDetails, Response, ResponseFailure
+from translators.think_tags import ThinkTags
+from translators.tools import ToolNames
+from translators.upstream_errors import from_chunk
+from translators.usage import estimated, to_usage
+
+Kind = Literal["message", "reasoning", "call"]
+_KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
+
+
+class Limits(Struct, frozen=True, gc=False):
+    """What one answer may hold before it counts as the provider's failure."""
+
+    output_bytes: int = 64 * 1024 * 1024
+    """Characters of text, reasoning and arguments together."""
+    items: int = 1024
+
+
+class Lane:
+    """One output item: open, or waiting for the items before it to close with what arrived for it so far."""
+
+    __slots__ = ("call", "closed", "held", "item", "kind")
+
+    def __init__(self, kind: Kind, call: ProviderCall | None = None) -> None:
+        self.kind = kind
+        self.call = call
+        self.item: OpenItem | None = None
+        self.held: list[tuple[Piece, str, list[Any]]] = []
+        self.closed = False
+
+    def is_over(self) -> bool:
+        """Tell whether the item may close now that something else has arrived."""
+        return self.call is None or self.call.is_complete()
+
+
+class ResponseStream:
+    """One response on its way from its first snapshot to its terminal one."""
+
+    def __init__(
+        self,
+        response: Response,
+        ids: Ids,
+        *,
+        names: ToolNames,
+        notes: Notes,
+        reasoning_as: Literal["summary", "content"] = "summary",
+        taken_call_ids: Iterable[str] = (),
+        prompt_bytes: int = 0,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        """`taken_call_ids` are those of the history; `prompt_bytes` (size of the chat request) is for estimates."""
+        self.response = response
+        self._ids = ids
+        self._names = names
+        self._notes = notes
+        self._reasoning_as = reasoning_as
+        self._taken = set(taken_call_ids)
+        self._prompt_bytes = prompt_bytes
+        self._limits = limits
+        self._left = 0
+        self._size = 0
+        self._opened = 0
+        self._output: list[OutputItem] = []
+        self._lanes: deque[Lane] = deque()
+        self._lane_of: dict[ProviderCall, Lane] = {}
+        self._sorter = CallSorter()
+        self._think: ThinkTags | None = ThinkTags()
+        self._usage: ChatUsage | None = None
+        self._finish_reason: str | None = None
+        self._service_tier: str | None = None
+        self.error: ProtocolError | None = None
+        """Why the response failed, if it did."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.response.status not in ("queued", "in_progress")
+
+    def start(self) -> list[Event]:
+        return self._leave(
+            [ResponseCreated(response=self.response), ResponseInProgress(response=self.response)]
+        )
+
+    def still_running(self) -> list[Event]:
+        """Return an event for a client whose idle timer only data resets (Codex ignores comments)."""
+        return self._leave([ResponseInProgress(response=self.response)])
+
+    def feed(self, chunk: Chunk) -> list[Event]:
+        """Return the events of one chunk; [] once the response is over."""
+        if self.is_over:
+            return []
+        events: list[Event] = []
+        if chunk.usage is not None or chunk.x_groq is not None:
+            self._usage = usage_of(chunk) or self._usage
+        if chunk.service_tier:
+            self._service_tier = chunk.service_tier
+        if chunk.error or (not chunk.choices and (chunk.message or chunk.detail)):
+            return self.fail(from_chunk(chunk))
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue  # n > 1 was never asked for
+            whole = choice.delta is None
+            delta = choice.message if whole else choice.delta
+            if delta is not None:
+                self._read(delta, choice.logprobs, whole, events)
+            elif choice.text:
+                self._put("text", choice.text, [], events)
+            if choice.finish_reason:
+                self._finish_reason = choice.finish_reason
+        if self._size > self._limits.output_bytes or self._opened > self._limits.items:
+            return self._leave(events) + self.fail(
+                UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+            )
+        return self._leave(events)
+
+    def finish(self, now: int, *, done: bool) -> list[Event]:
+        """End as the provider ended. `done`: it said so itself (`[DONE]`, a whole completion), it was not cut off.
+
+        `now` is in Unix seconds.
+        """
+        if self.is_over:
+            return []
+        events: list[Event] = []
+        if self._think is not None:
+            self._split(self._think.flush(), [], events)
+        produced = bool(self._output or self._lanes)
+        counted = self._usage
+        end = ending(
+            self._finish_reason,
+            done=done,
+            produced=produced,
+            refused_room=counted is not None and bool(counted.prompt_tokens) and not counted.completion_tokens,
+        )
+        if end.error is not None:
+            return self._leave(events) + self.fail(end.error)
+        if end.unknown is not None:
+            self._notes.add("finish_reason", "approximated", f"'{end.unknown}' is taken as completed")
+        elif not self._finish_reason:
+            self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
+        if end.incomplete is None:
+            self._close_all("completed", events)
+            self.response = self._terminal(status="completed", completed_at=now)
+            events.append(ResponseCompleted(response=self.response))
+        else:
+            self._close_all("incomplete", events)
+            self.response = self._terminal(
+                status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
+            )
+            events.append(ResponseIncomplete(response=self.response))
+        return self._leave(events)
+
+    def fail(self, error: ProtocolError) -> list[Event]:
+        """End with `response.failed`."""
+        self.error = self.error or error
+        return self._break_off(status="failed", error=ResponseFailure(error.code or "server_error", error.message))
+
+    def cancel(self) -> list[Event]:
+        """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
+        return self._break_off(status="cancelled")
+
+    # --- reading a delta --------------------------------------------------------------------------------------
+
+    def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
+        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+            reasoning = reasoning_of(delta)
+            if reasoning:
+                self._put("reasoning", reasoning, [], events)
+        content = delta.content
+        if content:
+            tokens = _tokens(logprobs) if logprobs is not None else []
+            if not isinstance(content, str):
+                for piece, text in pieces_of(content):
+                    if text:
+                        self._put(piece, text, [], events)
+            elif self._think is None:
+                self._put("text", content, tokens, events)
+            else:
+                self._split(self._think.feed(content), tokens, events)
+        if delta.refusal:
+            self._put("refusal", delta.refusal, [], events)
+        if delta.tool_calls or delta.function_call is not None:
+            for call in calls_of(delta, whole=whole):
+                self._put_call(call, events)
+
+    def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
+        for thinking, text in pieces:
+            if thinking:
+                self._put("reasoning", text, [], events)
+            else:
+                self._put("text", text, tokens, events)
+        if self._think is not None and self._think.over:
+            self._think = None
+
+    def _put(self, piece: Piece, text: str, logprobs: list[Any], events: list[Event]) -> None:
+        """Give a piece of text, refusal or reasoning to the item it continues, or to a new one."""
+        self._size += len(text)
+        lanes = self._lanes
+        if lanes and lanes[-1].kind == _KIND_OF[piece]:
+            lane = lanes[-1]
+        else:
+            lane = Lane(_KIND_OF[piece])
+            lanes.append(lane)
+            self._advance(events)
+        if lane.item is None:
+            lane.held.append((piece, text, logprobs))
+        else:
+            events += lane.item.append(piece, text, logprobs)
+
+    def _put_call(self, delta: ToolCallDelta, events: list[Event]) -> None:
+        call, fragment = self._sorter.sort(delta)
+        self._size += len(fragment)
+        lane = self._lane_of.get(call)
+        if lane is None:
+            lane = self._lane_of[call] = Lane("call", call)
+            self._lanes.append(lane)
+            self._advance(events)
+        if lane.closed:
+            if fragment.strip():
+                self._notes.add("tool_calls", "dropped", "arguments arrived for a call that was complete")
+            return
+        if lane.item is None:
+            if fragment:
+                lane.held.append(("arguments", fragment, []))
+        elif fragment:
+            events += lane.item.append("arguments", fragment, [])
+        if lane is self._lanes[0] and (lane.item is None or len(self._lanes) > 1):
+            self._advance(events)
+
+    # --- lanes ------------------------------------------------------------------------------------------------
+
+    def _advance(self, events: list[Event]) -> None:
+        """Open the first lane; close it and go on as long as something waits behind it and it is over."""
+        while self._lanes:
+            head = self._lanes[0]
+            if head.item is None and not self._open(head, events):
+                return
+            if len(self._lanes) == 1 or not head.is_over():
+                return
+            self._close_head("completed", events)
+
+    def _open(self, lane: Lane, events: list[Event]) -> bool:
+        """Open a lane's item and tell it what waited; False for a call that has no name yet."""
+        if lane.kind == "message":
+            lane.item = OpenMessage(self._opened, self._ids.item("msg"))
+        elif lane.kind == "reasoning":
+            kind = OpenSummary if self._reasoning_as == "summary" else OpenReasoningText
+            lane.item = kind(self._opened, self._ids.item("rs"))
+        else:
+            call = lane.call
+            if call is None or not call.name:
+                return False
+            name, namespace = self._names.restore(call.name)
+            lane.item = OpenFunctionCall(
+                self._opened, self._ids.item("fc"), call_id=self._call_id(call), name=name, namespace=namespace
+            )
+        self._opened += 1
+        events += lane.item.open()
+        for piece, text, logprobs in lane.held:
+            events += lane.item.append(piece, text, logprobs)
+        lane.held.clear()
+        return True
+
+    def _call_id(self, call: ProviderCall) -> str:
+        """Return the provider's id where it can serve (1–64 characters, not used before), else one of ours."""
+        id = call.id
+        if not 0 < len(id) <= 64 or id in self._taken:
+            id = self._ids.call()
+        self._taken.add(id)
+        return id
+
+    def _close_head(self, status: Closed, events: list[Event]) -> None:
+        lane = self._lanes.popleft()
+        lane.closed = True
+        if lane.item is not None:
+            events += lane.item.close(status)
+            self._output.append(lane.item.item)
+
+    def _close_all(self, status: Closed, events: list[Event]) -> None:
+        """Close every lane in order. When the answer was cut short, what is unfinished is the last item."""
+        while self._lanes:
+            lane = self._lanes[0]
+            if lane.item is None and not self._open(lane, events):
+                self._lanes.popleft()
+                self._notes.add("tool_calls", "dropped", "the provider never named the function of a call")
+                continue
+            cut = status == "incomplete" and (
+                not lane.call.is_complete() if lane.call is not None else len(self._lanes) == 1
+            )
+            self._close_head("incomplete" if cut else "completed", events)
+            if cut and self._lanes:
+                self._notes.add("tool_calls", "dropped", "calls behind one that was cut short")
+                self._lanes.clear()
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def _break_off(
+        self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
+    ) -> list[Event]:
+        if self.is_over:
+            return []
+        events: list[Event] = []
+        if self._lanes and self._lanes[0].item is not None:
+            self._close_head("incomplete", events)
+        self._lanes.clear()
+        self.response = self._terminal(status=status, error=error)
+        events.append(ResponseFailed(response=self.response))
+        return self._leave(events)
+
+    def _terminal(self, **changes: Any) -> Response:
+        if self._usage is not None:
+            usage = to_usage(self._usage)
+        else:
+            usage = estimated(self._prompt_bytes, self._size)
+            self._notes.add("usage", "estimated", "the provider counted no tokens")
+        tier = self._service_tier or "default"
+        return replace(self.response, output=tuple(self._output), usage=usage, service_tier=tier, **changes)
+
+    def _leave(self, events: list[Event]) -> list[Event]:
+        """Number events on their way out."""
+        for event in events:
+            event.sequence_number = self._left
+            self._left += 1
+        return events
+
+
+def _tokens(logprobs: Logprobs) -> list[Any]:
+    """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
+    return [_token(token) for token in logprobs.content or ()]
+
+
+def _token(token: dict[str, Any]) -> dict[str, Any]:
+    text = token.get("token") or ""
+    found = {
+        "token": text,
+        "logprob": token.get("logprob") or 0.0,
+        "bytes": token.get("bytes") or list(text.encode()),
+    }
+    if (alternatives := token.get("top_logprobs")) is not None:
+        found["top_logprobs"] = [_token(other) for other in alternatives]
+    return found

@@ -1,0 +1,51 @@
+"""Token counts: the provider's words into ours; an estimate, noted as such, when it sent none.
+
+Every member is always there: Codex drops a stream whose details lack `cached_tokens`, LlamaIndex crashes without
+usage, and Codex's compaction depends on it. Mapping: responses-api reference §6.3.
+"""
+
+from typing import Final
+
+from translators.chat import ChatUsage
+from translators.response import InputTokensDetails, OutputTokensDetails, Usage
+
+BYTES_PER_TOKEN: Final = 4
+"""Rule of thumb for English text and code; only used when the provider counts nothing."""
+
+
+def to_usage(chat: ChatUsage) -> Usage:
+    """Return the provider's counts as ours; what it left out is 0, or follows from what it sent."""
+    prompt = chat.prompt_tokens or 0
+    completion = chat.completion_tokens or 0
+    cached = written = None
+    if chat.prompt_tokens_details is not None:
+        cached = chat.prompt_tokens_details.cached_tokens
+        written = chat.prompt_tokens_details.cache_write_tokens
+    if cached is None:
+        cached = chat.prompt_cache_hit_tokens
+    if cached is None:
+        cached = chat.cached_tokens
+    reasoning = None
+    if chat.completion_tokens_details is not None:
+        reasoning = chat.completion_tokens_details.reasoning_tokens
+    total = chat.total_tokens
+    return Usage(
+        input_tokens=prompt,
+        input_tokens_details=InputTokensDetails(cached or 0, written or 0),
+        output_tokens=completion,
+        output_tokens_details=OutputTokensDetails(reasoning or 0),
+        total_tokens=prompt + completion if total is None else total,
+    )
+
+
+def estimated(prompt_bytes: int, output_bytes: int) -> Usage:
+    """Return a rough count from sizes, for a provider that sends no usage."""
+    prompt = -(-prompt_bytes // BYTES_PER_TOKEN)
+    completion = -(-output_bytes // BYTES_PER_TOKEN)
+    return Usage(
+        input_tokens=prompt,
+        input_tokens_details=InputTokensDetails(0, 0),
+        output_tokens=completion,
+        output_tokens_details=OutputTokensDetails(0),
+        total_tokens=prompt + completion,
+    )
