@@ -202,6 +202,19 @@ class ResponseStream:
         """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
         return self._break_off(status="cancelled")
 
+    def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
+        """Return the last events with a failure as their terminal one: the response could not be kept."""
+        self.error = error
+        self.response = replace(
+            self.response,
+            status="failed",
+            completed_at=None,
+            incomplete_details=None,
+            error=ResponseFailure(error.code or "server_error", error.message),
+        )
+        last = ResponseFailed(response=self.response, sequence_number=events[-1].sequence_number)
+        return [*events[:-1], last]
+
     # --- reading a delta --------------------------------------------------------------------------------------
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:

@@ -5,13 +5,13 @@ whose `param` is the exact path (`input[3].content[0].text`), whatever msgspec c
 """
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from translators.errors import RequestError, missing, wrong_type
+from translators.errors import RequestError
+from translators.misfits import explain
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def decode_param(decoder: "msgspec.json.Decoder[T]", raw: bytes | Raw, param: st
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise explain(error, param) from None
+        raise explain(error, param, decoder.type) from None
     except NotJSON as error:
         raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}", param=param) from None
 
@@ -74,46 +74,7 @@ def convert_param(value: object, to: type[T] | Any, param: str) -> T:
     try:
         return msgspec.convert(value, to)
     except msgspec.ValidationError as error:
-        raise explain(error, param) from None
-
-
-_AT = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$", re.S)
-_GOT = re.compile(r"^Expected `(?P<expected>[^`]+)`(?P<bound> of length (?P<op>[<>]=) (?P<limit>\d+))?"
-                  r"(?:, got `(?P<got>[^`]+)`)?", re.S)
-_MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
-_NOUNS = {
-    "str": "a string", "int": "an integer", "float": "a decimal number", "bool": "a boolean",
-    "array": "an array", "object": "an object", "null": "null",
-}
-
-
-def explain(error: msgspec.ValidationError, param: str) -> RequestError:
-    """Say in OpenAI's words what msgspec found wrong, at the exact path below `param`."""
-    text = str(error)
-    at = _AT.search(text)
-    path = param + (at["path"] if at else "")
-    if lacking := _MISSING.match(text):
-        return missing(f"{path}.{lacking['field']}")
-    if found := _GOT.match(text):
-        if found["bound"]:
-            return _wrong_length(path, found["op"], found["limit"])
-        if found["got"]:
-            return wrong_type(path, _nouns(found["expected"]), _NOUNS.get(found["got"], found["got"]))
-    problem = text[: at.start()] if at else text
-    return RequestError(f"Invalid value for '{path}': {problem}.", param=path, code="invalid_value")
-
-
-def _nouns(expected: str) -> str:
-    return " or ".join(_NOUNS.get(name, name) for name in expected.split(" | "))
-
-
-def _wrong_length(path: str, op: str, limit: str) -> RequestError:
-    code, bound = ("string_above_max_length", "long") if op == "<=" else ("string_below_min_length", "short")
-    limited = "maximum" if op == "<=" else "minimum"
-    return RequestError(
-        f"Invalid '{path}': string too {bound}. Expected a string with {limited} length {limit}.",
-        param=path, code=code,
-    )
+        raise explain(error, param, to) from None
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,62 @@
+"""`/v1/responses`: create, read, list the input, delete."""
+
+from contextlib import closing
+
+from flask import Blueprint, Response, request
+
+from adapter.api.auth import authenticate, bearer
+from adapter.api.body import read_body
+from adapter.api.schemas import parse_create, parse_page
+from adapter.api.stream import event_stream
+from adapter.client_watch import ClientWatch
+from adapter.create import Caller, Exchange
+from adapter.services import services
+from translators.input import decode_items
+from translators.listing import listed, page
+from translators.response import OutputOfResponse
+from translators.wire import Decoder, encode
+
+blueprint = Blueprint("responses", __name__, url_prefix="/v1")
+
+_output_of = Decoder(OutputOfResponse).decode
+
+
+@blueprint.post("/responses")
+def create() -> Response:
+    tenant = authenticate()
+    app = services()
+    body = read_body(request, app.settings)
+    wanted = parse_create(body, max_items=app.settings.max_input_items)
+    exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
+    if wanted.stream:
+        return event_stream(exchange, app)
+    with closing(exchange):
+        return _json(encode(exchange.answer()))
+
+
+@blueprint.get("/responses/<id>")
+def retrieve(id: str) -> Response:
+    return _json(services().store.get(id, authenticate()).response)
+
+
+@blueprint.delete("/responses/<id>")
+def delete(id: str) -> Response:
+    services().store.delete(id, authenticate())
+    return _json(encode({"id": id, "object": "response", "deleted": True}))
+
+
+@blueprint.get("/responses/<id>/input_items")
+def input_items(id: str) -> Response:
+    """List what the response was made from: the history it continues, then its own input."""
+    wanted = parse_page(request.args)
+    items = []
+    chain = services().store.chain(id, authenticate())
+    for stored in chain:
+        items += listed(decode_items(stored.input), stored.id)
+        if stored is not chain[-1]:
+            items += listed(_output_of(stored.response).output, stored.id)
+    return _json(encode(page(items, **wanted)))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, content_type="application/json")

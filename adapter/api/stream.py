@@ -1,0 +1,80 @@
+"""Events → `text/event-stream`.
+
+One batch of events is one write: what one read of the upstream brought leaves in one piece. In silence a comment keeps
+proxies content and, every second time, a repeated `response.in_progress` the clients whose idle timer only data resets
+(Codex). `[DONE]` ends the stream. A client that takes nothing for too long is hung up on.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+from flask import Response
+
+from adapter.create import Exchange
+from adapter.services import Services
+from translators.events import DONE, KEEP_ALIVE, TERMINAL, frame
+
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+def event_stream(exchange: Exchange, services: Services) -> Response:
+    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began."""
+    try:
+        exchange.await_head(services.settings.grace_window)
+    except BaseException:
+        exchange.close()
+        raise
+    return Response(
+        EventStreamBody(exchange, services),
+        content_type="text/event-stream; charset=utf-8",
+        headers=_HEADERS,
+        direct_passthrough=True,
+    )
+
+
+class EventStreamBody:
+    """The body of one streamed answer."""
+
+    def __init__(self, exchange: Exchange, services: Services) -> None:
+        self._exchange = exchange
+        self._pulse = services.pulse
+        self._keep_alive = services.settings.keep_alive
+        self._write_timeout = services.settings.write_timeout
+        self._written: float | None = None
+        """When the piece that the server is writing now was given to it."""
+        self._frames = self._write()
+        self._pulse.join(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._frames
+
+    def _write(self) -> Generator[bytes]:
+        last = time.monotonic()
+        comment_next = True
+        with closing(self._exchange.events()) as batches:
+            for events in batches:
+                if not events:
+                    if time.monotonic() - last < self._keep_alive:
+                        continue
+                    data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
+                    comment_next = not comment_next
+                elif len(events) == 1:
+                    data = frame(events[0])
+                else:
+                    data = b"".join(map(frame, events))
+                    if isinstance(events[-1], TERMINAL):
+                        data += DONE
+                self._written = last = time.monotonic()
+                yield data
+                self._written = None
+
+    def beat(self) -> None:
+        """Hang up on a client that has not taken the last piece in time; called by the pulse."""
+        if self._written is not None and time.monotonic() - self._written > self._write_timeout:
+            self._exchange.hang_up()
+
+    def close(self) -> None:
+        self._pulse.leave(self)
+        self._frames.close()
+        self._exchange.close()

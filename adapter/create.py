@@ -1,0 +1,202 @@
+"""The flow of a request, the same for every transport: history → chat request → upstream → events → store.
+
+Making an `Exchange` does what can be refused: it loads the chain, translates, and sends the chat request. It is then
+taken whole (`answer`) or event by event (`events`), and closed. What the caller can be told with an HTTP status is
+raised (`RequestError`, `UpstreamError`, `StoreDown`); once events flow, every failure is `response.failed`. A
+response is in the store before its terminal event leaves. A client that is gone, a silent provider and a worker that
+stops end the exchange; closing it closes the upstream's connection.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+
+import structlog
+
+from adapter.client_watch import ClientWatch
+from adapter.pulse import SECONDS
+from adapter.services import Services
+from adapter.store.base import StoreDown, StoredResponse
+from translators.answer import AnswerReader
+from translators.chat_body import chat_body
+from translators.echo import first_snapshot
+from translators.errors import UpstreamError
+from translators.events import Event
+from translators.notes import Notes
+from translators.request import CreateRequest
+from translators.response import Response
+from translators.stream import ResponseStream
+from translators.wire import encode
+
+log = structlog.get_logger()
+
+
+class ClientGone(Exception):
+    """The client has closed its connection; there is nobody to answer."""
+
+
+class Caller:
+    """Who asks: the tenant, the key to pass through, and the connection."""
+
+    __slots__ = ("bearer", "tenant", "watch")
+
+    def __init__(self, tenant: str, bearer: str | None, watch: ClientWatch) -> None:
+        self.tenant = tenant
+        self.bearer = bearer
+        self.watch = watch
+
+
+class Exchange:
+    """One request and its answer on the way. `close` it, however it ended."""
+
+    def __init__(self, services: Services, caller: Caller, request: CreateRequest) -> None:
+        """Translate a request and send it upstream; raise RequestError or StoreDown if that cannot be."""
+        self._services = services
+        self._caller = caller
+        self._request = request
+        self._began = time.monotonic()
+        self._dialect = services.upstream.dialect
+        history = services.histories.before(request.previous_response_id, caller.tenant, self._dialect)
+        self.notes = Notes()
+        self._body = chat_body(
+            request, history, self._dialect, self.notes, model=request.model, stream=request.stream
+        )
+        ids = services.ids()
+        self._stream = ResponseStream(
+            first_snapshot(request, ids.response, int(time.time())),
+            ids,
+            names=self._body.names,
+            notes=self.notes,
+            reasoning_as=services.reasoning_as,
+            taken_call_ids=self._body.history.call_ids,
+            prompt_bytes=len(self._body.json),
+            limits=services.limits,
+        )
+        self._reader = AnswerReader(self._stream, services.limits.output_bytes)
+        self._call = services.upstream.call(self._body.json, bearer=caller.bearer)
+
+    def await_head(self, seconds: float) -> None:
+        """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
+        until = time.monotonic() + seconds
+        while not self._call.wait(min(SECONDS, max(0.0, until - time.monotonic()))):
+            self._look_up()
+            if time.monotonic() >= until:
+                return
+
+    def answer(self) -> Response:
+        """Return the whole response, stored; raise UpstreamError, StoreDown or ClientGone."""
+        while not self._call.wait(SECONDS):
+            self._look_up()
+        while (data := self._call.read()) != b"":
+            if data is None:
+                self._look_up()
+            else:
+                self._reader.feed(data)
+        self._reader.end(int(time.time()))
+        if self._stream.error is not None:
+            raise self._stream.error
+        self._keep()
+        return self._stream.response
+
+    def events(self) -> Generator[list[Event]]:
+        """Yield events as they come, in batches, and an empty batch about once a second in silence.
+
+        The last batch ends with the terminal event. A client that is gone, and closing the iterator before its end,
+        cancel the response.
+        """
+        try:
+            yield self._stream.start()
+            yield from self._events()
+        except (GeneratorExit, ClientGone):
+            if not self._stream.is_over:
+                self._stream.cancel()
+                self._keep_if_possible()
+
+    def _events(self) -> Iterator[list[Event]]:
+        stream = self._stream
+        try:
+            while not self._call.wait(SECONDS):
+                self._look_up()
+                yield []
+            while (data := self._call.read()) != b"":
+                if data is None:
+                    self._look_up()
+                    yield []
+                    continue
+                events = self._reader.feed(data)
+                if self._reader.done:
+                    break
+                if self._services.must_stop():
+                    yield events
+                    raise _stopping()
+                if events:
+                    yield events
+            else:
+                events = []
+            if not stream.is_over:
+                events += self._reader.end(int(time.time()))
+        except UpstreamError as error:
+            events = stream.fail(error)
+        if not self._keep_if_possible():
+            events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
+        yield events
+
+    def still_running(self) -> list[Event]:
+        """Return an event that says only that the response goes on."""
+        return self._stream.still_running()
+
+    def hang_up(self) -> None:
+        """Cut the client's connection."""
+        self._caller.watch.hang_up()
+
+    def close(self) -> None:
+        """Let go of the upstream, and log how the exchange ended."""
+        self._call.close()
+        response = self._stream.response
+        usage = response.usage
+        log.info(
+            "response",
+            response_id=response.id,
+            model=response.model,
+            status=response.status,
+            error=response.error.code if response.error else None,
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            seconds=round(time.monotonic() - self._began, 3),
+            notes=[f"{note.param}: {note.action}" for note in self.notes],
+        )
+
+    def _keep_if_possible(self) -> bool:
+        try:
+            self._keep()
+        except StoreDown as error:
+            log.error("response not stored", response_id=self._stream.response.id, error=str(error))
+            return False
+        return True
+
+    def _keep(self) -> None:
+        """Write the response as it stands now, unless the client wanted it forgotten."""
+        if not self._request.store:
+            return
+        response = self._stream.response
+        self._services.store.put(
+            StoredResponse(
+                id=response.id,
+                tenant=self._caller.tenant,
+                created_at=response.created_at,
+                previous=response.previous_response_id,
+                input=self._request.raw_input,
+                response=encode(response),
+            )
+        )
+        self._services.histories.keep(response, self._caller.tenant, self._dialect, self._body)
+
+    def _look_up(self) -> None:
+        """Look after everything that can end a wait."""
+        if self._caller.watch.gone():
+            raise ClientGone
+        if self._services.must_stop():
+            raise _stopping()
+
+
+def _stopping() -> UpstreamError:
+    return UpstreamError("This server is being restarted. Please try again.", status=503, retry_after=1.0)

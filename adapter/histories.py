@@ -1,0 +1,81 @@
+"""The history that a request continues: from the worker's cache, else from the store's chain.
+
+Cached is what a chain was rendered to (`translators.history`), by response and dialect, bounded by bytes. A turn takes
+the place of the one it continues, since conversations rarely fork; a fork is rendered from the store again. A cached
+history is used only while the store still knows its response, so that a deletion by any worker holds at once.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from cachetools import LRUCache
+
+from adapter.store.base import NotFound, Store
+from translators.chat_body import ChatBody
+from translators.dialect import Dialect
+from translators.errors import RequestError
+from translators.history import History
+from translators.input import decode_items
+from translators.items import Item
+from translators.response import OutputOfResponse, Response
+from translators.wire import Decoder
+
+_EMPTY: Final = History()
+_OVERHEAD: Final = 1024
+"""Bytes that an entry costs beside its messages, roughly."""
+
+_output_of = Decoder(OutputOfResponse).decode
+
+Key = tuple[str, str, str]
+
+
+class Histories:
+    """Histories of one worker."""
+
+    def __init__(self, store: Store, most_bytes: int) -> None:
+        self._store = store
+        self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
+
+    def before(self, response_id: str | None, tenant: str, dialect: Dialect) -> History:
+        """Return what a request that continues `response_id` continues; raise RequestError if it is unknown."""
+        if response_id is None:
+            return _EMPTY
+        cached = self._cache.get((tenant, response_id, dialect.name))
+        try:
+            if cached is None:
+                return History(tail=tuple(self._items(response_id, tenant)))
+            if self._store.exists(response_id, tenant):
+                return cached
+        except NotFound:
+            pass
+        self._cache.pop((tenant, response_id, dialect.name), None)
+        raise RequestError(
+            f"Previous response with id '{response_id}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+
+    def keep(self, response: Response, tenant: str, dialect: Dialect, body: ChatBody) -> None:
+        """Keep the history up to a response that was stored, for the request that will continue it."""
+        if response.previous_response_id is not None:
+            self._cache.pop((tenant, response.previous_response_id, dialect.name), None)
+        history = body.history.followed_by(response.output)
+        if _size(history) <= self._cache.maxsize:
+            self._cache[tenant, response.id, dialect.name] = history
+
+    def _items(self, response_id: str, tenant: str) -> list[Item]:
+        items: list[Item] = []
+        for stored in self._store.chain(response_id, tenant):
+            items += decode_items(stored.input)
+            items += _output_of(stored.response).output
+        return items
+
+
+def _size(history: History) -> int:
+    return history.size + _OVERHEAD + sum(map(_size_of_item, history.tail))
+
+
+def _size_of_item(item: Item) -> int:
+    """Return about what an item that is not rendered holds."""
+    sizes: Sequence[object] = [getattr(item, name) for name in item.__struct_fields__]
+    return 256 + sum(len(str(value)) for value in sizes)

@@ -1,0 +1,49 @@
+"""What the application works with: one `Services` per app, made once, used by every request.
+
+It is built before gunicorn forks its workers, so nothing in it may open a connection, start a thread or read the
+clock until it is used. Views find it with `services()`.
+"""
+
+import os
+import time
+from typing import Literal, cast
+
+from flask import current_app
+
+from adapter.histories import Histories
+from adapter.pulse import Pulse
+from adapter.settings import Settings
+from adapter.store import open_store
+from adapter.store.base import Store
+from adapter.upstream.client import Upstream
+from translators.ids import Ids, seed
+from translators.stream import Limits
+
+
+class Services:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pulse = Pulse()
+        self.store: Store = open_store(settings.store, settings.store_cache_bytes)
+        self.upstream = Upstream(settings, self.pulse)
+        self.histories = Histories(self.store, settings.history_cache_bytes)
+        self.limits = Limits(output_bytes=settings.max_output_bytes)
+        self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
+        self._last_call: float | None = None
+
+    def ids(self) -> Ids:
+        """Return the ids of a new response."""
+        return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
+
+    def drain(self) -> None:
+        """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""
+        self._last_call = time.monotonic() + self.settings.shutdown_grace
+
+    def must_stop(self) -> bool:
+        """Tell whether open responses have to end now, because the worker is about to."""
+        return self._last_call is not None and time.monotonic() >= self._last_call
+
+
+def services() -> Services:
+    """Return the services of the current app."""
+    return cast(Services, current_app.extensions["adapter"])

@@ -1,0 +1,198 @@
+"""Calls of the upstream, through requests.
+
+`Upstream.call` starts one `POST /chat/completions` at once and returns a `Call`; the request is sent and its head
+awaited in a greenlet of its own, so that the caller can wait for a grace window, answer its client meanwhile, or give
+up.
+A request that died before any byte of its answer came (a kept-alive connection that the other side had closed) is sent
+once more; nothing else is retried here. Every failure is an UpstreamError.
+"""
+
+import time
+from typing import Final
+
+import gevent
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProtocolError
+
+from adapter.pulse import Pulse
+from adapter.settings import Settings
+from adapter.upstream.reader import BodyCut, BodyReader, DecodedReader, open_body
+from translators.dialect import Dialect, dialect_for
+from translators.errors import UpstreamError
+from translators.upstream_errors import from_http
+
+_MOST_ERROR_BODY: Final = 64 * 1024
+_MOST_MODELS: Final = 8 * 1024 * 1024
+
+
+class Upstream:
+    """One chat-completions provider: where it is, how it is spoken to, and the connections to it."""
+
+    def __init__(self, settings: Settings, pulse: Pulse) -> None:
+        if settings.upstream_url is None:
+            raise ValueError("Upstream needs settings.upstream_url")
+        base = settings.upstream_url.rstrip("/")
+        self.dialect: Dialect = dialect_for(base, settings.dialect)
+        self._pulse = pulse
+        self._own_key = settings.upstream_api_key
+        self._timeout = (settings.connect_timeout, settings.upstream_timeout)
+        self._silence = settings.upstream_timeout
+        session = requests.Session()
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=4096, max_retries=0)
+        self._post = session.prepare_request(
+            requests.Request(
+                "POST",
+                base + "/chat/completions",
+                headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
+            )
+        )
+        self._models = session.prepare_request(
+            requests.Request("GET", base + "/models", headers={"Accept-Encoding": "identity"})
+        )
+        environment = session.merge_environment_settings(self._post.url, {}, True, None, None)
+        self._proxies, self._verify, self._cert = environment["proxies"], environment["verify"], environment["cert"]
+
+    def call(self, body: bytes, *, bearer: str | None) -> "Call":
+        """Send a chat request. `bearer` is the caller's key, used when the adapter has none of its own."""
+        request = self._with_key(self._post, bearer)
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        return Call(self, request, self._pulse, self._silence)
+
+    def models(self, bearer: str | None) -> bytes:
+        """Return the body of the upstream's model list; raise UpstreamError."""
+        call = Call(self, self._with_key(self._models, bearer), self._pulse, self._silence)
+        try:
+            call.wait(None)
+            return call.whole_body(_MOST_MODELS)
+        finally:
+            call.close()
+
+    @property
+    def has_own_key(self) -> bool:
+        return self._own_key is not None
+
+    def send(self, request: requests.PreparedRequest) -> requests.Response:
+        """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
+        for last in (False, True):
+            try:
+                return self._adapter.send(
+                    request,
+                    stream=True,
+                    timeout=self._timeout,
+                    verify=self._verify,
+                    cert=self._cert,
+                    proxies=self._proxies,
+                )
+            except requests.ConnectTimeout:
+                raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
+            except requests.Timeout:
+                raise _too_silent(self._silence) from None
+            except requests.ConnectionError as error:
+                if last or not _died_unanswered(error):
+                    raise UpstreamError("The provider could not be reached.", status=503, retry_after=1.0) from None
+            except requests.RequestException:
+                raise UpstreamError("The provider's answer is not valid HTTP.") from None
+        raise AssertionError("unreachable")
+
+    def _with_key(self, prepared: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
+        request = prepared.copy()
+        key = self._own_key or bearer
+        if key:
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+
+class Call:
+    """One request on its way: `wait` for its head, then `read` its body; `close` at any time, from any state."""
+
+    def __init__(self, upstream: Upstream, request: requests.PreparedRequest, pulse: Pulse, silence: float) -> None:
+        self._upstream = upstream
+        self._pulse = pulse
+        self._silence = silence
+        self._heard = time.monotonic()
+        self._body: BodyReader | DecodedReader | None = None
+        self._sending = gevent.spawn(_outcome, upstream, request)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for the head of the answer; False if it has not come in time.
+
+        Raises UpstreamError if sending failed or the status is not 2xx.
+        """
+        if self._body is not None:
+            return True
+        if not self._sending.ready():
+            self._sending.join(seconds)
+            if not self._sending.ready():
+                return False
+        response = self._sending.value
+        if isinstance(response, UpstreamError):
+            raise response
+        self._heard = time.monotonic()
+        self._body = open_body(response, self._pulse)
+        if not 200 <= response.status_code < 300:
+            body = self.whole_body(_MOST_ERROR_BODY, cut=True)
+            raise from_http(response.status_code, response.headers, body, own_key=self._upstream.has_own_key)
+        return True
+
+    def read(self) -> bytes | None:
+        """Return bytes of the body, b"" at its end, None about once a second in silence.
+
+        Raises UpstreamError when the connection breaks or stays silent too long.
+        """
+        if self._body is None:
+            raise AssertionError("read before wait")
+        try:
+            data = self._body.read()
+        except BodyCut:
+            raise UpstreamError("The provider's connection broke before the answer was complete.") from None
+        if data is None:
+            if time.monotonic() - self._heard > self._silence:
+                raise _too_silent(self._silence)
+        else:
+            self._heard = time.monotonic()
+        return data
+
+    def whole_body(self, most: int, *, cut: bool = False) -> bytes:
+        """Return the rest of the body; beyond `most` bytes it is cut off (`cut`) or raises UpstreamError."""
+        pieces: list[bytes] = []
+        size = 0
+        while (data := self.read()) != b"":
+            if data is None:
+                continue
+            pieces.append(data)
+            size += len(data)
+            if size > most:
+                if cut:
+                    break
+                raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Let go of the connection; an answer that has not ended is broken off, so that the provider stops."""
+        if self._body is not None:
+            self._body.close()
+        elif self._sending.ready():
+            if isinstance(self._sending.value, requests.Response):
+                self._sending.value.close()
+        else:
+            self._sending.kill(block=False)
+
+
+def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> requests.Response | UpstreamError:
+    """Send, and return the error instead of raising it: what a greenlet raises is printed."""
+    try:
+        return upstream.send(request)
+    except UpstreamError as error:
+        return error
+
+
+def _died_unanswered(error: requests.ConnectionError) -> bool:
+    """Tell whether a connection ended before any byte of the answer: what a stale kept-alive one does."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionError)
+
+
+def _too_silent(seconds: float) -> UpstreamError:
+    return UpstreamError(f"The provider sent nothing for {seconds:.0f} seconds.")

@@ -1,0 +1,92 @@
+"""How the end of an HTTP/1.1 body is known: chunks, a length, or the end of the connection.
+
+`feed` takes bytes of the connection and returns those of the body; `over` tells that the body is complete. Chunked
+bodies are what every streaming provider sends, so their way is short: usually one chunk is one read. RFC 9112 §7.1.
+"""
+
+from translators.errors import UpstreamError
+
+_LONGEST_SIZE_LINE = 4096
+
+
+class ChunkedBody:
+    """`Transfer-Encoding: chunked`; trailers are read over."""
+
+    __slots__ = ("_held", "_missing", "_trailers", "over")
+
+    def __init__(self) -> None:
+        self.over = False
+        self._held = b""
+        """The begun line of a chunk's size."""
+        self._missing = 0
+        """Bytes of the current chunk that are to come, with its line end."""
+        self._trailers = False
+
+    def feed(self, data: bytes) -> bytes:
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        body: list[bytes] = []
+        position = 0
+        while position < len(data) and not self.over:
+            if self._missing:
+                position = self._take(data, position, body)
+                continue
+            end = data.find(b"\r\n", position)
+            if end < 0:
+                self._held = data[position:]
+                if len(self._held) > _LONGEST_SIZE_LINE:
+                    raise UpstreamError("The provider's answer is not valid HTTP.")
+                break
+            self._line(data[position:end])
+            position = end + 2
+        return body[0] if len(body) == 1 else b"".join(body)
+
+    def _take(self, data: bytes, position: int, body: list[bytes]) -> int:
+        end = min(position + self._missing, len(data))
+        self._missing -= end - position
+        payload_end = end - max(0, 2 - self._missing)  # without what is here of the chunk's line end
+        if payload_end > position:
+            body.append(data[position:payload_end])
+        return end
+
+    def _line(self, line: bytes) -> None:
+        if self._trailers:
+            self.over = not line
+            return
+        try:
+            size = int(line.split(b";", 1)[0], 16)
+        except ValueError:
+            raise UpstreamError("The provider's answer is not valid HTTP.") from None
+        if size:
+            self._missing = size + 2
+        else:
+            self._trailers = True
+
+
+class SizedBody:
+    """`Content-Length`."""
+
+    __slots__ = ("_missing", "over")
+
+    def __init__(self, length: int) -> None:
+        self._missing = length
+        self.over = length == 0
+
+    def feed(self, data: bytes) -> bytes:
+        data = data[: self._missing]
+        self._missing -= len(data)
+        self.over = self._missing == 0
+        return data
+
+
+class UnsizedBody:
+    """Neither: the body ends with the connection, so nobody can tell whether it is whole."""
+
+    over = False
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+
+Framing = ChunkedBody | SizedBody | UnsizedBody

@@ -1,0 +1,95 @@
+"""The body of a provider's answer → events, whatever form the provider chose.
+
+A stream that was asked for may come as a whole completion, and the other way round; some providers send an error page.
+The first byte that is not white space tells: `{` or `[` is JSON, `<` is a web page, anything else server-sent events.
+What cannot be read ends the response as failed; events already made are never lost.
+"""
+
+from translators.deltas import read_chunk
+from translators.errors import UpstreamError
+from translators.events import Event
+from translators.sse import DONE, SSEDecoder
+from translators.stream import ResponseStream
+
+
+class AnswerReader:
+    """Feeds one answer's bytes to a stream machine, in any split."""
+
+    def __init__(self, stream: ResponseStream, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self._stream = stream
+        self._max_bytes = max_bytes
+        self._form: EventStream | WholeBody | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing that may still come can change the response."""
+        return self._stream.is_over or (self._form is not None and self._form.done)
+
+    def feed(self, data: bytes) -> list[Event]:
+        if self._form is None:
+            data = data.lstrip()
+            if not data:
+                return []
+            self._form = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
+        events: list[Event] = []
+        try:
+            for payload in self._form.feed(data):
+                events += self._stream.feed(read_chunk(payload))
+        except UpstreamError as error:
+            events += self._stream.fail(error)
+        return events
+
+    def end(self, now: int) -> list[Event]:
+        """Return the events of the answer's end; `now` is in Unix seconds."""
+        events: list[Event] = []
+        try:
+            for payload in self._form.flush() if self._form else ():
+                events += self._stream.feed(read_chunk(payload))
+        except UpstreamError as error:
+            events += self._stream.fail(error)
+        return events + self._stream.finish(now, done=self._form is not None and self._form.done)
+
+
+class EventStream:
+    """Server-sent events, until `[DONE]`."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._decoder = SSEDecoder()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        return self._until_done(self._decoder.feed(data))
+
+    def flush(self) -> list[bytes]:
+        return self._until_done(self._decoder.flush())
+
+    def _until_done(self, payloads: list[bytes]) -> list[bytes]:
+        if self.done:
+            return []
+        if DONE in payloads:
+            self.done = True
+            return payloads[: payloads.index(DONE)]
+        return payloads
+
+
+class WholeBody:
+    """One JSON body (or a web page in its place), complete when the connection says so."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.done = False
+        self._pieces: list[bytes] = []
+        self._room = max_bytes
+
+    def feed(self, data: bytes) -> list[bytes]:
+        self._room -= len(data)
+        if self._room < 0:
+            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+        self._pieces.append(data)
+        return []
+
+    def flush(self) -> list[bytes]:
+        self.done = True
+        body = b"".join(self._pieces)
+        if body[:1] == b"<":
+            raise UpstreamError("The provider answered with a web page instead of JSON.")
+        return [body]

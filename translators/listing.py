@@ -1,0 +1,70 @@
+"""The input items of a response, as `GET /v1/responses/{id}/input_items` lists them.
+
+Every item has an id and, where its type has one, a status; message content is a list of parts, even where a string was
+sent. An item that came without an id gets one from its response and its position, the same each time. Source:
+responses-api reference §6.8, §9.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from translators.errors import RequestError
+from translators.ids import input_item_id
+from translators.items import (
+    ContentPart,
+    FunctionCall,
+    FunctionCallOutput,
+    InputText,
+    Item,
+    Message,
+    OutputText,
+    Reasoning,
+)
+
+_PREFIX: Final[dict[type, str]] = {
+    Message: "msg", Reasoning: "rs", FunctionCall: "fc", FunctionCallOutput: "fco",
+}
+
+
+def listed(items: Sequence[Item], response_id: str) -> list[dict[str, Any]]:
+    """Return the items of one response's input, in order, as a list shows them."""
+    return [_listed(item, response_id, position) for position, item in enumerate(items)]
+
+
+def _listed(item: Item, response_id: str, position: int) -> dict[str, Any]:
+    if not item.id:
+        item = replace(item, id=input_item_id(_PREFIX[type(item)], response_id, position))
+    if not isinstance(item, Reasoning) and not getattr(item, "status", None):
+        item = replace(item, status="completed")
+    if isinstance(item, Message) and isinstance(item.content, str):
+        part: ContentPart = OutputText(item.content) if item.role == "assistant" else InputText(item.content)
+        item = replace(item, content=[part])
+    shown: dict[str, Any] = msgspec.to_builtins(item)
+    return {name: value for name, value in shown.items() if value is not None or name == "content"}
+
+
+def page(
+    items: Sequence[dict[str, Any]], *, limit: int, order: str, after: str | None, before: str | None
+) -> dict[str, Any]:
+    """Return one page of a list, `items` being in ascending order; raise RequestError for an unknown cursor."""
+    ordered = list(items) if order == "asc" else list(reversed(items))
+    start = _position(ordered, after, "after") + 1 if after else 0
+    end = _position(ordered, before, "before") if before else len(ordered)
+    data = ordered[start : min(start + limit, end)]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": start + limit < end,
+    }
+
+
+def _position(items: Sequence[dict[str, Any]], id: str, param: str) -> int:
+    for position, item in enumerate(items):
+        if item["id"] == id:
+            return position
+    raise RequestError(f"Item with id '{id}' not found.", param=param, status=404)
