@@ -1,0 +1,52 @@
+"""What the core makes of a recorded chat answer, in the reader's words."""
+
+from typing import Any
+
+from tests.recordings.reader import Answer
+from tests.support.sse import read_json
+from translators.answer import AnswerReader
+from translators.events import Event
+from translators.ids import Ids, seed
+from translators.notes import Notes
+from translators.response import Response
+from translators.stream import ResponseStream
+from translators.tools import ToolNames
+from translators.wire import encode
+
+NOW = 1_795_360_000
+
+
+def replay(body: bytes, size: int) -> list[dict[str, Any]]:
+    """Return the events of a recorded answer that arrives in pieces of `size` bytes."""
+    ids = Ids(seed(NOW * 1000, 0xA))
+    response = Response(id=ids.response, created_at=NOW, model="m")
+    stream = ResponseStream(response, ids, names=ToolNames(), notes=Notes())
+    reader = AnswerReader(stream)
+    events: list[Event] = stream.start()
+    for at in range(0, len(body), size):
+        events += reader.feed(body[at : at + size])
+    events += reader.end(NOW)
+    return [read_json(encode(event)) for event in events]
+
+
+def answer_of(response: dict[str, Any]) -> Answer:
+    """Return what a terminal response says."""
+    answer = Answer(status=response["status"])
+    answer.reason = (response["incomplete_details"] or {}).get("reason")
+    for item in response["output"]:
+        if item["type"] == "function_call":
+            answer.calls.append((item["name"], item["arguments"]))
+        elif item["type"] == "reasoning":
+            answer.reasoning += "".join(part["text"] for part in item["summary"])
+        else:
+            answer.text += "".join(part.get("text", "") for part in item["content"])
+            answer.refusal += "".join(part.get("refusal", "") for part in item["content"])
+    usage = response["usage"]
+    answer.usage = usage and {
+        "input": usage["input_tokens"],
+        "cached": usage["input_tokens_details"]["cached_tokens"],
+        "output": usage["output_tokens"],
+        "reasoning": usage["output_tokens_details"]["reasoning_tokens"],
+        "total": usage["total_tokens"],
+    }
+    return answer

@@ -1,0 +1,108 @@
+"""The adapter as people run it: `responses-adapter serve`, its gunicorn and workers, a store of its own.
+
+The process gets nothing from the environment of the tests but a PATH, and an empty home. It is ready when
+`/readyz` says so; it is stopped by SIGTERM, and must then end with 0 and must never have printed a
+traceback.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+from typing import Self
+
+from tests.support.client import Client
+
+ROOT = Path(__file__).parents[2]
+START, STOP = 30.0, 30.0
+"""Seconds that starting and stopping may take."""
+
+
+class Service(Client):
+    """A running service and the client to it; a context manager.
+
+    `settings` are named as in `adapter.settings.Settings` and handed over as environment variables.
+    """
+
+    def __init__(self, directory: Path, **settings: object) -> None:
+        super().__init__("127.0.0.1", free_port())
+        self.directory = directory
+        self._log = directory / "service.log"
+        (directory / "home").mkdir(parents=True, exist_ok=True)
+        given = {
+            "bind": f"{self.host}:{self.port}", "store": f"sqlite:///{directory}/store.db", **settings
+        }  # fmt: skip
+        self._environ = {
+            "PATH": os.environ["PATH"], "HOME": str(directory / "home"), "PYTHONPATH": str(ROOT),
+            **{f"ADAPTER_{name.upper()}": str(value) for name, value in given.items()},
+        }  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/v1"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None, "the service is not running"
+        return self._process
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of the workers, oldest first."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return sorted(int(pid) for pid in children.read_text().split())
+
+    def start(self) -> Self:
+        command = [sys.executable, "-m", "adapter.cli", "serve"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.directory, env=self._environ, stdout=log, stderr=log
+            )
+        deadline = monotonic() + START
+        while not self._is_ready():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+                raise AssertionError(f"the service ended with {self.process.returncode}:\n{self.log}")
+            assert monotonic() < deadline, f"the service is not ready after {START} s:\n{self.log}"
+        return self
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.get("/readyz").status == 200
+        except OSError:
+            return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the service and check how it ended."""
+        process, self._process = self.process, None
+        process.send_signal(how)
+        try:
+            process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the service did not end within {STOP} s of {how.name}:\n{self.log}") from None
+        assert "Traceback" not in self.log, self.log
+        assert process.returncode == 0, f"the service ended with {process.returncode}:\n{self.log}"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.stop()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
