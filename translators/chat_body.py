@@ -38,7 +38,7 @@ def chat_body(
     names = ToolNames(request.tools)
     extended, messages = history.extended(request.input, dialect, names, notes)
     lead = lead_text(request.instructions, extended.lead)
-    parts = [*history.sealed, *map(encode, messages)]
+    parts = [*history.sealed, *messages]
     if lead:
         first = DeveloperMessage(lead) if dialect.developer_role else SystemMessage(lead)
         parts.insert(0, encode(first))

@@ -22,12 +22,15 @@ from translators.notes import Notes
 
 BETWEEN: Final = "\n\n"
 """What stands between texts that become one string."""
+_MEDIA: Final = (InputImage, InputFile, InputAudio)
 
 
 def text_of(content: str | Sequence[ContentPart]) -> str:
     """Return the text of content, its parts joined; other media are left out."""
     if isinstance(content, str):
         return content
+    if len(content) == 1:
+        return _text(content[0])
     texts = [_text(part) for part in content]
     return BETWEEN.join(text for text in texts if text)
 
@@ -36,7 +39,7 @@ def user_content(content: str | Sequence[ContentPart], dialect: Dialect, notes: 
     """Return a user message's content; `where` is the path of its parts, for refusals."""
     if isinstance(content, str):
         return content
-    if all(_is_text(part) for part in content):
+    if not any(isinstance(part, _MEDIA) for part in content):
         return text_of(content)
     return media_parts(content, dialect, notes, where)
 
@@ -45,22 +48,22 @@ def media_parts(content: Sequence[ContentPart], dialect: Dialect, notes: Notes, 
     return [
         _chat_part(part, dialect, notes, f"{where}[{position}]")
         for position, part in enumerate(content)
-        if not _is_text(part) or _text(part)
+        if isinstance(part, _MEDIA) or _text(part)
     ]
 
 
 def is_media(part: ContentPart) -> bool:
-    return not _is_text(part)
-
-
-def _is_text(part: ContentPart) -> bool:
-    return not isinstance(part, InputImage | InputFile | InputAudio)
+    return isinstance(part, _MEDIA)
 
 
 def _text(part: ContentPart) -> str:
-    if isinstance(part, InputImage | InputFile | InputAudio):
-        return ""
-    return part.refusal if isinstance(part, Refusal) else part.text
+    match part:
+        case Refusal():
+            return part.refusal
+        case InputImage() | InputFile() | InputAudio():
+            return ""
+        case _:
+            return part.text
 
 
 def _chat_part(part: ContentPart, dialect: Dialect, notes: Notes, where: str) -> Part:

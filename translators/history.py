@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from translators.chat import ChatMessage
 from translators.dialect import Dialect
 from translators.items import Call, Item, Message
 from translators.messages import items_to_messages
@@ -36,8 +35,8 @@ class History(Struct, frozen=True, gc=False):
 
     def extended(
         self, items: Sequence[Item], dialect: Dialect, names: ToolNames, notes: Notes
-    ) -> "tuple[History, list[ChatMessage]]":
-        """Return this history with the items behind it, and its messages behind `sealed` as it was.
+    ) -> "tuple[History, list[bytes]]":
+        """Return this history with the items behind it, and the JSON of its messages behind `sealed` as it was.
 
         Raises RequestError where calls and outputs do not pair.
         """
@@ -51,7 +50,8 @@ class History(Struct, frozen=True, gc=False):
             answered=self.answered,
             follows=bool(self.sealed),
         )
-        finished = tuple(encode(message) for message in rendered.messages[: rendered.boundary.messages])
+        messages = [encode(message) for message in rendered.messages]
+        finished = tuple(messages[: rendered.boundary.messages])
         return (
             History(
                 lead=(*self.lead, *rendered.lead),
@@ -61,7 +61,7 @@ class History(Struct, frozen=True, gc=False):
                 call_ids=self.call_ids.union(item.call_id for item in items if isinstance(item, Call)),
                 size=self.size + sum(map(len, finished)),
             ),
-            rendered.messages,
+            messages,
         )
 
     def followed_by(self, output: Sequence[Item]) -> "History":

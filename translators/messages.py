@@ -195,12 +195,12 @@ class _Renderer:
         if isinstance(item.content, str):
             turn.texts.append(item.content)
             return
-        text: list[ContentPart] = []
-        refusal: list[ContentPart] = []
-        for part in item.content:
-            (refusal if isinstance(part, Refusal) else text).append(part)
-        turn.texts.append(text_of(text))
-        turn.refusals.append(text_of(refusal))
+        refusals: list[ContentPart] = [part for part in item.content if isinstance(part, Refusal)]
+        if not refusals:
+            turn.texts.append(text_of(item.content))
+            return
+        turn.texts.append(text_of([part for part in item.content if not isinstance(part, Refusal)]))
+        turn.refusals.append(text_of(refusals))
 
     def _output(self, position: int, item: FunctionCallOutput) -> None:
         if self._turn is not None and any(call.call_id == item.call_id for _, call in self._turn.calls):
@@ -222,11 +222,8 @@ class _Renderer:
             answer = self._answer(position, call)
             if answer is not None:
                 calls.append((call, answer))
-        for position in range(turn.start, max((answer for _, answer in calls), default=turn.start)):
-            item = self._items[position]
-            if isinstance(item, Message) and item.role != "assistant" and position not in self._taken:
-                self._taken.add(position)
-                self._message(position, item)
+        if calls:
+            self._hoist(turn.start, max(answer for _, answer in calls))
         message = self._assistant(turn, [call for call, _ in calls])
         if message is None:
             return
@@ -239,6 +236,14 @@ class _Renderer:
             self._tool_message(call, answer, media)
         if media:
             self._messages.append(UserMessage(media))
+
+    def _hoist(self, start: int, end: int) -> None:
+        """Write what others said between two positions, ahead of the turn that lies around it."""
+        for position in range(start, end):
+            item = self._items[position]
+            if isinstance(item, Message) and item.role != "assistant" and position not in self._taken:
+                self._taken.add(position)
+                self._message(position, item)
 
     def _answer(self, position: int, call: Call) -> int | None:
         """Return where the output of a call lies: the first unused one behind it."""

@@ -9,9 +9,9 @@ for the calls that come back. Source: responses-api reference §4.
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from translators.dialect import Dialect
 from translators.items import Name
@@ -27,7 +27,25 @@ class FunctionTool(Struct, frozen=True, gc=False, tag_field="type", tag="functio
     strict: bool | None = None
 
 
-Tool = FunctionTool
+class NamespaceTool(Struct, frozen=True, gc=False, tag_field="type", tag="namespace"):
+    """Functions under a common name; Codex groups its own this way."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    tools: list[FunctionTool]
+    description: str | None = None
+
+
+class WebSearchTool(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="web_search"):
+    """OpenAI's own search. No chat provider runs it: it is left out with a note, because Codex always declares it."""
+
+    filters: Any = None
+    search_context_size: str | None = None
+    user_location: Any = None
+    external_web_access: bool | None = None
+    search_content_types: Any = None
+
+
+Tool = FunctionTool | NamespaceTool | WebSearchTool
 
 
 class FunctionChoice(Struct, frozen=True, gc=False, tag_field="type", tag="function"):
@@ -49,7 +67,12 @@ class ToolNames:
         self._flat: dict[tuple[str, str | None], str] = {}
         self._full: dict[str, tuple[str, str | None]] = {}
         for tool in tools:
-            self.flat(tool.name)
+            if isinstance(tool, FunctionTool):
+                self.flat(tool.name)
+        for tool in tools:
+            if isinstance(tool, NamespaceTool):
+                for member in tool.tools:
+                    self.flat(member.name, tool.name)
 
     def flat(self, name: str, namespace: str | None = None) -> str:
         """Return the provider's name for a tool, declared or only met in history."""
@@ -71,14 +94,27 @@ class ToolNames:
 
 
 def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
-    """Return the tools as chat functions."""
-    return [_chat_function(tool, names, dialect, notes) for tool in tools]
+    """Return the tools as chat functions; those that no chat provider runs are left out with a note."""
+    functions: list[dict[str, Any]] = []
+    for tool in tools:
+        if isinstance(tool, FunctionTool):
+            functions.append(_chat_function(tool, None, names, dialect, notes))
+        elif isinstance(tool, NamespaceTool):
+            functions += [_chat_function(member, tool, names, dialect, notes) for member in tool.tools]
+        else:
+            notes.add("tools", "dropped", "web_search: chat providers do not run OpenAI's hosted tools")
+    return functions
 
 
-def _chat_function(tool: FunctionTool, names: ToolNames, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": names.flat(tool.name)}
-    if tool.description is not None:
-        function["description"] = tool.description
+def _chat_function(
+    tool: FunctionTool, namespace: NamespaceTool | None, names: ToolNames, dialect: Dialect, notes: Notes
+) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": names.flat(tool.name, namespace and namespace.name)}
+    description = tool.description
+    if namespace is not None and namespace.description:
+        description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()
+    if description is not None:
+        function["description"] = description
     function["parameters"] = _NO_PARAMETERS if tool.parameters is None else tool.parameters
     if tool.strict is not None:
         if dialect.strict_tools:
