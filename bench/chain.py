@@ -1,0 +1,107 @@
+"""What a turn costs when the conversation before it is long: one chain of `previous_response_id`s.
+
+A turn is cheap enough to drown in noise, so the cost at a depth is the mean over a window of turns around it;
+for the first turn it is the mean over as many new conversations. The upstream counts a prompt in bytes, so
+`input_tokens` tells how much history really reached it. nginx has no such thing: there is no floor.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+
+from bench.bodies import turn_body
+from bench.measure import read_cpu, spent, wait_until_quiet
+from bench.servers import Server
+
+WINDOWS = {1: range(1, 21), 10: range(6, 16), 100: range(91, 111), 500: range(491, 511)}
+SCRIPT = "n50"
+TURN_PATIENCE, CHAIN_PATIENCE = 20.0, 120.0
+
+
+class ChainBroken(Exception):
+    """A turn was not answered as it should be; the text says which and how."""
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The cost of a turn at one depth; `upstream_bytes` is what the upstream got to read at that turn."""
+
+    turn: int
+    cpu_ms: float
+    upstream_bytes: int
+
+
+class Conversation:
+    """A chain under way: knows its last response, and how many bytes the upstream read for it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.last: str | None = None
+        self.turns = 0
+        self.upstream_bytes: dict[int, int] = {}
+
+    def go_on(self, connection: http.client.HTTPConnection) -> None:
+        """Take the next turn. Raises ChainBroken."""
+        self.turns += 1
+        body = turn_body(SCRIPT, self.turns, self.last)
+        headers = {"content-type": "application/json", "authorization": "Bearer sk-bench"}
+        try:
+            connection.request("POST", self.server.dialect.path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            response = json.loads(text)
+            self.last = str(response["id"])
+            self.upstream_bytes[self.turns] = int(response["usage"]["input_tokens"])
+        except (OSError, http.client.HTTPException) as error:
+            raise ChainBroken(f"turn {self.turns}: {error or type(error).__name__}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ChainBroken(f"turn {self.turns}: status {answer.status}: {text[:300]!r}") from error
+
+
+def measure_chain(server: Server) -> list[Depth]:
+    """Return the cost at each depth, as far as the time allows. Raises ChainBroken."""
+    deadline = time.monotonic() + CHAIN_PATIENCE
+    first_turns(server, 5)
+    cpu_ms, upstream_bytes = first_turns(server, len(WINDOWS[1]))
+    depths = [Depth(1, cpu_ms, upstream_bytes)]
+    conversation = Conversation(server)
+    for turn, window in list(WINDOWS.items())[1:]:
+        advance(conversation, window.start - 1, deadline)
+        wait_until_quiet(server.pid)
+        before = read_cpu(server.pid)
+        advance(conversation, window.stop - 1, deadline)
+        wait_until_quiet(server.pid)
+        seconds, _ = spent(before, read_cpu(server.pid))
+        depths.append(Depth(turn, 1000 * seconds / len(window), conversation.upstream_bytes[turn]))
+    return depths
+
+
+def first_turns(server: Server, count: int) -> tuple[float, int]:
+    """Begin so many conversations; return CPU milliseconds and upstream bytes of one first turn."""
+    wait_until_quiet(server.pid)
+    before = read_cpu(server.pid)
+    connection = connect(server)
+    for _ in range(count):
+        conversation = Conversation(server)
+        conversation.go_on(connection)
+    connection.close()
+    wait_until_quiet(server.pid)
+    seconds, _ = spent(before, read_cpu(server.pid))
+    return 1000 * seconds / count, conversation.upstream_bytes[1]
+
+
+def advance(conversation: Conversation, turn: int, deadline: float) -> None:
+    """Take turns up to and with the given one, on a connection of their own: servers close idle ones."""
+    connection = connect(conversation.server)
+    while conversation.turns < turn:
+        if time.monotonic() > deadline:
+            raise ChainBroken(f"turn {conversation.turns}: too slow, {CHAIN_PATIENCE:.0f} s are over")
+        conversation.go_on(connection)
+    connection.close()
+
+
+def connect(server: Server) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", server.port, timeout=TURN_PATIENCE)

@@ -1,0 +1,212 @@
+"""The load client: N kept-alive connections that ask the same thing again and again, in either dialect.
+
+Bounded three times: by a number of requests or a time after which none is started, by a patience after which
+what is open counts as unfinished, and by a number of errors after which there is nothing left to measure. It
+looks at every delta and parses none: a regular expression finds the upstream's marks. The age of a delta is
+the time from its mark to the moment the client has it, and so includes what the upstream, the server and this
+client were too busy to do; nginx's figure in the same run tells how much of it is not the server's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+
+from bench.answer import Answer, Malformed
+from bench.load import Dialect, Load, Outcome
+from bench.script import FINIS
+
+KEPT = 300  # bytes of an answer that are kept to tell what went wrong
+TOO_MANY_ERRORS = 200
+WATCH_PERIOD = 0.5
+
+
+def microseconds() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class Exchange:
+    """One request under way and what came back so far."""
+
+    def __init__(self, dialect: Dialect, streamed: bool) -> None:
+        self.mark = dialect.mark
+        self.last = dialect.last if streamed else FINIS
+        self.began = microseconds()
+        self.answer = Answer()
+        self.line = b""  # the beginning of a line whose end has not come yet
+        self.latest = b""
+        self.deltas = 0
+        self.ended_well = False
+
+    def feed(self, data: bytes, outcome: Outcome) -> None:
+        """Take what the socket gave and note the deltas in it. Raises Malformed."""
+        body = self.answer.feed(data)
+        if not body:
+            return
+        text = self.line + body
+        cut = len(text) if self.answer.whole else text.rfind(b"\n") + 1
+        marks = self.mark.findall(text, 0, cut)
+        if marks:
+            now = microseconds()
+            if not self.deltas:
+                outcome.first_deltas.append(now - self.began)
+            self.deltas += len(marks)
+            outcome.ages.extend([now - int(mark) for mark in marks])
+        self.ended_well = self.ended_well or text.find(self.last, 0, cut) >= 0
+        self.line, self.latest = text[cut:], text[-KEPT:]
+
+    def fault(self) -> str:
+        """Return what is wrong with the answer, or nothing."""
+        if self.answer.whole and self.answer.status == 200 and self.ended_well:
+            return ""
+        state = "ended" if self.answer.whole else "cut short"
+        return f"status {self.answer.status}, {state} after {self.deltas} deltas: {self.latest!r}"
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a lane: sends a request, reads the answer, and again, until either side closes."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.exchange: Exchange | None = None
+        self.lost = run.loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.run.connections.add(self)
+        self.ask()
+
+    def ask(self) -> None:
+        if self.run.open_for_more():
+            self.run.started += 1
+            self.exchange = Exchange(self.run.dialect, self.run.load.streamed)
+            self.transport.write(self.run.request)
+        else:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is None:  # bytes nobody asked for: the next answer could not be told from them
+            self.transport.abort()
+            return
+        waited = not exchange.deltas
+        try:
+            exchange.feed(data, self.run.outcome)
+        except Malformed as error:
+            self.conclude(exchange, str(error))
+            self.transport.abort()
+            return
+        if waited and exchange.deltas:
+            self.run.flowing += 1
+        if exchange.answer.whole:
+            self.conclude(exchange, exchange.fault())
+            if exchange.answer.closes:
+                self.transport.close()
+            else:
+                self.ask()
+
+    def conclude(self, exchange: Exchange, fault: str) -> None:
+        """Note how the exchange ended; there is none until the next is begun."""
+        self.exchange = None
+        if exchange.deltas:
+            self.run.flowing -= 1
+        self.run.note(fault)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.run.connections.discard(self)
+        if self.exchange is not None:
+            self.exchange.answer.end()
+            self.conclude(self.exchange, self.exchange.fault())
+        self.lost.set_result(None)
+
+
+class Run:
+    """One load being driven against one port."""
+
+    def __init__(self, port: int, dialect: Dialect, load: Load) -> None:
+        self.port, self.dialect, self.load = port, dialect, load
+        self.request = request_bytes(port, dialect, load.body)
+        self.outcome = Outcome()
+        self.connections: set[Connection] = set()
+        self.started = 0
+        self.flowing = 0  # streams that have had their first delta and not their end
+        self.loop = asyncio.get_running_loop()
+        self.begun = self.loop.time()
+
+    def open_for_more(self) -> bool:
+        """Return whether one more request is within the bounds."""
+        load = self.load
+        return (
+            (not load.requests or self.started < load.requests)
+            and (not load.seconds or self.loop.time() < self.begun + load.seconds)
+            and self.outcome.errors < TOO_MANY_ERRORS
+        )
+
+    def note(self, fault: str) -> None:
+        """Count one ended exchange."""
+        if fault:
+            self.outcome.errors += 1
+            self.outcome.first_error = self.outcome.first_error or fault
+        else:
+            self.outcome.completed += 1
+
+    async def lane(self, delay: float) -> None:
+        """Keep one connection open from `delay` seconds on until there is nothing left to ask."""
+        await asyncio.sleep(delay)
+        while self.open_for_more():
+            try:
+                _, connection = await self.loop.create_connection(
+                    partial(Connection, self), "127.0.0.1", self.port
+                )
+            except OSError as error:
+                self.note(f"cannot connect: {error}")
+                await asyncio.sleep(0.05)
+            else:
+                await connection.lost
+
+    async def drive(self, watch: Callable[[int], None] | None) -> Outcome:
+        """Run the load to its end; tell `watch` now and then how many streams are flowing."""
+        load = self.load
+        waiting = {
+            self.loop.create_task(self.lane(load.ramp * number / load.connections))
+            for number in range(load.connections)
+        }
+        deadline = self.begun + load.ramp + load.seconds + load.patience
+        while waiting and self.loop.time() < deadline:
+            _, waiting = await asyncio.wait(waiting, timeout=WATCH_PERIOD)
+            if watch:
+                watch(self.flowing)
+        self.outcome.wall = self.loop.time() - self.begun
+        self.give_up()
+        return self.outcome
+
+    def give_up(self) -> None:
+        """Count what is still open as unfinished and let go of it."""
+        for connection in list(self.connections):
+            if connection.exchange is not None:
+                connection.exchange = None
+                self.outcome.unfinished += 1
+            connection.transport.abort()
+
+
+def request_bytes(port: int, dialect: Dialect, body: bytes) -> bytes:
+    """Return one request as it goes over the wire."""
+    head = (
+        f"POST {dialect.path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer sk-bench\r\n"
+        f"content-type: application/json\r\naccept: */*\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def drive(port: int, dialect: Dialect, load: Load, watch: Callable[[int], None] | None = None) -> Outcome:
+    """Drive the load against a loopback port and return what the client saw."""
+
+    async def run() -> Outcome:
+        return await Run(port, dialect, load).drive(watch)
+
+    return asyncio.run(run())

@@ -1,0 +1,225 @@
+"""Tells what a run has found: a table for people, an object for machines, and one verdict for the shell."""
+
+from __future__ import annotations
+
+from bench.load import milliseconds
+from bench.measure import Memory
+from bench.results import Results, Sample, cost, sound, total
+from bench.scenarios import IDLE_TARGET_MB, OPEN, OPEN_TARGET_KB, TIMED, Scenario
+
+BUSY = 0.8  # share of a core from which the client or the upstream may delay deltas itself
+COLUMNS = ("scenario", "cost", "nginx", "tested", "ratio", "rounds", "target", "")
+Row = tuple[str, ...]
+
+
+def table(results: Results) -> str:
+    """Return the report as text."""
+    tested = results.servers[-1]
+    heads = tuple(tested if column == "tested" else column for column in COLUMNS)
+    parts = [aligned([heads, *cost_rows(results)])]
+    if seen := client_rows(results):
+        heads = ("clients saw", "server", "answered", "failed", "deltas/s", "first delta ms", "delta age ms")
+        parts.append(aligned([heads, *seen]))
+    notes = list(dict.fromkeys([*results.notes, *found_notes(results)]))
+    if notes:
+        parts.append("\n".join(f"* {note}" for note in notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def aligned(rows: list[Row]) -> str:
+    """Return rows as columns: the first two to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number < 2 or number == len(row) - 1 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def cost_rows(results: Results) -> list[Row]:
+    rows = [timed_row(results, scenario) for scenario in TIMED if scenario.name in results.samples]
+    tested = results.servers[-1]
+    if results.idle:
+        idle = {name: memory.pss / 1024 for name, memory in results.idle.items()}
+        rows.append(memory_row("idle", "MB PSS", idle, tested, IDLE_TARGET_MB, True))
+    if results.open:
+        each = {name: found.kb_each for name, found in results.open.items()}
+        found = results.open[tested]
+        whole = sound(found.outcome) and found.streams >= 0.98 * OPEN.connections
+        rows.append(memory_row("open", "KB PSS/stream", each, tested, OPEN_TARGET_KB, whole))
+    for depths in zip(*results.chains, strict=False):
+        mean = sum(depth.cpu_ms for depth in depths) / len(depths)
+        sent = f"{depths[0].upstream_bytes / 1000:.1f} KB upstream"
+        rows.append((f"chain {depths[0].turn}", "ms/turn", "", number(mean), "", "", "", sent))
+    if results.chain_fault:
+        rows.append(("chain", "ms/turn", "", "", "", "", "", "failed"))
+    return rows
+
+
+def timed_row(results: Results, scenario: Scenario) -> Row:
+    samples, ratio = results.samples[scenario.name], results.ratio(scenario)
+    tested = samples[results.servers[-1]]
+    floor = cost(samples["nginx"], scenario) if "nginx" in samples else None
+    spread = f"{min(ratio[1]):.1f}–{max(ratio[1]):.1f}" if ratio and len(ratio[1]) > 1 else ""
+    return (
+        scenario.name,
+        f"CPU {scenario.unit}",
+        number(floor),
+        number(cost(tested, scenario)),
+        f"{ratio[0]:.1f}×" if ratio else "",
+        spread,
+        f"≤ {scenario.target:g}×" if scenario.target else "",
+        verdict(results, scenario),
+    )
+
+
+def memory_row(
+    name: str, unit: str, values: dict[str, float], tested: str, target: float, whole: bool
+) -> Row:
+    judged = ("ok" if values[tested] <= target else "OVER") if whole else "failed"
+    floor = number(values.get("nginx")) if tested != "nginx" else ""
+    return (name, unit, floor, number(values[tested]), "", "", f"≤ {target:g}", judged)
+
+
+def verdict(results: Results, scenario: Scenario) -> str:
+    """Return whether the target was met; nothing where there is none."""
+    samples = results.samples[scenario.name]
+    if not all(sound(total(rounds)) for rounds in samples.values()):
+        return "failed"
+    if scenario.target is None:
+        return ""
+    ratio = results.ratio(scenario)
+    if ratio is None:
+        return "no floor" if "nginx" not in samples else ""
+    return "ok" if ratio[0] <= scenario.target else "OVER"
+
+
+def all_met(results: Results) -> bool:
+    """Return whether no target was missed and nothing failed."""
+    return not {"OVER", "failed"} & {row[-1] for row in cost_rows(results)}
+
+
+def client_rows(results: Results) -> list[Row]:
+    """Return what the clients saw; the age of a delta tells something only where deltas do not queue up."""
+    rows: list[Row] = []
+    for scenario, server, samples in each(results):
+        seen = total(samples)
+        rows.append(
+            (
+                scenario.name,
+                server,
+                str(seen.completed),
+                str(seen.faults),
+                f"{seen.deltas / seen.wall:.0f}" if seen.deltas else "",
+                spread(milliseconds(seen.first_deltas, 0.5, 0.99)),
+                spread(milliseconds(seen.ages, 0.5, 0.95, 0.99)) if scenario.ramp else "",
+            )
+        )
+    return rows
+
+
+def each(results: Results) -> list[tuple[Scenario, str, list[Sample]]]:
+    """Return scenario, server and samples, in the order of the table."""
+    return [
+        (scenario, server, samples)
+        for scenario in TIMED
+        for server, samples in results.samples.get(scenario.name, {}).items()
+    ]
+
+
+def spread(percentiles: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.1f}" for name, value in percentiles.items())
+
+
+def number(value: float | None) -> str:
+    """Return three significant digits, without an exponent."""
+    if value is None:
+        return ""
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 4
+    return f"{value:.{digits}f}"
+
+
+def found_notes(results: Results) -> list[str]:
+    """Return what a reader must know before believing the figures."""
+    notes = []
+    for scenario, server, samples in each(results):
+        seen, where = total(samples), f"{scenario.name} on {server}"
+        if seen.faults:
+            fault = seen.first_error or "no end came"
+            notes.append(f"{where}: {seen.faults} of {seen.faults + seen.completed} failed: {fault}")
+        if lost := sum(sample.lost for sample in samples):
+            notes.append(
+                f"{where}: {lost} processes of the server ended meanwhile; their CPU time is missing"
+            )
+        expected = seen.completed * scenario.deltas
+        if scenario.streamed and not seen.faults and seen.deltas != expected:
+            notes.append(f"{where}: {seen.deltas} delta events for {expected} deltas sent")
+        if scenario.ramp and max(max(sample.client_busy, sample.upstream_busy) for sample in samples) > BUSY:
+            notes.append(f"{where}: client or upstream had no time left, so the ages are partly theirs")
+    for server, found in results.open.items():
+        if not sound(found.outcome) or found.streams < OPEN.connections:
+            fault = found.outcome.first_error or "the others were not open at the same time"
+            notes.append(f"open on {server}: {found.streams} of {OPEN.connections} streams: {fault}")
+    if results.chain_fault:
+        notes.append(f"chain: {results.chain_fault}")
+    for depths in results.chains:
+        if depths[-1].upstream_bytes < depths[-1].turn * depths[0].upstream_bytes / 2:
+            notes.append("chain: the upstream did not get the history")
+    return notes
+
+
+def as_json(results: Results) -> dict[str, object]:
+    """Return everything for a JSON file."""
+    return {
+        "servers": results.servers,
+        "scenarios": {name: scenario_json(results, name) for name in results.samples},
+        "idle": {server: memory_json(memory) for server, memory in results.idle.items()},
+        "open": {
+            server: {
+                "before": memory_json(found.before),
+                "during": memory_json(found.during),
+                "streams": found.streams,
+                "kb_each": round(found.kb_each, 1),
+                **found.outcome.summary(),
+            }
+            for server, found in results.open.items()
+        },
+        "chain": [[vars(depth) for depth in depths] for depths in results.chains],
+        "notes": [*results.notes, *found_notes(results)],
+        "targets_met": all_met(results),
+    }
+
+
+def scenario_json(results: Results, name: str) -> dict[str, object]:
+    scenario = next(scenario for scenario in TIMED if scenario.name == name)
+    ratio = results.ratio(scenario)
+    return {
+        "unit": f"CPU {scenario.unit}",
+        "target": scenario.target,
+        "ratio": round(ratio[0], 2) if ratio else None,
+        "ratio_of_rounds": [round(value, 2) for value in ratio[1]] if ratio else [],
+        "verdict": verdict(results, scenario) or None,
+        "cost": {server: cost(samples, scenario) for server, samples in results.samples[name].items()},
+        "rounds": {
+            server: [sample_json(sample, scenario) for sample in samples]
+            for server, samples in results.samples[name].items()
+        },
+    }
+
+
+def sample_json(sample: Sample, scenario: Scenario) -> dict[str, object]:
+    return {
+        "cpu_s": round(sample.cpu, 4),
+        "cost": sample.cost(scenario),
+        "processes_lost": sample.lost,
+        "client_busy": round(sample.client_busy, 3),
+        "upstream_busy": round(sample.upstream_busy, 3),
+        **sample.outcome.summary(),
+    }
+
+
+def memory_json(memory: Memory) -> dict[str, int]:
+    return {"pss_kb": memory.pss, "rss_kb": memory.rss, "processes": memory.processes}

@@ -1,0 +1,98 @@
+"""What a run has found: samples of every scenario and server, the figures made of them, and the verdicts.
+
+A figure is the sum of the CPU time over all rounds, divided by the sum of the work. Ratios are made only of
+samples of one run, and the ratios of the single rounds are kept beside them: their spread is the noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.chain import Depth
+from bench.load import Outcome
+from bench.measure import Memory
+from bench.scenarios import Scenario
+
+FAULTS_BORNE = 0.01  # share of requests that may fail before a figure means nothing
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One round of one scenario on one server; CPU in seconds."""
+
+    cpu: float
+    outcome: Outcome
+    lost: int  # processes of the server that ended meanwhile, with CPU time nobody counted
+    client_busy: float  # share of a core
+    upstream_busy: float
+
+    def cost(self, scenario: Scenario) -> float | None:
+        """Return CPU milliseconds per unit of the scenario, or None if there was no work."""
+        return cost([self], scenario)
+
+
+def cost(samples: list[Sample], scenario: Scenario) -> float | None:
+    """Return CPU milliseconds per unit over several rounds, or None if there was no work."""
+    if scenario.per_deltas:
+        units = sum(sample.outcome.deltas for sample in samples) / 1000
+    else:
+        units = float(sum(sample.outcome.completed for sample in samples))
+    return 1000 * sum(sample.cpu for sample in samples) / units if units else None
+
+
+def total(samples: list[Sample]) -> Outcome:
+    """Return the outcome of several rounds as one."""
+    outcome = Outcome()
+    for sample in samples:
+        outcome.add(sample.outcome)
+    return outcome
+
+
+def sound(outcome: Outcome) -> bool:
+    """Return whether nearly everything asked was answered, so that a figure means something."""
+    asked = outcome.completed + outcome.faults
+    return outcome.completed > 0 and outcome.faults <= FAULTS_BORNE * asked
+
+
+@dataclass(frozen=True)
+class OpenStreams:
+    """Memory before and while streams were open, and how many were at the moment of the second reading."""
+
+    before: Memory
+    during: Memory
+    streams: int
+    outcome: Outcome
+
+    @property
+    def kb_each(self) -> float:
+        return (self.during.pss - self.before.pss) / max(self.streams, 1)
+
+
+@dataclass
+class Results:
+    """Everything found, by name of the scenario and of the server."""
+
+    servers: list[str]
+    samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+    idle: dict[str, Memory] = field(default_factory=dict)
+    open: dict[str, OpenStreams] = field(default_factory=dict)
+    chains: list[list[Depth]] = field(default_factory=list)
+    chain_fault: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def ratio(self, scenario: Scenario) -> tuple[float, list[float]] | None:
+        """Return the ratio of the server under test to nginx and that of each round, or None without both."""
+        found = self.samples.get(scenario.name, {})
+        if "nginx" not in found or len(found) < 2:
+            return None
+        floor, tested = found["nginx"], found[self.servers[-1]]
+        whole = quotient(cost(tested, scenario), cost(floor, scenario))
+        rounds = [
+            quotient(above.cost(scenario), below.cost(scenario))
+            for above, below in zip(tested, floor, strict=False)
+        ]
+        return None if whole is None else (whole, [ratio for ratio in rounds if ratio is not None])
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None

@@ -1,0 +1,105 @@
+"""Does the measuring: each scenario on each server, in rounds, the servers taking turns at going first.
+
+All servers of a run are up all the time; an idle one costs nothing, and taking turns scenario by scenario
+lets whatever else the machine is doing fall on both. Before a reading the server has been warmed up and has
+gone quiet; after the load it may finish what it has put off, which is then on its bill.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+from bench.chain import ChainBroken, measure_chain
+from bench.client import drive
+from bench.load import Outcome
+from bench.measure import Memory, read_cpu, read_memory, spent, wait_until_quiet
+from bench.results import OpenStreams, Results, Sample
+from bench.scenarios import OPEN, TIMED, Scenario
+from bench.servers import Server
+
+Say = Callable[[str], None]
+
+
+def run_rounds(
+    servers: list[Server], upstream: Server, names: Collection[str], rounds: int, seconds: float, say: Say
+) -> Results:
+    """Measure the named scenarios on all servers; the one under test is the last of them."""
+    results = Results([server.name for server in servers])
+    measure_memory(results, servers, names, say)
+    for number in range(1, rounds + 1):
+        order = servers if number % 2 else servers[::-1]
+        for scenario in TIMED:
+            if scenario.name not in names:
+                continue
+            for server in order:
+                sample = measure_load(scenario, server, upstream, seconds)
+                by_server = results.samples.setdefault(scenario.name, {name: [] for name in results.servers})
+                by_server[server.name].append(sample)
+                say(f"round {number}/{rounds}  {scenario.name:<10} {server.name:<8} {told(sample, scenario)}")
+        if "chain" in names and not results.chain_fault:
+            measure_history(results, servers[-1], say)
+    return results
+
+
+def measure_load(scenario: Scenario, server: Server, upstream: Server, seconds: float) -> Sample:
+    """Run one scenario once on one server."""
+    drive(server.port, server.dialect, scenario.warm_up(server.dialect))
+    load = scenario.load(server.dialect, seconds)
+    wait_until_quiet(server.pid)
+    before, upstream_before, own_before = read_cpu(server.pid), read_cpu(upstream.pid), time.process_time()
+    outcome = drive(server.port, server.dialect, load)
+    own, wall = time.process_time() - own_before, max(outcome.wall, 0.001)
+    wait_until_quiet(server.pid)
+    seconds_spent, lost = spent(before, read_cpu(server.pid))
+    upstream_spent, _ = spent(upstream_before, read_cpu(upstream.pid))
+    return Sample(seconds_spent, outcome, lost, own / wall, upstream_spent / wall)
+
+
+def told(sample: Sample, scenario: Scenario) -> str:
+    """Return one line about a sample, for those who wait."""
+    cost, outcome = sample.cost(scenario), sample.outcome
+    figure = "no work done" if cost is None else f"{cost:.4g} {scenario.unit}"
+    work = f"{outcome.deltas} deltas" if scenario.per_deltas else f"{outcome.completed} requests"
+    return f"{figure}, {work}" + (f", {outcome.faults} FAILED" if outcome.faults else "")
+
+
+def measure_memory(results: Results, servers: list[Server], names: Collection[str], say: Say) -> None:
+    """Read the memory of servers that have done nothing yet, then with slow streams open."""
+    for server in servers:
+        wait_until_quiet(server.pid, patience=10.0)
+        if "idle" in names:
+            results.idle[server.name] = memory = read_memory(server.pid)
+            say(f"idle        {server.name:<8} {memory.pss / 1024:.1f} MB in {memory.processes} processes")
+    for server in servers:
+        if "open" in names:
+            results.open[server.name] = found = measure_open(server)
+            say(f"open        {server.name:<8} {found.kb_each:.0f} KB for each of {found.streams} streams")
+
+
+def measure_open(server: Server) -> OpenStreams:
+    """Hold streams open and read the memory when most of them are."""
+    drive(server.port, server.dialect, OPEN.warm_up(server.dialect))
+    wait_until_quiet(server.pid)
+    readings: list[tuple[int, Memory]] = [(0, read_memory(server.pid))]
+
+    def watch(flowing: int) -> None:
+        if flowing >= max(OPEN.connections // 2, readings[-1][0]):
+            readings.append((flowing, read_memory(server.pid)))
+
+    outcome: Outcome = drive(server.port, server.dialect, OPEN.load(server.dialect, 0.0), watch)
+    streams, during = readings[-1]
+    return OpenStreams(readings[0][1], during, streams, outcome)
+
+
+def measure_history(results: Results, server: Server, say: Say) -> None:
+    """Run one chain and keep what it tells."""
+    try:
+        depths = measure_chain(server)
+    except ChainBroken as error:
+        results.chain_fault = str(error)
+        say(f"chain       {server.name:<8} FAILED: {error}")
+        return
+    results.chains.append(depths)
+    told = ", ".join(f"{depth.turn}: {depth.cpu_ms:.3g}" for depth in depths)
+    say(f"chain       {server.name:<8} CPU ms at turn {told}")

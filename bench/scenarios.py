@@ -1,0 +1,74 @@
+"""What is asked of the servers, how often at once, and what it may cost: the table of scenarios.
+
+The same question is put to nginx in the chat dialect and to the adapter in the Responses dialect (`bodies`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.bodies import big_body, plain_body
+from bench.load import Dialect, Load
+from bench.script import read_script
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of work. `target` is the most the adapter may cost, as a multiple of nginx."""
+
+    name: str
+    what: str
+    script: str
+    streamed: bool
+    connections: int
+    per_deltas: bool  # the cost is told per 1000 deltas, otherwise per request
+    target: float | None = None
+    requests: int = 0  # 0: as many as the time allows
+    ramp: float = 0.0
+    big: bool = False
+
+    @property
+    def unit(self) -> str:
+        return "ms/1000 deltas" if self.per_deltas else "ms/request"
+
+    @property
+    def deltas(self) -> int:
+        """Return how many deltas the upstream sends in one stream."""
+        script = read_script(self.script.encode())
+        return script.deltas if script else 0
+
+    def body(self, dialect: Dialect) -> bytes:
+        """Return the request body in one dialect."""
+        return (big_body if self.big else plain_body)(dialect, self.script, self.streamed)
+
+    def load(self, dialect: Dialect, seconds: float) -> Load:
+        """Return the load of one round; the time is for scenarios that are not bounded by their number."""
+        seconds = 0.0 if self.requests else seconds
+        body = self.body(dialect)
+        return Load(body, self.streamed, self.connections, self.requests, seconds, self.ramp)
+
+    def warm_up(self, dialect: Dialect) -> Load:
+        """Return a load that has been everywhere once: code imported, connections open, caches filled."""
+        connections = min(self.connections, 32)
+        script = "n16" if self.requests else self.script
+        body = (big_body if self.big else plain_body)(dialect, script, self.streamed)
+        return Load(body, self.streamed, connections, requests=2 * connections)
+
+
+TIMED = (
+    Scenario("nonstream", "answers of 50 words, not streamed", "n50", False, 16, False, 60),
+    Scenario("burst", "streams of 400 deltas as fast as they go", "n400", True, 16, True, 3),
+    Scenario("short", "streams of 16 deltas: what a stream's start and end cost", "n16", True, 16, False),
+    Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True),
+    Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 5, 300, 2.0),
+    Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 25, big=True),
+)
+OPEN = Scenario("open", "500 slow streams held open", "n32r4", True, 500, False, None, 500, 2.0)
+SPECIAL = {
+    "idle": "memory before any load, MB of PSS",
+    "open": "memory of each of 500 slow streams, KB of PSS",
+    "chain": "turn 1, 10, 100, 500 of a previous_response_id chain (nginx has no such thing)",
+}
+IDLE_TARGET_MB = 80
+OPEN_TARGET_KB = 80
+NAMES = (*(scenario.name for scenario in TIMED), *SPECIAL)

@@ -1,0 +1,135 @@
+"""The scripts of the upstream: what a model name asks for, and the bytes that answer it. No I/O, no clock.
+
+    n400        400 text deltas, as fast as the peer reads, each its own SSE event, HTTP chunk and write
+    n400g8      the same, 8 deltas per write
+    n180r30     180 deltas, 30 per second, the first one after a thirtieth of a second
+    n100t       one tool call whose arguments come in 100 deltas
+    n50         without `"stream": true`: one JSON completion of 50 words (or one tool call of 50 words)
+
+A prefix up to the last `/` is ignored, as routers put one there. Every delta carries its mark: `@` and the
+sender's monotonic clock in microseconds, sixteen digits; so a reader on the same machine knows how old it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+NAME = re.compile(rb"n(\d{1,6})(?:g(\d{1,4}))?(?:r(\d{1,4}))?(t?)")
+FINIS = b"finis"  # last word of every unstreamed answer: who finds it knows the answer came through whole
+MARK = b"@%016d"
+
+TOOL_CALL = (
+    b'"tool_calls":[{"index":0,"id":"call_bench","type":"function",'
+    b'"function":{"name":"record","arguments":"%b"}}]'
+)
+ARGUMENTS = b'"tool_calls":[{"index":0,"function":{"arguments":"%b"}}]'
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
+    b"cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a model name asks for: how many deltas, how many per write, how many per second (0: no pacing)."""
+
+    name: bytes
+    deltas: int
+    group: int
+    rate: int
+    tool: bool
+
+
+@lru_cache(maxsize=1000)
+def read_script(model: bytes) -> Script | None:
+    """Return the script of a model name, or None if it is not one."""
+    name = model.rpartition(b"/")[2]
+    found = NAME.fullmatch(name)
+    if found is None or int(found[1]) == 0:
+        return None
+    return Script(name, int(found[1]), int(found[2] or 1) or 1, int(found[3] or 0), bool(found[4]))
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A streamed answer on the wire, but for its ending; a delta is `before`, its mark, `after`."""
+
+    opening: bytes
+    before: bytes
+    after: bytes
+    closing: bytes
+
+
+@lru_cache(maxsize=1000)
+def render(script: Script) -> Pieces:
+    """Render everything of a streamed answer that depends neither on the request nor on the time."""
+    role = b'"role":"assistant","content":'
+    mark = MARK % 0
+    if script.tool:
+        opening = event(script, choice(role + b"null," + TOOL_CALL % b'{\\"text\\":\\"'))
+        delta = event(script, choice(ARGUMENTS % (b"word " + mark + b" ")))
+        closing = event(script, choice(ARGUMENTS % b'\\"}')) + event(script, choice(b"", b'"tool_calls"'))
+    else:
+        opening = event(script, choice(role + b'""'))
+        delta = event(script, choice(b'"content":"word ' + mark + b' "'))
+        closing = event(script, choice(b"", b'"stop"'))
+    before, _, after = delta.partition(mark)
+    return Pieces(STREAM_HEAD + opening, before, after, closing)
+
+
+def ending(script: Script, request_bytes: int, usage_wanted: bool) -> bytes:
+    """Return what follows the closing of a streamed answer: usage if wanted, `[DONE]`, the last chunk."""
+    counted = event(script, b'"choices":[],' + usage(request_bytes, script.deltas)) if usage_wanted else b""
+    return counted + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+def completion(script: Script, request_bytes: int) -> bytes:
+    """Return a whole unstreamed answer."""
+    words = b"word " * (script.deltas - 1) + FINIS
+    message, finish = b'"content":"%b"' % words, b"stop"
+    if script.tool:
+        arguments = b'{\\"text\\":\\"%b\\"}' % words
+        call = (TOOL_CALL % arguments).replace(b'"index":0,', b"", 1)
+        message, finish = b'"content":null,' + call, b"tool_calls"
+    return answer(
+        b"200 OK",
+        b'{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"%b",'
+        b'"choices":[{"index":0,"message":{"role":"assistant",%b},"finish_reason":"%b"}],%b}'
+        % (script.name, message, finish, usage(request_bytes, script.deltas)),
+    )
+
+
+def event(script: Script, members: bytes) -> bytes:
+    """Return one SSE event, framed as one HTTP chunk."""
+    head = b'{"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"%b",'
+    return chunk(b"data: " + head % script.name + members + b"}\n\n")
+
+
+def chunk(payload: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(payload), payload)
+
+
+def choice(delta: bytes, finish: bytes = b"null") -> bytes:
+    return b'"choices":[{"index":0,"delta":{%b},"finish_reason":%b}]' % (delta, finish)
+
+
+def usage(request_bytes: int, words: int) -> bytes:
+    """Return the usage member. The prompt is counted in bytes: who claims to send history is held to it."""
+    counts = (request_bytes, words, request_bytes + words)
+    return b'"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % counts
+
+
+def answer(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+def refusal(status: bytes, message: bytes) -> bytes:
+    return answer(status, b'{"error":{"message":"%b","type":"invalid_request_error"}}' % message)
+
+
+MODELS = answer(
+    b"200 OK", b'{"object":"list","data":[{"id":"n50","object":"model","created":0,"owned_by":"bench"}]}'
+)
