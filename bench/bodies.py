@@ -19,7 +19,7 @@ nothing that was promised while slow peers wait in line without holding the othe
 QUESTION = "How does the queue survive a crash of the worker?"
 CALLS, CALL_BYTES, OUTPUT_BYTES = 199, 60, 985
 TOOLS = 12
-RECORD = {
+RECORD: dict[str, Any] = {
     "name": "record",
     "description": "Record a text.",
     "parameters": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
