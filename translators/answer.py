@@ -5,7 +5,10 @@ The first byte that is not white space tells: `{` or `[` is JSON, `<` is a web p
 What cannot be read ends the response as failed; events already made are never lost.
 """
 
-from translators.deltas import read_chunk
+from collections.abc import Iterator
+
+from translators.chat import Chunk
+from translators.deltas import read_chunk, read_completion
 from translators.errors import UpstreamError
 from translators.events import Event
 from translators.sse import DONE, SSEDecoder
@@ -33,8 +36,8 @@ class AnswerReader:
             self._form = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
         events: list[Event] = []
         try:
-            for payload in self._form.feed(data):
-                events += self._stream.feed(read_chunk(payload))
+            for chunk in self._form.feed(data):
+                events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
         return events
@@ -43,8 +46,8 @@ class AnswerReader:
         """Return the events of the answer's end; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
-            for payload in self._form.flush() if self._form else ():
-                events += self._stream.feed(read_chunk(payload))
+            for chunk in self._form.flush() if self._form else ():
+                events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
         return events + self._stream.finish(now, done=self._form is not None and self._form.done)
@@ -57,19 +60,20 @@ class EventStream:
         self.done = False
         self._decoder = SSEDecoder()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        return self._until_done(self._decoder.feed(data))
+    def feed(self, data: bytes) -> Iterator[Chunk]:
+        return self._chunks(self._decoder.feed(data))
 
-    def flush(self) -> list[bytes]:
-        return self._until_done(self._decoder.flush())
+    def flush(self) -> Iterator[Chunk]:
+        return self._chunks(self._decoder.flush())
 
-    def _until_done(self, payloads: list[bytes]) -> list[bytes]:
-        if self.done:
-            return []
-        if DONE in payloads:
-            self.done = True
-            return payloads[: payloads.index(DONE)]
-        return payloads
+    def _chunks(self, payloads: list[bytes]) -> Iterator[Chunk]:
+        for payload in payloads:
+            if self.done:
+                return
+            if payload == DONE:
+                self.done = True
+            else:
+                yield read_chunk(payload)
 
 
 class WholeBody:
@@ -80,16 +84,16 @@ class WholeBody:
         self._pieces: list[bytes] = []
         self._room = max_bytes
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> Iterator[Chunk]:
         self._room -= len(data)
         if self._room < 0:
             raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
         self._pieces.append(data)
-        return []
+        return iter(())
 
-    def flush(self) -> list[bytes]:
+    def flush(self) -> Iterator[Chunk]:
         self.done = True
         body = b"".join(self._pieces)
         if body[:1] == b"<":
             raise UpstreamError("The provider answered with a web page instead of JSON.")
-        return [body]
+        yield read_completion(body)

@@ -109,13 +109,21 @@ class Logprobs(Struct, gc=False):
     content: list[dict[str, Any]] | None = None
 
 
+class FinishDetails(Struct, gc=False):
+    type: str | None = None
+
+
 class Choice(Struct, gc=False):
     index: int | None = None
     delta: Delta | None = None
     message: Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
+    finish_details: FinishDetails | None = None
+    """Early vision models of OpenAI's have this in place of a finish reason."""
     logprobs: Logprobs | None = None
+    error: Any = None
+    """OpenRouter's place for the failure of a provider behind it."""
 
 
 class PromptDetails(Struct, gc=False):

@@ -28,6 +28,15 @@ def read_chunk(payload: bytes) -> Chunk:
         return _read_odd_chunk(payload)
 
 
+def read_completion(body: bytes) -> Chunk:
+    """Return a whole completion; its `message` counts, whatever `delta` stands beside it (Perplexity)."""
+    completion = read_chunk(body)
+    for choice in completion.choices or ():
+        if choice.message is not None:
+            choice.delta = None
+    return completion
+
+
 def _read_odd_chunk(payload: bytes) -> Chunk:
     try:
         value = decode(payload)

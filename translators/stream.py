@@ -46,7 +46,7 @@ from translators.open_items import (
 from translators.response import IncompleteDetails, Response, ResponseFailure
 from translators.think_tags import ThinkTags
 from translators.tools import ToolNames
-from translators.upstream_errors import from_chunk
+from translators.upstream_errors import from_error
 from translators.usage import estimated, to_usage
 
 Kind = Literal["message", "reasoning", "call"]
@@ -139,7 +139,7 @@ class ResponseStream:
         if chunk.service_tier:
             self._service_tier = chunk.service_tier
         if chunk.error or (not chunk.choices and (chunk.message or chunk.detail)):
-            return self.fail(from_chunk(chunk))
+            return self.fail(from_error(chunk.error or {"message": chunk.message, "detail": chunk.detail}))
         for choice in chunk.choices or ():
             if choice.index:
                 continue  # n > 1 was never asked for
@@ -151,6 +151,10 @@ class ResponseStream:
                 self._put("text", choice.text, [], events)
             if choice.finish_reason:
                 self._finish_reason = choice.finish_reason
+            elif choice.finish_details is not None:
+                self._finish_reason = choice.finish_details.type
+            if choice.error:
+                return self._leave(events) + self.fail(from_error(choice.error))
         if self._size > self._limits.output_bytes or self._opened > self._limits.items:
             return self._leave(events) + self.fail(
                 UpstreamError("The provider's answer is larger than this adapter's limits allow.")

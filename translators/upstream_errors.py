@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from translators.chat import Chunk
 from translators.errors import UpstreamError
 from translators.finish import context_length_exceeded
 from translators.wire import NotJSON, decode
@@ -77,11 +76,9 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: 
     return UpstreamError(message)
 
 
-def from_chunk(chunk: Chunk) -> UpstreamError:
-    """Return the error that a chunk of a stream, or a 200 with an error in it, reports."""
-    message, code, _ = _of_value(
-        chunk.error if chunk.error else {"message": chunk.message, "detail": chunk.detail}
-    )
+def from_error(error: Any) -> UpstreamError:
+    """Return the error that stands in a chunk, or in a completion with status 200; `error` is its decoded value."""
+    message, code, _ = _of_value(error)
     message = message or "The provider reported an error without saying what it is."
     status = int(code) if code and code.isdigit() else 0
     if _is_context_overflow(status or 400, message, code):
