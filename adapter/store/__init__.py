@@ -1,0 +1,40 @@
+"""Where responses are kept; `open_store` finds the kind that a URL names."""
+
+from typing import Final
+
+from adapter.store.base import Store
+from adapter.store.memory import MemoryStore
+
+_SUPPORTED: Final = "sqlite:///relative/path.db, sqlite:////absolute/path.db, memory:"
+
+
+def open_store(url: str, cache_bytes: int) -> Store:
+    """Return the store at `url`, with `cache_bytes` of what was read kept in front of it.
+
+    Opens no file and no connection yet. Raises ValueError for a URL that names no store.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        if rest:
+            raise ValueError(f"'{url}' is not a store: 'memory:' takes nothing behind it.")
+        return MemoryStore()
+    if scheme == "sqlite":
+        return _open_sqlite(url, cache_bytes)
+    if scheme.partition("+")[0] in ("postgresql", "redis", "rediss"):
+        raise ValueError(f"A store of the kind '{scheme}:' is not supported yet. Supported: {_SUPPORTED}.")
+    raise ValueError(f"'{url}' is not a store. Supported: {_SUPPORTED}.")
+
+
+def _open_sqlite(url: str, cache_bytes: int) -> Store:
+    # Imported here: SQLAlchemy's 13 MB are for those who use it.
+    from adapter.store.cached import CachedStore
+    from adapter.store.sql import SQLStore
+    from adapter.store.sqlite import SQLiteFile
+
+    path = url.removeprefix("sqlite:///")
+    if path == url or path in ("", ":memory:") or "?" in path:
+        raise ValueError(
+            f"'{url}' names no SQLite file. Write sqlite:///relative/path.db or sqlite:////absolute/path.db, "
+            "without options; for a store in memory, memory:."
+        )
+    return CachedStore(SQLStore(SQLiteFile(path)), cache_bytes)

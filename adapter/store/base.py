@@ -2,8 +2,8 @@
 
 Every call names the tenant, and no call ever shows one tenant's response to another: a foreign id is an unknown id.
 What goes in and comes out is JSON bytes; a store never looks into them. A store may be called from any greenlet of
-a worker, must not hold the event loop while a disk or a lock is slow, and survives `fork` as long as it was not used
-before it.
+a worker, must not hold the event loop while a disk or a lock is slow, and survives `fork` as long as it is
+not open then: unused, or closed.
 """
 
 from typing import Protocol
@@ -35,16 +35,26 @@ class StoreDown(Exception):
 
 
 class Store(Protocol):
-    """Five calls and a way out. All raise StoreDown when the store cannot do its work."""
+    """Seven calls and a way out. All raise StoreDown when the store cannot do its work."""
 
     def put(self, stored: StoredResponse) -> None:
         """Keep a response. When this returns, any worker can read it and a crash of this one does not lose it.
 
-        Putting an id again replaces the response (a later snapshot of the same one).
+        Putting an id again replaces the response (a later snapshot of the same one, with the same `previous`).
+        Whether `previous` is there is the caller's business; where it is not, the chain begins with this response.
         """
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         """Return one response; raise NotFound for an unknown, foreign or deleted id."""
+
+    def exists(self, id: str, tenant: str) -> bool:
+        """Tell whether `get` would find a response, for less than reading it."""
+
+    def version(self, id: str, tenant: str) -> int:
+        """Return a number that no two puts of an id share, for less than reading it; raise NotFound as `get` does.
+
+        Who has read the response since that version may use it again.
+        """
 
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:
         """Return a response and all those it continues, oldest first, in one indexed query.

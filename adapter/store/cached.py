@@ -1,0 +1,65 @@
+"""Responses that this worker has read, kept in front of a store, bounded by bytes.
+
+Other workers may replace or delete a response at any time, so what is kept counts only while the store confirms its
+version: one small indexed query instead of reading the row. A response is kept by its first `get`, not by `put`, since
+most are never read. `chain` is passed on: its cost is the walk, and the walk is what would have to be confirmed.
+"""
+
+from typing import Final
+
+from cachetools import LRUCache
+
+from adapter.store.base import NotFound, Store, StoredResponse
+
+_OVERHEAD: Final = 1024
+"""Bytes that an entry costs beside its JSON, roughly."""
+
+
+class CachedStore:
+    def __init__(self, store: Store, most_bytes: int) -> None:
+        self._store = store
+        self._kept: LRUCache[tuple[str, str], tuple[int, StoredResponse]] = LRUCache(most_bytes, getsizeof=_size)
+
+    def put(self, stored: StoredResponse) -> None:
+        self._store.put(stored)
+
+    def get(self, id: str, tenant: str) -> StoredResponse:
+        key = tenant, id
+        try:
+            version = self._store.version(id, tenant)
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == version:
+                return kept[1]
+            self._kept.pop(key, None)
+            # Read after its version: at worst a later snapshot is kept under an earlier version, and never used.
+            stored = self._store.get(id, tenant)
+        except NotFound:
+            self._kept.pop(key, None)
+            raise
+        entry = version, stored
+        if _size(entry) <= self._kept.maxsize:
+            self._kept[key] = entry
+        return stored
+
+    def exists(self, id: str, tenant: str) -> bool:
+        return self._store.exists(id, tenant)
+
+    def version(self, id: str, tenant: str) -> int:
+        return self._store.version(id, tenant)
+
+    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
+        return self._store.chain(id, tenant)
+
+    def delete(self, id: str, tenant: str) -> None:
+        self._kept.pop((tenant, id), None)
+        self._store.delete(id, tenant)
+
+    def ping(self) -> None:
+        self._store.ping()
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _size(entry: tuple[int, StoredResponse]) -> int:
+    return len(entry[1].input) + len(entry[1].response) + _OVERHEAD

@@ -1,0 +1,166 @@
+"""Responses in a SQL database.
+
+Two native threads per process, each with one connection: one writes and one reads, so neither the event loop nor a
+reader waits for a write lock. All writes that wait are one transaction (group commit), and each caller goes on only
+when it is committed. A failure costs the connection and is told to those who wait; the next call opens a new one, so
+the store works again as soon as its database does.
+
+What differs between databases is behind `Database`; tables and statements are the same for all.
+"""
+
+from operator import itemgetter
+from random import getrandbits
+from typing import Any, NamedTuple, Protocol
+
+from msgspec.structs import asdict
+from sqlalchemy import Connection, Select, Table
+from sqlalchemy.exc import DBAPIError
+
+from adapter.store import tables
+from adapter.store.base import NotFound, StoreDown, StoredResponse
+from adapter.store.native_thread import Job, NativeThread
+
+
+class Database(Protocol):
+    """What one kind of database does in its own way."""
+
+    def insert(self, table: Table, /) -> Any:
+        """Return the dialect's INSERT, which knows ON CONFLICT."""
+
+    def open(self) -> Connection:
+        """Return a connection to a database that has the tables."""
+
+    def wipe(self, connection: Connection) -> None:
+        """Make unreadable what was erased, where that takes more than DELETE."""
+
+    def explain(self, error: Exception) -> str:
+        """Say what is wrong and what to do about it."""
+
+
+Row = dict[str, Any]
+"""A response to keep, by column."""
+
+
+class Query(NamedTuple):
+    """Its answer is the rows."""
+
+    select: Select[Any]
+    values: dict[str, str]
+
+
+class Put(NamedTuple):
+    row: Row
+
+
+class Deletion(NamedTuple):
+    """Its answer is how many responses it erased, or None if there was nothing to delete."""
+
+    values: dict[str, str]
+
+
+class Ping(NamedTuple):
+    pass
+
+
+Write = Put | Deletion | Ping
+
+
+class SQLStore:
+    """Opens nothing before its first call."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._upsert = tables.upsert(database.insert)
+        self._writer = NativeThread[Connection, Write](database.open, self._write)
+        self._reader = NativeThread[Connection, Query](self._open_reader, _read)
+
+    def put(self, stored: StoredResponse) -> None:
+        self._do(self._writer, Put({**asdict(stored), "version": getrandbits(63), "deleted": False}))
+
+    def get(self, id: str, tenant: str) -> StoredResponse:
+        return StoredResponse(*self._found(tables.GET, id, tenant)[0])
+
+    def exists(self, id: str, tenant: str) -> bool:
+        return bool(self._select(tables.GET_VERSION, id, tenant))
+
+    def version(self, id: str, tenant: str) -> int:
+        version: int = self._found(tables.GET_VERSION, id, tenant)[0].version
+        return version
+
+    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
+        rows = self._found(tables.CHAIN, id, tenant)
+        rows.sort(key=itemgetter(-1), reverse=True)  # by depth, here: SQLite would copy the blobs to sort them
+        return [StoredResponse(*row[:-1]) for row in rows]
+
+    def delete(self, id: str, tenant: str) -> None:
+        if not _can_be(id) or self._do(self._writer, Deletion(tables.values(id, tenant))) is None:
+            raise NotFound(id)
+
+    def ping(self) -> None:
+        self._do(self._writer, Ping())
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+    def _found(self, query: Select[Any], id: str, tenant: str) -> list[Any]:
+        """Return the rows of a query; raise NotFound if there is none."""
+        if rows := self._select(query, id, tenant):
+            return rows
+        raise NotFound(id)
+
+    def _select(self, query: Select[Any], id: str, tenant: str) -> list[Any]:
+        if not _can_be(id):
+            return []
+        rows: list[Any] = self._do(self._reader, Query(query, tables.values(id, tenant)))
+        return rows
+
+    def _do(self, thread: NativeThread[Connection, Any], request: Query | Write) -> Any:
+        job = thread.do(request)
+        if job.error is None:
+            return job.answer
+        if isinstance(job.error, (DBAPIError, OSError, StoreDown)):
+            raise StoreDown(self._database.explain(job.error)) from job.error
+        raise job.error
+
+    def _open_reader(self) -> Connection:
+        return self._database.open().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _write(self, connection: Connection, jobs: list[Job[Write]]) -> None:
+        """Do the writes in the order in which they came, in one transaction."""
+        rows: list[Row] = []
+        with connection.begin():
+            for job in jobs:
+                match job.request:
+                    case Put(row):
+                        rows.append(row)
+                    case Deletion(values):
+                        self._put_all(connection, rows)
+                        job.answer = _delete(connection, values)
+                    case Ping():
+                        connection.execute(tables.CHANGE_NOTHING)
+            self._put_all(connection, rows)
+        if any(job.answer for job in jobs):
+            self._database.wipe(connection)
+
+    def _put_all(self, connection: Connection, rows: list[Row]) -> None:
+        if rows:
+            connection.execute(self._upsert, rows)
+            rows.clear()
+
+
+def _delete(connection: Connection, values: dict[str, str]) -> int | None:
+    """Delete a response; return how many are erased with it, or None if it is not there."""
+    if connection.execute(tables.MARK_DELETED, values).rowcount == 0:
+        return None
+    return connection.execute(tables.ERASE, values).rowcount
+
+
+def _read(connection: Connection, jobs: list[Job[Query]]) -> None:
+    for job in jobs:
+        job.answer = connection.execute(job.request.select, job.request.values).all()
+
+
+def _can_be(id: str) -> bool:
+    """Tell whether a database could hold an id at all; a lone surrogate or a NUL character cannot be looked up."""
+    return id.isprintable()

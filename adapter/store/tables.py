@@ -1,0 +1,144 @@
+"""The tables of a SQL store, and the statements that read and change them.
+
+One table, one row per response. `deleted` marks a response that was taken away while others continue it: its row stays
+for their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a
+later snapshot from the one it holds. Every statement compares the tenant on every row it touches. The SQL is what
+SQLite and PostgreSQL have in common; a change of the tables raises VERSION.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    insert,
+    inspect,
+    literal,
+    select,
+    update,
+)
+
+from adapter.store.base import StoreDown
+
+VERSION: Final = 1
+"""Version of the tables, kept in the database."""
+
+metadata: Final = MetaData()
+
+schema_version: Final = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+responses: Final = Table(
+    "responses",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("previous", String(64)),
+    Column("input", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+
+_continued: Final = responses.c.previous.is_not(None)
+Index("responses_previous", responses.c.previous, sqlite_where=_continued, postgresql_where=_continued)
+
+_ID: Final = bindparam("response_id", type_=String)
+_TENANT: Final = bindparam("of_tenant", type_=String)
+_COLUMNS: Final = [responses.c[name] for name in ("id", "tenant", "created_at", "previous", "input", "response")]
+"""In the order of StoredResponse."""
+
+_present: Final = and_(responses.c.id == _ID, responses.c.tenant == _TENANT, responses.c.deleted.is_(false()))
+
+GET: Final = select(*_COLUMNS).where(_present)
+GET_VERSION: Final = select(responses.c.version).where(_present)
+MARK_DELETED: Final = update(responses).where(_present).values(deleted=True)
+CHANGE_NOTHING: Final = update(schema_version).where(false()).values(version=VERSION)
+"""Needs all that a write needs."""
+
+
+def values(id: str, tenant: str) -> dict[str, str]:
+    """Return what the statements take."""
+    return {"response_id": id, "of_tenant": tenant}
+
+
+def upsert(insert: Callable[[Table], Any]) -> Any:
+    """Return the statement that keeps a response or replaces it, built by a dialect's own `insert`."""
+    statement = insert(responses)
+    return statement.on_conflict_do_update(
+        index_elements=["id", "tenant"],
+        set_={column.name: statement.excluded[column.name] for column in responses.c if not column.primary_key},
+    )
+
+
+def _chain() -> Any:
+    """Return the query for a response and all that it continues, newest at depth 0.
+
+    Only ids go through the recursion: carrying the blobs along doubled the cost for long inputs.
+    """
+    newest = select(responses.c.id, responses.c.previous, literal(0).label("depth")).where(_present)
+    chain = newest.cte("chain", recursive=True)
+    chain = chain.union_all(
+        select(responses.c.id, responses.c.previous, chain.c.depth + 1).where(
+            responses.c.id == chain.c.previous, responses.c.tenant == _TENANT
+        )
+    )
+    return select(*_COLUMNS, chain.c.depth).where(
+        responses.c.id == chain.c.id, responses.c.tenant == _TENANT
+    )
+
+
+def _erase() -> Any:
+    """Return the statement that erases a deleted response and then those behind it, until one is still needed."""
+    other = responses.alias("other")
+    erasable = and_(responses.c.tenant == _TENANT, responses.c.deleted)
+    continued = and_(other.c.previous == responses.c.id, other.c.tenant == _TENANT)
+    first = select(responses.c.id, responses.c.previous).where(
+        responses.c.id == _ID, erasable, ~exists().where(continued)
+    )
+    erased = first.cte("erased", recursive=True)
+    erased = erased.union_all(
+        select(responses.c.id, responses.c.previous).where(
+            responses.c.id == erased.c.previous,
+            erasable,
+            ~exists().where(continued, other.c.id != erased.c.id),
+        )
+    )
+    return delete(responses).where(responses.c.tenant == _TENANT, responses.c.id.in_(select(erased.c.id)))
+
+
+CHAIN: Final = _chain()
+ERASE: Final = _erase()
+
+
+def are_there(connection: Connection) -> bool:
+    """Tell whether the tables exist; raise StoreDown if they are of a later version than this program's."""
+    if not inspect(connection).has_table(schema_version.name):
+        return False
+    found = connection.scalar(select(schema_version.c.version))
+    if found is not None and found > VERSION:
+        raise StoreDown(
+            f"its tables have version {found} and this program knows version {VERSION}; "
+            "use the program that wrote it, or a later one"
+        )
+    return found is not None
+
+
+def create(connection: Connection) -> None:
+    """Create the tables; the caller's transaction keeps other processes out."""
+    metadata.create_all(connection)
+    connection.execute(insert(schema_version).values(version=VERSION))
