@@ -20,6 +20,8 @@ class Kind(fields.Field[Any]):
     """Base of all kinds; `check` returns the value in its final form or raises ValueError."""
 
     expects = "text"
+    metavar = "TEXT"
+    """The value's place in the help of a flag."""
 
     def from_text(self, text: str) -> object:
         return text
@@ -47,6 +49,8 @@ class Switch(Kind):
 
 
 class Whole(Kind):
+    metavar = "N"
+
     def __init__(self, low: int, high: int) -> None:
         super().__init__(validate=validate.Range(low, high))
         self.expects = f"a whole number from {low} to {high}"
@@ -61,6 +65,8 @@ class Whole(Kind):
 
 
 class Seconds(Kind):
+    metavar = "SECONDS"
+
     def __init__(self, low: float, high: float) -> None:
         super().__init__(validate=validate.Range(low, high))
         self.expects = f"a number of seconds from {low:g} to {high:g}"
@@ -77,9 +83,10 @@ class Seconds(Kind):
 class Text(Kind):
     """Text of printable characters that fits a pattern, if there is one."""
 
-    def __init__(self, expects: str, pattern: str = "(?s:.+)") -> None:
+    def __init__(self, expects: str, pattern: str = ".+", metavar: str = "TEXT") -> None:
         super().__init__()
         self.expects = expects
+        self.metavar = metavar
         self._pattern = re.compile(pattern)
 
     def check(self, value: object) -> str:
@@ -92,6 +99,7 @@ class Choice(Kind):
     def __init__(self, *choices: str) -> None:
         super().__init__()
         self._choices = choices
+        self.metavar = "[" + "|".join(choices) + "]"
         self.expects = "one of " + ", ".join(choices)
 
     def check(self, value: object) -> str:
@@ -119,6 +127,7 @@ class Keys(Kind):
 class Address(Kind):
     """Host and port to listen on; a port of 0 lets the system choose."""
 
+    metavar = "HOST:PORT"
     expects = "host:port, for example 127.0.0.1:8000 or [::1]:8000"
 
     def check(self, value: object) -> str:
@@ -130,6 +139,7 @@ class Address(Kind):
 class ChatURL(Kind):
     """Base URL of a chat-completions API; no slash at its end."""
 
+    metavar = "URL"
     expects = "the provider's base URL, for example http://localhost:11434/v1"
 
     def check(self, value: object) -> str:
@@ -145,6 +155,7 @@ class ChatURL(Kind):
 
 
 class StoreURL(Kind):
+    metavar = "URL"
     expects = "memory: or sqlite:///path/to/file.db"
 
     def check(self, value: object) -> str:

@@ -33,6 +33,7 @@ from adapter.setting_kinds import (
     Whole,
     is_loopback,
 )
+from translators.dialect import PRESETS
 
 PREFIX: Final = "ADAPTER_"
 KIB: Final = 1024
@@ -59,7 +60,9 @@ def setting(default: Any, kind: Kind, help: str, *, secret: bool = False) -> Any
 class Settings:
     """What can be set; see `load_settings` for where from."""
 
-    config: str | None = setting(None, Text("the path of a TOML file"), "TOML file with further settings.")
+    config: str | None = setting(
+        None, Text("the path of a TOML file", metavar="FILE"), "TOML file with further settings."
+    )
     bind: str = setting("127.0.0.1:8000", Address(), "Where to listen. Port 0 takes any free port.")
     workers: int = setting(2, Whole(1, 64), "Worker processes; each serves thousands of streams.")
     upstream_url: str | None = setting(
@@ -79,8 +82,8 @@ class Settings:
     )
     dialect: str = setting(
         "auto",
-        Text("the name of a dialect", r"[a-z0-9][a-z0-9_-]*"),
-        "What the provider accepts and sends; auto finds out.",
+        Choice("auto", *PRESETS),
+        "What the provider accepts and sends; auto tells by upstream_url.",
     )
     store: str = setting(
         "sqlite:///var/adapter.db",
@@ -156,6 +159,16 @@ class Description:
     def flag(self) -> str:
         return "--" + self.name.replace("_", "-")
 
+    def shown(self, value: object) -> str:
+        """Return a value as people read it; a secret is masked, what is unset is empty."""
+        if value is None or value == ():
+            return ""
+        if self.secret:
+            return ", ".join("****" for _ in value) if isinstance(value, tuple) else "****"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
 
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
     field.name: Description(field.name, field.default, **field.metadata)
@@ -189,7 +202,7 @@ def load_settings(
         path = _checked({"config": outer["config"]})["config"]
         given = _from_file(path, outer["config"].source) | outer
     settings = Settings(**_checked(given), sources={name: one.source for name, one in given.items()})
-    _refuse_open_bind(settings)
+    refuse_open_bind(settings, settings.bind)
     _refuse_scattered_memory(settings)
     return settings
 
@@ -197,9 +210,18 @@ def load_settings(
 def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Return (name, value, source) of every setting; secrets are masked, unset ones are empty."""
     return [
-        (name, _shown(getattr(settings, name), of.secret), settings.sources.get(name, "default"))
+        (name, of.shown(getattr(settings, name)), settings.sources.get(name, "default"))
         for name, of in DESCRIPTIONS.items()
     ]
+
+
+def refuse_open_bind(settings: Settings, bind: str) -> None:
+    """Raise SettingsError if an address would let other machines in without a key and nobody asked for that."""
+    if not settings.api_keys and not settings.allow_open and not is_loopback(bind):
+        raise SettingsError(
+            f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
+            "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
+        )
 
 
 def _from_flags(cli: Mapping[str, object]) -> dict[str, _Given]:
@@ -258,30 +280,12 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
     return values
 
 
-def _refuse_open_bind(settings: Settings) -> None:
-    if not settings.api_keys and not settings.allow_open and not is_loopback(settings.bind):
-        raise SettingsError(
-            f"{settings.sources['bind']}: other machines can reach {settings.bind}, and no keys are set. Set "
-            "ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
-        )
-
-
 def _refuse_scattered_memory(settings: Settings) -> None:
     if settings.store == "memory:" and settings.workers > 1:
         raise SettingsError(
             f"{settings.sources['store']}: memory: is not shared between workers, of which there are "
             f"{settings.workers}. Set ADAPTER_WORKERS=1, or keep responses in a file: sqlite:///var/adapter.db"
         )
-
-
-def _shown(value: object, secret: bool) -> str:
-    if value is None or value == ():
-        return ""
-    if secret:
-        return ", ".join("****" for _ in value) if isinstance(value, tuple) else "****"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,176 @@
+"""The command line: `responses-adapter serve | check | translate | replay | config`.
+
+Flags are made from the settings' descriptions. Results go to standard output, everything else to standard error. Exit
+codes: 0 done, 1 the answer is no (a check failed, a request was refused), 2 it could not be tried. A command imports
+what it needs when it runs: `--help` is quick, and `serve` has to be first at the standard library (see server.py).
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from adapter import __version__
+from adapter.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
+
+if TYPE_CHECKING:
+    from translators.notes import Notes
+
+Command = Callable[..., None]
+
+EXAMPLES = """\b
+Examples:
+  responses-adapter serve
+      try it: the bundled demo upstream answers
+  responses-adapter serve --upstream-url http://localhost:11434/v1
+      put it in front of Ollama, on http://127.0.0.1:8000/v1
+  responses-adapter check --upstream-url https://api.example.com/v1
+      find out what a provider can do; its key is taken from ADAPTER_UPSTREAM_API_KEY
+  responses-adapter translate request.json
+      show the chat request that a Responses request becomes
+  responses-adapter replay chunks.sse
+      show the events that a provider's recorded answer becomes
+
+\b
+Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTREAM_URL) and a key of a TOML file
+(upstream_url; --config names the file). The first that is given counts, in this order.
+"""
+
+
+class Refusal(click.ClickException):
+    """Something that keeps a command from being tried; one line, no traceback."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"responses-adapter: {self.message}", err=True)
+
+
+def flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command the flags of these settings, or of all; it is called with the loaded `settings`."""
+    chosen = [of for of in DESCRIPTIONS.values() if not of.secret and (not names or of.name in names)]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            flagged = {of.name: given.pop(of.name) for of in chosen}
+            try:
+                command(load_settings(flagged), **given)
+            except SettingsError as error:
+                raise Refusal(str(error)) from None
+
+        with_flags: Command = run
+        for of in reversed(chosen):
+            with_flags = _flag(of)(with_flags)
+        return with_flags
+
+    return decorate
+
+
+def _flag(of: Description) -> Callable[[Command], Command]:
+    default = "" if of.default is None else f" Default: {of.shown(of.default)}."
+    help = f"{of.help}{default} [{of.variable}]"
+    if of.default is False:
+        return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
+    return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help)
+
+
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """The OpenAI Responses API in front of any chat-completions provider."""
+
+
+@main.command()
+@flags()
+def serve(settings: Settings) -> None:
+    """Serve /v1/responses in the foreground.
+
+    Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_API_KEYS and ADAPTER_SECRET_KEY in the environment or
+    in the TOML file. SIGTERM stops the server when open responses are done, Ctrl-C at once.
+    """
+    from adapter.server import serve
+
+    serve(settings)
+
+
+@main.command()
+@click.option("--model", help="The model to ask. Default: the first that the provider lists.")
+@flags("config", "upstream_url", "connect_timeout", "upstream_timeout")
+def check(settings: Settings, model: str | None) -> None:
+    """Find out what the provider can do.
+
+    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter could not work with it.
+    """
+    from adapter.check import report, run_probes
+
+    if settings.upstream_url is None:
+        raise SettingsError("There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
+    results = []
+    click.echo(f"Checking {settings.upstream_url}")
+    for result in run_probes(settings, model):
+        results.append(result)
+        click.echo(report(result))
+    if not all(result.ok for result in results if result.basic):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("body", type=click.File("rb"), metavar="BODY.json")
+@flags("config", "dialect", "upstream_url", "max_input_items")
+def translate(settings: Settings, body: BinaryIO) -> None:
+    """Print the chat request for a Responses request.
+
+    BODY.json is the body of POST /v1/responses; - reads standard input. Notes on what was approximated go to standard
+    error. Nothing is sent anywhere.
+    """
+    from adapter.offline import chat_request, indented
+    from translators.errors import RequestError
+    from translators.notes import Notes
+
+    notes = Notes()
+    try:
+        chat = chat_request(body.read(), settings, notes)
+    except RequestError as error:
+        where = f" (param {error.param})" if error.param else ""
+        click.echo(f"{error.status} {error.type}{where}: {error.message}", err=True)
+        sys.exit(1)
+    click.echo(indented(chat))
+    show(notes)
+
+
+@main.command()
+@click.argument("chunks", type=click.File("rb"), metavar="CHUNKS.sse")
+@flags("config", "reasoning_as", "max_output_bytes")
+def replay(settings: Settings, chunks: BinaryIO) -> None:
+    """Print the Responses stream for a recorded answer.
+
+    CHUNKS.sse is the body of an answer of /chat/completions, streamed or whole; - reads standard input.
+    """
+    from adapter.offline import replay
+    from translators.notes import Notes
+
+    notes = Notes()
+    replay(chunks, sys.stdout.buffer, settings, notes)
+    show(notes)
+
+
+@main.command()
+@flags()
+def config(settings: Settings) -> None:
+    """Print all settings and where they come from."""
+    rows = effective(settings)
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, source in rows:
+        click.echo(f"{name:<{widths[0]}}  {value or '(unset)':<{widths[1]}}  {source}")
+
+
+def show(notes: "Notes") -> None:
+    for note in notes:
+        click.echo(f"note: {note.param} {note.action}: {note.reason}", err=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="responses-adapter")

@@ -1,0 +1,69 @@
+"""The pure core without a server around it: a request translated, a provider's answer read.
+
+Serves `translate`, `replay` and `check`. Ids and times are fixed, so that the same file always gives the same output.
+"""
+
+import json
+from typing import BinaryIO, Final, Literal, cast
+
+from adapter.api.schemas import parse_create
+from adapter.settings import Settings
+from translators.answer import AnswerReader
+from translators.chat_body import ChatBody, chat_body
+from translators.dialect import dialect_for
+from translators.echo import first_snapshot
+from translators.events import DONE, Event, frame
+from translators.history import History
+from translators.ids import Ids, seed
+from translators.notes import Notes
+from translators.request import CreateRequest
+from translators.stream import Limits, ResponseStream
+from translators.tools import ToolNames
+from translators.wire import decode
+
+NOW: Final = 0
+_AT_ONCE: Final = 64 * 1024
+
+
+def chat_request(body: bytes, settings: Settings, notes: Notes) -> ChatBody:
+    """Return what a create request becomes; raise RequestError."""
+    request = parse_create(body, max_items=settings.max_input_items)
+    if request.previous_response_id is not None:
+        notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
+    dialect = dialect_for(settings.upstream_url or "", settings.dialect)
+    return chat_body(request, History(), dialect, notes, model=request.model, stream=request.stream)
+
+
+def indented(body: ChatBody) -> str:
+    """Return a chat request as people read it."""
+    return json.dumps(decode(body.json), indent=2, ensure_ascii=False)
+
+
+def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
+    """Return a stream machine that waits for an answer to a request nobody knows."""
+    ids = Ids(seed(NOW, 0))
+    request = CreateRequest(model="replay", input=(), raw_input=b"[]", stream=True)
+    return ResponseStream(
+        first_snapshot(request, ids.response, NOW),
+        ids,
+        names=ToolNames(()),
+        notes=notes,
+        reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
+        limits=Limits(output_bytes=settings.max_output_bytes),
+    )
+
+
+def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> None:
+    """Write the Responses stream of a provider's recorded answer, as it is read."""
+    stream = new_stream(settings, notes)
+    reader = AnswerReader(stream)
+
+    def write(events: list[Event]) -> None:
+        to.write(b"".join(map(frame, events)))
+
+    write(stream.start())
+    while not reader.done and (data := chunks.read(_AT_ONCE)):
+        write(reader.feed(data))
+    write(reader.end(NOW))
+    to.write(DONE)
+    to.flush()

@@ -1,0 +1,75 @@
+"""What is ours inside gunicorn: the worker class, and where gunicorn's own log lines go."""
+
+import gc
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import gevent
+from gevent import monkey
+from gunicorn.glogging import Logger
+from gunicorn.workers.ggevent import GeventWorker
+
+_GC_THRESHOLDS: Final = (20_000, 20, 100)
+"""A stream makes few cycles; collecting as often as Python does by default costs a worker some per cent of its time."""
+_LAST_REQUEST: Final = 1.0
+"""Seconds that a connection without a request is waited for, once the worker stops."""
+
+
+class Worker(GeventWorker):
+    """gunicorn's gevent worker, and what it lacks for streams: a way to stop that is quick and cuts no answer short.
+
+    On SIGTERM it tells the application, and closes the connections on which no request is under way; else each
+    kept-alive connection would hold the worker until the grace has run out.
+    """
+
+    @classmethod
+    def setup(cls) -> None:
+        """Make the standard library cooperative; gunicorn calls this before it loads the application."""
+        monkey.patch_all()
+
+    def init_process(self) -> None:
+        self._connections: dict[gevent.Greenlet, socket.socket] = {}
+        self._waiting: set[socket.socket] = set()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        super().init_process()
+
+    def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
+        me = gevent.getcurrent()
+        self._connections[me] = client
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            del self._connections[me]
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Bound the wait for a connection's next request."""
+        client = self._connections[gevent.getcurrent()]
+        self._waiting.add(client)
+        try:
+            with gevent.Timeout(self.cfg.keepalive if self.alive else _LAST_REQUEST, False):
+                yield
+        finally:
+            self._waiting.discard(client)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        gevent.spawn(self._drain)  # a signal handler must not touch locks that the code it interrupts may hold
+
+    def _drain(self) -> None:
+        self.wsgi.extensions["adapter"].drain()
+        for client in tuple(self._waiting):
+            try:
+                client.shutdown(socket.SHUT_RD)  # the greenlet that waits for a request reads the end, and closes
+            except OSError:
+                pass
+
+
+class ServerLog(Logger):
+    """gunicorn's log, through ours (see telemetry/logs.py). Requests are logged by the application."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
