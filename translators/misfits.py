@@ -46,8 +46,8 @@ def explain(error: msgspec.ValidationError, param: str, fits: Any) -> RequestErr
         return missing(f"{place}.{found[1]}")
     if found := _UNKNOWN.fullmatch(problem):
         return unknown(f"{place}.{shortened(found[1])}")
-    if found := _UNLISTED.fullmatch(problem):
-        return wrong_value(place, shortened(found[1]), allowed(fits, path))
+    if (found := _UNLISTED.fullmatch(problem)) and (values := allowed(fits, path)):
+        return wrong_value(place, shortened(found[1]), values)
     if found := _UNLIKE.fullmatch(problem):
         return RequestError(
             f"Invalid '{place}': string does not match pattern. Expected a string that matches the pattern "
@@ -80,6 +80,13 @@ def wrong_length(
         f"Invalid '{param}': {kind} too {wrong}. Expected {article} {kind} with {bound} length {limit}{instead}.",
         param=param,
         code=f"{kind}_{side}_length",
+    )
+
+
+def too_large(param: str, limit: int) -> RequestError:
+    """Return the refusal of a value whose JSON is too large to be made into objects."""
+    return RequestError(
+        f"Invalid '{param}': too large. Expected at most {limit} bytes of JSON.", param=param, code="invalid_value"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from translators.errors import RequestError
-from translators.misfits import explain
+from translators.misfits import explain, shortened
 
 T = TypeVar("T")
 
@@ -30,6 +30,9 @@ UNPARSABLE = (
 )
 
 
+MOST_MEMBERS: Final = 256
+
+
 class _Key(str):
     """A key of the outermost object, its own type so that a repeated one can be seen."""
 
@@ -39,11 +42,17 @@ class _Key(str):
 def decode_members(body: bytes) -> dict[str, Raw]:
     """Split a request body into its top-level members without decoding them.
 
-    Raises RequestError for anything but one JSON object, and for a key that stands there twice.
+    Raises RequestError for anything but one JSON object, for a key that stands there twice, and for more keys than
+    any request has.
     """
     keys: list[str] = []
 
     def seen(_: type, key: str) -> _Key:
+        if len(keys) == MOST_MEMBERS:
+            raise RequestError(
+                f"The request body has too many properties. Expected at most {MOST_MEMBERS}.",
+                code="object_above_max_properties",
+            )
         keys.append(key)
         return _Key(key)
 
@@ -54,7 +63,7 @@ def decode_members(body: bytes) -> dict[str, Raw]:
     except NotJSON as error:
         raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}") from None
     if len(members) != len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = shortened(next(key for key in keys if keys.count(key) > 1))
         raise RequestError(f"Duplicate parameter: '{twice}'.", param=twice, code="invalid_value")
     return {str(key): raw for key, raw in members.items()}
 
@@ -82,6 +91,8 @@ def _reason(error: Exception) -> str:
         return "the JSON is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "a string is not valid UTF-8"
+    if str(error) == "Input data was truncated":
+        return "the JSON ends too early, or has one half of a surrogate pair (\\ud800 to \\udfff)"
     return str(error)
 
 

@@ -1,0 +1,290 @@
+"""What a request may say: the body of a create request, and the query of a list.
+
+One marshmallow schema holds the members of `POST /v1/responses` in the order in which OpenAI checks them; the first
+thing wrong is the answer. Before it come the stages that need no value: is there a model and an input, and is every
+name known. null means "left out" for every member but `model` and `input`. The policy for names: a member of the API is
+honoured, or accepted only while it asks for nothing (`Inert`), or dropped because it is meant for someone else
+(`Dropped`); a name of the chat-completions API is refused with the name to use instead; any other is refused.
+Source: responses-api reference §2.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal, cast
+
+from marshmallow import EXCLUDE, Schema, fields
+
+from adapter.api.fields import (
+    Dropped,
+    Inert,
+    Member,
+    Metadata,
+    Number,
+    Param,
+    QueryChoice,
+    QueryNumber,
+    Text,
+)
+from translators.characters import refuse_bad_characters
+from translators.errors import RequestError, missing, wrong_type
+from translators.input import decode_items, decode_tools
+from translators.misfits import shortened, unknown
+from translators.request import CreateRequest, ReasoningConfig, StreamOptions, TextConfig
+from translators.tools import FunctionChoice, FunctionTool, ToolChoice
+from translators.wire import Decoder, Raw, decode_members, encode
+
+Includable = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+Retention = Literal["in_memory", "in-memory", "24h"]
+
+_MOST_TOKENS: Final = 2**31 - 1
+_NAME: Final = 512
+"""Characters of a model's name or an id; both are repeated in answers and messages."""
+
+_object: Final = Decoder(dict[str, Raw])
+
+
+class Model(Text):
+    def read(self, raw: Raw, name: str) -> Any:
+        model = super().read(raw, name)
+        if not model:
+            raise RequestError("The requested model '' does not exist.", param=name, code="model_not_found")
+        return model
+
+
+class Input(Member):
+    def read(self, raw: Raw, name: str) -> Any:
+        if raw == _NULL:
+            raise wrong_type(name, "a string", "an object")  # the API's own words for null
+        return decode_items(bytes(raw), cast(CreateSchema, self.root).max_items)
+
+
+class Tools(Member):
+    def read(self, raw: Raw, name: str) -> Any:
+        return decode_tools(bytes(raw))
+
+
+class Choice(Param):
+    def read(self, raw: Raw, name: str) -> Any:
+        choice = super().read(raw, name)
+        if not isinstance(choice, str) and "type" not in _object.decode(raw):
+            raise missing(f"{name}.type")  # msgspec takes the only Struct of a union without its tag
+        return choice
+
+
+class Reasoning(Param):
+    def read(self, raw: Raw, name: str) -> Any:
+        reasoning: ReasoningConfig = super().read(raw, name)
+        if reasoning.mode not in (None, "standard"):
+            raise RequestError(
+                f"Unsupported value: '{shortened(reasoning.mode)}' is not supported with this model.",
+                param=f"{name}.mode",
+                code="unsupported_value",
+            )
+        return reasoning
+
+
+class CreateSchema(Schema):
+    """The members of a create request, in the order in which they are checked."""
+
+    class Meta:
+        unknown = EXCLUDE  # names are checked before, in their own stage
+
+    def __init__(self, max_items: int, only: Iterable[str] | None = None) -> None:
+        super().__init__(only=None if only is None else tuple(only))
+        self.max_items = max_items
+
+    model = Model(_NAME)
+    input = Input()
+    previous_response_id = Text(_NAME)
+    prompt = Inert("is not supported. Send the prompt's text in 'instructions' and 'input'.")
+    moderation = Inert("is not supported: no chat-completions provider moderates on request.")
+    include = Param(tuple[Includable, ...])
+    tools = Tools()
+    tool_choice = Choice(
+        ToolChoice, {"tool_choice.name": "In the Responses API, it stands beside 'type', not inside 'function'."}
+    )
+    metadata = Metadata()
+    text = Param(
+        TextConfig,
+        {
+            "text.format.json_schema": "In the Responses API, 'name', 'schema', 'description' and 'strict' stand "
+            "beside 'type', not inside 'json_schema'."
+        },
+        most=1 << 20,
+    )
+    temperature = Number(float, 0, 2)
+    top_p = Number(float, 0, 1)
+    presence_penalty = Number(float, -2, 2)
+    frequency_penalty = Number(float, -2, 2)
+    parallel_tool_calls = Param(bool)
+    stream = Param(bool)
+    stream_options = Param(StreamOptions)
+    background = Inert("is not supported. Use 'stream', or wait for the answer.", type=bool, harmless=(False,))
+    max_output_tokens = Number(int, 16, _MOST_TOKENS)
+    max_tool_calls = Number(int, 1, _MOST_TOKENS)
+    reasoning = Reasoning(ReasoningConfig)
+    user = Param(str)
+    safety_identifier = Text(128)
+    prompt_cache_options = Inert(
+        "is not supported: only 'mode' and 'ttl' are accepted.",
+        mode=("implicit", "explicit"),
+        ttl=("30m", "12h"),
+        prewarm=(False,),
+    )
+    prompt_cache_key = Text(64)
+    prompt_cache_retention = Param(Retention)
+    truncation = Param(Literal["auto", "disabled"])
+    instructions = Param(str)
+    store = Param(bool)
+    service_tier = Param(ServiceTier)
+    top_logprobs = Number(int, 0, 20)
+    context_management = Inert("is not supported: nothing is compacted here.", harmless=([],))
+    conversation = Inert("is not supported. Use 'previous_response_id', or send the history in 'input'.")
+    background_options = Inert("is not supported: every request runs at once.", completion_window=("soonest",))
+    access_programs = Inert("is not supported.", cyber=("standard",))
+    image = Inert("is not supported.", context_compression=("auto", "disabled"))
+    multi_agent = Inert("is not supported.", enabled=(False,))
+    client_metadata = Dropped()
+
+
+_ORDER: Final = tuple(CreateSchema(max_items=0).fields)
+_MEMBERS: Final = frozenset(_ORDER)
+_NULL: Final = Raw(b"null")
+_NO_INPUT: Final = Raw(b"[]")
+_NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
+_INSTEAD_OF_INPUT: Final = ("previous_response_id", "prompt", "conversation")
+
+_CHAT_NAMES: Final = {
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+    "response_format": "text.format",
+    "verbosity": "text.verbosity",
+    "reasoning_effort": "reasoning.effort",
+    "functions": "tools",
+    "function_call": "tool_choice",
+    "logprobs": "top_logprobs",
+    "web_search_options": "tools",
+    "audio": None,
+    "logit_bias": None,
+    "modalities": None,
+    "n": None,
+    "prediction": None,
+    "seed": None,
+    "stop": None,
+}
+"""Members of a chat-completions request, each with the Responses API's name for it."""
+
+
+@lru_cache(maxsize=128)
+def _schema_of(present: tuple[str, ...], max_items: int) -> CreateSchema:
+    """Return the schema of these members alone: marshmallow's time goes by its fields, and clients send few of them."""
+    return CreateSchema(max_items, only=present)
+
+
+def parse_create(body: bytes, *, max_items: int) -> CreateRequest:
+    """Return the create request that a body holds; raise RequestError for the first thing that is wrong with it."""
+    members = decode_members(body)
+    _check_names(members)
+    refuse_bad_characters(body, members)
+    given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
+    if "input" not in given and not any(name in given for name in _INSTEAD_OF_INPUT):
+        raise missing("input")
+    present = tuple(name for name in _ORDER if name in given)
+    loaded: dict[str, Any] = _schema_of(present, max_items).load(given)
+    loaded.setdefault("input", ())
+    request = CreateRequest(
+        raw_input=bytes(given.get("input", _NO_INPUT)),
+        raw_tools=Raw(encode(loaded.get("tools", ()))),
+        **loaded,
+    )
+    _check_whole(request)
+    return request
+
+
+def _check_names(members: Mapping[str, Raw]) -> None:
+    """Refuse a request without a model, or with a member that nobody knows."""
+    if "model" not in members:
+        raise missing("model")
+    if members.keys() <= _MEMBERS:
+        return
+    if "messages" in members:
+        raise RequestError(
+            "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'.",
+            code="unsupported_parameter",
+        )
+    if "input" not in members and not any(name in members for name in _INSTEAD_OF_INPUT):
+        raise missing("input")
+    raise _unknown(next(name for name in members if name not in _MEMBERS))
+
+
+def _unknown(name: str) -> RequestError:
+    if name in _CHAT_NAMES:
+        ours = _CHAT_NAMES[name]
+        hint = f"this parameter has moved to '{ours}'." if ours else "there is no such parameter."
+        return unknown(name, f"In the Responses API, {hint}")
+    nearest = min(_ORDER, key=lambda ours: _distance(name, ours))
+    hint = f"Did you mean '{nearest}'?" if _distance(name, nearest) <= 2 else ""
+    return unknown(shortened(name), hint)
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters have to be changed, added or taken away (3 means "more than 2")."""
+    if abs(len(one) - len(other)) > 2:
+        return 3
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        above, row[0] = row[0], at
+        for column, wanted in enumerate(other, 1):
+            above, row[column] = row[column], min(
+                row[column] + 1, row[column - 1] + 1, above + (letter != wanted)
+            )
+    return row[-1]
+
+
+def _check_whole(request: CreateRequest) -> None:
+    """Check what no member shows alone."""
+    choice = request.tool_choice
+    if isinstance(choice, FunctionChoice) and not any(
+        isinstance(tool, FunctionTool) and tool.name == choice.name for tool in request.tools
+    ):
+        raise RequestError("Tool choice 'function' not found in 'tools' parameter.", param="tool_choice")
+    if choice == "required" and not request.tools:
+        raise RequestError(
+            "Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice"
+        )
+    if not request.input and request.previous_response_id is None:
+        raise RequestError(
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
+            code="missing_required_parameter",
+        )
+
+
+class PageSchema(Schema):
+    """The query of a list. Members that nobody knows are let pass: clients and gateways add their own."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = QueryNumber(1, 100, load_default=20)
+    order = QueryChoice("asc", "desc", load_default="desc")
+    after = fields.String(load_default=None)
+    before = fields.String(load_default=None)
+
+
+_page_schema: Final = PageSchema()
+
+
+def parse_page(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return `limit`, `order`, `after` and `before` of a list's query; raise RequestError."""
+    page: dict[str, Any] = _page_schema.load(query)
+    return page
