@@ -31,18 +31,19 @@ class SSEDecoder:
         """Return the payloads that `data` completes, in order."""
         if b"\r" in data or self._ends == b"\r":
             data = self._without_cr(data)
-        elif self._ends == b"\n" and data.startswith(b"\n"):
-            pass
-        elif b"\n\n" not in data:
-            self._hold(data)
-            return []
         if self._held:
+            if b"\n\n" not in data and not (self._ends == b"\n" and data[:1] == b"\n"):
+                self._hold(data)
+                return []
             self._held.append(data)
             data = b"".join(self._held)
             self._held.clear()
             self._size = 0
+            self._ends = b""
         blocks = data.split(b"\n\n")
-        self._hold(blocks.pop())
+        rest = blocks.pop()
+        if rest:
+            self._hold(rest)
         payloads: list[bytes] = []
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block:
@@ -55,13 +56,10 @@ class SSEDecoder:
         """Return the payloads of an event whose blank line never came."""
         block = b"".join(self._held)
         self._held.clear()
+        self._ends = b""
         return _payloads(block)
 
     def _hold(self, data: bytes) -> None:
-        if not data:
-            if not self._held:
-                self._ends = b""
-            return
         self._held.append(data)
         self._size += len(data)
         self._ends = data[-1:]

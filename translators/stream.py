@@ -113,12 +113,10 @@ class ResponseStream:
         self._usage: ChatUsage | None = None
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
+        self.is_over = False
+        """The terminal event has been made; nothing follows it."""
         self.error: ProtocolError | None = None
         """Why the response failed, if it did."""
-
-    @property
-    def is_over(self) -> bool:
-        return self.response.status not in ("queued", "in_progress")
 
     def start(self) -> list[Event]:
         return self._leave(
@@ -373,6 +371,7 @@ class ResponseStream:
         else:
             usage = estimated(self._prompt_bytes, self._size)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
+        self.is_over = True
         tier = self._service_tier or "default"
         return replace(self.response, output=tuple(self._output), usage=usage, service_tier=tier, **changes)
 

@@ -5,13 +5,13 @@ proxies content and, every second time, a repeated `response.in_progress` the cl
 (Codex). `[DONE]` ends the stream. A client that takes nothing for too long is hung up on.
 """
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from flask import Response
 
 from adapter.create import Exchange
+from adapter.pulse import SECONDS
 from adapter.services import Services
 from translators.events import DONE, KEEP_ALIVE, TERMINAL, frame
 
@@ -41,8 +41,8 @@ class EventStreamBody:
         self._pulse = services.pulse
         self._keep_alive = services.settings.keep_alive
         self._write_timeout = services.settings.write_timeout
-        self._written: float | None = None
-        """When the piece that the server is writing now was given to it."""
+        self._stuck: float | None = None
+        """Seconds, counted in beats, that the server has been writing the last piece; None between two pieces."""
         self._frames = self._write()
         self._pulse.join(self)
 
@@ -50,29 +50,30 @@ class EventStreamBody:
         return self._frames
 
     def _write(self) -> Generator[bytes]:
-        last = time.monotonic()
+        quiet = 0.0
         comment_next = True
         with closing(self._exchange.events()) as batches:
             for events in batches:
-                if not events:
-                    if time.monotonic() - last < self._keep_alive:
+                if events:
+                    data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+                    if isinstance(events[-1], TERMINAL):
+                        data += DONE
+                else:
+                    quiet += SECONDS
+                    if quiet < self._keep_alive:
                         continue
                     data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
                     comment_next = not comment_next
-                elif len(events) == 1:
-                    data = frame(events[0])
-                else:
-                    data = b"".join(map(frame, events))
-                    if isinstance(events[-1], TERMINAL):
-                        data += DONE
-                self._written = last = time.monotonic()
+                self._stuck = quiet = 0.0
                 yield data
-                self._written = None
+                self._stuck = None
 
     def beat(self) -> None:
         """Hang up on a client that has not taken the last piece in time; called by the pulse."""
-        if self._written is not None and time.monotonic() - self._written > self._write_timeout:
-            self._exchange.hang_up()
+        if self._stuck is not None:
+            self._stuck += SECONDS
+            if self._stuck > self._write_timeout:
+                self._exchange.hang_up()
 
     def close(self) -> None:
         self._pulse.leave(self)

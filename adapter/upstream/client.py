@@ -7,7 +7,6 @@ A request that died before any byte of its answer came (a kept-alive connection 
 once more; nothing else is retried here. Every failure is an UpstreamError.
 """
 
-import time
 from typing import Final
 
 import gevent
@@ -15,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError
 
-from adapter.pulse import Pulse
+from adapter.pulse import SECONDS, Pulse
 from adapter.settings import Settings
 from adapter.upstream.reader import BodyCut, BodyReader, DecodedReader, open_body
 from translators.dialect import Dialect, dialect_for
@@ -111,7 +110,8 @@ class Call:
         self._upstream = upstream
         self._pulse = pulse
         self._silence = silence
-        self._heard = time.monotonic()
+        self._quiet = 0.0
+        """Seconds since the provider was last heard, counted in beats."""
         self._body: BodyReader | DecodedReader | None = None
         self._sending = gevent.spawn(_outcome, upstream, request)
 
@@ -129,7 +129,6 @@ class Call:
         response = self._sending.value
         if isinstance(response, UpstreamError):
             raise response
-        self._heard = time.monotonic()
         self._body = open_body(response, self._pulse)
         if not 200 <= response.status_code < 300:
             body = self.whole_body(_MOST_ERROR_BODY, cut=True)
@@ -148,10 +147,11 @@ class Call:
         except BodyCut:
             raise UpstreamError("The provider's connection broke before the answer was complete.") from None
         if data is None:
-            if time.monotonic() - self._heard > self._silence:
+            self._quiet += SECONDS
+            if self._quiet > self._silence:
                 raise _too_silent(self._silence)
         else:
-            self._heard = time.monotonic()
+            self._quiet = 0.0
         return data
 
     def whole_body(self, most: int, *, cut: bool = False) -> bytes:

@@ -23,6 +23,13 @@ class ChunkedBody:
         self._trailers = False
 
     def feed(self, data: bytes) -> bytes:
+        if not (self._missing or self._held or self._trailers):
+            end = data.find(b"\r\n", 0, 20)
+            if end > 0 and _size(data[:end]) == len(data) - end - 4 > 0:
+                return data[end + 2 : -2]  # one read, one chunk
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
         if self._held:
             data = self._held + data
             self._held = b""
@@ -54,14 +61,20 @@ class ChunkedBody:
         if self._trailers:
             self.over = not line
             return
-        try:
-            size = int(line.split(b";", 1)[0], 16)
-        except ValueError:
-            raise UpstreamError("The provider's answer is not valid HTTP.") from None
+        size = _size(line.split(b";", 1)[0])
+        if size is None:
+            raise UpstreamError("The provider's answer is not valid HTTP.")
         if size:
             self._missing = size + 2
         else:
             self._trailers = True
+
+
+def _size(line: bytes) -> int | None:
+    try:
+        return int(line, 16)
+    except ValueError:
+        return None
 
 
 class SizedBody:
