@@ -5,7 +5,7 @@ need not.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPMessage
 from typing import Any, NamedTuple, Self
 
@@ -17,7 +17,8 @@ from tests.support.sse import parse_sse
 SECONDS = 30.0
 """After so many of silence a read fails."""
 
-Body = dict[str, Any] | bytes | None
+Body = dict[str, Any] | bytes | Iterator[bytes] | None
+"""JSON, bytes, or pieces to be sent chunked."""
 
 
 class Answer(NamedTuple):

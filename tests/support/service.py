@@ -1,14 +1,14 @@
 """The adapter as people run it: `responses-adapter serve`, its gunicorn and workers, a store of its own.
 
-The process gets nothing from the environment of the tests but a PATH, and an empty home. It is ready when
-`/readyz` says so; it is stopped by SIGTERM, and must then end with 0 and must never have printed a
-traceback.
+The process gets nothing from the environment of the tests but a PATH, and an empty home. It takes a free
+port and says which; it is ready when `/readyz` says so. It is stopped by SIGTERM, and must then end with 0
+and must never have printed a traceback.
 """
 
 import contextlib
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,13 +29,11 @@ class Service(Client):
     """
 
     def __init__(self, directory: Path, **settings: object) -> None:
-        super().__init__("127.0.0.1", free_port())
+        super().__init__("127.0.0.1", 0)
         self.directory = directory
         self._log = directory / "service.log"
         (directory / "home").mkdir(parents=True, exist_ok=True)
-        given = {
-            "bind": f"{self.host}:{self.port}", "store": f"sqlite:///{directory}/store.db", **settings
-        }  # fmt: skip
+        given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", **settings}
         self._environ = {
             "PATH": os.environ["PATH"], "HOME": str(directory / "home"), "PYTHONPATH": str(ROOT),
             **{f"ADAPTER_{name.upper()}": str(value) for name, value in given.items()},
@@ -63,23 +61,24 @@ class Service(Client):
 
     def start(self) -> Self:
         command = [sys.executable, "-m", "adapter.cli", "serve"]
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self.directory, env=self._environ, stdout=log, stderr=log
             )
         deadline = monotonic() + START
         while not self._is_ready():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.05)
+                self.process.wait(0.02)
                 raise AssertionError(f"the service ended with {self.process.returncode}:\n{self.log}")
             assert monotonic() < deadline, f"the service is not ready after {START} s:\n{self.log}"
         return self
 
     def _is_ready(self) -> bool:
-        try:
-            return self.get("/readyz").status == 200
-        except OSError:
+        told = re.search(r"listens on http://127\.0\.0\.1:(\d+)/v1", self.log)
+        if told is None:
             return False
+        self.port = int(told[1])
+        return self.get("/readyz").status == 200
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the service and check how it ended."""
@@ -100,9 +99,3 @@ class Service(Client):
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self.stop()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
