@@ -233,7 +233,7 @@ class Provider:
         """Return the response that an answer becomes; None for one that is an HTTP error."""
         if answer.status != 200:
             return None
-        stream = new_stream(self._settings, notes or Notes())
+        stream = new_stream(self._settings, Notes() if notes is None else notes)
         reader = AnswerReader(stream)
         reader.feed(answer.body)
         reader.end(NOW)

@@ -1,6 +1,7 @@
 """What is ours inside gunicorn: the worker class, and where gunicorn's own log lines go."""
 
 import gc
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,10 +62,13 @@ class Worker(GeventWorker):
     def _drain(self) -> None:
         self.wsgi.extensions["adapter"].drain()
         for client in tuple(self._waiting):
-            try:
-                client.shutdown(socket.SHUT_RD)  # the greenlet that waits for a request reads the end, and closes
-            except OSError:
-                pass
+            # Through a second socket object, because gevent's `shutdown` raises in whoever waits for the first; so it
+            # reads the end of the connection, and closes it as if the client had.
+            with socket.socket(fileno=os.dup(client.fileno())) as twin:
+                try:
+                    twin.shutdown(socket.SHUT_RD)
+                except OSError:
+                    pass
 
 
 class ServerLog(Logger):

@@ -1,0 +1,134 @@
+"""The command line, run as people run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapter.settings import DESCRIPTIONS
+
+COMMANDS = ["serve", "check", "translate", "replay", "config"]
+
+
+def run(*arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-W", "error", "-m", "adapter.cli", *arguments]
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, env=bare | environ)
+
+
+def test_help_lists_every_command_and_teaches_by_example() -> None:
+    shown = run("--help").stdout
+    assert [line.split()[0] for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines()] == sorted(COMMANDS)
+    for command in COMMANDS:
+        if command != "config":
+            assert f"responses-adapter {command}" in shown
+        assert run(command, "-h").returncode == 0
+
+
+def test_help_of_serve_names_every_setting() -> None:
+    shown = " ".join(run("serve", "--help").stdout.split())
+    for of in DESCRIPTIONS.values():
+        assert of.variable in shown
+        assert (of.flag in shown) is not of.secret
+
+
+def test_version() -> None:
+    assert run("--version").stdout.startswith("responses-adapter 0.")
+
+
+def test_help_does_not_load_the_server() -> None:
+    probe = "import sys, adapter.cli; print([name for name in sys.modules if name in {'requests', 'flask', 'gevent'}])"
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_config_shows_values_and_sources_and_masks_secrets() -> None:
+    shown = run("config", "--workers", "3", ADAPTER_API_KEYS="hunter2-hunter2", ADAPTER_BIND="0.0.0.0:80")
+    rows = {row.split()[0]: row.split()[1:] for row in shown.stdout.splitlines()}
+    assert rows.keys() == DESCRIPTIONS.keys()
+    assert rows["workers"] == ["3", "--workers"]
+    assert rows["bind"] == ["0.0.0.0:80", "ADAPTER_BIND"]
+    assert rows["api_keys"] == ["****", "ADAPTER_API_KEYS"]
+    assert rows["upstream_url"] == ["(unset)", "default"]
+    assert "hunter2" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("command", [["serve"], ["config"], ["check"], ["replay", "-"], ["translate", "-"]])
+def test_a_bad_setting_is_one_line_and_exit_code_2(command: list[str]) -> None:
+    refused = run(*command, ADAPTER_UPSTREAM="http://h")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("responses-adapter: ADAPTER_UPSTREAM in the environment is not a setting.")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_translate_prints_the_chat_request_and_the_notes() -> None:
+    request = {"model": "m", "instructions": "Be brief.", "input": "Hé", "max_output_tokens": 32, "user": "u"}
+    done = run("translate", "-", stdin=json.dumps(request))
+    assert json.loads(done.stdout) == {
+        "model": "m",
+        "max_tokens": 32,
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hé"}],
+    }
+    assert done.stderr.startswith("note: user dropped: ")
+    assert done.returncode == 0
+
+
+def test_translate_speaks_the_dialect_it_is_given() -> None:
+    request = json.dumps({"model": "m", "input": "Hi", "max_output_tokens": 32})
+    shown = run("translate", "--dialect", "openai", "-", stdin=request).stdout
+    assert json.loads(shown)["max_completion_tokens"] == 32
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('{"model": "m", "input": 3}', "400 invalid_request_error (param input): Invalid type for 'input'"),
+        ("{", "400 invalid_request_error: We could not parse the JSON body of your request."),
+    ],
+)
+def test_translate_refuses_what_the_service_would(body: str, line: str) -> None:
+    refused = run("translate", "-", stdin=body)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(line)
+
+
+def test_replay_prints_the_stream_of_recorded_chunks(tmp_path: Path) -> None:
+    recorded = tmp_path / "chunks.sse"
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+    recorded.write_text(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n")
+    done = run("replay", str(recorded))
+    frames = done.stdout.split("\n\n")
+    assert [frame.split("\n")[0] for frame in frames[:-2]] == [
+        "event: response.created", "event: response.in_progress", "event: response.output_item.added",
+        "event: response.content_part.added", "event: response.output_text.delta",
+        "event: response.output_text.done", "event: response.content_part.done", "event: response.output_item.done",
+        "event: response.completed",
+    ]  # fmt: skip
+    assert frames[-2:] == ["data: [DONE]", ""]
+    assert done.stderr.startswith("note: usage estimated: ")
+    assert run("replay", str(recorded)).stdout == done.stdout, "the same file, another output"
+
+
+def test_replay_shows_reasoning_as_it_is_told() -> None:
+    chunk = {"choices": [{"index": 0, "delta": {"reasoning_content": "Hm"}}]}
+    shown = run("replay", "--reasoning-as", "content", "-", stdin=f"data: {json.dumps(chunk)}\n\n").stdout
+    assert "event: response.reasoning_text.delta" in shown
+
+
+@pytest.mark.parametrize("command", ["translate", "replay"])
+def test_a_file_that_is_not_there_is_one_line(command: str) -> None:
+    refused = run(command, "nowhere")
+    assert refused.returncode == 2
+    assert "nowhere" in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+
+
+def test_check_needs_an_upstream() -> None:
+    refused = run("check")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "responses-adapter: There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.\n"
+    )

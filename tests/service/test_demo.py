@@ -1,0 +1,239 @@
+"""What the demo upstream answers, as a client of chat completions sees it."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+
+from adapter.demo import start_child
+from adapter.demo.instances import instance_of
+from adapter.demo.server import listen
+
+JSON = dict[str, Any]
+
+WEATHER: JSON = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+CLOCK: JSON = {"type": "function", "function": {"name": "get_time"}}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = listen(pace=0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def user(text: str) -> JSON:
+    return {"role": "user", "content": text}
+
+
+def ask(url: str, *messages: JSON, **fields: Any) -> JSON:
+    """Return the only choice of a whole completion."""
+    body = {"model": "demo", "messages": messages, **fields}
+    answer = requests.post(f"{url}/chat/completions", json=body, timeout=10)
+    assert answer.status_code == 200, answer.text
+    (choice,) = answer.json()["choices"]
+    return dict(choice)
+
+
+def stream(url: str, *messages: JSON, **fields: Any) -> list[JSON]:
+    """Return the chunks of a stream that ends as it should."""
+    body = {"model": "demo", "messages": messages, "stream": True, **fields}
+    answer = requests.post(f"{url}/chat/completions", json=body, timeout=10)
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    *payloads, done, rest = answer.text.split("\n\n")
+    assert (done, rest) == ("data: [DONE]", "")
+    return [json.loads(payload.removeprefix("data: ")) for payload in payloads]
+
+
+def deltas(chunks: list[JSON], field: str) -> list[Any]:
+    return [
+        choice["delta"][field] for chunk in chunks for choice in chunk["choices"] if choice["delta"].get(field)
+    ]
+
+
+def test_it_lists_its_models(url: str) -> None:
+    models = requests.get(f"{url}/models", timeout=10).json()
+    assert [model["id"] for model in models["data"]] == ["demo", "demo-large"]
+
+
+def test_it_echoes_and_remembers_earlier_turns(url: str) -> None:
+    first = user("My name is Ada.")
+    answer = ask(url, first)["message"]
+    assert answer["content"] == "You said: My name is Ada."
+    second = ask(url, first, answer, user("What is my name?"))["message"]["content"]
+    assert second == "You said: What is my name?\n\nI remember one earlier turn; the first was: My name is Ada."
+    third = ask(url, first, answer, user("b"), answer, user("c"))["message"]["content"]
+    assert "I remember 2 earlier turns" in third
+
+
+def test_it_sees_text_and_images_in_parts(url: str) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    said = ask(url, {"role": "user", "content": [{"type": "text", "text": "Look"}, image]})["message"]["content"]
+    assert said == "You said: Look (and I was shown 1 image)"
+
+
+def test_a_stream_says_the_same_a_word_at_a_time(url: str) -> None:
+    message = user("one  two\nthree ")
+    chunks = stream(url, message, stream_options={"include_usage": True})
+    assert "".join(deltas(chunks, "content")) == ask(url, message)["message"]["content"]
+    assert len(deltas(chunks, "content")) > 4
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    *_, last, counted = chunks
+    assert last["choices"][0]["finish_reason"] == "stop"
+    assert counted["choices"] == []
+    usage = counted["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
+
+
+def test_usage_is_streamed_only_when_asked_for(url: str) -> None:
+    assert not any("usage" in chunk for chunk in stream(url, user("Hi")))
+
+
+@pytest.mark.parametrize(
+    ("said", "fields", "called"),
+    [
+        ("Use get_weather for Paris", {}, ["get_weather"]),
+        ("Use get_weather and get_time", {}, ["get_weather", "get_time"]),
+        ("Use get_weather and get_time", {"parallel_tool_calls": False}, ["get_weather"]),
+        ("Use get_weather", {"tool_choice": "none"}, []),
+        ("Hello", {}, []),
+        ("Hello", {"tool_choice": "required"}, ["get_weather", "get_time"]),
+        ("Hello", {"tool_choice": {"type": "function", "function": {"name": "get_time"}}}, ["get_time"]),
+    ],
+)
+def test_it_calls_the_tools_that_are_demanded_or_named(
+    url: str, said: str, fields: JSON, called: list[str]
+) -> None:
+    choice = ask(url, user(said), tools=[WEATHER, CLOCK], **fields)
+    calls = choice["message"].get("tool_calls", [])
+    assert [call["function"]["name"] for call in calls] == called
+    assert choice["finish_reason"] == ("tool_calls" if called else "stop")
+    assert len({call["id"] for call in calls}) == len(calls)
+
+
+def test_streamed_arguments_come_in_pieces_that_make_json(url: str) -> None:
+    chunks = stream(url, user("get_weather"), tools=[WEATHER])
+    first, *rest = [delta[0] for delta in deltas(chunks, "tool_calls")]
+    assert (first["index"], first["function"]) == (0, {"name": "get_weather", "arguments": ""})
+    assert json.loads("".join(piece["function"]["arguments"] for piece in rest)) == {"city": "city"}
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_it_quotes_tool_results(url: str) -> None:
+    asked = user("Use get_weather")
+    called = ask(url, asked, tools=[WEATHER])["message"]
+    result = {"role": "tool", "tool_call_id": called["tool_calls"][0]["id"], "content": "12 °C"}
+    assert ask(url, asked, called, result, tools=[WEATHER])["message"]["content"] == "get_weather returned: 12 °C"
+
+
+def test_it_keeps_to_a_json_schema(url: str) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}, "required": ["n"]}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    assert json.loads(ask(url, user("Hi"), response_format=form)["message"]["content"]) == {"n": 3}
+    plain = ask(url, user("Hi"), response_format={"type": "json_object"})["message"]["content"]
+    assert json.loads(plain) == {"you_said": "Hi"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "string", "minLength": 9, "maxLength": 10},
+        {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2},
+        {"anyOf": [{"type": "null"}, {"type": "boolean"}]},
+        {"type": ["number", "null"], "exclusiveMinimum": 4},
+        {"$ref": "#/$defs/Node", "$defs": {"Node": {
+            "type": "object",
+            "properties": {"value": {"const": 1}, "next": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Node"}]}},
+            "required": ["value", "next"],
+        }}},
+        {"allOf": [
+            {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+            {"properties": {"b": {"type": "integer"}}, "required": ["b"]},
+        ]},
+    ],
+)  # fmt: skip
+def test_an_instance_fits_its_schema(schema: JSON) -> None:
+    jsonschema.validate(instance_of(schema), schema)
+
+
+def test_a_schema_without_end_has_an_end() -> None:
+    endless = {"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}
+    assert "null" in json.dumps(instance_of(endless))
+
+
+def test_reasoning_comes_first_and_only_when_asked_for(url: str) -> None:
+    chunks = stream(url, user("Hi"), reasoning_effort="low")
+    kinds = [kind for chunk in chunks for choice in chunk["choices"] for kind in choice["delta"]]
+    _, _, *said = kinds  # the first delta has a role and an empty content
+    assert said == sorted(said, reverse=True)
+    assert set(said) == {"reasoning_content", "content"}
+    assert "reasoning_content" not in ask(url, user("Hi"))["message"]
+    assert "reasoning_content" not in ask(url, user("Hi"), reasoning_effort="none")["message"]
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_a_token_limit_cuts_the_answer(url: str, field: str) -> None:
+    choice = ask(url, user("one two three"), **{field: 3})
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("You said: one", "length")
+    thinking = ask(url, user("one"), reasoning_effort="low", **{field: 3})
+    assert (thinking["message"]["content"], thinking["finish_reason"]) == (None, "length")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b"[]", 400), (b"{}", 400), (b'{"messages": [1]}', 400), (b'{"messages": {"a": 1}}', 400)],
+)
+def test_a_bad_request_is_refused(url: str, body: bytes, status: int) -> None:
+    answer = requests.post(f"{url}/chat/completions", data=body, timeout=10)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, status)
+
+
+def test_an_unknown_path_is_refused(url: str) -> None:
+    assert requests.get(f"{url}/nothing", timeout=10).status_code == 404
+    assert requests.post(f"{url}/nothing", data=b"{}", timeout=10).status_code == 404
+
+
+def test_the_child_ends_when_nobody_holds_its_input() -> None:
+    with start_child() as demo:
+        assert demo.stdout is not None
+        assert demo.stdin is not None
+        url = demo.stdout.readline().strip()
+        assert requests.get(f"{url}/models", timeout=10).status_code == 200
+        demo.stdin.close()
+        assert demo.wait(10) == 0
+
+
+def test_the_child_ends_with_a_parent_that_is_killed() -> None:
+    parent = (
+        "import os, sys; from adapter.demo import start_child; demo = start_child(); demo.stdout.readline();"
+        "print(demo.pid, flush=True); sys.stdin.read(); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        assert starter.stdin is not None
+        child = os.pidfd_open(int(starter.stdout.readline()))
+        starter.stdin.close()
+        assert starter.wait(10) == -9
+    ended, _, _ = select.select([child], [], [], 10)
+    os.close(child)
+    assert ended, "the demo upstream outlived its parent"

@@ -1,0 +1,93 @@
+"""Log lines: one JSON object or one readable line for each event, whoever says it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from adapter.telemetry import logs
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def lines_of(file: io.BytesIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.getvalue().splitlines()]
+
+
+def test_an_event_is_one_json_line_with_its_fields() -> None:
+    logs.configure("info", "json", file := io.BytesIO())
+    structlog.get_logger().info("response finished", status="completed", seconds=1.5)
+    (line,) = lines_of(file)
+    assert list(line) == ["time", "level", "event", "status", "seconds"]
+    assert (line["level"], line["event"], line["status"], line["seconds"]) == (
+        "info", "response finished", "completed", 1.5,
+    )  # fmt: skip
+    assert line["time"].endswith("+00:00")
+
+
+def test_what_is_bound_to_the_context_is_in_every_line() -> None:
+    logs.configure("info", "json", file := io.BytesIO())
+    with structlog.contextvars.bound_contextvars(request_id="req_1"):
+        structlog.get_logger().info("a")
+    structlog.get_logger().info("b")
+    assert [line.get("request_id") for line in lines_of(file)] == ["req_1", None]
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_levels_below_the_configured_one_are_silent(format: str) -> None:
+    logs.configure("warning", format, file := io.BytesIO())
+    structlog.get_logger().info("unseen")
+    logging.getLogger("gunicorn.error").info("unseen")
+    structlog.get_logger().warning("seen")
+    logging.getLogger("gunicorn.error").warning("seen too")
+    assert b"unseen" not in file.getvalue()
+    assert file.getvalue().count(b"\n") == 2
+
+
+def test_other_libraries_speak_in_the_same_form() -> None:
+    logs.configure("info", "json", file := io.BytesIO())
+    logging.getLogger("gunicorn.error").error("Worker (pid:%s) was sent %s!", 7, "SIGKILL")
+    (line,) = lines_of(file)
+    assert (line["level"], line["logger"]) == ("error", "gunicorn.error")
+    assert line["event"] == "Worker (pid:7) was sent SIGKILL!"
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_traceback_names_places_but_no_values(format: str) -> None:
+    logs.configure("info", format, file := io.BytesIO())
+    prompt = "tell nobody"
+    for log in (structlog.get_logger(), logging.getLogger("other")):
+        try:
+            prompt.index("x")
+        except ValueError:
+            log.error("failed", exc_info=True)
+    text = file.getvalue().decode()
+    assert text.count("ValueError: substring not found") == 2
+    assert prompt not in text
+
+
+def test_a_field_that_is_no_json_does_not_cost_the_line() -> None:
+    logs.configure("info", "json", file := io.BytesIO())
+    structlog.get_logger().info("odd", thing=object, half="\ud800", key={1: 2})
+    (line,) = lines_of(file)
+    assert (line["thing"], line["half"], line["key"]) == ("<class 'object'>", "\ud800", {"1": 2})
+
+
+def test_the_console_form_is_for_people() -> None:
+    logs.configure("info", "console", file := io.BytesIO())
+    structlog.get_logger().info("response finished", status="completed")
+    (line,) = file.getvalue().decode().splitlines()
+    assert "response finished" in line
+    assert "status=completed" in line
+    assert "\x1b" not in line, "colours outside a terminal"

@@ -1,0 +1,185 @@
+"""Where settings come from, which values they take, and the line that refuses the others."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from adapter.settings import DESCRIPTIONS, Settings, SettingsError, effective, load_settings
+
+REACHABLE = {"ADAPTER_BIND": "0.0.0.0:8000"}
+
+
+def refusal(environ: dict[str, str], cli: dict[str, object] | None = None) -> str:
+    """Return the line that refuses these settings."""
+    with pytest.raises(SettingsError) as refused:
+        load_settings(cli, environ)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def toml(directory: Path, text: str) -> dict[str, str]:
+    path = directory / "adapter.toml"
+    path.write_text(text)
+    return {"ADAPTER_CONFIG": str(path)}
+
+
+def test_nothing_given_is_all_defaults() -> None:
+    assert load_settings({}, {}) == Settings()
+
+
+def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    environ = {**toml(tmp_path, "workers = 3\nkeep_alive = 20\nlog_level = 'debug'"), "ADAPTER_WORKERS": "4"}
+    settings = load_settings({"workers": "5", "bind": None}, environ)
+    assert (settings.workers, settings.keep_alive, settings.log_level) == (5, 20.0, "debug")
+    assert load_settings({}, environ).workers == 4
+    assert {name: source for name, _, source in effective(settings) if source != "default"} == {
+        "config": "ADAPTER_CONFIG",
+        "workers": "--workers",
+        "keep_alive": f"{tmp_path}/adapter.toml: keep_alive",
+        "log_level": f"{tmp_path}/adapter.toml: log_level",
+    }
+
+
+def test_the_flag_that_names_the_file_wins_over_the_variable(tmp_path: Path) -> None:
+    named = toml(tmp_path, "workers = 3")["ADAPTER_CONFIG"]
+    assert load_settings({"config": named}, {"ADAPTER_CONFIG": "/nowhere.toml"}).workers == 3
+
+
+def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Path) -> None:
+    values = {
+        "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
+        "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db",
+        "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": "s" * 32, "reasoning_as": "content",
+        "grace_window": 1.0, "keep_alive": 2.0,
+        "max_body_bytes": 2048, "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
+        "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,
+        "log_level": "error", "log_format": "console",
+    }  # fmt: skip
+    assert values.keys() | {"config"} == DESCRIPTIONS.keys()
+    written = {name: str(value).lower() if value is True else value for name, value in values.items()}
+    file = "".join(f"{name} = {value if value == 'true' else repr(value)}\n" for name, value in written.items())
+    texts = {
+        f"ADAPTER_{name.upper()}": ",".join(value) if isinstance(value, list) else str(value)
+        for name, value in values.items()
+    }
+    from_toml = load_settings({}, toml(tmp_path, file))
+    assert dataclasses.replace(from_toml, config=None) == load_settings({}, texts)
+    assert from_toml.api_keys == ("key-number-1", "kkkkkkkk")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "line"),
+    [
+        ("WORKERS", "two", "ADAPTER_WORKERS must be a whole number from 1 to 64, not 'two'."),
+        ("WORKERS", "0", "ADAPTER_WORKERS must be a whole number from 1 to 64, not 0."),
+        ("WORKERS", "2.0", "ADAPTER_WORKERS must be a whole number from 1 to 64, not '2.0'."),
+        ("WORKERS", "9" * 30, f"ADAPTER_WORKERS must be a whole number from 1 to 64, not '{'9' * 30}'."),
+        ("KEEP_ALIVE", "nan", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not 'nan'."),
+        ("KEEP_ALIVE", "1e3", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not '1e3'."),
+        ("KEEP_ALIVE", "301", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not 301.0."),
+        ("ALLOW_OPEN", "yes", "ADAPTER_ALLOW_OPEN must be true or false, not 'yes'."),
+        ("LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT must be one of json, console, not 'xml'."),
+        ("DIALECT", "grok", "ADAPTER_DIALECT must be one of auto, default, "),
+        ("BIND", "8000", "ADAPTER_BIND must be host:port, for example 127.0.0.1:8000 or [::1]:8000, not '8000'."),
+        ("BIND", "127.0.0.1:65536", "ADAPTER_BIND must be host:port, "),
+        ("UPSTREAM_URL", "localhost:11434/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
+        ("UPSTREAM_URL", "http://h:x/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
+        ("UPSTREAM_URL", "http://h/v1?a=b", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
+        ("STORE", "mysql://h/db", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'mysql://h/db'."),
+        ("STORE", "sqlite:///", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'sqlite:///'."),
+        ("CONFIG", "/nowhere.toml", "ADAPTER_CONFIG: cannot read /nowhere.toml: No such file or directory."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(variable: str, text: str, line: str) -> None:
+    message = refusal({f"ADAPTER_{variable}": text})
+    assert message == line or (message.startswith(line) and not line.endswith("."))
+
+
+@pytest.mark.parametrize("value", ["'3'", "3.0", "true", "[3]", "{a = 3}", "1979-05-27"])
+def test_toml_values_are_not_coerced(tmp_path: Path, value: str) -> None:
+    message = refusal(toml(tmp_path, f"workers = {value}"))
+    assert message.startswith(f"{tmp_path}/adapter.toml: workers must be a whole number from 1 to 64, not ")
+
+
+def test_a_file_that_is_no_toml_is_refused_with_the_place(tmp_path: Path) -> None:
+    assert "adapter.toml is not TOML: " in (message := refusal(toml(tmp_path, "workers = 3\nbind: x")))
+    assert "line 2" in message
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("API_KEYS", "hunter2"),
+        ("SECRET_KEY", "hunter2"),
+        ("UPSTREAM_API_KEY", "hunter2 hunter2"),
+        ("UPSTREAM_URL", "http://me:hunter2@h/v1"),
+    ],
+)
+def test_a_secret_that_is_refused_is_not_repeated(secret: str, text: str) -> None:
+    assert "hunter2" not in refusal({f"ADAPTER_{secret}": text})
+
+
+def test_what_is_no_setting_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    assert refusal({"ADAPTER_UPSTREAM": "x"}).startswith(
+        "ADAPTER_UPSTREAM in the environment is not a setting. Did you mean ADAPTER_UPSTREAM_URL?"
+    )
+    assert "adapter.toml: worker is not a setting. Did you mean workers?" in refusal(toml(tmp_path, "worker = 3"))
+    assert "adapter.toml: config is not a setting." in refusal(toml(tmp_path, "config = 'other.toml'"))
+    assert refusal({}, {"wrokers": "3"}) == "There is no setting wrokers. Did you mean workers?"
+
+
+def test_variables_that_kubernetes_adds_for_a_service_named_adapter_are_not_ours() -> None:
+    environ = {
+        "ADAPTER_SERVICE_HOST": "10.0.0.1", "ADAPTER_SERVICE_PORT": "80", "ADAPTER_SERVICE_PORT_HTTP": "80",
+        "ADAPTER_PORT": "tcp://10.0.0.1:80", "ADAPTER_PORT_80_TCP_ADDR": "10.0.0.1",
+    }  # fmt: skip
+    assert load_settings({}, environ) == Settings()
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    environ = {**toml(tmp_path, "workers = 3"), "ADAPTER_WORKERS": " ", "ADAPTER_API_KEYS": ""}
+    assert load_settings({}, environ).workers == 3
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:80", "[::]:80", "192.168.1.5:80", "example.com:80"])
+def test_an_open_server_on_a_reachable_address_is_refused(bind: str) -> None:
+    message = refusal({"ADAPTER_BIND": bind})
+    assert message.startswith(f"ADAPTER_BIND: other machines can reach {bind}, and no keys are set.")
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "localhost:80"])
+def test_a_loopback_address_may_be_open(bind: str) -> None:
+    assert load_settings({}, {"ADAPTER_BIND": bind}).bind == bind
+
+
+@pytest.mark.parametrize("guard", [{"ADAPTER_API_KEYS": "key-number-1"}, {"ADAPTER_ALLOW_OPEN": "1"}])
+def test_keys_or_a_clear_word_open_a_reachable_address(guard: dict[str, str]) -> None:
+    assert load_settings({}, REACHABLE | guard).bind == "0.0.0.0:8000"
+
+
+def test_a_store_in_memory_is_refused_for_several_workers() -> None:
+    assert refusal({"ADAPTER_STORE": "memory:"}).startswith("ADAPTER_STORE: memory: is not shared between workers")
+    assert load_settings({}, {"ADAPTER_STORE": "memory:", "ADAPTER_WORKERS": "1"}).store == "memory:"
+
+
+@pytest.mark.parametrize("url", ["http://h/v1/", "http://h/v1/chat/completions", "http://h/v1/chat/completions/"])
+def test_the_upstream_is_kept_as_its_base_url(url: str) -> None:
+    assert load_settings({}, {"ADAPTER_UPSTREAM_URL": url}).upstream_url == "http://h/v1"
+
+
+def test_secrets_are_masked_wherever_settings_are_shown() -> None:
+    environ = {
+        "ADAPTER_API_KEYS": "hunter2-one, hunter2-two", "ADAPTER_UPSTREAM_API_KEY": "hunter2",
+        "ADAPTER_SECRET_KEY": "hunter2" * 5,
+    }  # fmt: skip
+    settings = load_settings({}, environ)
+    assert settings.api_keys == ("hunter2-one", "hunter2-two")
+    assert "hunter2" not in repr(settings)
+    shown = {name: value for name, value, _ in effective(settings)}
+    assert (shown["api_keys"], shown["upstream_api_key"], shown["secret_key"]) == ("****, ****", "****", "****")
+
+
+def test_no_secret_has_a_default() -> None:
+    assert [of.name for of in DESCRIPTIONS.values() if of.secret and of.default] == []
