@@ -1,20 +1,14 @@
 """Whether the client that waits for an answer is still there.
 
-Nothing tells a WSGI application that its client has gone while it writes nothing, so the server's socket is asked: a
-closed (or half-closed) connection shows in `poll` without reading from it. Without a socket (a test client, another
-server) the client counts as present.
+Nothing tells a WSGI application that its client has gone while it writes nothing, so the server's socket is asked.
+Without a socket (a test client, another server) the client counts as present.
 """
 
-import select
 import socket
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from gevent import monkey
-
-_poll: Final = monkey.get_original("select", "poll")
-"""The system's own: gevent's would let other greenlets run."""
-_GONE: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+from adapter.sockets import CLOSED, is_now
 
 
 class ClientWatch:
@@ -24,14 +18,7 @@ class ClientWatch:
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
 
     def gone(self) -> bool:
-        if self._socket is None:
-            return False
-        fileno = self._socket.fileno()
-        if fileno < 0:
-            return True
-        poll = _poll()
-        poll.register(fileno, _GONE)
-        return bool(poll.poll(0))
+        return self._socket is not None and is_now(self._socket, CLOSED)
 
     def hang_up(self) -> None:
         """Cut the connection of a client that takes nothing any more; a blocked write then fails."""

@@ -140,6 +140,10 @@ class Exchange:
             events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
         yield events
 
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the HTTP answer: the notes there are by now."""
+        return {"x-adapter-notes": self.notes.header()} if self.notes else {}
+
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""
         return self._stream.still_running()

@@ -33,6 +33,14 @@ class Notes:
     ) -> None:
         self._notes[Note(param, action, reason)] = None
 
+    def header(self) -> str:
+        """Return the notes as an HTTP header value: `param action: reason`, separated by semicolons.
+
+        Plain ASCII of at most 2,000 characters; a note may quote what the client or the provider sent.
+        """
+        text = "; ".join(f"{note.param} {note.action}: {note.reason}" for note in self._notes)
+        return "".join(c if " " <= c <= "~" else "?" for c in text[:2000])
+
     def __iter__(self) -> Iterator[Note]:
         return iter(self._notes)
 

@@ -31,7 +31,7 @@ def create() -> Response:
     if wanted.stream:
         return event_stream(exchange, app)
     with closing(exchange):
-        return _json(encode(exchange.answer()))
+        return _json(encode(exchange.answer()), exchange.headers())
 
 
 @blueprint.get("/responses/<id>")
@@ -58,5 +58,5 @@ def input_items(id: str) -> Response:
     return _json(encode(page(items, **wanted)))
 
 
-def _json(body: bytes) -> Response:
-    return Response(body, content_type="application/json")
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, content_type="application/json", headers=headers)

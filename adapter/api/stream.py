@@ -28,7 +28,7 @@ def event_stream(exchange: Exchange, services: Services) -> Response:
     return Response(
         EventStreamBody(exchange, services),
         content_type="text/event-stream; charset=utf-8",
-        headers=_HEADERS,
+        headers=_HEADERS | exchange.headers(),
         direct_passthrough=True,
     )
 

@@ -11,12 +11,13 @@ from typing import Final
 
 import gevent
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError
+from urllib3.response import HTTPResponse
 
 from adapter.pulse import SECONDS, Pulse
 from adapter.settings import Settings
 from adapter.upstream.reader import BodyCut, BodyReader, DecodedReader, open_body
+from adapter.upstream.transport import Transport, copied
 from translators.dialect import Dialect, dialect_for
 from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
@@ -35,10 +36,9 @@ class Upstream:
         self.dialect: Dialect = dialect_for(base, settings.dialect)
         self._pulse = pulse
         self._own_key = settings.upstream_api_key
-        self._timeout = (settings.connect_timeout, settings.upstream_timeout)
         self._silence = settings.upstream_timeout
         session = requests.Session()
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=4096, max_retries=0)
+        self._transport = Transport(most_idle_connections=4096)
         self._post = session.prepare_request(
             requests.Request(
                 "POST",
@@ -50,7 +50,9 @@ class Upstream:
             requests.Request("GET", base + "/models", headers={"Accept-Encoding": "identity"})
         )
         environment = session.merge_environment_settings(self._post.url, {}, True, None, None)
-        self._proxies, self._verify, self._cert = environment["proxies"], environment["verify"], environment["cert"]
+        self._options = {name: environment[name] for name in ("proxies", "verify", "cert")} | {
+            "timeout": (settings.connect_timeout, settings.upstream_timeout)
+        }
 
     def call(self, body: bytes, *, bearer: str | None) -> "Call":
         """Send a chat request. `bearer` is the caller's key, used when the adapter has none of its own."""
@@ -72,18 +74,11 @@ class Upstream:
     def has_own_key(self) -> bool:
         return self._own_key is not None
 
-    def send(self, request: requests.PreparedRequest) -> requests.Response:
+    def send(self, request: requests.PreparedRequest) -> HTTPResponse:
         """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
         for last in (False, True):
             try:
-                return self._adapter.send(
-                    request,
-                    stream=True,
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    cert=self._cert,
-                    proxies=self._proxies,
-                )
+                return self._transport.post(request, **self._options)
             except requests.ConnectTimeout:
                 raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
             except requests.Timeout:
@@ -96,7 +91,7 @@ class Upstream:
         raise AssertionError("unreachable")
 
     def _with_key(self, prepared: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
-        request = prepared.copy()
+        request = copied(prepared)
         key = self._own_key or bearer
         if key:
             request.headers["Authorization"] = f"Bearer {key}"
@@ -130,9 +125,9 @@ class Call:
         if isinstance(response, UpstreamError):
             raise response
         self._body = open_body(response, self._pulse)
-        if not 200 <= response.status_code < 300:
+        if not 200 <= response.status < 300:
             body = self.whole_body(_MOST_ERROR_BODY, cut=True)
-            raise from_http(response.status_code, response.headers, body, own_key=self._upstream.has_own_key)
+            raise from_http(response.status, response.headers, body, own_key=self._upstream.has_own_key)
         return True
 
     def read(self) -> bytes | None:
@@ -174,13 +169,13 @@ class Call:
         if self._body is not None:
             self._body.close()
         elif self._sending.ready():
-            if isinstance(self._sending.value, requests.Response):
+            if isinstance(self._sending.value, HTTPResponse):
                 self._sending.value.close()
         else:
             self._sending.kill(block=False)
 
 
-def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> requests.Response | UpstreamError:
+def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> HTTPResponse | UpstreamError:
     """Send, and return the error instead of raising it: what a greenlet raises is printed."""
     try:
         return upstream.send(request)

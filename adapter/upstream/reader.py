@@ -12,7 +12,6 @@ import ssl
 from collections.abc import Iterator
 from typing import Any, Final
 
-import requests
 from gevent.hub import Waiter, get_hub
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
@@ -32,8 +31,8 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; a body read to its end gives its connection back for the next request."""
 
-    def __init__(self, response: requests.Response, pulse: Pulse) -> None:
-        self._raw: HTTPResponse = response.raw
+    def __init__(self, response: HTTPResponse, pulse: Pulse) -> None:
+        self._raw = response
         self._pulse = pulse
         self._framing = _framing(self._raw)
         self._socket = _socket_of(self._raw)
@@ -107,8 +106,8 @@ class BodyReader:
 class DecodedReader:
     """A compressed body, through urllib3. It blocks while nothing comes, as long as the read timeout allows."""
 
-    def __init__(self, response: requests.Response) -> None:
-        self._raw: HTTPResponse = response.raw
+    def __init__(self, response: HTTPResponse) -> None:
+        self._raw = response
         self._pieces: Iterator[bytes] = self._raw.stream(_SIZE, decode_content=True)
 
     def read(self) -> bytes | None:
@@ -121,10 +120,11 @@ class DecodedReader:
         self._raw.close()
 
 
-def open_body(response: requests.Response, pulse: Pulse) -> BodyReader | DecodedReader:
+def open_body(response: HTTPResponse, pulse: Pulse) -> BodyReader | DecodedReader:
     """Return the reader for a response whose head has been read."""
+    file: Any = response._fp
     compressed = response.headers.get("content-encoding", "identity") != "identity"
-    if compressed or response.raw._fp.fp is None:  # http.client closes what has no body at once
+    if compressed or file.fp is None:  # http.client closes what has no body at once
         return DecodedReader(response)
     return BodyReader(response, pulse)
 
