@@ -1,0 +1,31 @@
+"""`/v1/models`: what the upstream lists, in the API's form."""
+
+from flask import Blueprint, Response
+
+from adapter.api.auth import authenticate, bearer
+from adapter.services import services
+from translators.errors import RequestError
+from translators.misfits import shortened
+from translators.models import decode_models
+from translators.wire import encode
+
+blueprint = Blueprint("models", __name__, url_prefix="/v1")
+
+
+@blueprint.get("/models")
+def list_models() -> Response:
+    authenticate()
+    models = decode_models(services().upstream.models(bearer()))
+    return Response(encode({"object": "list", "data": models}), content_type="application/json")
+
+
+@blueprint.get("/models/<path:id>")
+def retrieve(id: str) -> Response:
+    """Return one model of the list; chat providers answer for a single one in too many ways."""
+    authenticate()
+    for model in decode_models(services().upstream.models(bearer())):
+        if model["id"] == id:
+            return Response(encode(model), content_type="application/json")
+    raise RequestError(
+        f"The model '{shortened(id)}' does not exist.", param="model", code="model_not_found", status=404
+    )

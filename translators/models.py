@@ -1,0 +1,49 @@
+"""A provider's list of models → the API's model objects.
+
+Providers send OpenAI's list, the same without `object`, a bare array, or `models` in the place of `data`; entries are
+objects whose name is `id`, `name` or `model`, or mere strings. Every entry leaves with the four members that clients
+require, and with whatever else it came with. Source: providers reference §4.
+"""
+
+from typing import Any
+
+from translators.errors import UpstreamError
+from translators.wire import NotJSON, decode
+
+
+def decode_models(body: bytes) -> list[dict[str, Any]]:
+    """Return the models of a provider's list, in its order; raise UpstreamError if it is none."""
+    try:
+        listed = decode(body)
+    except NotJSON:
+        raise _unreadable() from None
+    if isinstance(listed, dict):
+        listed = listed.get("data") if isinstance(listed.get("data"), list) else listed.get("models")
+    if not isinstance(listed, list):
+        raise _unreadable()
+    models = {model["id"]: model for model in map(_model, listed) if model is not None}
+    return list(models.values())
+
+
+def _model(entry: Any) -> dict[str, Any] | None:
+    """Return one entry as a model object; None if it has no name."""
+    if isinstance(entry, str):
+        entry = {"id": entry}
+    if not isinstance(entry, dict):
+        return None
+    id = entry.get("id") or entry.get("name") or entry.get("model")
+    if not isinstance(id, str):
+        return None
+    created = entry.get("created")
+    owner = entry.get("owned_by") or entry.get("organization")
+    return {
+        **entry,
+        "id": id,
+        "object": "model",
+        "created": int(created) if isinstance(created, int | float) else 0,
+        "owned_by": owner if isinstance(owner, str) else "",
+    }
+
+
+def _unreadable() -> UpstreamError:
+    return UpstreamError("The provider's list of models could not be read.")
