@@ -97,11 +97,24 @@ def _reason(error: Exception) -> str:
 
 
 def decode_prefix(payload: bytes) -> Any:
-    """Return the JSON value that bytes begin with, ignoring what follows it; None when there is none."""
+    """Return the JSON value that bytes begin with, ignoring what follows it; None when there is none.
+
+    Half a surrogate pair, which no UTF-8 can hold, becomes U+FFFD.
+    """
     try:
-        return json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0]
+        return _without_halves(json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0])
     except (ValueError, RecursionError):
         return None
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_halves(element) for element in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(member) for name, member in value.items()}
+    return value
 
 
 def is_complete(text: str) -> bool:
