@@ -16,9 +16,10 @@ from adapter.settings import Settings
 from translators.errors import RequestError
 from translators.misfits import shortened
 
-_STEP: Final = 1 << 16
+_CHUNK: Final = 1 << 16
+_DISCARD: Final = 1 << 20
 _MOST_DISCARDED: Final = 64 << 20
-_DISCARDING: Final = 5.0
+_DISCARDING: Final = 2.0
 """Seconds for which an unwanted body is taken off the connection."""
 
 _TAKEN: Final = "adapter.body_taken"
@@ -61,7 +62,7 @@ def discard_body(environ: dict[str, Any]) -> None:
     with gevent.Timeout(_DISCARDING, False):
         try:
             while left > 0:
-                data = stream.read(_STEP)
+                data = stream.read(_DISCARD)
                 if not data:
                     return
                 left -= len(data)
@@ -81,7 +82,7 @@ def _read(stream: _Input, most: int, length: int | None) -> bytes:
         return body
     pieces = []
     left = most
-    while data := stream.read(_STEP):
+    while data := stream.read(_CHUNK):
         pieces.append(data)
         left -= len(data)
         if left < 0:
