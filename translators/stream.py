@@ -51,6 +51,8 @@ from translators.usage import estimated, to_usage
 
 Kind = Literal["message", "reasoning", "call"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
+_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
+"""Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
 
 
 class Limits(Struct, frozen=True, gc=False):
@@ -134,7 +136,7 @@ class ResponseStream:
         events: list[Event] = []
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_of(chunk) or self._usage
-        if chunk.service_tier:
+        if chunk.service_tier in _TIERS:
             self._service_tier = chunk.service_tier
         if chunk.error or (not chunk.choices and (chunk.message or chunk.detail)):
             return self.fail(from_error(chunk.error or {"message": chunk.message, "detail": chunk.detail}))
