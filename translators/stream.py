@@ -155,7 +155,7 @@ class ResponseStream:
                 self._finish_reason = choice.finish_details.type
             if choice.error:
                 return self._leave(events) + self.fail(from_error(choice.error))
-        if self._size > self._limits.output_bytes or self._opened > self._limits.items:
+        if self._size > self._limits.output_bytes or len(self._output) + len(self._lanes) > self._limits.items:
             return self._leave(events) + self.fail(
                 UpstreamError("The provider's answer is larger than this adapter's limits allow.")
             )
@@ -199,11 +199,15 @@ class ResponseStream:
 
     def fail(self, error: ProtocolError) -> list[Event]:
         """End with `response.failed`."""
-        self.error = self.error or error
+        if self.is_over:
+            return []
+        self.error = error
         return self._break_off(status="failed", error=ResponseFailure(error.code or "server_error", error.message))
 
     def cancel(self) -> list[Event]:
         """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
+        if self.is_over:
+            return []
         return self._break_off(status="cancelled")
 
     def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
@@ -357,8 +361,6 @@ class ResponseStream:
     def _break_off(
         self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
     ) -> list[Event]:
-        if self.is_over:
-            return []
         events: list[Event] = []
         if self._lanes and self._lanes[0].item is not None:
             self._close_head("incomplete", events)
