@@ -18,19 +18,21 @@ _FIELDS: Final = (b"data:", b"error:")
 class SSEDecoder:
     """Holds the bytes of the event that is not complete yet, in pieces that are joined once."""
 
-    __slots__ = ("_ends", "_held", "_max_bytes", "_size")
+    __slots__ = ("_behind_cr", "_ends", "_held", "_max_bytes", "_size")
 
     def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
         self._held: list[bytes] = []
         self._size = 0
         self._ends = b""
-        """The last byte held, when it may be half of a line end."""
+        """The last byte held."""
+        self._behind_cr = False
+        """The last byte that came was a CR: a LF that follows belongs to it."""
         self._max_bytes = max_bytes
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes, in order."""
-        if b"\r" in data or self._ends == b"\r":
-            data = self._without_cr(data)
+        if self._behind_cr or b"\r" in data:
+            data = self._with_lf(data)
         if self._held:
             if b"\n\n" not in data and not (self._ends == b"\n" and data[:1] == b"\n"):
                 self._hold(data)
@@ -41,12 +43,10 @@ class SSEDecoder:
             self._size = 0
             self._ends = b""
         blocks = data.split(b"\n\n")
-        rest = blocks.pop()
-        if rest:
-            self._hold(rest)
+        self._hold(blocks.pop())
         payloads: list[bytes] = []
         for block in blocks:
-            if block.startswith(b"data: ") and b"\n" not in block:
+            if block.startswith(b"data: ") and block.endswith(b"}") and b"\n" not in block:
                 payloads.append(block[6:])
             else:
                 payloads += _payloads(block)
@@ -60,21 +60,20 @@ class SSEDecoder:
         return _payloads(block)
 
     def _hold(self, data: bytes) -> None:
+        if not data:
+            return
         self._held.append(data)
         self._size += len(data)
         self._ends = data[-1:]
         if self._size > self._max_bytes:
             raise UpstreamError(f"The provider sent an event of more than {self._max_bytes} bytes.")
 
-    def _without_cr(self, data: bytes) -> bytes:
-        """Return `data` with LF line ends; a CR at its end waits for the byte behind it."""
-        if self._ends == b"\r":
-            self._held[-1] = self._held[-1][:-1]
-            data = b"\r" + data
-            self._ends = self._held[-1][-1:]
-        tail = b"\r" if data.endswith(b"\r") else b""
-        lines = data[: len(data) - len(tail)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return lines + tail
+    def _with_lf(self, data: bytes) -> bytes:
+        """Return `data` with LF line ends. A CR ends its line at once, without waiting for the LF it may come with."""
+        if self._behind_cr and data[:1] == b"\n":
+            data = data[1:]
+        self._behind_cr = data[-1:] == b"\r"
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _payloads(block: bytes) -> list[bytes]:
