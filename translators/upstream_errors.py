@@ -9,6 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from translators.errors import UpstreamError
 from translators.finish import context_length_exceeded
 from translators.wire import NotJSON, decode
@@ -41,20 +44,22 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: 
 
     `own_key`: the adapter called with its own key, so a 401 or 403 is the operator's problem, not the caller's.
     """
-    message, code, param = _read(body)
-    message = message or f"The provider answered with status {status}."
-    if _is_context_overflow(status, message, code):
+    said = _read(body)
+    message = said.message or f"The provider answered with status {status}."
+    if said.is_context_overflow(status):
         return context_length_exceeded()
     if status in (401, 403):
         if own_key:
             return UpstreamError("The provider refused this adapter's key. The operator has to mend that.")
-        return UpstreamError(message, status=status, type="invalid_request_error", code=code or "invalid_api_key")
+        return UpstreamError(
+            message, status=status, type="invalid_request_error", code=said.code or "invalid_api_key"
+        )
     if status == 404:
         return UpstreamError(
             message, status=400, type="invalid_request_error", param="model", code="model_not_found"
         )
     if status == 429:
-        quota = bool(_QUOTA.search(f"{code} {message}"))
+        quota = said.is_about_quota()
         return UpstreamError(
             message,
             status=429,
@@ -71,71 +76,85 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: 
     if 400 <= status < 500:
         return UpstreamError(
             message, status=413 if status == 413 else 400, type="invalid_request_error",
-            param=_our_param(param), code=code,
+            param=_our_param(said.param), code=said.code,
         )
     return UpstreamError(message)
 
 
 def from_error(error: Any) -> UpstreamError:
     """Return the error that stands in a chunk, or in a completion with status 200; `error` is its decoded value."""
-    message, code, _ = _of_value(error)
-    message = message or "The provider reported an error without saying what it is."
-    status = int(code) if code and code.isdigit() else 0
-    if _is_context_overflow(status or 400, message, code):
+    said = _of_value(error)
+    message = said.message or "The provider reported an error without saying what it is."
+    if said.is_context_overflow(said.status or 400):
         return context_length_exceeded()
-    if status == 429 or (code and "rate_limit" in code):
+    if said.status == 429 or "rate_limit" in f"{said.code} {said.type}":
         return UpstreamError(
             message, status=429, type="rate_limit_error", code="rate_limit_exceeded",
             retry_after=DEFAULT_RETRY_AFTER,
         )
-    if _QUOTA.search(f"{code} {message}"):
+    if said.is_about_quota():
         return UpstreamError(message, status=429, type="insufficient_quota", code="insufficient_quota")
     return UpstreamError(message)
 
 
-def _is_context_overflow(status: int, message: str, code: str | None) -> bool:
-    if code == "context_length_exceeded":
-        return True
-    return status in (400, 413, 422, 500) and bool(_CONTEXT.search(f"{code or ''} {message}"))
+class Said(Struct, frozen=True, gc=False):
+    """What an error body says, each member where it has one. `status` is a code that is a number."""
+
+    message: str = ""
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    status: int = 0
+
+    def is_context_overflow(self, status: int) -> bool:
+        if self.code == "context_length_exceeded":
+            return True
+        return status in (400, 413, 422, 500) and bool(_CONTEXT.search(f"{self.code} {self.type} {self.message}"))
+
+    def is_about_quota(self) -> bool:
+        return bool(_QUOTA.search(f"{self.code} {self.type} {self.message}"))
 
 
-def _read(body: bytes) -> tuple[str, str | None, str | None]:
-    """Return message, code and param of an error body of any shape."""
+def _read(body: bytes) -> Said:
+    """Read an error body of any shape."""
     try:
         value = decode(body)
     except NotJSON:
         text = body.decode("utf-8", "replace").strip()
         if text[:1] == "<":
-            return "The provider answered with a web page instead of JSON.", None, None
-        return text[:_MOST_TEXT], None, None
+            return Said("The provider answered with a web page instead of JSON.")
+        return Said(text[:_MOST_TEXT])
     return _of_value(value)
 
 
-def _of_value(value: Any) -> tuple[str, str | None, str | None]:
+def _of_value(value: Any) -> Said:
     if isinstance(value, list) and value:
         if all(isinstance(entry, str) for entry in value):
-            return "; ".join(value)[:_MOST_TEXT], None, None
+            return Said("; ".join(value)[:_MOST_TEXT])
         return _of_value(value[0])
     if isinstance(value, str):
-        return value[:_MOST_TEXT], None, None
+        return Said(value[:_MOST_TEXT])
     if not isinstance(value, dict):
-        return "", None, None
-    code = value.get("code") or value.get("status_code") or value.get("type")
-    inner = value.get("error")
-    if inner:
-        message, inner_code, param = _of_value(inner)
-        return message, inner_code or _text(code), param
-    message = ""
+        return Said()
+    code = str(value.get("code") or value.get("status_code") or "")
+    said = Said(
+        code=None if code.isdigit() else _text(code),
+        type=_text(value.get("type")),
+        param=_text(value.get("param")),
+        status=int(code) if code.isdigit() else 0,
+    )
+    if value.get("error"):
+        inner = _of_value(value["error"])
+        return replace(inner, code=inner.code or said.code, status=inner.status or said.status)
     for key in ("message", "detail", "msg", "error_message", "errors"):
-        if value.get(key):
-            message = _of_value(value[key])[0]
-            if message:
-                break
-    return message, _text(code), _text(value.get("param"))
+        message = _of_value(value.get(key)).message
+        if message:
+            return replace(said, message=message)
+    return said
 
 
 def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int) and value != "" else None
+    return value if isinstance(value, str) and value else None
 
 
 def _our_param(param: str | None) -> str | None:
