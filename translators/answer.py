@@ -61,10 +61,14 @@ class EventStream:
         self._decoder = SSEDecoder()
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
-        return self._chunks(self._decoder.feed(data))
+        return iter(()) if self.done else self._chunks(self._decoder.feed(data))
 
     def flush(self) -> Iterator[Chunk]:
-        return self._chunks(self._decoder.flush())
+        """Yield what a last event without its blank line says; one that was cut off says nothing."""
+        try:
+            yield from self._chunks(self._decoder.flush())
+        except UpstreamError:
+            return
 
     def _chunks(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:
