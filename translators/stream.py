@@ -112,6 +112,8 @@ class ResponseStream:
         self._lane_of: dict[ProviderCall, Lane] = {}
         self._sorter = CallSorter()
         self._think: ThinkTags | None = ThinkTags()
+        self._tokens: list[Any] = []
+        """Log probabilities of the content that `_think` holds back."""
         self._usage: ChatUsage | None = None
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
@@ -169,8 +171,7 @@ class ResponseStream:
         if self.is_over:
             return []
         events: list[Event] = []
-        if self._think is not None:
-            self._split(self._think.flush(), [], events)
+        self._let_go(events)
         produced = bool(self._output or self._lanes)
         counted = self._usage
         end = ending(
@@ -234,6 +235,7 @@ class ResponseStream:
         if content:
             tokens = _tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
+                self._let_go(events)
                 for piece, text in pieces_of(content):
                     if text:
                         self._put(piece, text, [], events)
@@ -242,13 +244,22 @@ class ResponseStream:
             else:
                 self._split(self._think.feed(content), tokens, events)
         if delta.refusal:
+            self._let_go(events)
             self._put("refusal", delta.refusal, [], events)
         if delta.tool_calls or delta.function_call is not None:
             for call in calls_of(delta, whole=whole):
+                self._let_go(events)
                 self._put_call(call, events)
 
+    def _let_go(self, events: list[Event]) -> None:
+        """Write the content that was held back: it stands before what comes now."""
+        if self._think is not None:
+            self._split(self._think.flush(), [], events)
+
     def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
+        self._tokens += tokens
         for thinking, text in pieces:
+            tokens, self._tokens = self._tokens, []
             if thinking:
                 self._put("reasoning", text, [], events)
             else:
@@ -362,6 +373,7 @@ class ResponseStream:
         self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
     ) -> list[Event]:
         events: list[Event] = []
+        self._let_go(events)
         if self._lanes and self._lanes[0].item is not None:
             self._close_head("incomplete", events)
         self._lanes.clear()

@@ -40,9 +40,13 @@ class ThinkTags:
         return self._sniff(text)
 
     def flush(self) -> list[Piece]:
+        """Return what was held back, because something else than content comes, or nothing any more."""
         held, self._held = self._held, ""
-        self.over = True
-        return [(self._closing is not None, held)] if held else []
+        if not held:
+            return []
+        thinking = self._closing is not None
+        self.over = not thinking
+        return [(thinking, held)]
 
     def _sniff(self, text: str) -> list[Piece]:
         start = text.lstrip()
