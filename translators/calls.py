@@ -4,8 +4,8 @@ Providers number the calls of an answer by `index`, mostly: some leave it out, s
 names with every piece, send them empty, or change them. `CallSorter` decides; the stream machine only learns *this
 piece belongs to that call*. Rules (providers reference §3, field-lessons reference #30, #31, #31b):
 an empty id, name or index counts as absent · known index, else known id, else the latest call · another id under a
-known index together with a name is a new call · a whole call behind a finished one, without index and id, is a new
-call · the first id and name stay.
+known index together with a name is a new call · a piece with a name is a new call when the one it would join is
+finished, unless it repeats that one · the first id and name stay.
 """
 
 from translators.chat import ToolCallDelta
@@ -14,41 +14,48 @@ from translators.wire import is_complete
 
 
 class ProviderCall:
-    """A call as the provider tells it: what arrived so far that the client has not seen is in `held`."""
+    """A call as the provider tells it. Pieces of its arguments are joined only when somebody has to see them whole."""
 
-    __slots__ = ("_checked", "_text", "id", "name")
+    __slots__ = ("_checked", "_pieces", "_size", "id", "name")
 
     def __init__(self, id: str, name: str) -> None:
         self.id = id
         self.name = name
-        self._text: list[str] = []
+        self._pieces: list[str] = []
+        self._size = 0
         self._checked = 0
-        """Size of the arguments when they were last found incomplete."""
+        """Size of the arguments when `has_ended` last looked at them."""
 
     def take(self, fragment: str) -> str:
         """Add a fragment of the arguments; return what of it is new (a repeated whole is not)."""
-        if not fragment:
+        if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_complete(fragment)):
             return ""
-        if self._text and fragment[0] == "{" and fragment == self.arguments and is_complete(fragment):
-            return ""
-        self._text.append(fragment)
+        self._pieces.append(fragment)
+        self._size += len(fragment)
         return fragment
 
     @property
     def arguments(self) -> str:
-        if len(self._text) > 1:
-            self._text = ["".join(self._text)]
-        return self._text[0] if self._text else ""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
 
     def is_complete(self) -> bool:
-        """Tell whether the arguments are whole JSON; looks again only when they have doubled since it last did."""
-        arguments = self.arguments
-        if len(arguments) < 2 * self._checked or not arguments.rstrip().endswith("}"):
+        """Tell whether the arguments are a whole JSON object."""
+        return self._ends_an_object() and is_complete(self.arguments)
+
+    def has_ended(self) -> bool:
+        """Tell whether the arguments have become a whole JSON object.
+
+        It may miss that: to keep long arguments cheap, it looks again only when they have doubled since it last did.
+        """
+        if not self._ends_an_object() or self._size < 2 * self._checked:
             return False
-        if is_complete(arguments):
-            return True
-        self._checked = len(arguments)
-        return False
+        self._checked = self._size
+        return self.is_complete()
+
+    def _ends_an_object(self) -> bool:
+        return bool(self._pieces) and self._pieces[-1].rstrip().endswith("}")
 
 
 class CallSorter:
@@ -75,7 +82,7 @@ class CallSorter:
         elif not call.name:
             call.name = name
         if id:
-            self._by_id.setdefault(id, call)
+            self._by_id[id] = call
             if not call.id:
                 call.id = id
         self._latest = call
@@ -84,22 +91,19 @@ class CallSorter:
     def _known(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
         if index is not None:
             call = self._by_index.get(index)
-            if call is None or not name:
-                return call
-            if id and call.id and id != call.id:
-                return self._by_id.get(id)
-            return None if _begins_anew(call, id, fragment) else call
-        if id:
-            call = self._by_id.get(id)
-            if call is not None or name:
-                return call
-            return self._latest
-        call = self._latest
-        if call is None or not name:
-            return call
-        return None if call.name != name or _begins_anew(call, id, fragment) else call
+            if call is not None and name and id and call.id and id != call.id:
+                call = self._by_id.get(id)
+        elif id:
+            call = self._by_id.get(id) or (None if name else self._latest)
+        else:
+            call = self._latest
+            if call is not None and name and name != call.name:
+                return None
+        return None if call is not None and name and _begins_anew(call, name, fragment) else call
 
 
-def _begins_anew(call: ProviderCall, id: str, fragment: str) -> bool:
-    """Tell whether a piece with a name but no new id starts another call: the one it would join is finished."""
-    return not id and fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
+def _begins_anew(call: ProviderCall, name: str, fragment: str) -> bool:
+    """Tell whether a piece with a name starts another call: the one it would join is finished, and it is not that."""
+    if name == call.name and (fragment[:1] != "{" or fragment == call.arguments):
+        return False
+    return call.is_complete()

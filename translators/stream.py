@@ -77,7 +77,7 @@ class Lane:
 
     def is_over(self) -> bool:
         """Tell whether the item may close now that something else has arrived."""
-        return self.call is None or self.call.is_complete()
+        return self.call is None or self.call.has_ended()
 
 
 class ResponseStream:
