@@ -69,9 +69,7 @@ class NativeThread(Generic[Resource, Request]):
     What `open` or `work` raises becomes the error of every job in the batch.
     """
 
-    def __init__(
-        self, open: Callable[[], Resource], work: Callable[[Resource, list[Job[Request]]], None]
-    ) -> None:
+    def __init__(self, open: Callable[[], Resource], work: Callable[[Resource, list[Job[Request]]], None]) -> None:
         self._open = open
         self._work = work
         self._queue: Any = None

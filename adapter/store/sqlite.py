@@ -38,13 +38,15 @@ class SQLiteFile:
     """One database file; `patience` is how many seconds a write waits for the other processes' writes."""
 
     insert = staticmethod(insert)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, DBAPIError, OSError)
 
     def __init__(self, path: str, patience: float = 5.0) -> None:
         self._path = Path(path).absolute()
         self._patience = patience
-        self._engine = create_engine(
+        self.engine = create_engine(
             URL.create("sqlite", database=str(self._path)),
             poolclass=NullPool,
+            paramstyle="named",
             # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
             connect_args={"isolation_level": "IMMEDIATE", "timeout": patience},
         )
@@ -55,7 +57,7 @@ class SQLiteFile:
         Raises DBAPIError, OSError, or StoreDown for a file of a later version.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._engine.connect()
+        connection = self.engine.connect()
         try:
             self._set_up(connection)
         except BaseException:
@@ -91,8 +93,8 @@ class SQLiteFile:
         """Say what is wrong with the store and what to do about it."""
         if isinstance(error, OSError):
             return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename})."
-        if isinstance(error, DBAPIError):
-            code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            meaning = _MEANING.get(code, "failed")
-            return f"The store {self._path} {meaning}. SQLite says: {error.orig}."
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.Error):
+            meaning = _MEANING.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, "failed")
+            return f"The store {self._path} {meaning}. SQLite says: {cause}."
         return f"The store {self._path} cannot be used: {error}."

@@ -14,12 +14,16 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Delete,
     Index,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
+    Update,
     and_,
     bindparam,
     delete,
@@ -27,12 +31,15 @@ from sqlalchemy import (
     false,
     insert,
     inspect,
-    literal,
+    literal_column,
     select,
+    true,
     update,
 )
 
 from adapter.store.base import StoreDown
+
+Statement = Select[Any] | Insert | Update | Delete
 
 VERSION: Final = 1
 """Version of the tables, kept in the database."""
@@ -48,10 +55,11 @@ responses: Final = Table(
     Column("tenant", String(64), primary_key=True),
     Column("created_at", BigInteger, nullable=False),
     Column("previous", String(64)),
-    Column("input", LargeBinary, nullable=False),
-    Column("response", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    # Last, because SQLite reads its way through a long value to what lies behind it.
+    Column("input", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
 )
 
 _continued: Final = responses.c.previous.is_not(None)
@@ -66,8 +74,8 @@ _present: Final = and_(responses.c.id == _ID, responses.c.tenant == _TENANT, res
 
 GET: Final = select(*_COLUMNS).where(_present)
 GET_VERSION: Final = select(responses.c.version).where(_present)
-MARK_DELETED: Final = update(responses).where(_present).values(deleted=True)
-CHANGE_NOTHING: Final = update(schema_version).where(false()).values(version=VERSION)
+MARK_DELETED: Final = update(responses).where(_present).values(deleted=true())
+CHANGE_NOTHING: Final = update(schema_version).where(false()).values(version=schema_version.c.version)
 """Needs all that a write needs."""
 
 
@@ -76,33 +84,32 @@ def values(id: str, tenant: str) -> dict[str, str]:
     return {"response_id": id, "of_tenant": tenant}
 
 
-def upsert(insert: Callable[[Table], Any]) -> Any:
+def upsert(insert: Callable[[Table], Any]) -> Insert:
     """Return the statement that keeps a response or replaces it, built by a dialect's own `insert`."""
     statement = insert(responses)
-    return statement.on_conflict_do_update(
-        index_elements=["id", "tenant"],
-        set_={column.name: statement.excluded[column.name] for column in responses.c if not column.primary_key},
+    replaced = [column.name for column in responses.c if not column.primary_key]
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=list(responses.primary_key), set_={name: statement.excluded[name] for name in replaced}
     )
+    return upsert
 
 
-def _chain() -> Any:
+def _chain() -> Select[Any]:
     """Return the query for a response and all that it continues, newest at depth 0.
 
     Only ids go through the recursion: carrying the blobs along doubled the cost for long inputs.
     """
-    newest = select(responses.c.id, responses.c.previous, literal(0).label("depth")).where(_present)
+    newest = select(responses.c.id, responses.c.previous, literal_column("0", Integer).label("depth")).where(_present)
     chain = newest.cte("chain", recursive=True)
     chain = chain.union_all(
-        select(responses.c.id, responses.c.previous, chain.c.depth + 1).where(
+        select(responses.c.id, responses.c.previous, chain.c.depth + literal_column("1", Integer)).where(
             responses.c.id == chain.c.previous, responses.c.tenant == _TENANT
         )
     )
-    return select(*_COLUMNS, chain.c.depth).where(
-        responses.c.id == chain.c.id, responses.c.tenant == _TENANT
-    )
+    return select(*_COLUMNS, chain.c.depth).where(responses.c.id == chain.c.id, responses.c.tenant == _TENANT)
 
 
-def _erase() -> Any:
+def _erase() -> Delete:
     """Return the statement that erases a deleted response and then those behind it, until one is still needed."""
     other = responses.alias("other")
     erasable = and_(responses.c.tenant == _TENANT, responses.c.deleted)
