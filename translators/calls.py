@@ -16,13 +16,15 @@ from translators.wire import is_complete
 class ProviderCall:
     """A call as the provider tells it. Pieces of its arguments are joined only when somebody has to see them whole."""
 
-    __slots__ = ("_checked", "_pieces", "_size", "id", "name")
+    __slots__ = ("_checked", "_last", "_pieces", "_size", "id", "name")
 
     def __init__(self, id: str, name: str) -> None:
         self.id = id
         self.name = name
         self._pieces: list[str] = []
         self._size = 0
+        self._last = ""
+        """The last character that is not white space."""
         self._checked = 0
         """Size of the arguments when `has_ended` last looked at them."""
 
@@ -32,6 +34,7 @@ class ProviderCall:
             return ""
         self._pieces.append(fragment)
         self._size += len(fragment)
+        self._last = fragment.rstrip()[-1:] or self._last
         return fragment
 
     @property
@@ -42,20 +45,17 @@ class ProviderCall:
 
     def is_complete(self) -> bool:
         """Tell whether the arguments are a whole JSON object."""
-        return self._ends_an_object() and is_complete(self.arguments)
+        return self._last == "}" and is_complete(self.arguments)
 
     def has_ended(self) -> bool:
         """Tell whether the arguments have become a whole JSON object.
 
         It may miss that: to keep long arguments cheap, it looks again only when they have doubled since it last did.
         """
-        if not self._ends_an_object() or self._size < 2 * self._checked:
+        if self._last != "}" or self._size < 2 * self._checked:
             return False
         self._checked = self._size
         return self.is_complete()
-
-    def _ends_an_object(self) -> bool:
-        return bool(self._pieces) and self._pieces[-1].rstrip().endswith("}")
 
 
 class CallSorter:
@@ -97,13 +97,10 @@ class CallSorter:
             call = self._by_id.get(id) or (None if name else self._latest)
         else:
             call = self._latest
-            if call is not None and name and name != call.name:
-                return None
-        return None if call is not None and name and _begins_anew(call, name, fragment) else call
-
-
-def _begins_anew(call: ProviderCall, name: str, fragment: str) -> bool:
-    """Tell whether a piece with a name starts another call: the one it would join is finished, and it is not that."""
-    if name == call.name and (fragment[:1] != "{" or fragment == call.arguments):
-        return False
-    return call.is_complete()
+        if call is None or not name or not call.name:
+            return call
+        if name != call.name:
+            other = call.is_complete() or (index is None and not id)
+        else:
+            other = fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
+        return None if other else call

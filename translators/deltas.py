@@ -131,13 +131,14 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]
 def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
     """Return the parts of tool calls in a delta; the legacy `function_call` counts as one without id.
 
-    In a `whole` message each entry is a call of its own, whatever index it carries.
+    In a `whole` message each entry is a call of its own, whatever index it carries; in a delta, entries that nothing
+    else tells apart are.
     """
     calls = delta.tool_calls
     if isinstance(calls, ToolCallDelta):
         return [calls]  # TGI sends the call itself
     if calls:
-        if whole:
+        if whole or _only_position_tells(calls):
             for position, call in enumerate(calls):
                 call.index = position
         return calls
@@ -145,6 +146,15 @@ def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
     if legacy is not None and (legacy.name or legacy.arguments):
         return [ToolCallDelta(index=0, function=legacy)]
     return []
+
+
+def _only_position_tells(calls: list[ToolCallDelta]) -> bool:
+    """Tell whether these are calls of their own, each with its name, without ids and with no or one index for all."""
+    return (
+        len({call.index for call in calls}) < len(calls)
+        and not any(call.id for call in calls)
+        and all(call.function is not None and call.function.name for call in calls)
+    )
 
 
 def arguments_of(function: FunctionDelta | None) -> str:

@@ -360,7 +360,7 @@ class ResponseStream:
                 self._notes.add("tool_calls", "dropped", "the provider never named the function of a call")
                 continue
             cut = status == "incomplete" and (
-                not lane.call.is_complete() if lane.call is not None else len(self._lanes) == 1
+                not lane.call.is_complete() if lane.call and lane.call.arguments else len(self._lanes) == 1
             )
             self._close_head("incomplete" if cut else "completed", events)
             if cut and self._lanes:
