@@ -4,15 +4,14 @@ Gunicorn's own flags and GUNICORN_CMD_ARGS override what is set here.
 """
 
 import os
-import sys
 
-from adapter.server import options, prepare
+from adapter.server import give_up, options, prepare
 from adapter.settings import SettingsError, load_settings
 
 try:
     settings = prepare(load_settings())
 except SettingsError as error:
-    sys.exit(f"responses-adapter: {error}")
+    give_up(error)
 
 os.environ["ADAPTER_UPSTREAM_URL"] = settings.upstream_url or ""  # the demo upstream's, where it was started
 globals().update(options(settings))

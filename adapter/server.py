@@ -14,7 +14,8 @@ import gc
 import os
 import socket
 import subprocess
-from typing import Any, Final
+import sys
+from typing import Any, Final, NoReturn
 
 from adapter import __version__
 from adapter.demo import start_child
@@ -69,8 +70,11 @@ def options(settings: Settings) -> dict[str, Any]:
     """Return gunicorn's options for these settings."""
 
     def on_starting(server: Any) -> None:
-        for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
-            refuse_open_bind(settings, f"{host}:{port}")
+        try:
+            for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
+                refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's own -b is not in the settings
+        except SettingsError as error:
+            give_up(error)
 
     def when_ready(server: Any) -> None:
         print(announcement(settings, server.LISTENERS[0].getsockname()), flush=True)
@@ -97,6 +101,12 @@ def options(settings: Settings) -> dict[str, Any]:
         "on_starting": on_starting,
         "when_ready": when_ready,
     }
+
+
+def give_up(error: SettingsError) -> NoReturn:
+    """End the process because of settings it cannot run with."""
+    print(f"responses-adapter: {error}", file=sys.stderr)
+    sys.exit(2)
 
 
 def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
