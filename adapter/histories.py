@@ -5,7 +5,6 @@ the place of the one it continues, since conversations rarely fork; a fork is re
 history is used only while the store still knows its response, so that a deletion by any worker holds at once.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from cachetools import LRUCache
@@ -18,7 +17,7 @@ from translators.history import History
 from translators.input import decode_items
 from translators.items import Item
 from translators.response import OutputOfResponse, Response
-from translators.wire import Decoder
+from translators.wire import Decoder, encode
 
 _EMPTY: Final = History()
 _OVERHEAD: Final = 1024
@@ -77,5 +76,4 @@ def _size(history: History) -> int:
 
 def _size_of_item(item: Item) -> int:
     """Return about what an item that is not rendered holds."""
-    sizes: Sequence[object] = [getattr(item, name) for name in item.__struct_fields__]
-    return 256 + sum(len(str(value)) for value in sizes)
+    return 256 + len(encode(item))

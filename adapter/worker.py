@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import gevent
+import gevent.socket
 from gevent import monkey
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
 _GC_THRESHOLDS: Final = (20_000, 20, 100)
 """A stream makes few cycles; collecting as often as Python does by default costs a worker some per cent of its time."""
+_READ: Final = 64 * 1024
 _LAST_REQUEST: Final = 1.0
 """Seconds that a connection without a request is waited for, once the worker stops."""
 
@@ -37,6 +38,8 @@ class Worker(GeventWorker):
         super().init_process()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
+        if type(client) is gevent.socket.socket:  # not TLS
+            client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         me = gevent.getcurrent()
         self._connections[me] = client
         try:
@@ -69,6 +72,27 @@ class Worker(GeventWorker):
                     twin.shutdown(socket.SHUT_RD)
                 except OSError:
                     pass
+
+
+class ClientSocket(gevent.socket.socket):
+    """A client's connection, with fewer calls of the system for the same bytes.
+
+    gunicorn reads 8 KB at a time, 35 reads for what a coding agent sends; and gevent asks for the size of the send
+    buffer before each write.
+    """
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what is there, even if it is more than `size`: gunicorn keeps what it does not need yet."""
+        data: bytes = super().recv(max(size, _READ), flags)
+        return data
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        try:
+            sent = self._sock.send(data, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
 
 
 class ServerLog(Logger):

@@ -8,7 +8,7 @@ provider cannot take is refused with the path of the part. Source: responses-api
 from collections.abc import Sequence
 from typing import Final
 
-from translators.chat import AudioPart, Content, FilePart, ImagePart, ImageURL, Part, TextPart
+from translators.chat import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialect import Dialect
 from translators.errors import RequestError, missing, unsupported
 from translators.items import (
@@ -35,16 +35,8 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
     return BETWEEN.join(text for text in texts if text)
 
 
-def user_content(content: str | Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> Content:
-    """Return a user message's content; `where` is the path of its parts, for refusals."""
-    if isinstance(content, str):
-        return content
-    if not any(isinstance(part, _MEDIA) for part in content):
-        return text_of(content)
-    return media_parts(content, dialect, notes, where)
-
-
 def media_parts(content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> list[Part]:
+    """Return parts as chat parts; `where` is their path, for refusals."""
     return [
         _chat_part(part, dialect, notes, f"{where}[{position}]")
         for position, part in enumerate(content)

@@ -19,6 +19,7 @@ from msgspec import Struct
 from translators.chat import (
     AssistantMessage,
     ChatMessage,
+    Content,
     DeveloperMessage,
     FunctionOfCall,
     Part,
@@ -28,7 +29,7 @@ from translators.chat import (
     ToolMessage,
     UserMessage,
 )
-from translators.content import BETWEEN, is_media, media_parts, text_of, user_content
+from translators.content import BETWEEN, is_media, media_parts, text_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
@@ -96,6 +97,7 @@ class _Turn:
         self.refusals: list[str] = []
         self.reasoning: list[str] = []
         self.calls: list[tuple[int, Call]] = []
+        self.call_ids: set[str] = set()
 
 
 class _Renderer:
@@ -123,20 +125,21 @@ class _Renderer:
         """Positions of items that were rendered before their place."""
         self._horizon = -1
         """The last of them."""
-        self._boundary = Boundary(0, 0)
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
         for position, item in enumerate(items):
             if isinstance(item, FunctionCallOutput):
                 self._outputs[item.call_id].append(position)
 
     def render(self) -> Rendered:
+        taken = self._taken
+        boundary = (0, 0)
         for position, item in enumerate(self._items):
-            if position not in self._taken:
+            if position not in taken:
                 self._take(position, item)
             if self._turn is None and position >= self._horizon:
-                self._boundary = Boundary(position + 1, len(self._messages))
+                boundary = (position + 1, len(self._messages))
         self._end_turn()
-        return Rendered(self._lead, self._messages, self._boundary, self._answered)
+        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered)
 
     def _take(self, position: int, item: Item) -> None:
         if isinstance(item, Message):
@@ -149,7 +152,9 @@ class _Renderer:
         elif isinstance(item, Reasoning):
             self._open_turn(position).reasoning.append(_reasoning_text(item))
         elif isinstance(item, FunctionCall):
-            self._open_turn(position).calls.append((position, item))
+            turn = self._open_turn(position)
+            turn.calls.append((position, item))
+            turn.call_ids.add(item.call_id)
         elif isinstance(item, FunctionCallOutput):
             self._output(position, item)
         elif isinstance(item, ItemReference):
@@ -160,7 +165,12 @@ class _Renderer:
     def _message(self, position: int, item: Message) -> None:
         if item.role == "user":
             self._leading = False
-            content = user_content(item.content, self._dialect, self._notes, self._path(position, "content"))
+            content: Content
+            if isinstance(item.content, str) or not any(map(is_media, item.content)):
+                content = text_of(item.content)
+            else:
+                where = self._path(position, "content")
+                content = media_parts(item.content, self._dialect, self._notes, where)
             if content:
                 self._messages.append(UserMessage(content))
             else:
@@ -203,7 +213,7 @@ class _Renderer:
         turn.refusals.append(text_of(refusals))
 
     def _output(self, position: int, item: FunctionCallOutput) -> None:
-        if self._turn is not None and any(call.call_id == item.call_id for _, call in self._turn.calls):
+        if self._turn is not None and item.call_id in self._turn.call_ids:
             self._end_turn()  # takes this output with it
         elif item.call_id in self._answered:
             self._notes.add(self._path(position), "dropped", "this call has its output already")
@@ -223,7 +233,9 @@ class _Renderer:
             if answer is not None:
                 calls.append((call, answer))
         if calls:
-            self._hoist(turn.start, max(answer for _, answer in calls))
+            last = max([answer for _, answer in calls])
+            if last > turn.start + 1:
+                self._hoist(turn.start, last)
         message = self._assistant(turn, [call for call, _ in calls])
         if message is None:
             return
@@ -259,8 +271,8 @@ class _Renderer:
 
     def _assistant(self, turn: _Turn, calls: Sequence[Call]) -> AssistantMessage | None:
         dialect = self._dialect
-        text = BETWEEN.join(text for text in turn.texts if text)
-        refusal = BETWEEN.join(refusal for refusal in turn.refusals if refusal)
+        text = BETWEEN.join(filter(None, turn.texts))
+        refusal = BETWEEN.join(filter(None, turn.refusals))
         if refusal and not dialect.refusal_field:
             text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):

@@ -109,7 +109,7 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes:
 def _chat_function(
     tool: FunctionTool, namespace: NamespaceTool | None, names: ToolNames, dialect: Dialect, notes: Notes
 ) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": names.flat(tool.name, namespace and namespace.name)}
+    function: dict[str, Any] = {"name": names.flat(tool.name, namespace.name if namespace else None)}
     description = tool.description
     if namespace is not None and namespace.description:
         description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()

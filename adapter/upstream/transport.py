@@ -1,9 +1,9 @@
 """requests' way to the network, without what a chat call has no use for.
 
 A `Session` merges cookies, redirects and hooks into every request; its adapter below it does the rest: connection
-pools, TLS, proxies, errors. So the adapter is called directly, with a request prepared once and copied. Two of its steps are
-replaced, because each costs more than translating a chunk: wrapping the answer for a caller who wants text and cookies,
-and asking through gevent whether a pooled connection is still open.
+pools, TLS, proxies, errors. So the adapter is called directly, with a request prepared once and copied. Two of its
+steps are replaced, because each costs more than translating a chunk: wrapping the answer for a caller who wants text
+and cookies, and asking through gevent whether a pooled connection is still open.
 """
 
 from typing import Any
