@@ -35,6 +35,8 @@ def chat_body(
 
     `model` is the provider's name of the model; `stream` whether its answer shall come in chunks.
     """
+    if request.truncation == "auto":
+        notes.add("truncation", "dropped", "'auto' is not done yet; an input that is too long fails")
     names = ToolNames(request.tools)
     extended, messages = history.extended(request.input, dialect, names, notes)
     lead = lead_text(request.instructions, extended.lead)
