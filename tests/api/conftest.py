@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -31,6 +32,13 @@ def make_app(**settings: object) -> Flask:
     app = create_app(Settings(upstream_url="http://provider.test/v1", store="memory:", **settings))  # type: ignore[arg-type]
     app.extensions["adapter"].upstream = Provider()
     return app
+
+
+@pytest.fixture(autouse=True)
+def log_context() -> Iterator[None]:
+    """Forget what requests bound to the log; in the server each connection has a context of its own."""
+    yield
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
