@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from translators.chat import DeveloperMessage, SystemMessage
 from translators.dialect import Dialect
+from translators.errors import RequestError
 from translators.formats import response_format
 from translators.history import History
 from translators.messages import lead_text
@@ -92,8 +93,13 @@ def _sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[st
 
 def _tools(request: CreateRequest, names: ToolNames, dialect: Dialect, notes: Notes) -> dict[str, Any]:
     tools = chat_tools(request.tools, names, dialect, notes)
-    if not tools:
-        return {}  # providers refuse tool_choice and parallel_tool_calls without tools
+    if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
+        if request.tool_choice not in ("auto", "none"):
+            raise RequestError(
+                "Tool choice 'required' cannot be met: no tool is declared that a chat-completions provider can call.",
+                param="tool_choice", code="invalid_value",
+            )
+        return {}
     body: dict[str, Any] = {"tools": tools}
     if request.tool_choice != "auto":
         body["tool_choice"] = chat_tool_choice(request.tool_choice, names)

@@ -11,6 +11,7 @@ from adapter.api.stream import event_stream
 from adapter.client_watch import ClientWatch
 from adapter.create import Caller, Exchange
 from adapter.services import services
+from translators.errors import RequestError
 from translators.input import decode_items
 from translators.listing import listed, page
 from translators.response import OutputOfResponse
@@ -36,7 +37,12 @@ def create() -> Response:
 
 @blueprint.get("/responses/<id>")
 def retrieve(id: str) -> Response:
-    return _json(services().store.get(id, authenticate()).response)
+    stored = services().store.get(id, authenticate())
+    if request.args.get("stream") == "true":
+        raise RequestError(
+            "This response cannot be streamed because it was not created with background=true.", param="stream"
+        )
+    return _json(stored.response)
 
 
 @blueprint.delete("/responses/<id>")

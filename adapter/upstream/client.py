@@ -36,6 +36,8 @@ class Upstream:
         self.dialect: Dialect = dialect_for(base, settings.dialect)
         self._pulse = pulse
         self._own_key = settings.upstream_api_key
+        self._passes_keys = not settings.api_keys
+        """A caller's key goes on to the provider, unless it is one of the adapter's own."""
         self._silence = settings.upstream_timeout
         session = requests.Session()
         self._transport = Transport(most_idle_connections=4096)
@@ -71,8 +73,8 @@ class Upstream:
             call.close()
 
     @property
-    def has_own_key(self) -> bool:
-        return self._own_key is not None
+    def uses_callers_key(self) -> bool:
+        return self._own_key is None and self._passes_keys
 
     def send(self, request: requests.PreparedRequest) -> HTTPResponse:
         """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
@@ -92,7 +94,7 @@ class Upstream:
 
     def _with_key(self, prepared: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
         request = copied(prepared)
-        key = self._own_key or bearer
+        key = self._own_key or (bearer if self._passes_keys else None)
         if key:
             request.headers["Authorization"] = f"Bearer {key}"
         return request
@@ -127,7 +129,7 @@ class Call:
         self._body = open_body(response, self._pulse)
         if not 200 <= response.status < 300:
             body = self.whole_body(_MOST_ERROR_BODY, cut=True)
-            raise from_http(response.status, response.headers, body, own_key=self._upstream.has_own_key)
+            raise from_http(response.status, response.headers, body, own_key=not self._upstream.uses_callers_key)
         return True
 
     def read(self) -> bytes | None:
