@@ -61,7 +61,7 @@ class ChunkedBody:
         if self._trailers:
             self.over = not line
             return
-        size = _size(line.split(b";", 1)[0])
+        size = _size(line.split(b";", 1)[0].strip())
         if size is None:
             raise UpstreamError("The provider's answer is not valid HTTP.")
         if size:
@@ -71,8 +71,9 @@ class ChunkedBody:
 
 
 def _size(line: bytes) -> int | None:
+    """Return the size in a chunk's first line; None if it is none. `int` alone would take signs and underscores."""
     try:
-        return int(line, 16)
+        return int(line, 16) if line.isalnum() else None
     except ValueError:
         return None
 

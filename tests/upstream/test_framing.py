@@ -1,0 +1,64 @@
+"""The framing of HTTP bodies: whatever the pieces of the connection, the same body, and its end where it is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapter.upstream.framing import ChunkedBody, Framing, SizedBody, UnsizedBody
+from translators.errors import UpstreamError
+
+
+def fed(framing: Framing, data: bytes, cuts: list[int]) -> bytes:
+    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return b"".join(framing.feed(data[start:end]) for start, end in zip(places, places[1:], strict=False) if end > start)
+
+
+def chunked(chunks: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
+    lines = [b"%x%b\r\n%b\r\n" % (len(chunk), extension, chunk) for chunk in chunks]
+    return b"".join(lines) + b"0\r\n" + trailers + b"\r\n"
+
+
+@given(
+    chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=8),
+    extension=st.sampled_from([b"", b";name=value"]),
+    trailers=st.sampled_from([b"", b"X-Sum: 1\r\n", b"A: b\r\nC: d\r\n"]),
+    cuts=st.lists(st.integers(min_value=0), max_size=12),
+)
+def test_a_chunked_body_is_its_chunks(chunks: list[bytes], extension: bytes, trailers: bytes, cuts: list[int]) -> None:
+    body = ChunkedBody()
+    assert fed(body, chunked(chunks, extension, trailers), cuts) == b"".join(chunks)
+    assert body.over
+
+
+@given(chunks=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4), missing=st.integers(1, 4))
+def test_a_chunked_body_that_was_cut_is_not_over(chunks: list[bytes], missing: int) -> None:
+    body = ChunkedBody()
+    body.feed(chunked(chunks)[:-missing])
+    assert not body.over
+
+
+@given(data=st.binary(max_size=60), cuts=st.lists(st.integers(min_value=0), max_size=8))
+def test_a_sized_body_ends_at_its_length(data: bytes, cuts: list[int]) -> None:
+    body = SizedBody(len(data))
+    assert fed(body, data + b"the next answer", cuts) == data
+    assert body.over
+
+
+def test_an_unsized_body_never_knows_its_end() -> None:
+    body = UnsizedBody()
+    assert body.feed(b"anything") == b"anything"
+    assert not body.over
+
+
+@pytest.mark.parametrize("line", [b"zz\r\n", b"\r\n", b"-5\r\nhello\r\n", b"1" * 5000])
+def test_what_is_no_chunk_is_no_http(line: bytes) -> None:
+    with pytest.raises(UpstreamError, match="not valid HTTP"):
+        ChunkedBody().feed(line)
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_are_a_body_or_an_upstream_error(data: bytes) -> None:
+    try:
+        ChunkedBody().feed(data)
+    except UpstreamError:
+        pass
