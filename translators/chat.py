@@ -105,8 +105,15 @@ class Delta(Struct, gc=False):
     function_call: FunctionDelta | None = None
 
 
+class TokenLogprob(Struct, gc=False):
+    token: str | None = None
+    logprob: float | None = None
+    bytes: list[int] | None = None
+    top_logprobs: "list[TokenLogprob] | None" = None
+
+
 class Logprobs(Struct, gc=False):
-    content: list[dict[str, Any]] | None = None
+    content: list[TokenLogprob] | None = None
 
 
 class FinishDetails(Struct, gc=False):

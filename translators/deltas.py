@@ -5,8 +5,8 @@ member never costs an answer. The other functions read one kind of content out o
 sends them: providers reference §2, §3.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -58,18 +58,19 @@ def _fitting(kind: type[S], value: dict[str, Any]) -> S:
         try:
             fits[field.name] = msgspec.convert(member, field.type, strict=False)
         except msgspec.ValidationError:
-            inner = _structs_in(field.type)
-            if inner and isinstance(member, dict):
-                fits[field.name] = _fitting(inner[0], member)
-            elif inner and isinstance(member, list):
-                fits[field.name] = [_fitting(inner[0], entry) for entry in member if isinstance(entry, dict)]
+            allowed = get_args(field.type)
+            if isinstance(member, dict):
+                if inner := _struct_in(allowed):
+                    fits[field.name] = _fitting(inner, member)
+            elif isinstance(member, list):
+                elements = [get_args(arg)[0] for arg in allowed if get_origin(arg) is list]
+                if inner := _struct_in(elements):
+                    fits[field.name] = [_fitting(inner, entry) for entry in member if isinstance(entry, dict)]
     return kind(**fits)
 
 
-def _structs_in(annotation: Any) -> list[type[msgspec.Struct]]:
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        return [annotation]
-    return [found for arg in getattr(annotation, "__args__", ()) for found in _structs_in(arg)]
+def _struct_in(types: Iterable[Any]) -> type[msgspec.Struct] | None:
+    return next((one for one in types if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
 
 
 def _excerpt(payload: bytes) -> str:

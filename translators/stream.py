@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.calls import CallSorter, ProviderCall
-from translators.chat import ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta
+from translators.chat import ChatUsage, Chunk, Delta, Logprobs, TokenLogprob, ToolCallDelta
 from translators.deltas import calls_of, pieces_of, reasoning_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
@@ -404,13 +404,9 @@ def _tokens(logprobs: Logprobs) -> list[Any]:
     return [_token(token) for token in logprobs.content or ()]
 
 
-def _token(token: dict[str, Any]) -> dict[str, Any]:
-    text = token.get("token") or ""
-    found = {
-        "token": text,
-        "logprob": token.get("logprob") or 0.0,
-        "bytes": token.get("bytes") or list(text.encode()),
-    }
-    if (alternatives := token.get("top_logprobs")) is not None:
-        found["top_logprobs"] = [_token(other) for other in alternatives]
+def _token(token: TokenLogprob) -> dict[str, Any]:
+    text = token.token or ""
+    found = {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}
+    if token.top_logprobs is not None:
+        found["top_logprobs"] = [_token(other) for other in token.top_logprobs]
     return found
