@@ -33,6 +33,7 @@ _RENAMED: Final = {
     "response_format": "text.format",
     "reasoning_effort": "reasoning.effort",
 }
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _FUNCTION_PARAM = re.compile(r"^tools(\[\d+\]|\.\d+)?\.function\.")
 
 DEFAULT_RETRY_AFTER: Final = 1.0
@@ -138,10 +139,10 @@ def _of_value(value: Any) -> Said:
         return Said()
     code = str(value.get("code") or value.get("status_code") or "")
     said = Said(
-        code=None if code.isdigit() else _text(code),
+        code=None if _NUMBER.fullmatch(code) else _text(code),
         type=_text(value.get("type")),
         param=_text(value.get("param")),
-        status=int(code) if code.isdigit() else 0,
+        status=int(code) if _NUMBER.fullmatch(code) else 0,
     )
     if value.get("error"):
         inner = _of_value(value["error"])
