@@ -5,9 +5,9 @@ to send it (a call id as number, content as list or object, usage members as nul
 them. Sources: responses-api reference §7, providers reference §3.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 # --- outgoing ---------------------------------------------------------------------------------------------------
 
@@ -133,24 +133,27 @@ class Choice(Struct, gc=False):
     """OpenRouter's place for the failure of a provider behind it."""
 
 
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+
+
 class PromptDetails(Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
 
 
 class CompletionDetails(Struct, gc=False):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: Count | None = None
 
 
 class ChatUsage(Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
+    prompt_cache_hit_tokens: Count | None = None
     """DeepSeek's name for the cached part."""
-    cached_tokens: int | None = None
+    cached_tokens: Count | None = None
     """Moonshot's name for the cached part."""
 
 
