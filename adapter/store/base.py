@@ -48,12 +48,12 @@ class Store(Protocol):
         """Return one response; raise NotFound for an unknown, foreign or deleted id."""
 
     def exists(self, id: str, tenant: str) -> bool:
-        """Tell whether `get` would find a response, for less than reading it."""
+        """Tell whether `get` would find a response."""
 
     def version(self, id: str, tenant: str) -> int:
-        """Return a number that no two puts of an id share, for less than reading it; raise NotFound as `get` does.
+        """Return a number that changes whenever the response is put; raise NotFound as `get` does.
 
-        Who has read the response since that version may use it again.
+        A copy that was read after this number was is exact for as long as the number stays the same.
         """
 
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:

@@ -16,6 +16,8 @@ _OVERHEAD: Final = 1024
 
 
 class CachedStore:
+    """The calls of `Store`."""
+
     def __init__(self, store: Store, most_bytes: int) -> None:
         self._store = store
         self._kept: LRUCache[tuple[str, str], tuple[int, StoredResponse]] = LRUCache(most_bytes, getsizeof=_size)

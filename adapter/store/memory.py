@@ -13,7 +13,10 @@ _Key = tuple[str, str]
 
 
 class MemoryStore:
-    """A response in `_rows` but not in `_versions` is deleted and still needed by those that continue it."""
+    """The calls of `Store`.
+
+    A response in `_rows` but not in `_versions` is deleted and still needed by those that continue it.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[_Key, StoredResponse] = {}

@@ -73,7 +73,7 @@ Write = Put | Deletion | Ping
 
 
 class SQLStore:
-    """Opens nothing before its first call."""
+    """The calls of `Store`. Nothing is opened before the first of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -97,7 +97,7 @@ def upsert(insert: Callable[[Table], Any]) -> Insert:
 def _chain() -> Select[Any]:
     """Return the query for a response and all that it continues, newest at depth 0.
 
-    Only ids go through the recursion: carrying the blobs along doubled the cost for long inputs.
+    Only ids go through the recursion: carrying the blobs along at least doubled the cost for long inputs.
     """
     newest = select(responses.c.id, responses.c.previous, literal_column("0", Integer).label("depth")).where(_present)
     chain = newest.cte("chain", recursive=True)
