@@ -105,11 +105,14 @@ class Delta(Struct, gc=False):
     function_call: FunctionDelta | None = None
 
 
-class TokenLogprob(Struct, gc=False):
+class TopLogprob(Struct, gc=False):
     token: str | None = None
     logprob: float | None = None
     bytes: list[int] | None = None
-    top_logprobs: "list[TokenLogprob] | None" = None
+
+
+class TokenLogprob(TopLogprob, gc=False):
+    top_logprobs: list[TopLogprob] | None = None
 
 
 class Logprobs(Struct, gc=False):

@@ -101,15 +101,16 @@ def reasoning_of(delta: Delta) -> str:
     return ""
 
 
-def _text_of(value: Any) -> str:
+def _text_of(value: Any, depth: int = 8) -> str:
+    """Return the text in a value that nests no deeper than `depth`; nobody means what lies below."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
-        return "".join(map(_text_of, value))
-    if isinstance(value, dict):
+    if isinstance(value, list) and depth:
+        return "".join(_text_of(entry, depth - 1) for entry in value)
+    if isinstance(value, dict) and depth:
         for key in ("text", "summary", "thinking", "content"):
             if value.get(key):
-                return _text_of(value[key])
+                return _text_of(value[key], depth - 1)
     return ""
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.calls import CallSorter, ProviderCall
-from translators.chat import ChatUsage, Chunk, Delta, Logprobs, TokenLogprob, ToolCallDelta
+from translators.chat import ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta, TopLogprob
 from translators.deltas import calls_of, pieces_of, reasoning_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
@@ -401,12 +401,12 @@ class ResponseStream:
 
 def _tokens(logprobs: Logprobs) -> list[Any]:
     """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
-    return [_token(token) for token in logprobs.content or ()]
+    return [
+        _token(token) | {"top_logprobs": [_token(other) for other in token.top_logprobs or ()]}
+        for token in logprobs.content or ()
+    ]
 
 
-def _token(token: TokenLogprob) -> dict[str, Any]:
+def _token(token: TopLogprob) -> dict[str, Any]:
     text = token.token or ""
-    found = {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}
-    if token.top_logprobs is not None:
-        found["top_logprobs"] = [_token(other) for other in token.top_logprobs]
-    return found
+    return {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}

@@ -128,13 +128,15 @@ def _read(body: bytes) -> Said:
     return _of_value(value)
 
 
-def _of_value(value: Any) -> Said:
+def _of_value(value: Any, depth: int = 8) -> Said:
+    if isinstance(value, str):
+        return Said(value[:_MOST_TEXT])
+    if not depth:
+        return Said()
     if isinstance(value, list) and value:
         if all(isinstance(entry, str) for entry in value):
             return Said("; ".join(value)[:_MOST_TEXT])
-        return _of_value(value[0])
-    if isinstance(value, str):
-        return Said(value[:_MOST_TEXT])
+        return _of_value(value[0], depth - 1)
     if not isinstance(value, dict):
         return Said()
     code = str(value.get("code") or value.get("status_code") or "")
@@ -145,10 +147,10 @@ def _of_value(value: Any) -> Said:
         status=int(code) if _NUMBER.fullmatch(code) else 0,
     )
     if value.get("error"):
-        inner = _of_value(value["error"])
+        inner = _of_value(value["error"], depth - 1)
         return replace(inner, code=inner.code or said.code, status=inner.status or said.status)
     for key in ("message", "detail", "msg", "error_message", "errors"):
-        message = _of_value(value.get(key)).message
+        message = _of_value(value.get(key), depth - 1).message
         if message:
             return replace(said, message=message)
     return said
