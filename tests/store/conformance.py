@@ -168,7 +168,7 @@ class Conformance:
 
     def test_any_sequence_of_calls_does_what_a_dict_would(self, store: Store) -> None:
         run_state_machine_as_test(
-            lambda: Model(store), settings=settings(max_examples=20, stateful_step_count=25, deadline=None)
+            lambda: Model(store), settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
         )
 
     # Use

@@ -106,5 +106,5 @@ def test_two_workers_agree_after_every_call(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/responses.db"
     with closing(open_store(url, cache_bytes=1 << 20)) as one, closing(open_store(url, cache_bytes=1 << 20)) as other:
         run_state_machine_as_test(
-            lambda: Model(one, other), settings=settings(max_examples=20, stateful_step_count=25, deadline=None)
+            lambda: Model(one, other), settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
         )
