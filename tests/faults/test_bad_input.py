@@ -72,7 +72,7 @@ BAD: dict[str, Bad] = {
     "input is empty": bad("*", input=[]),
     "an item is a string": bad("input[0]", "invalid_type", input=["Hi"]),
     "an item is null": bad("input[1]", input=[USER, None]),
-    "an item of an unknown type": bad("input[1].type", "invalid_value", input=[USER, {"type": "telepathy"}]),
+    "an item of an unknown type": bad("input[1]", "invalid_value", input=[USER, {"type": "telepathy"}]),
     "an unknown role": bad("input[0].role", "invalid_value", input=[{"role": "wizard", "content": "Hi"}]),
     "content is a number": bad("input[0].content", "invalid_type", input=[{"role": "user", "content": 1}]),
     "a part of an unknown type": bad(
@@ -154,7 +154,8 @@ def rows(service: Service) -> int:
 @pytest.mark.parametrize("name", BAD)
 def test_a_body(name: str, untouched: Service) -> None:
     case = BAD[name]
-    for body in (case.body, case.body[:-1] + b',"stream":true}' if case.body.endswith(b"}") else case.body):
+    streamed = case.body[:-1] + b',"stream":true}'
+    for body in (case.body, streamed) if case.body.endswith(b"}") and name != "stream is text" else (case.body,):
         answer = untouched.post(body)
         assert answer.status == case.status, answer.body
         assert answer.error["type"] == "invalid_request_error"

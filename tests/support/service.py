@@ -33,6 +33,7 @@ class Service(Client):
         self.directory = directory
         self._log = directory / "service.log"
         (directory / "home").mkdir(parents=True, exist_ok=True)
+        self._wanted = int(str(settings.get("workers", 2)))
         given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", **settings}
         self._environ = {
             "PATH": os.environ["PATH"], "HOME": str(directory / "home"), "PYTHONPATH": str(ROOT),
@@ -78,7 +79,9 @@ class Service(Client):
         if told is None:
             return False
         self.port = int(told[1])
-        return self.get("/readyz").status == 200
+        # A worker that has not set its own signal handlers yet loses a SIGTERM.
+        booted = [pid for pid in self.workers if caught_signals(pid) != caught_signals(self.process.pid)]
+        return len(booted) == self._wanted and self.get("/readyz").status == 200
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the service and check how it ended."""
@@ -99,3 +102,8 @@ class Service(Client):
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self.stop()
+
+
+def caught_signals(pid: int) -> str:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return re.search(r"^SigCgt:\s*(\w+)$", status, re.M)[1]
