@@ -35,12 +35,14 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
     return BETWEEN.join(text for text in texts if text)
 
 
-def media_parts(content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> list[Part]:
-    """Return parts as chat parts; `where` is their path, for refusals."""
+def media_parts(
+    content: str | Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str, *, texts: bool = True
+) -> list[Part]:
+    """Return parts as chat parts, without the texts if told so; `where` is their path, for refusals."""
     return [
         _chat_part(part, dialect, notes, f"{where}[{position}]")
         for position, part in enumerate(content)
-        if isinstance(part, _MEDIA) or _text(part)
+        if isinstance(part, _MEDIA) or (texts and _text(part))
     ]
 
 

@@ -4,7 +4,8 @@ A turn of the model is one assistant message: its thinking, its texts and all it
 or somebody else's message comes. Right behind it stand the tool messages, one for each call, in call order, wherever
 in the items their outputs lie; user, developer and system messages found between a call and its outputs go before the
 turn (behind it, the model would see the user ask again). An output whose call is answered already is a repetition and
-dropped; an output without a call, and a call that never got its output, are the caller's mistakes (400).
+dropped; an output without a call, and a call that never got its output, are the caller's mistakes (400). A message
+that says nothing is no message.
 
 Leading system and developer messages are returned apart, as `lead`: the instructions of the request come before them.
 `boundary` says how far the messages can never change again, whatever items follow: `history.py` keeps what lies before
@@ -122,13 +123,21 @@ class _Renderer:
         self._messages: list[ChatMessage] = []
         self._turn: _Turn | None = None
         self._taken: set[int] = set()
-        """Positions of items that were rendered before their place."""
+        """Positions of items that were rendered before their place, or that say nothing."""
         self._horizon = -1
-        """The last of them."""
+        """The last of the outputs among them."""
+        self._others: deque[int] = deque()
+        """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
         for position, item in enumerate(items):
             if isinstance(item, FunctionCallOutput):
                 self._outputs[item.call_id].append(position)
+            elif isinstance(item, Message) and item.role != "assistant":
+                if _says_something(item):
+                    self._others.append(position)
+                else:
+                    self._taken.add(position)
+                    notes.add(self._path(position), "dropped", "an empty message")
 
     def render(self) -> Rendered:
         taken = self._taken
@@ -148,6 +157,7 @@ class _Renderer:
             else:
                 self._end_turn()
                 if position not in self._taken:
+                    self._others.popleft()  # it is the first of them: those before it have had their turn
                     self._message(position, item)
         elif isinstance(item, Reasoning):
             self._open_turn(position).reasoning.append(_reasoning_text(item))
@@ -171,18 +181,14 @@ class _Renderer:
             else:
                 where = self._path(position, "content")
                 content = media_parts(item.content, self._dialect, self._notes, where)
-            if content:
-                self._messages.append(UserMessage(content))
-            else:
-                self._notes.add(self._path(position), "dropped", "an empty message")
+            self._messages.append(UserMessage(content))
             return
+        self._note_media(position, item)
         if self._leading:
             self._lead.append(item)
             return
         text = text_of(item.content)
-        if not text:
-            self._notes.add(self._path(position), "dropped", "an empty message")
-        elif not self._dialect.system_anywhere:
+        if not self._dialect.system_anywhere:
             self._messages.append(UserMessage(f"<{item.role}_message>\n{text}\n</{item.role}_message>"))
             self._notes.add(
                 self._path(position), "approximated", f"a {item.role} message behind the first is shown as the user's"
@@ -191,6 +197,11 @@ class _Renderer:
             self._messages.append(DeveloperMessage(text))
         else:
             self._messages.append(SystemMessage(text))
+
+    def _note_media(self, position: int, item: Message) -> None:
+        """Note that media are left out of a message that can only be text."""
+        if not isinstance(item.content, str) and any(map(is_media, item.content)):
+            self._notes.add(self._path(position, "content"), "dropped", f"a {item.role} message is text only")
 
     # --- the model's turns ------------------------------------------------------------------------------------
 
@@ -205,6 +216,7 @@ class _Renderer:
         if isinstance(item.content, str):
             turn.texts.append(item.content)
             return
+        self._note_media(position, item)
         refusals: list[ContentPart] = [part for part in item.content if isinstance(part, Refusal)]
         if not refusals:
             turn.texts.append(text_of(item.content))
@@ -233,9 +245,7 @@ class _Renderer:
             if answer is not None:
                 calls.append((call, answer))
         if calls:
-            last = max([answer for _, answer in calls])
-            if last > turn.start + 1:
-                self._hoist(turn.start, last)
+            self._hoist(max([answer for _, answer in calls]))
         message = self._assistant(turn, [call for call, _ in calls])
         if message is None:
             return
@@ -249,13 +259,14 @@ class _Renderer:
         if media:
             self._messages.append(UserMessage(media))
 
-    def _hoist(self, start: int, end: int) -> None:
-        """Write what others said between two positions, ahead of the turn that lies around it."""
-        for position in range(start, end):
+    def _hoist(self, end: int) -> None:
+        """Write what others said before a position, ahead of the turn that lies around it."""
+        while self._others and self._others[0] < end:
+            position = self._others.popleft()
             item = self._items[position]
-            if isinstance(item, Message) and item.role != "assistant" and position not in self._taken:
-                self._taken.add(position)
-                self._message(position, item)
+            assert isinstance(item, Message)
+            self._taken.add(position)
+            self._message(position, item)
 
     def _answer(self, position: int, call: Call) -> int | None:
         """Return where the output of a call lies: the first unused one behind it."""
@@ -301,7 +312,7 @@ class _Renderer:
             caption = f"[{len(attached)} attachment(s) of the output of {call.name}, call {call.call_id}]"
             text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
             media.append(TextPart(caption))
-            media += media_parts(attached, self._dialect, self._notes, self._path(answer, "output"))
+            media += media_parts(item.output, self._dialect, self._notes, self._path(answer, "output"), texts=False)
         self._messages.append(ToolMessage(call.call_id, text))
 
     def _path(self, position: int, member: str = "") -> str:
@@ -309,6 +320,13 @@ class _Renderer:
         index = position - self._first_input
         item = f"input[{index}]" if index >= 0 else "previous_response_id"
         return f"{item}.{member}" if member else item
+
+
+def _says_something(item: Message) -> bool:
+    content = item.content
+    if isinstance(content, str):
+        return bool(content)
+    return bool(text_of(content)) or (item.role == "user" and any(map(is_media, content)))
 
 
 def _reasoning_text(item: Reasoning) -> str:
