@@ -36,7 +36,7 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
 
 
 def media_parts(
-    content: str | Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str, *, texts: bool = True
+    content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str, *, texts: bool = True
 ) -> list[Part]:
     """Return parts as chat parts, without the texts if told so; `where` is their path, for refusals."""
     return [

@@ -307,12 +307,12 @@ class _Renderer:
         item = self._items[answer]
         assert isinstance(item, CallOutput)
         text = text_of(item.output)
-        attached = [] if isinstance(item.output, str) else [part for part in item.output if is_media(part)]
-        if attached:
-            caption = f"[{len(attached)} attachment(s) of the output of {call.name}, call {call.call_id}]"
+        parts = [] if isinstance(item.output, str) else item.output
+        if attached := sum(map(is_media, parts)):
+            caption = f"[{attached} attachment(s) of the output of {call.name}, call {call.call_id}]"
             text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
             media.append(TextPart(caption))
-            media += media_parts(item.output, self._dialect, self._notes, self._path(answer, "output"), texts=False)
+            media += media_parts(parts, self._dialect, self._notes, self._path(answer, "output"), texts=False)
         self._messages.append(ToolMessage(call.call_id, text))
 
     def _path(self, position: int, member: str = "") -> str:
