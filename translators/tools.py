@@ -81,9 +81,10 @@ class ToolNames:
             return known
         full = name if namespace is None else f"{namespace}__{name}"
         flat = full
-        if not _CHAT_NAME.fullmatch(flat) or flat in self._full:
-            digest = hashlib.sha256(f"{namespace}\0{name}".encode()).hexdigest()[:8]
-            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:55] + "_" + digest
+        digest = f"{namespace}\0{name}"
+        while not _CHAT_NAME.fullmatch(flat) or flat in self._full:
+            digest = hashlib.sha256(digest.encode()).hexdigest()
+            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:55] + "_" + digest[:8]
         self._flat[name, namespace] = flat
         self._full[flat] = (name, namespace)
         return flat
