@@ -109,8 +109,12 @@ class Client:
             every["Content-Type"] = "application/json"
         sent = {name: value for name, value in {**every, **(headers or {})}.items() if value is not None}
         connection = HTTPConnection(self.host, self.port, timeout=SECONDS)
-        connection.request(method, path, content, sent)
-        return Exchange(connection)
+        try:
+            connection.request(method, path, content, sent)
+            return Exchange(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def request(
         self, method: str, path: str, body: Body = None, headers: Mapping[str, str | None] | None = None

@@ -220,7 +220,8 @@ class _Connection:
             try:
                 self._perform(script)
             except OSError:
-                break  # the peer is gone; the reader has told
+                asked.closed.set()
+                break
         self.end(CLOSE)
 
     def _perform(self, script: Iterable[Step]) -> None:
