@@ -3,12 +3,15 @@
 Providers without a reasoning parser (or with it off) send the model's thinking as text between tags. Only tags that
 open the content count: a later `<think>` is the model writing about tags. A tag may be split over chunks anywhere;
 what could still become a tag is held back, nothing else is. Line ends right behind the closing tag are passed over.
+White space ahead of the opening tag is a few characters at most; more than that is what the model has to say.
 """
 
 from typing import Final
 
 _NAMES: Final = ("think", "thinking", "thought")
 _OPENING: Final = tuple(f"<{name}>" for name in _NAMES)
+_MOST_HELD: Final = 64
+"""Characters that are held back while no tag has begun."""
 
 Piece = tuple[bool, str]
 """Whether it is thinking, and the text."""
@@ -54,7 +57,7 @@ class ThinkTags:
             if start.startswith(tag):
                 self._closing = "</" + tag[1:]
                 return self._think(start[len(tag) :])
-        if not start or any(tag.startswith(start) for tag in _OPENING):
+        if len(text) <= _MOST_HELD and (not start or any(tag.startswith(start) for tag in _OPENING)):
             self._held = text
             return []
         self.over = True
