@@ -10,8 +10,8 @@ from typing import Final
 
 _NAMES: Final = ("think", "thinking", "thought")
 _OPENING: Final = tuple(f"<{name}>" for name in _NAMES)
-_MOST_HELD: Final = 64
-"""Characters that are held back while no tag has begun."""
+_MOST_SPACE: Final = 64
+"""Characters of white space that may stand ahead of a tag."""
 
 Piece = tuple[bool, str]
 """Whether it is thinking, and the text."""
@@ -53,13 +53,14 @@ class ThinkTags:
 
     def _sniff(self, text: str) -> list[Piece]:
         start = text.lstrip()
-        for tag in _OPENING:
-            if start.startswith(tag):
-                self._closing = "</" + tag[1:]
-                return self._think(start[len(tag) :])
-        if len(text) <= _MOST_HELD and (not start or any(tag.startswith(start) for tag in _OPENING)):
-            self._held = text
-            return []
+        if len(text) - len(start) <= _MOST_SPACE:
+            for tag in _OPENING:
+                if start.startswith(tag):
+                    self._closing = "</" + tag[1:]
+                    return self._think(start[len(tag) :])
+            if not start or any(tag.startswith(start) for tag in _OPENING):
+                self._held = text
+                return []
         self.over = True
         return [(False, text)]
 
