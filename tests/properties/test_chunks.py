@@ -16,10 +16,10 @@ from translators.errors import UpstreamError
 
 KEYS = [
     "choices", "usage", "error", "message", "detail", "code", "type", "x_groq", "service_tier", "index", "delta",
-    "text", "finish_reason", "finish_details", "logprobs", "content", "token", "logprob", "bytes", "top_logprobs", "refusal",
-    "reasoning", "reasoning_content", "reasoning_details", "thinking", "summary", "tool_calls", "function_call", "id",
-    "function", "name", "arguments", "parameters", "prompt_tokens", "completion_tokens", "total_tokens",
-    "cached_tokens", "prompt_tokens_details", "completion_tokens_details", "errors", "msg", "metadata",
+    "text", "finish_reason", "finish_details", "logprobs", "content", "token", "logprob", "bytes", "top_logprobs",
+    "refusal", "reasoning", "reasoning_content", "reasoning_details", "thinking", "summary", "tool_calls",
+    "function_call", "id", "function", "name", "arguments", "parameters", "prompt_tokens", "completion_tokens",
+    "total_tokens", "cached_tokens", "prompt_tokens_details", "completion_tokens_details", "errors", "msg", "metadata",
 ]  # fmt: skip
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -11,7 +11,8 @@ from translators.sse import SSEDecoder
 
 PARTS = [
     b"data: ", b"data:", b"error: ", b"event: error", b": comment", b"id: 1", b"\n", b"\r\n", b"\r", b"\n\n",
-    b"\r\n\r\n", b"{}", b'{"a":"}"}', b"[1]", b"[DONE]", b"{", b"}", b" ", b"\t", b"\xef\xbb\xbf", b"\xff", "é".encode(), b"data",
+    b"\r\n\r\n", b"{}", b'{"a":"}"}', b"[1]", b"[DONE]", b"{", b"}", b" ", b"\t", b"\xef\xbb\xbf", b"\xff",
+    "é".encode(), b"data",
 ]  # fmt: skip
 streams = st.lists(st.sampled_from(PARTS) | st.binary(max_size=3), max_size=30).map(b"".join)
 

@@ -1,0 +1,86 @@
+"""Names and ids: tool names are a bijection that providers take, ids are never the same and lead back."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translators.ids import Ids, input_item_id, response_of, seed
+from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames
+
+names = st.text(min_size=1, max_size=128) | st.sampled_from(["a", "a.b", "a_b", "a__b", "b", "é", "x" * 64, "x" * 65])
+functions = names.map(FunctionTool)
+namespaces = st.builds(
+    NamespaceTool, names.map(lambda name: name[:64]), st.lists(functions, max_size=3, unique_by=lambda tool: tool.name)
+)
+toolsets = st.lists(functions | namespaces, max_size=6, unique_by=lambda tool: (type(tool), tool.name))
+
+
+def full_names(tools: list[Tool]) -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for tool in tools:
+        if isinstance(tool, NamespaceTool):
+            found += [(member.name, tool.name) for member in tool.tools]
+        elif isinstance(tool, FunctionTool):
+            found.append((tool.name, None))
+    return found
+
+
+@given(toolsets, st.lists(st.tuples(names, st.none() | names), max_size=4))
+def test_tool_names_are_a_bijection(tools: list[Tool], met: list[tuple[str, str | None]]) -> None:
+    """Those that are only met in the history, too."""
+    known = ToolNames(tools)
+    full = [*dict.fromkeys([*full_names(tools), *met])]
+    flat = [known.flat(*name) for name in full]
+    assert len(set(flat)) == len(full)
+    assert [known.restore(name) for name in flat] == full
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in flat)
+
+
+@given(toolsets)
+def test_the_same_tools_have_the_same_names(tools: list[Tool]) -> None:
+    one, other = ToolNames(tools), ToolNames(tools)
+    assert [one.flat(*name) for name in full_names(tools)] == [other.flat(*name) for name in full_names(tools)]
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True))
+def test_a_name_that_providers_take_stays(name: str) -> None:
+    known = ToolNames([FunctionTool(name)])
+    assert known.flat(name) == name
+    assert known.restore(name) == (name, None)
+
+
+@given(names)
+def test_a_name_that_looks_like_a_made_one_is_told_apart(name: str) -> None:
+    made = ToolNames().flat(name)
+    known = ToolNames([FunctionTool(made), FunctionTool(name)])
+    assert known.restore(known.flat(made)) == (made, None)
+    assert known.restore(known.flat(name)) == (name, None)
+
+
+moments = st.integers(0, 2**63)
+entropies = st.integers(0, 2**64)
+
+
+@given(moments, entropies, st.lists(st.sampled_from(["msg", "rs", "fc", "call"]), max_size=20))
+def test_ids_are_unique_and_lead_back_to_their_response(moment: int, entropy: int, wanted: list[str]) -> None:
+    ids = Ids(seed(moment, entropy))
+    minted = [ids.call() if prefix == "call" else ids.item(prefix) for prefix in wanted]
+    listed = [input_item_id("msg", ids.response, position) for position in range(3)]
+    every = [ids.response, *minted, *listed]
+    digits = [id.rpartition("_")[2] for id in every]
+    assert len(set(digits)) == len(digits)
+    assert all(re.fullmatch(r"[a-z]+_[0-9a-f]{32}", id) for id in every)
+    assert [id.partition("_")[0] for id in minted] == wanted
+    assert {response_of(id) for id in every} == {ids.response}
+
+
+@given(st.integers(0, 2**48 - 2), entropies, entropies)
+def test_ids_sort_by_time(moment: int, one: int, other: int) -> None:
+    assert Ids(seed(moment, one)).response < Ids(seed(moment + 1, other)).response
+
+
+@given(st.text(max_size=50))
+def test_what_is_no_id_of_ours_leads_nowhere(text: str) -> None:
+    found = response_of(text)
+    assert found is None or re.fullmatch(r"(.*_)?[0-9a-f]{32}", text, re.S)
