@@ -26,11 +26,13 @@ def install(version: str) -> Path:
     directory = directory_of(version)
     if directory.is_dir():
         return directory
-    partial = directory.with_suffix(f".{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = directory.with_name(f"{directory.name}.{os.getpid()}")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--target", str(partial), f"openai=={version}"], check=True, timeout=300)
-    partial.rename(directory)
+    try:
+        subprocess.run([*command, "--target", str(partial), f"openai=={version}"], check=True, timeout=300)
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return directory
 
 

@@ -32,13 +32,13 @@ def directory(version: str) -> str:
 
 @pytest.mark.parametrize("version", [*VERSIONS, openai.__version__])
 def test_a_client_of_some_year(version: str, service: Service, upstream: Upstream) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": directory(version), "HOME": str(service.directory)}
     upstream.plays(
         stream(chat.thinking("Hm."), chat.text("Hel", "lo."), chat.end()),
         stream(chat.call(0, "call_1", "look", '{"at":', '"sea"}'), chat.call(1, "call_2", "look", '{"at":"sky"}'),
                chat.end("tool_calls")),
         whole(chat.completion("Blue.")),
     )  # fmt: skip
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": directory(version), "HOME": str(service.directory)}
     ran = subprocess.run(
         [sys.executable, PROGRAM, service.url], env=environ, capture_output=True, text=True, timeout=60
     )
