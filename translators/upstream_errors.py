@@ -34,6 +34,7 @@ _RENAMED: Final = {
     "reasoning_effort": "reasoning.effort",
 }
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_TIME = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
 _FUNCTION_PARAM = re.compile(r"^tools(\[\d+\]|\.\d+)?\.function\.")
 
 DEFAULT_RETRY_AFTER: Final = 1.0
@@ -171,10 +172,8 @@ def _our_param(param: str | None) -> str | None:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds to wait that a provider names; a default where it names none."""
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return float(milliseconds) / 1000
-        return max(0.0, float(headers.get("retry-after") or DEFAULT_RETRY_AFTER))
-    except ValueError:
-        return DEFAULT_RETRY_AFTER
+    """Return the seconds to wait that a provider names; a default where it names none, or a date."""
+    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        if _TIME.fullmatch(told := headers.get(name, "")):
+            return float(told) / per_second
+    return DEFAULT_RETRY_AFTER
