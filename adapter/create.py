@@ -89,8 +89,10 @@ class Exchange:
         while (data := self._call.read()) != b"":
             if data is None:
                 self._look_up()
-            else:
-                self._reader.feed(data)
+                continue
+            self._reader.feed(data)
+            if self._reader.done:
+                break
         self._reader.end(int(time.time()))
         if self._stream.error is not None:
             raise self._stream.error
@@ -154,7 +156,7 @@ class Exchange:
 
     def close(self) -> None:
         """Let go of the upstream, and log how the exchange ended."""
-        self._call.close()
+        self._call.close(answered=self._reader.done)
         response = self._stream.response
         usage = response.usage
         log.info(

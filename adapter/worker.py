@@ -2,9 +2,11 @@
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Final
 
 import gevent.socket
@@ -15,6 +17,7 @@ from gunicorn.workers.ggevent import GeventWorker
 _GC_THRESHOLDS: Final = (20_000, 20, 100)
 """A stream makes few cycles; collecting as often as Python does by default costs a worker some per cent of its time."""
 _READ: Final = 64 * 1024
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _LAST_REQUEST: Final = 1.0
 """Seconds that a connection without a request is waited for, once the worker stops."""
 
@@ -28,14 +31,29 @@ class Worker(GeventWorker):
 
     @classmethod
     def setup(cls) -> None:
-        """Make the standard library cooperative; gunicorn calls this before it loads the application."""
-        monkey.patch_all()
+        """Make the standard library cooperative; gunicorn calls this before it loads the application.
+
+        This runs in the master, which has to go on noticing by itself that a worker has died: what it does that with
+        stays the system's own. A worker patches the rest when it starts.
+        """
+        monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)
 
     def init_process(self) -> None:
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
         self._waiting: set[socket.socket] = set()
         gc.set_threshold(*_GC_THRESHOLDS)
         super().init_process()
+
+    def inherit(self, signals: "SimpleQueue[int]") -> None:
+        """Take over the queue in which the master's handlers put signals; here it is the fork's own copy."""
+        self._inherited = signals
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # A stop that came between the fork and this moment met the master's handlers, and is nobody's but ours.
+        while not self._inherited.empty():
+            if self._inherited.get_nowait() in _STOPS:
+                self.alive = False
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
         if type(client) is gevent.socket.socket:  # not TLS

@@ -23,6 +23,8 @@ from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
 
 _MOST_ERROR_BODY: Final = 64 * 1024
+_MOST_READS_BEHIND: Final = 16
+"""Reads behind the end of an answer, which only the end of its body should need."""
 _MOST_MODELS: Final = 8 * 1024 * 1024
 
 
@@ -166,10 +168,17 @@ class Call:
                 raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
         return b"".join(pieces)
 
-    def close(self) -> None:
-        """Let go of the connection; an answer that has not ended is broken off, so that the provider stops."""
+    def close(self, *, answered: bool = False) -> None:
+        """Let go of the connection; an answer that has not ended is broken off, so that the provider stops.
+
+        `answered`: all that matters has been read. What may still come, the end of the body, is read on the side, so
+        that the connection can serve again.
+        """
         if self._body is not None:
-            self._body.close()
+            if answered and not self._body.over:
+                gevent.spawn(_read_out, self._body)
+            else:
+                self._body.close()
         elif self._sending.ready():
             if isinstance(self._sending.value, HTTPResponse):
                 self._sending.value.close()
@@ -183,6 +192,18 @@ def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> HTTPRespo
         return upstream.send(request)
     except UpstreamError as error:
         return error
+
+
+def _read_out(body: BodyReader | DecodedReader) -> None:
+    """Read to the end of a body if that comes at once, and close it."""
+    try:
+        for _ in range(_MOST_READS_BEHIND):
+            if not body.read():
+                break
+    except BodyCut:
+        pass
+    finally:
+        body.close()
 
 
 def _died_unanswered(error: requests.ConnectionError) -> bool:

@@ -45,6 +45,11 @@ class BodyReader:
         self._waits = False
         pulse.join(self)
 
+    @property
+    def over(self) -> bool:
+        """Whether the body has been read to its end."""
+        return self._framing.over
+
     def read(self) -> bytes | None:
         """Return the next bytes, b"" at the end, None when a beat passed without any; raise BodyCut."""
         while not self._framing.over:
@@ -105,6 +110,9 @@ class BodyReader:
 
 class DecodedReader:
     """A compressed body, through urllib3. It blocks while nothing comes, as long as the read timeout allows."""
+
+    over = True
+    """As far as anybody need know: closing it is all that can be done with it."""
 
     def __init__(self, response: HTTPResponse) -> None:
         self._raw = response
