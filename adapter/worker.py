@@ -34,9 +34,16 @@ class Worker(GeventWorker):
         """Make the standard library cooperative; gunicorn calls this before it loads the application.
 
         This runs in the master, which has to go on noticing by itself that a worker has died: what it does that with
-        stays the system's own. A worker patches the rest when it starts.
+        stays the system's own, and no worker needs the rest.
         """
         monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)
+
+    def patch(self) -> None:
+        """Make the listening sockets cooperative; the standard library is."""
+        self.sockets = [
+            gevent.socket.socket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
+            for listener in self.sockets
+        ]
 
     def init_process(self) -> None:
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
