@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -11,11 +12,17 @@ from typing import Any, Final
 
 import gevent.socket
 from gevent import monkey
+from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from translators.errors import ProtocolError
+from translators.wire import encode
+
 _GC_THRESHOLDS: Final = (20_000, 20, 100)
 """A stream makes few cycles; collecting as often as Python does by default costs a worker some per cent of its time."""
+_SWITCH_INTERVAL: Final = 0.001
+"""Seconds that the store's thread waits for a busy event loop, at most; Python's own default is five times that."""
 _READ: Final = 64 * 1024
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _LAST_REQUEST: Final = 1.0
@@ -40,7 +47,7 @@ class Worker(GeventWorker):
 
     def patch(self) -> None:
         """Make the listening sockets cooperative; the standard library is."""
-        self.sockets = [
+        self.sockets: list[Any] = [
             gevent.socket.socket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
             for listener in self.sockets
         ]
@@ -49,7 +56,14 @@ class Worker(GeventWorker):
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
         self._waiting: set[socket.socket] = set()
         gc.set_threshold(*_GC_THRESHOLDS)
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         super().init_process()
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self.wsgi.extensions["adapter"].store.close()
 
     def inherit(self, signals: "SimpleQueue[int]") -> None:
         """Take over the queue in which the master's handlers put signals; here it is the fork's own copy."""
@@ -118,6 +132,20 @@ class ClientSocket(gevent.socket.socket):
             sent = 0
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
+
+
+def write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:
+    """Answer what is not even HTTP in the API's envelope, as every other error; gunicorn's own is a web page."""
+    error = ProtocolError(message or reason, status=status, type="invalid_request_error")
+    body = encode(error.envelope())
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(sock, head.encode("latin-1", "replace") + body)
+
+
+util.write_error = write_error  # the one place where gunicorn writes an answer of its own
 
 
 class ServerLog(Logger):
