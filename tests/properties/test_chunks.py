@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.properties.test_stream_laws import NOW, Machine
+from tests.properties.machine import NOW, Machine
 from translators.answer import AnswerReader
 from translators.deltas import read_chunk
 from translators.errors import UpstreamError

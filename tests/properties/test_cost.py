@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.properties.test_stream_laws import Machine
+from tests.properties.machine import Machine
 from translators.chat import Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.dialect import Dialect
 from translators.history import History

@@ -6,7 +6,6 @@ meant is known.
 """
 
 import json
-from collections.abc import Iterable
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -14,66 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.answers import Answer, Called, Object, Said, Told, deltas_of, tellings
-from tests.support.grammar import check_stream
-from tests.support.sse import read_json
-from translators.answer import AnswerReader
-from translators.deltas import read_chunk
+from tests.properties.machine import NOW, Machine, said, value
 from translators.errors import UpstreamError
-from translators.events import Event
-from translators.ids import Ids, seed
-from translators.notes import Notes
-from translators.response import Response
-from translators.stream import Limits, ResponseStream
-from translators.tools import ToolNames
-from translators.wire import encode
-
-NOW = 1_795_360_000
-IDS = seed(NOW * 1000, 1)
-
-
-class Machine:
-    """A stream machine and the events that have left it."""
-
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
-        ids = Ids(IDS)
-        response = Response(id=ids.response, created_at=NOW, model="m")
-        self.stream = ResponseStream(response, ids, names=ToolNames(), notes=Notes(), limits=limits)
-        self.left: list[Event] = self.stream.start()
-
-    def read(self, pieces: Iterable[bytes]) -> "Machine":
-        """Read a whole answer that arrives in pieces."""
-        reader = AnswerReader(self.stream)
-        for piece in pieces:
-            self.left += reader.feed(piece)
-        self.left += reader.end(NOW + 1)
-        return self
-
-    def feed(self, chunks: Iterable[Object]) -> "Machine":
-        for chunk in chunks:
-            self.left += self.stream.feed(read_chunk(json.dumps(chunk).encode()))
-        return self
-
-    @property
-    def events(self) -> list[Object]:
-        return [read_json(encode(event)) for event in self.left]
-
-    @property
-    def response(self) -> Object:
-        """The terminal response of a stream that keeps the laws."""
-        terminal = check_stream(self.events)
-        assert terminal == read_json(encode(self.stream.response))
-        return terminal
-
-
-def said(response: Object) -> list[Any]:
-    """Return what the items of a response say: text parts of a message one by one, arguments as values."""
-    found: list[Any] = []
-    for item in response["output"]:
-        if item["type"] == "function_call":
-            found.append(("call", item["name"], value(item["arguments"])))
-        for part in [*item.get("summary", ()), *item.get("content", ())]:
-            found.append((part["type"], part.get("text", part.get("refusal"))))
-    return found
+from translators.stream import Limits
 
 
 def meant(answer: Answer) -> list[Any]:
@@ -84,17 +26,10 @@ def meant(answer: Answer) -> list[Any]:
     ]
 
 
-def value(arguments: str) -> Any:
-    try:
-        return json.loads(arguments or "{}")
-    except ValueError:
-        return arguments
-
-
 @given(tellings())
 def test_what_was_meant_is_what_is_said(told: Told) -> None:
     response = Machine().read(told.blocks).response
-    assert said(response) == meant(told.answer)
+    assert said(response["output"]) == meant(told.answer)
     statuses = [item["status"] for item in response["output"]]
     if told.finish == "length":
         assert response["status"] == "incomplete"
@@ -131,7 +66,7 @@ def test_a_whole_completion_gives_the_same_response(told: Told) -> None:
         return  # a completion cannot say this
     streamed = Machine().read(told.blocks).response
     whole = Machine().read([completion(told)]).response
-    assert said(whole) == said(streamed)
+    assert said(whole["output"]) == said(streamed["output"])
     assert [item["status"] for item in whole["output"]] == [item["status"] for item in streamed["output"]]
     assert whole["status"] == streamed["status"]
 
@@ -157,9 +92,9 @@ def test_a_cut_anywhere_fails_with_the_beginning_of_what_was_meant(told: Told, d
     response = Machine().read([cut]).response
     if response["status"] == "failed":
         assert response["error"]["code"] == "server_error"
-        assert begins(meant(told.answer), said(response))
+        assert begins(meant(told.answer), said(response["output"]))
     else:
-        assert said(response) == meant(told.answer)  # the provider had said how it ends
+        assert said(response["output"]) == meant(told.answer)  # the provider had said how it ends
 
 
 def begins(every: list[Any], some: list[Any]) -> bool:
@@ -191,7 +126,7 @@ def test_an_error_anywhere_fails(told: Told, error: Object, data: st.DataObject)
     machine = Machine().feed([*chunks[:at], error, *chunks[at:]])
     assert machine.stream.finish(NOW + 1, done=True) == []
     assert machine.response["status"] == "failed"
-    assert begins(meant(told.answer), said(machine.response))
+    assert begins(meant(told.answer), said(machine.output))
 
 
 @given(untagged, st.booleans(), st.data())
@@ -205,7 +140,7 @@ def test_it_can_be_ended_at_any_point(told: Told, cancelled: bool, data: st.Data
     assert machine.feed(chunks[at:]).response["status"] == ("cancelled" if cancelled else "failed")
     assert stream.finish(NOW + 1, done=True) == stream.cancel() == stream.fail(UpstreamError("Again.")) == []
     assert (stream.error is None) == cancelled
-    assert begins(meant(told.answer), said(machine.response))
+    assert begins(meant(told.answer), said(machine.output))
 
 
 @given(tellings(), st.data())
@@ -214,18 +149,16 @@ def test_it_can_say_at_any_point_that_it_is_still_running(told: Told, data: st.D
     at = data.draw(st.integers(0, len(chunks)))
     machine = Machine().feed(chunks[:at])
     machine.left += machine.stream.still_running()
-    machine.feed(chunks[at:])
-    machine.left += machine.stream.finish(NOW + 1, done=True)
-    assert said(machine.response) == meant(told.answer)
+    assert said(machine.feed(chunks[at:]).finish().output) == meant(told.answer)
 
 
 @given(tellings(), st.integers(1, 3), st.integers(1, 30))
 def test_limits_fail_the_response(told: Told, items: int, size: int) -> None:
-    machine = Machine(Limits(output_bytes=size, items=items)).read(told.blocks)
+    machine = Machine(limits=Limits(output_bytes=size, items=items)).read(told.blocks)
     if machine.response["status"] == "failed":
         assert "larger than this adapter's limits" in machine.response["error"]["message"]
     else:
-        assert len(machine.response["output"]) <= items
+        assert len(machine.output) <= items
 
 
 @given(tellings())
@@ -235,5 +168,5 @@ def test_a_call_is_done_as_soon_as_the_provider_has_moved_on(told: Told) -> None
     done = [event["item"] for event in machine.events if event["type"] == "response.output_item.done"]
     plain = takewhile(lambda part: isinstance(part, Said) or part.arguments.count("}") == 1, told.answer[:-1])
     ended = [part for part in plain if isinstance(part, Called)]
-    calls = [item for item in said({"output": done}) if item[0] == "call"]
+    calls = [item for item in said(done) if item[0] == "call"]
     assert calls[: len(ended)] == meant(ended)

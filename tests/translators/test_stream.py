@@ -1,0 +1,142 @@
+"""The stream machine where the laws (tests/properties) leave a choice: ids, limits, notes, late pieces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.properties.answers import Object
+from tests.properties.machine import Machine
+from translators.errors import UpstreamError
+from translators.stream import Limits
+from translators.tools import ToolNames
+
+
+def play(
+    *deltas: Object,
+    chunks: Sequence[Object] = (),
+    finish: str | None = "stop",
+    tier: str | None = None,
+    **given: Any,
+) -> Machine:
+    """Return a machine that was fed these chunks, then these deltas, and finished."""
+    told = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "service_tier": tier}
+    return Machine(**given).feed([*chunks, *told, end]).finish()
+
+
+def call(id: str | None = "a", name: str | None = "f", arguments: str = "{}", index: int = 0) -> Object:
+    return {"tool_calls": [{"index": index, "id": id, "function": {"name": name, "arguments": arguments}}]}
+
+
+@pytest.mark.parametrize(
+    ("id", "kept"),
+    [("a", True), ("x" * 64, True), ("x" * 65, False), ("", False), (None, False), ("taken", False)],
+)
+def test_a_call_keeps_the_providers_id_where_it_can_serve(id: str | None, kept: bool) -> None:
+    item = play(call(id), taken_call_ids=["taken"]).output[0]
+    assert item["call_id"] == (id if kept else "call_" + "0" * 31 + "2")
+
+
+def test_two_calls_never_share_an_id() -> None:
+    first, second = play(call("a", index=0), call("a", index=1)).output
+    assert first["call_id"] == "a"
+    assert second["call_id"] == "call_" + "0" * 31 + "3"
+
+
+def test_an_id_that_comes_after_its_call_was_told_is_too_late() -> None:
+    item = play(call(None, "f", "{"), call("a", None, "}")).output[0]
+    assert item["call_id"].startswith("call_0")
+
+
+def test_a_call_waits_for_its_name() -> None:
+    played = play(call("a", None, '{"x":'), call(None, "f", "1}"), {"content": "Hi"})
+    assert [item["type"] for item in played.output] == ["function_call", "message"]
+    assert played.output[0]["arguments"] == '{"x":1}'
+
+
+def test_a_call_that_never_gets_a_name_is_dropped() -> None:
+    played = play({"content": "Hi"}, call("a", None, "{}"))
+    assert [item["type"] for item in played.output] == ["message"]
+    assert ("tool_calls", "dropped") in played.notes
+
+
+def test_names_are_the_clients() -> None:
+    names = ToolNames()
+    flat = names.flat("close", "crm")
+    item = play(call("a", flat), names=names).output[0]
+    assert (item["name"], item["namespace"]) == ("close", "crm")
+    assert "namespace" not in play(call("a", "unheard_of")).output[0]
+
+
+def test_late_arguments_of_a_call_that_is_done_are_noted() -> None:
+    played = play(call(), {"content": "Hi"}, call(None, None, '{"y":2}'))
+    assert played.output[0]["arguments"] == "{}"
+    assert ("tool_calls", "dropped") in played.notes
+    assert ("tool_calls", "dropped") not in play(call(), {"content": "Hi"}, call(None, None, " \n")).notes
+
+
+def test_what_stands_behind_a_call_that_was_cut_short_is_dropped() -> None:
+    played = play(call("a", "f", '{"x"'), call("b", "g", "{", index=1), finish="length")
+    assert [(item["call_id"], item["status"]) for item in played.output] == [("a", "incomplete")]
+    assert ("tool_calls", "dropped") in played.notes
+
+
+def test_reasoning_as_content() -> None:
+    item = play({"reasoning": "Hm."}, {"content": "Hi"}, reasoning_as="content").output[0]
+    assert (item["summary"], item["content"]) == ([], [{"type": "reasoning_text", "text": "Hm."}])
+
+
+def test_a_refusal_behind_text_is_another_part_of_the_message() -> None:
+    item = play({"content": "Well."}, {"refusal": "No."}, {"refusal": " No!"}, {"content": "Sorry."}).output[0]
+    assert [part.get("text", part.get("refusal")) for part in item["content"]] == ["Well.", "No. No!", "Sorry."]
+
+
+TIERS = {"default": "default", "priority": "priority", "flex": "flex", "on_demand": "default", None: "default"}
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_service_tiers(tier: str | None) -> None:
+    assert play({"content": "Hi"}, tier=tier).response["service_tier"] == TIERS[tier]
+
+
+def test_no_usage_is_estimated_and_noted() -> None:
+    played = play({"content": "x" * 40}, prompt_bytes=80)
+    assert played.response["usage"]["total_tokens"] == 30
+    assert ("usage", "estimated") in played.notes
+
+
+@pytest.mark.parametrize("finish", [None, "odd"])
+def test_an_odd_end_is_noted(finish: str | None) -> None:
+    played = play({"content": "Hi"}, finish=finish)
+    assert played.response["status"] == "completed"
+    assert ("finish_reason", "approximated") in played.notes
+
+
+def test_items_that_wait_count_against_the_limit() -> None:
+    """Behind a call that may still go on, nothing else is opened."""
+    calls = [call(f"c{index}", "f", "", index) for index in range(5)]
+    played = play(*calls, limits=Limits(items=4))
+    assert played.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
+    assert len(played.output) == 1
+
+
+def test_a_response_that_cannot_be_kept_is_revoked() -> None:
+    played = play({"content": "Hi"})
+    played.left = played.stream.revoke(played.left, UpstreamError("The store is down."))
+    assert played.response["status"] == "failed"
+    assert played.response["error"] == {"code": "server_error", "message": "The store is down."}
+    assert isinstance(played.stream.error, UpstreamError)
+
+
+def test_a_failure_inside_a_choice() -> None:
+    played = play(chunks=[{"choices": [{"delta": {"content": "Hi"}, "error": {"message": "It broke."}}]}])
+    assert played.response["error"]["message"] == "It broke."
+    assert played.output[0]["content"][0]["text"] == "Hi"
+
+
+def test_nobody_asked_for_a_second_choice() -> None:
+    other = {"index": 1, "delta": {"content": "Ho"}, "finish_reason": "length"}
+    played = play({"content": "Hi"}, chunks=[{"choices": [other]}])
+    assert played.response["status"] == "completed"
+    assert played.output[0]["content"][0]["text"] == "Hi"
