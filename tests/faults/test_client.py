@@ -82,6 +82,7 @@ def test_a_client_that_reads_nothing(hasty: Service, upstream: Upstream) -> None
     with ask(hasty, stream=True):
         assert upstream.asked().closed.wait(LIMIT), "the provider is read for a client that takes nothing"
     still_serves(hasty, upstream)
+    assert "Traceback" not in hasty.log
 
 
 def test_a_client_that_leaves_in_its_own_request(service: Service, upstream: Upstream) -> None:
