@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from adapter.sockets import CLOSED, is_now
+from adapter.sockets import CLOSED, is_now, shut
 
 
 class ClientWatch:
@@ -23,7 +23,4 @@ class ClientWatch:
     def hang_up(self) -> None:
         """Cut the connection of a client that takes nothing any more; a blocked write then fails."""
         if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            shut(self._socket, socket.SHUT_RDWR)

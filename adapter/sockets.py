@@ -1,8 +1,9 @@
-"""Looking at a socket without reading from it and without waiting.
+"""Looking at a socket without reading from it and without waiting, and ending it under someone else.
 
 The system's own `poll` is used: gevent's would make a watcher for every look, and let other greenlets run.
 """
 
+import os
 import select
 import socket
 from typing import Final
@@ -23,3 +24,16 @@ def is_now(sock: socket.socket, condition: int) -> bool:
     poll = _poll()
     poll.register(fileno, condition)
     return bool(poll.poll(0))
+
+
+def shut(sock: socket.socket, how: int) -> None:
+    """Shut a connection down (SHUT_RD, SHUT_RDWR) while another greenlet reads or writes it.
+
+    That greenlet sees what it would see if the other side had done it. gevent's own `shutdown` raises in it instead,
+    which a server takes for a fault of its own; so this one goes through a second socket object.
+    """
+    try:
+        with socket.socket(fileno=os.dup(sock.fileno())) as twin:
+            twin.shutdown(how)
+    except OSError:
+        pass  # it is closed already

@@ -1,7 +1,6 @@
 """What is ours inside gunicorn: the worker class, and where gunicorn's own log lines go."""
 
 import gc
-import os
 import signal
 import socket
 import sys
@@ -16,6 +15,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from adapter.sockets import shut
 from translators.errors import ProtocolError
 from translators.wire import encode
 
@@ -104,13 +104,7 @@ class Worker(GeventWorker):
     def _drain(self) -> None:
         self.wsgi.extensions["adapter"].drain()
         for client in tuple(self._waiting):
-            # Through a second socket object, because gevent's `shutdown` raises in whoever waits for the first; so it
-            # reads the end of the connection, and closes it as if the client had.
-            with socket.socket(fileno=os.dup(client.fileno())) as twin:
-                try:
-                    twin.shutdown(socket.SHUT_RD)
-                except OSError:
-                    pass
+            shut(client, socket.SHUT_RD)
 
 
 class ClientSocket(gevent.socket.socket):
