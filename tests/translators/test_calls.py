@@ -52,6 +52,14 @@ TABLE: dict[str, tuple[list[Piece], list[Call]]] = {
         [(None, None, "f", '{"x":'), (None, None, None, "1}"), (None, None, "g", "{}")],
         [("", "f", '{"x":1}'), ("", "g", "{}")],
     ),
+    "neither index nor id, no arguments": (
+        [(None, None, "f", ""), (None, None, "g", "")],
+        [("", "f", ""), ("", "g", "")],
+    ),
+    "another name under a known id": (
+        [(None, "a", "f", "{"), (None, "a", "g", "}")],
+        [("a", "f", "{}")],
+    ),
     "neither index nor id, the same function twice": (
         [(None, None, "f", '{"x":1}'), (None, None, "f", '{"x":2}')],
         [("", "f", '{"x":1}'), ("", "f", '{"x":2}')],

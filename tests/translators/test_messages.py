@@ -19,6 +19,7 @@ from translators.items import (
     OutputText,
     Reasoning,
     ReasoningText,
+    Refusal,
     SummaryText,
 )
 from translators.messages import items_to_messages, lead_text
@@ -97,6 +98,15 @@ def test_dropped_with_a_note(name: str) -> None:
     messages, notes = render(items, system_anywhere=True)
     assert messages == expected
     assert notes == [(param, "dropped", reason)]
+
+
+def test_refusals() -> None:
+    item = Message("assistant", [OutputText("Well."), Refusal("No.")])
+    assert render([item, Message("assistant", "Sorry.")])[0] == [AssistantMessage("Well.\n\nSorry.\n\nNo.")]
+    assert render([item], refusal_field=True)[0] == [AssistantMessage("Well.", refusal="No.")]
+    assert render([Message("assistant", [Refusal("No.")])], refusal_field=True)[0] == [
+        AssistantMessage(None, refusal="No.")
+    ]
 
 
 THINKING: dict[str, tuple[Reasoning, str | None]] = {

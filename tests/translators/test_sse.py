@@ -30,6 +30,20 @@ def test_payloads(name: str) -> None:
     assert decoder.feed(stream) + decoder.flush() == expected
 
 
+SPLITS = {
+    "between the line ends of a blank line": ([b"data: {}\n", b"\ndata: {"], [[], [b"{}"]]),
+    "between CR and LF": ([b"data: {\r", b"\ndata: }\r\n\r\n"], [[], [b"{\n}"]]),
+    "behind the CR of a blank line": ([b"data: {}\r\n\r", b"\n"], [[b"{}"], []]),
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_an_event_is_told_as_soon_as_it_is_complete(name: str) -> None:
+    pieces, expected = SPLITS[name]
+    decoder = SSEDecoder()
+    assert [decoder.feed(piece) for piece in pieces] == expected
+
+
 def test_it_can_be_used_again_after_a_flush() -> None:
     decoder = SSEDecoder()
     assert decoder.feed(b"data: {") == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.properties.answers import Object
-from tests.properties.machine import Machine
+from tests.properties.machine import Machine, said
 from translators.errors import UpstreamError
 from translators.stream import Limits
 from translators.tools import ToolNames
@@ -90,6 +90,33 @@ def test_reasoning_as_content() -> None:
 def test_a_refusal_behind_text_is_another_part_of_the_message() -> None:
     item = play({"content": "Well."}, {"refusal": "No."}, {"refusal": " No!"}, {"content": "Sorry."}).output[0]
     assert [part.get("text", part.get("refusal")) for part in item["content"]] == ["Well.", "No. No!", "Sorry."]
+
+
+HELD: dict[str, tuple[Object, Object]] = {
+    "a refusal": ({"content": "<"}, {"refusal": "No."}),
+    "a call": ({"content": "\n"}, call()),
+    "content in parts": ({"content": "\n"}, {"content": [{"type": "text", "text": "Hi"}]}),
+    "the end": ({"content": "<thi"}, {}),
+}
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_content_that_might_have_become_a_tag_keeps_its_place(what: str) -> None:
+    held, then = HELD[what]
+    first = said(play(held, then).output)[0]
+    assert first[0] == "output_text"
+    assert first[1].startswith(held["content"])
+
+
+def test_content_that_was_held_back_keeps_its_logprobs() -> None:
+    chunks = [
+        {"choices": [{"delta": {"content": text}, "logprobs": {"content": [{"token": text, "logprob": -0.5}]}}]}
+        for text in ("\n", "\n", "Hi", "!")
+    ]
+    part = play(chunks=chunks).output[0]["content"][0]
+    assert part["text"] == "\n\nHi!"
+    assert [token["token"] for token in part["logprobs"]] == ["\n", "\n", "Hi", "!"]
+    assert part["logprobs"][3] == {"token": "!", "logprob": -0.5, "bytes": [33], "top_logprobs": []}
 
 
 TIERS = {"default": "default", "priority": "priority", "flex": "flex", "on_demand": "default", None: "default"}
