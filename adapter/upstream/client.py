@@ -200,8 +200,8 @@ def _read_out(body: BodyReader | DecodedReader) -> None:
         for _ in range(_MOST_READS_BEHIND):
             if not body.read():
                 break
-    except BodyCut:
-        pass
+    except (BodyCut, UpstreamError):
+        pass  # nobody waits for what was wrong with it
     finally:
         body.close()
 
