@@ -26,10 +26,12 @@ def test_reasoning(name: str) -> None:
 
 
 def test_text_is_not_looked_for_in_the_depths() -> None:
-    deep: dict[str, object] = {"text": "a"}
+    objects: dict[str, object] = {"text": "a"}
+    lists: list[object] = ["a"]
     for _ in range(5000):
-        deep = {"text": deep}
-    assert reasoning_of(Delta(reasoning=deep)) == ""
+        objects, lists = {"text": objects}, [lists]
+    assert reasoning_of(Delta(reasoning=objects)) == ""
+    assert reasoning_of(Delta(reasoning_details=lists)) == ""
 
 
 def test_content_that_is_no_string() -> None:

@@ -108,6 +108,12 @@ def test_content_that_might_have_become_a_tag_keeps_its_place(what: str) -> None
     assert first[1].startswith(held["content"])
 
 
+@pytest.mark.parametrize("pieces", [["Hi", "<think>", "x"], ["<think>Hm.</think>Hi", "\nx", "<think>"]])
+def test_once_the_answer_has_begun_content_is_text(pieces: list[str]) -> None:
+    text = "".join(pieces).partition("</think>")[2] or "".join(pieces)
+    assert said(play(*({"content": piece} for piece in pieces)).output)[-1] == ("output_text", text)
+
+
 def test_content_that_was_held_back_keeps_its_logprobs() -> None:
     chunks = [
         {"choices": [{"delta": {"content": text}, "logprobs": {"content": [{"token": text, "logprob": -0.5}]}}]}

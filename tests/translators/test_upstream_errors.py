@@ -151,7 +151,8 @@ def test_errors_in_a_stream(error: Any, code: str, message: str) -> None:
 
 def test_long_and_deep_bodies() -> None:
     assert len(http(400, {"error": "x" * 100_000}).message) == 2000
-    deep: object = "x"
-    for _ in range(5000):
-        deep = {"error": deep}
-    assert from_error(deep).message
+    for key in ("error", "detail", 0):
+        deep: object = "x"
+        for _ in range(5000):
+            deep = {key: deep} if key else [deep]
+        assert from_error(deep).message == "The provider reported an error without saying what it is."
