@@ -16,13 +16,19 @@ from translators.items import (
     InputAudio,
     InputFile,
     InputImage,
+    InputText,
+    OutputText,
+    PlainText,
+    ReasoningText,
     Refusal,
+    SummaryText,
 )
 from translators.notes import Notes
 
 BETWEEN: Final = "\n\n"
 """What stands between texts that become one string."""
-_MEDIA: Final = (InputImage, InputFile, InputAudio)
+_TEXTS: Final = (InputText, OutputText, PlainText, SummaryText, ReasoningText)
+_MEDIA: Final = frozenset({InputImage, InputFile, InputAudio})
 
 
 def text_of(content: str | Sequence[ContentPart]) -> str:
@@ -31,8 +37,14 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
         return content
     if len(content) == 1:
         return _text(content[0])
-    texts = [_text(part) for part in content]
-    return BETWEEN.join(text for text in texts if text)
+    return BETWEEN.join(filter(None, map(_text, content)))
+
+
+def has_media(content: str | Sequence[ContentPart]) -> bool:
+    """Tell whether content is more than text."""
+    if isinstance(content, str):
+        return False
+    return any([part.__class__ in _MEDIA for part in content])  # noqa: C419 - a list is quicker for the usual one part
 
 
 def media_parts(
@@ -42,22 +54,18 @@ def media_parts(
     return [
         _chat_part(part, dialect, notes, f"{where}[{position}]")
         for position, part in enumerate(content)
-        if isinstance(part, _MEDIA) or (texts and _text(part))
+        if is_media(part) or (texts and _text(part))
     ]
 
 
 def is_media(part: ContentPart) -> bool:
-    return isinstance(part, _MEDIA)
+    return part.__class__ in _MEDIA
 
 
 def _text(part: ContentPart) -> str:
-    match part:
-        case Refusal():
-            return part.refusal
-        case InputImage() | InputFile() | InputAudio():
-            return ""
-        case _:
-            return part.text
+    if isinstance(part, _TEXTS):
+        return part.text
+    return part.refusal if isinstance(part, Refusal) else ""
 
 
 def _chat_part(part: ContentPart, dialect: Dialect, notes: Notes, where: str) -> Part:

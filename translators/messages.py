@@ -30,7 +30,7 @@ from translators.chat import (
     ToolMessage,
     UserMessage,
 )
-from translators.content import BETWEEN, is_media, media_parts, text_of
+from translators.content import BETWEEN, has_media, is_media, media_parts, text_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
@@ -176,7 +176,7 @@ class _Renderer:
         if item.role == "user":
             self._leading = False
             content: Content
-            if isinstance(item.content, str) or not any(map(is_media, item.content)):
+            if isinstance(item.content, str) or not has_media(item.content):
                 content = text_of(item.content)
             else:
                 where = self._path(position, "content")
@@ -200,7 +200,7 @@ class _Renderer:
 
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
-        if not isinstance(item.content, str) and any(map(is_media, item.content)):
+        if has_media(item.content):
             self._notes.add(self._path(position, "content"), "dropped", f"a {item.role} message is text only")
 
     # --- the model's turns ------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class _Renderer:
             turn.texts.append(item.content)
             return
         self._note_media(position, item)
-        refusals: list[ContentPart] = [part for part in item.content if isinstance(part, Refusal)]
+        refusals: list[ContentPart] = [part for part in item.content if part.__class__ is Refusal]
         if not refusals:
             turn.texts.append(text_of(item.content))
             return
@@ -238,6 +238,10 @@ class _Renderer:
         """Write the turn, its tool messages behind it, and before it whatever others said in between."""
         turn, self._turn = self._turn, None
         if turn is None:
+            return
+        if not turn.calls:
+            if (message := self._assistant(turn, ())) is not None:
+                self._messages.append(message)
             return
         calls: list[tuple[Call, int]] = []
         for position, call in turn.calls:
@@ -283,14 +287,14 @@ class _Renderer:
     def _assistant(self, turn: _Turn, calls: Sequence[Call]) -> AssistantMessage | None:
         dialect = self._dialect
         text = BETWEEN.join(filter(None, turn.texts))
-        refusal = BETWEEN.join(filter(None, turn.refusals))
+        refusal = BETWEEN.join(filter(None, turn.refusals)) if turn.refusals else ""
         if refusal and not dialect.refusal_field:
             text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
             return None
-        reasoning = "\n".join(filter(None, turn.reasoning)) or None
-        if dialect.reasoning_field is None:
-            reasoning = None
+        reasoning = None
+        if turn.reasoning and dialect.reasoning_field is not None:
+            reasoning = "\n".join(filter(None, turn.reasoning)) or None
         return AssistantMessage(
             text or None,
             reasoning_content=reasoning if dialect.reasoning_field == "reasoning_content" else None,
@@ -307,8 +311,8 @@ class _Renderer:
         item = self._items[answer]
         assert isinstance(item, CallOutput)
         text = text_of(item.output)
-        parts = [] if isinstance(item.output, str) else item.output
-        if attached := sum(map(is_media, parts)):
+        parts = item.output
+        if not isinstance(parts, str) and (attached := sum(map(is_media, parts))):
             caption = f"[{attached} attachment(s) of the output of {call.name}, call {call.call_id}]"
             text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
             media.append(TextPart(caption))
@@ -326,7 +330,7 @@ def _says_something(item: Message) -> bool:
     content = item.content
     if isinstance(content, str):
         return bool(content)
-    return bool(text_of(content)) or (item.role == "user" and any(map(is_media, content)))
+    return bool(text_of(content)) or (item.role == "user" and has_media(content))
 
 
 def _reasoning_text(item: Reasoning) -> str:
