@@ -55,6 +55,25 @@ def test_a_call_waits_for_its_name() -> None:
     assert played.output[0]["arguments"] == '{"x":1}'
 
 
+AT_ONCE: dict[str, tuple[list[Object], str]] = {
+    "a call is opened with its name": ([call("a", None, "{"), call(None, "f", "")], "output_item.added"),
+    "a call is done when another has begun": ([call("a", "f", "{}"), call("b", "g", "{", 1)], "output_item.done"),
+    "a call is done although another has begun": (
+        [call("a", "f", "{"), call("b", "g", "{", 1), call(None, None, "}")], "output_item.done"
+    ),
+    "a message is done when a call begins": ([{"content": "Hi"}, call("a", None, "")], "output_item.done"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", AT_ONCE)
+def test_nothing_waits_longer_than_it_must(what: str) -> None:
+    deltas, expected = AT_ONCE[what]
+    chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    told = [[event["type"] for event in Machine().feed(chunks[:count]).events] for count in range(len(chunks) + 1)]
+    assert f"response.{expected}" not in told[-2]
+    assert f"response.{expected}" in told[-1]
+
+
 def test_a_call_that_never_gets_a_name_is_dropped() -> None:
     played = play({"content": "Hi"}, call("a", None, "{}"))
     assert [item["type"] for item in played.output] == ["message"]
