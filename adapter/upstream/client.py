@@ -11,13 +11,14 @@ from typing import Final
 
 import gevent
 import requests
+from urllib3 import Timeout
 from urllib3.exceptions import ProtocolError
 from urllib3.response import HTTPResponse
 
 from adapter.pulse import SECONDS, Pulse
 from adapter.settings import Settings
 from adapter.upstream.reader import BodyCut, BodyReader, DecodedReader, open_body
-from adapter.upstream.transport import Transport, copied
+from adapter.upstream.transport import Transport, copied, prepared
 from translators.dialect import Dialect, dialect_for
 from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
@@ -43,19 +44,14 @@ class Upstream:
         self._silence = settings.upstream_timeout
         session = requests.Session()
         self._transport = Transport(most_idle_connections=4096)
-        self._post = session.prepare_request(
-            requests.Request(
-                "POST",
-                base + "/chat/completions",
-                headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-            )
+        plain = {"Accept-Encoding": "identity"}
+        self._post = prepared(
+            session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **plain}
         )
-        self._models = session.prepare_request(
-            requests.Request("GET", base + "/models", headers={"Accept-Encoding": "identity"})
-        )
+        self._models = prepared(session, "GET", base + "/models", plain)
         environment = session.merge_environment_settings(self._post.url, {}, True, None, None)
         self._options = {name: environment[name] for name in ("proxies", "verify", "cert")} | {
-            "timeout": (settings.connect_timeout, settings.upstream_timeout)
+            "timeout": Timeout(connect=settings.connect_timeout, read=settings.upstream_timeout)
         }
 
     def call(self, body: bytes, *, bearer: str | None) -> "Call":
@@ -94,12 +90,12 @@ class Upstream:
                 raise UpstreamError("The provider's answer is not valid HTTP.") from None
         raise AssertionError("unreachable")
 
-    def _with_key(self, prepared: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
-        request = copied(prepared)
+    def _with_key(self, template: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
+        headers = dict(template.headers)
         key = self._own_key or (bearer if self._passes_keys else None)
         if key:
-            request.headers["Authorization"] = f"Bearer {key}"
-        return request
+            headers["Authorization"] = f"Bearer {key}"
+        return copied(template, headers)
 
 
 class Call:
