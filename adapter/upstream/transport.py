@@ -59,7 +59,7 @@ class Transport(HTTPAdapter):
         """Return the pool for a request's URL."""
         if request.url not in self._ways:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-            super().cert_verify(pool, request.url, verify, cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
             self._ways[request.url] = (pool, super().request_url(request, proxies))
         return self._ways[request.url][0]
 
