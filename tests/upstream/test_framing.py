@@ -1,5 +1,7 @@
 """The framing of HTTP bodies: whatever the pieces of the connection, the same body, and its end where it is."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from translators.errors import UpstreamError
 
 def fed(framing: Framing, data: bytes, cuts: list[int]) -> bytes:
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return b"".join(framing.feed(data[start:end]) for start, end in zip(places, places[1:], strict=False) if end > start)
+    return b"".join(framing.feed(data[start:end]) for start, end in pairwise(places) if end > start)
 
 
 def chunked(chunks: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
