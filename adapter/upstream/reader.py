@@ -7,6 +7,7 @@ socket itself (requests' own ways cost several times the translation of a chunk;
 compressed body, which was not asked for, goes through urllib3's decoder.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from adapter.upstream.framing import ChunkedBody, Framing, SizedBody, UnsizedBod
 _READ: Final = 1
 """gevent's flag for "readable"."""
 _SIZE: Final = 64 * 1024
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
 class BodyCut(Exception):
@@ -141,7 +143,7 @@ def _framing(raw: HTTPResponse) -> Framing:
     if "chunked" in raw.headers.get("transfer-encoding", "").lower():
         return ChunkedBody()
     length = raw.headers.get("content-length", "")
-    return SizedBody(int(length)) if length.isdigit() else UnsizedBody()
+    return SizedBody(int(length)) if _LENGTH.fullmatch(length) else UnsizedBody()
 
 
 def _socket_of(raw: HTTPResponse) -> socket.socket:
@@ -154,7 +156,10 @@ def _socket_of(raw: HTTPResponse) -> socket.socket:
 def _read_ahead(raw: HTTPResponse) -> bytes:
     """Return what http.client read of the body together with the head."""
     response: Any = raw._fp
-    ahead: bytes = response.fp.read(len(response.fp.peek()))
+    try:
+        ahead: bytes = response.fp.read(len(response.fp.peek()))
+    except OSError:  # TLS has nothing yet, or the connection is broken, which the first read will find
+        return b""
     return ahead
 
 
