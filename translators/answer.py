@@ -1,11 +1,13 @@
 """The body of a provider's answer → events, whatever form the provider chose.
 
 A stream that was asked for may come as a whole completion, and the other way round; some providers send an error page.
-The first byte that is not white space tells: `{` or `[` is JSON, `<` is a web page, anything else server-sent events.
+The first byte that is not white space or a byte order mark tells: `{` or `[` is JSON, `<` is a web page, anything else
+server-sent events.
 What cannot be read ends the response as failed; events already made are never lost.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from translators.chat import Chunk
 from translators.deltas import read_chunk, read_completion
@@ -14,6 +16,8 @@ from translators.events import Event
 from translators.sse import DONE, SSEDecoder
 from translators.stream import ResponseStream
 
+_BOM: Final = b"\xef\xbb\xbf"
+
 
 class AnswerReader:
     """Feeds one answer's bytes to a stream machine, in any split."""
@@ -21,6 +25,8 @@ class AnswerReader:
     def __init__(self, stream: ResponseStream, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
+        self._start = b""
+        """What came so far, while it does not tell the form."""
         self._form: EventStream | WholeBody | None = None
 
     @property
@@ -30,8 +36,9 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> list[Event]:
         if self._form is None:
-            data = data.lstrip()
-            if not data:
+            data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
+            if _BOM.startswith(data):
+                self._start = data
                 return []
             self._form = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
         events: list[Event] = []

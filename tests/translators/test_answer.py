@@ -12,7 +12,9 @@ COMPLETED = ("completed", [("output_text", "Hi")])
 BODIES = {
     "an event stream": (b"data: " + HI + b"\n\n", COMPLETED),
     "white space first": (b"\n\n  data: " + HI + b"\n\n", COMPLETED),
+    "a byte order mark, then an event stream": (b"\xef\xbb\xbfdata: " + HI + b"\n\n", COMPLETED),
     "a whole completion": (WHOLE, COMPLETED),
+    "a byte order mark, then a whole completion": (b"\xef\xbb\xbf" + WHOLE, COMPLETED),
     "a whole completion, white space around it": (b"\r\n " + WHOLE + b"\n", COMPLETED),
     "a completion in an array": (b"[" + WHOLE + b"]", COMPLETED),
     "a completion with something behind it": (WHOLE + b"\x00", COMPLETED),
