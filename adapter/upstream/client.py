@@ -7,6 +7,7 @@ A request that died before any byte of its answer came (a kept-alive connection 
 once more; nothing else is retried here. Every failure is an UpstreamError.
 """
 
+import time
 from typing import Final
 
 import gevent
@@ -24,6 +25,8 @@ from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
 
 _MOST_ERROR_BODY: Final = 64 * 1024
+_ERROR_PATIENCE: Final = 2.0
+"""Seconds for the body of an error, in which nobody looks after the client."""
 _MOST_READS_BEHIND: Final = 16
 """Reads behind the end of an answer, which only the end of its body should need."""
 _MOST_MODELS: Final = 8 * 1024 * 1024
@@ -126,7 +129,7 @@ class Call:
             raise response
         self._body = open_body(response, self._pulse)
         if not 200 <= response.status < 300:
-            body = self.whole_body(_MOST_ERROR_BODY, cut=True)
+            body = self._error_body()
             raise from_http(response.status, response.headers, body, own_key=not self._upstream.uses_callers_key)
         return True
 
@@ -149,8 +152,8 @@ class Call:
             self._quiet = 0.0
         return data
 
-    def whole_body(self, most: int, *, cut: bool = False) -> bytes:
-        """Return the rest of the body; beyond `most` bytes it is cut off (`cut`) or raises UpstreamError."""
+    def whole_body(self, most: int) -> bytes:
+        """Return the rest of the body; raise UpstreamError beyond `most` bytes."""
         pieces: list[bytes] = []
         size = 0
         while (data := self.read()) != b"":
@@ -159,10 +162,19 @@ class Call:
             pieces.append(data)
             size += len(data)
             if size > most:
-                if cut:
-                    break
                 raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
         return b"".join(pieces)
+
+    def _error_body(self) -> bytes:
+        """Return as much of an error's body as comes soon; its status alone says enough."""
+        body = b""
+        until = time.monotonic() + _ERROR_PATIENCE
+        try:
+            while len(body) < _MOST_ERROR_BODY and time.monotonic() < until and (data := self.read()) != b"":
+                body += data or b""
+        except UpstreamError:
+            pass
+        return body
 
     def close(self, *, answered: bool = False) -> None:
         """Let go of the connection; an answer that has not ended is broken off, so that the provider stops.
