@@ -12,6 +12,8 @@ from translators.errors import RequestError
 from translators.wire import UNPARSABLE, Decoder, NotJSON, Raw
 
 _NUL: Final = rb"\u0000"
+_NUL_SOON: Final = _NUL[:-1]
+"""Looked for first: CPython searches for up to five bytes with a quicker method than for six."""
 _PLACED: Final = 1 << 20
 """Bytes up to which an array or object is taken apart to name the place within."""
 
@@ -28,7 +30,7 @@ def refuse_bad_characters(body: bytes, members: Mapping[str, Raw]) -> None:
             raise RequestError(
                 f"{UNPARSABLE} The parser says: byte {error.start} is not valid UTF-8", code="invalid_value"
             ) from None
-    if _NUL in body:
+    if _NUL_SOON in body and _NUL in body:
         for name, raw in members.items():
             if _has_nul(bytes(raw)):
                 place = name + _place(bytes(raw))
