@@ -140,6 +140,8 @@ def open_body(response: HTTPResponse, pulse: Pulse) -> BodyReader | DecodedReade
 
 
 def _framing(raw: HTTPResponse) -> Framing:
+    if raw.status == 204:
+        return SizedBody(0)  # it has no body, and need not say so
     if "chunked" in raw.headers.get("transfer-encoding", "").lower():
         return ChunkedBody()
     length = raw.headers.get("content-length", "")

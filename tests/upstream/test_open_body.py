@@ -26,8 +26,9 @@ class Ahead:
         return self._held[:size]
 
 
-def answer(ahead: Ahead | None = None, **headers: str) -> Any:
+def answer(ahead: Ahead | None = None, status: int = 200, **headers: str) -> Any:
     return SimpleNamespace(
+        status=status,
         headers={name.replace("_", "-"): value for name, value in headers.items()},
         _fp=SimpleNamespace(fp=ahead),
     )
@@ -59,3 +60,7 @@ def test_what_came_with_the_head(ahead: Ahead, expected: bytes) -> None:
 )
 def test_content_length(length: str, kind: type[Framing]) -> None:
     assert isinstance(_framing(answer(content_length=length)), kind)
+
+
+def test_no_content_has_no_body() -> None:
+    assert _framing(answer(status=204)).over
