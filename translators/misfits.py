@@ -29,7 +29,6 @@ _NOUNS: Final = {
     "array": "an array", "object": "an object", "null": "null",
 }  # fmt: skip
 _KINDS: Final = {"str": "string", "array": "array", "object": "object"}
-_COUNTED: Final = {"array": "elements", "object": "properties"}
 
 _SHOWN: Final = 64
 """Characters of a caller's value that an error message repeats."""

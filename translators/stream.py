@@ -4,7 +4,7 @@ Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`,
 events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
 A whole completion is one chunk, so streamed and unstreamed answers take the same way.
 
-Rules (DESIGN.md, "The stream machine"): `response.created` comes first and exactly one terminal event last. Events are
+Rules: `response.created` comes first and exactly one terminal event last. Events are
 numbered when they leave, in `_leave`, nowhere else. Items are open one at a time and done in the order of their
 `output_index`: what arrives for a later item waits in its lane. A message or reasoning item closes when anything else
 arrives; a call closes when something else has arrived *and* its arguments are whole JSON, so that clients can start it

@@ -78,14 +78,6 @@ def decode_param(decoder: "msgspec.json.Decoder[T]", raw: bytes | Raw, param: st
         raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}", param=param) from None
 
 
-def convert_param(value: object, to: type[T] | Any, param: str) -> T:
-    """Convert an already decoded value; raise RequestError naming the place that does not fit."""
-    try:
-        return msgspec.convert(value, to)
-    except msgspec.ValidationError as error:
-        raise explain(error, param, to) from None
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "the JSON is nested too deeply"
