@@ -11,6 +11,10 @@ from typing import Any
 from adapter.sockets import CLOSED, is_now, shut
 
 
+class ClientGone(Exception):
+    """The client has closed its connection; there is nobody to answer."""
+
+
 class ClientWatch:
     """One client's connection, from the WSGI environment of its request."""
 
@@ -19,6 +23,11 @@ class ClientWatch:
 
     def gone(self) -> bool:
         return self._socket is not None and is_now(self._socket, CLOSED)
+
+    def check(self) -> None:
+        """Raise ClientGone if the client has gone."""
+        if self.gone():
+            raise ClientGone
 
     def hang_up(self) -> None:
         """Cut the connection of a client that takes nothing any more; a blocked write then fails."""

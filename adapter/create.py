@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 
 import structlog
 
-from adapter.client_watch import ClientWatch
+from adapter.client_watch import ClientGone, ClientWatch
 from adapter.pulse import SECONDS
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
@@ -28,10 +28,6 @@ from translators.stream import ResponseStream
 from translators.wire import encode
 
 log = structlog.get_logger()
-
-
-class ClientGone(Exception):
-    """The client has closed its connection; there is nobody to answer."""
 
 
 class Caller:
@@ -198,8 +194,7 @@ class Exchange:
 
     def _look_up(self) -> None:
         """Look after everything that can end a wait."""
-        if self._caller.watch.gone():
-            raise ClientGone
+        self._caller.watch.check()
         if self._services.must_stop():
             raise _stopping()
 

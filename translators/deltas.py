@@ -44,6 +44,8 @@ def _read_odd_chunk(payload: bytes) -> Chunk:
         value = decode_prefix(payload)
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = value[0]  # Gemini sends errors in an array
+    if payload.strip() == b"null":
+        return Chunk()
     if not isinstance(value, dict):
         raise UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload))
     return _fitting(Chunk, value)

@@ -16,7 +16,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from adapter.api.body import discard_body
-from adapter.create import ClientGone
+from adapter.client_watch import ClientGone
 from adapter.store import base as store
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 from translators.wire import encode

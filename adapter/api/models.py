@@ -1,8 +1,9 @@
 """`/v1/models`: what the upstream lists, in the API's form."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
+from adapter.client_watch import ClientWatch
 from adapter.services import services
 from translators.errors import RequestError
 from translators.misfits import shortened
@@ -15,7 +16,7 @@ blueprint = Blueprint("models", __name__, url_prefix="/v1")
 @blueprint.get("/models")
 def list_models() -> Response:
     authenticate()
-    models = decode_models(services().upstream.models(bearer()))
+    models = decode_models(services().upstream.models(bearer(), ClientWatch(request.environ)))
     return Response(encode({"object": "list", "data": models}), content_type="application/json")
 
 
@@ -23,7 +24,7 @@ def list_models() -> Response:
 def retrieve(id: str) -> Response:
     """Return one model of the list; chat providers answer for a single one in too many ways."""
     authenticate()
-    for model in decode_models(services().upstream.models(bearer())):
+    for model in decode_models(services().upstream.models(bearer(), ClientWatch(request.environ))):
         if model["id"] == id:
             return Response(encode(model), content_type="application/json")
     raise RequestError(

@@ -16,9 +16,10 @@ from urllib3 import Timeout
 from urllib3.exceptions import ProtocolError
 from urllib3.response import HTTPResponse
 
+from adapter.client_watch import ClientWatch
 from adapter.pulse import SECONDS, Pulse
 from adapter.settings import Settings
-from adapter.upstream.reader import BodyCut, BodyReader, DecodedReader, open_body
+from adapter.upstream.reader import BodyCut, BodyReader, NoBody, open_body
 from adapter.upstream.transport import Transport, copied, prepared
 from translators.dialect import Dialect, dialect_for
 from translators.errors import UpstreamError
@@ -29,6 +30,8 @@ _ERROR_PATIENCE: Final = 2.0
 """Seconds for the body of an error, in which nobody looks after the client."""
 _MOST_READS_BEHIND: Final = 16
 """Reads behind the end of an answer, which only the end of its body should need."""
+_MODELS_PATIENCE: Final = 30.0
+"""Seconds that a model list may be silent; nothing is computed for it."""
 _MOST_MODELS: Final = 8 * 1024 * 1024
 
 
@@ -64,12 +67,15 @@ class Upstream:
         request.headers["Content-Length"] = str(len(body))
         return Call(self, request, self._pulse, self._silence)
 
-    def models(self, bearer: str | None) -> bytes:
-        """Return the body of the upstream's model list; raise UpstreamError."""
-        call = Call(self, self._with_key(self._models, bearer), self._pulse, self._silence)
+    def models(self, bearer: str | None, watch: ClientWatch) -> bytes:
+        """Return the body of the upstream's model list; raise UpstreamError, or ClientGone for the one who asked."""
+        call = Call(self, self._with_key(self._models, bearer), self._pulse, _MODELS_PATIENCE)
         try:
-            call.wait(None)
-            return call.whole_body(_MOST_MODELS)
+            for _ in range(int(_MODELS_PATIENCE / SECONDS)):
+                if call.wait(SECONDS):
+                    return call.whole_body(_MOST_MODELS)
+                watch.check()
+            raise _too_silent(_MODELS_PATIENCE)
         finally:
             call.close()
 
@@ -110,10 +116,10 @@ class Call:
         self._silence = silence
         self._quiet = 0.0
         """Seconds since the provider was last heard, counted in beats."""
-        self._body: BodyReader | DecodedReader | None = None
+        self._body: BodyReader | NoBody | None = None
         self._sending = gevent.spawn(_outcome, upstream, request)
 
-    def wait(self, seconds: float | None) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Wait for the head of the answer; False if it has not come in time.
 
         Raises UpstreamError if sending failed or the status is not 2xx.
@@ -202,7 +208,7 @@ def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> HTTPRespo
         return error
 
 
-def _read_out(body: BodyReader | DecodedReader) -> None:
+def _read_out(body: BodyReader | NoBody) -> None:
     """Read to the end of a body if that comes at once, and close it."""
     try:
         for _ in range(_MOST_READS_BEHIND):

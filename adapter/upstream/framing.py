@@ -4,14 +4,22 @@
 bodies are what every streaming provider sends, so their way is short: usually one chunk is one read. RFC 9112 §7.1.
 """
 
+import zlib
+from typing import Final
+
 from translators.errors import UpstreamError
 
-_LONGEST_SIZE_LINE = 4096
+_LONGEST_SIZE_LINE: Final = 4096
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+"""zlib's way to say: whichever of the two the first bytes are."""
+_MOST_AT_ONCE: Final = 16 * 1024 * 1024
+"""Bytes that one read may unfold to."""
 
 
 class ChunkedBody:
     """`Transfer-Encoding: chunked`; trailers are read over."""
 
+    ends_with_connection = False
     __slots__ = ("_held", "_missing", "_trailers", "over")
 
     def __init__(self) -> None:
@@ -81,6 +89,7 @@ def _size(line: bytes) -> int | None:
 class SizedBody:
     """`Content-Length`."""
 
+    ends_with_connection = False
     __slots__ = ("_missing", "over")
 
     def __init__(self, length: int) -> None:
@@ -98,9 +107,37 @@ class UnsizedBody:
     """Neither: the body ends with the connection, so nobody can tell whether it is whole."""
 
     over = False
+    ends_with_connection = True
 
     def feed(self, data: bytes) -> bytes:
         return data
 
 
-Framing = ChunkedBody | SizedBody | UnsizedBody
+class Inflated:
+    """A body within another's framing that is compressed (gzip or zlib), although nobody asked for that."""
+
+    __slots__ = ("_framing", "_inflater")
+
+    def __init__(self, framing: ChunkedBody | SizedBody | UnsizedBody) -> None:
+        self._framing = framing
+        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    @property
+    def over(self) -> bool:
+        return self._framing.over
+
+    @property
+    def ends_with_connection(self) -> bool:
+        return self._framing.ends_with_connection
+
+    def feed(self, data: bytes) -> bytes:
+        try:
+            body = self._inflater.decompress(self._framing.feed(data), _MOST_AT_ONCE)
+        except zlib.error:
+            raise UpstreamError("The provider's answer is not compressed as it says.") from None
+        if self._inflater.unconsumed_tail:
+            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+        return body
+
+
+Framing = ChunkedBody | SizedBody | UnsizedBody | Inflated

@@ -3,22 +3,20 @@
 `read` returns what one read of the connection gave, `b""` at the body's end, and None about once a second while nothing
 comes, so that its caller can look after the client. It waits in the event loop first and reads then: what arrives in
 one wake-up is one read, and many streams take turns. The head was read by requests; from there on this reads the
-socket itself (requests' own ways cost several times the translation of a chunk; performance reference §3). A
-compressed body, which was not asked for, goes through urllib3's decoder.
+socket itself (requests' own ways cost several times the translation of a chunk; performance reference §3).
 """
 
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from typing import Any, Final
 
 from gevent.hub import Waiter, get_hub
-from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from adapter.pulse import Pulse
-from adapter.upstream.framing import ChunkedBody, Framing, SizedBody, UnsizedBody
+from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from translators.errors import UpstreamError
 
 _READ: Final = 1
 """gevent's flag for "readable"."""
@@ -33,10 +31,10 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; a body read to its end gives its connection back for the next request."""
 
-    def __init__(self, response: HTTPResponse, pulse: Pulse) -> None:
+    def __init__(self, response: HTTPResponse, framing: Framing, pulse: Pulse) -> None:
         self._raw = response
         self._pulse = pulse
-        self._framing = _framing(self._raw)
+        self._framing = framing
         self._socket = _socket_of(self._raw)
         self._timeout = self._socket.gettimeout()
         self._socket.settimeout(0.0)
@@ -59,7 +57,7 @@ class BodyReader:
             if data is None:
                 return None
             if not data:
-                if isinstance(self._framing, UnsizedBody):
+                if self._framing.ends_with_connection:
                     return b""
                 raise BodyCut
             body = self._framing.feed(data)
@@ -110,36 +108,37 @@ class BodyReader:
             self._waiter.clear()
 
 
-class DecodedReader:
-    """A compressed body, through urllib3. It blocks while nothing comes, as long as the read timeout allows."""
+class NoBody:
+    """What is read where there is nothing to read."""
 
     over = True
-    """As far as anybody need know: closing it is all that can be done with it."""
 
     def __init__(self, response: HTTPResponse) -> None:
         self._raw = response
-        self._pieces: Iterator[bytes] = self._raw.stream(_SIZE, decode_content=True)
 
     def read(self) -> bytes | None:
-        try:
-            return next(self._pieces, b"")
-        except (HTTPError, OSError) as error:
-            raise BodyCut from error
+        return b""
 
     def close(self) -> None:
         self._raw.close()
 
 
-def open_body(response: HTTPResponse, pulse: Pulse) -> BodyReader | DecodedReader:
-    """Return the reader for a response whose head has been read."""
+def open_body(response: HTTPResponse, pulse: Pulse) -> BodyReader | NoBody:
+    """Return the reader for a response whose head has been read; raise UpstreamError for a coding nobody asked for."""
     file: Any = response._fp
-    compressed = response.headers.get("content-encoding", "identity") != "identity"
-    if compressed or file.fp is None:  # http.client closes what has no body at once
-        return DecodedReader(response)
-    return BodyReader(response, pulse)
+    if file.fp is None:  # http.client closes what has no body at once
+        return NoBody(response)
+    framing = _framing(response)
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return BodyReader(response, framing, pulse)
+    if coding in ("gzip", "x-gzip", "deflate"):
+        return BodyReader(response, Inflated(framing), pulse)
+    response.close()
+    raise UpstreamError("The provider's answer is compressed in a way that was not asked for.")
 
 
-def _framing(raw: HTTPResponse) -> Framing:
+def _framing(raw: HTTPResponse) -> ChunkedBody | SizedBody | UnsizedBody:
     if raw.status == 204:
         return SizedBody(0)  # it has no body, and need not say so
     if "chunked" in raw.headers.get("transfer-encoding", "").lower():

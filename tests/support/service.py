@@ -35,7 +35,7 @@ class Service(Client):
         (directory / "home").mkdir(parents=True, exist_ok=True)
         self._wanted = int(str(settings.get("workers", 2)))
         given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", **settings}
-        self._environ = {
+        self.environ = {
             "PATH": os.environ["PATH"], "HOME": str(directory / "home"), "PYTHONPATH": str(ROOT),
             **{f"ADAPTER_{name.upper()}": str(value) for name, value in given.items()},
         }  # fmt: skip
@@ -64,7 +64,7 @@ class Service(Client):
         command = [sys.executable, "-m", "adapter.cli", "serve"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, cwd=self.directory, env=self._environ, stdout=log, stderr=log
+                command, cwd=self.directory, env=self.environ, stdout=log, stderr=log
             )
         deadline = monotonic() + START
         while not self._is_ready():

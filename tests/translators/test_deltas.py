@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.chat import ChatUsage, Delta, FunctionDelta, ToolCallDelta
+from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.deltas import arguments_of, calls_of, pieces_of, read_chunk, reasoning_of, usage_of
 from translators.errors import UpstreamError
 
@@ -119,7 +119,11 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
     assert chunk.choices[0].delta == Delta(content="😀 �")
 
 
-@pytest.mark.parametrize("payload", [b"", b"x", b"5", b'"a"', b"[]", b"[5]", b"null", b"{", b"[" * 100_000])
+@pytest.mark.parametrize("payload", [b"", b"x", b"5", b'"a"', b"[]", b"[5]", b"{", b"[" * 100_000])
 def test_what_is_no_chunk(payload: bytes) -> None:
     with pytest.raises(UpstreamError, match="not a chat completion"):
         read_chunk(payload)
+
+
+def test_a_chunk_that_is_null_says_nothing() -> None:
+    assert read_chunk(b" null ") == Chunk()

@@ -1,12 +1,14 @@
 """The framing of HTTP bodies: whatever the pieces of the connection, the same body, and its end where it is."""
 
+import gzip
+import zlib
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.upstream.framing import ChunkedBody, Framing, SizedBody, UnsizedBody
+from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
 from translators.errors import UpstreamError
 
 
@@ -64,3 +66,17 @@ def test_any_bytes_are_a_body_or_an_upstream_error(data: bytes) -> None:
         ChunkedBody().feed(data)
     except UpstreamError:
         pass
+
+
+@given(data=st.binary(max_size=300), cuts=st.lists(st.integers(min_value=0), max_size=8), gzipped=st.booleans())
+def test_a_compressed_body_is_read_as_it_comes(data: bytes, cuts: list[int], gzipped: bool) -> None:
+    body = gzip.compress(data) if gzipped else zlib.compress(data)
+    inflated = Inflated(SizedBody(len(body)))
+    assert fed(inflated, body, cuts) == data
+    assert inflated.over
+
+
+@pytest.mark.parametrize("body", [b"plainly not compressed", zlib.compress(bytes(17 * 1024 * 1024))])
+def test_what_unfolds_to_nothing_or_too_much(body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        Inflated(SizedBody(len(body))).feed(body)
