@@ -1,7 +1,7 @@
 """The requests of the scenarios, in both dialects, so that what reaches the upstream is about the same.
 
-The big one is what a coding agent sends late in its day: it keeps the history itself (`"store": false`),
-hundreds of tool calls and their outputs, and a dozen tools. The text is the same in every run.
+The big one is what a coding agent sends late in its day: the whole history, hundreds of tool calls and their outputs,
+and a dozen tools; it is stored like every other. The text is the same in every run.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def big_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
         return encode(chat_members(script, streamed) | {"messages": messages, "tools": offered})
     items = [message(task), *(item for made in calls for item in call_items(*made)), message(last)]
     offered = [{"type": "function", **function} for function in tools]
-    members = {"model": script, "stream": streamed, "store": False, "instructions": system}
+    members = {"model": script, "stream": streamed, "instructions": system}
     return encode(members | {"input": items, "tools": offered})
 
 
