@@ -100,7 +100,6 @@ def options(settings: Settings) -> dict[str, Any]:
         "proc_name": "responses-adapter",
         "on_starting": on_starting,
         "when_ready": when_ready,
-        "post_fork": lambda server, worker: worker.inherit(server.SIG_QUEUE),
     }
 
 

@@ -1,12 +1,12 @@
 """What is ours inside gunicorn: the worker class, and where gunicorn's own log lines go."""
 
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import Any, Final
 
 import gevent.socket
@@ -27,6 +27,19 @@ _READ: Final = 64 * 1024
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _LAST_REQUEST: Final = 1.0
 """Seconds that a connection without a request is waited for, once the worker stops."""
+
+
+def hold_stops() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+
+
+def let_stops_through() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+
+
+# A new worker that is told to stop before it has handlers of its own has to hear it then: the master says it once, and
+# Python forgets what comes between the fork and the first step of the child.
+os.register_at_fork(before=hold_stops, after_in_parent=let_stops_through)
 
 
 class Worker(GeventWorker):
@@ -65,16 +78,9 @@ class Worker(GeventWorker):
         finally:
             self.wsgi.extensions["adapter"].store.close()
 
-    def inherit(self, signals: "SimpleQueue[int]") -> None:
-        """Take over the queue in which the master's handlers put signals; here it is the fork's own copy."""
-        self._inherited = signals
-
     def init_signals(self) -> None:
         super().init_signals()
-        # A stop that came between the fork and this moment met the master's handlers, and is nobody's but ours.
-        while not self._inherited.empty():
-            if self._inherited.get_nowait() in _STOPS:
-                self.alive = False
+        let_stops_through()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
         if type(client) is gevent.socket.socket:  # not TLS
