@@ -21,6 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from adapter.store import tables
 from adapter.store.base import NotFound, StoreDown, StoredResponse
 from adapter.store.native_thread import Job, NativeThread
+from adapter.store.packing import Packing
 
 
 class Database(Protocol):
@@ -77,6 +78,7 @@ class SQLStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._packing = Packing()
 
         def sql(statement: tables.Statement) -> str:
             return str(statement.compile(dialect=database.engine.dialect))
@@ -89,7 +91,7 @@ class SQLStore:
         self._erase = sql(tables.ERASE)
         self._change_nothing = sql(tables.CHANGE_NOTHING)
         self._writer = NativeThread[Connection, Write](database.open, self._write)
-        self._reader = NativeThread[Connection, Query](self._open_reader, _read)
+        self._reader = NativeThread[Connection, Query](self._open_reader, self._read)
 
     def put(self, stored: StoredResponse) -> None:
         self._do(self._writer, Put({**asdict(stored), "version": getrandbits(63), "deleted": False}))
@@ -151,6 +153,8 @@ class SQLStore:
         for job in jobs:
             match job.request:
                 case Put(row):
+                    for column in tables.JSON_COLUMNS:
+                        row[column] = self._packing.pack(row[column])
                     rows.append(row)
                 case Deletion(values):
                     self._put_all(cursor, rows)
@@ -161,6 +165,15 @@ class SQLStore:
         driver.commit()
         if any(job.answer for job in jobs):
             self._database.wipe(connection)
+
+    def _read(self, connection: Connection, jobs: list[Job[Query]]) -> None:
+        cursor = connection.connection.cursor()
+        unpack = self._packing.unpack
+        for job in jobs:
+            cursor.execute(job.request.sql, job.request.values)
+            job.answer = [
+                [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
+            ]
 
     def _put_all(self, cursor: DBAPICursor, rows: list[Row]) -> None:
         if rows:
@@ -174,13 +187,6 @@ class SQLStore:
             return None
         cursor.execute(self._erase, values)
         return cursor.rowcount
-
-
-def _read(connection: Connection, jobs: list[Job[Query]]) -> None:
-    cursor = connection.connection.cursor()
-    for job in jobs:
-        cursor.execute(job.request.sql, job.request.values)
-        job.answer = cursor.fetchall()
 
 
 def _can_be(id: str) -> bool:

@@ -62,6 +62,9 @@ responses: Final = Table(
     Column("response", LargeBinary, nullable=False),
 )
 
+JSON_COLUMNS: Final = ("input", "response")
+"""They hold what `packing` makes of the JSON."""
+
 _continued: Final = responses.c.previous.is_not(None)
 Index("responses_previous", responses.c.previous, sqlite_where=_continued, postgresql_where=_continued)
 

@@ -1,6 +1,7 @@
 """What can happen to a SQLite file: told so that a person can act on it, and over as soon as its cause is."""
 
 import os
+import random
 import resource
 import sqlite3
 import tempfile
@@ -115,7 +116,7 @@ def test_a_directory_where_the_file_should_be(store: Store, path: Path) -> None:
 
 def test_no_space_left(store: Store, path: Path) -> None:
     keep(store, "a")
-    large = response("b", "a", input=b"x" * 10_000_000)
+    large = response("b", "a", input=random.Random(0).randbytes(10_000_000))  # nothing to compress
     with files_of_at_most(1_000_000):
         with pytest.raises(StoreDown, match=f"^The store {path} cannot be read or written; check its disk, and that"):
             store.put(large)
@@ -167,4 +168,14 @@ def test_database_of_a_later_version(store: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE schema_version SET version = 1")
     keep(store, "a")
+    assert chain(store, "a") == ["a"]
+
+
+def test_a_damaged_value(store: Store, path: Path) -> None:
+    keep(store, "a")
+    store.put(response("b", "a", input=b'"%s"' % (b"long " * 10_000)))
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE responses SET input = substr(input, 1, 20) WHERE id = 'b'")
+    with pytest.raises(StoreDown, match="a stored response is damaged"):
+        store.get("b", OURS)
     assert chain(store, "a") == ["a"]
