@@ -17,7 +17,7 @@ from translators.messages import lead_text
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.tools import ToolNames, chat_tool_choice, chat_tools
-from translators.wire import Raw, encode
+from translators.wire import encode
 
 
 class ChatBody(Struct, frozen=True, gc=False):
@@ -54,8 +54,8 @@ def chat_body(
     wanted = response_format(request.text, dialect, notes)
     if wanted is not None:
         body["response_format"] = wanted
-    body["messages"] = Raw(b"[" + b",".join(parts) + b"]")
-    return ChatBody(encode(body), names, extended)
+    head = encode(body)[:-1]
+    return ChatBody(b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended)
 
 
 def _sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:

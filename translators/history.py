@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from translators.chat import ChatMessage
 from translators.dialect import Dialect
 from translators.items import Call, Item, Message
 from translators.messages import items_to_messages
@@ -23,7 +24,7 @@ class History(Struct, frozen=True, gc=False):
     lead: tuple[Message, ...] = ()
     """System and developer messages that led the conversation."""
     sealed: tuple[bytes, ...] = ()
-    """The finished messages, each as JSON."""
+    """The finished messages as JSON: elements of an array, in pieces of one or more."""
     tail: tuple[Item, ...] = ()
     """Items behind them that are not rendered for good."""
     answered: frozenset[str] = frozenset()
@@ -36,7 +37,7 @@ class History(Struct, frozen=True, gc=False):
     def extended(
         self, items: Sequence[Item], dialect: Dialect, names: ToolNames, notes: Notes
     ) -> "tuple[History, list[bytes]]":
-        """Return this history with the items behind it, and the JSON of its messages behind `sealed` as it was.
+        """Return this history with the items behind it, and its messages behind `sealed` as it was, in such pieces.
 
         Raises RequestError where calls and outputs do not pair.
         """
@@ -50,18 +51,18 @@ class History(Struct, frozen=True, gc=False):
             answered=self.answered,
             follows=bool(self.sealed),
         )
-        messages = [encode(message) for message in rendered.messages]
-        finished = tuple(messages[: rendered.boundary.messages])
+        finished = _piece(rendered.messages[: rendered.boundary.messages])
+        open = _piece(rendered.messages[rendered.boundary.messages :])
         return (
             History(
                 lead=(*self.lead, *rendered.lead),
-                sealed=self.sealed + finished,
+                sealed=(*self.sealed, *finished),
                 tail=pending[rendered.boundary.items :],
                 answered=frozenset(rendered.answered),
                 call_ids=self.call_ids.union(item.call_id for item in items if isinstance(item, Call)),
                 size=self.size + sum(map(len, finished)),
             ),
-            messages,
+            [*finished, *open],
         )
 
     def followed_by(self, output: Sequence[Item]) -> "History":
@@ -74,3 +75,7 @@ class History(Struct, frozen=True, gc=False):
             call_ids=self.call_ids.union(item.call_id for item in output if isinstance(item, Call)),
             size=self.size,
         )
+
+
+def _piece(messages: Sequence[ChatMessage]) -> list[bytes]:
+    return [encode(messages)[1:-1]] if messages else []
