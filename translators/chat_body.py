@@ -4,11 +4,13 @@ Only what the client set goes out. The messages come last, so that the bodies of
 beginning. Field table: responses-api reference §2; what providers take: `dialect.py`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from translators.chat import DeveloperMessage, SystemMessage
+from translators.declarations import Tool
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.formats import response_format
@@ -17,6 +19,8 @@ from translators.messages import lead_text
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.tools import ToolNames, chat_tool_choice, chat_tools
+from translators.tools.choice import allowed
+from translators.tools.declared import loaded, united
 from translators.wire import encode
 
 
@@ -38,7 +42,8 @@ def chat_body(
     """
     if request.truncation == "auto":
         notes.add("truncation", "dropped", "'auto' is not done yet; an input that is too long fails")
-    names = ToolNames(request.tools)
+    tools = united(request.tools, [*history.loaded, *loaded(request.input)])
+    names = ToolNames(tools)
     extended, messages = history.extended(request.input, dialect, names, notes)
     lead = lead_text(request.instructions, extended.lead)
     parts = [*history.sealed, *messages]
@@ -50,7 +55,7 @@ def chat_body(
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     body |= _sampling(request, dialect, notes)
-    body |= _tools(request, names, dialect, notes)
+    body |= _tools(request, tools, names, dialect, notes)
     wanted = response_format(request.text, dialect, notes)
     if wanted is not None:
         body["response_format"] = wanted
@@ -91,8 +96,10 @@ def _sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[st
     return body
 
 
-def _tools(request: CreateRequest, names: ToolNames, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    tools = chat_tools(request.tools, names, dialect, notes)
+def _tools(
+    request: CreateRequest, declared: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes
+) -> dict[str, Any]:
+    tools = chat_tools(allowed(declared, request.tool_choice), names, dialect, notes)
     if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
         if request.tool_choice not in ("auto", "none"):
             raise RequestError(
@@ -101,8 +108,9 @@ def _tools(request: CreateRequest, names: ToolNames, dialect: Dialect, notes: No
             )
         return {}
     body: dict[str, Any] = {"tools": tools}
-    if request.tool_choice != "auto":
-        body["tool_choice"] = chat_tool_choice(request.tool_choice, names)
+    choice = chat_tool_choice(request.tool_choice, names)
+    if choice != "auto":
+        body["tool_choice"] = choice
     if request.parallel_tool_calls is not None:
         if dialect.parallel_tool_calls:
             body["parallel_tool_calls"] = request.parallel_tool_calls

@@ -149,6 +149,36 @@ class FunctionCallArgumentsDone(Event, tag="response.function_call_arguments.don
     arguments: str
 
 
+class CustomToolCallInputDelta(Event, tag="response.custom_tool_call_input.delta"):
+    item_id: str
+    output_index: int
+    delta: str
+
+
+class CustomToolCallInputDone(Event, tag="response.custom_tool_call_input.done"):
+    item_id: str
+    output_index: int
+    input: str
+
+
+class ShellCallCommandAdded(Event, tag="response.shell_call_command.added"):
+    output_index: int
+    command_index: int
+    command: str
+
+
+class ShellCallCommandDelta(Event, tag="response.shell_call_command.delta"):
+    output_index: int
+    command_index: int
+    delta: str
+
+
+class ShellCallCommandDone(Event, tag="response.shell_call_command.done"):
+    output_index: int
+    command_index: int
+    command: str
+
+
 TERMINAL: Final = (ResponseCompleted, ResponseIncomplete, ResponseFailed)
 """The events of which a stream has exactly one, as its last."""
 

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from translators.chat import ChatMessage
+from translators.chat import ChatMessage, Content
+from translators.declarations import Tool
 from translators.dialect import Dialect
-from translators.items import Call, Item, Message
+from translators.items import Item, Message
 from translators.messages import items_to_messages
 from translators.notes import Notes
 from translators.tools import ToolNames
+from translators.tools.declared import loaded
+from translators.tools.kinds import call_ids
 from translators.wire import encode
 
 
@@ -31,6 +34,10 @@ class History(Struct, frozen=True, gc=False):
     """Call ids that have their tool message among the finished messages."""
     call_ids: frozenset[str] = frozenset()
     """All call ids ever used; the next answer must not use them again."""
+    asked: Content | None = None
+    """What the user said last in them."""
+    loaded: tuple[Tool, ...] = ()
+    """Tools that items brought along."""
     size: int = 0
     """Bytes of JSON in `sealed`."""
 
@@ -49,6 +56,7 @@ class History(Struct, frozen=True, gc=False):
             notes,
             first_input=len(self.tail),
             answered=self.answered,
+            asked=self.asked,
             follows=bool(self.sealed),
         )
         finished = _piece(rendered.messages[: rendered.boundary.messages])
@@ -59,7 +67,9 @@ class History(Struct, frozen=True, gc=False):
                 sealed=(*self.sealed, *finished),
                 tail=pending[rendered.boundary.items :],
                 answered=frozenset(rendered.answered),
-                call_ids=self.call_ids.union(item.call_id for item in items if isinstance(item, Call)),
+                asked=rendered.asked,
+                loaded=(*self.loaded, *loaded(items)),
+                call_ids=self.call_ids.union(call_ids(items)),
                 size=self.size + sum(map(len, finished)),
             ),
             [*finished, *open],
@@ -72,7 +82,9 @@ class History(Struct, frozen=True, gc=False):
             sealed=self.sealed,
             tail=self.tail + tuple(output),
             answered=self.answered,
-            call_ids=self.call_ids.union(item.call_id for item in output if isinstance(item, Call)),
+            asked=self.asked,
+            loaded=self.loaded,
+            call_ids=self.call_ids.union(call_ids(output)),
             size=self.size,
         )
 

@@ -11,10 +11,10 @@ from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.errors import RequestError, missing, wrong_value
+from translators.declarations import REFUSED, CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool
+from translators.errors import RequestError, missing, unsupported, wrong_value
 from translators.items import ContentPart, Item, ItemReference, Message, Status, Text
 from translators.misfits import allowed, shortened, too_large
-from translators.tools import FunctionTool, NamespaceTool, Tool
 from translators.wire import Decoder, NotJSON, Raw, decode_param
 
 MOST_TOOLS: Final = 1024
@@ -144,7 +144,7 @@ def decode_tools(raw: bytes) -> tuple[Tool, ...]:
 def _names(tool: Tool) -> list[tuple[str | None, str]]:
     """Return the names that a tool declares, each with its namespace."""
     match tool:
-        case FunctionTool():
+        case FunctionTool() | CustomTool():
             return [(None, tool.name)]
         case NamespaceTool():
             return [(tool.name, member.name) for member in tool.tools]
@@ -156,11 +156,15 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     head = decode_param(_heads, raw, param)
     if head.type is None:
         raise missing(f"{param}.type")
+    if head.type in REFUSED:
+        raise unsupported(f"{param}.type", f"'{head.type}' is not supported: {REFUSED[head.type]}.")
     if head.type not in _TOOL_TYPES:
         raise wrong_value(f"{param}.type", shortened(head.type), _TOOL_TYPES)
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
+    if isinstance(tool, ShellTool) and (tool.environment or {}).get("type", "local") != "local":
+        raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
     return tool
 
 

@@ -4,8 +4,8 @@ A turn of the model is one assistant message: its thinking, its texts and all it
 or somebody else's message comes. Right behind it stand the tool messages, one for each call, in call order, wherever
 in the items their outputs lie; user, developer and system messages found between a call and its outputs go before the
 turn (behind it, the model would see the user ask again). An output whose call is answered already is a repetition and
-dropped; an output without a call, and a call that never got its output, are the caller's mistakes (400). A message
-that says nothing is no message.
+dropped, and so is a user message that only says again what was asked; an output without a call, and a call that never
+got its output, are the caller's mistakes (400). A message that says nothing is no message.
 
 Leading system and developer messages are returned apart, as `lead`: the instructions of the request come before them.
 `boundary` says how far the messages can never change again, whatever items follow: `history.py` keeps what lies before
@@ -14,6 +14,7 @@ it as bytes. Source: responses-api reference §3.4, clients reference §5.7.
 
 from collections import defaultdict, deque
 from collections.abc import Sequence, Set
+from typing import Final
 
 from msgspec import Struct
 
@@ -33,20 +34,28 @@ from translators.chat import (
 from translators.content import BETWEEN, has_media, is_media, media_parts, text_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
+from translators.hosted import HostedCall, replayed
 from translators.items import (
+    AdditionalTools,
     Call,
     CallOutput,
+    ConfigurationUpdate,
     ContentPart,
     FunctionCall,
     FunctionCallOutput,
+    Hosted,
     Item,
     ItemReference,
+    LocalShellCallOutput,
     Message,
     Reasoning,
     Refusal,
+    ToolSearchCall,
+    ToolSearchOutput,
 )
 from translators.notes import Notes
 from translators.tools import ToolNames
+from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
 
 class Boundary(Struct, frozen=True, gc=False):
@@ -63,6 +72,8 @@ class Rendered(Struct, frozen=True, gc=False):
     messages: list[ChatMessage]
     boundary: Boundary
     answered: Set[str]
+    asked: Content | None
+    """What the user said last before the boundary."""
 
 
 def items_to_messages(
@@ -73,14 +84,16 @@ def items_to_messages(
     *,
     first_input: int = 0,
     answered: Set[str] = frozenset(),
+    asked: Content | None = None,
     follows: bool = False,
 ) -> Rendered:
     """Render items; raise RequestError for an output without a call or a call without an output.
 
     `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
-    `answered` and `follows`: call ids answered before these items, and whether messages stand before them.
+    `answered`, `asked` and `follows`: call ids answered before these items, what the user said last before them, and
+    whether messages stand before them.
     """
-    return _Renderer(items, dialect, names, notes, first_input, answered, follows).render()
+    return _Renderer(items, dialect, names, notes, first_input, answered, asked, follows).render()
 
 
 def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
@@ -89,15 +102,19 @@ def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
     return BETWEEN.join(text for text in texts if text)
 
 
+_AnyCall = Call | HostedCall
+
+
 class _Turn:
     """One turn of the model while its items come in."""
 
-    def __init__(self, start: int) -> None:
-        self.start = start
+    __slots__ = ("call_ids", "calls", "reasoning", "refusals", "texts")
+
+    def __init__(self) -> None:
         self.texts: list[str] = []
         self.refusals: list[str] = []
         self.reasoning: list[str] = []
-        self.calls: list[tuple[int, Call]] = []
+        self.calls: list[tuple[int, _AnyCall]] = []
         self.call_ids: set[str] = set()
 
 
@@ -110,14 +127,16 @@ class _Renderer:
         notes: Notes,
         first_input: int,
         answered: Set[str],
+        asked: Content | None,
         follows: bool,
     ) -> None:
-        self._items = items
+        self._items: list[Item | HostedCall] = list(items)
         self._dialect = dialect
         self._names = names
         self._notes = notes
         self._first_input = first_input
         self._answered = set(answered)
+        self._asked = asked
         self._lead: list[Message] = []
         self._leading = not follows
         self._messages: list[ChatMessage] = []
@@ -130,27 +149,57 @@ class _Renderer:
         """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
         for position, item in enumerate(items):
-            if isinstance(item, FunctionCallOutput):
-                self._outputs[item.call_id].append(position)
-            elif isinstance(item, Message) and item.role != "assistant":
-                if _says_something(item):
-                    self._others.append(position)
-                else:
+            kind: type = item.__class__
+            if kind is FunctionCall or kind is Reasoning:
+                continue
+            if kind not in _PLAIN:
+                plain = self._plain(position, item)
+                if plain is None:
                     self._taken.add(position)
-                    notes.add(self._path(position), "dropped", "an empty message")
+                    continue
+                self._items[position] = plain
+                kind = plain.__class__
+            if kind is Message:
+                self._look_at(position)
+            elif kind in BY_OUTPUT:
+                self._outputs[_answers(self._items[position])].append(position)
+
+    def _plain(self, position: int, item: Item) -> Item | HostedCall | None:
+        """Return what stands for an item that chat has nothing like; None if it says nothing to the model."""
+        if isinstance(item, FunctionCallOutput) and item.call_id is None:
+            source = ".".join(filter(None, (item.namespace or None, item.name or None))) or "a tool"
+            return Message("user", f"[Result of {source}]\n{text_of(item.output)}")
+        if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
+            return None  # OpenAI searched: what it found is among the tools
+        if isinstance(item, Hosted):
+            return replayed(item, self._notes, self._path(position))
+        return None if item.__class__ in _SETTINGS else item
+
+    def _look_at(self, position: int) -> None:
+        """Remember a message that is not the model's, until its turn comes."""
+        item = self._items[position]
+        assert isinstance(item, Message)
+        if item.role == "assistant":
+            return
+        if _says_something(item):
+            self._others.append(position)
+        else:
+            self._taken.add(position)
+            self._notes.add(self._path(position), "dropped", "an empty message")
 
     def render(self) -> Rendered:
         taken = self._taken
-        boundary = (0, 0)
+        boundary, asked = (0, 0), self._asked
         for position, item in enumerate(self._items):
             if position not in taken:
                 self._take(position, item)
             if self._turn is None and position >= self._horizon:
-                boundary = (position + 1, len(self._messages))
+                boundary, asked = (position + 1, len(self._messages)), self._asked
         self._end_turn()
-        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered)
+        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered, asked)
 
-    def _take(self, position: int, item: Item) -> None:
+    def _take(self, position: int, item: Item | HostedCall) -> None:
+        kind = item.__class__
         if isinstance(item, Message):
             if item.role == "assistant":
                 self._assistant_message(position, item)
@@ -160,19 +209,22 @@ class _Renderer:
                     self._others.popleft()  # it is the first of them: those before it have had their turn
                     self._message(position, item)
         elif isinstance(item, Reasoning):
-            self._open_turn(position).reasoning.append(_reasoning_text(item))
-        elif isinstance(item, FunctionCall):
-            turn = self._open_turn(position)
-            turn.calls.append((position, item))
-            turn.call_ids.add(item.call_id)
-        elif isinstance(item, FunctionCallOutput):
-            self._output(position, item)
+            self._open_turn().reasoning.append(_reasoning_text(item))
+        elif kind in BY_CALL:
+            turn = self._open_turn()
+            turn.calls.append((position, item))  # type: ignore[arg-type]
+            turn.call_ids.add(item.call_id)  # type: ignore[union-attr, arg-type]
+        elif kind in BY_OUTPUT:
+            self._output(position, item)  # type: ignore[arg-type]
+        elif isinstance(item, HostedCall):
+            self._open_turn().calls.append((position, item))
+            self._end_turn()
         elif isinstance(item, ItemReference):
             raise RequestError(f"Item with id '{item.id}' not found.", param="input", status=404)
 
     # --- somebody else's messages -----------------------------------------------------------------------------
 
-    def _message(self, position: int, item: Message) -> None:
+    def _message(self, position: int, item: Message, *, hoisted: bool = False) -> None:
         if item.role == "user":
             self._leading = False
             content: Content
@@ -181,6 +233,10 @@ class _Renderer:
             else:
                 where = self._path(position, "content")
                 content = media_parts(item.content, self._dialect, self._notes, where)
+            if content == self._asked and (hoisted or self._follows_the_question()):
+                self._notes.add(self._path(position), "dropped", "it says again what the user said before")
+                return
+            self._asked = content
             self._messages.append(UserMessage(content))
             return
         self._note_media(position, item)
@@ -198,6 +254,10 @@ class _Renderer:
         else:
             self._messages.append(SystemMessage(text))
 
+    def _follows_the_question(self) -> bool:
+        """Tell whether nothing has been said since what the user said last."""
+        return bool(self._messages) and self._messages[-1].__class__ is UserMessage
+
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
         if has_media(item.content):
@@ -205,14 +265,14 @@ class _Renderer:
 
     # --- the model's turns ------------------------------------------------------------------------------------
 
-    def _open_turn(self, position: int) -> _Turn:
+    def _open_turn(self) -> _Turn:
         self._leading = False
         if self._turn is None:
-            self._turn = _Turn(position)
+            self._turn = _Turn()
         return self._turn
 
     def _assistant_message(self, position: int, item: Message) -> None:
-        turn = self._open_turn(position)
+        turn = self._open_turn()
         if isinstance(item.content, str):
             turn.texts.append(item.content)
             return
@@ -224,15 +284,14 @@ class _Renderer:
         turn.texts.append(text_of([part for part in item.content if not isinstance(part, Refusal)]))
         turn.refusals.append(text_of(refusals))
 
-    def _output(self, position: int, item: FunctionCallOutput) -> None:
-        if self._turn is not None and item.call_id in self._turn.call_ids:
+    def _output(self, position: int, item: CallOutput) -> None:
+        call_id = _answers(item)
+        if self._turn is not None and call_id in self._turn.call_ids:
             self._end_turn()  # takes this output with it
-        elif item.call_id in self._answered:
+        elif call_id in self._answered:
             self._notes.add(self._path(position), "dropped", "this call has its output already")
         else:
-            raise RequestError(
-                f"No tool call found for function call output with call_id {item.call_id}.", param="input"
-            )
+            raise RequestError(f"No tool call found for {_kind(item)} with call_id {call_id}.", param="input")
 
     def _end_turn(self) -> None:
         """Write the turn, its tool messages behind it, and before it whatever others said in between."""
@@ -243,7 +302,7 @@ class _Renderer:
             if (message := self._assistant(turn, ())) is not None:
                 self._messages.append(message)
             return
-        calls: list[tuple[Call, int]] = []
+        calls: list[tuple[_AnyCall, int]] = []
         for position, call in turn.calls:
             answer = self._answer(position, call)
             if answer is not None:
@@ -258,7 +317,7 @@ class _Renderer:
         for call, answer in calls:
             self._taken.add(answer)
             self._horizon = max(self._horizon, answer)
-            self._answered.add(call.call_id)
+            self._answered.add(call.call_id or "")
             self._tool_message(call, answer, media)
         if media:
             self._messages.append(UserMessage(media))
@@ -270,11 +329,13 @@ class _Renderer:
             item = self._items[position]
             assert isinstance(item, Message)
             self._taken.add(position)
-            self._message(position, item)
+            self._message(position, item, hoisted=True)
 
-    def _answer(self, position: int, call: Call) -> int | None:
+    def _answer(self, position: int, call: _AnyCall) -> int | None:
         """Return where the output of a call lies: the first unused one behind it."""
-        outputs = self._outputs[call.call_id]
+        if isinstance(call, HostedCall):
+            return position
+        outputs = self._outputs[call.call_id or ""]
         while outputs and outputs[0] < position:
             outputs.popleft()
         if outputs:
@@ -282,9 +343,9 @@ class _Renderer:
         if call.status == "incomplete":
             self._notes.add("input", "dropped", f"call {call.call_id}, which was cut short and never answered")
             return None
-        raise RequestError(f"No tool output found for function call {call.call_id}.", param="input")
+        raise RequestError(f"No tool output found for {_kind(call)} {call.call_id}.", param="input")
 
-    def _assistant(self, turn: _Turn, calls: Sequence[Call]) -> AssistantMessage | None:
+    def _assistant(self, turn: _Turn, calls: Sequence[_AnyCall]) -> AssistantMessage | None:
         dialect = self._dialect
         text = BETWEEN.join(filter(None, turn.texts))
         refusal = BETWEEN.join(filter(None, turn.refusals)) if turn.refusals else ""
@@ -303,21 +364,30 @@ class _Renderer:
             tool_calls=[self._tool_call(call) for call in calls] or None,
         )
 
-    def _tool_call(self, call: Call) -> ToolCall:
-        name = self._names.flat(call.name, call.namespace or None)
-        return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"))
+    def _tool_call(self, call: _AnyCall) -> ToolCall:
+        if isinstance(call, (FunctionCall, HostedCall)):
+            name = self._names.flat(call.name, call.namespace or None)
+            return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"))
+        kind = BY_CALL[call.__class__]
+        name = self._names.flat(
+            getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name
+        )
+        return ToolCall(call.call_id or "", FunctionOfCall(name, kind.arguments(call)))
 
-    def _tool_message(self, call: Call, answer: int, media: list[Part]) -> None:
+    def _tool_message(self, call: _AnyCall, answer: int, media: list[Part]) -> None:
         item = self._items[answer]
-        assert isinstance(item, CallOutput)
-        text = text_of(item.output)
-        parts = item.output
+        if isinstance(item, HostedCall):
+            self._messages.append(ToolMessage(item.call_id, item.result))
+            return
+        parts = BY_OUTPUT[item.__class__].content(item)
+        text = text_of(parts)
         if not isinstance(parts, str) and (attached := sum(map(is_media, parts))):
-            caption = f"[{attached} attachment(s) of the output of {call.name}, call {call.call_id}]"
+            name = getattr(call, "name", None) or _kind(call)
+            caption = f"[{attached} attachment(s) of the output of {name}, call {call.call_id}]"
             text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
             media.append(TextPart(caption))
             media += media_parts(parts, self._dialect, self._notes, self._path(answer, "output"), texts=False)
-        self._messages.append(ToolMessage(call.call_id, text))
+        self._messages.append(ToolMessage(call.call_id or "", text))
 
     def _path(self, position: int, member: str = "") -> str:
         """Return the path of an item as the client counts; items of the history have no index."""
@@ -337,3 +407,24 @@ def _reasoning_text(item: Reasoning) -> str:
     """Return thinking that can go back: the raw text, else the summary we told it as."""
     parts = item.content or item.summary
     return "\n".join(part.text for part in parts)
+
+
+def _answers(output: Item | HostedCall) -> str:
+    """Return the id of the call that an output belongs to."""
+    if isinstance(output, LocalShellCallOutput):
+        return output.call_id or output.id
+    return output.call_id or ""  # type: ignore[union-attr]
+
+
+def _kind(item: Call | CallOutput | HostedCall) -> str:
+    """Return an item's type in words, as OpenAI's messages have it."""
+    return "hosted call" if isinstance(item, HostedCall) else item.__struct_config__.tag.replace("_", " ")  # type: ignore[union-attr]
+
+
+_SETTINGS: Final = frozenset({AdditionalTools, ConfigurationUpdate})
+"""Items that say nothing to the model."""
+_PLAIN: Final = frozenset(
+    {Message, Reasoning, FunctionCall, ItemReference, *BY_CALL, *BY_OUTPUT}
+    - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput}
+)
+"""Items that are what they say they are."""

@@ -1,4 +1,4 @@
-"""Output items while they are being written: one class per kind of item, one per kind of content part.
+"""Output items while they are being written: one class per kind of item, one per kind of content part; calls: `tools/`.
 
 An open item knows its `output_index` and `id` from the moment it opens; they never change. `open()` returns the
 events that announce it, `append()` those of one more piece, `close(status)` those that end it, and then `item` is the
@@ -8,14 +8,10 @@ and is joined once. Event order: responses-api reference §5.4.
 
 from typing import Any, ClassVar, Literal, Protocol
 
-from msgspec import UNSET
-
 from translators.events import (
     ContentPartAdded,
     ContentPartDone,
     Event,
-    FunctionCallArgumentsDelta,
-    FunctionCallArgumentsDone,
     OutputItemAdded,
     OutputItemDone,
     OutputTextDelta,
@@ -30,7 +26,6 @@ from translators.events import (
     RefusalDone,
 )
 from translators.items import (
-    FunctionCall,
     Message,
     OutputItem,
     OutputText,
@@ -234,45 +229,4 @@ class OpenReasoningText:
             ReasoningTextDone(item_id=at[0], output_index=at[1], content_index=0, text=part.text),
             ContentPartDone(item_id=at[0], output_index=at[1], content_index=0, part=part),
             OutputItemDone(output_index=at[1], item=self.item),
-        ]
-
-
-class OpenFunctionCall:
-    """A call of a client's function; its arguments stream as they arrive."""
-
-    def __init__(
-        self, output_index: int, id: str, *, call_id: str, name: str, namespace: str | None
-    ) -> None:
-        self._output_index = output_index
-        self._arguments: list[str] = []
-        self.item: OutputItem
-        self.item = self._call = FunctionCall(
-            call_id, name, "", id=id, status="in_progress", namespace=UNSET if namespace is None else namespace
-        )
-        self._id = id
-
-    def open(self) -> list[Event]:
-        return [OutputItemAdded(output_index=self._output_index, item=self._call)]
-
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
-        self._arguments.append(delta)
-        return [
-            FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta)
-        ]
-
-    def close(self, status: Closed) -> list[Event]:
-        events: list[Event] = []
-        if not any(self._arguments) and status == "completed":
-            events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON
-        call = self._call
-        arguments = "".join(self._arguments)
-        self.item = FunctionCall(
-            call.call_id, call.name, arguments, id=self._id, status=status, namespace=call.namespace
-        )
-        return [
-            *events,
-            FunctionCallArgumentsDone(
-                item_id=self._id, output_index=self._output_index, name=call.name, arguments=arguments
-            ),
-            OutputItemDone(output_index=self._output_index, item=self.item),
         ]

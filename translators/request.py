@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from translators.declarations import Tool, ToolChoice
 from translators.items import Item
-from translators.tools import Tool, ToolChoice
 from translators.wire import Raw
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

@@ -13,6 +13,7 @@ early; at the end everything closes. An incomplete item is the last one. Limits 
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -36,7 +37,6 @@ from translators.items import OutputItem
 from translators.notes import Notes
 from translators.open_items import (
     Closed,
-    OpenFunctionCall,
     OpenItem,
     OpenMessage,
     OpenReasoningText,
@@ -46,6 +46,7 @@ from translators.open_items import (
 from translators.response import IncompleteDetails, Response, ResponseFailure
 from translators.think_tags import ThinkTags
 from translators.tools import ToolNames
+from translators.tools.kinds import BY_NAME
 from translators.upstream_errors import from_error
 from translators.usage import estimated, to_usage
 
@@ -142,21 +143,24 @@ class ResponseStream:
             self._service_tier = chunk.service_tier
         if chunk.error or (not chunk.choices and (chunk.message or chunk.detail)):
             return self.fail(from_error(chunk.error or {"message": chunk.message, "detail": chunk.detail}))
-        for choice in chunk.choices or ():
-            if choice.index:
-                continue  # n > 1 was never asked for
-            whole = choice.delta is None
-            delta = choice.message if whole else choice.delta
-            if delta is not None:
-                self._read(delta, choice.logprobs, whole, events)
-            elif choice.text:
-                self._put("text", choice.text, [], events)
-            if choice.finish_reason:
-                self._finish_reason = choice.finish_reason
-            elif choice.finish_details is not None:
-                self._finish_reason = choice.finish_details.type
-            if choice.error:
-                return self._leave(events) + self.fail(from_error(choice.error))
+        try:
+            for choice in chunk.choices or ():
+                if choice.index:
+                    continue  # n > 1 was never asked for
+                whole = choice.delta is None
+                delta = choice.message if whole else choice.delta
+                if delta is not None:
+                    self._read(delta, choice.logprobs, whole, events)
+                elif choice.text:
+                    self._put("text", choice.text, [], events)
+                if choice.finish_reason:
+                    self._finish_reason = choice.finish_reason
+                elif choice.finish_details is not None:
+                    self._finish_reason = choice.finish_details.type
+                if choice.error:
+                    return self._leave(events) + self.fail(from_error(choice.error))
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
         if self._size > self._limits.output_bytes or len(self._output) + len(self._lanes) > self._limits.items:
             return self._leave(events) + self.fail(
                 UpstreamError("The provider's answer is larger than this adapter's limits allow.")
@@ -171,7 +175,10 @@ class ResponseStream:
         if self.is_over:
             return []
         events: list[Event] = []
-        self._let_go(events)
+        try:
+            self._let_go(events)
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
         produced = bool(self._output or self._lanes)
         counted = self._usage
         end = ending(
@@ -186,12 +193,14 @@ class ResponseStream:
             self._notes.add("finish_reason", "approximated", f"'{end.unknown}' is taken as completed")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
+        try:
+            self._close_all("incomplete" if end.incomplete else "completed", events)
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
         if end.incomplete is None:
-            self._close_all("completed", events)
             self.response = self._terminal(status="completed", completed_at=now)
             events.append(ResponseCompleted(response=self.response))
         else:
-            self._close_all("incomplete", events)
             self.response = self._terminal(
                 status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
             )
@@ -325,10 +334,9 @@ class ResponseStream:
             call = lane.call
             if call is None or not call.name:
                 return False
-            name, namespace = self._names.restore(call.name)
-            lane.item = OpenFunctionCall(
-                self._opened, self._ids.item("fc"), call_id=self._call_id(call), name=name, namespace=namespace
-            )
+            called = self._names.restore(call.name)
+            row = BY_NAME.get(called.kind, BY_NAME["function"])
+            lane.item = row.opening(self._opened, self._ids.item(row.prefix), self._call_id(call), called)
         self._opened += 1
         events += lane.item.open()
         for piece, text, logprobs in lane.held:
@@ -347,8 +355,14 @@ class ResponseStream:
     def _close_head(self, status: Closed, events: list[Event]) -> None:
         lane = self._lanes.popleft()
         lane.closed = True
-        if lane.item is not None:
+        if lane.item is None:
+            return
+        try:
             events += lane.item.close(status)
+        except UpstreamError:  # a call that does not fit its tool
+            events += lane.item.close("incomplete")
+            raise
+        finally:
             self._output.append(lane.item.item)
 
     def _close_all(self, status: Closed, events: list[Event]) -> None:
@@ -373,7 +387,8 @@ class ResponseStream:
         self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
     ) -> list[Event]:
         events: list[Event] = []
-        self._let_go(events)
+        with suppress(UpstreamError):  # it is failing already
+            self._let_go(events)
         if self._lanes and self._lanes[0].item is not None:
             self._close_head("incomplete", events)
         self._lanes.clear()

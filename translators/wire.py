@@ -116,3 +116,21 @@ def is_complete(text: str) -> bool:
     except NotJSON:
         return False
     return True
+
+
+_lenient = json.JSONDecoder(strict=False)
+
+
+def decode_text(inside: str) -> str:
+    """Return the text of a JSON string, given without its quotes.
+
+    Line ends and other control characters may stand there unescaped, as models write them; what is wrong with an escape
+    stays as it is, and half a surrogate pair becomes U+FFFD.
+    """
+    if "\\" not in inside:
+        return inside
+    try:
+        text: str = _lenient.decode(f'"{inside}"')
+    except ValueError:
+        return inside
+    return text if text.isascii() else str(_without_halves(text))

@@ -26,11 +26,13 @@ from adapter.api.fields import (
     Text,
 )
 from translators.characters import refuse_bad_characters
+from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
 from translators.input import decode_items, decode_tools
 from translators.misfits import shortened, unknown
 from translators.request import CreateRequest, ReasoningConfig, StreamOptions, TextConfig
-from translators.tools import FunctionChoice, FunctionTool, ToolChoice
+from translators.tools.choice import undeclared
+from translators.tools.declared import loaded
 from translators.wire import Decoder, Raw, decode_members, encode
 
 Includable = Literal[
@@ -254,11 +256,10 @@ def _distance(one: str, other: str) -> int:
 def _check_whole(request: CreateRequest) -> None:
     """Check what no member shows alone."""
     choice = request.tool_choice
-    if isinstance(choice, FunctionChoice) and not any(
-        isinstance(tool, FunctionTool) and tool.name == choice.name for tool in request.tools
-    ):
-        raise RequestError("Tool choice 'function' not found in 'tools' parameter.", param="tool_choice")
-    if choice == "required" and not request.tools:
+    tools = [*request.tools, *loaded(request.input)]
+    if (kind := undeclared(choice, tools)) is not None:
+        raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
+    if choice == "required" and not tools:
         raise RequestError(
             "Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice"
         )

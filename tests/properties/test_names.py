@@ -5,29 +5,37 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translators.declarations import (
+    ApplyPatchTool,
+    CustomTool,
+    FunctionTool,
+    LocalShellTool,
+    NamespaceTool,
+    ShellTool,
+    Tool,
+    ToolSearchTool,
+)
 from translators.ids import Ids, input_item_id, response_of, seed
-from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames
+from translators.tools.names import Called, ToolNames, called
 
 names = st.text(min_size=1, max_size=128) | st.sampled_from(["a", "a.b", "a_b", "a__b", "b", "é", "x" * 64, "x" * 65])
-functions = names.map(FunctionTool)
+functions = names.map(FunctionTool) | names.map(CustomTool)
 namespaces = st.builds(
     NamespaceTool, names.map(lambda name: name[:64]), st.lists(functions, max_size=3, unique_by=lambda tool: tool.name)
 )
-toolsets = st.lists(functions | namespaces, max_size=6, unique_by=lambda tool: (type(tool), tool.name))
+only_ones = st.sampled_from([ShellTool(), LocalShellTool(), ApplyPatchTool(), ToolSearchTool()])
+toolsets = st.lists(
+    functions | namespaces | only_ones, max_size=6, unique_by=lambda tool: (type(tool), getattr(tool, "name", None))
+)
+kinds = st.sampled_from(["function", "custom", "shell", "computer"])
 
 
-def full_names(tools: list[Tool]) -> list[tuple[str, str | None]]:
-    found: list[tuple[str, str | None]] = []
-    for tool in tools:
-        if isinstance(tool, NamespaceTool):
-            found += [(member.name, tool.name) for member in tool.tools]
-        elif isinstance(tool, FunctionTool):
-            found.append((tool.name, None))
-    return found
+def full_names(tools: list[Tool]) -> list[Called]:
+    return [one for tool in tools for one in called(tool)]
 
 
-@given(toolsets, st.lists(st.tuples(names, st.none() | names), max_size=4))
-def test_tool_names_are_a_bijection(tools: list[Tool], met: list[tuple[str, str | None]]) -> None:
+@given(toolsets, st.lists(st.builds(Called, names, st.none() | names, kinds), max_size=4))
+def test_tool_names_are_a_bijection(tools: list[Tool], met: list[Called]) -> None:
     """Those that are only met in the history, too."""
     known = ToolNames(tools)
     full = [*dict.fromkeys([*full_names(tools), *met])]
@@ -47,15 +55,15 @@ def test_the_same_tools_have_the_same_names(tools: list[Tool]) -> None:
 def test_a_name_that_providers_take_stays(name: str) -> None:
     known = ToolNames([FunctionTool(name)])
     assert known.flat(name) == name
-    assert known.restore(name) == (name, None)
+    assert known.restore(name) == Called(name)
 
 
 @given(names)
 def test_a_name_that_looks_like_a_made_one_is_told_apart(name: str) -> None:
     made = ToolNames().flat(name)
     known = ToolNames([FunctionTool(made), FunctionTool(name)])
-    assert known.restore(known.flat(made)) == (made, None)
-    assert known.restore(known.flat(name)) == (name, None)
+    assert known.restore(known.flat(made)) == Called(made)
+    assert known.restore(known.flat(name)) == Called(name)
 
 
 moments = st.integers(0, 2**63)

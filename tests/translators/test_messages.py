@@ -5,7 +5,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from translators.chat import AssistantMessage, ChatMessage, SystemMessage, ToolMessage, UserMessage
+from translators.chat import (
+    AssistantMessage,
+    ChatMessage,
+    FunctionOfCall,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
@@ -77,8 +85,23 @@ def test_a_call_that_was_cut_short_may_have_one() -> None:
     assert isinstance(messages[1], ToolMessage)
 
 
+def calling(call_id: str) -> AssistantMessage:
+    return AssistantMessage(None, tool_calls=[ToolCall(call_id, FunctionOfCall("f", "{}"))])
+
+
 DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
-    "an empty message": ([USER, Message("user", ""), USER], [UserMessage("Hi")] * 2, "input[1]", "an empty message"),
+    "an empty message": (
+        [USER, Message("user", ""), Message("user", "You?")], [UserMessage("Hi"), UserMessage("You?")],
+        "input[1]", "an empty message",
+    ),
+    "the same again": ([USER, USER], [UserMessage("Hi")], "input[1]", "it says again what the user said before"),
+    "what the user asked, between a call and its output": (
+        [USER, CALL, OUTPUT, FunctionCall("b", "f", "{}"), USER, FunctionCallOutput("2", "b")],
+        [
+            UserMessage("Hi"), calling("a"), ToolMessage("a", "1"), calling("b"), ToolMessage("b", "2"),
+        ],
+        "input[4]", "it says again what the user said before",
+    ),
     "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
     "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),
     "an image of the system": (

@@ -1,0 +1,171 @@
+"""Tools and `tool_choice` as clients declare them.
+
+One Struct per type of tool that can be served, tagged by `type`; the Response echoes them as they are here, so a member
+that clients leave out is null where OpenAI shows null and UNSET where it shows nothing. What becomes of each: `tools/`.
+Types that cannot be served have no Struct: `REFUSED` says why. Source: responses-api reference §4.2, §4.3.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+ToolsetName = Annotated[str, Meta(min_length=1, max_length=64)]
+Grammar = Annotated[str, Meta(max_length=1 << 20)]
+
+
+class FunctionTool(
+    Struct, frozen=True, gc=False, tag_field="type", tag="function", rename={"asynchronous": "async"}
+):
+    """A function the client runs."""
+
+    name: Name
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+    output_schema: dict[str, Any] | None | UnsetType = UNSET
+    asynchronous: bool | None | UnsetType = UNSET
+    defer_loading: bool | None | UnsetType = UNSET
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
+class TextInput(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    """Any text."""
+
+
+class GrammarInput(Struct, frozen=True, gc=False, tag_field="type", tag="grammar"):
+    """Text of a language."""
+
+    syntax: Literal["lark", "regex"]
+    definition: Grammar
+
+
+class CustomTool(Struct, frozen=True, gc=False, tag_field="type", tag="custom", rename={"asynchronous": "async"}):
+    """A tool of the client's that takes text instead of JSON."""
+
+    name: Name
+    description: str | None = None
+    format: TextInput | GrammarInput = TextInput()
+    asynchronous: bool | None | UnsetType = UNSET
+    defer_loading: bool | None | UnsetType = UNSET
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
+class NamespaceTool(Struct, frozen=True, gc=False, tag_field="type", tag="namespace"):
+    """Tools under a common name; Codex groups its own this way."""
+
+    name: ToolsetName
+    tools: list[FunctionTool | CustomTool]
+    description: str | None = None
+
+
+class ToolSearchTool(Struct, frozen=True, gc=False, tag_field="type", tag="tool_search"):
+    """A search for tools that are not declared yet."""
+
+    execution: Literal["server", "client"] | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class LocalShellTool(Struct, frozen=True, gc=False, tag_field="type", tag="local_shell"):
+    """Commands on the client's machine, one at a time."""
+
+
+class ShellTool(Struct, frozen=True, gc=False, tag_field="type", tag="shell"):
+    """Commands on the client's machine. An environment of OpenAI's (a container) is refused."""
+
+    environment: dict[str, Any] | None = None
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
+class ApplyPatchTool(Struct, frozen=True, gc=False, tag_field="type", tag="apply_patch"):
+    """Changes to the client's files, one file a call."""
+
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
+class WebSearch(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type"):
+    """OpenAI's own search, under any of its names. Codex always declares it."""
+
+    filters: Any = None
+    search_context_size: Literal["low", "medium", "high"] | None = None
+    user_location: Any = None
+    external_web_access: bool | None = None
+    search_content_types: Any = None
+
+
+class WebSearchTool(WebSearch, frozen=True, gc=False, omit_defaults=True, tag="web_search"):
+    pass
+
+
+class WebSearchTool20250826(WebSearch, frozen=True, gc=False, omit_defaults=True, tag="web_search_2025_08_26"):
+    pass
+
+
+class WebSearchPreview(WebSearch, frozen=True, gc=False, omit_defaults=True, tag="web_search_preview"):
+    pass
+
+
+class WebSearchPreview20250311(
+    WebSearch, frozen=True, gc=False, omit_defaults=True, tag="web_search_preview_2025_03_11"
+):
+    pass
+
+
+Tool = (
+    FunctionTool | CustomTool | NamespaceTool | ToolSearchTool | LocalShellTool | ShellTool | ApplyPatchTool
+    | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311
+)
+
+REFUSED: Final = {
+    "mcp": "no MCP server is called from here. Connect to it in the client and declare its tools as functions",
+    "file_search": "there are no vector stores here. Declare a function that searches",
+    "code_interpreter": "no code is run here. Declare a function, 'shell' or 'local_shell' and run it in the client",
+    "image_generation": "chat-completions providers do not make images on request. Declare a function that does",
+    "computer": "chat-completions providers know no such tool. Declare functions for what the computer can do",
+    "computer_use": "chat-completions providers know no such tool. Declare functions for what the computer can do",
+    "computer_use_preview": "chat-completions providers know no such tool. Declare functions for what it can do",
+    "programmatic_tool_calling": "no program is run here. Leave it out, and the model calls the tools directly",
+}
+"""Types of tool that cannot be served: why, and what to do instead."""
+
+
+class FunctionChoice(Struct, frozen=True, gc=False, tag_field="type", tag="function"):
+    name: Name
+    namespace: ToolsetName | None | UnsetType = UNSET
+
+
+class CustomChoice(Struct, frozen=True, gc=False, tag_field="type", tag="custom"):
+    name: Name
+    namespace: ToolsetName | None | UnsetType = UNSET
+
+
+class LocalShellChoice(Struct, frozen=True, gc=False, tag_field="type", tag="local_shell"):
+    pass
+
+
+class ShellChoice(Struct, frozen=True, gc=False, tag_field="type", tag="shell"):
+    pass
+
+
+class ApplyPatchChoice(Struct, frozen=True, gc=False, tag_field="type", tag="apply_patch"):
+    pass
+
+
+class AllowedTool(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A tool by its type and, where its type has one, its name."""
+
+    type: str
+    name: Name | None = None
+    namespace: ToolsetName | None = None
+
+
+class AllowedTools(Struct, frozen=True, gc=False, tag_field="type", tag="allowed_tools"):
+    """Only these of the declared tools may be called, or (`required`) one of them must be."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[AllowedTool], Meta(min_length=1, max_length=1024)]
+
+
+OneTool = FunctionChoice | CustomChoice | LocalShellChoice | ShellChoice | ApplyPatchChoice
+ToolChoice = Literal["none", "auto", "required"] | OneTool | AllowedTools

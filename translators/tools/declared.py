@@ -1,0 +1,76 @@
+"""Declared tools → chat functions.
+
+A namespace becomes its members, each of which says in its description where it belongs. A tool that was loaded later
+(`additional_tools`, the output of a `tool_search`) is one like any other; loading is not deferred, since the provider
+has to be told of a tool before it can call it. What no chat provider runs is left out with a note.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
+from translators.dialect import Dialect
+from translators.items import AdditionalTools, Item, ToolSearchOutput
+from translators.notes import Notes
+from translators.tools.kinds import BY_TOOL
+from translators.tools.names import ToolNames, called
+
+
+def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
+    """Return the tools as chat functions."""
+    functions: list[dict[str, Any]] = []
+    for tool in tools:
+        if isinstance(tool, WebSearch):
+            kind = tool.__struct_config__.tag
+            notes.add("tools", "dropped", f"{kind}: chat providers do not run OpenAI's hosted tools")
+        elif isinstance(tool, NamespaceTool):
+            functions += [_function(member, tool, names, dialect, notes) for member in tool.tools]
+        else:
+            functions.append(_function(tool, None, names, dialect, notes))
+    return functions
+
+
+def loaded(items: Iterable[Item]) -> list[Tool]:
+    """Return the tools that items bring along, in their order."""
+    return [
+        tool
+        for item in items
+        if isinstance(item, (AdditionalTools, ToolSearchOutput))
+        for tool in item.tools
+    ]
+
+
+def united(declared: Sequence[Tool], later: Sequence[Tool]) -> tuple[Tool, ...]:
+    """Return declared tools and those that were loaded later, each name once: the latest declaration counts.
+
+    A tool keeps the place at which it was first declared, so that the beginning of the request stays as it was.
+    """
+    if not later:
+        return tuple(declared)
+    by_name: dict[Any, Tool] = {}
+    for tool in (*declared, *later):
+        by_name[tuple(called(tool)) or type(tool)] = tool
+    return tuple(by_name.values())
+
+
+def _function(
+    tool: Any, namespace: NamespaceTool | None, names: ToolNames, dialect: Dialect, notes: Notes
+) -> dict[str, Any]:
+    kind = BY_TOOL[type(tool)]
+    if isinstance(tool, ToolSearchTool) and tool.execution != "client":
+        notes.add("tools", "approximated", "tool_search: the client has to search; all declared tools are shown")
+    function: dict[str, Any] = {
+        "name": names.flat(getattr(tool, "name", kind.name), namespace.name if namespace else None, kind.name)
+    }
+    description = kind.description(tool)
+    if namespace is not None and namespace.description:
+        description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()
+    if description is not None:
+        function["description"] = description
+    function["parameters"] = kind.parameters(tool)
+    if isinstance(tool, FunctionTool) and tool.strict is not None:
+        if dialect.strict_tools:
+            function["strict"] = tool.strict
+        elif tool.strict:
+            notes.add("tools", "dropped", f"strict: not known to provider '{dialect.name}'")
+    return {"type": "function", "function": function}

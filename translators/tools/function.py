@@ -1,0 +1,69 @@
+"""Function tools: the kind that both APIs have."""
+
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from translators.declarations import FunctionTool
+from translators.events import (
+    Event,
+    FunctionCallArgumentsDelta,
+    FunctionCallArgumentsDone,
+    OutputItemAdded,
+    OutputItemDone,
+)
+from translators.items import FunctionCall, OutputItem
+from translators.open_items import Closed, Piece
+from translators.tools.names import Called
+
+_NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+
+
+def parameters(tool: FunctionTool) -> dict[str, Any]:
+    return _NO_PARAMETERS if tool.parameters is None else tool.parameters
+
+
+def arguments(call: FunctionCall) -> str:
+    return call.arguments or "{}"
+
+
+class OpenFunctionCall:
+    """A call of a client's function; its arguments stream as they arrive."""
+
+    def __init__(self, output_index: int, id: str, call_id: str, called: Called) -> None:
+        self._output_index = output_index
+        self._id = id
+        self._arguments: list[str] = []
+        self._call = FunctionCall(
+            call_id,
+            called.name,
+            "",
+            id=id,
+            status="in_progress",
+            namespace=UNSET if called.namespace is None else called.namespace,
+        )
+        self.item: OutputItem = self._call
+
+    def open(self) -> list[Event]:
+        return [OutputItemAdded(output_index=self._output_index, item=self._call)]
+
+    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        self._arguments.append(delta)
+        return [FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta)]
+
+    def close(self, status: Closed) -> list[Event]:
+        events: list[Event] = []
+        if not any(self._arguments) and status == "completed":
+            events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON
+        call = self._call
+        arguments = "".join(self._arguments)
+        self.item = FunctionCall(
+            call.call_id, call.name, arguments, id=self._id, status=status, namespace=call.namespace
+        )
+        return [
+            *events,
+            FunctionCallArgumentsDone(
+                item_id=self._id, output_index=self._output_index, name=call.name, arguments=arguments
+            ),
+            OutputItemDone(output_index=self._output_index, item=self.item),
+        ]

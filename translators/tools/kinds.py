@@ -1,0 +1,108 @@
+"""The kinds of tool, and what each has: its declaration, its calls, their outputs, and how a call is told.
+
+One row a kind. The stream machine asks for the row by the name that the provider used, the renderer of history by the
+type of item.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from translators import items
+from translators.declarations import (
+    ApplyPatchTool,
+    CustomTool,
+    FunctionTool,
+    LocalShellTool,
+    ShellTool,
+    ToolSearchTool,
+)
+from translators.items import Call, ContentPart, Item
+from translators.open_items import OpenItem
+from translators.tools import apply_patch, computer, custom, function, local_shell, shell, tool_search
+from translators.tools.names import Called, Kind
+
+
+class Opening(Protocol):
+    def __call__(self, output_index: int, id: str, call_id: str, called: Called) -> OpenItem: ...
+
+
+class ToolKind(Struct, frozen=True):
+    name: Kind
+    call: type
+    """Its calls, as items."""
+    arguments: Callable[[Any], str]
+    """Return a call's arguments as JSON."""
+    output: type
+    """The outputs of its calls, as items."""
+    content: Callable[[Any], str | Sequence[ContentPart]] = lambda output: output.output
+    """Return what a tool message says of an output."""
+
+
+class CallableKind(ToolKind, frozen=True, kw_only=True):
+    """A kind of which tools can be declared."""
+
+    tool: type
+    parameters: Callable[[Any], dict[str, Any]]
+    """Return the JSON schema of the arguments."""
+    description: Callable[[Any], str | None]
+    opening: Opening
+    prefix: str
+    """Of its calls' ids."""
+
+
+def _always(parameters: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+    return lambda tool: parameters
+
+
+def _its_own(default: str) -> Callable[[Any], str]:
+    return lambda tool: getattr(tool, "description", None) or default
+
+
+CALLABLE: Final = (
+    CallableKind(
+        "function", items.FunctionCall, function.arguments, items.FunctionCallOutput,
+        tool=FunctionTool, parameters=function.parameters, description=lambda tool: tool.description,
+        opening=function.OpenFunctionCall, prefix="fc",
+    ),
+    CallableKind(
+        "custom", items.CustomToolCall, custom.arguments, items.CustomToolCallOutput,
+        tool=CustomTool, parameters=_always(custom.PARAMETERS), description=custom.description,
+        opening=custom.OpenCustomToolCall, prefix="ctc",
+    ),
+    CallableKind(
+        "local_shell", items.LocalShellCall, local_shell.arguments, items.LocalShellCallOutput,
+        tool=LocalShellTool, parameters=_always(local_shell.PARAMETERS), description=_its_own(local_shell.DESCRIPTION),
+        opening=local_shell.OpenLocalShellCall, prefix="lsh",
+    ),
+    CallableKind(
+        "shell", items.ShellCall, shell.arguments, items.ShellCallOutput, shell.content,
+        tool=ShellTool, parameters=_always(shell.PARAMETERS), description=shell.description,
+        opening=shell.OpenShellCall, prefix="sh",
+    ),
+    CallableKind(
+        "apply_patch", items.ApplyPatchCall, apply_patch.arguments, items.ApplyPatchCallOutput, apply_patch.content,
+        tool=ApplyPatchTool, parameters=_always(apply_patch.PARAMETERS), description=_its_own(apply_patch.DESCRIPTION),
+        opening=apply_patch.OpenApplyPatchCall, prefix="apc",
+    ),
+    CallableKind(
+        "tool_search", items.ToolSearchCall, tool_search.arguments, items.ToolSearchOutput, tool_search.content,
+        tool=ToolSearchTool, parameters=tool_search.parameters, description=_its_own(tool_search.DESCRIPTION),
+        opening=tool_search.OpenToolSearchCall, prefix="tsc",
+    ),
+)  # fmt: skip
+_ONLY_HISTORY: Final = (
+    ToolKind("computer", items.ComputerCall, computer.arguments, items.ComputerCallOutput, computer.content),
+)
+
+BY_NAME: Final = {kind.name: kind for kind in CALLABLE}
+BY_TOOL: Final = {kind.tool: kind for kind in CALLABLE}
+BY_CALL: Final[dict[type, ToolKind]] = {kind.call: kind for kind in (*CALLABLE, *_ONLY_HISTORY)}
+BY_OUTPUT: Final[dict[type, ToolKind]] = {kind.output: kind for kind in (*CALLABLE, *_ONLY_HISTORY)}
+
+
+def call_ids(items: Iterable[Item]) -> list[str]:
+    """Return the ids of the calls among items."""
+    calls = [item for item in items if item.__class__ in BY_CALL]
+    return [call.call_id for call in calls if call.call_id]  # type: ignore[union-attr]

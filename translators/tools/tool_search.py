@@ -1,0 +1,39 @@
+"""The tool_search tool: the client looks for tools that were not declared, and they can be called from then on."""
+
+from typing import Any, Final
+
+from translators.declarations import ToolSearchTool
+from translators.items import OutputItem, ToolSearchCall, ToolSearchOutput
+from translators.tools.names import called
+from translators.tools.typed import OpenTypedCall
+from translators.wire import encode
+
+PARAMETERS: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"query": {"type": "string", "description": "What a tool is needed for."}},
+    "required": ["query"],
+}
+DESCRIPTION: Final = "Finds tools that are not listed here. What it finds can be called afterwards."
+
+
+def parameters(tool: ToolSearchTool) -> dict[str, Any]:
+    return tool.parameters or PARAMETERS
+
+
+def arguments(call: ToolSearchCall) -> str:
+    return encode(call.arguments if isinstance(call.arguments, dict) else {"query": call.arguments or ""}).decode()
+
+
+def content(output: ToolSearchOutput) -> str:
+    """Return the names of what was found; the tools themselves are among the request's tools."""
+    found = [name for tool in output.tools for name in called(tool)]
+    if not found:
+        return "No tools were found."
+    return "These tools can be called now: " + ", ".join(
+        name if namespace is None else f"{namespace}.{name}" for name, namespace, _ in found
+    )
+
+
+class OpenToolSearchCall(OpenTypedCall):
+    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
+        return ToolSearchCall(arguments, self._call_id, id=self._id, execution="client", status=status)
