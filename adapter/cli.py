@@ -70,8 +70,8 @@ def flags(*names: str) -> Callable[[Command], Command]:
 
 
 def _flag(of: Description) -> Callable[[Command], Command]:
-    default = "" if of.default is None else f" Default: {of.shown(of.default)}."
-    help = f"{of.help}{default} [{of.variable}]"
+    default = of.shown(of.default)
+    help = f"{of.help}{default and f' Default: {default}.'} [{of.variable}]"
     if of.default is False:
         return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
     return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help)

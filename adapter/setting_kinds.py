@@ -108,20 +108,39 @@ class Choice(Kind):
         return str(value)
 
 
-class Keys(Kind):
-    """Several keys: commas separate them in text, a TOML array holds them."""
+class Several(Kind):
+    """Several values of one pattern: commas separate them in text, a TOML array holds them."""
 
-    expects = "a comma list of keys without spaces, at least 8 characters each"
+    pattern: re.Pattern[str]
 
     def from_text(self, text: str) -> object:
-        return [key.strip() for key in text.split(",") if key.strip()]
+        return [one.strip() for one in text.split(",") if one.strip()]
 
     def check(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise ValueError
-        if not all(isinstance(key, str) and re.fullmatch(r"[!-~]{8,512}", key) for key in value):
+        if not all(isinstance(one, str) and self.pattern.fullmatch(one) for one in value):
             raise ValueError
         return tuple(value)
+
+
+class Keys(Several):
+    expects = "a comma list of keys without spaces, at least 8 characters each"
+    pattern = re.compile(r"[!-~]{8,512}")
+
+
+class Hosts(Several):
+    """Hosts, each with a port unless it is the usual one."""
+
+    metavar = "HOST,…"
+    expects = "a comma list of hosts, for example files.example.com, *.example.org, 10.0.0.7:8080 or *"
+    pattern = re.compile(r"(\*|(\*\.)?[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*)(:[0-9]{1,5})?")
+
+    def check(self, value: object) -> tuple[str, ...]:
+        hosts = super().check(value)
+        if any(urlsplit(f"//{host}").port == 0 for host in hosts):  # .port raises ValueError for what is no port
+            raise ValueError
+        return hosts
 
 
 class Address(Kind):

@@ -24,6 +24,7 @@ from adapter.setting_kinds import (
     Address,
     ChatURL,
     Choice,
+    Hosts,
     Keys,
     Kind,
     Seconds,
@@ -119,10 +120,21 @@ class Settings:
     keep_alive: float = setting(
         15.0, Seconds(1, 300), "Seconds of silence in a stream after which a sign of life is sent."
     )
-    max_body_bytes: int = setting(32 * MIB, Whole(KIB, GIB), "Largest request body.")
+    max_body_bytes: int = setting(
+        32 * MIB, Whole(KIB, GIB), "Largest request body, and the most that is fetched for one request."
+    )
+    file_url_hosts: tuple[str, ...] = setting(
+        (),
+        Hosts(),
+        "Hosts from which a request may have files fetched (`file_url`). `*.` before a domain stands for every host "
+        "below it, `*` alone for every host, as far as their addresses are public; a host named in full may have any. "
+        "Ports other than 80 and 443 must be named. Unset: nothing is fetched.",
+    )
     max_input_items: int = setting(10_000, Whole(1, 1_000_000), "Most input items in one request.")
     max_output_bytes: int = setting(64 * MIB, Whole(KIB, GIB), "Largest answer taken from the provider.")
-    body_timeout: float = setting(60.0, Seconds(1, 3600), "How long a request body may take to arrive.")
+    body_timeout: float = setting(
+        60.0, Seconds(1, 3600), "How long a request body may take to arrive, and then the files it names."
+    )
     write_timeout: float = setting(
         60.0, Seconds(1, 3600), "How long a client may leave a write waiting before it counts as gone."
     )
@@ -165,6 +177,8 @@ class Description:
             return ""
         if self.secret:
             return ", ".join("****" for _ in value) if isinstance(value, tuple) else "****"
+        if isinstance(value, tuple):
+            return ", ".join(value)
         if isinstance(value, bool):
             return str(value).lower()
         return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,8 +1,9 @@
 """Content parts of a message or a tool output → chat content.
 
 Text-only content becomes one string, the form that every provider takes. Images stay parts of a user message; those
-in a tool output cannot, so they are lifted into a user message behind the tool messages, with attribution. What a
-provider cannot take is refused with the path of the part. Source: responses-api reference §3.2.
+in a tool output cannot, so they are lifted into a user message behind the tool messages, with attribution. Files come
+here as data for a provider that takes them; of the others, text was made before (`files.py`). What a provider cannot
+take is refused with the path of the part. Source: responses-api reference §3.2.
 """
 
 from collections.abc import Sequence

@@ -53,7 +53,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db",
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": "s" * 32, "reasoning_as": "content",
         "grace_window": 1.0, "keep_alive": 2.0,
-        "max_body_bytes": 2048, "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
+        "max_body_bytes": 2048, "file_url_hosts": ["*.h", "10.0.0.7:8080"], "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
         "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,
         "log_level": "error", "log_format": "console",
     }  # fmt: skip
@@ -89,6 +89,9 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         ("UPSTREAM_URL", "http://h/v1?a=b", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("STORE", "mysql://h/db", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'mysql://h/db'."),
         ("STORE", "sqlite:///", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'sqlite:///'."),
+        ("FILE_URL_HOSTS", "https://h", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
+        ("FILE_URL_HOSTS", "h, h:0", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
+        ("FILE_URL_HOSTS", "h:70000", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
         ("CONFIG", "/nowhere.toml", "ADAPTER_CONFIG: cannot read /nowhere.toml: No such file or directory."),
     ],
 )

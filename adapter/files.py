@@ -1,0 +1,194 @@
+"""The files of a request, before it is translated: each becomes what the provider can take.
+
+A provider that takes files gets data, whatever the client sent: base64, a data URL, or an http(s) URL, which is fetched
+through the guard. One that takes none, and a message that can only be text, gets the file's text, with its name in
+front: text as it is, the text of a PDF. Everything else is refused with the path of the part.
+
+The store keeps the input as it came, so a history goes through here again. What cannot be had any more is then said to
+the model and noted, instead of refused: the request that is being made did not send it. All files of one request
+together may take as long to come, and be as large, as a request body may.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from msgspec.structs import replace
+
+from adapter.pdf import NoText, text_of_pdf
+from adapter.settings import Settings
+from adapter.upstream.guard import Guard, NotAllowed, NotFetched
+from translators.dialect import Dialect
+from translators.errors import RequestError, missing, unsupported
+from translators.files import NAMELESS, File, as_text, decode_file, shown_name
+from translators.items import (
+    ContentPart,
+    CustomToolCallOutput,
+    FunctionCallOutput,
+    InputFile,
+    InputText,
+    Item,
+    Message,
+)
+from translators.notes import Notes
+
+_MOST_URLS: Final = 64
+"""Files that are fetched for one request; each is a request to somebody else."""
+
+_PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
+"""Where items keep content parts."""
+
+
+class Files:
+    """Puts what the provider can take in the place of files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._guard = Guard(settings.file_url_hosts)
+        self._most_bytes = settings.max_body_bytes
+        self._seconds = settings.body_timeout
+
+    def of_request(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> Sequence[Item]:
+        """Return the items of a request without files that the provider cannot take.
+
+        Raises RequestError naming the part that cannot be had, read or sent.
+        """
+        places = _places(items)
+        if not places:
+            return items
+        reading = _Reading(self._guard, self._most_bytes, self._seconds, dialect, notes)
+        resolved = list(items)
+        for at in places:
+            resolved[at] = reading.item(items[at], f"input[{at}]")
+        return tuple(resolved)
+
+    def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> Sequence[Item]:
+        """Return the items of earlier requests in the same way; a file that cannot be had is a text that says so."""
+        places = _places(items)
+        if not places:
+            return items
+        reading = _ReadingAgain(self._guard, self._most_bytes, self._seconds, dialect, notes)
+        resolved = list(items)
+        for at in places:
+            resolved[at] = reading.item(items[at], "previous_response_id")
+        return tuple(resolved)
+
+
+def _places(items: Sequence[Item]) -> list[int]:
+    """Return where the items with files are; looking at every item costs less than a search through the JSON."""
+    return [at for at, item in enumerate(items) if item.__class__ in _PARTS_OF and _has_file(item)]
+
+
+def _has_file(item: Item) -> bool:
+    parts = getattr(item, _PARTS_OF[item.__class__])
+    return isinstance(parts, list) and any([part.__class__ is InputFile for part in parts])  # noqa: C419 - see content.py
+
+
+class _Reading:
+    """The files of one request, and what is left of the bytes, seconds and URLs that they may take."""
+
+    def __init__(self, guard: Guard, most_bytes: int, seconds: float, dialect: Dialect, notes: Notes) -> None:
+        self._guard = guard
+        self._bytes = most_bytes
+        self._until = time.monotonic() + seconds
+        self._urls = _MOST_URLS
+        self._dialect = dialect
+        self._notes = notes
+
+    def item(self, item: Item, path: str) -> Item:
+        """Return an item with its files replaced; `path` is the item's."""
+        member = _PARTS_OF[item.__class__]
+        as_files = self._dialect.file_parts and not (isinstance(item, Message) and item.role != "user")
+        parts = [
+            self.part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
+            for at, part in enumerate(getattr(item, member))
+        ]
+        return replace(item, **{member: parts})
+
+    def part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+        """Return what stands in the place of a file; raise RequestError."""
+        file = self._file(part, where)
+        if part.detail not in (None, "auto"):
+            self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")
+        if as_files:
+            sent = part.file_data or ""  # a data URL goes on as it came
+            return InputFile(file_data=sent if sent.startswith("data:") else file.data_url, filename=file.name)
+        text = self._text(file, where)
+        self._notes.add(where, "approximated", f"file {shown_name(file.name)} is sent as text")
+        return InputText(as_text(file.name, text))
+
+    def _file(self, part: InputFile, where: str) -> File:
+        if part.file_data:
+            return decode_file(part.file_data, part.filename, f"{where}.file_data")
+        if part.file_url:
+            return self._fetched(part.file_url, part.filename, f"{where}.file_url")
+        if part.file_id:
+            raise unsupported(
+                f"{where}.file_id",
+                "needs a file store, which this server does not have. Send the file as 'file_data'.",
+            )
+        raise missing(f"{where}.file_data")
+
+    def _fetched(self, url: str, filename: str | None, param: str) -> File:
+        if not self._urls:
+            raise _not_fetched(param, f"at most {_MOST_URLS} are fetched for one request")
+        self._urls -= 1
+        try:
+            fetched = self._guard.fetch(url, most=self._bytes, seconds=self._left(param))
+        except NotAllowed:
+            raise unsupported(
+                param,
+                "names a host that this server does not fetch files from. Send the file as 'file_data', or have the "
+                "host added to ADAPTER_FILE_URL_HOSTS.",
+            ) from None
+        except NotFetched as error:
+            raise _not_fetched(param, str(error)) from None
+        self._bytes -= len(fetched.data)
+        name = filename or unquote(urlsplit(url).path.rpartition("/")[2]) or NAMELESS
+        return File(fetched.data, name, fetched.type.partition(";")[0].strip().lower())
+
+    def _text(self, file: File, where: str) -> str:
+        if file.is_pdf:
+            try:
+                return text_of_pdf(file.data, self._left(where))
+            except NoText as error:
+                raise self._unsupported(
+                    where, file, str(error), "Send its text as 'input_text', or its pages as images."
+                ) from None
+        if (text := file.text) is None:
+            raise self._unsupported(
+                where, file, "is neither text in UTF-8 nor a PDF", "Send what it says as 'input_text'."
+            )
+        return text
+
+    def _left(self, param: str) -> float:
+        """Return the seconds that are left."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise RequestError("The files of this request took too long.", param=param, code="invalid_value")
+        return left
+
+    def _unsupported(self, where: str, file: File, reason: str, advice: str) -> RequestError:
+        return RequestError(
+            f"Unsupported file in '{where}': provider '{self._dialect.name}' takes it as text only, and "
+            f"{shown_name(file.name)} {reason}. {advice}",
+            param=where,
+            code="unsupported_file",
+        )
+
+
+class _ReadingAgain(_Reading):
+    """The files of a history."""
+
+    def part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+        try:
+            return super().part(part, where, as_files)
+        except RequestError as error:
+            self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
+            return InputText(f"[The file {shown_name(part.filename or NAMELESS)} is no longer available.]")
+
+
+def _not_fetched(param: str, reason: str) -> RequestError:
+    return RequestError(
+        f"Invalid '{param}': the file could not be downloaded: {reason}.", param=param, code="invalid_value"
+    )

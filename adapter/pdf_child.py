@@ -1,0 +1,60 @@
+"""The program that reads one PDF: the file on standard input, its text on standard output, the exit code how it went.
+
+Nobody can tell what a stranger's file makes a decoder do: it may loop, or take all memory. So this runs as a process of
+its own, which `pdf.py` starts and the system bounds in memory and time. A worker that serves others neither waits for
+it nor dies with it. It needs nothing of the adapter.
+"""
+
+import io
+import os
+import resource
+import sys
+from typing import Final
+
+TEXT, UNREADABLE, LOCKED, TOO_LONG = 0, 3, 4, 5
+"""Exit codes; any other means that the system ended the program."""
+
+MOST_PAGES: Final = 2000
+MOST_CHARACTERS: Final = 10 * 1024 * 1024
+"""Characters of text; more than any model reads at once."""
+MOST_SECONDS: Final = 20
+_MOST_MEMORY: Final = 1024 * 1024 * 1024
+
+
+def main() -> int:
+    """Read a PDF and write its text; return the exit code."""
+    for what, most in ((resource.RLIMIT_CPU, MOST_SECONDS), (resource.RLIMIT_AS, _MOST_MEMORY)):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (OSError, ValueError):
+            pass  # macOS knows no limit of memory; the time is limited by the parent too
+    try:
+        code, text = read(sys.stdin.buffer.read())
+    except Exception:  # whatever pypdf raises, and MemoryError: it is the file's fault
+        return UNREADABLE
+    sys.stdout.buffer.write(text.encode(errors="replace"))
+    sys.stdout.flush()
+    return code
+
+
+def read(data: bytes) -> tuple[int, str]:
+    """Return how it went, and the text of the pages with a blank line between them."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        return LOCKED, ""
+    if len(reader.pages) > MOST_PAGES:
+        return TOO_LONG, ""
+    texts: list[str] = []
+    left = MOST_CHARACTERS
+    for page in reader.pages:
+        texts.append(page.extract_text().replace("\0", "").strip())
+        left -= len(texts[-1])
+        if left < 0:
+            return TOO_LONG, ""
+    return TEXT, "\n\n".join(filter(None, texts))
+
+
+if __name__ == "__main__":
+    os._exit(main())  # nothing is left to be cleaned up, and a large file takes a while to be forgotten

@@ -1,0 +1,82 @@
+"""What an input_file holds: its data as bytes, and its text if it is text.
+
+A client sends data as base64, bare or as a data URL. A provider that takes files gets a data URL, which says what is in
+it. One that takes none gets text: whatever reads as UTF-8 (or UTF-16 with its mark) without NUL is text, whatever it is
+called. Source: responses-api reference §3.2.
+"""
+
+import binascii
+from base64 import b64decode, b64encode
+from typing import Final
+
+from msgspec import Struct
+
+from translators.errors import RequestError
+
+NAMELESS: Final = "file"
+_PDF: Final = "application/pdf"
+_UNKNOWN: Final = "application/octet-stream"
+_PDF_BEGINS: Final = b"%PDF-"
+_LONGEST_NAME: Final = 200
+
+
+class File(Struct, frozen=True, gc=False):
+    """A file's bytes, its name, and the media type it is said to have, if any."""
+
+    data: bytes
+    name: str
+    type: str = ""
+
+    @property
+    def is_pdf(self) -> bool:
+        return self.data.startswith(_PDF_BEGINS) or self.type == _PDF or self.name.lower().endswith(".pdf")
+
+    @property
+    def text(self) -> str | None:
+        """What it says, if it is text."""
+        encoding = "utf-16" if self.data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+        try:
+            text = self.data.decode(encoding)
+        except UnicodeDecodeError:
+            return None
+        return None if "\0" in text else text
+
+    @property
+    def data_url(self) -> str:
+        type = self.type or (_PDF if self.is_pdf else _UNKNOWN if self.text is None else "text/plain")
+        return f"data:{type};base64,{b64encode(self.data).decode()}"
+
+
+def decode_file(file_data: str, filename: str | None, param: str) -> File:
+    """Return the file in `file_data`; raise RequestError naming `param` for what is not base64 or such a data URL."""
+    type = ""
+    if file_data.startswith("data:"):
+        head, comma, file_data = file_data.partition(",")
+        type, _, parameters = head.removeprefix("data:").partition(";")
+        if not comma or parameters.split(";")[-1] != "base64":
+            raise _not_base64(param)
+    try:
+        data = b64decode(file_data, validate=True)
+    except (binascii.Error, ValueError):
+        raise _not_base64(param) from None
+    return File(data, filename or NAMELESS, type.strip().lower())
+
+
+def shown_name(name: str) -> str:
+    """Return a file's name as one short line that ends where it seems to end."""
+    shown = "".join(letter if letter.isprintable() and letter not in '<>"' else "_" for letter in name)
+    return shown[-_LONGEST_NAME:]
+
+
+def as_text(name: str, text: str) -> str:
+    """Return a file as it stands among other text: its name in front, and marks around it."""
+    return f'<file name="{shown_name(name)}">\n{text}\n</file>'
+
+
+def _not_base64(param: str) -> RequestError:
+    return RequestError(
+        f"Invalid '{param}'. Expected base64-encoded data, bare or as a data URL (e.g. "
+        "'data:application/pdf;base64,aGVsbG8=').",
+        param=param,
+        code="invalid_value",
+    )
