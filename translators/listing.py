@@ -11,22 +11,21 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from translators import items as kinds
 from translators.errors import RequestError
 from translators.ids import input_item_id
-from translators.items import (
-    ContentPart,
-    FunctionCall,
-    FunctionCallOutput,
-    InputText,
-    Item,
-    Message,
-    OutputText,
-    Reasoning,
-)
+from translators.items import ContentPart, InputText, Item, Message, OutputText
 
 _PREFIX: Final[dict[type, str]] = {
-    Message: "msg", Reasoning: "rs", FunctionCall: "fc", FunctionCallOutput: "fco",
-}
+    kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
+    kinds.CustomToolCall: "ctc", kinds.CustomToolCallOutput: "ctco", kinds.LocalShellCall: "lsh",
+    kinds.LocalShellCallOutput: "lsho", kinds.ShellCall: "sh", kinds.ShellCallOutput: "sho",
+    kinds.ApplyPatchCall: "apc", kinds.ApplyPatchCallOutput: "apco", kinds.ToolSearchCall: "tsc", kinds.ToolSearchOutput: "tso",
+    kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo", kinds.AdditionalTools: "at",
+    kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws", kinds.FileSearchCall: "fs",
+    kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig", kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl",
+    kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg", kinds.ProgramOutput: "prgo",
+}  # fmt: skip
 
 
 def listed(items: Sequence[Item], response_id: str) -> list[dict[str, Any]]:
@@ -37,7 +36,7 @@ def listed(items: Sequence[Item], response_id: str) -> list[dict[str, Any]]:
 def _listed(item: Item, response_id: str, position: int) -> dict[str, Any]:
     if not item.id:
         item = replace(item, id=input_item_id(_PREFIX[type(item)], response_id, position))
-    if not isinstance(item, Reasoning) and not getattr(item, "status", None):
+    if not isinstance(item, kinds.Reasoning) and not getattr(item, "status", "none"):
         item = replace(item, status="completed")
     if isinstance(item, Message) and isinstance(item.content, str):
         part: ContentPart = OutputText(item.content) if item.role == "assistant" else InputText(item.content)

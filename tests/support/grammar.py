@@ -9,7 +9,7 @@ due, `_Part` within it. Nothing is shared with the machine, so that one mistake 
 
 from typing import Any
 
-from tests.support.response import ARGUMENTS, EMPTY_PARTS, check_item, check_response
+from tests.support.response import ARGUMENTS, EMPTY_PARTS, TYPED, check_item, check_response
 
 Event = dict[str, Any]
 
@@ -82,6 +82,8 @@ class _Stream:
         if kind == "response.output_item.done":
             self.output.append(self.item.finished(event["item"]))
             self.item = None
+        elif kind.startswith("response.shell_call_command."):
+            self.item.read_command(kind.rpartition(".")[2], event)
         else:
             assert event["item_id"] == self.item.id, f"the open item is {self.item.id}"
             self.item.read(kind, event)
@@ -143,6 +145,10 @@ class _Item:
         """The arguments as their own done event told them."""
         for member in ("content", "summary", *ARGUMENTS.values()):
             assert not added.get(member), f"an item begins with empty {member}"
+        for member, empty in TYPED.get(added["type"], {}).items():
+            assert added[member] == empty, f"it begins with {member} {empty}"
+        self.commands: list[list[str]] = []
+        """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
 
     def read(self, kind: str, event: Event) -> None:
         stem, _, last = kind.rpartition(".")
@@ -153,6 +159,18 @@ class _Item:
         else:
             assert self.part is not None, "no part is open"
             self.part.read(stem, last, event)
+
+    def read_command(self, last: str, event: Event) -> None:
+        assert self.added["type"] == "shell_call", f"a {self.added['type']} has no commands"
+        if last == "added":
+            self.commands.append([event["command"]])
+        assert event["command_index"] == len(self.commands) - 1, f"the open command is {len(self.commands) - 1}"
+        command = self.commands[-1]
+        if last == "delta":
+            command[0] += event["delta"]
+        elif last == "done":
+            assert event["command"] == command[0], f"the deltas say {command[0]!r}"
+            command.append("done")
 
     def _read_part(self, stem: str, last: str, event: Event) -> None:
         summary = stem == "response.reasoning_summary_part"
@@ -196,6 +214,10 @@ class _Item:
             told["summary"] = [part for part in self.parts if part["type"] == "summary_text"]
             if raw := [part for part in self.parts if part["type"] == "reasoning_text"]:
                 told["content"] = raw
+        elif self.added["type"] in TYPED:
+            told |= {member: done[member] for member in TYPED[self.added["type"]]}
+            if self.added["type"] == "shell_call":
+                assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
         else:
             assert self.whole is not None, "the arguments were never done"
             told[ARGUMENTS[self.added["type"]]] = self.whole

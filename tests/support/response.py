@@ -22,6 +22,20 @@ REQUIRED = frozenset(
 )
 REASONS = ("max_output_tokens", "content_filter")
 PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+TYPED: dict[str, Object] = {
+    "local_shell_call": {
+        "action": {
+            "type": "exec", "command": [], "env": {}, "timeout_ms": None, "user": None, "working_directory": None
+        }
+    },
+    "shell_call": {
+        "action": {"commands": [], "timeout_ms": None, "max_output_length": None}, "environment": {"type": "local"}
+    },
+    "apply_patch_call": {"operation": {"type": "update_file", "path": "", "diff": ""}},
+    "tool_search_call": {"arguments": {}, "execution": "client"},
+}  # fmt: skip
+"""The calls that are told whole in the end, each with what it says before."""
+PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {
     "output_text": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
@@ -61,8 +75,11 @@ def check_item(item: Object) -> None:
         for part in item["content"]:
             assert part.keys() >= EMPTY_PARTS[part["type"]].keys(), f"a part lacks a member: {part}"
         return
-    assert item["name"], "a call without a name"
     assert 1 <= len(item["call_id"]) <= 64, f"odd call_id {item['call_id']!r}"
+    if kind in TYPED:
+        assert item.keys() >= TYPED[kind].keys(), f"a {kind} lacks a member"
+        return
+    assert item["name"], "a call without a name"
     assert isinstance(item[ARGUMENTS[kind]], str), "arguments are text"
     if kind == "function_call" and item["status"] == "completed":
         assert item["arguments"], "a completed call has arguments, at least {}"

@@ -1,13 +1,24 @@
 """The input items of a response as a list shows them (responses-api reference §6.8)."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from translators.declarations import FunctionTool
 from translators.errors import RequestError
 from translators.ids import Ids, input_item_id
-from translators.items import FunctionCall, FunctionCallOutput, Item, Message, OutputText, Reasoning, SummaryText
-from translators.listing import listed, page
+from translators.items import (
+    AdditionalTools,
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    ItemReference,
+    Message,
+    OutputText,
+    Reasoning,
+    SummaryText,
+)
+from translators.listing import _PREFIX, listed, page
 
 RESPONSE = Ids("0" * 24).response
 
@@ -40,6 +51,11 @@ ITEMS: dict[str, tuple[Item, dict[str, Any]]] = {
     "an output": (
         FunctionCallOutput("1", "a"),
         {"type": "function_call_output", "id": id("fco"), "call_id": "a", "output": "1", "status": "completed"},
+    ),
+    "a type without status": (
+        AdditionalTools((FunctionTool("f"),)),
+        {"type": "additional_tools", "id": id("at"), "role": "developer",
+         "tools": ({"type": "function", "name": "f", "description": None, "parameters": None, "strict": None},)},
     ),
     "reasoning": (
         Reasoning([SummaryText("a")], encrypted_content=None),
@@ -92,3 +108,7 @@ def test_an_unknown_cursor(cursor: str) -> None:
     with pytest.raises(RequestError) as caught:
         page(FIVE, limit=20, order="asc", **query)
     assert (caught.value.status, caught.value.param) == (404, cursor)
+
+
+def test_every_type_of_item_can_be_listed() -> None:
+    assert set(_PREFIX) == set(get_args(Item)) - {ItemReference}

@@ -52,11 +52,11 @@ def allowed(tools: Sequence[Tool], choice: ToolChoice) -> Sequence[Tool]:
     for tool in tools:
         if isinstance(tool, NamespaceTool):
             members = [
-                member for member, one in zip(tool.tools, called(tool), strict=True) if _allows(choice, one, tool.name)
+                member for member, one in zip(tool.tools, called(tool), strict=True) if _allows(choice, one)
             ]
             if members:
                 left.append(NamespaceTool(tool.name, members, tool.description))
-        elif any(_allows(choice, one, None) for one in called(tool)):
+        elif any(_allows(choice, one) for one in called(tool)):
             left.append(tool)
     return left
 
@@ -68,21 +68,14 @@ def undeclared(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
     if isinstance(choice, AllowedTools):
         return None if allowed(tools, choice) else "allowed_tools"
     wanted = one_tool(choice)
-    declared = [one for tool in tools for one in called(tool)]
-    if wanted.namespace is None:  # a name alone will do, wherever it is declared
-        known = any((one.name, one.kind) == (wanted.name, wanted.kind) for one in declared)
-    else:
-        known = wanted in declared
-    return None if known else wanted.kind
+    return None if any(wanted in called(tool) for tool in tools) else wanted.kind
 
 
-def _allows(choice: AllowedTools, tool: Called, namespace: str | None) -> bool:
-    return any(_means(one, tool, namespace) for one in choice.tools)
+def _allows(choice: AllowedTools, tool: Called) -> bool:
+    return any(_means(one, tool) for one in choice.tools)
 
 
-def _means(one: AllowedTool, tool: Called, namespace: str | None) -> bool:
+def _means(one: AllowedTool, tool: Called) -> bool:
     if one.type == "namespace":
-        return one.name == namespace
-    if one.type != tool.kind:
-        return False
-    return one.name in (None, tool.name) and one.namespace in (None, namespace)
+        return one.name == tool.namespace
+    return one.type == tool.kind and one.name in (None, tool.name) and one.namespace == tool.namespace

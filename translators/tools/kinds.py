@@ -18,7 +18,7 @@ from translators.declarations import (
     ShellTool,
     ToolSearchTool,
 )
-from translators.items import Call, ContentPart, Item
+from translators.items import ContentPart, Item
 from translators.open_items import OpenItem
 from translators.tools import apply_patch, computer, custom, function, local_shell, shell, tool_search
 from translators.tools.names import Called, Kind
