@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from translators.chat import ChatMessage, Content
+from translators.configuration import latest_update
 from translators.declarations import Tool
 from translators.dialect import Dialect
-from translators.items import Item, Message
+from translators.items import ConfigurationUpdate, Item, Message
 from translators.messages import items_to_messages
 from translators.notes import Notes
 from translators.tools import ToolNames
@@ -38,6 +39,8 @@ class History(Struct, frozen=True, gc=False):
     """What the user said last in them."""
     loaded: tuple[Tool, ...] = ()
     """Tools that items brought along."""
+    update: ConfigurationUpdate | None = None
+    """The last one of them."""
     size: int = 0
     """Bytes of JSON in `sealed`."""
 
@@ -69,6 +72,7 @@ class History(Struct, frozen=True, gc=False):
                 answered=frozenset(rendered.answered),
                 asked=rendered.asked,
                 loaded=(*self.loaded, *loaded(items)),
+                update=latest_update(items, self.update),
                 call_ids=self.call_ids.union(call_ids(items)),
                 size=self.size + sum(map(len, finished)),
             ),
@@ -84,6 +88,7 @@ class History(Struct, frozen=True, gc=False):
             answered=self.answered,
             asked=self.asked,
             loaded=self.loaded,
+            update=self.update,
             call_ids=self.call_ids.union(call_ids(output)),
             size=self.size,
         )
