@@ -93,6 +93,31 @@ class ToolCallDelta(Struct, gc=False):
     function: FunctionDelta | None = None
 
 
+class Source(Struct, gc=False):
+    """A page that an answer cites, or a search result."""
+
+    url: str | None = None
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Annotation(Source, gc=False):
+    """A source under `url_citation`, or (some gateways) flat; other types are files."""
+
+    type: str | None = None
+    url_citation: Source | None = None
+
+
+class ImageDelta(Struct, gc=False):
+    image_url: ImageURL | str | None = None
+
+
+class AudioDelta(Struct, gc=False):
+    data: str | None = None
+    transcript: str | None = None
+
+
 class Delta(Struct, gc=False):
     """The new part of an answer; of a whole completion, `message` is read as one delta."""
 
@@ -103,6 +128,10 @@ class Delta(Struct, gc=False):
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
     function_call: FunctionDelta | None = None
+    annotations: list[Annotation] | None = None
+    images: list[ImageDelta] | None = None
+    """What OpenRouter and LiteLLM have for pictures: they are no part of `content`."""
+    audio: AudioDelta | None = None
 
 
 class TopLogprob(Struct, gc=False):
@@ -117,6 +146,7 @@ class TokenLogprob(TopLogprob, gc=False):
 
 class Logprobs(Struct, gc=False):
     content: list[TokenLogprob] | None = None
+    refusal: list[Any] | None = None
 
 
 class FinishDetails(Struct, gc=False):
@@ -172,5 +202,9 @@ class Chunk(Struct, gc=False):
     service_tier: str | None = None
     error: Any = None
     x_groq: GroqExtras | None = None
+    citations: list[str | Source] | None = None
+    """The sources of the answer, all of them in every chunk (Perplexity, xAI)."""
+    search_results: list[Source] | None = None
+    """The same with titles; Perplexity's newer name."""
     message: Any = None
     detail: Any = None

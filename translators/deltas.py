@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ToolCallDelta
+from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ImageURL, ToolCallDelta
 from translators.errors import UpstreamError
 from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
-Kind = Literal["reasoning", "text"]
+Kind = Literal["reasoning", "text", "refusal", "image", "other"]
 
 _decode_chunk = Decoder(Chunk).decode
 
@@ -117,7 +117,10 @@ def _text_of(value: Any, depth: int = 8) -> str:
 
 
 def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
-    """Yield what content that is not a string says: Mistral sends lists of parts, Cloudflare a JSON object."""
+    """Yield what content that is not a string says: Mistral sends lists of parts, Cloudflare a JSON object.
+
+    Of an image it is the URL, and of another part that has no place in a response (Mistral's `reference`) its type.
+    """
     if isinstance(content, dict):
         yield "text", encode(content).decode()
         return
@@ -130,6 +133,25 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]
                 yield "reasoning", _text_of(part.get("thinking"))
             elif kind in ("text", "output_text", None):
                 yield "text", _text_of(part)
+            elif kind == "refusal":
+                yield "refusal", _text_of(part.get("refusal"))
+            elif kind == "image_url":
+                yield "image", _url_of(part.get("image_url"))
+            else:
+                yield "other", str(kind)
+
+
+def images_of(delta: Delta) -> list[str]:
+    """Return the URLs of a delta's pictures; most are the pictures themselves, as `data:`."""
+    return [_url_of(image.image_url) for image in delta.images or ()]
+
+
+def _url_of(image: Any) -> str:
+    if isinstance(image, ImageURL):
+        return image.url
+    if isinstance(image, dict):
+        image = image.get("url")
+    return image if isinstance(image, str) else ""
 
 
 def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:

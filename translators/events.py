@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.items import OutputItem, OutputText, ReasoningText, Refusal, SummaryText
+from translators.items import OutputItem, OutputText, ReasoningText, Refusal, SummaryText, UrlCitation
 from translators.response import Response
 from translators.wire import encode
 
@@ -78,6 +78,14 @@ class OutputTextDone(Event, tag="response.output_text.done"):
     content_index: int
     text: str
     logprobs: list[Any]
+
+
+class AnnotationAdded(Event, tag="response.output_text.annotation.added"):
+    item_id: str
+    output_index: int
+    content_index: int
+    annotation_index: int
+    annotation: UrlCitation
 
 
 class RefusalDelta(Event, tag="response.refusal.delta"):
@@ -177,6 +185,21 @@ class ShellCallCommandDone(Event, tag="response.shell_call_command.done"):
     output_index: int
     command_index: int
     command: str
+
+
+class ImageGenerationInProgress(Event, tag="response.image_generation_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class ImageGenerationGenerating(Event, tag="response.image_generation_call.generating"):
+    item_id: str
+    output_index: int
+
+
+class ImageGenerationCompleted(Event, tag="response.image_generation_call.completed"):
+    item_id: str
+    output_index: int
 
 
 TERMINAL: Final = (ResponseCompleted, ResponseIncomplete, ResponseFailed)

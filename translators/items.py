@@ -358,4 +358,5 @@ Hosted = (
 Item = Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | ItemReference
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
+    | ImageGenerationCall
 )

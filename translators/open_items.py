@@ -8,7 +8,9 @@ and is joined once. Event order: responses-api reference §5.4.
 
 from typing import Any, ClassVar, Literal, Protocol
 
+from translators.citations import Citations
 from translators.events import (
+    AnnotationAdded,
     ContentPartAdded,
     ContentPartDone,
     Event,
@@ -36,7 +38,7 @@ from translators.items import (
 )
 
 Closed = Literal["completed", "incomplete"]
-Piece = Literal["text", "refusal", "reasoning", "arguments"]
+Piece = Literal["text", "refusal", "reasoning", "arguments", "picture"]
 
 
 class OpenItem(Protocol):
@@ -54,9 +56,10 @@ class OpenItem(Protocol):
 class OpenMessage:
     """A message of the assistant; its parts are text and refusals, one open at a time."""
 
-    def __init__(self, output_index: int, id: str) -> None:
+    def __init__(self, output_index: int, id: str, citations: Citations) -> None:
         self._output_index = output_index
         self._id = id
+        self._citations = citations
         self._done: list[OutputText | Refusal] = []
         self._part: OpenText | OpenRefusal | None = None
         self.item: OutputItem = Message("assistant", [], id=id, status="in_progress")
@@ -69,8 +72,11 @@ class OpenMessage:
         if part is not None and part.piece == piece:
             return [part.append(delta, logprobs)]
         events = self._close_part()
-        kind = OpenText if piece == "text" else OpenRefusal
-        self._part = part = kind(self._id, self._output_index, len(self._done))
+        if piece == "text":
+            part = OpenText(self._id, self._output_index, len(self._done), self._citations)
+        else:
+            part = OpenRefusal(self._id, self._output_index, len(self._done))
+        self._part = part
         events.append(part.open())
         events.append(part.append(delta, logprobs))
         return events
@@ -91,14 +97,15 @@ class OpenMessage:
 
 
 class OpenText:
-    """An `output_text` part."""
+    """An `output_text` part; its annotations are told when it closes."""
 
     piece: ClassVar[Piece] = "text"
 
-    def __init__(self, item_id: str, output_index: int, content_index: int) -> None:
+    def __init__(self, item_id: str, output_index: int, content_index: int, citations: Citations) -> None:
         self._item_id = item_id
         self._output_index = output_index
         self._content_index = content_index
+        self._citations = citations
         self._text: list[str] = []
         self._logprobs: list[Any] = []
 
@@ -118,9 +125,17 @@ class OpenText:
         )
 
     def close(self) -> tuple[OutputText, list[Event]]:
-        part = OutputText("".join(self._text), [], self._logprobs)
+        text = "".join(self._text)
+        part = OutputText(text, self._citations.place(text), self._logprobs)
         at = (self._item_id, self._output_index, self._content_index)
         return part, [
+            *(
+                AnnotationAdded(
+                    item_id=at[0], output_index=at[1], content_index=at[2],
+                    annotation_index=position, annotation=annotation,
+                )
+                for position, annotation in enumerate(part.annotations or ())
+            ),
             OutputTextDone(item_id=at[0], output_index=at[1], content_index=at[2],
                            text=part.text, logprobs=self._logprobs),
             ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),

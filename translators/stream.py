@@ -20,8 +20,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.calls import CallSorter, ProviderCall
-from translators.chat import ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta, TopLogprob
-from translators.deltas import calls_of, pieces_of, reasoning_of, usage_of
+from translators.chat import AudioDelta, ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta, TopLogprob
+from translators.citations import Citations
+from translators.deltas import calls_of, images_of, pieces_of, reasoning_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
     Event,
@@ -33,6 +34,7 @@ from translators.events import (
 )
 from translators.finish import ending
 from translators.ids import Ids
+from translators.images import OpenPicture, is_picture
 from translators.items import OutputItem
 from translators.notes import Notes
 from translators.open_items import (
@@ -50,7 +52,7 @@ from translators.tools.kinds import BY_NAME
 from translators.upstream_errors import from_error
 from translators.usage import estimated, to_usage
 
-Kind = Literal["message", "reasoning", "call"]
+Kind = Literal["message", "reasoning", "call", "picture"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
 """Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
@@ -60,7 +62,7 @@ class Limits(Struct, frozen=True, gc=False):
     """What one answer may hold before it counts as the provider's failure."""
 
     output_bytes: int = 64 * 1024 * 1024
-    """Characters of text, reasoning and arguments together."""
+    """Characters of text, reasoning, arguments, sources and pictures together."""
     items: int = 1024
 
 
@@ -104,7 +106,8 @@ class ResponseStream:
         self._reasoning_as = reasoning_as
         self._taken = set(taken_call_ids)
         self._prompt_bytes = prompt_bytes
-        self._limits = limits
+        self._most_bytes = limits.output_bytes
+        self._most_items = limits.items
         self._left = 0
         self._size = 0
         self._opened = 0
@@ -115,6 +118,9 @@ class ResponseStream:
         self._think: ThinkTags | None = ThinkTags()
         self._tokens: list[Any] = []
         """Log probabilities of the content that `_think` holds back."""
+        self._citations = Citations(notes)
+        self._pictures: set[str] = set()
+        """The URLs of those that came."""
         self._usage: ChatUsage | None = None
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
@@ -139,16 +145,23 @@ class ResponseStream:
         events: list[Event] = []
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_of(chunk) or self._usage
-        if chunk.service_tier in _TIERS:
-            self._service_tier = chunk.service_tier
-        if chunk.error or (not chunk.choices and (chunk.message or chunk.detail)):
+        if chunk.search_results:
+            self._size += self._citations.take_list(chunk.search_results)
+        if chunk.citations:
+            self._size += self._citations.take_list(chunk.citations)
+        if (tier := chunk.service_tier) is not None and tier in _TIERS:
+            self._service_tier = tier
+        choices = chunk.choices
+        if chunk.error or (not choices and (chunk.message or chunk.detail)):
             return self.fail(from_error(chunk.error or {"message": chunk.message, "detail": chunk.detail}))
         try:
-            for choice in chunk.choices or ():
+            for choice in choices or ():
                 if choice.index:
                     continue  # n > 1 was never asked for
-                whole = choice.delta is None
-                delta = choice.message if whole else choice.delta
+                delta = choice.delta
+                whole = delta is None
+                if delta is None:
+                    delta = choice.message
                 if delta is not None:
                     self._read(delta, choice.logprobs, whole, events)
                 elif choice.text:
@@ -161,7 +174,7 @@ class ResponseStream:
                     return self._leave(events) + self.fail(from_error(choice.error))
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
-        if self._size > self._limits.output_bytes or len(self._output) + len(self._lanes) > self._limits.items:
+        if self._size > self._most_bytes or len(self._output) + len(self._lanes) > self._most_items:
             return self._leave(events) + self.fail(
                 UpstreamError("The provider's answer is larger than this adapter's limits allow.")
             )
@@ -240,25 +253,46 @@ class ResponseStream:
             reasoning = reasoning_of(delta)
             if reasoning:
                 self._put("reasoning", reasoning, [], events)
+        if delta.annotations:
+            self._size += self._citations.take_annotations(delta.annotations)
         content = delta.content
         if content:
             tokens = _tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
                 self._let_go(events)
                 for piece, text in pieces_of(content):
-                    if text:
+                    if piece == "image":
+                        self._put_picture(text, events)
+                    elif piece == "other":
+                        self._notes.add("content", "dropped", f"a part of type '{text}'")
+                    elif text:
                         self._put(piece, text, [], events)
             elif self._think is None:
                 self._put("text", content, tokens, events)
             else:
                 self._split(self._think.feed(content), tokens, events)
+        if delta.audio is not None:
+            self._read_audio(delta.audio, events)
         if delta.refusal:
             self._let_go(events)
             self._put("refusal", delta.refusal, [], events)
+            if logprobs is not None and logprobs.refusal:
+                self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
+        if delta.images:
+            for url in images_of(delta):
+                self._put_picture(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for call in calls_of(delta, whole=whole):
                 self._let_go(events)
                 self._put_call(call, events)
+
+    def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
+        """What was spoken is the answer's text."""
+        if audio.transcript:
+            self._let_go(events)
+            self._put("text", audio.transcript, [], events)
+        if audio.data:
+            self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
     def _let_go(self, events: list[Event]) -> None:
         """Write the content that was held back: it stands before what comes now."""
@@ -280,16 +314,36 @@ class ResponseStream:
         """Give a piece of text, refusal or reasoning to the item it continues, or to a new one."""
         self._size += len(text)
         lanes = self._lanes
-        if lanes and lanes[-1].kind == _KIND_OF[piece]:
-            lane = lanes[-1]
-        else:
-            lane = Lane(_KIND_OF[piece])
+        lane = lanes[-1] if lanes else None
+        kind = _KIND_OF[piece]
+        if lane is None or lane.kind != kind:
+            lane = Lane(kind)
             lanes.append(lane)
             self._advance(events)
-        if lane.item is None:
+        item = lane.item
+        if item is None:
             lane.held.append((piece, text, logprobs))
         else:
-            events += lane.item.append(piece, text, logprobs)
+            events += item.append(piece, text, logprobs)
+
+    def _put_picture(self, url: str, events: list[Event]) -> None:
+        """Give a picture an item of its own; one that is only a URL becomes a link."""
+        if url in self._pictures:
+            return
+        self._pictures.add(url)
+        self._let_go(events)
+        if is_picture(url):
+            self._size += len(url)
+            lane = Lane("picture")
+            lane.held.append(("picture", url, []))
+            self._lanes.append(lane)
+            self._advance(events)
+        elif url.startswith(("https://", "http://")):
+            gap = "\n\n" if self._lanes and self._lanes[-1].kind == "message" else ""
+            self._put("text", f"{gap}![image]({url})", [], events)
+            self._notes.add("images", "approximated", "a picture that is a URL of the web is a link in the text")
+        else:
+            self._notes.add("images", "dropped", "one that is neither data nor a URL of the web")
 
     def _put_call(self, delta: ToolCallDelta, events: list[Event]) -> None:
         call, fragment = self._sorter.sort(delta)
@@ -326,10 +380,12 @@ class ResponseStream:
     def _open(self, lane: Lane, events: list[Event]) -> bool:
         """Open a lane's item and tell it what waited; False for a call that has no name yet."""
         if lane.kind == "message":
-            lane.item = OpenMessage(self._opened, self._ids.item("msg"))
+            lane.item = OpenMessage(self._opened, self._ids.item("msg"), self._citations)
         elif lane.kind == "reasoning":
             kind = OpenSummary if self._reasoning_as == "summary" else OpenReasoningText
             lane.item = kind(self._opened, self._ids.item("rs"))
+        elif lane.kind == "picture":
+            lane.item = OpenPicture(self._opened, self._ids.item("ig"))
         else:
             call = lane.call
             if call is None or not call.name:
@@ -402,6 +458,7 @@ class ResponseStream:
         else:
             usage = estimated(self._prompt_bytes, self._size)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
+        self._citations.end()
         self.is_over = True
         tier = self._service_tier or "default"
         return replace(self.response, output=tuple(self._output), usage=usage, service_tier=tier, **changes)

@@ -2,10 +2,10 @@
 
 The yardstick for the core, so it shares no code with it and knows nothing of events: it collects and adds
 up. Rules agreed on: choice 0 only · reasoning under any of its names, once · `<think>…</think>` at the
-start of the content is reasoning, and the line ends behind it are nothing · arguments as they came, an
-object as compact JSON, none as `{}` unless the answer was cut short · what nobody named is no call · the
-last finish reason and the last usage with numbers count · an error makes it failed · without a finish
-reason it is completed if the provider ended the answer itself and there is one, else failed.
+start of the content is reasoning, and the line ends behind it are nothing · what was spoken is text ·
+arguments as they came, an object as compact JSON, none as `{}` unless the answer was cut short · what nobody
+named is no call · the last finish reason and the last usage with numbers count · an error makes it failed ·
+without a finish reason it is completed if the provider ended the answer itself and there is one, else failed.
 """
 
 import json
@@ -91,6 +91,7 @@ class _Reader:
                 self.said["text"].append(compact(part))
             else:
                 self.said["text"].append(plain(part))
+        self.said["text"].append((delta.get("audio") or {}).get("transcript") or "")
         self.said["refusal"].append(delta.get("refusal") or "")
         calls = delta.get("tool_calls") or []
         for position, piece in enumerate(calls if isinstance(calls, list) else [calls]):

@@ -3,7 +3,7 @@
 import pytest
 
 from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ToolCallDelta
-from translators.deltas import arguments_of, calls_of, pieces_of, read_chunk, reasoning_of, usage_of
+from translators.deltas import arguments_of, calls_of, images_of, pieces_of, read_chunk, reasoning_of, usage_of
 from translators.errors import UpstreamError
 
 REASONING = {
@@ -36,9 +36,21 @@ def test_text_is_not_looked_for_in_the_depths() -> None:
 
 def test_content_that_is_no_string() -> None:
     parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}, "b", {"type": "text", "text": "c"},
-             {"type": "image_url", "image_url": {}}, 5]  # fmt: skip
-    assert list(pieces_of(parts)) == [("reasoning", "a"), ("text", "b"), ("text", "c")]
+             {"type": "refusal", "refusal": "d"}, {"type": "image_url", "image_url": {"url": "e"}},
+             {"type": "image_url", "image_url": "f"}, {"type": "reference", "reference_ids": [1]}, 5]  # fmt: skip
+    assert list(pieces_of(parts)) == [
+        ("reasoning", "a"), ("text", "b"), ("text", "c"), ("refusal", "d"), ("image", "e"), ("image", "f"),
+        ("other", "reference"),
+    ]  # fmt: skip
     assert list(pieces_of({"city": "Paris"})) == [("text", '{"city":"Paris"}')]
+
+
+def test_pictures() -> None:
+    payload = b'{"choices":[{"delta":{"images":[{"image_url":{"url":"a"},"index":0},{"image_url":"b"},{}]}}]}'
+    chunk = read_chunk(payload)
+    assert chunk.choices is not None
+    assert chunk.choices[0].delta is not None
+    assert images_of(chunk.choices[0].delta) == ["a", "b", ""]
 
 
 USAGES = {
