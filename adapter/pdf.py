@@ -32,8 +32,7 @@ class NoText(Exception):
 
 def text_of_pdf(data: bytes, seconds: float) -> str:
     """Return the text of a PDF; raise NoText, at the latest after so many seconds."""
-    seconds = min(seconds, MOST_SECONDS)
-    with gevent.Timeout(seconds, NoText(f"could not be read within {seconds:.0f} seconds")), _turns:
+    with gevent.Timeout(min(seconds, MOST_SECONDS), NoText("could not be read in time")), _turns:
         code, output = _read(data)
     if code != TEXT:
         raise NoText(_REASONS.get(code, "could not be read as a PDF"))

@@ -93,7 +93,7 @@ class Guard:
 
     def fetch(self, url: str, *, most: int, seconds: float) -> Fetched:
         """Return what a URL names, of at most `most` bytes; raise NotAllowed or NotFetched."""
-        with gevent.Timeout(seconds, NotFetched(f"it did not arrive within {seconds:.0f} seconds")):
+        with gevent.Timeout(seconds, NotFetched("it did not arrive in time")):
             try:
                 return self._follow(url, most, seconds)
             except HTTPError:
