@@ -140,7 +140,7 @@ class Exchange:
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the HTTP answer: the notes there are by now."""
-        return {"x-adapter-notes": self.notes.header()} if self.notes else {}
+        return self.notes.headers()
 
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""
@@ -188,6 +188,7 @@ class Exchange:
                 previous=response.previous_response_id,
                 input=self._request.raw_input,
                 response=encode(response),
+                notes=self.notes.json(),
             )
         )
         self._services.histories.keep(response, self._caller.tenant, self._dialect, self._body)

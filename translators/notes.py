@@ -1,12 +1,15 @@
 """What the adapter did instead of exactly what was asked; nothing is approximated or dropped without a note.
 
-A note goes into a response header, the log and the output of `responses-adapter translate`.
+A note goes into a response header, the store beside the response, the log, and the output of `responses-adapter
+translate`.
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
+
+from translators.wire import Decoder, encode
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -15,6 +18,9 @@ class Note(Struct, frozen=True, gc=False):
     param: str
     action: Literal["dropped", "approximated", "repaired", "renamed", "estimated"]
     reason: str
+
+
+_read: Final = Decoder(list[Note]).decode
 
 
 class Notes:
@@ -33,13 +39,25 @@ class Notes:
     ) -> None:
         self._notes[Note(param, action, reason)] = None
 
-    def header(self) -> str:
-        """Return the notes as an HTTP header value: `param action: reason`, separated by semicolons.
+    @classmethod
+    def read(cls, json: bytes) -> "Notes":
+        """Return the notes that `json` once returned."""
+        notes = cls()
+        notes._notes = dict.fromkeys(_read(json))
+        return notes
+
+    def json(self) -> bytes:
+        return encode(list(self._notes))
+
+    def headers(self) -> dict[str, str]:
+        """Return the notes as an HTTP header, none if there are none: `param action: reason`, separated by semicolons.
 
         Plain ASCII of at most 2,000 characters; a note may quote what the client or the provider sent.
         """
+        if not self._notes:
+            return {}
         text = "; ".join(f"{note.param} {note.action}: {note.reason}" for note in self._notes)
-        return "".join(c if " " <= c <= "~" else "?" for c in text[:2000])
+        return {"x-adapter-notes": "".join(c if " " <= c <= "~" else "?" for c in text[:2000])}
 
     def __iter__(self) -> Iterator[Note]:
         return iter(self._notes)

@@ -14,6 +14,7 @@ from adapter.services import services
 from translators.errors import RequestError
 from translators.input import decode_items
 from translators.listing import listed, page
+from translators.notes import Notes
 from translators.response import OutputOfResponse
 from translators.wire import Decoder, encode
 
@@ -42,7 +43,7 @@ def retrieve(id: str) -> Response:
         raise RequestError(
             "This response cannot be streamed because it was not created with background=true.", param="stream"
         )
-    return _json(stored.response)
+    return _json(stored.response, Notes.read(stored.notes).headers())
 
 
 @blueprint.delete("/responses/<id>")

@@ -24,6 +24,8 @@ class StoredResponse(Struct, frozen=True, gc=False):
     """JSON of the request's own `input` (a string or an array of items), as the client sent it."""
     response: bytes
     """JSON of the Response object as GET answers it."""
+    notes: bytes = b"[]"
+    """JSON of the notes: what was not done exactly as asked."""
 
 
 class NotFound(Exception):

@@ -37,7 +37,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapter.store.base import StoreDown
+from adapter.store.base import StoreDown, StoredResponse
 
 Statement = Select[Any] | Insert | Update | Delete
 
@@ -60,9 +60,10 @@ responses: Final = Table(
     # Last, because SQLite reads its way through a long value to what lies behind it.
     Column("input", LargeBinary, nullable=False),
     Column("response", LargeBinary, nullable=False),
+    Column("notes", LargeBinary, nullable=False),
 )
 
-JSON_COLUMNS: Final = ("input", "response")
+JSON_COLUMNS: Final = ("input", "response", "notes")
 """They hold what `packing` makes of the JSON."""
 
 _continued: Final = responses.c.previous.is_not(None)
@@ -70,8 +71,7 @@ Index("responses_previous", responses.c.previous, sqlite_where=_continued, postg
 
 _ID: Final = bindparam("response_id", type_=String)
 _TENANT: Final = bindparam("of_tenant", type_=String)
-_COLUMNS: Final = [responses.c[name] for name in ("id", "tenant", "created_at", "previous", "input", "response")]
-"""In the order of StoredResponse."""
+_COLUMNS: Final = [responses.c[name] for name in StoredResponse.__struct_fields__]
 
 _present: Final = and_(responses.c.id == _ID, responses.c.tenant == _TENANT, responses.c.deleted.is_(false()))
 

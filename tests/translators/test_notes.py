@@ -9,3 +9,15 @@ def test_what_is_said_again_is_kept_once() -> None:
         notes.add(param, "dropped", "x")
     assert list(notes) == [Note("user", "dropped", "x"), Note("tools", "dropped", "x")]
     assert len(notes) == 2
+
+
+def test_what_is_stored_is_read_again() -> None:
+    notes = Notes()
+    assert Notes.read(notes.json()).headers() == {}
+    notes.add("input[0]", "dropped", "é\n" * 2000)
+    again = Notes.read(notes.json())
+    assert list(again) == list(notes)
+    header = again.headers()["x-adapter-notes"]
+    assert header == notes.headers()["x-adapter-notes"]
+    assert header.startswith("input[0] dropped: ??")
+    assert len(header) == 2000
