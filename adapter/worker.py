@@ -15,6 +15,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from adapter.allocator import keep_freed_memory
 from adapter.sockets import shut
 from translators.errors import ProtocolError
 from translators.wire import encode
@@ -70,6 +71,7 @@ class Worker(GeventWorker):
         self._waiting: set[socket.socket] = set()
         gc.set_threshold(*_GC_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_INTERVAL)
+        keep_freed_memory()
         super().init_process()
 
     def run(self) -> None:
