@@ -4,7 +4,7 @@ The last one counts, for the turn it stands in and for those behind it; what it 
 Source: responses-api reference §3.3.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,12 +17,11 @@ from translators.request import CreateRequest
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def latest_update(items: Iterable[Item], before: ConfigurationUpdate | None = None) -> ConfigurationUpdate | None:
+def latest_update(items: Sequence[Item], before: ConfigurationUpdate | None = None) -> ConfigurationUpdate | None:
     """Return the last update among items, else the one that was in force before them."""
-    for item in items:
-        if item.__class__ is ConfigurationUpdate:
-            before = item
-    return before
+    if ConfigurationUpdate not in map(type, items):
+        return before
+    return [item for item in items if isinstance(item, ConfigurationUpdate)][-1]
 
 
 def configured(request: CreateRequest, update: ConfigurationUpdate | None) -> CreateRequest:

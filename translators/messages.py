@@ -150,7 +150,10 @@ class _Renderer:
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
         for position, item in enumerate(items):
             kind: type = item.__class__
-            if kind is FunctionCall or kind is Reasoning:
+            if kind is FunctionCall or kind is Reasoning or (kind is Message and item.role == "assistant"):  # type: ignore[union-attr]
+                continue
+            if kind is FunctionCallOutput and item.call_id is not None:  # type: ignore[union-attr]
+                self._outputs[item.call_id].append(position)  # type: ignore[union-attr, index]
                 continue
             if kind not in _PLAIN:
                 plain = self._plain(position, item)

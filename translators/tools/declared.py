@@ -5,8 +5,8 @@ A namespace becomes its members, each of which says in its description where it 
 has to be told of a tool before it can call it. What no chat provider runs is left out with a note.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.dialect import Dialect
@@ -14,6 +14,9 @@ from translators.items import AdditionalTools, Item, ToolSearchOutput
 from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
+
+
+_LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
 def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
@@ -30,14 +33,11 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes:
     return functions
 
 
-def loaded(items: Iterable[Item]) -> list[Tool]:
+def loaded(items: Sequence[Item]) -> list[Tool]:
     """Return the tools that items bring along, in their order."""
-    return [
-        tool
-        for item in items
-        if isinstance(item, (AdditionalTools, ToolSearchOutput))
-        for tool in item.tools
-    ]
+    if _LOADING.isdisjoint(map(type, items)):
+        return []
+    return [tool for item in items if isinstance(item, (AdditionalTools, ToolSearchOutput)) for tool in item.tools]
 
 
 def united(declared: Sequence[Tool], later: Sequence[Tool]) -> tuple[Tool, ...]:
