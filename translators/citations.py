@@ -90,7 +90,7 @@ class Citations:
         self._told.update([citation.url for citation in found])
         found += [self._guessed(url, len(text), len(text)) for url in self._titles if url not in self._told]
         self._told.update(self._titles)
-        return sorted(found, key=lambda citation: citation.start_index)
+        return sorted(found, key=lambda citation: (citation.start_index, citation.end_index))
 
     def end(self) -> None:
         """Note what no text has told."""

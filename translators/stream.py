@@ -4,11 +4,11 @@ Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`,
 events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
 A whole completion is one chunk, so streamed and unstreamed answers take the same way.
 
-Rules: `response.created` comes first and exactly one terminal event last. Events are
-numbered when they leave, in `_leave`, nowhere else. Items are open one at a time and done in the order of their
-`output_index`: what arrives for a later item waits in its lane. A message or reasoning item closes when anything else
-arrives; a call closes when something else has arrived *and* its arguments are whole JSON, so that clients can start it
-early; at the end everything closes. An incomplete item is the last one. Limits end in `response.failed`.
+Rules: `response.created` comes first and exactly one terminal event last. Events are numbered when they leave, in
+`_leave`, nowhere else. Items are open one at a time and done in the order of their `output_index`: what arrives for a
+later item waits in its lane. A message or reasoning item closes when anything else arrives, a picture at once; a call
+closes when something else has arrived *and* its arguments are whole JSON, so that clients can start it early; at the
+end everything closes. An incomplete item is the last one. Limits end in `response.failed`.
 """
 
 from collections import deque
@@ -110,6 +110,9 @@ class ResponseStream:
         self._most_items = limits.items
         self._left = 0
         self._size = 0
+        """Characters of text, reasoning and arguments: what the model wrote."""
+        self._attached = 0
+        """Characters of sources and pictures."""
         self._opened = 0
         self._output: list[OutputItem] = []
         self._lanes: deque[Lane] = deque()
@@ -146,9 +149,9 @@ class ResponseStream:
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_of(chunk) or self._usage
         if chunk.search_results:
-            self._size += self._citations.take_list(chunk.search_results)
+            self._attached += self._citations.take_list(chunk.search_results)
         if chunk.citations:
-            self._size += self._citations.take_list(chunk.citations)
+            self._attached += self._citations.take_list(chunk.citations)
         if (tier := chunk.service_tier) is not None and tier in _TIERS:
             self._service_tier = tier
         choices = chunk.choices
@@ -174,7 +177,7 @@ class ResponseStream:
                     return self._leave(events) + self.fail(from_error(choice.error))
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
-        if self._size > self._most_bytes or len(self._output) + len(self._lanes) > self._most_items:
+        if self._size + self._attached > self._most_bytes or len(self._output) + len(self._lanes) > self._most_items:
             return self._leave(events) + self.fail(
                 UpstreamError("The provider's answer is larger than this adapter's limits allow.")
             )
@@ -254,7 +257,7 @@ class ResponseStream:
             if reasoning:
                 self._put("reasoning", reasoning, [], events)
         if delta.annotations:
-            self._size += self._citations.take_annotations(delta.annotations)
+            self._attached += self._citations.take_annotations(delta.annotations)
         content = delta.content
         if content:
             tokens = _tokens(logprobs) if logprobs is not None else []
@@ -333,7 +336,7 @@ class ResponseStream:
         self._pictures.add(url)
         self._let_go(events)
         if is_picture(url):
-            self._size += len(url)
+            self._attached += len(url)
             lane = Lane("picture")
             lane.held.append(("picture", url, []))
             self._lanes.append(lane)
@@ -373,7 +376,7 @@ class ResponseStream:
             head = self._lanes[0]
             if head.item is None and not self._open(head, events):
                 return
-            if len(self._lanes) == 1 or not head.is_over():
+            if head.kind != "picture" and (len(self._lanes) == 1 or not head.is_over()):
                 return
             self._close_head("completed", events)
 

@@ -30,6 +30,8 @@ TERMINAL = {
     "response.incomplete": ("incomplete",),
     "response.failed": ("failed", "cancelled"),
 }
+PICTURE = ("in_progress", "generating", "completed")
+"""What a picture is told to be between its `added` and its `done`, in this order."""
 PARTS_OF = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
 STREAMED = {
     "output_text": ("response.output_text", "text"),
@@ -149,6 +151,8 @@ class _Item:
             assert added[member] == empty, f"it begins with {member} {empty}"
         self.commands: list[list[str]] = []
         """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
+        self.stages: list[str] = []
+        """How far a picture was told to be."""
 
     def read(self, kind: str, event: Event) -> None:
         stem, _, last = kind.rpartition(".")
@@ -156,6 +160,10 @@ class _Item:
             self._read_part(stem, last, event)
         elif stem in ("response.function_call_arguments", "response.custom_tool_call_input"):
             self._read_arguments(stem, last, event)
+        elif stem == "response.image_generation_call":
+            self.stages.append(last)
+            assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no picture"
+            assert tuple(self.stages) == PICTURE[: len(self.stages)], f"comes after {self.stages[:-1]}"
         else:
             assert self.part is not None, "no part is open"
             self.part.read(stem, last, event)
@@ -218,6 +226,9 @@ class _Item:
             told |= {member: done[member] for member in TYPED[self.added["type"]]}
             if self.added["type"] == "shell_call":
                 assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
+            if self.added["type"] == "image_generation_call":
+                assert tuple(self.stages) == PICTURE, f"it was told to be {self.stages}"
+                told |= {key: done[key] for key in ("output_format",) if key in done}
         else:
             assert self.whole is not None, "the arguments were never done"
             told[ARGUMENTS[self.added["type"]]] = self.whole
@@ -270,5 +281,7 @@ class _Part:
         told = {**EMPTY_PARTS[self.kind], self.member: "".join(self.deltas)}
         if self.kind == "output_text":
             told |= {"annotations": self.annotations, "logprobs": self.logprobs}
+            for cited in self.annotations:
+                assert 0 <= cited["start_index"] <= cited["end_index"] <= len(told["text"]), f"outside of it: {cited}"
         assert done == told, f"its events told {told}"
         return done

@@ -33,9 +33,11 @@ TYPED: dict[str, Object] = {
     },
     "apply_patch_call": {"operation": {"type": "update_file", "path": "", "diff": ""}},
     "tool_search_call": {"arguments": {}, "execution": "client"},
+    "image_generation_call": {"result": None},
 }  # fmt: skip
 """The calls that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
+PREFIXES |= {"image_generation_call": "ig"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {
     "output_text": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
@@ -74,6 +76,9 @@ def check_item(item: Object) -> None:
         assert item["role"] == "assistant", "an answer's role is assistant"
         for part in item["content"]:
             assert part.keys() >= EMPTY_PARTS[part["type"]].keys(), f"a part lacks a member: {part}"
+        return
+    if kind == "image_generation_call":
+        assert bool(item["result"]) == (item["status"] != "in_progress"), "a picture that is done, and only that"
         return
     assert 1 <= len(item["call_id"]) <= 64, f"odd call_id {item['call_id']!r}"
     if kind in TYPED:
