@@ -12,7 +12,6 @@ together may take as long to come, and be as large, as a request body may.
 import time
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
@@ -21,7 +20,7 @@ from adapter.settings import Settings
 from adapter.upstream.guard import Guard, NotAllowed, NotFetched
 from translators.dialect import Dialect
 from translators.errors import RequestError, missing, unsupported
-from translators.files import NAMELESS, File, as_text, decode_file, shown_name
+from translators.files import File, as_text, decode_file, file_name, shown_name
 from translators.items import (
     ContentPart,
     CustomToolCallOutput,
@@ -48,7 +47,7 @@ class Files:
         self._most_bytes = settings.max_body_bytes
         self._seconds = settings.body_timeout
 
-    def of_request(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> Sequence[Item]:
+    def of_request(self, items: tuple[Item, ...], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
         """Return the items of a request without files that the provider cannot take.
 
         Raises RequestError naming the part that cannot be had, read or sent.
@@ -119,9 +118,9 @@ class _Reading:
 
     def _file(self, part: InputFile, where: str) -> File:
         if part.file_data:
-            return decode_file(part.file_data, part.filename, f"{where}.file_data")
+            return decode_file(part.file_data, _name(part), f"{where}.file_data")
         if part.file_url:
-            return self._fetched(part.file_url, part.filename, f"{where}.file_url")
+            return self._fetched(part.file_url, _name(part), f"{where}.file_url")
         if part.file_id:
             raise unsupported(
                 f"{where}.file_id",
@@ -129,7 +128,7 @@ class _Reading:
             )
         raise missing(f"{where}.file_data")
 
-    def _fetched(self, url: str, filename: str | None, param: str) -> File:
+    def _fetched(self, url: str, name: str, param: str) -> File:
         if not self._urls:
             raise _not_fetched(param, f"at most {_MOST_URLS} are fetched for one request")
         self._urls -= 1
@@ -144,7 +143,6 @@ class _Reading:
         except NotFetched as error:
             raise _not_fetched(param, str(error)) from None
         self._bytes -= len(fetched.data)
-        name = filename or unquote(urlsplit(url).path.rpartition("/")[2]) or NAMELESS
         return File(fetched.data, name, fetched.type.partition(";")[0].strip().lower())
 
     def _text(self, file: File, where: str) -> str:
@@ -185,7 +183,11 @@ class _ReadingAgain(_Reading):
             return super().part(part, where, as_files)
         except RequestError as error:
             self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
-            return InputText(f"[The file {shown_name(part.filename or NAMELESS)} is no longer available.]")
+            return InputText(f"[The file {shown_name(_name(part))} is no longer available.]")
+
+
+def _name(part: InputFile) -> str:
+    return part.filename or (part.file_url and file_name(part.file_url)) or "file"
 
 
 def _not_fetched(param: str, reason: str) -> RequestError:

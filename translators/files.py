@@ -8,12 +8,12 @@ called. Source: responses-api reference §3.2.
 import binascii
 from base64 import b64decode, b64encode
 from typing import Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
 from translators.errors import RequestError
 
-NAMELESS: Final = "file"
 _PDF: Final = "application/pdf"
 _UNKNOWN: Final = "application/octet-stream"
 _PDF_BEGINS: Final = b"%PDF-"
@@ -47,7 +47,7 @@ class File(Struct, frozen=True, gc=False):
         return f"data:{type};base64,{b64encode(self.data).decode()}"
 
 
-def decode_file(file_data: str, filename: str | None, param: str) -> File:
+def decode_file(file_data: str, name: str, param: str) -> File:
     """Return the file in `file_data`; raise RequestError naming `param` for what is not base64 or such a data URL."""
     type = ""
     if file_data.startswith("data:"):
@@ -59,13 +59,19 @@ def decode_file(file_data: str, filename: str | None, param: str) -> File:
         data = b64decode(file_data, validate=True)
     except (binascii.Error, ValueError):
         raise _not_base64(param) from None
-    return File(data, filename or NAMELESS, type.strip().lower())
+    return File(data, name, type.strip().lower())
+
+
+def file_name(url: str) -> str:
+    """Return the name that a URL ends in, if any."""
+    path = url.partition("?")[0].partition("#")[0]
+    return unquote(path.rpartition("/")[2])
 
 
 def shown_name(name: str) -> str:
     """Return a file's name as one short line that ends where it seems to end."""
-    shown = "".join(letter if letter.isprintable() and letter not in '<>"' else "_" for letter in name)
-    return shown[-_LONGEST_NAME:]
+    end = name[-_LONGEST_NAME:]
+    return "".join(letter if letter.isprintable() and letter not in '<>"' else "_" for letter in end)
 
 
 def as_text(name: str, text: str) -> str:

@@ -15,17 +15,28 @@ def answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+DRIP = 0.05
+"""Seconds between two bytes of a site that drips."""
+
+
 class Site(ThreadingHTTPServer):
-    """What it answers with is in `answers`; what it was asked, in `asked`. It closes each connection."""
+    """What it answers with is in `answers`, and it closes the connection; what it was asked is in `asked`.
+
+    A path that is in `drips` is answered with the bytes there and then one byte after the other, without end. Any other
+    is not answered at all.
+    """
 
     daemon_threads = True
 
     def __init__(self, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, bytes] = {}
+        self.drips: dict[str, bytes] = {}
         self.asked: list[tuple[str, HTTPMessage]] = []
-        self.silence = threading.Event()
-        """What a path without an answer waits for; set when the site closes."""
+        self.came = threading.Semaphore(0)
+        """Released for each request."""
+        self.over = threading.Event()
+        """Set when the site closes."""
         self.names: list[str] = []
         """The names that clients asked a certificate for."""
         if certificate is not None:
@@ -51,10 +62,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers))
+        self.server.came.release()
         if self.path in self.server.answers:
             self.wfile.write(self.server.answers[self.path])
+        elif self.path in self.server.drips:
+            self.wfile.write(self.server.drips[self.path])
+            while not self.server.over.wait(DRIP):
+                self.wfile.write(b"x")
         else:
-            self.server.silence.wait()
+            self.server.over.wait()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -68,6 +84,6 @@ def serving(certificate: Path | None = None) -> Iterator[Site]:
         try:
             yield site
         finally:
-            site.silence.set()
+            site.over.set()
             site.shutdown()
             thread.join()

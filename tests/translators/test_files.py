@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from translators.errors import RequestError
-from translators.files import File, as_text, decode_file, shown_name
+from translators.files import File, as_text, decode_file, file_name, shown_name
 
 DECODED = {
     "bare": ("aGVsbG8=", File(b"hello", "a")),
@@ -20,11 +20,6 @@ DECODED = {
 def test_data(name: str) -> None:
     file_data, expected = DECODED[name]
     assert decode_file(file_data, "a", "x") == expected
-
-
-def test_a_file_without_a_name_has_one() -> None:
-    assert decode_file("aGVsbG8=", None, "x").name == "file"
-    assert decode_file("aGVsbG8=", "", "x").name == "file"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +81,14 @@ def test_a_pdf(name: str) -> None:
 )
 def test_a_data_url_says_what_is_in_it(file: File, type: str) -> None:
     assert file.data_url == f"data:{type};base64,{b64encode(file.data).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("http://h/a/b%20c.md?d=/e#/f", "b c.md"), ("http://h/a/", ""), ("http://h", "h"), ("", ""), ("http://[", "[")],
+)
+def test_the_name_in_a_url(url: str, name: str) -> None:
+    assert file_name(url) == name
 
 
 def test_among_text_it_has_its_name() -> None:
