@@ -27,7 +27,9 @@ _AT_ONCE: Final = 64 * 1024
 
 def chat_request(body: bytes, settings: Settings, notes: Notes) -> ChatBody:
     """Return what a create request becomes; raise RequestError."""
-    request = parse_create(body, max_items=settings.max_input_items)
+    request = parse_create(
+        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
+    )
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
     dialect = dialect_for(settings.upstream_url or "", settings.dialect)

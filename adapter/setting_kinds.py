@@ -129,6 +129,12 @@ class Keys(Several):
     pattern = re.compile(r"[!-~]{8,512}")
 
 
+class Names(Several):
+    metavar = "NAME,…"
+    expects = "a comma list of names, for example stop,seed,top_k"
+    pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
 class Hosts(Several):
     """Hosts, each with a port unless it is the usual one."""
 

@@ -27,6 +27,7 @@ from adapter.setting_kinds import (
     Hosts,
     Keys,
     Kind,
+    Names,
     Seconds,
     StoreURL,
     Switch,
@@ -35,6 +36,7 @@ from adapter.setting_kinds import (
     is_loopback,
 )
 from translators.dialect import PRESETS
+from translators.passthrough import RESERVED
 
 PREFIX: Final = "ADAPTER_"
 KIB: Final = 1024
@@ -130,6 +132,16 @@ class Settings:
         "below it, `*` alone for every host, as far as their addresses are public; a host named in full may have any. "
         "Ports other than 80 and 443 must be named. Unset: nothing is fetched.",
     )
+    passthrough: tuple[str, ...] = setting(
+        (),
+        Names(),
+        "Members of a request that the Responses API does not have and that go to the provider as they are.",
+    )
+    prompts: str | None = setting(
+        None,
+        Text("the path of a folder", metavar="FOLDER"),
+        "Folder of the prompts that requests may name (`prompt`). Unset: there are none.",
+    )
     max_input_items: int = setting(10_000, Whole(1, 1_000_000), "Most input items in one request.")
     max_output_bytes: int = setting(64 * MIB, Whole(KIB, GIB), "Largest answer taken from the provider.")
     body_timeout: float = setting(
@@ -218,6 +230,7 @@ def load_settings(
     settings = Settings(**_checked(given), sources={name: one.source for name, one in given.items()})
     refuse_open_bind(settings, settings.bind)
     _refuse_scattered_memory(settings)
+    _refuse_reserved_names(settings)
     return settings
 
 
@@ -300,6 +313,15 @@ def _refuse_scattered_memory(settings: Settings) -> None:
             f"{settings.sources['store']}: memory: is not shared between workers, of which there are "
             f"{settings.workers}. Set ADAPTER_WORKERS=1, or keep responses in a file: sqlite:///var/adapter.db"
         )
+
+
+def _refuse_reserved_names(settings: Settings) -> None:
+    for name in settings.passthrough:
+        if name in RESERVED:
+            raise SettingsError(
+                f"{settings.sources['passthrough']}: {name} cannot be passed through: the Responses API or this "
+                "adapter gives it a meaning of its own."
+            )
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from translators.history import History
 from translators.messages import lead_text
 from translators.notes import Notes
 from translators.request import CreateRequest
+from translators.sampling import sampling
 from translators.tools import ToolNames, chat_tool_choice, chat_tools
 from translators.tools.choice import allowed
 from translators.tools.declared import loaded, united
@@ -54,46 +55,13 @@ def chat_body(
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    body |= _sampling(request, dialect, notes)
+    body |= sampling(request, dialect, notes)
     body |= _tools(request, tools, names, dialect, notes)
     wanted = response_format(request.text, dialect, notes)
     if wanted is not None:
         body["response_format"] = wanted
     head = encode(body)[:-1]
     return ChatBody(b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended)
-
-
-def _sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    same: dict[str, Any] = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "presence_penalty": request.presence_penalty,
-        "frequency_penalty": request.frequency_penalty,
-        dialect.token_limit: request.max_output_tokens,
-        "reasoning_effort": request.reasoning.effort,
-    }
-    body = {name: value for name, value in same.items() if value is not None}
-    if request.top_logprobs is not None or "message.output_text.logprobs" in request.include:
-        body["logprobs"] = True
-        if request.top_logprobs:
-            body["top_logprobs"] = request.top_logprobs
-    extras: dict[str, str | None] = {
-        "user": request.user,
-        "service_tier": request.service_tier,
-        "safety_identifier": request.safety_identifier,
-        "prompt_cache_key": request.prompt_cache_key,
-        "prompt_cache_retention": request.prompt_cache_retention,
-        "verbosity": request.text.verbosity,
-    }
-    for name, value in extras.items():
-        if value is None:
-            continue
-        if name in dialect.extras:
-            body[name] = value
-        else:
-            param = "text.verbosity" if name == "verbosity" else name
-            notes.add(param, "dropped", f"not known to provider '{dialect.name}'; only echoed")
-    return body
 
 
 def _tools(

@@ -29,11 +29,19 @@ class Dialect(Struct, frozen=True, gc=False):
     original_detail: bool = False
     """Images may have detail `original`."""
     extras: frozenset[str] = frozenset()
-    """Request fields of OpenAI's that go out as they are: user, service_tier, prompt_cache_key …"""
+    """Request fields of OpenAI's that go out as they are: user, safety_identifier, prompt_cache_key …"""
+    service_tiers: frozenset[str] = frozenset()
+    """Values of `service_tier` that go out."""
+    efforts: frozenset[str] | None = None
+    """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all."""
+    logprobs: bool = True
 
 
 _OPENAI_EXTRAS: Final = frozenset(
-    {"user", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "verbosity"}
+    {
+        "user", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
+        "verbosity",
+    }
 )
 
 PRESETS: Final[dict[str, Dialect]] = {
@@ -44,13 +52,23 @@ PRESETS: Final[dict[str, Dialect]] = {
             name="openai", token_limit="max_completion_tokens", developer_role=True, system_anywhere=True,
             reasoning_field=None, refusal_field=True, file_parts=True, original_detail=True,
             extras=_OPENAI_EXTRAS,
+            service_tiers=frozenset({"auto", "default", "flex", "scale", "priority", "fast"}),
         ),
-        Dialect(name="deepseek", strict_tools=False),
-        Dialect(name="mistral", reasoning_field=None, strict_tools=False),
-        Dialect(name="groq", reasoning_field=None, extras=frozenset({"user", "service_tier"})),
+        Dialect(name="deepseek", strict_tools=False, efforts=frozenset({"low", "medium", "high", "max"})),
+        Dialect(
+            name="mistral", reasoning_field=None, strict_tools=False, efforts=frozenset({"none", "high"}),
+            logprobs=False,
+        ),
+        Dialect(
+            name="groq", reasoning_field=None, extras=frozenset({"user"}), service_tiers=frozenset({"auto", "flex"}),
+            efforts=frozenset({"none", "low", "medium", "high"}), logprobs=False,
+        ),
         Dialect(name="cerebras", reasoning_field=None, parallel_tool_calls=False),
         Dialect(name="openrouter", reasoning_field="reasoning", extras=frozenset({"user"})),
-        Dialect(name="ollama", reasoning_field="reasoning", strict_tools=False),
+        Dialect(
+            name="ollama", reasoning_field="reasoning", strict_tools=False,
+            efforts=frozenset({"none", "low", "medium", "high", "max"}),
+        ),
     )
 }
 

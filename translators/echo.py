@@ -7,8 +7,9 @@ responses-api reference §2 (column "echo when unset"), open-responses reference
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
-from translators.request import CreateRequest, JSONSchemaFormat, TextConfig, TextFormat
+from translators.request import CreateRequest, JSONSchemaFormat, PromptCacheOptions, TextConfig, TextFormat
 from translators.response import Response
 
 
@@ -40,6 +41,9 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         truncation=request.truncation,
         user=request.user,
         metadata=request.metadata,
+        prompt=request.prompt or UNSET,
+        image=UNSET if request.image is None else {"context_compression": "disabled"},
+        **_prompt_cache(request.prompt_cache_options),
     )
 
 
@@ -54,6 +58,16 @@ def _reasoning(request: CreateRequest) -> dict[str, Any]:
         if (value := getattr(wanted, name)) is not None:
             echo[name] = value
     return echo
+
+
+def _prompt_cache(options: PromptCacheOptions | None) -> dict[str, Any]:
+    if options is None:
+        return {}
+    echo: dict[str, str] = {"mode": options.mode or "implicit", "ttl": options.ttl or "30m"}
+    if options.comparison_response_id is None:
+        return {"prompt_cache_options": echo}
+    echo["comparison_response_id"] = options.comparison_response_id
+    return {"prompt_cache_options": echo, "prompt_cache_diagnostics": {"type": "unavailable"}}
 
 
 def _format(text: TextConfig) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from translators.declarations import Tool, ToolChoice
-from translators.items import Item
+from translators.items import InputFile, InputImage, InputText, Item
 from translators.wire import Raw
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -47,6 +47,25 @@ class JSONSchemaFormat(
 class TextConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class PromptReference(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A prompt that the server keeps, and what stands in its slots."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    version: Annotated[str, Meta(max_length=128)] | None = None
+    variables: dict[str, str | InputText | InputImage | InputFile] | None = None
+
+
+class PromptCacheOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    mode: Literal["implicit", "explicit"] | None = None
+    ttl: Literal["30m", "12h"] | None = None
+    comparison_response_id: Annotated[str, Meta(max_length=512)] | None = None
+    prewarm: bool | None = None
+
+
+class ImageConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
 
 class StreamOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -86,4 +105,10 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: PromptCacheOptions | None = None
     service_tier: str | None = None
+    image: ImageConfig | None = None
+    prompt: PromptReference | None = None
+    """What the request was filled in from; its contents are among the other members already."""
+    passthrough: dict[str, Raw] = {}
+    """Members that go to the provider as they are."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from translators.items import OutputItem
+from translators.request import PromptReference
 from translators.wire import Raw
 
 
@@ -79,6 +80,10 @@ class Response(Struct, frozen=True, gc=False):
     user: str | None = None
     metadata: dict[str, str] = {}
     conversation: dict[str, str] | UnsetType = UNSET
+    prompt: PromptReference | UnsetType = UNSET
+    prompt_cache_options: dict[str, str] | UnsetType = UNSET
+    prompt_cache_diagnostics: dict[str, str] | UnsetType = UNSET
+    image: dict[str, str] | UnsetType = UNSET
 
 
 class OutputOfResponse(Struct, gc=False):

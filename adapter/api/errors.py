@@ -33,7 +33,7 @@ def init_errors(app: Flask) -> None:
     """Make an app answer every error in the envelope, and give each request its id."""
     app.before_request(_begin)
     app.after_request(_finish)
-    app.register_error_handler(RequestError, _refused)
+    app.register_error_handler(ProtocolError, _refused)
     app.register_error_handler(UpstreamError, _upstream_failed)
     app.register_error_handler(store.NotFound, _not_found)
     app.register_error_handler(store.StoreDown, _store_down)

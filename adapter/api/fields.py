@@ -17,6 +17,9 @@ from translators.errors import RequestError, noun, unsupported, wrong_type, wron
 from translators.misfits import shortened, too_large, wrong_length
 from translators.wire import Decoder, Raw, decode_param
 
+MOST_LOOSE_JSON: Final = 64 * 1024
+"""Bytes of JSON in a member whose contents have no bounds of their own."""
+
 _any_object: Final = Decoder(dict[str, Any])
 
 
@@ -140,14 +143,16 @@ class Inert(Param):
     """A member that exists in the API and asks for what this version cannot do.
 
     It is accepted, and dropped, as long as it asks for nothing: `harmless` are whole values, `members` the harmless
-    values of an object's members. Anything else is refused with `advice`, never ignored.
+    values of an object's members. Anything else is refused with `advice` and `status`, never ignored.
     """
 
     def __init__(
-        self, advice: str, *, type: Any = Any, harmless: tuple[Any, ...] = (), **members: tuple[Any, ...]
+        self, advice: str, *, type: Any = Any, harmless: tuple[Any, ...] = (), status: int = 400,
+        **members: tuple[Any, ...],
     ) -> None:
-        super().__init__(type, most=64 * 1024)
+        super().__init__(type, most=MOST_LOOSE_JSON)
         self._advice = advice
+        self._status = status
         self._harmless = harmless
         self._members = members
 
@@ -156,11 +161,30 @@ class Inert(Param):
         if asked in self._harmless:
             return missing
         if not self._members or not isinstance(asked, dict):
-            raise unsupported(name, self._advice)
+            raise self._refusal(name)
         for member, wanted in asked.items():
             if wanted is not None and wanted not in self._members.get(member, ()):
-                raise unsupported(f"{name}.{shortened(member)}", self._advice)
+                raise self._refusal(f"{name}.{shortened(member)}")
         return missing
+
+    def _refusal(self, place: str) -> RequestError:
+        refusal = unsupported(place, self._advice)
+        refusal.status = self._status
+        return refusal
+
+
+class Partial(Param):
+    """An object of which one member, `name`, may not have the value `refused`."""
+
+    def __init__(self, type: Any, name: str, refused: object, advice: str) -> None:
+        super().__init__(type, most=MOST_LOOSE_JSON)
+        self._member, self._refused, self._advice = name, refused, advice
+
+    def read(self, raw: Raw, name: str) -> Any:
+        value = super().read(raw, name)
+        if getattr(value, self._member) == self._refused:
+            raise unsupported(f"{name}.{self._member}", self._advice)
+        return value
 
 
 class QueryNumber(fields.Field[int]):

@@ -28,7 +28,10 @@ def create() -> Response:
     tenant = authenticate()
     app = services()
     body = read_body(request, app.settings)
-    wanted = parse_create(body, max_items=app.settings.max_input_items)
+    settings = app.settings
+    wanted = parse_create(
+        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
+    )
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
     if wanted.stream:
         return event_stream(exchange, app)

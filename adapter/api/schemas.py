@@ -4,33 +4,48 @@ One marshmallow schema holds the members of `POST /v1/responses` in the order in
 thing wrong is the answer. Before it come the stages that need no value: is there a model and an input, and is every
 name known. null means "left out" for every member but `model` and `input`. The policy for names: a member of the API is
 honoured, or accepted only while it asks for nothing (`Inert`), or dropped because it is meant for someone else
-(`Dropped`); a name of the chat-completions API is refused with the name to use instead; any other is refused.
-Source: responses-api reference §2.
+(`Dropped`); a name that the operator passes through goes to the provider as it is; a name of the chat-completions API
+is refused with the name to use instead; any other is refused.
+
+A request that names a prompt is checked twice: as it came, and filled in with what the prompt holds. Source:
+responses-api reference §2.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, cast
 
 from marshmallow import EXCLUDE, Schema, fields
 
 from adapter.api.fields import (
+    MOST_LOOSE_JSON,
     Dropped,
     Inert,
     Member,
     Metadata,
     Number,
     Param,
+    Partial,
     QueryChoice,
     QueryNumber,
     Text,
 )
+from adapter.prompts import filled_in, unusable
 from translators.characters import refuse_bad_characters
 from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
 from translators.input import decode_items, decode_tools
-from translators.misfits import shortened, unknown
-from translators.request import CreateRequest, ReasoningConfig, StreamOptions, TextConfig
+from translators.misfits import shortened, too_large, unknown
+from translators.passthrough import RESERVED
+from translators.request import (
+    CreateRequest,
+    ImageConfig,
+    PromptCacheOptions,
+    PromptReference,
+    ReasoningConfig,
+    StreamOptions,
+    TextConfig,
+)
 from translators.tools.choice import undeclared
 from translators.tools.declared import loaded
 from translators.wire import Decoder, Raw, decode_members, encode
@@ -108,7 +123,7 @@ class CreateSchema(Schema):
     model = Model(_NAME)
     input = Input()
     previous_response_id = Text(_NAME)
-    prompt = Inert("is not supported. Send the prompt's text in 'instructions' and 'input'.")
+    prompt = Param(PromptReference)
     moderation = Inert("is not supported: no chat-completions provider moderates on request.")
     include = Param(tuple[Includable, ...])
     tools = Tools()
@@ -137,11 +152,8 @@ class CreateSchema(Schema):
     reasoning = Reasoning(ReasoningConfig)
     user = Param(str)
     safety_identifier = Text(128)
-    prompt_cache_options = Inert(
-        "is not supported: only 'mode' and 'ttl' are accepted.",
-        mode=("implicit", "explicit"),
-        ttl=("30m", "12h"),
-        prewarm=(False,),
+    prompt_cache_options = Partial(
+        PromptCacheOptions, "prewarm", True, "is not supported: every request is sent to the model."
     )
     prompt_cache_key = Text(64)
     prompt_cache_retention = Param(Retention)
@@ -153,8 +165,8 @@ class CreateSchema(Schema):
     context_management = Inert("is not supported: nothing is compacted here.", harmless=([],))
     conversation = Inert("is not supported. Use 'previous_response_id', or send the history in 'input'.")
     background_options = Inert("is not supported: every request runs at once.", completion_window=("soonest",))
-    access_programs = Inert("is not supported.", cyber=("standard",))
-    image = Inert("is not supported.", context_compression=("auto", "disabled"))
+    access_programs = Inert("is not supported.", status=403, cyber=("standard",))
+    image = Partial(ImageConfig, "context_compression", "enabled", "is not supported: it requires compression support.")
     multi_agent = Inert("is not supported.", enabled=(False,))
     client_metadata = Dropped()
 
@@ -177,14 +189,17 @@ _CHAT_NAMES: Final = {
     "logprobs": "top_logprobs",
     "web_search_options": "tools",
     "audio": None,
+    "chat_template_kwargs": None,
     "logit_bias": None,
+    "min_p": None,
     "modalities": None,
     "n": None,
     "prediction": None,
     "seed": None,
     "stop": None,
+    "top_k": None,
 }
-"""Members of a chat-completions request, each with the Responses API's name for it."""
+"""Members of a chat-completions request, OpenAI's and some of others, each with the Responses API's name for it."""
 
 
 @lru_cache(maxsize=128)
@@ -193,29 +208,64 @@ def _schema_of(present: tuple[str, ...], max_items: int) -> CreateSchema:
     return CreateSchema(max_items, only=present)
 
 
-def parse_create(body: bytes, *, max_items: int) -> CreateRequest:
-    """Return the create request that a body holds; raise RequestError for the first thing that is wrong with it."""
+def parse_create(
+    body: bytes, *, max_items: int, passthrough: Sequence[str] = (), prompts: str | None = None
+) -> CreateRequest:
+    """Return the create request that a body holds; raise RequestError for the first thing that is wrong with it.
+
+    `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts.
+    """
     members = decode_members(body)
-    _check_names(members)
+    _check_names(members, passthrough)
     refuse_bad_characters(body, members)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     if "input" not in given and not any(name in given for name in _INSTEAD_OF_INPUT):
         raise missing("input")
-    present = tuple(name for name in _ORDER if name in given)
-    loaded: dict[str, Any] = _schema_of(present, max_items).load(given)
-    loaded.setdefault("input", ())
+    values = _values(given, max_items)
+    if "prompt" in given:
+        given = filled_in(given, values["prompt"], prompts)
+        values = _values_with_prompt(given, max_items, values["prompt"].id)
+    values.setdefault("input", ())
     request = CreateRequest(
         raw_input=bytes(given.get("input", _NO_INPUT)),
-        raw_tools=Raw(encode(loaded.get("tools", ()))),
-        **loaded,
+        raw_tools=Raw(encode(values.get("tools", ()))),
+        passthrough=_passed(given, passthrough),
+        **values,
     )
     _check_whole(request)
     return request
 
 
-def _check_names(members: Mapping[str, Raw]) -> None:
+def _values(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
+    present = tuple(name for name in _ORDER if name in given)
+    values: dict[str, Any] = _schema_of(present, max_items).load(given)
+    return values
+
+
+def _values_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
+    """Check the members once more; what is wrong now is wrong with the prompt's."""
+    if "model" not in given:
+        raise missing("model")
+    try:
+        return _values(given, max_items)
+    except RequestError as error:
+        if (error.param, error.code) == ("input", "array_above_max_length"):
+            raise
+        raise unusable(prompt, error.message) from None
+
+
+def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, Raw]:
+    """Return the members that go to the provider as they are."""
+    passed = {name: given[name] for name in passthrough if name in given}
+    for name, raw in passed.items():
+        if len(memoryview(raw)) > MOST_LOOSE_JSON:
+            raise too_large(name, MOST_LOOSE_JSON)
+    return passed
+
+
+def _check_names(members: Mapping[str, Raw], passthrough: Sequence[str]) -> None:
     """Refuse a request without a model, or with a member that nobody knows."""
-    if "model" not in members:
+    if "model" not in members and "prompt" not in members:
         raise missing("model")
     if members.keys() <= _MEMBERS:
         return
@@ -226,17 +276,26 @@ def _check_names(members: Mapping[str, Raw]) -> None:
         )
     if "input" not in members and not any(name in members for name in _INSTEAD_OF_INPUT):
         raise missing("input")
-    raise _unknown(next(name for name in members if name not in _MEMBERS))
+    for name in members:
+        if name not in _MEMBERS and name not in passthrough:
+            raise _unknown(name)
 
 
 def _unknown(name: str) -> RequestError:
     if name in _CHAT_NAMES:
         ours = _CHAT_NAMES[name]
         hint = f"this parameter has moved to '{ours}'." if ours else "there is no such parameter."
-        return unknown(name, f"In the Responses API, {hint}")
+        return unknown(name, f"In the Responses API, {hint}{_how_to_pass(name)}")
     nearest = min(_ORDER, key=lambda ours: _distance(name, ours))
-    hint = f"Did you mean '{nearest}'?" if _distance(name, nearest) <= 2 else ""
+    hint = f"Did you mean '{nearest}'?" if _distance(name, nearest) <= 2 else _how_to_pass(name).lstrip()
     return unknown(shortened(name), hint)
+
+
+def _how_to_pass(name: str) -> str:
+    """Say how a member could get to the provider, if it may."""
+    if name in RESERVED:
+        return ""
+    return " The operator can let it through to the provider with the setting ADAPTER_PASSTHROUGH."
 
 
 def _distance(one: str, other: str) -> int:
@@ -262,6 +321,10 @@ def _check_whole(request: CreateRequest) -> None:
     if choice == "required" and not tools:
         raise RequestError(
             "Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice"
+        )
+    if request.stream_options.include_obfuscation is not None and not request.stream:
+        raise RequestError(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
     if not request.input and request.previous_response_id is None:
         raise RequestError(

@@ -10,10 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapter.api.schemas import parse_create
+from adapter.api.schemas import CreateSchema, parse_create
 from translators.errors import RequestError
 from translators.items import FunctionCall, ItemReference, Message, OutputText, Reasoning
-from translators.request import CreateRequest, JSONSchemaFormat, ReasoningConfig, StreamOptions, TextConfig
+from translators.passthrough import RESERVED
+from translators.request import (
+    CreateRequest,
+    ImageConfig,
+    JSONSchemaFormat,
+    PromptCacheOptions,
+    ReasoningConfig,
+    StreamOptions,
+    TextConfig,
+)
 from translators.tools import FunctionChoice, FunctionTool
 
 MOST = 100
@@ -68,6 +77,14 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
      "Unknown parameter: 'response_format'. In the Responses API, this parameter has moved to 'text.format'."),
     ({"n": 2}, "n", "unknown_parameter",
      "Unknown parameter: 'n'. In the Responses API, there is no such parameter."),
+    ({"seed": 2}, "seed", "unknown_parameter",
+     "Unknown parameter: 'seed'. In the Responses API, there is no such parameter. The operator can let it through to "
+     "the provider with the setting ADAPTER_PASSTHROUGH."),
+    ({"top_k": 2}, "top_k", "unknown_parameter",
+     "Unknown parameter: 'top_k'. In the Responses API, there is no such parameter. The operator "),
+    ({"min_tokens": 2}, "min_tokens", "unknown_parameter",
+     "Unknown parameter: 'min_tokens'. The operator can let it through to the provider with the setting "
+     "ADAPTER_PASSTHROUGH."),
     # input
     ({"input": 1}, "input", "invalid_type",
      "Invalid type for 'input': expected a string or an array, but got an integer instead."),
@@ -168,6 +185,8 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
      "Invalid type for 'stream': expected a boolean, but got an integer instead."),
     ({"stream_options": {"include_usage": True}}, "stream_options.include_usage", "unknown_parameter",
      "Unknown parameter: 'stream_options.include_usage'."),
+    ({"stream_options": {"include_obfuscation": True}}, "stream_options", None,
+     "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
     ({"max_output_tokens": 5}, "max_output_tokens", "integer_below_min_value",
      "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 5 instead."),
     ({"max_output_tokens": 16.0}, "max_output_tokens", "invalid_type",
@@ -200,18 +219,25 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
     ({"conversation": "conv_1"}, "conversation", "unsupported_parameter", "Unsupported parameter: 'conversation' "),
     ({"input": ..., "conversation": {"id": "conv_1"}}, "conversation", "unsupported_parameter",
      "Unsupported parameter: 'conversation' "),
-    ({"prompt": {"id": "pmpt_1"}}, "prompt", "unsupported_parameter", "Unsupported parameter: 'prompt' "),
     ({"moderation": {"model": "m"}}, "moderation", "unsupported_parameter", "Unsupported parameter: 'moderation' "),
     ({"context_management": [{"type": "compaction"}]}, "context_management", "unsupported_parameter",
      "Unsupported parameter: 'context_management' "),
+    ({"prompt": "pmpt_1"}, "prompt", "invalid_type",
+     "Invalid type for 'prompt': expected an object, but got a string instead."),
+    ({"prompt": {"version": "1"}}, "prompt.id", "missing_required_parameter",
+     "Missing required parameter: 'prompt.id'."),
+    ({"prompt": {"id": "p", "variables": {"a": 1}}}, "prompt.variables[...]", "invalid_type",
+     "Invalid type for 'prompt.variables[...]': expected "),
+    ({"model": ..., "input": ..., "prompt": {"id": "p", "tone": "kind"}}, "prompt.tone", "unknown_parameter",
+     "Unknown parameter: 'prompt.tone'."),
+    ({"prompt_cache_options": {"ttl": "1h"}}, "prompt_cache_options.ttl", "invalid_value",
+     "Invalid value: '1h'. Supported values are: '30m' and '12h'."),
     ({"prompt_cache_options": {"prewarm": True}}, "prompt_cache_options.prewarm", "unsupported_parameter",
      "Unsupported parameter: 'prompt_cache_options.prewarm' "),
     ({"background_options": {"completion_window": "8h"}}, "background_options.completion_window",
      "unsupported_parameter", "Unsupported parameter: 'background_options.completion_window' "),
     ({"image": {"context_compression": "enabled"}}, "image.context_compression", "unsupported_parameter",
      "Unsupported parameter: 'image.context_compression' "),
-    ({"access_programs": {"cyber": "daybreak_red"}}, "access_programs.cyber", "unsupported_parameter",
-     "Unsupported parameter: 'access_programs.cyber' "),
     ({"multi_agent": {"enabled": True}}, "multi_agent.enabled", "unsupported_parameter",
      "Unsupported parameter: 'multi_agent.enabled' "),
     # NUL
@@ -335,10 +361,10 @@ def test_null_is_left_out() -> None:
     [
         {"text": {}, "tools": [], "include": [], "metadata": {}, "reasoning": {}, "stream_options": {}},
         {"text": {"format": None, "verbosity": None}, "reasoning": {"effort": None, "summary": None}},
-        {"background": False, "context_management": [], "prompt_cache_options": {"mode": "implicit", "ttl": "30m"}},
+        {"background": False, "context_management": []},
         {"background_options": {"completion_window": "soonest"}, "multi_agent": {"enabled": False}},
-        {"image": {"context_compression": "auto"}, "access_programs": {"cyber": "standard"}},
-        {"client_metadata": {"anything": [1]}, "prompt_cache_options": {"prewarm": None}},
+        {"access_programs": {"cyber": "standard"}},
+        {"client_metadata": {"anything": [1]}},
         {"tool_choice": "auto"},
     ],
 )
@@ -402,3 +428,41 @@ def test_a_large_array_is_counted_before_it_is_decoded(item: dict[str, Any]) -> 
 def test_a_large_input_of_few_items() -> None:
     long = "x, " * 500_000
     assert parse(input=[{"role": "user", "content": long}]).input == (Message("user", long),)
+
+
+def test_an_access_program_is_forbidden() -> None:
+    with pytest.raises(RequestError) as caught:
+        parse(access_programs={"cyber": "daybreak_red"})
+    assert (caught.value.status, caught.value.param) == (403, "access_programs.cyber")
+
+
+def test_options_that_are_echoed() -> None:
+    request = parse(
+        prompt_cache_options={"mode": "explicit", "ttl": "12h", "comparison_response_id": "resp_1", "prewarm": False},
+        image={"context_compression": "auto"},
+    )
+    assert request.prompt_cache_options == PromptCacheOptions("explicit", "12h", "resp_1", prewarm=False)
+    assert request.image == ImageConfig("auto")
+
+
+def test_members_that_are_passed_through() -> None:
+    sent = body(top_k=5, stop=["a", {"b": 1.0}], seed=None, min_p=0)
+    request = parse_create(sent, max_items=MOST, passthrough=("stop", "top_k", "seed", "min_p", "top_a"))
+    assert {name: bytes(raw) for name, raw in request.passthrough.items()} == {
+        "stop": b'["a", {"b": 1.0}]', "top_k": b"5", "min_p": b"0",
+    }  # fmt: skip
+
+
+def test_one_that_is_not_among_them_is_still_unknown() -> None:
+    with pytest.raises(RequestError, match="Unknown parameter: 'top_k'"):
+        parse_create(body(stop="a", top_k=5), max_items=MOST, passthrough=("stop",))
+
+
+def test_what_is_passed_through_has_a_size() -> None:
+    with pytest.raises(RequestError, match=r"Invalid 'stop': too large\.") as caught:
+        parse_create(body(stop="x" * 65536), max_items=MOST, passthrough=("stop",))
+    assert caught.value.param == "stop"
+
+
+def test_every_member_of_the_api_is_reserved() -> None:
+    assert CreateSchema(max_items=1).fields.keys() <= RESERVED

@@ -1,0 +1,106 @@
+"""How the model shall answer, and for whom: the request's scalar members → chat fields.
+
+Only what the client set goes out. A value that the provider does not know gives way to the nearest one it knows, with a
+note, or stays here, with a note; one that asks for nothing (`service_tier: "auto"`) needs none. Field table:
+responses-api reference §2; what providers take: `dialect.py`.
+"""
+
+from typing import Any, Final, get_args
+
+from translators.dialect import Dialect
+from translators.notes import Notes
+from translators.request import CreateRequest, Effort, PromptCacheOptions
+
+_EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
+_DEFAULT_TIERS: Final = ("auto", "default")
+
+
+def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    """Return the fields of the chat request, and what the client wants the provider to get as it is."""
+    same: dict[str, Any] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        dialect.token_limit: request.max_output_tokens,
+        "reasoning_effort": _effort(request.reasoning.effort, dialect, notes),
+        "service_tier": _tier(request.service_tier, dialect, notes),
+    }
+    body = {name: value for name, value in same.items() if value is not None}
+    body |= _logprobs(request, dialect, notes)
+    body |= _extras(request, dialect, notes)
+    if request.max_tool_calls is not None:
+        notes.add("max_tool_calls", "dropped", "it limits the calls that a server runs itself, and none is run here")
+    if request.reasoning.context == "current_turn":
+        notes.add("reasoning.context", "dropped", "the reasoning of all turns goes back where the provider takes it")
+    elif request.reasoning.context == "all_turns" and dialect.reasoning_field is None:
+        notes.add("reasoning.context", "dropped", f"provider '{dialect.name}' takes no reasoning back")
+    return body | request.passthrough
+
+
+def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> str | None:
+    """Return the nearest effort that a provider knows.
+
+    The lower one of two; never none at all for one who wants some.
+    """
+    known = dialect.efforts
+    if wanted is None or known is None or wanted in known:
+        return wanted
+    place = _EFFORTS.index(wanted)
+    nearest = min(
+        (effort for effort in _EFFORTS if effort in known and effort != "none"),
+        key=lambda effort: abs(_EFFORTS.index(effort) - place),
+    )
+    notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' does not know '{wanted}': '{nearest}'")
+    return nearest
+
+
+def _tier(wanted: str | None, dialect: Dialect, notes: Notes) -> str | None:
+    if wanted is None or wanted in dialect.service_tiers:
+        return wanted
+    if wanted not in _DEFAULT_TIERS:
+        notes.add("service_tier", "dropped", f"'{wanted}' is not known to provider '{dialect.name}'")
+    return None
+
+
+def _logprobs(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    included = "message.output_text.logprobs" in request.include
+    if request.top_logprobs is None and not included:
+        return {}
+    if not dialect.logprobs:
+        param = "include" if included else "top_logprobs"
+        notes.add(param, "dropped", f"provider '{dialect.name}' gives no log probabilities")
+        return {}
+    return {"logprobs": True} | ({"top_logprobs": request.top_logprobs} if request.top_logprobs else {})
+
+
+def _extras(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    """Return the fields that OpenAI has and others mostly refuse."""
+    wanted: dict[str, Any] = {
+        "user": request.user,
+        "safety_identifier": request.safety_identifier,
+        "prompt_cache_key": request.prompt_cache_key,
+        "prompt_cache_retention": request.prompt_cache_retention,
+        "prompt_cache_options": request.prompt_cache_options,
+        "verbosity": request.text.verbosity,
+    }
+    body: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        if name not in dialect.extras:
+            param = "text.verbosity" if name == "verbosity" else name
+            notes.add(param, "dropped", f"not known to provider '{dialect.name}'; only echoed")
+        elif isinstance(value, PromptCacheOptions):
+            body |= _prompt_cache(value, notes)
+        else:
+            body[name] = value
+    return body
+
+
+def _prompt_cache(options: PromptCacheOptions, notes: Notes) -> dict[str, Any]:
+    if options.ttl == "12h":
+        notes.add("prompt_cache_options.ttl", "approximated", "chat completions know '30m' only")
+    known = {"mode": options.mode, "ttl": "30m" if options.ttl else None}
+    body = {name: value for name, value in known.items() if value is not None}
+    return {"prompt_cache_options": body} if body else {}
