@@ -1,4 +1,4 @@
-"""What a store is: responses by id, and the chain that leads to one.
+"""What a store is: responses by id, the chain that leads to one, and conversations.
 
 Every call names the tenant, and no call ever shows one tenant's response to another: a foreign id is an unknown id.
 What goes in and comes out is JSON bytes; a store never looks into them. A store may be called from any greenlet of
@@ -6,6 +6,7 @@ a worker, must not hold the event loop while a disk or a lock is slow, and survi
 not open then: unused, or closed.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -26,10 +27,30 @@ class StoredResponse(Struct, frozen=True, gc=False):
     """JSON of the Response object as GET answers it."""
     notes: bytes = b"[]"
     """JSON of the notes: what was not done exactly as asked."""
+    conversation: str | None = None
+    """Id of the conversation that it belongs to."""
+
+
+class StoredConversation(Struct, frozen=True, gc=False):
+    """A conversation by itself; its items are kept beside it, in the order in which they were appended."""
+
+    id: str
+    tenant: str
+    created_at: int
+    """Unix seconds."""
+    metadata: bytes
+    """JSON object."""
+
+
+class StoredItem(Struct, frozen=True, gc=False):
+    """One item of a conversation."""
+
+    id: str
+    json: bytes
 
 
 class NotFound(Exception):
-    """No response of this tenant has this id; the id is the exception's argument."""
+    """Nothing of this tenant has this id; the id is the exception's argument."""
 
 
 class StoreDown(Exception):
@@ -37,10 +58,13 @@ class StoreDown(Exception):
 
 
 class Store(Protocol):
-    """Seven calls and a way out. All raise StoreDown when the store cannot do its work."""
+    """The calls of a store, and a way out. All raise StoreDown when the store cannot do its work."""
 
-    def put(self, stored: StoredResponse) -> None:
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         """Keep a response. When this returns, any worker can read it and a crash of this one does not lose it.
+
+        `items` are appended to its conversation in the same step: both are there, or neither; if the conversation is
+        not there any more, the response alone is.
 
         Putting an id again replaces the response (a later snapshot of the same one, with the same `previous`).
         Whether `previous` is there is the caller's business; where it is not, the chain begins with this response.
@@ -70,6 +94,33 @@ class Store(Protocol):
 
         What no remaining response continues is erased at once; the rest when its last continuation goes.
         """
+
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        """Keep a conversation; one that is there keeps its items and gets this metadata."""
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        """Return a conversation; raise NotFound for an unknown, foreign or deleted id."""
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        """Erase a conversation and its items; raise NotFound if it is not there."""
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        """Append items to a conversation, all or none; raise NotFound if it is not there."""
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        """Return a conversation's items, oldest first; raise NotFound if it is not there."""
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        """Erase an item of a conversation; raise NotFound if either is not there."""
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        """Take or prolong the right to continue a conversation until a Unix time; tell whether it could be had.
+
+        One holder has it at a time, in all workers. Raise NotFound if the conversation is not there.
+        """
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        """Give the lease back, if this holder has it."""
 
     def ping(self) -> None:
         """Return if the store could serve the next call."""

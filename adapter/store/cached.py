@@ -5,11 +5,12 @@ version: one small indexed query instead of reading the row. A response is kept 
 most are never read. `chain` is passed on: its cost is the walk, and the walk is what would have to be confirmed.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from cachetools import LRUCache
 
-from adapter.store.base import NotFound, Store, StoredResponse
+from adapter.store.base import NotFound, Store, StoredConversation, StoredItem, StoredResponse
 
 _OVERHEAD: Final = 1024
 """Bytes that an entry costs beside its JSON, roughly."""
@@ -22,8 +23,8 @@ class CachedStore:
         self._store = store
         self._kept: LRUCache[tuple[str, str], tuple[int, StoredResponse]] = LRUCache(most_bytes, getsizeof=_size)
 
-    def put(self, stored: StoredResponse) -> None:
-        self._store.put(stored)
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
+        self._store.put(stored, items)
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         key = tenant, id
@@ -55,6 +56,30 @@ class CachedStore:
     def delete(self, id: str, tenant: str) -> None:
         self._kept.pop((tenant, id), None)
         self._store.delete(id, tenant)
+
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        self._store.put_conversation(conversation)
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        return self._store.conversation(id, tenant)
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        self._store.delete_conversation(id, tenant)
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        self._store.append(id, tenant, items)
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        return self._store.items(id, tenant)
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        self._store.remove(id, tenant, item_id)
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        return self._store.lease(id, tenant, holder, now, until)
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        self._store.release(id, tenant, holder)
 
     def ping(self) -> None:
         self._store.ping()

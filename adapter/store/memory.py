@@ -1,12 +1,13 @@
-"""Responses in a dict: for tests, and for one process that may forget everything when it ends.
+"""Responses and conversations in dicts: for tests, and for one process that may forget everything when it ends.
 
-It grows with each response that is put and not deleted.
+It grows with all that is put and not deleted.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import count
 
-from adapter.store.base import NotFound, StoredResponse
+from adapter.store.base import NotFound, StoredConversation, StoredItem, StoredResponse
 
 _Key = tuple[str, str]
 """Tenant and id."""
@@ -23,9 +24,14 @@ class MemoryStore:
         self._versions: dict[_Key, int] = {}
         self._continued_by: defaultdict[_Key, set[_Key]] = defaultdict(set)
         self._puts = count(1)
+        self._conversations: dict[_Key, StoredConversation] = {}
+        self._items: dict[_Key, list[StoredItem]] = {}
+        self._leases: dict[_Key, tuple[str, float]] = {}
 
-    def put(self, stored: StoredResponse) -> None:
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         key = stored.tenant, stored.id
+        if stored.conversation is not None and (stored.tenant, stored.conversation) in self._conversations:
+            self._items[stored.tenant, stored.conversation] += items
         self._rows[key] = stored
         self._versions[key] = next(self._puts)
         if stored.previous is not None:
@@ -65,6 +71,49 @@ class MemoryStore:
             before = (erased.tenant, erased.previous)
             self._continued_by[before].discard(key)
             key = before
+
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        key = conversation.tenant, conversation.id
+        self._conversations[key] = conversation
+        self._items.setdefault(key, [])
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        try:
+            return self._conversations[tenant, id]
+        except KeyError:
+            raise NotFound(id) from None
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        self.conversation(id, tenant)
+        for kept in (self._conversations, self._items, self._leases):
+            kept.pop((tenant, id), None)
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        self.conversation(id, tenant)
+        self._items[tenant, id] += items
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        self.conversation(id, tenant)
+        return list(self._items[tenant, id])
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        items = self.items(id, tenant)
+        left = [item for item in items if item.id != item_id]
+        if len(left) == len(items):
+            raise NotFound(item_id)
+        self._items[tenant, id] = left
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        self.conversation(id, tenant)
+        other, ends = self._leases.get((tenant, id), (holder, 0.0))
+        if other != holder and ends > now:
+            return False
+        self._leases[tenant, id] = holder, until
+        return True
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        if self._leases.get((tenant, id), ("", 0.0))[0] == holder:
+            del self._leases[tenant, id]
 
     def ping(self) -> None:
         """There is nothing that could be down."""

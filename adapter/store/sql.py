@@ -1,4 +1,4 @@
-"""Responses in a SQL database.
+"""Responses and conversations in a SQL database.
 
 Two native threads per process, each with one connection: one writes and one reads, so neither the event loop nor a
 reader waits for a write lock. All writes that wait are one transaction (group commit), and each caller goes on only
@@ -10,6 +10,8 @@ SQL, once per store; it runs on the driver's own cursor, because each statement 
 as SQLite's whole part of it.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from operator import itemgetter
 from random import getrandbits
 from typing import Any, NamedTuple, Protocol
@@ -19,7 +21,7 @@ from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from adapter.store import tables
-from adapter.store.base import NotFound, StoreDown, StoredResponse
+from adapter.store.base import NotFound, StoredConversation, StoredItem, StoreDown, StoredResponse
 from adapter.store.native_thread import Job, NativeThread
 from adapter.store.packing import Packing
 
@@ -53,11 +55,13 @@ class Query(NamedTuple):
     """Its answer is the rows."""
 
     sql: str
-    values: dict[str, str]
+    values: dict[str, Any]
 
 
 class Put(NamedTuple):
     row: Row
+    items: list[Row]
+    """To append to its conversation."""
 
 
 class Deletion(NamedTuple):
@@ -66,11 +70,18 @@ class Deletion(NamedTuple):
     values: dict[str, str]
 
 
+class Change(NamedTuple):
+    """Statements that are done together. Its answer is how many rows each changed."""
+
+    steps: list[tuple[str, Row]]
+    erases: bool = False
+
+
 class Ping(NamedTuple):
     pass
 
 
-Write = Put | Deletion | Ping
+Write = Put | Deletion | Change | Ping
 
 
 class SQLStore:
@@ -90,11 +101,21 @@ class SQLStore:
         self._mark_deleted = sql(tables.MARK_DELETED)
         self._erase = sql(tables.ERASE)
         self._change_nothing = sql(tables.CHANGE_NOTHING)
+        self._upsert_conversation = sql(tables.upsert_conversation(database.insert))
+        self._get_conversation = sql(tables.GET_CONVERSATION)
+        self._get_items = sql(tables.GET_ITEMS)
+        self._delete_conversation = sql(tables.DELETE_CONVERSATION)
+        self._delete_items = sql(tables.DELETE_ITEMS)
+        self._delete_item = sql(tables.DELETE_ITEM)
+        self._append = sql(tables.APPEND)
+        self._lease = sql(tables.LEASE)
+        self._release = sql(tables.RELEASE)
         self._writer = NativeThread[Connection, Write](database.open, self._write)
         self._reader = NativeThread[Connection, Query](self._open_reader, self._read)
 
-    def put(self, stored: StoredResponse) -> None:
-        self._do(self._writer, Put({**asdict(stored), "version": getrandbits(63), "deleted": False}))
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
+        rows = [] if stored.conversation is None else _rows(stored.conversation, stored.tenant, items)
+        self._do(self._writer, Put({**asdict(stored), "version": getrandbits(63), "deleted": False}, rows))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         return StoredResponse(*self._found(self._get, id, tenant)[0])
@@ -115,12 +136,58 @@ class SQLStore:
         if not _can_be(id) or self._do(self._writer, Deletion(tables.values(id, tenant))) is None:
             raise NotFound(id)
 
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        self._change((self._upsert_conversation, asdict(conversation)))
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        return StoredConversation(*self._found(self._get_conversation, id, tenant)[0])
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        values = tables.values(id, tenant)
+        self._change((self._delete_conversation, values), (self._delete_items, values), erases=True)
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        if items:
+            self._change(*((self._append, row) for row in _rows(id, tenant, items)))
+        else:
+            self.conversation(id, tenant)
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        rows = self._select(self._get_items, id, tenant)
+        if not rows:
+            self.conversation(id, tenant)
+        return [StoredItem(*row) for row in rows]
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        self._change((self._delete_item, {**tables.values(id, tenant), "item_id": item_id}), erases=True)
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        lease = {**tables.values(id, tenant), "holder": holder, "now": now, "until": until}
+        try:
+            self._change((self._lease, lease))
+        except NotFound:
+            self.conversation(id, tenant)
+            return False
+        return True
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        with suppress(NotFound):
+            self._change((self._release, {**tables.values(id, tenant), "holder": holder}))
+
     def ping(self) -> None:
         self._do(self._writer, Ping())
 
     def close(self) -> None:
         self._writer.close()
         self._reader.close()
+
+    def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
+        """Do statements together; raise NotFound if the first of them finds nothing to change."""
+        first = steps[0][1]
+        if not all(_can_be(value) for value in first.values() if isinstance(value, str)):
+            raise NotFound(first.get("response_id"))
+        if not self._do(self._writer, Change(list(steps), erases))[0]:
+            raise NotFound(first.get("response_id"))
 
     def _found(self, sql: str, id: str, tenant: str) -> list[Any]:
         """Return the rows of a query; raise NotFound if there is none."""
@@ -152,10 +219,15 @@ class SQLStore:
         rows: list[Row] = []
         for job in jobs:
             match job.request:
-                case Put(row):
+                case Put(row, items):
                     for column in tables.JSON_COLUMNS:
                         row[column] = self._packing.pack(row[column])
                     rows.append(row)
+                    for item in items:
+                        cursor.execute(self._append, self._packed(item))
+                case Change(steps):
+                    self._put_all(cursor, rows)
+                    job.answer = [cursor.execute(sql, self._packed(values)).rowcount for sql, values in steps]
                 case Deletion(values):
                     self._put_all(cursor, rows)
                     job.answer = self._delete(cursor, values)
@@ -163,7 +235,7 @@ class SQLStore:
                     cursor.execute(self._change_nothing)
         self._put_all(cursor, rows)
         driver.commit()
-        if any(job.answer for job in jobs):
+        if any(map(_has_erased, jobs)):
             self._database.wipe(connection)
 
     def _read(self, connection: Connection, jobs: list[Job[Query]]) -> None:
@@ -174,6 +246,9 @@ class SQLStore:
             job.answer = [
                 [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
             ]
+
+    def _packed(self, values: Row) -> Row:
+        return {**values, "json": self._packing.pack(values["json"])} if "json" in values else values
 
     def _put_all(self, cursor: DBAPICursor, rows: list[Row]) -> None:
         if rows:
@@ -187,6 +262,16 @@ class SQLStore:
             return None
         cursor.execute(self._erase, values)
         return cursor.rowcount
+
+
+def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:
+    return [{**tables.values(conversation, tenant), "item_id": item.id, "json": item.json} for item in items]
+
+
+def _has_erased(job: Job[Write]) -> bool:
+    if isinstance(job.request, Change):
+        return job.request.erases and any(job.answer)
+    return isinstance(job.request, Deletion) and bool(job.answer)
 
 
 def _can_be(id: str) -> bool:

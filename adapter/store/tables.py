@@ -1,9 +1,10 @@
 """The tables of a SQL store, and the statements that read and change them.
 
-One table, one row per response. `deleted` marks a response that was taken away while others continue it: its row stays
-for their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a
-later snapshot from the one it holds. Every statement compares the tenant on every row it touches. The SQL is what
-SQLite and PostgreSQL have in common; a change of the tables raises VERSION.
+Responses are one row each. `deleted` marks a response that was taken away while others continue it: its row stays for
+their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a later
+snapshot from the one it holds. A conversation is a row, and one more for each of its items; its lease is in the row,
+and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches.
+The SQL is what SQLite and PostgreSQL have in common; a change of the tables raises VERSION.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Delete,
+    Float,
     Index,
     Insert,
     Integer,
@@ -29,15 +31,17 @@ from sqlalchemy import (
     delete,
     exists,
     false,
+    func,
     insert,
     inspect,
     literal_column,
+    or_,
     select,
     true,
     update,
 )
 
-from adapter.store.base import StoreDown, StoredResponse
+from adapter.store.base import StoredConversation, StoreDown, StoredResponse
 
 Statement = Select[Any] | Insert | Update | Delete
 
@@ -61,10 +65,32 @@ responses: Final = Table(
     Column("input", LargeBinary, nullable=False),
     Column("response", LargeBinary, nullable=False),
     Column("notes", LargeBinary, nullable=False),
+    Column("conversation", String(64)),
+)
+
+conversations: Final = Table(
+    "conversations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("metadata", LargeBinary, nullable=False),
+    Column("lease_holder", String(64)),
+    Column("lease_until", Float),
+)
+
+conversation_items: Final = Table(
+    "conversation_items",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("conversation", String(64), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False),
+    Column("json", LargeBinary, nullable=False),
 )
 
 JSON_COLUMNS: Final = ("input", "response", "notes")
-"""They hold what `packing` makes of the JSON."""
+"""They hold what `packing` makes of the JSON, as `json` of an item does."""
 
 _continued: Final = responses.c.previous.is_not(None)
 Index("responses_previous", responses.c.previous, sqlite_where=_continued, postgresql_where=_continued)
@@ -80,6 +106,65 @@ GET_VERSION: Final = select(responses.c.version).where(_present)
 MARK_DELETED: Final = update(responses).where(_present).values(deleted=true())
 CHANGE_NOTHING: Final = update(schema_version).where(false()).values(version=schema_version.c.version)
 """Needs all that a write needs."""
+
+
+_the_conversation: Final = and_(conversations.c.id == _ID, conversations.c.tenant == _TENANT)
+_its_items: Final = and_(conversation_items.c.conversation == _ID, conversation_items.c.tenant == _TENANT)
+_NOW: Final = bindparam("now", type_=Float)
+_HOLDER: Final = bindparam("holder", type_=String)
+
+GET_CONVERSATION: Final = select(*[conversations.c[name] for name in StoredConversation.__struct_fields__]).where(
+    _the_conversation
+)
+GET_ITEMS: Final = (
+    select(conversation_items.c.id, conversation_items.c.json).where(_its_items).order_by(conversation_items.c.position)
+)
+DELETE_CONVERSATION: Final = delete(conversations).where(_the_conversation)
+DELETE_ITEMS: Final = delete(conversation_items).where(_its_items)
+DELETE_ITEM: Final = delete(conversation_items).where(
+    _its_items, conversation_items.c.id == bindparam("item_id", type_=String)
+)
+LEASE: Final = (
+    update(conversations)
+    .where(
+        _the_conversation,
+        or_(
+            conversations.c.lease_until.is_(None),
+            conversations.c.lease_until <= _NOW,
+            conversations.c.lease_holder == _HOLDER,
+        ),
+    )
+    .values(lease_holder=_HOLDER, lease_until=bindparam("until", type_=Float))
+)
+RELEASE: Final = (
+    update(conversations)
+    .where(_the_conversation, conversations.c.lease_holder == _HOLDER)
+    .values(lease_holder=None, lease_until=None)
+)
+APPEND: Final = insert(conversation_items).from_select(
+    ["tenant", "conversation", "position", "id", "json"],
+    select(
+        conversations.c.tenant,
+        conversations.c.id,
+        select(func.coalesce(func.max(conversation_items.c.position), literal_column("-1")) + literal_column("1", BigInteger))
+        .where(_its_items)
+        .scalar_subquery(),
+        bindparam("item_id", type_=String),
+        bindparam("json", type_=LargeBinary),
+    ).where(_the_conversation),
+)
+"""Puts an item behind the others; changes nothing where there is no such conversation."""
+
+
+def upsert_conversation(insert: Callable[[Table], Any]) -> Insert:
+    """Return the statement that keeps a conversation or replaces its metadata."""
+    statement = insert(conversations).values(
+        {name: bindparam(name) for name in StoredConversation.__struct_fields__}
+    )
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=list(conversations.primary_key), set_={"metadata": statement.excluded["metadata"]}
+    )
+    return upsert
 
 
 def values(id: str, tenant: str) -> dict[str, str]:
