@@ -35,6 +35,7 @@ from sqlalchemy import (
     insert,
     inspect,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -139,14 +140,14 @@ LEASE: Final = (
 RELEASE: Final = (
     update(conversations)
     .where(_the_conversation, conversations.c.lease_holder == _HOLDER)
-    .values(lease_holder=None, lease_until=None)
+    .values(lease_holder=null(), lease_until=null())
 )
 APPEND: Final = insert(conversation_items).from_select(
     ["tenant", "conversation", "position", "id", "json"],
     select(
         conversations.c.tenant,
         conversations.c.id,
-        select(func.coalesce(func.max(conversation_items.c.position), literal_column("-1")) + literal_column("1", BigInteger))
+        select(func.coalesce(func.max(conversation_items.c.position), literal_column("-1")) + literal_column("1"))
         .where(_its_items)
         .scalar_subquery(),
         bindparam("item_id", type_=String),
