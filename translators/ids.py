@@ -51,3 +51,9 @@ def response_of(item_id: str) -> str | None:
     if len(digits) != 32 or not all(c in "0123456789abcdef" for c in digits):
         return None
     return f"resp_{digits[:24]}00000000"
+
+
+def input_position(item_id: str) -> int | None:
+    """Return which input item of its response an id of ours names, or None if it names an output item."""
+    number = int(item_id[-8:], 16)
+    return number - _FIRST_INPUT if number >= _FIRST_INPUT else None

@@ -10,6 +10,7 @@ from adapter.api.schemas import parse_create, parse_page
 from adapter.api.stream import event_stream
 from adapter.client_watch import ClientWatch
 from adapter.create import Caller, Exchange
+from adapter.references import resolved
 from adapter.services import services
 from translators.errors import RequestError
 from translators.input import decode_items
@@ -32,6 +33,7 @@ def create() -> Response:
     wanted = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
+    wanted = resolved(wanted, app.store, tenant)
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
     if wanted.stream:
         return event_stream(exchange, app)
