@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 
 import gevent
 import structlog
+from gevent.lock import BoundedSemaphore
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -25,6 +26,8 @@ from urllib3.util import Url, parse_url
 
 log = structlog.get_logger()
 
+_MOST_AT_ONCE: Final = 8
+"""Files that a worker fetches at a time; gevent looks up names in ten threads, and the provider's must get one."""
 _MOST_REDIRECTS: Final = 3
 _MOST_ADDRESSES: Final = 4
 """Addresses of a host that are tried."""
@@ -84,6 +87,7 @@ class Guard:
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
+        self._turns = BoundedSemaphore(_MOST_AT_ONCE)
         self._names: set[tuple[str, int | None]] = set()
         self._domains: set[tuple[str, int | None]] = set()
         for pattern in hosts:
@@ -93,7 +97,7 @@ class Guard:
 
     def fetch(self, url: str, *, most: int, seconds: float) -> Fetched:
         """Return what a URL names, of at most `most` bytes; raise NotAllowed or NotFetched."""
-        with gevent.Timeout(seconds, NotFetched("it did not arrive in time")):
+        with gevent.Timeout(seconds, NotFetched("it did not arrive in time")), self._turns:
             try:
                 return self._follow(url, most, seconds)
             except HTTPError:
