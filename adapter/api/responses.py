@@ -36,7 +36,7 @@ def create() -> Response:
     wanted = resolved(wanted, app.store, tenant)
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
     if wanted.stream:
-        return event_stream(exchange, app)
+        return event_stream(exchange, app, obfuscate=wanted.stream_options.include_obfuscation is True)
     with closing(exchange):
         return _json(encode(exchange.answer()), exchange.headers())
 

@@ -5,7 +5,8 @@ proxies content and, every second time, a repeated `response.in_progress` the cl
 (Codex). `[DONE]` ends the stream. A client that takes nothing for too long is hung up on.
 """
 
-from collections.abc import Generator, Iterator
+import secrets
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from flask import Response
@@ -13,20 +14,24 @@ from flask import Response
 from adapter.create import Exchange
 from adapter.pulse import SECONDS
 from adapter.services import Services
-from translators.events import DONE, KEEP_ALIVE, TERMINAL, frame
+from translators.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
+from translators.obfuscation import obfuscated_frame
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def event_stream(exchange: Exchange, services: Services) -> Response:
-    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began."""
+def event_stream(exchange: Exchange, services: Services, *, obfuscate: bool) -> Response:
+    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began.
+
+    `obfuscate`: fill the frames of deltas up to equal sizes.
+    """
     try:
         exchange.await_head(services.settings.grace_window)
     except BaseException:
         exchange.close()
         raise
     return Response(
-        EventStreamBody(exchange, services),
+        EventStreamBody(exchange, services, _obfuscated if obfuscate else frame),
         content_type="text/event-stream; charset=utf-8",
         headers=_HEADERS | exchange.headers(),
         direct_passthrough=True,
@@ -36,8 +41,9 @@ def event_stream(exchange: Exchange, services: Services) -> Response:
 class EventStreamBody:
     """The body of one streamed answer."""
 
-    def __init__(self, exchange: Exchange, services: Services) -> None:
+    def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
         self._exchange = exchange
+        self._frame = frame
         self._pulse = services.pulse
         self._keep_alive = services.settings.keep_alive
         self._write_timeout = services.settings.write_timeout
@@ -52,6 +58,7 @@ class EventStreamBody:
     def _write(self) -> Generator[bytes]:
         quiet = 0.0
         comment_next = True
+        frame = self._frame
         with closing(self._exchange.events()) as batches:
             for events in batches:
                 if events:
@@ -79,3 +86,11 @@ class EventStreamBody:
         self._pulse.leave(self)
         self._frames.close()
         self._exchange.close()
+
+
+def _obfuscated(event: Event) -> bytes:
+    return obfuscated_frame(event, _noise)
+
+
+def _noise(size: int) -> str:
+    return secrets.token_urlsafe(size)[:size]
