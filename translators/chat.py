@@ -109,8 +109,12 @@ class Annotation(Source, gc=False):
     url_citation: Source | None = None
 
 
+class ImageAddress(Struct, gc=False):
+    url: str | None = None
+
+
 class ImageDelta(Struct, gc=False):
-    image_url: ImageURL | str | None = None
+    image_url: ImageAddress | str | None = None
 
 
 class AudioDelta(Struct, gc=False):

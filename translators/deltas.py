@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ImageURL, ToolCallDelta
+from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ImageAddress, ToolCallDelta
 from translators.errors import UpstreamError
 from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode
 
@@ -147,9 +147,9 @@ def images_of(delta: Delta) -> list[str]:
 
 
 def _url_of(image: Any) -> str:
-    if isinstance(image, ImageURL):
-        return image.url
-    if isinstance(image, dict):
+    if isinstance(image, ImageAddress):
+        image = image.url
+    elif isinstance(image, dict):
         image = image.get("url")
     return image if isinstance(image, str) else ""
 

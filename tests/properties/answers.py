@@ -1,9 +1,9 @@
 """Answers of a model, and the chunks in which some provider tells them.
 
 An `Answer` is the truth: what was said, in order. `Manner` is how sloppily a provider tells it: where it puts the
-thinking, how it numbers, names and splits calls, when it counts tokens. Every combination made here leaves no doubt
-about the truth; what is ambiguous (two equal calls in a row without index and id) is not made. Sources: providers
-reference §3, field-lessons reference §1.5.
+thinking, how it numbers, names and splits calls, how it tells its sources, when it counts tokens. Every combination
+made here leaves no doubt about the truth; what is ambiguous (two equal calls in a row without index and id) is not
+made. Sources: providers reference §3, field-lessons reference §1.5.
 """
 
 import json
@@ -32,7 +32,14 @@ class Called:
     arguments: str
 
 
-Answer = list[Said | Called]
+@dataclass(frozen=True)
+class Drawn:
+    """A picture, as base64."""
+
+    data: str
+
+
+Answer = list[Said | Called | Drawn]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 spoken = texts.filter(lambda text: not text.isspace() and not text.lstrip().startswith("<"))
@@ -48,13 +55,17 @@ arguments = st.builds(
     ensure_ascii=st.booleans(),
 )
 calls = st.builds(Called, st.sampled_from(["get_weather", "ping", "a", "ab"]), arguments | st.just(""))
+pictures = st.builds(Drawn, st.text("ABCD", min_size=4, max_size=6))
 pieces = st.builds(Said, st.sampled_from(["reasoning", "text", "refusal"]), spoken)
 
 
-def _merged(answer: Iterable[Said | Called]) -> Answer:
-    """Return an answer whose neighbours are of different kinds: nobody can tell two texts in a row from one."""
+def _merged(answer: Iterable[Said | Called | Drawn]) -> Answer:
+    """Return an answer that can be told: of two texts in a row nobody can tell that they are not one, and the same
+    picture again is no other."""
     merged: Answer = []
     for part in answer:
+        if isinstance(part, Drawn) and part in merged:
+            continue
         last = merged[-1] if merged else None
         if isinstance(part, Said) and isinstance(last, Said) and last.kind == part.kind:
             merged[-1] = Said(part.kind, last.text + part.text)
@@ -63,7 +74,7 @@ def _merged(answer: Iterable[Said | Called]) -> Answer:
     return merged
 
 
-answers = st.lists(pieces | calls, min_size=1, max_size=5).map(_merged)
+answers = st.lists(pieces | pieces | calls | calls | pictures, min_size=1, max_size=5).map(_merged)
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,10 @@ call_manners = st.builds(
 class Manner:
     calls: CallManner
     reasoning: Literal["reasoning_content", "reasoning", "reasoning_details", "both", "parts", "tags"]
+    speaks: bool
+    """Text comes as what is heard."""
+    sources: Literal["none", "lists", "results", "annotations", "places"]
+    pictures: Literal["images", "parts"]
     usage: Literal["none", "with finish", "own chunk", "every chunk", "x_groq"]
     finish: Literal["own chunk", "with content", "repeated"]
     nulls: bool
@@ -117,6 +132,9 @@ manners = st.builds(
     Manner,
     calls=call_manners,
     reasoning=st.sampled_from(["reasoning_content", "reasoning", "reasoning_details", "both", "parts", "tags"]),
+    speaks=st.booleans(),
+    sources=st.sampled_from(["none", "lists", "results", "annotations", "places"]),
+    pictures=st.sampled_from(["images", "parts"]),
     usage=st.sampled_from(["none", "with finish", "own chunk", "every chunk", "x_groq"]),
     finish=st.sampled_from(["own chunk", "with content", "repeated"]),
     nulls=st.booleans(),
@@ -126,6 +144,7 @@ manners = st.builds(
     done=st.booleans(),
 )
 
+SOURCES = ["https://a.example/", "https://b.example/x"]
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
@@ -159,6 +178,11 @@ class Told:
             for chunk in told:
                 chunk["usage"] = {"prompt_tokens": 11, "completion_tokens": 1, "total_tokens": None}
             told[-1]["usage"] = USAGE
+        for chunk in told:
+            if manner.sources == "lists":
+                chunk |= {"citations": SOURCES, "search_results": [{"url": url, "title": "A"} for url in SOURCES]}
+            elif manner.sources == "results":
+                chunk["search_results"] = [{"url": url, "snippet": "…"} for url in SOURCES]
         return told
 
     def _chunk(self, delta: Object, *, first: bool) -> Object:
@@ -208,7 +232,7 @@ def deltas_of(draw: st.DrawFn, answer: Answer, manner: Manner) -> list[Object]:
     """Return the deltas that tell an answer, split anywhere, with empty ones in between."""
     tags = manner.reasoning == "tags" and _fits_tags(answer)
     deltas: list[Object] = []
-    counted = 0
+    counted = told = 0
     group: list[Called] = []
     for part in [*answer, None]:
         if isinstance(part, Called):
@@ -220,6 +244,9 @@ def deltas_of(draw: st.DrawFn, answer: Answer, manner: Manner) -> list[Object]:
             group = []
         if part is None:
             break
+        if isinstance(part, Drawn):
+            deltas.append(_picture(part, manner))
+            continue
         text = part.text
         if tags and part.kind == "reasoning":
             text = f"<think>{text}</think>" + draw(st.sampled_from(["", "\n", "\r\n\n"]))
@@ -227,7 +254,27 @@ def deltas_of(draw: st.DrawFn, answer: Answer, manner: Manner) -> list[Object]:
             deltas.append(_delta(part.kind, piece, manner, tags))
             if draw(st.integers(0, 9)) == 0:
                 deltas.append(draw(st.sampled_from([{}, {"content": ""}, {"tool_calls": []}, {"role": "assistant"}])))
+        if part.kind == "text":
+            deltas += _annotations(told, part.text, manner)
+            told += len(part.text)
     return deltas
+
+
+def _picture(picture: Drawn, manner: Manner) -> Object:
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture.data}"}}
+    return {"content": "", "images": [part]} if manner.pictures == "images" else {"content": [part]}
+
+
+def _annotations(start: int, text: str, manner: Manner) -> list[Object]:
+    """Return the deltas that tell the sources of a text which begins at `start`."""
+    if manner.sources not in ("annotations", "places"):
+        return []
+    end = start + len(text)
+    place = {"start_index": start, "end_index": end} if manner.sources == "places" else {}
+    return [
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": url, "title": "A", **place}}]}
+        for url in SOURCES
+    ]
 
 
 def _fits_tags(answer: Answer) -> bool:
@@ -246,6 +293,8 @@ def _fits_tags(answer: Answer) -> bool:
 def _delta(kind: str, text: str, manner: Manner, tags: bool) -> Object:
     if kind == "refusal":
         return {"refusal": text}
+    if kind == "text" and manner.speaks and not tags:
+        return {"content": None, "audio": {"id": "audio_1", "transcript": text}}
     if kind == "text" or tags:
         return {"content": [{"type": "text", "text": text}] if manner.reasoning == "parts" else text}
     details = [{"type": "reasoning.text", "text": text, "index": 0}]

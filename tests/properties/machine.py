@@ -76,6 +76,8 @@ def said(output: list[Object]) -> list[Any]:
     for item in output:
         if item["type"] == "function_call":
             found.append(("call", item["name"], value(item["arguments"])))
+        elif item["type"] == "image_generation_call":
+            found.append(("picture", item["result"]))
         for part in [*item.get("summary", ()), *item.get("content", ())]:
             found.append((part["type"], part.get("text", part.get("refusal"))))
     return found

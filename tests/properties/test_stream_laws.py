@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.answers import Answer, Called, Object, Said, Told, deltas_of, tellings
+from tests.properties.answers import SOURCES, Answer, Called, Drawn, Object, Said, Told, deltas_of, tellings
 from tests.properties.machine import NOW, Machine, said, value
 from translators.errors import UpstreamError
 from translators.stream import Limits
@@ -20,10 +20,15 @@ from translators.stream import Limits
 
 def meant(answer: Answer) -> list[Any]:
     kinds = {"reasoning": "summary_text", "text": "output_text", "refusal": "refusal"}
-    return [
-        (kinds[part.kind], part.text) if isinstance(part, Said) else ("call", part.name, value(part.arguments))
-        for part in answer
-    ]
+    found: list[Any] = []
+    for part in answer:
+        if isinstance(part, Said):
+            found.append((kinds[part.kind], part.text))
+        elif isinstance(part, Called):
+            found.append(("call", part.name, value(part.arguments)))
+        else:
+            found.append(("picture", part.data))
+    return found
 
 
 @given(tellings())
@@ -34,7 +39,7 @@ def test_what_was_meant_is_what_is_said(told: Told) -> None:
     if told.finish == "length":
         assert response["status"] == "incomplete"
         last = told.answer[-1]
-        cut = isinstance(last, Said) or not last.arguments
+        cut = isinstance(last, Said) or (isinstance(last, Called) and not last.arguments)
         assert statuses[-1] == ("incomplete" if cut else "completed")
         assert set(statuses[:-1]) <= {"completed"}
     else:
@@ -60,9 +65,9 @@ def test_another_split_of_the_deltas_gives_the_same_response(told: Told, data: s
 
 @given(tellings())
 def test_a_whole_completion_gives_the_same_response(told: Told) -> None:
-    order = [part.kind if isinstance(part, Said) else "call" for part in told.answer]
+    order = [part.kind if isinstance(part, Said) else part.__class__.__name__ for part in told.answer]
     said_once = [kind for kind in ("reasoning", "text", "refusal") if kind in order]
-    if order != said_once + ["call"] * order.count("call"):
+    if order != [*said_once, *["Drawn"] * order.count("Drawn"), *["Called"] * order.count("Called")]:
         return  # a completion cannot say this
     streamed = Machine().read(told.blocks).response
     whole = Machine().read([completion(told)]).response
@@ -72,10 +77,12 @@ def test_a_whole_completion_gives_the_same_response(told: Told) -> None:
 
 
 def completion(told: Told) -> bytes:
-    message: Object = {"role": "assistant", "content": None, "tool_calls": []}
+    message: Object = {"role": "assistant", "content": None, "images": [], "tool_calls": []}
     for part in told.answer:
         if isinstance(part, Called):
             message["tool_calls"].append({"function": {"name": part.name, "arguments": part.arguments}})
+        elif isinstance(part, Drawn):
+            message["images"].append({"image_url": f"data:image/png;base64,{part.data}"})
         else:
             message[{"reasoning": "reasoning_content", "text": "content"}.get(part.kind, part.kind)] = part.text
     return json.dumps({"choices": [{"message": message, "finish_reason": told.finish}]}).encode()
@@ -152,6 +159,21 @@ def test_it_can_say_at_any_point_that_it_is_still_running(told: Told, data: st.D
     assert said(machine.feed(chunks[at:]).finish().output) == meant(told.answer)
 
 
+@given(tellings())
+def test_sources_are_told_with_the_text(told: Told) -> None:
+    texts = [
+        part for item in Machine().read(told.blocks).output for part in item.get("content", ()) if "annotations" in part
+    ]
+    cited = [(part["text"], note) for part in texts for note in part["annotations"]]
+    if told.manner.sources == "places":
+        whole = [(text, note["url"]) for text, note in cited if text[note["start_index"] : note["end_index"]] == text]
+        assert whole == [(part["text"], url) for part in texts for url in SOURCES]
+    elif told.manner.sources != "none" and texts:
+        assert {note["url"] for _, note in cited} == set(SOURCES)
+    else:
+        assert cited == []
+
+
 @given(tellings(), st.integers(1, 3), st.integers(1, 30))
 def test_limits_fail_the_response(told: Told, items: int, size: int) -> None:
     machine = Machine(limits=Limits(output_bytes=size, items=items)).read(told.blocks)
@@ -166,7 +188,7 @@ def test_a_call_is_done_as_soon_as_the_provider_has_moved_on(told: Told) -> None
     """A client can start it early. One without arguments may still get some, and holds up those behind it."""
     machine = Machine().feed(told.chunks)
     done = [event["item"] for event in machine.events if event["type"] == "response.output_item.done"]
-    plain = takewhile(lambda part: isinstance(part, Said) or part.arguments.count("}") == 1, told.answer[:-1])
+    plain = takewhile(lambda part: not isinstance(part, Called) or part.arguments.count("}") == 1, told.answer[:-1])
     ended = [part for part in plain if isinstance(part, Called)]
     calls = [item for item in said(done) if item[0] == "call"]
     assert calls[: len(ended)] == meant(ended)
