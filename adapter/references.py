@@ -16,7 +16,7 @@ from adapter.store.base import NotFound, Store
 from translators.errors import RequestError
 from translators.ids import input_position, response_of
 from translators.input import decode_items
-from translators.items import ItemReference
+from translators.items import Item, ItemReference
 from translators.misfits import shortened
 from translators.request import CreateRequest
 from translators.wire import Decoder, Raw, decode, encode
@@ -42,16 +42,21 @@ def resolved(request: CreateRequest, store: Store, tenant: str) -> CreateRequest
     """
     if ItemReference not in map(type, request.input):
         return request
+    raw = replaced(request.input, request.raw_input, store, tenant, stored=request.store)
+    return replace(request, input=decode_items(raw), raw_input=raw)
+
+
+def replaced(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, stored: bool = True) -> bytes:
+    """Return the JSON of items with their references replaced; `stored` is what the request says of its own."""
     found = _Found(store, tenant)
-    elements = _array(request.raw_input)
-    for position, item in enumerate(request.input):
+    elements = _array(raw)
+    for position, item in enumerate(items):
         if isinstance(item, ItemReference):
             element = found.item(item.id)
             if element is None:
-                raise _not_found(item.id, request.store)
+                raise _not_found(item.id, stored)
             elements[position] = element
-    raw = encode(elements)
-    return replace(request, input=decode_items(raw), raw_input=raw)
+    return encode(elements)
 
 
 class _Found:

@@ -24,6 +24,10 @@ class Ids:
     def response(self) -> str:
         return f"resp_{self._seed}00000000"
 
+    @property
+    def conversation(self) -> str:
+        return f"conv_{self._seed}00000000"
+
     def item(self, prefix: str) -> str:
         """Return the next output item's id."""
         self._minted += 1

@@ -82,27 +82,27 @@ _ITEM_TYPES: Final = tuple(allowed(Item, ".type"))
 _TOOL_TYPES: Final = tuple(allowed(Tool, ".type"))
 
 
-def decode_items(raw: bytes, limit: int | None = None) -> tuple[Item, ...]:
-    """Return the items of an `input`; a string is one user message, an empty one nothing.
+def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> tuple[Item, ...]:
+    """Return the items of an `input`, or of another parameter; a string is one user message, an empty one nothing.
 
     Raises RequestError naming the place that does not fit, or when there are more than `limit` items.
     """
     if limit is not None:
-        _count(raw, "input", limit)
+        _count(raw, param, limit)
     try:
         items = _items.decode(raw)
     except NotJSON:
-        items = _one_by_one(raw)
+        items = _one_by_one(raw, param)
     if limit is not None and len(items) > limit:
-        raise _too_many("input", limit, len(items))
+        raise _too_many(param, limit, len(items))
     return items
 
 
-def _one_by_one(raw: bytes) -> tuple[Item, ...]:
-    elements = decode_param(_text_or_array, raw, "input")
+def _one_by_one(raw: bytes, param: str) -> tuple[Item, ...]:
+    elements = decode_param(_text_or_array, raw, param)
     if isinstance(elements, str):
         return (Message(role="user", content=elements),) if elements else ()
-    return tuple(_decode_item(element, f"input[{at}]") for at, element in enumerate(elements))
+    return tuple(_decode_item(element, f"{param}[{at}]") for at, element in enumerate(elements))
 
 
 def _decode_item(raw: Raw, param: str) -> Item:

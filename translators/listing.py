@@ -5,7 +5,8 @@ sent. An item that came without an id gets one from its response and its positio
 responses-api reference §6.8, §9.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from translators import items as kinds
 from translators.errors import RequestError
-from translators.ids import input_item_id
+from translators.ids import Ids, input_item_id
 from translators.items import ContentPart, InputText, Item, Message, OutputText
 
 _PREFIX: Final[dict[type, str]] = {
@@ -30,12 +31,20 @@ _PREFIX: Final[dict[type, str]] = {
 
 def listed(items: Sequence[Item], response_id: str) -> list[dict[str, Any]]:
     """Return the items of one response's input, in order, as a list shows them."""
-    return [_listed(item, response_id, position) for position, item in enumerate(items)]
+    return [
+        _listed(item, partial(input_item_id, response_id=response_id, position=position))
+        for position, item in enumerate(items)
+    ]
 
 
-def _listed(item: Item, response_id: str, position: int) -> dict[str, Any]:
+def with_ids(items: Sequence[Item], ids: Ids) -> list[dict[str, Any]]:
+    """Return items as a list shows them, those without an id with one of `ids`."""
+    return [_listed(item, ids.item) for item in items]
+
+
+def _listed(item: Item, mint: Callable[[str], str]) -> dict[str, Any]:
     if not item.id:
-        item = replace(item, id=input_item_id(_PREFIX[type(item)], response_id, position))
+        item = replace(item, id=mint(_PREFIX[type(item)]))
     if not isinstance(item, kinds.Reasoning) and not getattr(item, "status", "none"):
         item = replace(item, status="completed")
     if isinstance(item, Message) and isinstance(item.content, str):

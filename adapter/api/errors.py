@@ -73,7 +73,8 @@ def _upstream_failed(error: UpstreamError) -> Response:
 
 
 def _not_found(error: store.NotFound) -> Response:
-    return _refused(RequestError(f"Response with id '{error}' not found.", status=404))
+    what = "Conversation" if request.blueprint == "conversations" else "Response"
+    return _refused(RequestError(f"{what} with id '{error}' not found.", status=404))
 
 
 def _store_down(error: store.StoreDown) -> Response:

@@ -1,0 +1,135 @@
+"""`/v1/conversations`: create, read, change, delete, and their items."""
+
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+from marshmallow import EXCLUDE, Schema
+
+from adapter import conversations
+from adapter.api.auth import authenticate
+from adapter.api.body import read_body
+from adapter.api.fields import Member, Metadata
+from adapter.api.schemas import parse_page
+from adapter.references import replaced
+from adapter.services import services
+from adapter.store.base import NotFound
+from translators.characters import refuse_bad_characters
+from translators.errors import RequestError, missing
+from translators.input import decode_items
+from translators.items import ItemReference
+from translators.listing import page, with_ids
+from translators.misfits import shortened, unknown
+from translators.wire import Raw, decode, decode_members, encode
+
+blueprint = Blueprint("conversations", __name__, url_prefix="/v1/conversations")
+
+_MOST_ITEMS: Final = 20
+
+
+class Items(Member):
+    """Up to 20 items; references among them are replaced by what they name."""
+
+    def read(self, raw: Raw, name: str) -> Any:
+        items = decode_items(bytes(raw), _MOST_ITEMS, name)
+        if ItemReference not in map(type, items):
+            return items
+        return decode_items(replaced(items, bytes(raw), services().store, authenticate()))
+
+
+class ConversationSchema(Schema):
+    """The members of a conversation's bodies."""
+
+    class Meta:
+        unknown = EXCLUDE  # names are checked before
+
+    items = Items()
+    metadata = Metadata()
+
+
+_schema: Final = ConversationSchema()
+
+
+@blueprint.post("")
+def create() -> Response:
+    tenant, body = authenticate(), _body("items", "metadata")
+    app = services()
+    items = body.get("items", ())
+    return _json(conversations.new_conversation(app.store, tenant, app.ids(), items, body.get("metadata", {})))
+
+
+@blueprint.get("/<id>")
+def retrieve(id: str) -> Response:
+    return _json(conversations.shown(services().store.conversation(id, authenticate())))
+
+
+@blueprint.post("/<id>")
+def update(id: str) -> Response:
+    tenant, body = authenticate(), _body("metadata", required="metadata")
+    store = services().store
+    stored = store.conversation(id, tenant)
+    changed = type(stored)(id, tenant, stored.created_at, encode(body.get("metadata", {})))
+    store.put_conversation(changed)
+    return _json(conversations.shown(changed))
+
+
+@blueprint.delete("/<id>")
+def delete(id: str) -> Response:
+    services().store.delete_conversation(id, authenticate())
+    return _json(encode({"id": id, "object": "conversation.deleted", "deleted": True}))
+
+
+@blueprint.post("/<id>/items")
+def add_items(id: str) -> Response:
+    tenant, body = authenticate(), _body("items", required="items")
+    app = services()
+    items = with_ids(body.get("items", ()), app.ids())
+    app.store.append(id, tenant, conversations.to_store(items))
+    return _json(encode(page(items, limit=_MOST_ITEMS, order="asc", after=None, before=None)))
+
+
+@blueprint.get("/<id>/items")
+def list_items(id: str) -> Response:
+    items = [decode(item.json) for item in services().store.items(id, authenticate())]
+    return _json(encode(page(items, **parse_page(request.args))))
+
+
+@blueprint.get("/<id>/items/<item_id>")
+def retrieve_item(id: str, item_id: str) -> Response:
+    for item in services().store.items(id, authenticate()):
+        if item.id == item_id:
+            return _json(item.json)
+    raise _no_item(item_id)
+
+
+@blueprint.delete("/<id>/items/<item_id>")
+def delete_item(id: str, item_id: str) -> Response:
+    tenant = authenticate()
+    store = services().store
+    conversation = store.conversation(id, tenant)
+    try:
+        store.remove(id, tenant, item_id)
+    except NotFound:
+        raise _no_item(item_id) from None
+    return _json(conversations.shown(conversation))
+
+
+def _body(*names: str, required: str | None = None) -> dict[str, Any]:
+    """Return the members of the request's body; raise RequestError for the first thing that is wrong with it."""
+    body = read_body(request, services().settings)
+    members = decode_members(body)
+    for name in members:
+        if name not in names:
+            raise unknown(shortened(name), "")
+    refuse_bad_characters(body, members)
+    if required is not None and required not in members:
+        raise missing(required)
+    loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
+    return loaded
+
+
+def _no_item(id: str) -> RequestError:
+    return RequestError(f"Item with id '{shortened(id)}' not found.", status=404)
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, content_type="application/json")
