@@ -43,34 +43,22 @@ class Files:
     """Puts what the provider can take in the place of files."""
 
     def __init__(self, settings: Settings) -> None:
-        self._guard = Guard(settings.file_url_hosts)
-        self._most_bytes = settings.max_body_bytes
-        self._seconds = settings.body_timeout
+        self.guard = Guard(settings.file_url_hosts)
+        self.most_bytes = settings.max_body_bytes
+        self.seconds = settings.body_timeout
 
-    def of_request(self, items: tuple[Item, ...], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
+    def of_request(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
         """Return the items of a request without files that the provider cannot take.
 
         Raises RequestError naming the part that cannot be had, read or sent.
         """
         places = _places(items)
-        if not places:
-            return items
-        reading = _Reading(self._guard, self._most_bytes, self._seconds, dialect, notes)
-        resolved = list(items)
-        for at in places:
-            resolved[at] = reading.item(items[at], f"input[{at}]")
-        return tuple(resolved)
+        return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
 
-    def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> Sequence[Item]:
+    def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
         """Return the items of earlier requests in the same way; a file that cannot be had is a text that says so."""
         places = _places(items)
-        if not places:
-            return items
-        reading = _ReadingAgain(self._guard, self._most_bytes, self._seconds, dialect, notes)
-        resolved = list(items)
-        for at in places:
-            resolved[at] = reading.item(items[at], "previous_response_id")
-        return tuple(resolved)
+        return _ReadingAgain(self, dialect, notes).items(items, places) if places else tuple(items)
 
 
 def _places(items: Sequence[Item]) -> list[int]:
@@ -86,25 +74,35 @@ def _has_file(item: Item) -> bool:
 class _Reading:
     """The files of one request, and what is left of the bytes, seconds and URLs that they may take."""
 
-    def __init__(self, guard: Guard, most_bytes: int, seconds: float, dialect: Dialect, notes: Notes) -> None:
-        self._guard = guard
-        self._bytes = most_bytes
-        self._until = time.monotonic() + seconds
+    def __init__(self, files: Files, dialect: Dialect, notes: Notes) -> None:
+        self._guard = files.guard
+        self._bytes = files.most_bytes
+        self._until = time.monotonic() + files.seconds
         self._urls = _MOST_URLS
         self._dialect = dialect
         self._notes = notes
 
-    def item(self, item: Item, path: str) -> Item:
-        """Return an item with its files replaced; `path` is the item's."""
+    def items(self, items: Sequence[Item], places: Sequence[int]) -> tuple[Item, ...]:
+        """Return items with the files of those at `places` replaced."""
+        resolved = list(items)
+        for at in places:
+            resolved[at] = self._item(items[at], self._path(at))
+        return tuple(resolved)
+
+    def _path(self, at: int) -> str:
+        """Return the path of an item for errors and notes."""
+        return f"input[{at}]"
+
+    def _item(self, item: Item, path: str) -> Item:
         member = _PARTS_OF[item.__class__]
         as_files = self._dialect.file_parts and not (isinstance(item, Message) and item.role != "user")
         parts = [
-            self.part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
+            self._part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
             for at, part in enumerate(getattr(item, member))
         ]
         return replace(item, **{member: parts})
 
-    def part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
         """Return what stands in the place of a file; raise RequestError."""
         file = self._file(part, where)
         if part.detail not in (None, "auto"):
@@ -147,16 +145,23 @@ class _Reading:
 
     def _text(self, file: File, where: str) -> str:
         if file.is_pdf:
-            try:
-                return text_of_pdf(file.data, self._left(where))
-            except NoText as error:
-                raise self._unsupported(
-                    where, file, str(error), "Send its text as 'input_text', or its pages as images."
-                ) from None
+            return self._text_of_pdf(file, where)
         if (text := file.text) is None:
             raise self._unsupported(
                 where, file, "is neither text in UTF-8 nor a PDF", "Send what it says as 'input_text'."
             )
+        return text
+
+    def _text_of_pdf(self, file: File, where: str) -> str:
+        try:
+            text = text_of_pdf(file.data, self._left(where))
+            self._bytes -= len(text)  # a small file may hold much
+            if self._bytes < 0:
+                raise NoText("holds more text than one request may")
+        except NoText as error:
+            raise self._unsupported(
+                where, file, str(error), "Send its text as 'input_text', or its pages as images."
+            ) from None
         return text
 
     def _left(self, param: str) -> float:
@@ -178,9 +183,12 @@ class _Reading:
 class _ReadingAgain(_Reading):
     """The files of a history."""
 
-    def part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _path(self, at: int) -> str:
+        return "previous_response_id"
+
+    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
         try:
-            return super().part(part, where, as_files)
+            return super()._part(part, where, as_files)
         except RequestError as error:
             self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
             return InputText(f"[The file {shown_name(_name(part))} is no longer available.]")

@@ -147,6 +147,7 @@ def test_items_without_files_are_left_alone(files: Files) -> None:
     items = decode_items(json.dumps([message(text("Hi")), {"role": "user", "content": "Hi"}]).encode())
     assert files.of_request(items, PLAIN, Notes()) is items
     assert files.of_history(items, PLAIN, Notes()) is items
+    assert files.of_history(list(items), PLAIN, Notes()) == items
 
 
 def test_other_items_stay_where_they_are(files: Files) -> None:
@@ -233,6 +234,13 @@ def test_all_files_of_a_request_together_are_as_large_as_a_body(site: Site, file
     error = refusal(files, message(part(file_url=site.url), part(file_url=site.url)))
     assert error.param == "input[0].content[1].file_url"
     assert error.message.endswith(": it is larger than 700 bytes.")
+
+
+def test_the_text_of_pdfs_counts(files: Files) -> None:
+    long = part(file_data=data(pdf("x" * 800)), filename="long.pdf")
+    error = refusal(files, message(long, long))
+    assert (error.param, error.code) == ("input[0].content[1]", "unsupported_file")
+    assert "long.pdf holds more text than one request may" in error.message
 
 
 def test_one_request_is_no_flood_of_others(site: Site, files: Files) -> None:
