@@ -18,7 +18,7 @@ from translators.notes import Notes
 _CITED: Final = re.compile(r"\[[^\[\]]{0,200}\]\(((?:[^()\s]|\([^()\s]*\)){1,2048})\)|\[(\d{1,3})\]")
 """A link, whose URL may have parentheses in it, or the number of a source."""
 _MOST: Final = 1000
-"""Marks in one text that are looked at: each can become an annotation of up to `_LONGEST` characters."""
+"""Marks that one answer may have: each becomes an annotation of up to `_LONGEST` characters."""
 _LONGEST: Final = 8192
 """Characters of a source's URL and title together."""
 
@@ -26,22 +26,26 @@ _LONGEST: Final = 8192
 class Citations:
     """The sources of one answer as they come, until the text that cites them is done."""
 
-    __slots__ = ("_before", "_notes", "_numbered", "_seen", "_titles", "_told", "_waiting")
-
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._titles: dict[str, str] = {}
-        """The sources that came without a place: title by URL, in the order in which they came."""
-        self._numbered: Sequence[str] = ()
-        """Their URLs as the last list numbered them."""
+        """The sources that came without a place: title by URL."""
+        self._order: list[str] = []
+        """Their URLs as they came."""
+        self._settled = 0
+        """How many of them a text that is done has told."""
+        self._numbered = self._order
+        """Their URLs as the last list numbered them, if one did."""
         self._waiting: list[UrlCitation] = []
         """The sources that came with a place in a text that is not done."""
         self._seen: set[UrlCitation] = set()
         """All that came with a place."""
         self._told: set[str] = set()
-        """URLs that a text which is done has told."""
+        """URLs that a text which is done has told at their place or mark."""
         self._before = 0
         """Characters of the texts that are done: places count from the first of these."""
+        self._marks = 0
+        """Annotations made from marks."""
 
     def take_annotations(self, annotations: Iterable[Annotation]) -> int:
         """Take a message's annotations; return how many characters they add to the answer."""
@@ -51,7 +55,7 @@ class Citations:
             url, title = source.url or "", source.title or ""
             start, end = source.start_index or 0, source.end_index or 0
             if annotation.type not in (None, "url_citation") or not url:
-                self._notes.add("annotations", "dropped", f"one of type '{annotation.type}', which cites no URL")
+                self._notes.add("annotations", "dropped", "one that is no url_citation")
             elif not 0 <= start < end:
                 size += self._take(url, title)
             elif self._fits(url, title) and (placed := UrlCitation(start, end, url, title or url)) not in self._seen:
@@ -71,6 +75,8 @@ class Citations:
         if known or known == title or not self._fits(url, title):
             return 0
         self._titles[url] = title
+        if known is None:
+            self._order.append(url)
         return len(url) + len(title)
 
     def _fits(self, url: str, title: str) -> bool:
@@ -88,26 +94,29 @@ class Citations:
         self._waiting.clear()
         found += self._marked(text, {citation.start_index for citation in found})
         self._told.update([citation.url for citation in found])
-        found += [self._guessed(url, len(text), len(text)) for url in self._titles if url not in self._told]
-        self._told.update(self._titles)
+        found += [self._guessed(url, len(text), len(text)) for url in self._untold()]
+        self._settled = len(self._order)
         return sorted(found, key=lambda citation: (citation.start_index, citation.end_index))
 
     def end(self) -> None:
         """Note what no text has told."""
-        if self._waiting or self._titles.keys() - self._told:
+        if self._waiting or self._untold():
             self._notes.add("annotations", "dropped", "there was no text left that could have them")
+
+    def _untold(self) -> list[str]:
+        return [url for url in self._order[self._settled :] if url not in self._told]
 
     def _marked(self, text: str, taken: set[int]) -> list[UrlCitation]:
         """Return the sources without a place wherever the text has their mark."""
         found: list[UrlCitation] = []
-        numbered = self._numbered or tuple(self._titles)
-        for count, mark in enumerate(_CITED.finditer(text)):
-            if count == _MOST:
-                self._notes.add("annotations", "dropped", f"what marks behind the first {_MOST} of a text cite")
-                break
+        for mark in _CITED.finditer(text):
             number = int(mark[2] or 0)
-            url = mark[1] or (numbered[number - 1] if 0 < number <= len(numbered) else "")
+            url = mark[1] or (self._numbered[number - 1] if 0 < number <= len(self._numbered) else "")
             if url in self._titles and mark.start() not in taken:
+                if self._marks == _MOST:
+                    self._notes.add("annotations", "dropped", f"marks behind the first {_MOST} of an answer")
+                    break
+                self._marks += 1
                 found.append(self._guessed(url, mark.start(), mark.end()))
         return found
 

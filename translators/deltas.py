@@ -119,7 +119,7 @@ def _text_of(value: Any, depth: int = 8) -> str:
 def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
     """Yield what content that is not a string says: Mistral sends lists of parts, Cloudflare a JSON object.
 
-    Of an image it is the URL, and of another part that has no place in a response (Mistral's `reference`) its type.
+    Of an image it is the URL. `other` is a part that no response has a place for (Mistral's `reference`).
     """
     if isinstance(content, dict):
         yield "text", encode(content).decode()
@@ -138,7 +138,7 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]
             elif kind == "image_url":
                 yield "image", _url_of(part.get("image_url"))
             else:
-                yield "other", str(kind)
+                yield "other", ""
 
 
 def images_of(delta: Delta) -> list[str]:

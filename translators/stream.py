@@ -267,7 +267,7 @@ class ResponseStream:
                     if piece == "image":
                         self._put_picture(text, events)
                     elif piece == "other":
-                        self._notes.add("content", "dropped", f"a part of type '{text}'")
+                        self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
                         self._put(piece, text, [], events)
             elif self._think is None:

@@ -105,6 +105,74 @@ def test_a_defect_is_found(defect: str) -> None:
     assert told in str(caught.value)
 
 
+IMAGE = {"type": "image_generation_call", "id": "ig_" + "0" * 31 + "1", "status": "in_progress", "result": None}
+DRAWN = IMAGE | {"status": "completed", "result": "QUJD", "output_format": "png"}
+
+
+def drawn() -> Events:
+    """Return a stream of one picture."""
+    created, in_progress, *_, completed = parse_sse(STREAM)
+    stages = [{"type": f"response.image_generation_call.{stage}", "item_id": IMAGE["id"], "output_index": 0}
+              for stage in ("in_progress", "generating", "completed")]  # fmt: skip
+    events = [
+        created, in_progress, {"type": "response.output_item.added", "output_index": 0, "item": deepcopy(IMAGE)},
+        *stages, {"type": "response.output_item.done", "output_index": 0, "item": deepcopy(DRAWN)},
+        completed | {"response": completed["response"] | {"output": [DRAWN]}},
+    ]  # fmt: skip
+    return numbered(events)
+
+
+def cited() -> Events:
+    """Return the good stream with a source in its text."""
+    events = parse_sse(STREAM)
+    annotation = {"type": "url_citation", "start_index": 0, "end_index": 3, "url": "https://a.example/", "title": "A"}
+    at = {name: events[12][name] for name in ("item_id", "output_index", "content_index")}
+    added = {"type": "response.output_text.annotation.added", **at, "annotation_index": 0, "annotation": annotation}
+    events[13]["part"]["annotations"] = [annotation]
+    events[14]["item"]["content"][0]["annotations"] = [annotation]
+    events[20]["response"]["output"][1]["content"][0]["annotations"] = [annotation]
+    return numbered([*events[:12], added, *events[12:]])
+
+
+def numbered(events: Events) -> Events:
+    return [event | {"sequence_number": number} for number, event in enumerate(events)]
+
+
+@pytest.mark.parametrize("stream", [drawn, cited])
+def test_a_stream_with_a_picture_or_a_source_passes_every_judge(stream: Callable[[], Events]) -> None:
+    assert check_stream(stream())["status"] == "completed"
+    oracles.validate_with_openai(stream())
+
+
+def without(events: Events, position: int) -> None:
+    del events[position]
+    events[:] = numbered(events)
+
+
+MORE_DEFECTS: dict[str, tuple[Callable[[], Events], Callable[[Events], object], str]] = {
+    "a picture without a stage": (drawn, lambda e: without(e, 4), "comes after ['in_progress']"),
+    "a picture that is not completed": (drawn, lambda e: without(e, 5), "it was told to be"),
+    "a picture begins with its end": (drawn, lambda e: e[2]["item"].update(result="QUJD"), "a picture that is done"),
+    "a picture ends without one": (drawn, lambda e: e[6]["item"].update(result=None), "a picture that is done"),
+    "a stage of a message": (cited, lambda e: e[10].update(type=drawn()[3]["type"]), "is no picture"),
+    "an annotation is skipped": (cited, lambda e: e[12].update(annotation_index=1), "not 0"),
+    "an annotation is lost": (cited, lambda e: e[14]["part"].update(annotations=[]), "its events told"),
+    "an annotation outside of the text": (cited, lambda e: e[12]["annotation"].update(end_index=99), "outside of it"),
+    "an annotation behind the text": (cited, lambda e: e.__setitem__(slice(12, 14), [
+        e[13] | {"sequence_number": 12}, e[12] | {"sequence_number": 13}]), "the text was done"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("defect", MORE_DEFECTS)
+def test_a_defect_of_a_picture_or_a_source_is_found(defect: str) -> None:
+    stream, break_it, told = MORE_DEFECTS[defect]
+    events = stream()
+    break_it(events)
+    with pytest.raises(AssertionError) as caught:
+        check_stream(events)
+    assert told in str(caught.value)
+
+
 def test_a_stream_that_was_cut_short_is_a_stream() -> None:
     events = parse_sse(STREAM)
     cut = events[19]["item"] | {"status": "incomplete"}

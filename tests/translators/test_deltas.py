@@ -40,7 +40,7 @@ def test_content_that_is_no_string() -> None:
              {"type": "image_url", "image_url": "f"}, {"type": "reference", "reference_ids": [1]}, 5]  # fmt: skip
     assert list(pieces_of(parts)) == [
         ("reasoning", "a"), ("text", "b"), ("text", "c"), ("refusal", "d"), ("image", "e"), ("image", "f"),
-        ("other", "reference"),
+        ("other", ""),
     ]  # fmt: skip
     assert list(pieces_of({"city": "Paris"})) == [("text", '{"city":"Paris"}')]
 

@@ -158,6 +158,71 @@ def test_no_usage_is_estimated_and_noted() -> None:
     assert ("usage", "estimated") in played.notes
 
 
+def picture(*urls: str) -> Object:
+    return {"content": "", "images": [{"type": "image_url", "image_url": {"url": url}} for url in urls]}
+
+
+def sources(*urls: str) -> Object:
+    return {"annotations": [{"type": "url_citation", "url_citation": {"url": url}} for url in urls]}
+
+
+PNG = "data:image/png;base64,QUJD"
+
+
+def test_a_picture_is_done_when_it_is_there() -> None:
+    machine = Machine().feed([{"choices": [{"delta": picture(PNG)}]}])
+    assert machine.events[-1]["type"] == "response.output_item.done"
+    machine.left += machine.stream.fail(UpstreamError("It broke."))
+    assert said(machine.output) == [("picture", "QUJD")]
+    assert machine.output[0]["status"] == "completed"
+
+
+def test_a_picture_waits_behind_a_call_that_may_go_on() -> None:
+    played = play(call("a", "f", '{"x":'), picture(PNG), call(None, None, "1}"))
+    assert said(played.output) == [("call", "f", {"x": 1}), ("picture", "QUJD")]
+
+
+def test_a_picture_is_no_tokens() -> None:
+    assert play({"content": "x" * 40}, picture(PNG)).response["usage"]["output_tokens"] == 10
+
+
+@pytest.mark.parametrize("before", [None, "Here:"])
+def test_a_picture_elsewhere_is_a_link(before: str | None) -> None:
+    played = play({"content": before}, picture("https://a.example/b.png"))
+    link = "![image](https://a.example/b.png)"
+    assert said(played.output) == [("output_text", f"{before}\n\n{link}" if before else link)]
+    assert ("images", "approximated") in played.notes
+
+
+def test_what_is_no_picture_is_noted() -> None:
+    assert ("images", "dropped") in play({"content": "Hi"}, picture("nowhere")).notes
+
+
+TOO_MUCH = {
+    "a picture": picture("data:image/png;base64," + "A" * 100),
+    "sources": sources(*(f"https://a.example/{number}" for number in range(10))),
+    "what is heard": {"audio": {"transcript": "a" * 101}},
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_whatever_an_answer_is_made_of_counts_against_the_limit(what: str) -> None:
+    played = play({"content": "Hi"}, TOO_MUCH[what], limits=Limits(output_bytes=100))
+    assert played.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
+
+
+def test_sources_that_come_when_their_text_is_done_are_noted() -> None:
+    played = play({"content": "Hi"}, call(), sources("https://a.example/"))
+    assert played.output[0]["content"][0]["annotations"] == []
+    assert ("annotations", "dropped") in played.notes
+
+
+def test_sound_is_dropped_and_what_was_said_is_text() -> None:
+    played = play({"audio": {"id": "a", "transcript": "Hel"}}, {"audio": {"transcript": "lo", "data": "UklG"}})
+    assert said(played.output) == [("output_text", "Hello")]
+    assert ("audio", "dropped") in played.notes
+
+
 @pytest.mark.parametrize("finish", [None, "odd"])
 def test_an_odd_end_is_noted(finish: str | None) -> None:
     played = play({"content": "Hi"}, finish=finish)
