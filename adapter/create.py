@@ -9,18 +9,24 @@ stops end the exchange; closing it closes the upstream's connection.
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from functools import partial
 
 import structlog
 
 from adapter.client_watch import ClientGone, ClientWatch
+from adapter.conversations import ConversationTurn
 from adapter.pulse import SECONDS
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
+from adapter.truncation import TruncatingCall
+from adapter.upstream.client import Call
 from translators.answer import AnswerReader
 from translators.chat_body import chat_body
 from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
+from translators.history import History
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.response import Response
@@ -51,7 +57,21 @@ class Exchange:
         self._request = request
         self._began = time.monotonic()
         self._dialect = services.upstream.dialect
-        history = services.histories.before(request.previous_response_id, caller.tenant, self._dialect)
+        self._turn: ConversationTurn | None = None
+        if request.conversation is not None:
+            self._turn = ConversationTurn(services.store, request.conversation, caller.tenant)
+        try:
+            self._send()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _send(self) -> None:
+        services, caller, request = self._services, self._caller, self._request
+        if self._turn is not None:
+            history = History(tail=self._turn.history())
+        else:
+            history = services.histories.before(request.previous_response_id, caller.tenant, self._dialect)
         self.notes = Notes()
         self._body = chat_body(
             request, history, self._dialect, self.notes, model=request.model, stream=request.stream
@@ -68,7 +88,12 @@ class Exchange:
             limits=services.limits,
         )
         self._reader = AnswerReader(self._stream, services.limits.output_bytes)
-        self._call = services.upstream.call(self._body.json, bearer=caller.bearer)
+        send = partial(services.upstream.call, bearer=caller.bearer)
+        self._call: Call | TruncatingCall
+        if request.truncation == "auto":
+            self._call = TruncatingCall(send, self._body.json, self.notes)
+        else:
+            self._call = send(self._body.json)
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
@@ -151,8 +176,9 @@ class Exchange:
         self._caller.watch.hang_up()
 
     def close(self) -> None:
-        """Let go of the upstream, and log how the exchange ended."""
+        """Let go of the upstream and the conversation, and log how the exchange ended."""
         self._call.close(answered=self._reader.done)
+        self._let_go()
         response = self._stream.response
         usage = response.usage
         log.info(
@@ -189,13 +215,23 @@ class Exchange:
                 input=self._request.raw_input,
                 response=encode(response),
                 notes=self.notes.json(),
-            )
+                conversation=self._request.conversation,
+            ),
+            self._turn.items(self._request.input, response) if self._turn is not None else (),
         )
         self._services.histories.keep(response, self._caller.tenant, self._dialect, self._body)
 
+    def _let_go(self) -> None:
+        """Let others continue the conversation."""
+        if self._turn is not None:
+            with suppress(StoreDown):  # then the lease ends by itself
+                self._turn.release()
+
     def _look_up(self) -> None:
-        """Look after everything that can end a wait."""
+        """Look after everything that can end a wait, and after what must not end meanwhile."""
         self._caller.watch.check()
+        if self._turn is not None:
+            self._turn.prolong()
         if self._services.must_stop():
             raise _stopping()
 

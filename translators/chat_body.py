@@ -41,8 +41,6 @@ def chat_body(
 
     `model` is the provider's name of the model; `stream` whether its answer shall come in chunks.
     """
-    if request.truncation == "auto":
-        notes.add("truncation", "dropped", "'auto' is not done yet; an input that is too long fails")
     tools = united(request.tools, [*history.loaded, *loaded(request.input)])
     names = ToolNames(tools)
     extended, messages = history.extended(request.input, dialect, names, notes)
