@@ -51,7 +51,7 @@ CASES: list[tuple[str, str | None, int]] = [
     ("u1 u2 u3", None, 0),
     ("u1 a1 u2 u3", "u2 u3", 1),
     ("s1 u1 a1 s2 u2 d3 a2 u3", "s1 s2 d3 u3", 2),
-    ("a1 a2 u1 a3 u2", "u1 a3 u2", 1),
+    ("a1 a2 a3 u1 a4 u2", "u1 a4 u2", 1),
     ("a1 u1 a2 u2", "u2", 2),
     ("", None, 0),
 ]
