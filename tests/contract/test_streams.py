@@ -25,7 +25,7 @@ class Case(NamedTuple):
     blocks: bytes
     message: dict[str, Any]
     output: list[Any]
-    """Texts of messages, ("reasoning", text), ("refusal", text), (name, arguments) of calls."""
+    """Texts of messages, ("reasoning", text), ("refusal", text), (name, arguments) of calls, ("picture", base64)."""
     status: str = "completed"
     finish: str = "stop"
     asked: dict[str, Any] = {}  # noqa: RUF012 - never changed
@@ -37,6 +37,8 @@ def call(index: int, name: str, arguments: str) -> dict[str, Any]:
 
 
 PROBABLE = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105], "top_logprobs": []}]}
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}, "index": 0}
 LENGTH, FILTER = chat.end("length"), chat.end("content_filter")
 
 CASES = {
@@ -58,6 +60,22 @@ CASES = {
         chat.chunk({"refusal": "I "}) + chat.chunk({"refusal": "will not."}) + chat.end(),
         {"content": None, "refusal": "I will not."},
         [("refusal", "I will not.")],
+    ),
+    "a text with sources": Case(
+        chat.text("As [1]", " says.") + chat.chunk(choices=[], citations=["https://a.example/"]) + chat.end(),
+        {"content": "As [1] says.", "annotations": [{"type": "url_citation", "url_citation": {
+            "start_index": 3, "end_index": 6, "url": "https://a.example/", "title": "https://a.example/"}}]},
+        ["As [1] says."],
+    ),
+    "what is heard": Case(
+        chat.chunk({"audio": {"transcript": "Hel"}}) + chat.chunk({"audio": {"transcript": "lo."}}) + chat.end(),
+        {"content": None, "audio": {"transcript": "Hello."}},
+        ["Hello."],
+    ),
+    "a picture": Case(
+        chat.text("Look:") + chat.chunk({"images": [PICTURE]}) + chat.end(),
+        {"content": "Look:", "images": [PICTURE]},
+        ["Look:", ("picture", PIXEL)],
     ),
     "a call": Case(
         chat.call(0, "call_0", "look", '{"at":', "1}") + chat.end("tool_calls"),
@@ -121,6 +139,8 @@ def told(response: dict[str, Any]) -> list[Any]:
             found.append((item["name"], item["arguments"]))
         elif item["type"] == "reasoning":
             found.append(("reasoning", item["summary"][0]["text"]))
+        elif item["type"] == "image_generation_call":
+            found.append(("picture", item["result"]))
         else:
             found += [part["text"] if "text" in part else ("refusal", part["refusal"]) for part in item["content"]]
     return found
@@ -141,6 +161,15 @@ def test_an_answer(name: str, service: Service, upstream: Upstream) -> None:
     assert told(streamed) == case.output
     assert service.get(f"/v1/responses/{streamed['id']}").response == streamed
     assert without_ids(service.create(**case.asked)) == without_ids(streamed)
+
+
+def test_a_picture_is_shown_to_the_model_again(service: Service, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.chunk({"images": [PICTURE]}) + chat.end()), stream(chat.text("A dot.") + chat.end()))
+    drawn = service.stream(input="Draw a dot.")[-1]["response"]
+    service.stream(input="What is it?", previous_response_id=drawn["id"])
+    messages = upstream.asked(2).json["messages"]
+    images = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
+    assert PICTURE["image_url"] in [part.get("image_url") for part in images]
 
 
 def test_reasoning_as_content(upstream: Upstream, provider: Upstream, tmp_path_factory: Any) -> None:
