@@ -5,8 +5,10 @@ request at a time may continue a conversation: it holds a lease, which ends by i
 responses-api reference §1.2, §9.
 """
 
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from adapter.store.base import NotFound, Store, StoredConversation, StoredItem
@@ -14,8 +16,9 @@ from translators.errors import RequestError
 from translators.ids import Ids
 from translators.input import decode_items
 from translators.items import Item
-from translators.listing import with_ids
+from translators.listing import listed, with_ids
 from translators.misfits import shortened
+from translators.response import Response
 from translators.wire import Raw, encode
 
 LEASE: Final = 30.0
@@ -46,16 +49,6 @@ def to_store(items: Sequence[dict[str, Any]]) -> list[StoredItem]:
     return [StoredItem(item["id"], encode(item)) for item in items]
 
 
-def history(store: Store, id: str, tenant: str) -> tuple[Item, ...]:
-    """Return what a request that continues a conversation continues; raise RequestError if it is unknown."""
-    check_id(id)
-    try:
-        items = store.items(id, tenant)
-    except NotFound:
-        raise unknown(id) from None
-    return decode_items(b"[" + b",".join(item.json for item in items) + b"]")
-
-
 def check_id(id: str) -> None:
     """Raise RequestError for what cannot be the id of a conversation."""
     if not id.startswith("conv_"):
@@ -70,17 +63,17 @@ def unknown(id: str) -> RequestError:
     return RequestError(f"Conversation with id '{shortened(id)}' not found.", param="conversation", status=404)
 
 
-class Hold:
-    """The right to continue a conversation while a request runs; `prolong` it now and then, `release` it in the end."""
+class ConversationTurn:
+    """The right to continue a conversation while one request runs: `prolong` it now and then, `release` it at last."""
 
-    def __init__(self, store: Store, id: str, tenant: str, holder: str) -> None:
-        """Raise RequestError if another request has it, or the conversation is unknown."""
-        self._lease = (id, tenant, holder)
+    def __init__(self, store: Store, id: str, tenant: str) -> None:
+        """Take the lease; raise RequestError if another request has it, or the conversation is unknown."""
+        check_id(id)
+        self._lease = (id, tenant, os.urandom(8).hex())
         self._store = store
         self._until = 0.0
-        check_id(id)
         try:
-            held = self.prolong()
+            held = self._take(time.time())
         except NotFound:
             raise unknown(id) from None
         if not held:
@@ -90,11 +83,29 @@ class Hold:
                 code="conversation_locked",
             )
 
-    def prolong(self) -> bool:
-        """Take the lease, or keep it for longer when half of it is over; tell whether it is ours."""
+    def history(self) -> tuple[Item, ...]:
+        """Return the items of the conversation so far."""
+        id, tenant, _ = self._lease
+        try:
+            items = self._store.items(id, tenant)
+        except NotFound:
+            raise unknown(id) from None
+        return decode_items(b"[" + b",".join([item.json for item in items]) + b"]")
+
+    def items(self, raw_input: bytes, response: Response) -> list[StoredItem]:
+        """Return what a response adds: nothing if it failed, so that the request can be made again."""
+        if response.status not in ("completed", "incomplete"):
+            return []
+        return to_store([*listed(decode_items(raw_input), response.id), *listed(response.output, response.id)])
+
+    def prolong(self) -> None:
+        """Keep the lease for longer, when half of it is over; a conversation that was deleted meanwhile needs none."""
         now = time.time()
-        if now < self._until - LEASE / 2:
-            return True
+        if now >= self._until - LEASE / 2:
+            with suppress(NotFound):
+                self._take(now)
+
+    def _take(self, now: float) -> bool:
         self._until = now + LEASE
         return self._store.lease(*self._lease, now=now, until=self._until)
 

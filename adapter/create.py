@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from adapter.client_watch import ClientGone, ClientWatch
 from adapter.conversations import ConversationTurn
@@ -23,10 +24,10 @@ from adapter.truncation import TruncatingCall
 from adapter.upstream.client import Call
 from translators.answer import AnswerReader
 from translators.chat_body import chat_body
+from translators.configuration import configured, latest_update
 from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
-from translators.history import History
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.response import Response
@@ -57,6 +58,7 @@ class Exchange:
         self._request = request
         self._began = time.monotonic()
         self._dialect = services.upstream.dialect
+        self.notes = Notes()
         self._turn: ConversationTurn | None = None
         if request.conversation is not None:
             self._turn = ConversationTurn(services.store, request.conversation, caller.tenant)
@@ -69,10 +71,13 @@ class Exchange:
     def _send(self) -> None:
         services, caller, request = self._services, self._caller, self._request
         if self._turn is not None:
-            history = History(tail=self._turn.history())
+            history = services.histories.of(self._turn.history(), self._dialect, self.notes)
         else:
-            history = services.histories.before(request.previous_response_id, caller.tenant, self._dialect)
-        self.notes = Notes()
+            history = services.histories.before(
+                request.previous_response_id, caller.tenant, self._dialect, self.notes
+            )
+        request = configured(request, latest_update(request.input, history.update))
+        request = replace(request, input=services.files.of_request(request.input, self._dialect, self.notes))
         self._body = chat_body(
             request, history, self._dialect, self.notes, model=request.model, stream=request.stream
         )
@@ -217,7 +222,7 @@ class Exchange:
                 notes=self.notes.json(),
                 conversation=self._request.conversation,
             ),
-            self._turn.items(self._request.input, response) if self._turn is not None else (),
+            self._turn.items(self._request.raw_input, response) if self._turn is not None else (),
         )
         self._services.histories.keep(response, self._caller.tenant, self._dialect, self._body)
 

@@ -5,18 +5,24 @@ the place of the one it continues, since conversations rarely fork; a fork is re
 history is used only while the store still knows its response, so that a deletion by any worker holds at once.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from cachetools import LRUCache
 
+from adapter.files import Files
 from adapter.store.base import NotFound, Store
 from translators.chat_body import ChatBody
+from translators.configuration import latest_update
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.history import History
 from translators.input import decode_items
 from translators.items import Item
+from translators.notes import Notes
 from translators.response import OutputOfResponse, Response
+from translators.tools.declared import loaded
+from translators.tools.kinds import call_ids
 from translators.wire import Decoder, encode
 
 _EMPTY: Final = History()
@@ -31,18 +37,19 @@ Key = tuple[str, str, str]
 class Histories:
     """Histories of one worker."""
 
-    def __init__(self, store: Store, most_bytes: int) -> None:
+    def __init__(self, store: Store, files: Files, most_bytes: int) -> None:
         self._store = store
+        self._files = files
         self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
 
-    def before(self, response_id: str | None, tenant: str, dialect: Dialect) -> History:
+    def before(self, response_id: str | None, tenant: str, dialect: Dialect, notes: Notes) -> History:
         """Return what a request that continues `response_id` continues; raise RequestError if it is unknown."""
         if response_id is None:
             return _EMPTY
         cached = self._cache.get((tenant, response_id, dialect.name))
         try:
             if cached is None:
-                return History(tail=tuple(self._items(response_id, tenant)))
+                return self.of(self._items(response_id, tenant), dialect, notes)
             if self._store.exists(response_id, tenant):
                 return cached
         except NotFound:
@@ -52,6 +59,15 @@ class Histories:
             f"Previous response with id '{response_id}' not found.",
             param="previous_response_id",
             code="previous_response_not_found",
+        )
+
+    def of(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
+        """Return the history that consists of these items."""
+        return History(
+            tail=self._files.of_history(items, dialect, notes),
+            loaded=tuple(loaded(items)),
+            update=latest_update(items),
+            call_ids=frozenset(call_ids(items)),
         )
 
     def keep(self, response: Response, tenant: str, dialect: Dialect, body: ChatBody) -> None:

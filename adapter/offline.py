@@ -6,10 +6,14 @@ Serves `translate`, `replay` and `check`. Ids and times are fixed, so that the s
 import json
 from typing import BinaryIO, Final, Literal, cast
 
+from msgspec.structs import replace
+
 from adapter.api.schemas import parse_create
+from adapter.files import Files
 from adapter.settings import Settings
 from translators.answer import AnswerReader
 from translators.chat_body import ChatBody, chat_body
+from translators.configuration import configured, latest_update
 from translators.dialect import dialect_for
 from translators.echo import first_snapshot
 from translators.events import DONE, Event, frame
@@ -33,6 +37,8 @@ def chat_request(body: bytes, settings: Settings, notes: Notes) -> ChatBody:
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
     dialect = dialect_for(settings.upstream_url or "", settings.dialect)
+    request = configured(request, latest_update(request.input))
+    request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
     return chat_body(request, History(), dialect, notes, model=request.model, stream=request.stream)
 
 

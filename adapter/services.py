@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from flask import current_app
 
+from adapter.files import Files
 from adapter.histories import Histories
 from adapter.pulse import Pulse
 from adapter.settings import Settings
@@ -26,7 +27,8 @@ class Services:
         self.pulse = Pulse()
         self.store: Store = open_store(settings.store, settings.store_cache_bytes)
         self.upstream = Upstream(settings, self.pulse)
-        self.histories = Histories(self.store, settings.history_cache_bytes)
+        self.files = Files(settings)
+        self.histories = Histories(self.store, self.files, settings.history_cache_bytes)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
         self._last_call: float | None = None

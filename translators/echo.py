@@ -26,6 +26,7 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         parallel_tool_calls=_or(request.parallel_tool_calls, True),
         presence_penalty=_or(request.presence_penalty, 0.0),
         previous_response_id=request.previous_response_id,
+        conversation=UNSET if request.conversation is None else {"id": request.conversation},
         prompt_cache_key=request.prompt_cache_key,
         prompt_cache_retention=request.prompt_cache_retention,
         reasoning=_reasoning(request),

@@ -81,6 +81,7 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     """The input's JSON as it came; what the store keeps."""
     instructions: str | None = None
     previous_response_id: str | None = None
+    conversation: str | None = None
     tools: tuple[Tool, ...] = ()
     raw_tools: Raw = Raw(b"[]")
     """The tools normalised, as the Response echoes them."""

@@ -13,9 +13,10 @@ responses-api reference §2.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from marshmallow import EXCLUDE, Schema, fields
+from msgspec import Meta, Struct
 
 from adapter.api.fields import (
     MOST_LOOSE_JSON,
@@ -70,6 +71,10 @@ _NAME: Final = 512
 _object: Final = Decoder(dict[str, Raw])
 
 
+class _ById(Struct, forbid_unknown_fields=True):
+    id: Annotated[str, Meta(max_length=_NAME)]
+
+
 class Model(Text):
     def read(self, raw: Raw, name: str) -> Any:
         model = super().read(raw, name)
@@ -83,6 +88,17 @@ class Input(Member):
         if raw == _NULL:
             raise wrong_type(name, "a string", "an object")  # the API's own words for null
         return decode_items(bytes(raw), cast(CreateSchema, self.root).max_items)
+
+
+class ConversationId(Param):
+    """A conversation by its id, bare or in an object."""
+
+    def __init__(self) -> None:
+        super().__init__(Annotated[str, Meta(max_length=_NAME)] | _ById)
+
+    def read(self, raw: Raw, name: str) -> Any:
+        given = super().read(raw, name)
+        return given.id if isinstance(given, _ById) else given
 
 
 class Tools(Member):
@@ -163,7 +179,7 @@ class CreateSchema(Schema):
     service_tier = Param(ServiceTier)
     top_logprobs = Number(int, 0, 20)
     context_management = Inert("is not supported: nothing is compacted here.", harmless=([],))
-    conversation = Inert("is not supported. Use 'previous_response_id', or send the history in 'input'.")
+    conversation = ConversationId()
     background_options = Inert("is not supported: every request runs at once.", completion_window=("soonest",))
     access_programs = Inert("is not supported.", status=403, cyber=("standard",))
     image = Partial(ImageConfig, "context_compression", "enabled", "is not supported: it requires compression support.")
@@ -326,7 +342,13 @@ def _check_whole(request: CreateRequest) -> None:
         raise RequestError(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
-    if not request.input and request.previous_response_id is None:
+    if request.conversation is not None and request.previous_response_id is not None:
+        raise RequestError(
+            "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or "
+            "'conversation'.",
+            code="mutually_exclusive_parameters",
+        )
+    if not request.input and request.previous_response_id is None and request.conversation is None:
         raise RequestError(
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
             code="missing_required_parameter",

@@ -15,7 +15,6 @@ from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
 
-
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
