@@ -1,7 +1,8 @@
 """The requests of the scenarios, in both dialects, so that what reaches the upstream is about the same.
 
 The big one is what a coding agent sends late in its day: the whole history, hundreds of tool calls and their outputs,
-and a dozen tools; it is stored like every other. The text is the same in every run.
+and a dozen tools; it is stored like every other. The text is the same in every run. The fresh one is the big one, but
+its first item differs in every request, so that no request begins as an earlier one did.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import random
 from typing import Any
 
-from bench.load import Dialect
+from bench.load import SLOT, Dialect
 
 VOCABULARY = """
 the worker reads each record from the queue and writes it to disk before it answers so a crash loses
@@ -50,10 +51,15 @@ def turn_body(script: str, number: int, previous: str | None) -> bytes:
     return encode(turn | {"previous_response_id": previous} if previous else turn)
 
 
-def big_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
+def fresh_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
+    """Return the big request with a slot in front of its task."""
+    return big_body(dialect, script, streamed, opening=f"{SLOT.decode()} ")
+
+
+def big_body(dialect: Dialect, script: str, streamed: bool, opening: str = "") -> bytes:
     """Return a request of some 280 KB: instructions, a task, 199 tool calls with their outputs, tools."""
     words = random.Random(280)
-    system, task, last = prose(words, 9000), prose(words, 800), "Go on."
+    system, task, last = prose(words, 9000), opening + prose(words, 800), "Go on."
     calls = [call(words, number) for number in range(CALLS)]
     tools = [tool(words, number) for number in range(TOOLS)]
     if dialect.name == "chat":

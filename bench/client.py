@@ -1,5 +1,7 @@
 """The load client: N kept-alive connections that ask the same thing again and again, in either dialect.
 
+A body with a slot is a new one for each request: what it says there was never said before, in no round of the run.
+
 Bounded three times: by a number of requests or a time after which none is started, by a patience after which
 what is open counts as unfinished, and by a number of errors after which there is nothing left to measure. It
 looks at every delta and parses none: a regular expression finds the upstream's marks. The age of a delta is
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bench.answer import Answer, Malformed
-from bench.load import Dialect, Load, Outcome
+from bench.load import SLOT, Dialect, Load, Outcome
 from bench.script import FINIS
 
 KEPT = 300  # bytes of an answer that are kept to tell what went wrong
@@ -85,7 +87,7 @@ class Connection(asyncio.Protocol):
         if self.run.open_for_more():
             self.run.started += 1
             self.exchange = Exchange(self.run.dialect, self.run.load.streamed)
-            self.transport.write(self.run.request)
+            self.transport.write(self.run.next_request())
         else:
             self.transport.close()
 
@@ -130,7 +132,7 @@ class Run:
 
     def __init__(self, port: int, dialect: Dialect, load: Load) -> None:
         self.port, self.dialect, self.load = port, dialect, load
-        self.request = request_bytes(port, dialect, load.body)
+        self.request, *self.behind_slot = request_bytes(port, dialect, load.body).split(SLOT)
         self.outcome = Outcome()
         self.connections: set[Connection] = set()
         self.started = 0
@@ -146,6 +148,11 @@ class Run:
             and (not load.seconds or self.loop.time() < self.begun + load.seconds)
             and self.outcome.errors < TOO_MANY_ERRORS
         )
+
+    def next_request(self) -> bytes:
+        """Return the request as it is asked this time."""
+        number = b"%0*d" % (len(SLOT), time.monotonic_ns())  # the length of the slot, which content-length counts
+        return number.join((self.request, *self.behind_slot))
 
     def note(self, fault: str) -> None:
         """Count one ended exchange."""

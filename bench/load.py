@@ -35,11 +35,15 @@ RESPONSES = Dialect(
 )
 
 
+SLOT = b"<which request this is>"
+"""Where a body says which request it is: the client puts a number there that no other request has."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What to ask, how often at once, and until when."""
 
-    body: bytes
+    body: bytes  # every request is the same, but for a SLOT
     streamed: bool
     connections: int
     requests: int = 0  # at most so many in all; 0: any number

@@ -5,9 +5,10 @@ The same question is put to nginx in the chat dialect and to the adapter in the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.bodies import big_body, plain_body
+from bench.bodies import big_body, fresh_body, plain_body
 from bench.load import Dialect, Load
 from bench.script import read_script
 
@@ -25,7 +26,7 @@ class Scenario:
     target: float | None = None
     requests: int = 0  # 0: as many as the time allows
     ramp: float = 0.0
-    big: bool = False
+    asks: Callable[[Dialect, str, bool], bytes] = plain_body
 
     @property
     def unit(self) -> str:
@@ -39,7 +40,7 @@ class Scenario:
 
     def body(self, dialect: Dialect) -> bytes:
         """Return the request body in one dialect."""
-        return (big_body if self.big else plain_body)(dialect, self.script, self.streamed)
+        return self.asks(dialect, self.script, self.streamed)
 
     def load(self, dialect: Dialect, seconds: float) -> Load:
         """Return the load of one round; the time is for scenarios that are not bounded by their number."""
@@ -51,7 +52,7 @@ class Scenario:
         """Return a load that has been everywhere once: code imported, connections open, caches filled."""
         connections = min(self.connections, 32)
         script = "n16" if self.requests else self.script
-        body = (big_body if self.big else plain_body)(dialect, script, self.streamed)
+        body = self.asks(dialect, script, self.streamed)
         return Load(body, self.streamed, connections, requests=2 * connections)
 
 
@@ -61,7 +62,8 @@ TIMED = (
     Scenario("short", "streams of 16 deltas: what a stream's start and end cost", "n16", True, 16, False),
     Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True),
     Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 5, 300, 2.0),
-    Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 25, big=True),
+    Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 25, asks=big_body),
+    Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),
 )
 OPEN = Scenario("open", "500 slow streams held open", "n32r4", True, 500, False, None, 500, 2.0)
 SPECIAL = {
