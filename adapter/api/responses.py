@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
 from adapter.api.body import read_body
+from adapter.api.queries import parse_include, parse_retrieve
 from adapter.api.schemas import parse_create, parse_page
 from adapter.api.stream import event_stream
 from adapter.client_watch import ClientWatch
@@ -13,6 +14,7 @@ from adapter.create import Caller, Exchange
 from adapter.references import resolved
 from adapter.services import services
 from translators.errors import RequestError
+from translators.includes import leave_out
 from translators.input import decode_items
 from translators.listing import listed, page
 from translators.notes import Notes
@@ -43,8 +45,11 @@ def create() -> Response:
 
 @blueprint.get("/responses/<id>")
 def retrieve(id: str) -> Response:
-    stored = services().store.get(id, authenticate())
-    if request.args.get("stream") == "true":
+    tenant = authenticate()
+    wanted = parse_retrieve(request.args)
+    parse_include(request.args)  # a Response shows all of it
+    stored = services().store.get(id, tenant)
+    if wanted["stream"] == "true":
         raise RequestError(
             "This response cannot be streamed because it was not created with background=true.", param="stream"
         )
@@ -60,14 +65,18 @@ def delete(id: str) -> Response:
 @blueprint.get("/responses/<id>/input_items")
 def input_items(id: str) -> Response:
     """List what the response was made from: the history it continues, then its own input."""
+    tenant = authenticate()
     wanted = parse_page(request.args)
+    include = parse_include(request.args)
     items = []
-    chain = services().store.chain(id, authenticate())
+    chain = services().store.chain(id, tenant)
     for stored in chain:
         items += listed(decode_items(stored.input), stored.id)
         if stored is not chain[-1]:
             items += listed(_output_of(stored.response).output, stored.id)
-    return _json(encode(page(items, **wanted)))
+    shown = page(items, **wanted)
+    leave_out(shown["data"], include)
+    return _json(encode(shown))
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:

@@ -35,6 +35,7 @@ from adapter.prompts import filled_in, unusable
 from translators.characters import refuse_bad_characters
 from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
+from translators.includes import Includable
 from translators.input import decode_items, decode_tools
 from translators.misfits import shortened, too_large, unknown
 from translators.passthrough import RESERVED
@@ -51,16 +52,6 @@ from translators.tools.choice import undeclared
 from translators.tools.declared import loaded
 from translators.wire import Decoder, Raw, decode_members, encode
 
-Includable = Literal[
-    "file_search_call.results",
-    "web_search_call.results",
-    "web_search_call.action.sources",
-    "message.input_image.image_url",
-    "computer_call_output.output.image_url",
-    "code_interpreter_call.outputs",
-    "reasoning.encrypted_content",
-    "message.output_text.logprobs",
-]
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 Retention = Literal["in_memory", "in-memory", "24h"]
 

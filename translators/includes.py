@@ -1,0 +1,38 @@
+"""`include`: what an answer or a list shows only when it is asked for.
+
+Lists leave out what is large and what the client has anyway: the images of messages and screenshots, and sealed
+reasoning. The other values name results of tools that only a hosted service runs; where such an item stands in a
+history, it is shown as it came. Source: responses-api reference §2 (include), §9.
+"""
+
+from collections.abc import Iterable, Set
+from typing import Any, Final, Literal, get_args
+
+Includable = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+INCLUDABLE: Final[tuple[str, ...]] = get_args(Includable)
+
+
+def leave_out(items: Iterable[dict[str, Any]], include: Set[str]) -> None:
+    """Take from listed items what is not included."""
+    images = "message.input_image.image_url" in include
+    screenshots = "computer_call_output.output.image_url" in include
+    sealed = "reasoning.encrypted_content" in include
+    for item in items:
+        kind = item["type"]
+        if kind == "message" and not images:
+            for part in item["content"]:
+                if part["type"] == "input_image":
+                    part["image_url"] = None
+        elif kind == "computer_call_output" and not screenshots:
+            item["output"].pop("image_url", None)
+        elif kind == "reasoning" and not sealed:
+            item.pop("encrypted_content", None)
