@@ -68,6 +68,8 @@ class Citations:
         """Take a list of sources, numbered from 1; return how many characters they add to the answer."""
         told = [Source(source) if isinstance(source, str) else source for source in sources]
         self._numbered = [source.url or "" for source in told]
+        if "" in self._numbered:
+            self._notes.add("annotations", "dropped", "a source without a URL")
         return sum([self._take(source.url, source.title or "") for source in told if source.url])
 
     def _take(self, url: str, title: str) -> int:

@@ -73,6 +73,7 @@ def test_a_list_counts_as_it_stands_and_titles_come_from_wherever_they_are() -> 
     told.citations.take_list([A, A, B, Source(None)])
     cited = told.citations.place("x[2] y[3] z[4]")
     assert [(one.start_index, one.url, one.title) for one in cited] == [(1, A, A), (6, B, "Bee")]
+    assert told.noted() == [("dropped", "a source without a URL"), GUESSED]
 
 
 def test_what_comes_again_is_told_once() -> None:
