@@ -129,6 +129,12 @@ class Keys(Several):
     pattern = re.compile(r"[!-~]{8,512}")
 
 
+class Secrets(Several):
+    metavar = "SECRET,…"
+    expects = "a comma list of secrets without spaces, at least 32 characters each"
+    pattern = re.compile(r"[!-+\--~]{32,512}")
+
+
 class Names(Several):
     metavar = "NAME,…"
     expects = "a comma list of names, for example stop,seed,top_k"

@@ -29,6 +29,7 @@ from adapter.setting_kinds import (
     Kind,
     Names,
     Seconds,
+    Secrets,
     StoreURL,
     Switch,
     Text,
@@ -103,10 +104,11 @@ class Settings:
     allow_open: bool = setting(
         False, Switch(), "Serve without api_keys on an address that other machines can reach."
     )
-    secret_key: str | None = setting(
-        None,
-        Text("a secret of at least 32 characters", r"[!-~]{32,}"),
-        "Reserved for sealing what clients carry between requests; not used yet.",
+    secret_key: tuple[str, ...] = setting(
+        (),
+        Secrets(),
+        "Secrets that seal the reasoning which clients carry between requests: the first seals, all open. Unset: one is "
+        "made and kept beside the SQLite store.",
         secret=True,
     )
     reasoning_as: str = setting(

@@ -51,8 +51,8 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
     values = {
         "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
         "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db",
-        "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": "s" * 32, "reasoning_as": "content",
-        "grace_window": 1.0, "keep_alive": 2.0,
+        "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
+        "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
         "passthrough": ["stop", "top_k"], "prompts": "prompts", "max_body_bytes": 2048,
         "file_url_hosts": ["*.h", "10.0.0.7:8080"], "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
         "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,

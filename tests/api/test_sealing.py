@@ -1,0 +1,135 @@
+"""Sealed payloads: only the tenant and the upstream they are for can open them, with any key that is still known."""
+
+import os
+import subprocess
+import sys
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from adapter.sealing import PREFIX, Sealer, Seals, open_sealer
+from adapter.settings import Settings
+from adapter.store.base import StoreDown
+
+OLD, NEW = "o" * 32, "n" * 32
+FOR = {"tenant": "t", "upstream": "gemini/m"}
+SHORT = b'{"text":"Hm."}'
+PAYLOADS = {"empty": b"", "short": SHORT, "long": b'{"text":"%b"}' % (b"Let me think. " * 1000)}
+
+sealer = Sealer([NEW])
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
+def test_what_was_sealed_can_be_opened(payload: bytes) -> None:
+    assert sealer.open(sealer.seal(payload, **FOR), **FOR) == payload
+
+
+def test_a_long_payload_is_compressed() -> None:
+    assert len(sealer.seal(PAYLOADS["long"], **FOR)) < 400
+
+
+def test_a_seal_shows_nothing_and_is_never_the_same_twice() -> None:
+    sealed = sealer.seal(SHORT, **FOR)
+    assert sealed != sealer.seal(SHORT, **FOR)
+    assert b"Hm." not in urlsafe_b64decode(sealed.removeprefix(PREFIX) + "==")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
+def test_a_changed_seal_cannot_be_opened_whatever_changed(payload: bytes) -> None:
+    text = sealer.seal(payload, **FOR).removeprefix(PREFIX)
+    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    for at in range(len(data)):
+        changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        forged = PREFIX + urlsafe_b64encode(changed).decode().rstrip("=")
+        assert sealer.open(forged, **FOR) is None, f"byte {at}"
+
+
+def test_a_seal_that_was_cut_or_lengthened_cannot_be_opened() -> None:
+    sealed = sealer.seal(SHORT, **FOR)
+    cut = [sealed[:size] for size in range(len(sealed))]
+    others = cut + [sealed + end for end in ("A", "AAAA", "=", " ", "\n", "é")]
+    assert [sealer.open(other, **FOR) for other in others] == [None] * len(others)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"tenant": "u"}, {"upstream": "openrouter/m"}, {"tenant": "tgemini", "upstream": "/m"}, {"tenant": ""}],
+)
+def test_nobody_else_can_open_a_seal(other: dict[str, str]) -> None:
+    assert sealer.open(sealer.seal(SHORT, **FOR), **(FOR | other)) is None
+
+
+@pytest.mark.parametrize("text", ["", "gAAAAABmQ0h5c2Vj", "ra1", PREFIX, f"{PREFIX}!", f"{PREFIX}AAAA", "x" * 10_000])
+def test_what_others_sealed_is_nothing(text: str) -> None:
+    assert sealer.open(text, **FOR) is None
+
+
+def test_a_new_key_in_front_seals_and_the_old_one_still_opens() -> None:
+    before = Sealer([OLD]).seal(SHORT, **FOR)
+    both = Sealer([NEW, OLD])
+    assert both.open(before, **FOR) == SHORT
+    after = both.seal(SHORT, **FOR)
+    assert Sealer([OLD]).open(after, **FOR) is None
+    assert sealer.open(after, **FOR) == SHORT
+    assert sealer.open(before, **FOR) is None
+
+
+def test_the_seals_of_a_tenant_are_its_own() -> None:
+    sealed = Seals(sealer, "t", "gemini/m").seal(SHORT)
+    assert Seals(sealer, "t", "gemini/m").open(sealed) == SHORT
+    assert Seals(sealer, "u", "gemini/m").open(sealed) is None
+
+
+def test_without_a_secret_one_is_kept_beside_the_store(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path}/var/adapter.db")
+    sealed = open_sealer(settings).seal(SHORT, **FOR)
+    assert open_sealer(settings).open(sealed, **FOR) == SHORT
+    assert [(file.name, file.stat().st_mode & 0o777) for file in (tmp_path / "var").iterdir()] == [
+        ("adapter.db.key", 0o600)
+    ]
+
+
+def test_a_secret_that_is_set_leaves_no_file(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path}/adapter.db", secret_key=(OLD,))
+    assert open_sealer(settings).open(Sealer([OLD]).seal(SHORT, **FOR), **FOR) == SHORT
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_stores_in_memory_do_not_share_a_secret() -> None:
+    sealed = open_sealer(Settings(store="memory:")).seal(SHORT, **FOR)
+    assert open_sealer(Settings(store="memory:")).open(sealed, **FOR) is None
+
+
+def test_a_secret_that_cannot_be_kept_is_a_store_that_is_down(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreDown, match="secret key"):
+        open_sealer(Settings(store=f"sqlite:///{tmp_path}/file/adapter.db"))
+
+
+def test_a_secret_that_lost_its_end_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "adapter.db.key").write_text("")
+    with pytest.raises(StoreDown, match="secret key"):
+        open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"))
+
+
+def test_workers_that_start_at_once_agree(tmp_path: Path) -> None:
+    program = (
+        "import sys; from adapter.sealing import open_sealer; from adapter.settings import Settings; sys.stdin.read();"
+        f"print(open_sealer(Settings(store='sqlite:///{tmp_path}/adapter.db')).seal(b'x', tenant='t', upstream='u'))"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.environ["PATH"]},
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.close()  # they are waiting for this
+        worker.stdin = None
+    seals = [worker.communicate()[0].splitlines()[-1] for worker in workers]
+    ours = open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"))
+    assert [ours.open(sealed, tenant="t", upstream="u") for sealed in seals] == [b"x"] * 4
+    assert [file.name for file in tmp_path.iterdir()] == ["adapter.db.key"]
