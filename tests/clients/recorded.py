@@ -1,0 +1,140 @@
+"""What real clients sent (../shared/wire/clients), played through the core: one file is one program's run.
+
+The recordings hold requests only. What a response said is told by the request that continues it: the calls whose
+outputs it brings, or else a few words. A conversation is played as the chain of the requests that named it.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from adapter.api.schemas import parse_create
+from adapter.files import Files
+from adapter.references import resolved
+from adapter.settings import Settings
+from adapter.store.base import StoredResponse
+from adapter.store.memory import MemoryStore
+from translators.chat_body import ChatBody, chat_body
+from translators.dialect import Dialect
+from translators.errors import RequestError
+from translators.history import History
+from translators.ids import response_of
+from translators.input import decode_items
+from translators.items import Item
+from translators.notes import Notes
+from translators.wire import decode
+
+RECORDED = Path(__file__).parents[3] / "shared/wire/clients"
+FILES = Files(Settings())
+TENANT = "t" * 64
+CALLS = {"function_call_output": "function_call", "custom_tool_call_output": "custom_tool_call"}
+
+Object = dict[str, Any]
+
+
+class Sent(NamedTuple):
+    """A create request as it was recorded: where it stands, and its body."""
+
+    place: str
+    body: Object
+
+
+def runs() -> list[str]:
+    """Return the names of the files that hold a create request, such as `codex/text`."""
+    names = [f"{file.parent.name}/{file.stem}" for file in sorted(RECORDED.glob("*/*.json"))]
+    return [name for name in names if sent(name)]
+
+
+def sent(run: str) -> list[Sent]:
+    """Return the create requests of a run, in order."""
+    return [
+        Sent(f"{run}[{number}]", request["body"])
+        for number, request in enumerate(json.loads((RECORDED / f"{run}.json").read_bytes()))
+        if (request["kind"], request["method"], request["path"]) == ("http", "POST", "/v1/responses")
+    ]
+
+
+class Played(NamedTuple):
+    """A create request and what became of it: a chat request, or a refusal."""
+
+    place: str
+    body: Object
+    became: ChatBody | RequestError
+
+    @property
+    def chat(self) -> Object:
+        """The chat request as its provider reads it."""
+        assert isinstance(self.became, ChatBody), f"{self.place} is refused: {self.became}"
+        found: Object = decode(self.became.json)
+        return found
+
+
+def play(run: str, dialect: Dialect) -> Iterator[Played]:
+    """Yield what becomes of each request of a run."""
+    chain = _Chain()
+    for place, body in sent(run):
+        try:
+            became: ChatBody | RequestError = _translated(body, chain, dialect)
+        except RequestError as error:
+            became = error
+        yield Played(place, body, became)
+
+
+def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatBody:
+    history = History(tail=chain.before(body))
+    request = resolved(parse_create(json.dumps(body).encode(), max_items=10_000), chain.store_for(body), TENANT)
+    chain.asked += request.input
+    notes = Notes()
+    request = replace(request, input=FILES.of_request(request.input, dialect, notes))
+    return chat_body(request, history, dialect, notes, model=request.model, stream=request.stream)
+
+
+class _Chain:
+    """What a run has said so far, and which of it a response stands for."""
+
+    def __init__(self) -> None:
+        self.asked: list[Item] = []
+        """The input of the last request, behind what it continued."""
+        self._kept: dict[str, list[Item]] = {}
+        self._calls: set[str] = set()
+
+    def store_for(self, body: Object) -> MemoryStore:
+        """Return a store with the items that a request refers to, each the answer of a response of its own."""
+        store = MemoryStore()
+        for item in _items(body):
+            if item.get("type") == "item_reference":
+                response = json.dumps({"output": [_message(item["id"])]}).encode()
+                store.put(StoredResponse(str(response_of(item["id"])), TENANT, 0, None, b"[]", response))
+        return store
+
+    def before(self, body: Object) -> tuple[Item, ...]:
+        """Return the items that a request continues, and go on from there."""
+        named = body.get("previous_response_id") or (body.get("conversation") and f"turn {len(self._kept)}")
+        if named and named not in self._kept and self.asked:
+            self._kept[named] = [*self.asked, *decode_items(json.dumps(self._said_before(_items(body))).encode())]
+        self.asked = list(self._kept.get(named, ()))
+        return tuple(self.asked)
+
+    def _said_before(self, items: list[Object]) -> list[Object]:
+        """Return what the response before these items must have said."""
+        here = {item["call_id"] for item in items if item.get("type") in CALLS.values()}
+        calls = []
+        for item in items:
+            kind, id = CALLS.get(item.get("type", "")), item.get("call_id")
+            if kind and id not in here | self._calls:
+                self._calls.add(id)
+                said = {"arguments": "{}"} if kind == "function_call" else {"input": ""}
+                calls.append({"type": kind, "call_id": id, "name": "called", **said})
+        return calls or [_message("msg_1")]
+
+
+def _items(body: Object) -> list[Object]:
+    return body["input"] if isinstance(body["input"], list) else []
+
+
+def _message(id: str) -> Object:
+    content = [{"type": "output_text", "text": "What was said.", "annotations": []}]
+    return {"type": "message", "id": id, "role": "assistant", "status": "completed", "content": content}

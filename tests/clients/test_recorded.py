@@ -1,0 +1,117 @@
+"""Every request that a real client was recorded to send is understood, and what leaves is valid for a strict provider.
+
+`REFUSED` are those that the documentation refuses, with the parameter that the refusal names. `PENDING` are those that
+are not supported yet; a test fails when one of them begins to work, so that it is taken from the list.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.clients.recorded import RECORDED, Played, play, runs
+from tests.support.strict_chat import complaints
+from translators.dialect import PRESETS
+from translators.errors import RequestError
+
+pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded clients in {RECORDED}")
+
+REFUSED = {
+    "openai-agents-js/hosted_mcp[0]": "tools[0].type",
+    "openai-agents-py/hosted_mcp[0]": "tools[0].type",
+    "openai-py/image_and_file[1]": "input[0].content[1]",  # a PDF of nine bytes, which nothing can read
+}
+PENDING = {
+    "codex-old-variants/named_openai_compact[2]": "input[3]",
+    "codex-variants/named_openai_compact[1]": "input[6]",
+    "codex-variants/named_openai_compact[2]": "input[4]",
+    "openai-py/compact[1]": "input[1]",
+    "openai-node/background[0]": "background",
+    "openai-node/background[7]": "background",
+    "openai-py/background[0]": "background",
+    "openai-py/background[8]": "background",
+    "openai-py/background_stream_resume[0]": "background",
+}
+"""Compaction and background responses."""
+TAKES_FILES = {"openai"}
+"""Providers to which a file goes unread."""
+
+Object = dict[str, Any]
+
+
+@pytest.mark.parametrize("run", runs())
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_leaves_is_valid_for_every_provider(name: str, run: str) -> None:
+    dialect = PRESETS[name]
+    for played in play(run, dialect):
+        if isinstance(played.became, RequestError):
+            assert played.became.param == {**REFUSED, **PENDING}.get(played.place), f"{played.place}: {played.became}"
+            continue
+        assert played.place not in PENDING, "this works now"
+        assert played.place not in REFUSED or name in TAKES_FILES
+        found = complaints(
+            played.chat,
+            developer_role=dialect.developer_role,
+            system_anywhere=dialect.system_anywhere,
+            reasoning_field=dialect.reasoning_field,
+        )
+        assert found == [], played.place
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_conversation_that_grows_keeps_its_beginning(name: str) -> None:
+    """Byte by byte, so that the provider's prompt cache stays warm."""
+    grown = 0
+    for run in runs():
+        before: Played | None = None
+        for played in play(run, PRESETS[name]):
+            if isinstance(played.became, RequestError):
+                before = None
+                continue
+            if before is not None and continues(before.body, played.body):
+                assert not isinstance(before.became, RequestError)
+                assert played.became.json.startswith(before.became.json[: -len("]}")]), played.place
+                grown += 1
+            before = played
+    assert grown >= 75
+
+
+def continues(before: Object, body: Object) -> bool:
+    """Tell whether a request says the same as the one before it, and more."""
+    if settings(before) != settings(body):
+        return False
+    if body.get("previous_response_id") or body.get("conversation"):
+        return True
+    earlier = before["input"]
+    return isinstance(earlier, list) and bool(body["input"][: len(earlier)] == earlier)
+
+
+def settings(body: Object) -> Object:
+    apart = ("input", "previous_response_id", "client_metadata")
+    return {name: value for name, value in body.items() if name not in apart}
+
+
+REPEATED = {
+    "semantic-kernel/stateless[0]": ["user: one"],
+    "semantic-kernel/stateless[1]": ["user: one", "assistant", "user: two"],
+    "semantic-kernel/threads[1]": ["user: one", "assistant", "user: two"],
+    "semantic-kernel/tools[1]": ["user", "assistant", "tool"],
+    "semantic-kernel/tools_stream[1]": ["user", "assistant", "tool"],
+    "semantic-kernel/tools_two_rounds[1]": ["user", "assistant", "tool"],
+    "semantic-kernel/tools_two_rounds[2]": ["user", "assistant", "tool", "assistant", "tool"],
+}
+"""Semantic Kernel sends again what was said and answered: the user's message twice, and with every round all outputs
+of earlier rounds (clients reference §5.7). What must be left, without the instructions; short texts in full."""
+
+
+@pytest.mark.parametrize("place", REPEATED)
+def test_what_is_repeated_is_said_once(place: str) -> None:
+    run = place.partition("[")[0]
+    found = next(played.chat["messages"] for played in play(run, PRESETS["default"]) if played.place == place)
+    told = [
+        f"user: {message['content']}" if message["content"] in ("one", "two") else message["role"] for message in found
+    ]
+    assert told == ["system", *REPEATED[place]]
+
+
+def test_the_recordings_hold_what_is_told_of_them() -> None:
+    assert sum(len(list(play(run, PRESETS["default"]))) for run in runs()) == 292
