@@ -43,6 +43,7 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         user=request.user,
         metadata=request.metadata,
         prompt=request.prompt or UNSET,
+        access_programs=UNSET if request.access_programs is None else {"cyber": "standard"},
         image=UNSET if request.image is None else {"context_compression": "disabled"},
         **_prompt_cache(request.prompt_cache_options),
     )

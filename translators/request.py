@@ -64,6 +64,10 @@ class PromptCacheOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     prewarm: bool | None = None
 
 
+class AccessPrograms(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
+
+
 class ImageConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
@@ -108,6 +112,7 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     prompt_cache_retention: str | None = None
     prompt_cache_options: PromptCacheOptions | None = None
     service_tier: str | None = None
+    access_programs: AccessPrograms | None = None
     image: ImageConfig | None = None
     prompt: PromptReference | None = None
     """What the request was filled in from; its contents are among the other members already."""

@@ -83,6 +83,7 @@ class Response(Struct, frozen=True, gc=False):
     prompt: PromptReference | UnsetType = UNSET
     prompt_cache_options: dict[str, str] | UnsetType = UNSET
     prompt_cache_diagnostics: dict[str, str] | UnsetType = UNSET
+    access_programs: dict[str, str] | UnsetType = UNSET
     image: dict[str, str] | UnsetType = UNSET
 
 

@@ -143,16 +143,14 @@ class Inert(Param):
     """A member that exists in the API and asks for what this version cannot do.
 
     It is accepted, and dropped, as long as it asks for nothing: `harmless` are whole values, `members` the harmless
-    values of an object's members. Anything else is refused with `advice` and `status`, never ignored.
+    values of an object's members. Anything else is refused with `advice`, never ignored.
     """
 
     def __init__(
-        self, advice: str, *, type: Any = Any, harmless: tuple[Any, ...] = (), status: int = 400,
-        **members: tuple[Any, ...],
+        self, advice: str, *, type: Any = Any, harmless: tuple[Any, ...] = (), **members: tuple[Any, ...]
     ) -> None:
         super().__init__(type, most=MOST_LOOSE_JSON)
         self._advice = advice
-        self._status = status
         self._harmless = harmless
         self._members = members
 
@@ -161,29 +159,26 @@ class Inert(Param):
         if asked in self._harmless:
             return missing
         if not self._members or not isinstance(asked, dict):
-            raise self._refusal(name)
+            raise unsupported(name, self._advice)
         for member, wanted in asked.items():
             if wanted is not None and wanted not in self._members.get(member, ()):
-                raise self._refusal(f"{name}.{shortened(member)}")
+                raise unsupported(f"{name}.{shortened(member)}", self._advice)
         return missing
-
-    def _refusal(self, place: str) -> RequestError:
-        refusal = unsupported(place, self._advice)
-        refusal.status = self._status
-        return refusal
 
 
 class Partial(Param):
-    """An object of which one member, `name`, may not have the value `refused`."""
+    """An object of which one member may not have the values `refused`, which belong to the API."""
 
-    def __init__(self, type: Any, name: str, refused: object, advice: str) -> None:
+    def __init__(self, type: Any, member: str, refused: tuple[Any, ...], advice: str, *, status: int = 400) -> None:
         super().__init__(type, most=MOST_LOOSE_JSON)
-        self._member, self._refused, self._advice = name, refused, advice
+        self._member, self._refused, self._advice, self._status = member, refused, advice, status
 
     def read(self, raw: Raw, name: str) -> Any:
         value = super().read(raw, name)
-        if getattr(value, self._member) == self._refused:
-            raise unsupported(f"{name}.{self._member}", self._advice)
+        if getattr(value, self._member) in self._refused:
+            refusal = unsupported(f"{name}.{self._member}", self._advice)
+            refusal.status = self._status
+            raise refusal
         return value
 
 

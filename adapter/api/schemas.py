@@ -40,6 +40,7 @@ from translators.input import decode_items, decode_tools
 from translators.misfits import shortened, too_large, unknown
 from translators.passthrough import RESERVED
 from translators.request import (
+    AccessPrograms,
     CreateRequest,
     ImageConfig,
     PromptCacheOptions,
@@ -160,7 +161,7 @@ class CreateSchema(Schema):
     user = Param(str)
     safety_identifier = Text(128)
     prompt_cache_options = Partial(
-        PromptCacheOptions, "prewarm", True, "is not supported: every request is sent to the model."
+        PromptCacheOptions, "prewarm", (True,), "is not supported: every request is sent to the model."
     )
     prompt_cache_key = Text(64)
     prompt_cache_retention = Param(Retention)
@@ -172,8 +173,12 @@ class CreateSchema(Schema):
     context_management = Inert("is not supported: nothing is compacted here.", harmless=([],))
     conversation = ConversationId()
     background_options = Inert("is not supported: every request runs at once.", completion_window=("soonest",))
-    access_programs = Inert("is not supported.", status=403, cyber=("standard",))
-    image = Partial(ImageConfig, "context_compression", "enabled", "is not supported: it requires compression support.")
+    access_programs = Partial(
+        AccessPrograms, "cyber", ("daybreak_blue", "daybreak_red"), "is not open to you.", status=403
+    )
+    image = Partial(
+        ImageConfig, "context_compression", ("enabled",), "is not supported: it requires compression support."
+    )
     multi_agent = Inert("is not supported.", enabled=(False,))
     client_metadata = Dropped()
 

@@ -15,6 +15,7 @@ from translators.errors import RequestError
 from translators.items import FunctionCall, ItemReference, Message, OutputText, Reasoning
 from translators.passthrough import RESERVED
 from translators.request import (
+    AccessPrograms,
     CreateRequest,
     ImageConfig,
     JSONSchemaFormat,
@@ -185,6 +186,7 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
      "Invalid type for 'stream': expected a boolean, but got an integer instead."),
     ({"stream_options": {"include_usage": True}}, "stream_options.include_usage", "unknown_parameter",
      "Unknown parameter: 'stream_options.include_usage'."),
+    ({"access_programs": {"cyber": "purple"}}, "access_programs.cyber", "invalid_value", "Invalid value: 'purple'. "),
     ({"stream_options": {"include_obfuscation": True}}, "stream_options", None,
      "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
     ({"max_output_tokens": 5}, "max_output_tokens", "integer_below_min_value",
@@ -365,7 +367,6 @@ def test_null_is_left_out() -> None:
         {"text": {"format": None, "verbosity": None}, "reasoning": {"effort": None, "summary": None}},
         {"background": False, "context_management": []},
         {"background_options": {"completion_window": "soonest"}, "multi_agent": {"enabled": False}},
-        {"access_programs": {"cyber": "standard"}},
         {"client_metadata": {"anything": [1]}},
         {"tool_choice": "auto"},
     ],
@@ -441,10 +442,10 @@ def test_an_access_program_is_forbidden() -> None:
 def test_options_that_are_echoed() -> None:
     request = parse(
         prompt_cache_options={"mode": "explicit", "ttl": "12h", "comparison_response_id": "resp_1", "prewarm": False},
-        image={"context_compression": "auto"},
+        image={"context_compression": "auto"}, access_programs={"cyber": "standard"},
     )
     assert request.prompt_cache_options == PromptCacheOptions("explicit", "12h", "resp_1", prewarm=False)
-    assert request.image == ImageConfig("auto")
+    assert (request.image, request.access_programs) == (ImageConfig("auto"), AccessPrograms("standard"))
 
 
 def test_members_that_are_passed_through() -> None:
