@@ -37,6 +37,13 @@ def test_a_place_that_was_given_is_kept() -> None:
     assert told.noted() == []
 
 
+@pytest.mark.parametrize("title", [None, ""])
+def test_a_source_without_a_title_has_its_url_for_one(title: str | None) -> None:
+    told = Told()
+    told.citations.take_annotations([annotation(A, 0, 2, title=title), annotation(B, title=title)])
+    assert [cited.title for cited in told.citations.place("text")] == [A, B]
+
+
 @pytest.mark.parametrize(("start", "end"), [(None, None), (0, 0), (2, 2), (5, 1), (-1, 4)])
 def test_a_place_that_is_none(start: int | None, end: int | None) -> None:
     told = Told()

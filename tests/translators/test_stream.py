@@ -198,6 +198,21 @@ def test_what_is_no_picture_is_noted() -> None:
     assert ("images", "dropped") in play({"content": "Hi"}, picture("nowhere")).notes
 
 
+BEHIND_HALF_A_TAG: dict[str, tuple[Object, list[Any]]] = {
+    "a picture": (picture(PNG), [("output_text", "<th"), ("picture", "QUJD")]),
+    "what is heard": ({"audio": {"transcript": "Hi"}}, [("output_text", "<thHi")]),
+    "a refusal": ({"refusal": "No."}, [("output_text", "<th"), ("refusal", "No.")]),
+    "parts": ({"content": [{"type": "text", "text": "Hi"}]}, [("output_text", "<thHi")]),
+    "a call": (call(), [("output_text", "<th"), ("call", "f", {})]),
+}
+
+
+@pytest.mark.parametrize("what", BEHIND_HALF_A_TAG)
+def test_what_was_held_back_stands_before_what_comes_now(what: str) -> None:
+    delta, expected = BEHIND_HALF_A_TAG[what]
+    assert said(play({"content": "<th"}, delta).output) == expected
+
+
 TOO_MUCH = {
     "a picture": picture("data:image/png;base64," + "A" * 100),
     "sources": sources(*(f"https://a.example/{number}" for number in range(10))),
