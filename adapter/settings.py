@@ -107,8 +107,8 @@ class Settings:
     secret_key: tuple[str, ...] = setting(
         (),
         Secrets(),
-        "Secrets that seal the reasoning which clients carry between requests: the first seals, all open. Unset: one is "
-        "made and kept beside the SQLite store.",
+        "Secrets that seal the reasoning which clients carry between requests: the first seals, all open. Unset: one "
+        "is made and kept beside the SQLite store.",
         secret=True,
     )
     reasoning_as: str = setting(

@@ -7,7 +7,7 @@ them. Sources: responses-api reference §7, providers reference §3.
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 # --- outgoing ---------------------------------------------------------------------------------------------------
 
@@ -31,6 +31,12 @@ class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
 
 class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
     input_audio: dict[str, Any]
+
+
+class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):
+    """Mistral's form of thinking; it stands ahead of the text."""
+
+    thinking: list[TextPart]
 
 
 Part = TextPart | ImagePart | FilePart | AudioPart
@@ -58,14 +64,18 @@ class ToolCall(Struct, frozen=True, gc=False):
     id: str
     function: FunctionOfCall
     type: str = "function"
+    extra_content: dict[str, Any] | UnsetType = UNSET
+    """What the call came with: Gemini's signature."""
 
 
 class AssistantMessage(Struct, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
     """One turn of the model: its thinking, its text and all of its calls."""
 
-    content: str | None
+    content: str | list[ThinkingPart | TextPart] | None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
+    extra_content: dict[str, Any] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
 
@@ -91,6 +101,8 @@ class ToolCallDelta(Struct, gc=False):
     index: int | None = None
     id: str | int | None = None
     function: FunctionDelta | None = None
+    extra_content: dict[str, Any] | None = None
+    """Gemini's signature of the call."""
 
 
 class Source(Struct, gc=False):
@@ -129,6 +141,7 @@ class Delta(Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | dict[str, Any] | None = None
     reasoning_details: list[Any] | None = None
+    extra_content: dict[str, Any] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
     function_call: FunctionDelta | None = None

@@ -10,7 +10,16 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from translators.chat import ChatUsage, Chunk, Delta, FunctionDelta, ImageAddress, ToolCallDelta
+from translators.chat import (
+    ChatUsage,
+    Chunk,
+    Delta,
+    FunctionDelta,
+    ImageAddress,
+    Logprobs,
+    ToolCallDelta,
+    TopLogprob,
+)
 from translators.errors import UpstreamError
 from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode
 
@@ -193,3 +202,16 @@ def arguments_of(function: FunctionDelta | None) -> str:
     if arguments is None:
         return ""
     return arguments if isinstance(arguments, str) else encode(arguments).decode()
+
+
+def tokens_of(logprobs: Logprobs) -> list[Any]:
+    """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
+    return [
+        _token(token) | {"top_logprobs": [_token(other) for other in token.top_logprobs or ()]}
+        for token in logprobs.content or ()
+    ]
+
+
+def _token(token: TopLogprob) -> dict[str, Any]:
+    text = token.token or ""
+    return {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}

@@ -8,6 +8,8 @@ and is joined once. Event order: responses-api reference §5.4.
 
 from typing import Any, ClassVar, Literal, Protocol
 
+from msgspec import UNSET, UnsetType
+
 from translators.citations import Citations
 from translators.events import (
     AnnotationAdded,
@@ -36,6 +38,7 @@ from translators.items import (
     Refusal,
     SummaryText,
 )
+from translators.reasoning import Opaque, Sealing
 
 Closed = Literal["completed", "incomplete"]
 Piece = Literal["text", "refusal", "reasoning", "arguments", "picture"]
@@ -175,73 +178,83 @@ class OpenRefusal:
         ]
 
 
-class OpenSummary:
-    """Reasoning told as one summary part: how it goes out by default, since all clients read that."""
+class OpenReasoning:
+    """Thinking while it arrives: its text, and what of it only the provider can read."""
 
-    def __init__(self, output_index: int, id: str) -> None:
+    def __init__(self, output_index: int, id: str, opaque: Opaque, sealing: Sealing | None) -> None:
         self._output_index = output_index
         self._id = id
+        self._opaque = opaque
+        self._sealing = sealing
         self._text: list[str] = []
-        self.item: OutputItem = Reasoning([], id=id, status="in_progress")
+
+    def _sealed(self, text: str) -> str | UnsetType:
+        return UNSET if self._sealing is None else self._sealing.of(self._opaque.thinking(text))
+
+
+class OpenSummary(OpenReasoning):
+    """Reasoning told as one summary part: how it goes out by default, since all clients read that."""
+
+    item: OutputItem
 
     def open(self) -> list[Event]:
-        return [
-            OutputItemAdded(output_index=self._output_index, item=self.item),
-            ReasoningSummaryPartAdded(
-                item_id=self._id, output_index=self._output_index, summary_index=0, part=SummaryText("")
-            ),
-        ]
+        self.item = Reasoning([], id=self._id, status="in_progress")
+        return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
     def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        at = (self._id, self._output_index)
+        told = ReasoningSummaryTextDelta(item_id=at[0], output_index=at[1], summary_index=0, delta=delta)
         self._text.append(delta)
-        return [
-            ReasoningSummaryTextDelta(
-                item_id=self._id, output_index=self._output_index, summary_index=0, delta=delta
-            )
-        ]
+        if len(self._text) > 1:
+            return [told]
+        part = SummaryText("")
+        return [ReasoningSummaryPartAdded(item_id=at[0], output_index=at[1], summary_index=0, part=part), told]
 
     def close(self, status: Closed) -> list[Event]:
         part = SummaryText("".join(self._text))
         at = (self._id, self._output_index)
-        self.item = Reasoning([part], id=self._id, status=status)
+        summary = [part] if self._text else []
+        self.item = Reasoning(summary, id=self._id, encrypted_content=self._sealed(part.text), status=status)
+        done = OutputItemDone(output_index=at[1], item=self.item)
+        if not self._text:
+            return [done]
         return [
             ReasoningSummaryTextDone(item_id=at[0], output_index=at[1], summary_index=0, text=part.text),
             ReasoningSummaryPartDone(item_id=at[0], output_index=at[1], summary_index=0, part=part),
-            OutputItemDone(output_index=at[1], item=self.item),
+            done,
         ]
 
 
-class OpenReasoningText:
+class OpenReasoningText(OpenReasoning):
     """Reasoning told raw, as a `reasoning_text` content part."""
 
-    def __init__(self, output_index: int, id: str) -> None:
-        self._output_index = output_index
-        self._id = id
-        self._text: list[str] = []
-        self.item: OutputItem = Reasoning([], id=id, content=[], status="in_progress")
+    item: OutputItem
 
     def open(self) -> list[Event]:
-        return [
-            OutputItemAdded(output_index=self._output_index, item=self.item),
-            ContentPartAdded(
-                item_id=self._id, output_index=self._output_index, content_index=0, part=ReasoningText("")
-            ),
-        ]
+        self.item = Reasoning([], id=self._id, content=[], status="in_progress")
+        return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
     def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+        at = (self._id, self._output_index)
+        told = ReasoningTextDelta(item_id=at[0], output_index=at[1], content_index=0, delta=delta)
         self._text.append(delta)
-        return [
-            ReasoningTextDelta(
-                item_id=self._id, output_index=self._output_index, content_index=0, delta=delta
-            )
-        ]
+        if len(self._text) > 1:
+            return [told]
+        part = ReasoningText("")
+        return [ContentPartAdded(item_id=at[0], output_index=at[1], content_index=0, part=part), told]
 
     def close(self, status: Closed) -> list[Event]:
         part = ReasoningText("".join(self._text))
         at = (self._id, self._output_index)
-        self.item = Reasoning([], id=self._id, content=[part], status=status)
+        self.item = Reasoning(
+            [], id=self._id, content=[part] if self._text else [],
+            encrypted_content=self._sealed(part.text), status=status,
+        )
+        done = OutputItemDone(output_index=at[1], item=self.item)
+        if not self._text:
+            return [done]
         return [
             ReasoningTextDone(item_id=at[0], output_index=at[1], content_index=0, text=part.text),
             ContentPartDone(item_id=at[0], output_index=at[1], content_index=0, part=part),
-            OutputItemDone(output_index=at[1], item=self.item),
+            done,
         ]

@@ -20,9 +20,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.calls import CallSorter, ProviderCall
-from translators.chat import AudioDelta, ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta, TopLogprob
+from translators.chat import AudioDelta, ChatUsage, Chunk, Delta, Logprobs, ToolCallDelta
 from translators.citations import Citations
-from translators.deltas import calls_of, images_of, pieces_of, reasoning_of, usage_of
+from translators.deltas import calls_of, images_of, pieces_of, reasoning_of, tokens_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
     Event,
@@ -45,6 +45,7 @@ from translators.open_items import (
     OpenSummary,
     Piece,
 )
+from translators.reasoning import Opaque, Sealing
 from translators.response import IncompleteDetails, Response, ResponseFailure
 from translators.think_tags import ThinkTags
 from translators.tools import ToolNames
@@ -69,11 +70,12 @@ class Limits(Struct, frozen=True, gc=False):
 class Lane:
     """One output item: open, or waiting for the items before it to close with what arrived for it so far."""
 
-    __slots__ = ("call", "closed", "held", "item", "kind")
+    __slots__ = ("call", "closed", "held", "item", "kind", "opaque")
 
-    def __init__(self, kind: Kind, call: ProviderCall | None = None) -> None:
+    def __init__(self, kind: Kind, call: ProviderCall | None = None, opaque: Opaque | None = None) -> None:
         self.kind = kind
         self.call = call
+        self.opaque = opaque
         self.item: OpenItem | None = None
         self.held: list[tuple[Piece, str, list[Any]]] = []
         self.closed = False
@@ -94,6 +96,7 @@ class ResponseStream:
         names: ToolNames,
         notes: Notes,
         reasoning_as: Literal["summary", "content"] = "summary",
+        sealing: Sealing | None = None,
         taken_call_ids: Iterable[str] = (),
         prompt_bytes: int = 0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -104,6 +107,9 @@ class ResponseStream:
         self._names = names
         self._notes = notes
         self._reasoning_as = reasoning_as
+        self._sealing = sealing
+        self._opaque = Opaque()
+        """What came of thinking for a reasoning item that is still to come."""
         self._taken = set(taken_call_ids)
         self._prompt_bytes = prompt_bytes
         self._most_bytes = limits.output_bytes
@@ -117,6 +123,7 @@ class ResponseStream:
         self._output: list[OutputItem] = []
         self._lanes: deque[Lane] = deque()
         self._lane_of: dict[ProviderCall, Lane] = {}
+        self._call_ids: dict[ProviderCall, str] = {}
         self._sorter = CallSorter()
         self._think: ThinkTags | None = ThinkTags()
         self._tokens: list[Any] = []
@@ -256,11 +263,15 @@ class ResponseStream:
             reasoning = reasoning_of(delta)
             if reasoning:
                 self._put("reasoning", reasoning, [], events)
+            if delta.reasoning_details:
+                self._attached += self._thought().take_details(delta.reasoning_details, whole=whole)
+        if delta.extra_content:
+            self._attached += self._thought().take_answer(delta.extra_content)
         if delta.annotations:
             self._attached += self._citations.take_annotations(delta.annotations)
         content = delta.content
         if content:
-            tokens = _tokens(logprobs) if logprobs is not None else []
+            tokens = tokens_of(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
                 self._let_go(events)
                 for piece, text in pieces_of(content):
@@ -320,7 +331,7 @@ class ResponseStream:
         lane = lanes[-1] if lanes else None
         kind = _KIND_OF[piece]
         if lane is None or lane.kind != kind:
-            lane = Lane(kind)
+            lane = self._reasoning_lane() if kind == "reasoning" else Lane(kind)
             lanes.append(lane)
             self._advance(events)
         item = lane.item
@@ -328,6 +339,16 @@ class ResponseStream:
             lane.held.append((piece, text, logprobs))
         else:
             events += item.append(piece, text, logprobs)
+
+    def _thought(self) -> Opaque:
+        """Return where opaque parts of thinking go: to the thinking that arrives, else to the next reasoning item."""
+        opaque = self._lanes[-1].opaque if self._lanes else None
+        return self._opaque if opaque is None else opaque
+
+    def _reasoning_lane(self) -> Lane:
+        lane = Lane("reasoning", opaque=self._opaque)
+        self._opaque = Opaque()
+        return lane
 
     def _put_picture(self, url: str, events: list[Event]) -> None:
         """Give a picture an item of its own; one that is only a URL becomes a link."""
@@ -352,7 +373,11 @@ class ResponseStream:
         call, fragment = self._sorter.sort(delta)
         self._size += len(fragment)
         lane = self._lane_of.get(call)
+        if delta.extra_content:
+            self._attached += self._thought().take_call(self._call_id(call), delta.extra_content)
         if lane is None:
+            if self._opaque and self._sealing is not None:
+                self._lanes.append(self._reasoning_lane())  # ahead of the call, which goes nowhere without it
             lane = self._lane_of[call] = Lane("call", call)
             self._lanes.append(lane)
             self._advance(events)
@@ -386,7 +411,8 @@ class ResponseStream:
             lane.item = OpenMessage(self._opened, self._ids.item("msg"), self._citations)
         elif lane.kind == "reasoning":
             kind = OpenSummary if self._reasoning_as == "summary" else OpenReasoningText
-            lane.item = kind(self._opened, self._ids.item("rs"))
+            assert lane.opaque is not None
+            lane.item = kind(self._opened, self._ids.item("rs"), lane.opaque, self._sealing)
         elif lane.kind == "picture":
             lane.item = OpenPicture(self._opened, self._ids.item("ig"))
         else:
@@ -405,11 +431,13 @@ class ResponseStream:
 
     def _call_id(self, call: ProviderCall) -> str:
         """Return the provider's id where it can serve (1–64 characters, not used before), else one of ours."""
-        id = call.id
-        if not 0 < len(id) <= 64 or id in self._taken:
-            id = self._ids.call()
-        self._taken.add(id)
-        return id
+        if call not in self._call_ids:
+            id = call.id
+            if not 0 < len(id) <= 64 or id in self._taken:
+                id = self._ids.call()
+            self._taken.add(id)
+            self._call_ids[call] = id
+        return self._call_ids[call]
 
     def _close_head(self, status: Closed, events: list[Event]) -> None:
         lane = self._lanes.popleft()
@@ -426,6 +454,11 @@ class ResponseStream:
 
     def _close_all(self, status: Closed, events: list[Event]) -> None:
         """Close every lane in order. When the answer was cut short, what is unfinished is the last item."""
+        if self._opaque and self._sealing is not None:
+            if status == "completed":
+                self._lanes.append(self._reasoning_lane())
+            else:
+                self._notes.add("reasoning", "dropped", "signatures behind an answer that was cut short")
         while self._lanes:
             lane = self._lanes[0]
             if lane.item is None and not self._open(lane, events):
@@ -472,16 +505,3 @@ class ResponseStream:
             event.sequence_number = self._left
             self._left += 1
         return events
-
-
-def _tokens(logprobs: Logprobs) -> list[Any]:
-    """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
-    return [
-        _token(token) | {"top_logprobs": [_token(other) for other in token.top_logprobs or ()]}
-        for token in logprobs.content or ()
-    ]
-
-
-def _token(token: TopLogprob) -> dict[str, Any]:
-    text = token.token or ""
-    return {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}
