@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.properties.machine import Machine
-from translators.chat import Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
+from translators.chat import Annotation, Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.dialect import Dialect
 from translators.history import History
 from translators.items import FunctionCall, FunctionCallOutput, Item, Message
@@ -139,6 +139,24 @@ def a_long_chain(size: int) -> None:
         history = history.followed_by([Message("assistant", "Yes.")])
 
 
+def sources_with_every_piece(size: int) -> None:
+    stream = Machine().stream
+    for _ in range(size):
+        piece = chunk(Delta(content="as [1] says "))
+        piece.citations = ["https://a.example/", "https://b.example/"]
+        stream.feed(piece)
+    stream.finish(0, done=True)
+
+
+def texts_with_sources_of_their_own(size: int) -> None:
+    stream = Machine().stream
+    for number in range(size):
+        source = Annotation(type="url_citation", url=f"https://{number:04}.example/")
+        stream.feed(chunk(Delta(content="[1]", annotations=[source])))
+        stream.feed(chunk(Delta(refusal="No.")))
+    stream.finish(0, done=True)
+
+
 RUNS = [
     arguments_while_another_call_waits,
     arguments_that_look_complete_with_every_piece,
@@ -151,6 +169,8 @@ RUNS = [
     calls_answered_at_the_end,
     one_turn_of_many_calls,
     a_long_chain,
+    sources_with_every_piece,
+    texts_with_sources_of_their_own,
 ]
 
 
