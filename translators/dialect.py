@@ -4,7 +4,7 @@ Nothing provider-specific stands outside this file and the few fields it names. 
 provider nobody knows: fields the client set are sent, OpenAI's own extras are not. Sources: providers reference §1, §2.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -34,6 +34,8 @@ class Dialect(Struct, frozen=True, gc=False):
     """Values of `service_tier` that go out."""
     efforts: frozenset[str] | None = None
     """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all."""
+    no_reasoning: dict[str, Any] = {}
+    """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True
 
 
@@ -54,7 +56,10 @@ PRESETS: Final[dict[str, Dialect]] = {
             extras=_OPENAI_EXTRAS,
             service_tiers=frozenset({"auto", "default", "flex", "scale", "priority", "fast"}),
         ),
-        Dialect(name="deepseek", strict_tools=False, efforts=frozenset({"low", "medium", "high", "max"})),
+        Dialect(
+            name="deepseek", strict_tools=False, efforts=frozenset({"low", "medium", "high", "max"}),
+            no_reasoning={"thinking": {"type": "disabled"}},
+        ),
         Dialect(
             name="mistral", reasoning_field=None, strict_tools=False, efforts=frozenset({"none", "high"}),
             logprobs=False,

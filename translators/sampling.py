@@ -23,10 +23,10 @@ def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
         "presence_penalty": request.presence_penalty,
         "frequency_penalty": request.frequency_penalty,
         dialect.token_limit: request.max_output_tokens,
-        "reasoning_effort": _effort(request.reasoning.effort, dialect, notes),
-        "service_tier": _tier(request.service_tier, dialect, notes),
     }
     body = {name: value for name, value in same.items() if value is not None}
+    body |= _effort(request.reasoning.effort, dialect, notes)
+    body |= _tier(request.service_tier, dialect, notes)
     body |= _logprobs(request, dialect, notes)
     body |= _extras(request, dialect, notes)
     if request.max_tool_calls is not None:
@@ -38,29 +38,33 @@ def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
     return body | request.passthrough
 
 
-def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> str | None:
+def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
     """Return the nearest effort that a provider knows.
 
     The lower one of two; never none at all for one who wants some.
     """
     known = dialect.efforts
-    if wanted is None or known is None or wanted in known:
-        return wanted
+    if wanted is None:
+        return {}
+    if wanted == "none" and dialect.no_reasoning:
+        return dialect.no_reasoning
+    if known is None or wanted in known:
+        return {"reasoning_effort": wanted}
     place = _EFFORTS.index(wanted)
     nearest = min(
         (effort for effort in _EFFORTS if effort in known and effort != "none"),
         key=lambda effort: abs(_EFFORTS.index(effort) - place),
     )
     notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' does not know '{wanted}': '{nearest}'")
-    return nearest
+    return {"reasoning_effort": nearest}
 
 
-def _tier(wanted: str | None, dialect: Dialect, notes: Notes) -> str | None:
-    if wanted is None or wanted in dialect.service_tiers:
-        return wanted
-    if wanted not in _DEFAULT_TIERS:
+def _tier(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    if wanted in dialect.service_tiers:
+        return {"service_tier": wanted}
+    if wanted is not None and wanted not in _DEFAULT_TIERS:
         notes.add("service_tier", "dropped", f"'{wanted}' is not known to provider '{dialect.name}'")
-    return None
+    return {}
 
 
 def _logprobs(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:

@@ -36,6 +36,12 @@ SET: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"reasoning": {"generate_summary": "concise"}}, {"reasoning": {"effort": None, "summary": "concise"}}),
     ({"reasoning": {"context": "auto", "mode": "standard"}},
      {"reasoning": {"effort": None, "summary": None, "context": "auto", "mode": "standard"}}),
+    ({"prompt_cache_options": {"prewarm": False}}, {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}}),
+    ({"prompt_cache_options": {"mode": "explicit", "ttl": "12h", "comparison_response_id": "resp_1"}},
+     {"prompt_cache_options": {"mode": "explicit", "ttl": "12h", "comparison_response_id": "resp_1"},
+      "prompt_cache_diagnostics": {"type": "unavailable"}}),
+    ({"image": {"context_compression": "auto"}}, {"image": {"context_compression": "disabled"}}),
+    ({"access_programs": {"cyber": "standard"}}, {"access_programs": {"cyber": "standard"}}),
     ({"text": {"verbosity": "low"}}, {"text": {"format": {"type": "text"}, "verbosity": "low"}}),
     ({"text": {"format": SCHEMA}},
      {"text": {"format": {**SCHEMA, "description": None, "strict": False}, "verbosity": "medium"}}),
@@ -55,6 +61,11 @@ def test_defaults() -> None:
     shown = snapshot()
     assert {name: shown[name] for name in DEFAULTS} == DEFAULTS
     assert (shown["model"], shown["created_at"], shown["object"]) == ("m", 1_795_360_000, "response")
+
+
+def test_what_is_absent_when_unused() -> None:
+    unused = {"prompt", "prompt_cache_options", "prompt_cache_diagnostics", "image", "access_programs", "conversation"}
+    assert not snapshot().keys() & unused
 
 
 @pytest.mark.parametrize(("members", "expected"), SET)
