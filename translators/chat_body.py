@@ -17,6 +17,7 @@ from translators.formats import response_format
 from translators.history import History
 from translators.messages import lead_text
 from translators.notes import Notes
+from translators.reasoning import Replay, Seal
 from translators.request import CreateRequest
 from translators.sampling import sampling
 from translators.tools import ToolNames, chat_tool_choice, chat_tools
@@ -35,15 +36,24 @@ class ChatBody(Struct, frozen=True, gc=False):
 
 
 def chat_body(
-    request: CreateRequest, history: History, dialect: Dialect, notes: Notes, *, model: str, stream: bool
+    request: CreateRequest,
+    history: History,
+    dialect: Dialect,
+    notes: Notes,
+    *,
+    model: str,
+    stream: bool,
+    seal: Seal | None = None,
 ) -> ChatBody:
     """Translate a request; raise RequestError for what cannot be sent.
 
-    `model` is the provider's name of the model; `stream` whether its answer shall come in chunks.
+    `model` is the provider's name of the model; `stream` whether its answer shall come in chunks; `seal` opens what
+    clients carried.
     """
+    replay = Replay(seal, "current" if request.reasoning.context == "current_turn" else "all")
     tools = united(request.tools, [*history.loaded, *loaded(request.input)])
     names = ToolNames(tools)
-    extended, messages = history.extended(request.input, dialect, names, notes)
+    extended, messages = history.extended(request.input, dialect, names, notes, replay)
     lead = lead_text(request.instructions, extended.lead)
     parts = [*history.sealed, *messages]
     if lead:

@@ -19,8 +19,11 @@ class Dialect(Struct, frozen=True, gc=False):
     """Developer messages keep their role; otherwise they are system messages."""
     system_anywhere: bool = False
     """System messages may stand behind the first user message; otherwise they are shown as marked user messages."""
-    reasoning_field: Literal["reasoning_content", "reasoning"] | None = "reasoning_content"
-    """Where an assistant message takes its thinking back; None: it must not."""
+    reasoning_field: Literal["reasoning_content", "reasoning", "thinking", "think_tags"] | None = "reasoning_content"
+    """Where an assistant message takes the text of its thinking back: in a member, in a part of type `thinking`, or
+    between tags in the content; None: nowhere. What else came with it always goes back as it came."""
+    reasoning_required: bool = False
+    """An assistant message with calls must have `reasoning_content`, an empty one if its thinking is not known."""
     refusal_field: bool = False
     strict_tools: bool = True
     parallel_tool_calls: bool = True
@@ -58,10 +61,17 @@ PRESETS: Final[dict[str, Dialect]] = {
         ),
         Dialect(
             name="deepseek", strict_tools=False, efforts=frozenset({"low", "medium", "high", "max"}),
-            no_reasoning={"thinking": {"type": "disabled"}},
+            no_reasoning={"thinking": {"type": "disabled"}}, reasoning_required=True,
         ),
         Dialect(
-            name="mistral", reasoning_field=None, strict_tools=False, efforts=frozenset({"none", "high"}),
+            name="moonshot", token_limit="max_completion_tokens", strict_tools=False, reasoning_required=True,
+        ),
+        Dialect(
+            name="minimax", token_limit="max_completion_tokens", reasoning_field="think_tags", json_schema=False,
+        ),
+        Dialect(name="gemini", reasoning_field=None),
+        Dialect(
+            name="mistral", reasoning_field="thinking", strict_tools=False, efforts=frozenset({"none", "high"}),
             logprobs=False,
         ),
         Dialect(
@@ -70,6 +80,7 @@ PRESETS: Final[dict[str, Dialect]] = {
         ),
         Dialect(name="cerebras", reasoning_field=None, parallel_tool_calls=False),
         Dialect(name="openrouter", reasoning_field="reasoning", extras=frozenset({"user"})),
+        Dialect(name="vercel", reasoning_field="reasoning"),
         Dialect(
             name="ollama", reasoning_field="reasoning", strict_tools=False,
             efforts=frozenset({"none", "low", "medium", "high", "max"}),
@@ -84,6 +95,12 @@ _HOSTS: Final = {
     "api.groq.com": "groq",
     "api.cerebras.ai": "cerebras",
     "openrouter.ai": "openrouter",
+    "api.moonshot.ai": "moonshot",
+    "api.moonshot.cn": "moonshot",
+    "api.minimax.io": "minimax",
+    "api.minimaxi.com": "minimax",
+    "generativelanguage.googleapis.com": "gemini",
+    "ai-gateway.vercel.sh": "vercel",
 }
 
 

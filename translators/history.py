@@ -3,8 +3,9 @@
 A `History` is the chain of a `previous_response_id`: the finished messages as JSON bytes, ready to be joined into the
 next request, and the items behind the last boundary, which new items may still join (an open call waits for its
 output). Extending it renders only those and the new ones, so turn 500 costs little more than turn 1, and the bytes in
-front never change, so a provider's prompt cache stays warm. A history belongs to one dialect. It is immutable and
-shares its bytes with the histories it grew from.
+front never change, so a provider's prompt cache stays warm. A history belongs to one dialect, and
+to one model and choice of turns as far as thinking goes back. It is immutable and shares its bytes with the histories
+it grew from.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from translators.dialect import Dialect
 from translators.items import ConfigurationUpdate, Item, Message
 from translators.messages import items_to_messages
 from translators.notes import Notes
+from translators.reasoning import Replay
 from translators.tools import ToolNames
 from translators.tools.declared import loaded
 from translators.tools.kinds import call_ids
@@ -45,7 +47,12 @@ class History(Struct, frozen=True, gc=False):
     """Bytes of JSON in `sealed`."""
 
     def extended(
-        self, items: Sequence[Item], dialect: Dialect, names: ToolNames, notes: Notes
+        self,
+        items: Sequence[Item],
+        dialect: Dialect,
+        names: ToolNames,
+        notes: Notes,
+        replay: Replay = Replay(),  # noqa: B008 - frozen
     ) -> "tuple[History, list[bytes]]":
         """Return this history with the items behind it, and its messages behind `sealed` as it was, in such pieces.
 
@@ -61,6 +68,7 @@ class History(Struct, frozen=True, gc=False):
             answered=self.answered,
             asked=self.asked,
             follows=bool(self.sealed),
+            replay=replay,
         )
         finished = _piece(rendered.messages[: rendered.boundary.messages])
         open = _piece(rendered.messages[rendered.boundary.messages :])

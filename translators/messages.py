@@ -16,7 +16,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence, Set
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from translators.chat import (
     AssistantMessage,
@@ -27,6 +27,7 @@ from translators.chat import (
     Part,
     SystemMessage,
     TextPart,
+    ThinkingPart,
     ToolCall,
     ToolMessage,
     UserMessage,
@@ -54,6 +55,7 @@ from translators.items import (
     ToolSearchOutput,
 )
 from translators.notes import Notes
+from translators.reasoning import GoingBack, Replay, Thinking, going_back, told
 from translators.tools import ToolNames
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
@@ -74,6 +76,8 @@ class Rendered(Struct, frozen=True, gc=False):
     answered: Set[str]
     asked: Content | None
     """What the user said last before the boundary."""
+    asking: bool
+    """Nothing was said since."""
 
 
 def items_to_messages(
@@ -86,14 +90,15 @@ def items_to_messages(
     answered: Set[str] = frozenset(),
     asked: Content | None = None,
     follows: bool = False,
+    replay: Replay = Replay(),  # noqa: B008 - frozen
 ) -> Rendered:
     """Render items; raise RequestError for an output without a call or a call without an output.
 
     `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
     `answered`, `asked` and `follows`: call ids answered before these items, what the user said last before them, and
-    whether messages stand before them.
+    whether messages stand before them. `replay`: which thinking goes back.
     """
-    return _Renderer(items, dialect, names, notes, first_input, answered, asked, follows).render()
+    return _Renderer(items, dialect, names, notes, first_input, answered, asked, follows, replay).render()
 
 
 def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
@@ -108,12 +113,12 @@ _AnyCall = Call | HostedCall
 class _Turn:
     """One turn of the model while its items come in."""
 
-    __slots__ = ("call_ids", "calls", "reasoning", "refusals", "texts")
+    __slots__ = ("call_ids", "calls", "refusals", "texts", "thinking")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.refusals: list[str] = []
-        self.reasoning: list[str] = []
+        self.thinking: list[Thinking] = []
         self.calls: list[tuple[int, _AnyCall]] = []
         self.call_ids: set[str] = set()
 
@@ -128,15 +133,21 @@ class _Renderer:
         first_input: int,
         answered: Set[str],
         asked: Content | None,
+        asking: bool,
         follows: bool,
+        replay: Replay,
     ) -> None:
         self._items: list[Item | HostedCall] = list(items)
         self._dialect = dialect
         self._names = names
         self._notes = notes
         self._first_input = first_input
+        self._replay = replay
+        self._current = _last_of_user(items) if replay.turns == "current" else None
+        """Where the current turn begins, if the thinking of those before it does not go back."""
         self._answered = set(answered)
         self._asked = asked
+        self._asking = asking
         self._lead: list[Message] = []
         self._leading = not follows
         self._messages: list[ChatMessage] = []
@@ -192,14 +203,15 @@ class _Renderer:
 
     def render(self) -> Rendered:
         taken = self._taken
-        boundary, asked = (0, 0), self._asked
+        boundary, asked, asking = (0, 0), self._asked, self._asking
         for position, item in enumerate(self._items):
             if position not in taken:
                 self._take(position, item)
-            if self._turn is None and position >= self._horizon:
-                boundary, asked = (position + 1, len(self._messages)), self._asked
+            final = self._current is None or position < self._current
+            if self._turn is None and position >= self._horizon and final:
+                boundary, asked, asking = (position + 1, len(self._messages)), self._asked, self._asking
         self._end_turn()
-        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered, asked)
+        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered, asked, asking)
 
     def _take(self, position: int, item: Item | HostedCall) -> None:
         kind = item.__class__
@@ -212,7 +224,9 @@ class _Renderer:
                     self._others.popleft()  # it is the first of them: those before it have had their turn
                     self._message(position, item)
         elif isinstance(item, Reasoning):
-            self._open_turn().reasoning.append(_reasoning_text(item))
+            turn = self._open_turn()
+            if self._current is None or position > self._current:
+                turn.thinking.append(self._thinking(position, item))
         elif kind in BY_CALL:
             turn = self._open_turn()
             turn.calls.append((position, item))  # type: ignore[arg-type]
@@ -236,10 +250,10 @@ class _Renderer:
             else:
                 where = self._path(position, "content")
                 content = media_parts(item.content, self._dialect, self._notes, where)
-            if content == self._asked and (hoisted or self._follows_the_question()):
+            if content == self._asked and (hoisted or self._asking):
                 self._notes.add(self._path(position), "dropped", "it says again what the user said before")
                 return
-            self._asked = content
+            self._asked, self._asking = content, True
             self._messages.append(UserMessage(content))
             return
         self._note_media(position, item)
@@ -256,10 +270,6 @@ class _Renderer:
             self._messages.append(DeveloperMessage(text))
         else:
             self._messages.append(SystemMessage(text))
-
-    def _follows_the_question(self) -> bool:
-        """Tell whether nothing has been said since what the user said last."""
-        return bool(self._messages) and self._messages[-1].__class__ is UserMessage
 
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
@@ -303,6 +313,7 @@ class _Renderer:
             return
         if not turn.calls:
             if (message := self._assistant(turn, ())) is not None:
+                self._asking = False
                 self._messages.append(message)
             return
         calls: list[tuple[_AnyCall, int]] = []
@@ -315,6 +326,7 @@ class _Renderer:
         message = self._assistant(turn, [call for call, _ in calls])
         if message is None:
             return
+        self._asking = False
         self._messages.append(message)
         media: list[Part] = []
         for call, answer in calls:
@@ -345,6 +357,7 @@ class _Renderer:
             return outputs.popleft()
         if call.status == "incomplete":
             self._notes.add("input", "dropped", f"call {call.call_id}, which was cut short and never answered")
+            self._answered.add(call.call_id or "")
             return None
         raise RequestError(f"No tool output found for {_kind(call)} {call.call_id}.", param="input")
 
@@ -356,26 +369,46 @@ class _Renderer:
             text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
             return None
-        reasoning = None
-        if turn.reasoning and dialect.reasoning_field is not None:
-            reasoning = "\n".join(filter(None, turn.reasoning)) or None
+        back = going_back(turn.thinking)
+        field = dialect.reasoning_field
+        content: str | list[ThinkingPart | TextPart] | None = text or None
+        if back.text and field == "think_tags":
+            content = f"<think>{back.text}</think>\n\n{text}"
+        elif back.text and field == "thinking":
+            content = [ThinkingPart([TextPart(back.text)])]
+            if text:
+                content.append(TextPart(text))
+        empty = "" if calls and dialect.reasoning_required else None
         return AssistantMessage(
-            text or None,
-            reasoning_content=reasoning if dialect.reasoning_field == "reasoning_content" else None,
-            reasoning=reasoning if dialect.reasoning_field == "reasoning" else None,
+            content,
+            reasoning_content=back.text or empty if field == "reasoning_content" else None,
+            reasoning=back.text if field == "reasoning" else None,
+            reasoning_details=back.details,
+            extra_content=back.answer,
             refusal=refusal or None,
-            tool_calls=[self._tool_call(call) for call in calls] or None,
+            tool_calls=[self._tool_call(call, back) for call in calls] or None,
         )
 
-    def _tool_call(self, call: _AnyCall) -> ToolCall:
+    def _thinking(self, position: int, item: Reasoning) -> Thinking:
+        """Return the thinking behind an item: what is sealed in it, else what it tells."""
+        if not item.encrypted_content:
+            return told(item)
+        thinking = self._replay.opened(item.encrypted_content)
+        if thinking is None:
+            where = self._path(position, "encrypted_content")
+            self._notes.add(where, "dropped", "it was not sealed here, or not for this caller, provider and model")
+        return thinking or told(item)
+
+    def _tool_call(self, call: _AnyCall, thinking: GoingBack) -> ToolCall:
+        extra = thinking.calls.get(call.call_id or "", UNSET)
         if isinstance(call, (FunctionCall, HostedCall)):
             name = self._names.flat(call.name, call.namespace or None)
-            return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"))
+            return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"), extra_content=extra)
         kind = BY_CALL[call.__class__]
         name = self._names.flat(
             getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name
         )
-        return ToolCall(call.call_id or "", FunctionOfCall(name, kind.arguments(call)))
+        return ToolCall(call.call_id or "", FunctionOfCall(name, kind.arguments(call)), extra_content=extra)
 
     def _tool_message(self, call: _AnyCall, answer: int, media: list[Part]) -> None:
         item = self._items[answer]
@@ -406,10 +439,10 @@ def _says_something(item: Message) -> bool:
     return bool(text_of(content)) or (item.role == "user" and has_media(content))
 
 
-def _reasoning_text(item: Reasoning) -> str:
-    """Return thinking that can go back: the raw text, else the summary we told it as."""
-    parts = item.content or item.summary
-    return "\n".join(part.text for part in parts)
+def _last_of_user(items: Sequence[Item]) -> int:
+    """Return where the user's last message stands; ahead of all items if there is none."""
+    places = [place for place, item in enumerate(items) if isinstance(item, Message) and item.role == "user"]
+    return places[-1] if places else -1
 
 
 def _answers(output: Item | HostedCall) -> str:

@@ -8,7 +8,7 @@ providers reference §2; what goes wrong otherwise: field-lessons reference §1.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -126,15 +126,20 @@ class Sealing(Struct, frozen=True, gc=False):
         return self.seal.seal(encode(thinking))
 
 
-def opened(item: Reasoning, seal: Seal | None) -> Thinking | None:
-    """Return the thinking that was sealed into an item; None if there is nothing that can be opened."""
-    if seal is None or not item.encrypted_content:
-        return None
-    payload = seal.open(item.encrypted_content)
-    try:
-        return None if payload is None else _payload(payload)
-    except NotJSON:
-        return None
+class Replay(Struct, frozen=True, gc=False):
+    """Which thinking goes back, and what opens it."""
+
+    seal: Seal | None = None
+    turns: Literal["all", "current"] = "all"
+    """The current turn begins with what the user said last."""
+
+    def opened(self, sealed: str) -> Thinking | None:
+        """Return the thinking that was sealed; None for what cannot be opened."""
+        payload = None if self.seal is None else self.seal.open(sealed)
+        try:
+            return None if payload is None else _payload(payload)
+        except NotJSON:
+            return None
 
 
 def told(item: Reasoning) -> Thinking:
