@@ -119,7 +119,7 @@ def check(settings: Settings, model: str | None) -> None:
 
 @main.command()
 @click.argument("body", type=click.File("rb"), metavar="BODY.json")
-@flags("config", "dialect", "upstream_url", "max_input_items")
+@flags("config", "dialect", "upstream_url", "max_input_items", "passthrough", "prompts")
 def translate(settings: Settings, body: BinaryIO) -> None:
     """Print the chat request for a Responses request.
 
@@ -127,12 +127,15 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     error. Nothing is sent anywhere.
     """
     from adapter.offline import chat_request, indented
+    from adapter.prompts import UnusablePrompt
     from translators.errors import RequestError
     from translators.notes import Notes
 
     notes = Notes()
     try:
         chat = chat_request(body.read(), settings, notes)
+    except UnusablePrompt as error:
+        raise Refusal(f"prompt {error.id}: {error.reason}") from None
     except RequestError as error:
         where = f" (param {error.param})" if error.param else ""
         click.echo(f"{error.status} {error.type}{where}: {error.message}", err=True)

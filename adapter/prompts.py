@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 from msgspec import to_builtins
 
 from translators.errors import ProtocolError, RequestError, missing
@@ -36,13 +35,23 @@ _SLOT: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_-]*) *\}\}")
 _MOST_BYTES: Final = 1 << 20
 _READERS: Final[dict[str, Callable[[str], Any]]] = {".toml": tomllib.loads, ".json": decode}
 
-log = structlog.get_logger()
+
+class UnusablePrompt(ProtocolError):
+    """A prompt is not what it should be. `reason` is for the operator; the caller is not told."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        super().__init__(
+            f"The prompt '{id}' of this server cannot be used. The operator has to mend that.", status=500,
+            type="server_error", param="prompt.id", code="server_error",
+        )
+        self.id = id
+        self.reason = reason
 
 
 def filled_in(given: Mapping[str, Raw], wanted: PromptReference, folder: str | None) -> dict[str, Raw]:
     """Return the members of a request together with those of the prompt that it names.
 
-    Raises RequestError for an unknown prompt or variables that do not fit, ProtocolError for a file that is no prompt.
+    Raises RequestError for an unknown prompt or variables that do not fit, UnusablePrompt for a file that is no prompt.
     """
     prompt = _read(wanted, folder)
     slots = _Slots(wanted)
@@ -62,18 +71,20 @@ def _read(wanted: PromptReference, folder: str | None) -> dict[str, Any]:
         text = path.read_bytes()[: _MOST_BYTES + 1].decode()
         prompt = _READERS[path.suffix](text)
     except (*NotJSON, OSError, tomllib.TOMLDecodeError) as error:
-        raise unusable(path.name, str(error)) from None
+        raise UnusablePrompt(wanted.id, str(error)) from None
     if len(text) > _MOST_BYTES:
-        raise unusable(path.name, f"it has more than {_MOST_BYTES} bytes")
-    if not isinstance(prompt, dict) or (strange := sorted(prompt.keys() - MAY_HOLD)):
-        raise unusable(path.name, f"it may not hold {', '.join(strange)}" if isinstance(prompt, dict) else "no object")
+        raise UnusablePrompt(wanted.id, f"it has more than {_MOST_BYTES} bytes")
+    if not isinstance(prompt, dict):
+        raise UnusablePrompt(wanted.id, "it is no object")
+    if strange := sorted(prompt.keys() - MAY_HOLD):
+        raise UnusablePrompt(wanted.id, f"it may not hold {', '.join(strange)}")
     if isinstance(prompt.get("input"), str):
         prompt["input"] = [{"role": "user", "content": prompt["input"]}]
     messages = prompt.get("input", [])
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise unusable(path.name, "'input' is neither text nor a list of items")
+        raise UnusablePrompt(wanted.id, "'input' is neither text nor a list of items")
     if not isinstance(prompt.get("instructions", ""), str):
-        raise unusable(path.name, "'instructions' is no text")
+        raise UnusablePrompt(wanted.id, "'instructions' is no text")
     return prompt
 
 
@@ -90,15 +101,6 @@ def _path(wanted: PromptReference, folder: str | None) -> Path:
                 f"Prompt with id '{id}' has no version '{version}'.", param="prompt.version", status=404
             )
     raise RequestError(f"Prompt with id '{shortened(id)}' not found.", param="prompt.id", status=404)
-
-
-def unusable(name: str, reason: str) -> ProtocolError:
-    """Return the failure of a prompt that is not what it should be, and log why."""
-    log.error("prompt cannot be used", prompt=name, reason=reason)
-    return ProtocolError(
-        f"The prompt '{name}' of this server cannot be used. The operator has to mend that.", status=500,
-        type="server_error", param="prompt.id", code="server_error",
-    )
 
 
 def _with_content(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:

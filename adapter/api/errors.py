@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from adapter.api.body import discard_body
 from adapter.client_watch import ClientGone
+from adapter.prompts import UnusablePrompt
 from adapter.store import base as store
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
@@ -33,7 +34,8 @@ def init_errors(app: Flask) -> None:
     """Make an app answer every error in the envelope, and give each request its id."""
     app.before_request(_begin)
     app.after_request(_finish)
-    app.register_error_handler(ProtocolError, _refused)
+    app.register_error_handler(RequestError, _refused)
+    app.register_error_handler(UnusablePrompt, _prompt_unusable)
     app.register_error_handler(UpstreamError, _upstream_failed)
     app.register_error_handler(store.NotFound, _not_found)
     app.register_error_handler(store.StoreDown, _store_down)
@@ -64,6 +66,11 @@ def _finish(response: Response) -> Response:
 
 def _refused(error: ProtocolError) -> Response:
     log.info("refused", method=request.method, path=_path(), status=error.status, code=error.code, param=error.param)
+    return _answer(error)
+
+
+def _prompt_unusable(error: UnusablePrompt) -> Response:
+    log.error("prompt cannot be used", prompt=error.id, reason=error.reason)
     return _answer(error)
 
 

@@ -31,7 +31,7 @@ from adapter.api.fields import (
     QueryNumber,
     Text,
 )
-from adapter.prompts import filled_in, unusable
+from adapter.prompts import UnusablePrompt, filled_in
 from translators.characters import refuse_bad_characters
 from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
@@ -263,7 +263,7 @@ def _values_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -
     except RequestError as error:
         if (error.param, error.code) == ("input", "array_above_max_length"):
             raise
-        raise unusable(prompt, error.message) from None
+        raise UnusablePrompt(prompt, error.message) from None
 
 
 def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, Raw]:

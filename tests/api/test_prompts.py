@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from adapter.api.schemas import parse_create
-from adapter.prompts import MAY_HOLD
-from translators.errors import ProtocolError, RequestError
+from adapter.prompts import MAY_HOLD, UnusablePrompt
+from translators.errors import RequestError
 from translators.items import InputFile, InputImage, InputText, Message
 from translators.request import CreateRequest, PromptReference
 from translators.wire import decode
@@ -166,10 +166,11 @@ def test_both_inputs_together_have_a_limit(ask: Ask) -> None:
 )  # fmt: skip
 def test_a_file_that_is_no_prompt_is_the_operators_fault(ask: Ask, folder: Path, text: str) -> None:
     put(folder, text)
-    with pytest.raises(ProtocolError) as caught:
+    with pytest.raises(UnusablePrompt) as caught:
         ask("p", model="m", input="x")
     assert (caught.value.status, caught.value.type, caught.value.param) == (500, "server_error", "prompt.id")
-    assert "cannot be used" in caught.value.message
+    assert caught.value.message.startswith("The prompt 'p' of this server cannot be used.")
+    assert caught.value.reason not in caught.value.message
     assert str(folder) not in caught.value.message
 
 

@@ -48,6 +48,7 @@ def notes(headers: Any) -> str:
 
 
 def test_members_are_passed_through(ours: Service, upstream: Upstream) -> None:
+    upstream.takes = frozenset({"top_k"})
     upstream.plays(says("Hi."))
     ours.create(stop=["a", "b"], top_k=7)
     assert {name: upstream.asked().json[name] for name in ("stop", "top_k")} == {"stop": ["a", "b"], "top_k": 7}
@@ -134,3 +135,12 @@ def test_another_refusal_is_not_asked_again(service: Service, upstream: Upstream
     upstream.plays(whole(chat.error("temperature is odd"), 400))
     assert service.post({"model": "m", "input": [*TALK, LAST], "truncation": "auto"}).status == 400
     assert len(upstream.requests) == 1
+
+
+def test_a_prompt_that_the_operator_has_to_mend(ours: Service) -> None:
+    (ours.directory / "prompts" / "broken.toml").write_text("temperature = 'hot'")
+    answer = ours.post({"model": "m", "prompt": {"id": "broken"}, "input": "Hi"})
+    assert (answer.status, answer.error["type"]) == (500, "server_error")
+    assert "hot" not in answer.error["message"]
+    assert "prompt cannot be used" in ours.log
+    assert "Invalid type for 'temperature'" in ours.log
