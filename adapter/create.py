@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from adapter.client_watch import ClientGone, ClientWatch
 from adapter.conversations import ConversationTurn
 from adapter.pulse import SECONDS
+from adapter.sealing import Seals
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
 from adapter.truncation import TruncatingCall
@@ -29,6 +30,7 @@ from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
 from translators.notes import Notes
+from translators.reasoning import Sealing
 from translators.request import CreateRequest
 from translators.response import Response
 from translators.stream import ResponseStream
@@ -70,17 +72,24 @@ class Exchange:
 
     def _send(self) -> None:
         services, caller, request = self._services, self._caller, self._request
+        upstream = f"{self._dialect.name}/{request.model}"
+        self._rendering = f"{upstream}/{request.reasoning.context == 'current_turn'}"
+        seals = Seals(services.sealer, caller.tenant, upstream)
         if self._turn is not None:
             history = services.histories.of(self._turn.history(), self._dialect, self.notes)
+        elif request.previous_response_id is None:
+            history = services.beginnings.of(request, caller.tenant, self._rendering, self.notes)
         else:
             history = services.histories.before(
-                request.previous_response_id, caller.tenant, self._dialect, self.notes
+                request.previous_response_id, caller.tenant, self._rendering, self._dialect, self.notes
             )
         request = configured(request, latest_update(request.input, history.update))
         request = replace(request, input=services.files.of_request(request.input, self._dialect, self.notes))
         self._body = chat_body(
-            request, history, self._dialect, self.notes, model=request.model, stream=request.stream
+            request, history, self._dialect, self.notes, model=request.model, stream=request.stream, seal=seals
         )
+        if self._turn is None and request.previous_response_id is None and request.input is self._request.input:
+            services.beginnings.keep(request, caller.tenant, self._rendering, self._body, history)
         ids = services.ids()
         self._stream = ResponseStream(
             first_snapshot(request, ids.response, int(time.time())),
@@ -88,6 +97,7 @@ class Exchange:
             names=self._body.names,
             notes=self.notes,
             reasoning_as=services.reasoning_as,
+            sealing=Sealing(seals, always=not request.store or "reasoning.encrypted_content" in request.include),
             taken_call_ids=self._body.history.call_ids,
             prompt_bytes=len(self._body.json),
             limits=services.limits,
@@ -224,7 +234,7 @@ class Exchange:
             ),
             self._turn.items(self._request.raw_input, response) if self._turn is not None else (),
         )
-        self._services.histories.keep(response, self._caller.tenant, self._dialect, self._body)
+        self._services.histories.keep(response, self._caller.tenant, self._rendering, self._body)
 
     def _let_go(self) -> None:
         """Let others continue the conversation."""

@@ -1,8 +1,9 @@
 """The history that a request continues: from the worker's cache, else from the store's chain.
 
-Cached is what a chain was rendered to (`translators.history`), by response and dialect, bounded by bytes. A turn takes
-the place of the one it continues, since conversations rarely fork; a fork is rendered from the store again. A cached
-history is used only while the store still knows its response, so that a deletion by any worker holds at once.
+Cached is what a chain was rendered to (`translators.history`), bounded by bytes: by response, and by `rendering`, which
+names what else its bytes depend on (provider, model, whose reasoning goes back). A turn takes the place of the one it
+continues, since conversations rarely fork; a fork is rendered from the store again. A cached history is used only while
+the store still knows its response, so that a deletion by any worker holds at once.
 """
 
 from collections.abc import Sequence
@@ -42,11 +43,13 @@ class Histories:
         self._files = files
         self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
 
-    def before(self, response_id: str | None, tenant: str, dialect: Dialect, notes: Notes) -> History:
+    def before(
+        self, response_id: str | None, tenant: str, rendering: str, dialect: Dialect, notes: Notes
+    ) -> History:
         """Return what a request that continues `response_id` continues; raise RequestError if it is unknown."""
         if response_id is None:
             return _EMPTY
-        cached = self._cache.get((tenant, response_id, dialect.name))
+        cached = self._cache.get((tenant, response_id, rendering))
         try:
             if cached is None:
                 return self.of(self._items(response_id, tenant), dialect, notes)
@@ -54,7 +57,7 @@ class Histories:
                 return cached
         except NotFound:
             pass
-        self._cache.pop((tenant, response_id, dialect.name), None)
+        self._cache.pop((tenant, response_id, rendering), None)
         raise RequestError(
             f"Previous response with id '{response_id}' not found.",
             param="previous_response_id",
@@ -70,13 +73,13 @@ class Histories:
             call_ids=frozenset(call_ids(items)),
         )
 
-    def keep(self, response: Response, tenant: str, dialect: Dialect, body: ChatBody) -> None:
+    def keep(self, response: Response, tenant: str, rendering: str, body: ChatBody) -> None:
         """Keep the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
-            self._cache.pop((tenant, response.previous_response_id, dialect.name), None)
+            self._cache.pop((tenant, response.previous_response_id, rendering), None)
         history = body.history.followed_by(response.output)
         if _size(history) <= self._cache.maxsize:
-            self._cache[tenant, response.id, dialect.name] = history
+            self._cache[tenant, response.id, rendering] = history
 
     def _items(self, response_id: str, tenant: str) -> list[Item]:
         items: list[Item] = []

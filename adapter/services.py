@@ -6,13 +6,16 @@ clock until it is used. Views find it with `services()`.
 
 import os
 import time
+from functools import cached_property
 from typing import Literal, cast
 
 from flask import current_app
 
+from adapter.beginnings import Beginnings
 from adapter.files import Files
 from adapter.histories import Histories
 from adapter.pulse import Pulse
+from adapter.sealing import Sealer, open_sealer
 from adapter.settings import Settings
 from adapter.store import open_store
 from adapter.store.base import Store
@@ -28,10 +31,16 @@ class Services:
         self.store: Store = open_store(settings.store, settings.store_cache_bytes)
         self.upstream = Upstream(settings, self.pulse)
         self.files = Files(settings)
-        self.histories = Histories(self.store, self.files, settings.history_cache_bytes)
+        self.histories = Histories(self.store, self.files, settings.history_cache_bytes // 2)
+        self.beginnings = Beginnings(settings.history_cache_bytes // 2)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
         self._last_call: float | None = None
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals reasoning; raises StoreDown if its secret cannot be kept."""
+        return open_sealer(self.settings)
 
     def ids(self) -> Ids:
         """Return the ids of a new response."""

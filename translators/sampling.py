@@ -31,9 +31,7 @@ def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
     body |= _extras(request, dialect, notes)
     if request.max_tool_calls is not None:
         notes.add("max_tool_calls", "dropped", "it limits the calls that a server runs itself, and none is run here")
-    if request.reasoning.context == "current_turn":
-        notes.add("reasoning.context", "dropped", "the reasoning of all turns goes back where the provider takes it")
-    elif request.reasoning.context == "all_turns" and dialect.reasoning_field is None:
+    if request.reasoning.context == "all_turns" and dialect.reasoning_field is None:
         notes.add("reasoning.context", "dropped", f"provider '{dialect.name}' takes no reasoning back")
     return body | request.passthrough
 

@@ -75,7 +75,7 @@ CASES: list[tuple[Dialect, dict[str, Any], dict[str, Any], list[tuple[str, str]]
     (Dialect(), {"reasoning": {"context": "auto"}}, {}, NOTHING),
     (Dialect(), {"reasoning": {"context": "all_turns"}}, {}, NOTHING),
     (Dialect(reasoning_field=None), {"reasoning": {"context": "all_turns"}}, {}, [("reasoning.context", "dropped")]),
-    (Dialect(), {"reasoning": {"context": "current_turn"}}, {}, [("reasoning.context", "dropped")]),
+    (Dialect(), {"reasoning": {"context": "current_turn"}}, {}, NOTHING),
     (Dialect(), {"text": {"verbosity": "low"}}, {}, [("text.verbosity", "dropped")]),
 ]  # fmt: skip
 
