@@ -54,7 +54,6 @@ from translators.tools.declared import loaded
 from translators.wire import Decoder, Raw, decode_members, encode
 
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
-Retention = Literal["in_memory", "in-memory", "24h"]
 
 _MOST_TOKENS: Final = 2**31 - 1
 _NAME: Final = 512
@@ -118,6 +117,13 @@ class Reasoning(Param):
         return reasoning
 
 
+class Retention(Param):
+    """`in-memory` is what older versions of the API called `in_memory`."""
+
+    def read(self, raw: Raw, name: str) -> Any:
+        return super().read(raw, name).replace("-", "_")
+
+
 class CreateSchema(Schema):
     """The members of a create request, in the order in which they are checked."""
 
@@ -164,7 +170,7 @@ class CreateSchema(Schema):
         PromptCacheOptions, "prewarm", (True,), "is not supported: every request is sent to the model."
     )
     prompt_cache_key = Text(64)
-    prompt_cache_retention = Param(Retention)
+    prompt_cache_retention = Retention(Literal["in_memory", "in-memory", "24h"])
     truncation = Param(Literal["auto", "disabled"])
     instructions = Param(str)
     store = Param(bool)

@@ -448,6 +448,10 @@ def test_options_that_are_echoed() -> None:
     assert (request.image, request.access_programs) == (ImageConfig("auto"), AccessPrograms("standard"))
 
 
+def test_the_older_name_of_a_retention() -> None:
+    assert parse(prompt_cache_retention="in-memory").prompt_cache_retention == "in_memory"
+
+
 def test_members_that_are_passed_through() -> None:
     sent = body(top_k=5, stop=["a", {"b": 1.0}], seed=None, min_p=0)
     request = parse_create(sent, max_items=MOST, passthrough=("stop", "top_k", "seed", "min_p", "top_a"))
