@@ -18,9 +18,9 @@ def peer(upstream: Upstream) -> Iterator[HTTPConnection]:
     connection.close()
 
 
-def ask(peer: HTTPConnection, prompt: str = "Hi") -> HTTPResponse:
+def ask(peer: HTTPConnection, prompt: str = "Hi", **members: object) -> HTTPResponse:
     messages = [{"role": "user", "content": prompt}]
-    peer.request("POST", "/v1/chat/completions", json.dumps({"messages": messages}))
+    peer.request("POST", "/v1/chat/completions", json.dumps({"model": "m", "messages": messages, **members}))
     return peer.getresponse()
 
 
@@ -71,3 +71,16 @@ def test_a_script_that_is_not_played_fails_the_test(upstream: Upstream) -> None:
     upstream.plays(whole({}))
     with pytest.raises(AssertionError, match="1 scripts were not played"):
         upstream.reset()
+
+
+def test_a_request_that_is_not_valid_fails_the_test(peer: HTTPConnection, upstream: Upstream) -> None:
+    upstream.plays(whole({}))
+    ask(peer, tools=[]).read()
+    with pytest.raises(AssertionError, match=r"a strict provider would refuse: \['tools cannot be \[\]'\]"):
+        upstream.reset()
+
+
+def test_a_provider_may_take_more_than_others(peer: HTTPConnection, upstream: Upstream) -> None:
+    upstream.takes = frozenset({"top_k"})
+    upstream.plays(whole({}))
+    ask(peer, top_k=1).read()

@@ -3,7 +3,8 @@
 A script is the list of what the provider does with one request: bytes go out, each in a send of its own; a
 `Gate` waits until the test opens it; RESET and CLOSE end the connection. `whole` and `stream` write the
 usual ones. The next request to `/chat/completions` gets the next script, or what `otherwise` returns for
-it. Each connection has a thread that reads, so that the moment the peer leaves is known while an answer is
+it. A request that a strict provider would refuse fails the test (`strict_chat`), whatever its script says.
+Each connection has a thread that reads, so that the moment the peer leaves is known while an answer is
 under way, and a thread that plays.
 """
 
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from http.client import HTTPMessage, parse_headers
 from typing import Any, Literal, Self
+
+from tests.support.strict_chat import complaints
 
 LIMIT = 30.0
 """Seconds after which a test that waits for something has failed."""
@@ -108,7 +111,10 @@ class Upstream:
         self.requests: list[Asked] = []
         self.otherwise: Callable[[Asked], Script] | None = None
         self.models: object = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
+        self.takes: frozenset[str] = frozenset()
+        """Members of a request that this provider knows beside OpenAI's."""
         self._scripts: list[Script] = []
+        self._complaints: list[str] = []
         self._changed = threading.Condition()
         self._connections: list[_Connection] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -132,14 +138,17 @@ class Upstream:
         return self.requests[count - 1]
 
     def reset(self) -> None:
-        """Open every gate and forget everything; AssertionError if a script was never played."""
+        """Open every gate and forget everything; AssertionError for a script never played, or an invalid request."""
         with self._changed:
             left, self._scripts = self._scripts, []
+            found, self._complaints = self._complaints, []
             self.requests = []
             self.otherwise = None
+            self.takes = frozenset()
             for connection in self._connections:
                 connection.open_gates()
         assert not left, f"{len(left)} scripts were not played"
+        assert not found, f"a strict provider would refuse: {found}"
 
     def next_script(self, asked: Asked) -> Script:
         if not asked.path.endswith("/chat/completions"):
@@ -147,6 +156,7 @@ class Upstream:
             return whole(self.models) if known else whole({"error": "no such path"}, 404)
         with self._changed:
             self.requests.append(asked)
+            self._complaints += _complaints(asked.json, self.takes)
             self._changed.notify_all()
             if self._scripts:
                 return self._scripts.pop(0)
@@ -171,6 +181,11 @@ class Upstream:
             while True:
                 peer, _ = self._listener.accept()
                 self._connections.append(_Connection(peer, self))
+
+
+def _complaints(body: dict[str, Any], takes: frozenset[str]) -> list[str]:
+    known = {name: value for name, value in body.items() if name not in takes}
+    return complaints(known, developer_role=True, system_anywhere=True, reasoning_field="reasoning_content")
 
 
 class _Connection:
