@@ -182,6 +182,12 @@ def test_a_picture_waits_behind_a_call_that_may_go_on() -> None:
     assert said(played.output) == [("call", "f", {"x": 1}), ("picture", "QUJD")]
 
 
+def test_a_picture_behind_a_call_that_was_cut_short_is_noted() -> None:
+    played = play(call("a", "f", '{"x":'), picture(PNG), finish="length")
+    assert [item["type"] for item in played.output] == ["function_call"]
+    assert ("tool_calls", "dropped") in played.notes
+
+
 def test_a_picture_is_no_tokens() -> None:
     assert play({"content": "x" * 40}, picture(PNG)).response["usage"]["output_tokens"] == 10
 
