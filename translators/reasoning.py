@@ -56,6 +56,9 @@ class Opaque:
         self._calls: dict[str, dict[str, Any]] = {}
         self._answer: dict[str, Any] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._details or self._calls or self._answer)
+
     def take_details(self, details: list[Any], *, whole: bool) -> int:
         """Add entries of `reasoning_details`, or (unless they are whole) pieces; return how many characters they have.
 
