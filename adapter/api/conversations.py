@@ -9,7 +9,7 @@ from adapter import conversations
 from adapter.api.auth import authenticate
 from adapter.api.body import read_body
 from adapter.api.fields import Member, Metadata
-from adapter.api.schemas import parse_page
+from adapter.api.queries import parse_page
 from adapter.references import replaced
 from adapter.services import services
 from adapter.store.base import NotFound

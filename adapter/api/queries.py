@@ -1,4 +1,4 @@
-"""The queries of GET requests beside those of a page: `include`, and how a response is to be retrieved.
+"""The queries of GET requests: the page of a list, `include`, and how a response is to be retrieved.
 
 Everything in a query is text. Members that nobody knows are let pass: clients and gateways add their own. Source:
 responses-api reference §1.1.
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema
+from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.datastructures import MultiDict
 
 from adapter.api.fields import QueryChoice, QueryNumber
@@ -17,6 +17,25 @@ from translators.includes import INCLUDABLE
 from translators.misfits import shortened
 
 _INCLUDE: Final = re.compile(r"include(\[[0-9]*\])?")
+
+
+class PageSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = QueryNumber(1, 100, load_default=20)
+    order = QueryChoice("asc", "desc", load_default="desc")
+    after = fields.String(load_default=None)
+    before = fields.String(load_default=None)
+
+
+_page_schema: Final = PageSchema()
+
+
+def parse_page(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return `limit`, `order`, `after` and `before` of a list's query; raise RequestError."""
+    page: dict[str, Any] = _page_schema.load(query)
+    return page
 
 
 def parse_include(query: MultiDict[str, str]) -> frozenset[str]:

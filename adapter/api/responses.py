@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
 from adapter.api.body import read_body
-from adapter.api.queries import parse_include, parse_retrieve
-from adapter.api.schemas import parse_create, parse_page
+from adapter.api.queries import parse_include, parse_page, parse_retrieve
+from adapter.api.schemas import parse_create
 from adapter.api.stream import event_stream
 from adapter.client_watch import ClientWatch
 from adapter.create import Caller, Exchange

@@ -1,11 +1,11 @@
-"""What a request may say: the body of a create request, and the query of a list.
+"""What a create request may say.
 
 One marshmallow schema holds the members of `POST /v1/responses` in the order in which OpenAI checks them; the first
 thing wrong is the answer. Before it come the stages that need no value: is there a model and an input, and is every
-name known. null means "left out" for every member but `model` and `input`. The policy for names: a member of the API is
-honoured, or accepted only while it asks for nothing (`Inert`), or dropped because it is meant for someone else
-(`Dropped`); a name that the operator passes through goes to the provider as it is; a name of the chat-completions API
-is refused with the name to use instead; any other is refused.
+name known (`names.py`). null means "left out" for every member but `model` and `input`. The policy for names: a member
+of the API is honoured, or accepted only while it asks for nothing (`Inert`, `Partial`), or dropped because it is meant
+for someone else (`Dropped`); a name that the operator passes through goes to the provider as it is; any other is
+refused.
 
 A request that names a prompt is checked twice: as it came, and filled in with what the prompt holds. Source:
 responses-api reference §2.
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, cast
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema
 from msgspec import Meta, Struct
 
 from adapter.api.fields import (
@@ -27,18 +27,16 @@ from adapter.api.fields import (
     Number,
     Param,
     Partial,
-    QueryChoice,
-    QueryNumber,
     Text,
 )
+from adapter.api.names import check_names, check_presence
 from adapter.prompts import UnusablePrompt, filled_in
 from translators.characters import refuse_bad_characters
 from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
 from translators.includes import Includable
 from translators.input import decode_items, decode_tools
-from translators.misfits import shortened, too_large, unknown
-from translators.passthrough import RESERVED
+from translators.misfits import shortened, too_large
 from translators.request import (
     AccessPrograms,
     CreateRequest,
@@ -190,35 +188,10 @@ class CreateSchema(Schema):
 
 
 _ORDER: Final = tuple(CreateSchema(max_items=0).fields)
-_MEMBERS: Final = frozenset(_ORDER)
+_KNOWN: Final = dict.fromkeys(_ORDER)
 _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
 _NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
-_INSTEAD_OF_INPUT: Final = ("previous_response_id", "prompt", "conversation")
-
-_CHAT_NAMES: Final = {
-    "max_tokens": "max_output_tokens",
-    "max_completion_tokens": "max_output_tokens",
-    "response_format": "text.format",
-    "verbosity": "text.verbosity",
-    "reasoning_effort": "reasoning.effort",
-    "functions": "tools",
-    "function_call": "tool_choice",
-    "logprobs": "top_logprobs",
-    "web_search_options": "tools",
-    "audio": None,
-    "chat_template_kwargs": None,
-    "logit_bias": None,
-    "min_p": None,
-    "modalities": None,
-    "n": None,
-    "prediction": None,
-    "seed": None,
-    "stop": None,
-    "top_k": None,
-}
-"""Members of a chat-completions request, OpenAI's and some of others, each with the Responses API's name for it."""
-
 
 @lru_cache(maxsize=128)
 def _schema_of(present: tuple[str, ...], max_items: int) -> CreateSchema:
@@ -234,11 +207,10 @@ def parse_create(
     `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts.
     """
     members = decode_members(body)
-    _check_names(members, passthrough)
+    check_names(members, _KNOWN, passthrough)
     refuse_bad_characters(body, members)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
-    if "input" not in given and not any(name in given for name in _INSTEAD_OF_INPUT):
-        raise missing("input")
+    check_presence(given)
     values = _values(given, max_items)
     if "prompt" in given:
         given = filled_in(given, values["prompt"], prompts)
@@ -281,55 +253,6 @@ def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, R
     return passed
 
 
-def _check_names(members: Mapping[str, Raw], passthrough: Sequence[str]) -> None:
-    """Refuse a request without a model, or with a member that nobody knows."""
-    if "model" not in members and "prompt" not in members:
-        raise missing("model")
-    if members.keys() <= _MEMBERS:
-        return
-    if "messages" in members:
-        raise RequestError(
-            "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'.",
-            code="unsupported_parameter",
-        )
-    if "input" not in members and not any(name in members for name in _INSTEAD_OF_INPUT):
-        raise missing("input")
-    for name in members:
-        if name not in _MEMBERS and name not in passthrough:
-            raise _unknown(name)
-
-
-def _unknown(name: str) -> RequestError:
-    if name in _CHAT_NAMES:
-        ours = _CHAT_NAMES[name]
-        hint = f"this parameter has moved to '{ours}'." if ours else "there is no such parameter."
-        return unknown(name, f"In the Responses API, {hint}{_how_to_pass(name)}")
-    nearest = min(_ORDER, key=lambda ours: _distance(name, ours))
-    hint = f"Did you mean '{nearest}'?" if _distance(name, nearest) <= 2 else _how_to_pass(name).lstrip()
-    return unknown(shortened(name), hint)
-
-
-def _how_to_pass(name: str) -> str:
-    """Say how a member could get to the provider, if it may."""
-    if name in RESERVED:
-        return ""
-    return " The operator can let it through to the provider with the setting ADAPTER_PASSTHROUGH."
-
-
-def _distance(one: str, other: str) -> int:
-    """Return how many letters have to be changed, added or taken away (3 means "more than 2")."""
-    if abs(len(one) - len(other)) > 2:
-        return 3
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(one, 1):
-        above, row[0] = row[0], at
-        for column, wanted in enumerate(other, 1):
-            above, row[column] = row[column], min(
-                row[column] + 1, row[column - 1] + 1, above + (letter != wanted)
-            )
-    return row[-1]
-
-
 def _check_whole(request: CreateRequest) -> None:
     """Check what no member shows alone."""
     choice = request.tool_choice
@@ -355,24 +278,3 @@ def _check_whole(request: CreateRequest) -> None:
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
             code="missing_required_parameter",
         )
-
-
-class PageSchema(Schema):
-    """The query of a list. Members that nobody knows are let pass: clients and gateways add their own."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = QueryNumber(1, 100, load_default=20)
-    order = QueryChoice("asc", "desc", load_default="desc")
-    after = fields.String(load_default=None)
-    before = fields.String(load_default=None)
-
-
-_page_schema: Final = PageSchema()
-
-
-def parse_page(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return `limit`, `order`, `after` and `before` of a list's query; raise RequestError."""
-    page: dict[str, Any] = _page_schema.load(query)
-    return page

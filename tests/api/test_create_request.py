@@ -53,6 +53,12 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
     # presence
     ({"model": ...}, "model", "missing_required_parameter", "Missing required parameter: 'model'."),
     ({"model": ..., "input": ...}, "model", "missing_required_parameter", "Missing required parameter: 'model'."),
+    ({"model": ..., "prompt": None}, "model", "missing_required_parameter",
+     "Missing required parameter: 'model'."),
+    ({"model": ..., "messages": [USER]}, "model", "missing_required_parameter",
+     "Missing required parameter: 'model'."),
+    ({"input": ..., "previous_response_id": None}, "input", "missing_required_parameter",
+     "Missing required parameter: 'input'."),
     ({"input": ...}, "input", "missing_required_parameter", "Missing required parameter: 'input'."),
     ({"model": None}, "model", "invalid_type",
      "Invalid type for 'model': expected a string, but got null instead."),
