@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
+from adapter.beginnings import Beginning
 from adapter.client_watch import ClientGone, ClientWatch
 from adapter.conversations import ConversationTurn
 from adapter.pulse import SECONDS
@@ -75,10 +76,13 @@ class Exchange:
         upstream = f"{self._dialect.name}/{request.model}"
         self._rendering = f"{upstream}/{request.reasoning.context == 'current_turn'}"
         seals = Seals(services.sealer, caller.tenant, upstream)
+        beginning: Beginning | None = None
         if self._turn is not None:
             history = services.histories.of(self._turn.history(), self._dialect, self.notes)
         elif request.previous_response_id is None:
-            history = services.beginnings.of(request, caller.tenant, self._rendering, self.notes)
+            beginning = services.beginnings.of(request, caller.tenant, self._rendering)
+            self.notes.repeat(beginning.notes)
+            history = beginning.history
         else:
             history = services.histories.before(
                 request.previous_response_id, caller.tenant, self._rendering, self._dialect, self.notes
@@ -88,8 +92,8 @@ class Exchange:
         self._body = chat_body(
             request, history, self._dialect, self.notes, model=request.model, stream=request.stream, seal=seals
         )
-        if self._turn is None and request.previous_response_id is None and request.input is self._request.input:
-            services.beginnings.keep(request, caller.tenant, self._rendering, self._body, history)
+        if beginning is not None and request.input is self._request.input:
+            services.beginnings.keep(beginning, request, self._body)
         ids = services.ids()
         self._stream = ResponseStream(
             first_snapshot(request, ids.response, int(time.time())),

@@ -33,6 +33,8 @@ class ChatBody(Struct, frozen=True, gc=False):
     names: ToolNames
     history: History
     """The chain up to and including this request's input."""
+    notes: Notes
+    """Those on the input."""
 
 
 def chat_body(
@@ -53,7 +55,9 @@ def chat_body(
     replay = Replay(seal, "current" if request.reasoning.context == "current_turn" else "all")
     tools = united(request.tools, [*history.loaded, *loaded(request.input)])
     names = ToolNames(tools)
-    extended, messages = history.extended(request.input, dialect, names, notes, replay)
+    of_input = Notes()
+    extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, replay)
+    notes.repeat(of_input)
     lead = lead_text(request.instructions, extended.lead)
     parts = [*history.sealed, *messages]
     if lead:
@@ -69,7 +73,7 @@ def chat_body(
     if wanted is not None:
         body["response_format"] = wanted
     head = encode(body)[:-1]
-    return ChatBody(b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended)
+    return ChatBody(b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input)
 
 
 def _tools(

@@ -39,12 +39,16 @@ class History(Struct, frozen=True, gc=False):
     """All call ids ever used; the next answer must not use them again."""
     asked: Content | None = None
     """What the user said last in them."""
+    asking: bool = False
+    """Nothing was said since."""
     loaded: tuple[Tool, ...] = ()
     """Tools that items brought along."""
     update: ConfigurationUpdate | None = None
     """The last one of them."""
     size: int = 0
     """Bytes of JSON in `sealed`."""
+    known: int = 0
+    """How many items of the request that it is extended for are in it already."""
 
     def extended(
         self,
@@ -64,9 +68,10 @@ class History(Struct, frozen=True, gc=False):
             dialect,
             names,
             notes,
-            first_input=len(self.tail),
+            first_input=len(self.tail) - self.known,
             answered=self.answered,
             asked=self.asked,
+            asking=self.asking,
             follows=bool(self.sealed),
             replay=replay,
         )
@@ -79,6 +84,7 @@ class History(Struct, frozen=True, gc=False):
                 tail=pending[rendered.boundary.items :],
                 answered=frozenset(rendered.answered),
                 asked=rendered.asked,
+                asking=rendered.asking,
                 loaded=(*self.loaded, *loaded(items)),
                 update=latest_update(items, self.update),
                 call_ids=self.call_ids.union(call_ids(items)),
@@ -95,6 +101,7 @@ class History(Struct, frozen=True, gc=False):
             tail=self.tail + tuple(output),
             answered=self.answered,
             asked=self.asked,
+            asking=self.asking,
             loaded=self.loaded,
             update=self.update,
             call_ids=self.call_ids.union(call_ids(output)),

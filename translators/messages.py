@@ -89,16 +89,17 @@ def items_to_messages(
     first_input: int = 0,
     answered: Set[str] = frozenset(),
     asked: Content | None = None,
+    asking: bool = False,
     follows: bool = False,
     replay: Replay = Replay(),  # noqa: B008 - frozen
 ) -> Rendered:
     """Render items; raise RequestError for an output without a call or a call without an output.
 
     `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
-    `answered`, `asked` and `follows`: call ids answered before these items, what the user said last before them, and
-    whether messages stand before them. `replay`: which thinking goes back.
+    `answered`, `asked`, `asking`, `follows`: call ids answered before these items, what the user said last before them,
+    whether nothing was said since, and whether messages stand before them. `replay`: which thinking goes back.
     """
-    return _Renderer(items, dialect, names, notes, first_input, answered, asked, follows, replay).render()
+    return _Renderer(items, dialect, names, notes, first_input, answered, asked, asking, follows, replay).render()
 
 
 def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:

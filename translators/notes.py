@@ -4,7 +4,7 @@ A note goes into a response header, the store beside the response, the log, and 
 translate`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -38,6 +38,10 @@ class Notes:
         reason: str,
     ) -> None:
         self._notes[Note(param, action, reason)] = None
+
+    def repeat(self, notes: Iterable[Note]) -> None:
+        """Add notes that were made elsewhere."""
+        self._notes.update(dict.fromkeys(notes))
 
     @classmethod
     def read(cls, json: bytes) -> "Notes":
