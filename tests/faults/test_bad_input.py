@@ -126,7 +126,7 @@ BAD: dict[str, Bad] = {
     ),
     "an unknown parameter": bad("colour", "unknown_parameter", colour="blue"),
     "background": bad("background", "unsupported_parameter", background=True),
-    "a prompt template": bad("prompt", "unsupported_parameter", prompt={"id": "pmpt_1"}),
+    "a prompt that is none": bad("prompt", "invalid_type", prompt="pmpt_1"),
     "chat's max_tokens": bad("max_tokens", "unknown_parameter", max_tokens=5),
     "chat's response_format": bad("response_format", "unknown_parameter", response_format={"type": "text"}),
     "chat's messages": bad(None, "unsupported_parameter", messages=[USER], input=...),
