@@ -165,7 +165,7 @@ class Played:
     """What became of a provider's answer."""
 
     def __init__(
-        self, answer: bytes, *, always: bool = True, reasoning_as: Any = "summary", end: bytes = chat.end()  # noqa: B008
+        self, answer: bytes, *, always: bool = True, reasoning_as: Any = "summary", end: bytes = chat.end()
     ) -> None:
         self.notes = Notes()
         ids = Ids(seed(0, 0))
