@@ -233,6 +233,8 @@ def load_settings(
     refuse_open_bind(settings, settings.bind)
     _refuse_scattered_memory(settings)
     _refuse_reserved_names(settings)
+    if settings.prompts is not None and not os.path.isdir(settings.prompts):
+        raise SettingsError(f"{settings.sources['prompts']}: there is no folder {settings.prompts}.")
     return settings
 
 

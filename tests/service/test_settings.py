@@ -53,7 +53,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db",
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
         "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
-        "passthrough": ["stop", "top_k"], "prompts": "prompts", "max_body_bytes": 2048,
+        "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,
         "file_url_hosts": ["*.h", "10.0.0.7:8080"], "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
         "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,
         "log_level": "error", "log_format": "console",
@@ -198,3 +198,7 @@ def test_a_name_that_has_a_meaning_is_not_passed_through(name: str) -> None:
 def test_names_to_pass_through() -> None:
     assert load_settings({}, {"ADAPTER_PASSTHROUGH": "stop, top_k"}).passthrough == ("stop", "top_k")
     assert "must be a comma list of names" in refusal({"ADAPTER_PASSTHROUGH": "a b"})
+
+
+def test_a_folder_of_prompts_that_is_not_there(tmp_path: Path) -> None:
+    assert refusal({"ADAPTER_PROMPTS": f"{tmp_path}/p"}) == f"ADAPTER_PROMPTS: there is no folder {tmp_path}/p."
