@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint check bench clean
+.PHONY: help install run test test-clients lint check bench clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -25,6 +25,9 @@ run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.
 
 test: $(EVERYTHING)  ## Run all tests; one of them: make test ARGS="tests/service -k demo"
 	$(BIN)/python -m pytest $(ARGS)
+
+test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
+	$(BIN)/python -m pytest -m clients $(ARGS)
 
 lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -1,0 +1,90 @@
+"""The real clients, each Python one in a directory of its own, those for Node in one together: `python -m
+tests.clients.install`.
+
+They lie in `.clients/`, beside earlier openai packages. Installing is done once; a directory appears only when it is
+complete. The versions are those that the clients reference describes.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CLIENTS = Path(__file__).parents[2] / ".clients"
+PYTHON = {
+    "openai-agents": ["openai-agents==0.24.0"],
+    "pydantic-ai": ["pydantic-ai-slim[openai]==2.68.0"],
+    "langchain-openai": ["langchain-openai==1.7.3"],
+    "litellm": ["litellm==1.106.2", "mcp>=2,<3"],  # it needs mcp for its Responses API, and does not say so
+    "llama-index-llms-openai": ["llama-index-llms-openai==0.8.3"],
+    "agent-framework-openai": ["agent-framework-openai==1.17.0"],
+    "semantic-kernel": ["semantic-kernel==1.45.0"],
+}
+NODE = {
+    "@ai-sdk/openai": "4.0.118",
+    "@openai/agents": "0.20.0",
+    "@openai/codex": "0.169.0",
+    "ai": "7.0.173",
+    "node": "22",
+    "openai": "7.57.0",
+    "zod": "4",
+}
+"""`node` is Node 22 itself, which the AI SDK needs."""
+
+
+def python_client(name: str) -> Path:
+    """Return the directory of a Python client, installing it if need be; raise OSError or SubprocessError."""
+    requirements = PYTHON[name]
+    version = requirements[0].rpartition("=")[2]
+    directory = CLIENTS / f"{name}-{version}-{sys.implementation.cache_tag}"
+    if not directory.is_dir():
+        partial = _partial(directory)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _install([*pip, "--target", str(partial), *requirements], partial, directory)
+    return directory
+
+
+def node_clients() -> Path:
+    """Return the directory of the clients for Node, likewise."""
+    directory = CLIENTS / "npm"
+    if not directory.is_dir():
+        partial = _partial(directory)
+        partial.mkdir(parents=True)
+        (partial / "package.json").write_text(json.dumps({"private": True, "dependencies": NODE}))
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund"]
+        _install([*npm, "--prefix", str(partial)], partial, directory)
+    return directory
+
+
+def available(client: Callable[..., Path], *names: str) -> Path:
+    """Return the directory of a client; where it cannot be, skip the test, or fail it where everything must be."""
+    try:
+        return client(*names)
+    except (OSError, subprocess.SubprocessError) as error:
+        why = f"{' '.join(names) or 'npm'} is not in .clients and cannot be installed ({error})"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+def _partial(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.{os.getpid()}")
+
+
+def _install(command: list[str], partial: Path, directory: Path) -> None:
+    try:
+        subprocess.run(command, check=True, timeout=900)
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    for name in PYTHON:
+        print(python_client(name))
+    print(node_clients())
