@@ -4,13 +4,13 @@ A case is what a provider streams, and the assistant message that it must get ba
 """
 
 import json
-from base64 import b64decode, b64encode
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.support import chat
+from tests.support.glass import Glass
 from tests.support.oracles import validate_with_openai
 from translators.answer import AnswerReader
 from translators.chat_body import chat_body
@@ -28,16 +28,6 @@ from translators.response import Response
 from translators.stream import ResponseStream
 from translators.tools import ToolNames
 from translators.wire import decode, encode
-
-
-class Glass:
-    """A seal that can be looked through."""
-
-    def seal(self, payload: bytes) -> str:
-        return "glass:" + b64encode(payload).decode()
-
-    def open(self, text: str) -> bytes | None:
-        return b64decode(text.removeprefix("glass:")) if text.startswith("glass:") else None
 
 
 def details(*entries: dict[str, Any], **members: Any) -> bytes:
