@@ -94,6 +94,10 @@ PARTS = {
     "assistant": {"text", "refusal"},
 }
 """Types of the parts of a content; of every other role text alone."""
+_MEMBERS_BY_THINKING: dict[str | None, set[str]] = {
+    "reasoning_content": {"reasoning_content"},
+    "reasoning": {"reasoning", "reasoning_details"},
+}
 
 
 def complaints(
@@ -101,18 +105,20 @@ def complaints(
 ) -> list[str]:
     """Return what is wrong with the body of `POST /chat/completions`, in words; nothing for a valid one.
 
-    `reasoning_field` is the member in which this provider takes the thinking of an assistant message back.
+    `reasoning_field`: where this provider takes the thinking of an assistant message back, as a dialect has it: in a
+    member of that name, or as a part of type `thinking`.
     """
     if not isinstance(body, dict):
         return ["the body is no object"]
     found = [*_members(body), *_tools(body), *_response_format(body)]
     messages = body.get("messages")
     if isinstance(messages, list):
-        roles = {**ROLES, "assistant": {*ROLES["assistant"], *filter(None, [reasoning_field])}}
+        roles = {**ROLES, "assistant": ROLES["assistant"] | _MEMBERS_BY_THINKING.get(reasoning_field, set())}
+        parts = {**PARTS, "assistant": PARTS["assistant"] | ({"thinking"} if reasoning_field == "thinking" else set())}
         if not developer_role:
             del roles["developer"]
         for index, message in enumerate(messages):
-            found += [f"messages[{index}]: {wrong}" for wrong in _message(message, roles)]
+            found += [f"messages[{index}]: {wrong}" for wrong in _message(message, roles, parts)]
             leads = isinstance(message, dict) and message.get("role") in ("system", "developer")
             if leads and index and not system_anywhere:
                 found.append(f"messages[{index}]: a {message['role']} message behind the first message")
@@ -191,7 +197,7 @@ def _response_format(body: Object) -> Iterator[str]:
         yield "response_format has no schema, or a null"
 
 
-def _message(message: Any, roles: dict[str, set[str]]) -> Iterator[str]:
+def _message(message: Any, roles: dict[str, set[str]], parts: dict[str, set[str]]) -> Iterator[str]:
     role = message.get("role") if isinstance(message, dict) else None
     if role not in roles:
         yield f"unknown role {role!r}"
@@ -205,14 +211,14 @@ def _message(message: Any, roles: dict[str, set[str]]) -> Iterator[str]:
             yield f"{name} is null"
     content = message.get("content")
     if content is not None or not may_be_null:
-        yield from _content(content, role)
+        yield from _content(content, role, parts.get(role, {"text"}))
     if role == "tool" and not _text(message.get("tool_call_id")):
         yield "no tool_call_id"
     if calls is not None:
         yield from _calls(calls)
 
 
-def _content(content: Any, role: str) -> Iterator[str]:
+def _content(content: Any, role: str, parts: set[str]) -> Iterator[str]:
     if content == "" and role == "tool":
         return
     if isinstance(content, str):
@@ -224,8 +230,8 @@ def _content(content: Any, role: str) -> Iterator[str]:
         return
     for index, part in enumerate(content):
         kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in PARTS.get(role, {"text"}):
-            yield f"content[{index}]: a part of type {kind!r} in a {role} message"
+        if kind not in parts:
+            yield f"content[{index}]: a part of type {kind!r} under role {role}"
         elif part.keys() != {"type", kind}:
             yield f"content[{index}]: a {kind} part with the members {sorted(part)}"
         else:
@@ -237,7 +243,11 @@ def _part(kind: str, value: Any) -> Iterator[str]:
         if not _text(value):
             yield "no text"
         return
-    if not isinstance(value, dict) or None in value.values():
+    if kind == "thinking":
+        texts = value if isinstance(value, list) else []
+        if not texts or not all(part.keys() == {"type", "text"} and _text(part["text"]) for part in texts):
+            yield "thinking has no texts"
+    elif not isinstance(value, dict) or None in value.values():
         yield f"{kind} is no object, or has a null"
     elif kind == "image_url":
         if not value.keys() <= {"url", "detail"} or value.get("detail", "auto") not in _DETAILS:

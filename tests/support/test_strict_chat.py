@@ -73,9 +73,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "assistant", "content": "a", "reasoning_content": "b"}]},
      "messages[0]: unknown members ['reasoning_content'] of a message of role assistant"),
     ({"messages": [user({"type": "input_text", "text": "a"})]},
-     "messages[0]: content[0]: a part of type 'input_text' in a user message"),
+     "messages[0]: content[0]: a part of type 'input_text' under role user"),
     ({"messages": [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/b"}}]}]},
-     "messages[0]: content[0]: a part of type 'image_url' in a system message"),
+     "messages[0]: content[0]: a part of type 'image_url' under role system"),
     ({"messages": [user({"type": "image_url", "image_url": {"url": "file:///etc/passwd"}})]},
      "messages[0]: content[0]: no URL of an image: file:///etc/passwd"),
     ({"messages": [USER, calling(call(arguments="{"))]},
@@ -102,3 +102,10 @@ def test_what_a_provider_takes_beyond_that() -> None:
     ]  # fmt: skip
     body = {"model": "m", "messages": messages}
     assert complaints(body, developer_role=True, system_anywhere=True, reasoning_field="reasoning") == []
+
+
+def test_thinking_as_a_part() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    body = {"model": "m", "messages": [USER, {"role": "assistant", "content": [thinking]}]}
+    assert complaints(body, reasoning_field="thinking") == []
+    assert complaints(body) == ["messages[1]: content[0]: a part of type 'thinking' under role assistant"]
