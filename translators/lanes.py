@@ -132,8 +132,6 @@ class Lanes:
         if extra:
             self.attached += self.thought().take_call(self._call_id(call), extra)
         if lane is None:
-            if self._opaque and self._sealing is not None:
-                self.waiting.append(self._reasoning_lane())  # ahead of the call, which goes nowhere without it
             lane = self._lane_of[call] = Lane("call", call)
             self._begin(lane, events)
         if lane.closed:
@@ -161,6 +159,8 @@ class Lanes:
     # --- what goes out ----------------------------------------------------------------------------------------
 
     def _begin(self, lane: Lane, events: list[Event]) -> None:
+        if self._opaque and self._sealing is not None:
+            self.waiting.append(self._reasoning_lane())  # an item of its own, ahead of what it may belong to
         self.waiting.append(lane)
         if len(self.output) + len(self.waiting) > self._most:
             raise too_large()

@@ -162,14 +162,15 @@ class GoingBack(Struct, frozen=True, gc=False):
 def going_back(turn: Sequence[Thinking]) -> GoingBack:
     """Return one turn's thinking for its assistant message.
 
-    Details go back in place of the text that they repeat, if they hold more than text (OpenRouter, Vercel: recorded).
+    Details go back in place of the text that they repeat, if some hold more than text (OpenRouter, Vercel: recorded).
     """
+    opaque = any(_is_opaque(detail) for thinking in turn for detail in thinking.details)
     texts: list[str] = []
     details: list[dict[str, Any]] = []
     calls: dict[str, dict[str, Any]] = {}
     answer: dict[str, Any] = {}
     for thinking in turn:
-        if any(map(_is_opaque, thinking.details)):
+        if opaque and thinking.details:
             details += thinking.details
         elif thinking.text:
             texts.append(thinking.text)

@@ -113,6 +113,9 @@ FORMS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
     "openrouter: encrypted, behind the answer": (
         "openrouter", chat.text("Hi.") + details(ENCRYPTED), {"content": "Hi.", "reasoning_details": [ENCRYPTED]},
     ),
+    "openrouter: encrypted, ahead of the answer": (
+        "openrouter", details(ENCRYPTED) + chat.text("Hi."), {"content": "Hi.", "reasoning_details": [ENCRYPTED]},
+    ),
     "gemini: a signed call": (
         "gemini",
         gemini_call(0, "look", **signature("c2ln")),
@@ -225,6 +228,21 @@ def test_thinking_told_as_content_goes_back_all_the_same(form: str) -> None:
     assert assistant(carried, PRESETS[name]) == expected
 
 
+@pytest.mark.parametrize(
+    ("always", "back"),
+    [
+        (True, {"reasoning_details": [text("Hm."), ENCRYPTED]}),
+        (False, {"reasoning": "Hm.", "reasoning_details": [ENCRYPTED]}),
+    ],
+    ids=["asked for", "not asked for"],
+)
+def test_encrypted_details_behind_a_call(always: bool, back: dict[str, Any]) -> None:
+    """When they come, the item of the text is done, and is sealed only if that was asked for (Gemini by Vercel)."""
+    played = Played(details(text("Hm."), reasoning="Hm.") + LOOK + details(ENCRYPTED), always=always)
+    carried = [*decode_items(encode(played.response.output)), *outputs(played.response)]
+    assert assistant(carried, PRESETS["vercel"]) == {"content": None, "tool_calls": [call()], **back}
+
+
 def test_a_sealed_item_needs_no_text() -> None:
     """Codex sends `content: null` and may leave out the summary."""
     (item,) = Played(chat.thinking("Hm.")).reasoning
@@ -285,6 +303,7 @@ def test_text_is_not_sealed_unless_it_was_asked_for() -> None:
         ("gemini: a call signed too late", ["function_call", "reasoning"]),
         ("gemini: a signed answer", ["message", "reasoning"]),
         ("openrouter: encrypted, behind the answer", ["message", "reasoning"]),
+        ("openrouter: encrypted, ahead of the answer", ["reasoning", "message"]),
         ("openrouter: two blocks, each signed", ["reasoning", "function_call"]),
     ],
 )
