@@ -1,0 +1,81 @@
+"""What only the provider can read, in every recorded answer that has some: all of it goes back to that provider."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recordings.report import RECORDINGS, recordings
+from tests.support.glass import Glass
+from tests.support.grammar import check_stream
+from translators.answer import AnswerReader
+from translators.chat_body import chat_body
+from translators.dialect import Dialect
+from translators.echo import first_snapshot
+from translators.history import History
+from translators.ids import Ids, seed
+from translators.input import decode_items
+from translators.items import Message
+from translators.notes import Notes
+from translators.reasoning import Sealing
+from translators.request import CreateRequest
+from translators.stream import ResponseStream
+from translators.tools import ToolNames
+from translators.wire import decode, encode
+
+pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason=f"no recordings at {RECORDINGS}")
+
+OPAQUE = re.compile(rb'"(?:signature|data|thought_signature)":\s*("[^"\\]{8,}(?:\\.[^"\\]*)*")')
+
+
+def opaque(body: bytes) -> set[str]:
+    return {json.loads(found) for found in OPAQUE.findall(body)}
+
+
+def answers() -> Iterator[Path]:
+    """Yield the raw answers that hold signatures or encrypted thinking."""
+    for recording in recordings("raw") if RECORDINGS.exists() else ():
+        body = recording.path.read_bytes()
+        if (b"reasoning_details" in body or b"extra_content" in body) and opaque(body):
+            yield recording.path
+
+
+def messages_after(body: bytes) -> list[dict[str, Any]] | None:
+    """Return the messages of the request that follows an answer; None for an answer that broke off."""
+    request = CreateRequest(model="m", input=(), raw_input=b"[]")
+    ids = Ids(seed(0, 0))
+    stream = ResponseStream(
+        first_snapshot(request, ids.response, 0), ids, names=ToolNames(), notes=Notes(),
+        sealing=Sealing(Glass(), False),
+    )  # fmt: skip
+    events = stream.start()
+    reader = AnswerReader(stream)
+    events += reader.feed(body)
+    events += reader.end(1)
+    check_stream([decode(encode(event)) for event in events])
+    if stream.response.status != "completed":
+        return None
+    output = decode_items(encode(stream.response.output))
+    calls = [item["call_id"] for item in decode(encode(output)) if "call_id" in item]
+    outputs = [{"type": "function_call_output", "call_id": id, "output": "x"} for id in calls]
+    items = (Message("user", "?"), *output, *decode_items(encode(outputs)))
+    following = CreateRequest(model="m", input=items, raw_input=b"[]")
+    sent = chat_body(following, History(), Dialect(), Notes(), model="m", stream=False, seal=Glass())
+    found: list[dict[str, Any]] = decode(sent.json)["messages"]
+    return found
+
+
+def test_all_of_it_goes_back() -> None:
+    lost, counted = {}, 0
+    for path in answers():
+        body = path.read_bytes()
+        messages = messages_after(body)
+        if messages is not None:
+            counted += 1
+            if missing := [value for value in opaque(body) if json.dumps(value) not in json.dumps(messages)]:
+                lost[path.name] = missing
+    assert lost == {}
+    assert counted > 30
