@@ -202,6 +202,11 @@ class ImageGenerationCompleted(Event, tag="response.image_generation_call.comple
     output_index: int
 
 
+class CompactionCompacting(Event, tag="response.compaction.compacting"):
+    item_id: str
+    output_index: int
+
+
 TERMINAL: Final = (ResponseCompleted, ResponseIncomplete, ResponseFailed)
 """The events of which a stream has exactly one, as its last."""
 

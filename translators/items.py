@@ -248,6 +248,19 @@ class ConfigurationUpdate(Struct, frozen=True, gc=False, tag_field="type", tag="
     id: str | None | UnsetType = UNSET
 
 
+class Compaction(Struct, frozen=True, gc=False, tag_field="type", tag="compaction"):
+    """What stands for the conversation before it: its summary, sealed. Put into words before it is translated."""
+
+    encrypted_content: Annotated[str, Meta(max_length=20_971_520)]
+    id: str | None | UnsetType = UNSET
+
+
+class CompactionTrigger(Struct, frozen=True, gc=False, tag_field="type", tag="compaction_trigger"):
+    """The last item of a request that wants the conversation compacted, not continued."""
+
+    id: str | None | UnsetType = UNSET
+
+
 class ItemReference(Struct, frozen=True, gc=False, tag_field="type", tag="item_reference"):
     """A stored item by id; replaced by the item before anything else looks at the input."""
 
@@ -355,8 +368,11 @@ Hosted = (
     WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
     | MCPApprovalRequest | Program | ProgramOutput
 )
-Item = Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | ItemReference
+Item = (
+    Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | Compaction
+    | CompactionTrigger | ItemReference
+)
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
-    | ImageGenerationCall
+    | ImageGenerationCall | Compaction
 )

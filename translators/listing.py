@@ -25,7 +25,8 @@ _PREFIX: Final[dict[type, str]] = {
     kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo", kinds.AdditionalTools: "at",
     kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws", kinds.FileSearchCall: "fs",
     kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig", kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl",
-    kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg", kinds.ProgramOutput: "prgo",
+    kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg", kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp",
+    kinds.CompactionTrigger: "cmpt",
 }  # fmt: skip
 
 
