@@ -75,6 +75,7 @@ def called(upstream: Upstream, name: str, **arguments: Any) -> None:
 def output(asked: Asked) -> str:
     """Return what Codex answered to the one call."""
     call, result = asked.messages[-2:]
+    assert call["reasoning_content"] == "Hm."  # it came back in what Codex keeps
     assert call["tool_calls"][0]["id"] == result["tool_call_id"] == "call_1"
     found: str = result["content"]
     return found

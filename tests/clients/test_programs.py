@@ -1,8 +1,8 @@
-"""Real clients against the running service (`make test-clients`): an answer, a streamed one, two tools at once, and a
-turn behind that.
+"""Real clients against the running service (`make test-clients`): an answer, a streamed one, two tools at once, a turn
+behind that, an answer of a given shape, and one about a picture.
 
-`programs/` holds a program for each, which prints what it got. The provider behind the service answers "Hi", calls the
-tool `look` twice when told to look, and says what the tool said; the strict reader of its requests looks on.
+`programs/` holds a program for each, which does all of that and prints what it got as JSON. The provider behind the
+service answers by what was asked (`answers`), and the strict reader of its requests looks on.
 """
 
 import json
@@ -23,24 +23,41 @@ pytestmark = pytest.mark.clients
 
 PROGRAMS = Path(__file__).with_name("programs")
 LIMIT = 120
+PLACE = '{"name":"sea","deep":true}'
 
 
 def answers(asked: Asked) -> Script:
     """Return what the provider says to a request."""
     said: dict[str, Any] = asked.messages[-1]
     text = said["content"] if isinstance(said["content"], str) else said["content"][0]["text"]
-    streamed = asked.json.get("stream", False)
     if text == "Look.":
-        name = next(tool["function"]["name"] for tool in asked.json["tools"] if "look" in tool["function"]["name"])
-        places = {"call_1": '{"at":"sea"}', "call_2": '{"at":"sky"}'}
-        if streamed:
-            calls = [chat.call(index, id, name, place) for index, (id, place) in enumerate(places.items())]
-            return stream(*calls, chat.end("tool_calls"))
-        functions = {id: {"name": name, "arguments": place} for id, place in places.items()}
-        called = [{"id": id, "type": "function", "function": function} for id, function in functions.items()]
-        return whole(chat.completion(tool_calls=called, finish="tool_calls"))
-    pieces = ["Bl", "ue."] if said["role"] == "tool" else ["Hel", "lo."]
-    return stream(chat.text(*pieces), chat.end()) if streamed else whole(chat.completion("".join(pieces)))
+        return _calling(asked, "look", ['{"at":"sea"}', '{"at":"sky"}'])
+    if text == "Where?" and "response_format" not in asked.json:
+        return _calling(asked, "Place", [PLACE])  # this client shapes an answer by a tool
+    if text == "Where?":
+        assert asked.json["response_format"]["json_schema"]["schema"]["required"] == ["name", "deep"]
+        return _saying(asked, PLACE[:9], PLACE[9:])
+    if text == "What is this?":
+        assert said["content"][1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+        return _saying(asked, "A sh", "ip.")
+    return _saying(asked, "Bl", "ue.") if said["role"] == "tool" else _saying(asked, "Hel", "lo.")
+
+
+def _calling(asked: Asked, tool: str, arguments: list[str]) -> Script:
+    name = next(one["function"]["name"] for one in asked.json["tools"] if tool in one["function"]["name"])
+    calls = {f"call_{number}": text for number, text in enumerate(arguments, 1)}
+    if asked.json.get("stream"):
+        told = [chat.call(index, id, name, text) for index, (id, text) in enumerate(calls.items())]
+        return stream(*told, chat.end("tool_calls"))
+    functions = {id: {"name": name, "arguments": text} for id, text in calls.items()}
+    called = [{"id": id, "type": "function", "function": function} for id, function in functions.items()]
+    return whole(chat.completion(tool_calls=called, finish="tool_calls"))
+
+
+def _saying(asked: Asked, *pieces: str) -> Script:
+    if asked.json.get("stream"):
+        return stream(chat.text(*pieces), chat.end())
+    return whole(chat.completion("".join(pieces)))
 
 
 def run(command: list[str], service: Service, **environ: str) -> Any:
@@ -53,9 +70,11 @@ def run(command: list[str], service: Service, **environ: str) -> Any:
 
 def is_as_answered(printed: list[Any]) -> None:
     """Check what a program prints; LiteLLM cuts a stream into pieces of its own."""
-    text, pieces, looked, again = printed
+    text, pieces, looked, again, shaped, seen = printed
     assert (text, "".join(pieces), looked, again) == ("Hello.", "Hello.", "Blue.", "Hello.")
     assert len(pieces) == 2
+    assert shaped == {"name": "sea", "deep": True}
+    assert seen == "A ship."
 
 
 @pytest.mark.parametrize("name", PYTHON)

@@ -1,13 +1,19 @@
-"""A program of Microsoft's Agent Framework: an answer, a streamed one, and one that takes a tool. Argument: the base
-URL.
-"""
+"""A program of the Agent Framework, which does what `test_programs` tells of. Argument: the base URL."""
 
 import asyncio
 import json
 import sys
 
-from agent_framework import Agent
+from agent_framework import Agent, Content, Message
 from agent_framework.openai import OpenAIChatClient
+from pydantic import BaseModel
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 def look(at: str) -> str:
@@ -28,7 +34,10 @@ async def main(url: str) -> None:
     session = agent.create_session()
     looked = await agent.run("Look.", session=session)
     again = await agent.run("Hi", session=session)
-    print(json.dumps([text.text, pieces, looked.text, again.text]))
+    shaped = await agent.run("Where?", options={"response_format": Place})
+    parts = [Content.from_text("What is this?"), Content.from_uri(PNG, media_type="image/png")]
+    seen = await agent.run(Message("user", parts))
+    print(json.dumps([text.text, pieces, looked.text, again.text, shaped.value.model_dump(), seen.text]))
 
 
 asyncio.run(main(sys.argv[1]))

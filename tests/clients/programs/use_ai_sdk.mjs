@@ -1,6 +1,6 @@
-// A program of the AI SDK: an answer, a streamed one, and one that takes a tool. Argument: the base URL.
+// A program of the AI SDK, which does what `test_programs` tells of. Argument: the base URL.
 import { createOpenAI } from "@ai-sdk/openai";
-import { generateText, isStepCount, stepCountIs, streamText, tool } from "ai";
+import { generateText, Output, isStepCount, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
 const model = createOpenAI({ baseURL: process.argv[2], apiKey: "sk-test" }).responses("m");
@@ -17,4 +17,11 @@ const looked = await generateText({ ...common, messages: [question] });
 const again = await generateText({
   ...common, messages: [question, ...looked.response.messages, { role: "user", content: "Hi" }],
 });
-console.log(JSON.stringify([text.text, pieces, looked.text, again.text]));
+const Place = z.object({ name: z.string(), deep: z.boolean() });
+const shaped = await generateText({ model, prompt: "Where?", output: Output.object({ schema: Place }), maxRetries: 0 });
+const content = [
+  { type: "text", text: "What is this?" },
+  { type: "image", image: "data:image/png;base64,iVBORw0KGgo=", mediaType: "image/png" },
+];
+const seen = await generateText({ ...common, messages: [{ role: "user", content }] });
+console.log(JSON.stringify([text.text, pieces, looked.text, again.text, shaped.output, seen.text]));

@@ -1,4 +1,4 @@
-"""A program of LangChain: an answer, a streamed one, and one that takes a tool. Argument: the base URL."""
+"""A program of LangChain, which does what `test_programs` tells of. Argument: the base URL."""
 
 import json
 import sys
@@ -6,6 +6,14 @@ import sys
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 @tool
@@ -25,7 +33,10 @@ def main(url: str) -> None:
     messages.append(tools.invoke(messages))
     looked = messages[-1].text
     again = tools.invoke([*messages, HumanMessage("Hi")]).text
-    print(json.dumps([text, pieces, looked, again]))
+    shaped = model.with_structured_output(Place, method="json_schema").invoke("Where?").model_dump()
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PNG}}]
+    seen = tools.invoke([HumanMessage(parts)]).text
+    print(json.dumps([text, pieces, looked, again, shaped, seen]))
 
 
 main(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A program of LiteLLM: an answer, a streamed one, and one that takes a tool. Argument: the base URL."""
+"""A program of LiteLLM, which does what `test_programs` tells of. Argument: the base URL."""
 
 import json
 import os
@@ -7,11 +7,19 @@ import sys
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches one from the internet
 
 import litellm
+from pydantic import BaseModel
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
 
 LOOK = {
     "type": "function", "name": "look", "description": "Look at a place.",
     "parameters": {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"]},
 }  # fmt: skip
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 def text_of(response):
@@ -34,7 +42,10 @@ def main(url: str) -> None:
     ]
     looked = ask(outputs, previous_response_id=first.id)
     again = ask("Hi", previous_response_id=looked.id)
-    print(json.dumps([text, pieces, text_of(looked), text_of(again)]))
+    shaped = json.loads(text_of(ask("Where?", text_format=Place)))
+    parts = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": PNG}]
+    seen = text_of(ask([{"role": "user", "content": parts}]))
+    print(json.dumps([text, pieces, text_of(looked), text_of(again), shaped, seen]))
 
 
 main(sys.argv[1])

@@ -1,11 +1,19 @@
-"""A program of LlamaIndex: an answer, a streamed one, and one that takes a tool. Argument: the base URL."""
+"""A program of LlamaIndex, which does what `test_programs` tells of. Argument: the base URL."""
 
 import json
 import sys
 
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAIResponses
+from pydantic import BaseModel
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 def look(at: str) -> str:
@@ -28,7 +36,9 @@ def main(url: str) -> None:
     answer = model.chat_with_tools([tool], chat_history=messages)
     looked = answer.message.content
     again = model.chat([*messages, answer.message, ChatMessage("Hi")]).message.content
-    print(json.dumps([text, pieces, looked, again]))
+    shaped = model.as_structured_llm(Place).chat([ChatMessage("Where?")]).raw.model_dump()
+    seen = model.chat([ChatMessage(blocks=[TextBlock(text="What is this?"), ImageBlock(url=PNG)])]).message.content
+    print(json.dumps([text, pieces, looked, again, shaped, seen]))
 
 
 main(sys.argv[1])

@@ -1,5 +1,7 @@
-// A program of the openai package for Node: an answer, a streamed one, and one that takes a tool. Argument: the base URL.
+// A program of the openai package for Node, which does what `test_programs` tells of. Argument: the base URL.
 import OpenAI from "openai";
+import { zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
 
 const client = new OpenAI({ baseURL: process.argv[2], apiKey: "sk-test", maxRetries: 0 });
 const tools = [{
@@ -18,4 +20,11 @@ const outputs = first.output
   .map((call) => ({ type: "function_call_output", call_id: call.call_id, output: "blue" }));
 const looked = await client.responses.create({ model: "m", input: outputs, tools, previous_response_id: first.id });
 const again = await client.responses.create({ model: "m", input: "Hi", tools, previous_response_id: looked.id });
-console.log(JSON.stringify([text.output_text, pieces, looked.output_text, again.output_text]));
+const Place = z.object({ name: z.string(), deep: z.boolean() });
+const shaped = await client.responses.parse({ model: "m", input: "Where?", text: { format: zodTextFormat(Place, "place") } });
+const content = [
+  { type: "input_text", text: "What is this?" },
+  { type: "input_image", image_url: "data:image/png;base64,iVBORw0KGgo=", detail: "auto" },
+];
+const seen = await client.responses.create({ model: "m", input: [{ role: "user", content }] });
+console.log(JSON.stringify([text.output_text, pieces, looked.output_text, again.output_text, shaped.output_parsed, seen.output_text]));

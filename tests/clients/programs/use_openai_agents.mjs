@@ -1,4 +1,4 @@
-// A program of @openai/agents: an answer, a streamed one, and one that takes a tool. Argument: the base URL.
+// A program of @openai/agents, which does what `test_programs` tells of. Argument: the base URL.
 import { Agent, run, setDefaultOpenAIClient, setTracingDisabled, tool } from "@openai/agents";
 import OpenAI from "openai";
 import { z } from "zod";
@@ -18,4 +18,11 @@ for await (const piece of streamed.toTextStream()) pieces.push(piece);
 await streamed.completed;
 const looked = await run(agent, "Look.");
 const again = await run(agent, [...looked.history, { role: "user", content: "Hi" }]);
-console.log(JSON.stringify([text.finalOutput, pieces, looked.finalOutput, again.finalOutput]));
+const Place = z.object({ name: z.string(), deep: z.boolean() });
+const shaped = await run(new Agent({ name: "shaper", model: "m", outputType: Place }), "Where?");
+const content = [
+  { type: "input_text", text: "What is this?" },
+  { type: "input_image", image: "data:image/png;base64,iVBORw0KGgo=" },
+];
+const seen = await run(agent, [{ role: "user", content }]);
+console.log(JSON.stringify([text.finalOutput, pieces, looked.finalOutput, again.finalOutput, shaped.finalOutput, seen.finalOutput]));

@@ -1,4 +1,4 @@
-"""A program of the OpenAI Agents SDK: an answer, a streamed one, and one that takes a tool. Argument: the base URL."""
+"""A program of the OpenAI Agents SDK, which does what `test_programs` tells of. Argument: the base URL."""
 
 import asyncio
 import json
@@ -6,6 +6,14 @@ import sys
 
 import agents
 from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 @agents.function_tool
@@ -27,7 +35,12 @@ async def main(url: str) -> None:
     ]
     looked = await agents.Runner.run(agent, "Look.")
     again = await agents.Runner.run(agent, [*looked.to_input_list(), {"role": "user", "content": "Hi"}])
-    print(json.dumps([text.final_output, pieces, looked.final_output, again.final_output]))
+    shaped = await agents.Runner.run(agents.Agent(name="shaper", model="m", output_type=Place), "Where?")
+    image = {"type": "input_image", "image_url": PNG, "detail": "auto"}
+    parts = [{"type": "input_text", "text": "What is this?"}, image]
+    seen = await agents.Runner.run(agent, [{"role": "user", "content": parts}])
+    outputs = [text.final_output, pieces, looked.final_output, again.final_output]
+    print(json.dumps([*outputs, shaped.final_output.model_dump(), seen.final_output]))
 
 
 asyncio.run(main(sys.argv[1]))

@@ -1,12 +1,21 @@
-"""A program of Semantic Kernel: an answer, a streamed one, and one that takes a tool. Argument: the base URL."""
+"""A program of Semantic Kernel, which does what `test_programs` tells of. Argument: the base URL."""
 
 import asyncio
 import json
 import sys
 
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 from semantic_kernel.agents import OpenAIResponsesAgent
+from semantic_kernel.contents import ChatMessageContent, ImageContent, TextContent
 from semantic_kernel.functions import kernel_function
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+class Place(BaseModel):
+    name: str
+    deep: bool
 
 
 class Eyes:
@@ -24,7 +33,12 @@ async def main(url: str) -> None:
     pieces = [str(piece.message) async for piece in agent.invoke_stream("Hi") if str(piece.message)]
     looked = await agent.get_response("Look.")
     again = await agent.get_response("Hi", thread=looked.thread)
-    print(json.dumps([str(text.message), pieces, str(looked.message), str(again.message)]))
+    form = OpenAIResponsesAgent.configure_response_format(Place)
+    shaper = OpenAIResponsesAgent(ai_model_id="m", client=client, name="shaper", text=form)
+    shaped = json.loads(str((await shaper.get_response("Where?")).message))
+    parts = [TextContent(text="What is this?"), ImageContent(data_uri=PNG)]
+    seen = await agent.get_response(ChatMessageContent(role="user", items=parts))
+    print(json.dumps([str(text.message), pieces, str(looked.message), str(again.message), shaped, str(seen.message)]))
 
 
 asyncio.run(main(sys.argv[1]))
