@@ -1,6 +1,7 @@
 """The flow of a request, the same for every transport: history → chat request → upstream → events → store.
 
-Making an `Exchange` does what can be refused: it loads the chain, translates, and sends the chat request. It is then
+An answer takes one round, or more: a round is one chat call, and all of them feed the same response. Making an
+`Exchange` does what can be refused: it loads the chain, translates, and sends the chat request. It is then
 taken whole (`answer`) or event by event (`events`), and closed. What the caller can be told with an HTTP status is
 raised (`RequestError`, `UpstreamError`, `StoreDown`); once events flow, every failure is `response.failed`. A
 response is in the store before its terminal event leaves. A client that is gone, a silent provider and a worker that
@@ -27,6 +28,8 @@ from adapter.upstream.client import Call
 from translators.answer import AnswerReader
 from translators.chat_body import chat_body
 from translators.configuration import configured, latest_update
+from translators.demands import asked_again
+from translators.draft import Draft
 from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
@@ -60,7 +63,7 @@ class Exchange:
         self._caller = caller
         self._request = request
         self._began = time.monotonic()
-        self._dialect = services.upstream.dialect
+        self._dialect = services.learning.dialect(request.model)
         self.notes = Notes()
         self._turn: ConversationTurn | None = None
         if request.conversation is not None:
@@ -89,51 +92,69 @@ class Exchange:
             )
         request = configured(request, latest_update(request.input, history.update))
         request = replace(request, input=services.files.of_request(request.input, self._dialect, self.notes))
-        self._body = chat_body(
-            request, history, self._dialect, self.notes, model=request.model, stream=request.stream, seal=seals
+        self._translated = partial(
+            chat_body, request, history, model=request.model, stream=request.stream, seal=seals
         )
+        self._body = self._translated(self._dialect, self.notes)
         if beginning is not None and request.input is self._request.input:
             services.beginnings.keep(beginning, request, self._body)
         ids = services.ids()
-        self._stream = ResponseStream(
+        self._machine = partial(
+            ResponseStream,
             first_snapshot(request, ids.response, int(time.time())),
-            ids,
             names=self._body.names,
-            notes=self.notes,
             reasoning_as=services.reasoning_as,
             sealing=Sealing(seals, always=not request.store or "reasoning.encrypted_content" in request.include),
             taken_call_ids=self._body.history.call_ids,
             prompt_bytes=len(self._body.json),
             limits=services.limits,
+            most_calls=1 if request.parallel_tool_calls is False else None,
         )
-        self._reader = AnswerReader(self._stream, services.limits.output_bytes)
-        send = partial(services.upstream.call, bearer=caller.bearer)
+        self._stream = self._machine(ids, notes=self.notes)
+        self._rounds = 0
+        self._ask(self._body.json)
+
+    def _ask(self, body: bytes) -> None:
+        """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
+        self._rounds += 1
+        self._draft: Draft | None = None
+        if self._body.demands.held:
+            self._draft = Draft(self._machine(self._services.ids(), notes=Notes()))
+        self._reader = AnswerReader(self._draft or self._stream, self._services.limits.output_bytes)
+        send = partial(self._services.upstream.call, bearer=self._caller.bearer)
         self._call: Call | TruncatingCall
-        if request.truncation == "auto":
-            self._call = TruncatingCall(send, self._body.json, self.notes)
+        if self._request.truncation == "auto":
+            self._call = TruncatingCall(send, body, self.notes)
         else:
-            self._call = send(self._body.json)
+            self._call = send(body)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for the provider's status; a request that it refuses goes out again as the refusal teaches."""
+        try:
+            return self._call.wait(seconds)
+        except UpstreamError as error:
+            learning, model = self._services.learning, self._request.model
+            if self._rounds > 1 or not (taught := learning.learn(model, self._dialect, error, self._body.json)):
+                raise
+        self._call.close()
+        self._dialect = taught
+        self._body = self._translated(taught, self.notes)
+        self._rounds = 0
+        self._ask(self._body.json)
+        return False
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
         until = time.monotonic() + seconds
-        while not self._call.wait(min(SECONDS, max(0.0, until - time.monotonic()))):
+        while not self._wait(min(SECONDS, max(0.0, until - time.monotonic()))):
             self._look_up()
             if time.monotonic() >= until:
                 return
 
     def answer(self) -> Response:
         """Return the whole response, stored; raise UpstreamError, StoreDown or ClientGone."""
-        while not self._call.wait(SECONDS):
-            self._look_up()
-        while (data := self._call.read()) != b"":
-            if data is None:
-                self._look_up()
-                continue
-            self._reader.feed(data)
-            if self._reader.done:
-                break
-        self._reader.end(int(time.time()))
+        for _ in self._answered():
+            pass
         if self._stream.error is not None:
             raise self._stream.error
         self._keep()
@@ -156,31 +177,67 @@ class Exchange:
     def _events(self) -> Iterator[list[Event]]:
         stream = self._stream
         try:
-            while not self._call.wait(SECONDS):
-                self._look_up()
-                yield []
-            while (data := self._call.read()) != b"":
-                if data is None:
-                    self._look_up()
-                    yield []
-                    continue
-                events = self._reader.feed(data)
-                if self._reader.done:
-                    break
-                if self._services.must_stop():
-                    yield events
-                    raise _stopping()
-                if events:
-                    yield events
-            else:
-                events = []
-            if not stream.is_over:
-                events += self._reader.end(int(time.time()))
+            events = yield from self._answered()
         except UpstreamError as error:
             events = stream.fail(error)
         if not self._keep_if_possible():
             events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
         yield events
+
+    def _answered(self) -> Generator[list[Event], None, list[Event]]:
+        """Yield the events of one round after the other, as `events` does; return the last ones."""
+        while True:
+            events = yield from self._round()
+            if (ended := self._ended(events)) is not None:
+                return ended
+
+    def _round(self) -> Generator[list[Event], None, list[Event]]:
+        """Yield the events of one chat call; return those of its last bytes."""
+        while not self._wait(SECONDS):
+            self._look_up()
+            yield []
+        seen = time.monotonic()
+        while (data := self._call.read()) != b"":
+            if data is None:
+                self._look_up()
+                yield []
+                continue
+            events = self._reader.feed(data)
+            if self._reader.done:
+                return events
+            if self._services.must_stop():
+                yield events
+                raise _stopping()
+            if events:
+                yield events
+            elif self._draft is not None and time.monotonic() - seen > SECONDS:  # to the client this is silence
+                seen = time.monotonic()
+                self._look_up()
+                yield []
+        return []
+
+    def _ended(self, events: list[Event]) -> list[Event] | None:
+        """End a round, and with it the response; None if the model has to be asked once more."""
+        now = int(time.time())
+        stream, draft, demands = self._stream, self._draft, self._body.demands
+        if not stream.is_over:
+            events = events + self._reader.end(now)
+        if draft is None:
+            problem = demands.judge(stream.response, self.notes).problem
+            return events if problem is None else stream.revoke(events, problem)
+        judged = demands.judge(draft.response, self.notes)
+        if judged.problem is not None:
+            stream.spend(draft.response.usage)
+            if self._rounds > 1:
+                return stream.fail(judged.problem)
+            self.notes.add(judged.param, "repaired", "the model was asked a second time")
+            self._call.close(answered=True)
+            self._ask(asked_again(self._body.json, draft.response, judged.problem))
+            return None
+        if judged.text is not None:
+            draft.cut(judged.text, self.notes)
+            self.notes.add("text.format", "repaired", "what stood around the JSON was cut off")
+        return draft.give(stream, now)
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the HTTP answer: the notes there are by now."""

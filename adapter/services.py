@@ -20,6 +20,7 @@ from adapter.settings import Settings
 from adapter.store import open_store
 from adapter.store.base import Store
 from adapter.upstream.client import Upstream
+from adapter.upstream.learning import Learning
 from translators.ids import Ids, seed
 from translators.stream import Limits
 
@@ -30,6 +31,7 @@ class Services:
         self.pulse = Pulse()
         self.store: Store = open_store(settings.store, settings.store_cache_bytes)
         self.upstream = Upstream(settings, self.pulse)
+        self.learning = Learning(self.upstream.dialect)
         self.files = Files(settings)
         self.histories = Histories(self.store, self.files, settings.history_cache_bytes // 2)
         self.beginnings = Beginnings(settings.history_cache_bytes // 2)

@@ -11,6 +11,7 @@ from typing import Final
 
 from translators.chat import Chunk
 from translators.deltas import read_chunk, read_completion
+from translators.draft import Draft
 from translators.errors import UpstreamError
 from translators.events import Event
 from translators.sse import DONE, SSEDecoder
@@ -22,7 +23,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 class AnswerReader:
     """Feeds one answer's bytes to a stream machine, in any split."""
 
-    def __init__(self, stream: ResponseStream, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, stream: ResponseStream | Draft, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
         self._start = b""

@@ -4,24 +4,23 @@ Only what the client set goes out. The messages come last, so that the bodies of
 beginning. Field table: responses-api reference §2; what providers take: `dialect.py`.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from translators.chat import DeveloperMessage, SystemMessage
-from translators.declarations import Tool
+from translators.demands import Demands, demands_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
-from translators.formats import response_format
+from translators.formats import form_of
 from translators.history import History
 from translators.messages import lead_text
 from translators.notes import Notes
 from translators.reasoning import Replay, Seal
 from translators.request import CreateRequest
 from translators.sampling import sampling
-from translators.tools import ToolNames, chat_tool_choice, chat_tools
-from translators.tools.choice import allowed
+from translators.tools import ToolNames, chat_tools
+from translators.tools.choice import ToolForm, tool_form
 from translators.tools.declared import loaded, united
 from translators.wire import encode
 
@@ -35,6 +34,8 @@ class ChatBody(Struct, frozen=True, gc=False):
     """The chain up to and including this request's input."""
     notes: Notes
     """Those on the input."""
+    demands: Demands
+    """What the adapter itself must see to in the answer."""
 
 
 def chat_body(
@@ -58,7 +59,9 @@ def chat_body(
     of_input = Notes()
     extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, replay)
     notes.repeat(of_input)
-    lead = lead_text(request.instructions, extended.lead)
+    form = form_of(request.text, dialect, notes)
+    choice = tool_form(request.tool_choice, tools, names, dialect, notes)
+    lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
     parts = [*history.sealed, *messages]
     if lead:
         first = DeveloperMessage(lead) if dialect.developer_role else SystemMessage(lead)
@@ -68,18 +71,20 @@ def chat_body(
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     body |= sampling(request, dialect, notes)
-    body |= _tools(request, tools, names, dialect, notes)
-    wanted = response_format(request.text, dialect, notes)
-    if wanted is not None:
-        body["response_format"] = wanted
+    body |= _tools(request, choice, names, dialect, notes)
+    if form.member is not None:
+        body["response_format"] = form.member
     head = encode(body)[:-1]
-    return ChatBody(b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input)
+    return ChatBody(
+        b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
+        demands_of(request, not form.words, not choice.words, choice.tool),
+    )  # fmt: skip
 
 
 def _tools(
-    request: CreateRequest, declared: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes
+    request: CreateRequest, choice: ToolForm, names: ToolNames, dialect: Dialect, notes: Notes
 ) -> dict[str, Any]:
-    tools = chat_tools(allowed(declared, request.tool_choice), names, dialect, notes)
+    tools = chat_tools(choice.shown, names, dialect, notes)
     if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
         if request.tool_choice not in ("auto", "none"):
             raise RequestError(
@@ -88,12 +93,8 @@ def _tools(
             )
         return {}
     body: dict[str, Any] = {"tools": tools}
-    choice = chat_tool_choice(request.tool_choice, names)
-    if choice != "auto":
-        body["tool_choice"] = choice
-    if request.parallel_tool_calls is not None:
-        if dialect.parallel_tool_calls:
-            body["parallel_tool_calls"] = request.parallel_tool_calls
-        elif not request.parallel_tool_calls:
-            notes.add("parallel_tool_calls", "dropped", f"not known to provider '{dialect.name}'")
+    if choice.member is not None:
+        body["tool_choice"] = choice.member
+    if request.parallel_tool_calls is not None and dialect.parallel_tool_calls:
+        body["parallel_tool_calls"] = request.parallel_tool_calls  # the stream machine sees to it everywhere
     return body

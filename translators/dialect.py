@@ -27,7 +27,10 @@ class Dialect(Struct, frozen=True, gc=False):
     refusal_field: bool = False
     strict_tools: bool = True
     parallel_tool_calls: bool = True
-    json_schema: bool = True
+    formats: frozenset[Literal["json_schema", "json_object"]] = frozenset({"json_schema", "json_object"})
+    """Types of `response_format` that are honoured; what needs another is asked for in words and checked."""
+    tool_choices: frozenset[Literal["none", "required", "named"]] = frozenset({"none", "required", "named"})
+    """Forms of `tool_choice`, beside auto, that are honoured; the adapter sees to the others."""
     file_parts: bool = False
     original_detail: bool = False
     """Images may have detail `original`."""
@@ -60,14 +63,15 @@ PRESETS: Final[dict[str, Dialect]] = {
             service_tiers=frozenset({"auto", "default", "flex", "scale", "priority", "fast"}),
         ),
         Dialect(
-            name="deepseek", strict_tools=False, efforts=frozenset({"low", "medium", "high", "max"}),
+            name="deepseek", formats=frozenset({"json_object"}), strict_tools=False,
+            efforts=frozenset({"low", "medium", "high", "max"}),
             no_reasoning={"thinking": {"type": "disabled"}}, reasoning_required=True,
         ),
         Dialect(
             name="moonshot", token_limit="max_completion_tokens", strict_tools=False, reasoning_required=True,
         ),
         Dialect(
-            name="minimax", token_limit="max_completion_tokens", reasoning_field="think_tags", json_schema=False,
+            name="minimax", token_limit="max_completion_tokens", reasoning_field="think_tags", formats=frozenset(),
         ),
         Dialect(name="gemini", reasoning_field=None),
         Dialect(
@@ -82,7 +86,7 @@ PRESETS: Final[dict[str, Dialect]] = {
         Dialect(name="openrouter", reasoning_field="reasoning", extras=frozenset({"user"})),
         Dialect(name="vercel", reasoning_field="reasoning"),
         Dialect(
-            name="ollama", reasoning_field="reasoning", strict_tools=False,
+            name="ollama", reasoning_field="reasoning", strict_tools=False, tool_choices=frozenset(),
             efforts=frozenset({"none", "low", "medium", "high", "max"}),
         ),
     )

@@ -64,8 +64,9 @@ class Lanes:
         sealing: Sealing | None,
         taken_call_ids: Iterable[str],
         most: int,
+        most_calls: int | None,
     ) -> None:
-        """`most` items may be made; one more raises UpstreamError."""
+        """`most` items may be made; one more raises UpstreamError. Calls beyond `most_calls` are dropped."""
         self._ids = ids
         self._names = names
         self._notes = notes
@@ -76,6 +77,7 @@ class Lanes:
         """What came of thinking for a reasoning item that is still to come."""
         self._taken = set(taken_call_ids)
         self._most = most
+        self._most_calls = most_calls
         self._call_ids: dict[ProviderCall, str] = {}
         self._lane_of: dict[ProviderCall, Lane] = {}
         self._pictures: set[str] = set()
@@ -129,6 +131,9 @@ class Lanes:
         """Give a part of its arguments to a call, and what the provider wants back with it (`extra`)."""
         self.written += len(fragment)
         lane = self._lane_of.get(call)
+        if lane is None and len(self._lane_of) == self._most_calls:
+            self._notes.add("parallel_tool_calls", "dropped", "calls behind the first one: the client wanted one only")
+            return
         if extra:
             self.attached += self.thought().take_call(self._call_id(call), extra)
         if lane is None:

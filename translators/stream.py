@@ -34,11 +34,11 @@ from translators.ids import Ids
 from translators.lanes import Lanes, too_large
 from translators.notes import Notes
 from translators.reasoning import Sealing
-from translators.response import IncompleteDetails, Response, ResponseFailure
+from translators.response import IncompleteDetails, Response, ResponseFailure, Usage
 from translators.think_tags import ThinkTags
 from translators.tools import ToolNames
 from translators.upstream_errors import from_error
-from translators.usage import estimated, to_usage
+from translators.usage import added, estimated, to_usage
 
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
 """Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
@@ -67,6 +67,7 @@ class ResponseStream:
         taken_call_ids: Iterable[str] = (),
         prompt_bytes: int = 0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        most_calls: int | None = None,
     ) -> None:
         """`taken_call_ids` are those of the history; `prompt_bytes` (size of the chat request) is for estimates."""
         self.response = response
@@ -78,12 +79,14 @@ class ResponseStream:
         self._lanes = Lanes(
             ids, names, notes, self._citations,
             reasoning_as=reasoning_as, sealing=sealing, taken_call_ids=taken_call_ids, most=limits.items,
+            most_calls=most_calls,
         )  # fmt: skip
         self._sorter = CallSorter()
         self._think: ThinkTags | None = ThinkTags()
         self._tokens: list[Any] = []
         """Log probabilities of the content that `_think` holds back."""
         self._usage: ChatUsage | None = None
+        self._spent: Usage | None = None
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
         self.is_over = False
@@ -179,6 +182,11 @@ class ResponseStream:
             )
             events.append(ResponseIncomplete(response=self.response))
         return self._leave(events)
+
+    def spend(self, usage: Usage | None) -> None:
+        """Count what an answer cost that the client does not see."""
+        if usage is not None:
+            self._spent = usage if self._spent is None else added(usage, self._spent)
 
     def fail(self, error: ProtocolError) -> list[Event]:
         """End with `response.failed`."""
@@ -290,15 +298,22 @@ class ResponseStream:
         return self._leave(events)
 
     def _terminal(self, **changes: Any) -> Response:
-        if self._usage is not None:
-            usage = to_usage(self._usage)
-        else:
-            usage = estimated(self._prompt_bytes, self._lanes.written)
-            self._notes.add("usage", "estimated", "the provider counted no tokens")
+        usage = self._cost()
         self._citations.end()
         self.is_over = True
         tier = self._service_tier or "default"
         return replace(self.response, output=tuple(self._lanes.output), usage=usage, service_tier=tier, **changes)
+
+    def _cost(self) -> Usage:
+        spent = self._spent
+        if self._usage is not None:
+            usage = to_usage(self._usage)
+        elif spent is not None and not self._lanes.written:
+            return spent
+        else:
+            usage = estimated(self._prompt_bytes, self._lanes.written)
+            self._notes.add("usage", "estimated", "the provider counted no tokens")
+        return usage if spent is None else added(usage, spent)
 
     def _leave(self, events: list[Event]) -> list[Event]:
         """Number events on their way out."""

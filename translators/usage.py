@@ -49,3 +49,19 @@ def estimated(prompt_bytes: int, output_bytes: int) -> Usage:
         output_tokens_details=OutputTokensDetails(0),
         total_tokens=prompt + completion,
     )
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Return what two answers cost together."""
+    details, others = one.input_tokens_details, other.input_tokens_details
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        input_tokens_details=InputTokensDetails(
+            details.cached_tokens + others.cached_tokens, details.cache_write_tokens + others.cache_write_tokens
+        ),
+        output_tokens=one.output_tokens + other.output_tokens,
+        output_tokens_details=OutputTokensDetails(
+            one.output_tokens_details.reasoning_tokens + other.output_tokens_details.reasoning_tokens
+        ),
+        total_tokens=one.total_tokens + other.total_tokens,
+    )

@@ -76,10 +76,8 @@ DROPPED: list[tuple[Dialect, dict[str, Any], str, str]] = [
     (Dialect(), {"prompt_cache_key": "k"}, "prompt_cache_key", "dropped"),
     (Dialect(), {"prompt_cache_retention": "24h"}, "prompt_cache_retention", "dropped"),
     (Dialect(), {"text": {"verbosity": "low"}}, "text.verbosity", "dropped"),
-    (Dialect(json_schema=False), {"text": {"format": SCHEMA}}, "text.format", "approximated"),
+    (Dialect(formats=frozenset()), {"text": {"format": SCHEMA}}, "text.format", "approximated"),
     (Dialect(strict_tools=False), {"tools": [{**FUNCTION, "strict": True}]}, "tools", "dropped"),
-    (Dialect(parallel_tool_calls=False), {"tools": [FUNCTION], "parallel_tool_calls": False},
-     "parallel_tool_calls", "dropped"),
     (Dialect(), {"tools": [{"type": "web_search"}]}, "tools", "dropped"),
 ]  # fmt: skip
 

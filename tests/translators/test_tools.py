@@ -6,7 +6,7 @@ import pytest
 
 from translators.dialect import Dialect
 from translators.notes import Notes
-from translators.tools import FunctionChoice, FunctionTool, NamespaceTool, Tool, ToolNames, chat_tool_choice, chat_tools
+from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames, chat_tools
 
 EMPTY = {"type": "object", "properties": {}}
 
@@ -41,13 +41,6 @@ def test_a_plain_name_has_precedence() -> None:
     names = ToolNames(tools)
     assert names.flat("crm__close") == "crm__close"
     assert names.flat("close", "crm") != "crm__close"
-
-
-def test_choices() -> None:
-    names = ToolNames([FunctionTool("a.b")])
-    assert chat_tool_choice("required", names) == "required"
-    choice = chat_tool_choice(FunctionChoice("a.b"), names)
-    assert choice == {"type": "function", "function": {"name": names.flat("a.b")}}
 
 
 def test_a_made_name_is_the_same_everywhere() -> None:

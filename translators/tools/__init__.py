@@ -5,11 +5,9 @@ becomes the item that the client knows. `names.py` keeps the names of both sides
 """
 
 from translators.declarations import FunctionChoice, FunctionTool, NamespaceTool, Tool, ToolChoice
-from translators.tools.choice import chat_tool_choice
 from translators.tools.declared import chat_tools
 from translators.tools.names import Called, ToolNames
 
 __all__ = [
-    "Called", "FunctionChoice", "FunctionTool", "NamespaceTool", "Tool", "ToolChoice", "ToolNames", "chat_tool_choice",
-    "chat_tools",
+    "Called", "FunctionChoice", "FunctionTool", "NamespaceTool", "Tool", "ToolChoice", "ToolNames", "chat_tools",
 ]  # fmt: skip

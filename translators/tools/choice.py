@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec import Struct
+
 from translators.declarations import (
     AllowedTool,
     AllowedTools,
@@ -16,6 +18,8 @@ from translators.declarations import (
     Tool,
     ToolChoice,
 )
+from translators.dialect import Dialect
+from translators.notes import Notes
 from translators.tools.names import Called, Kind, ToolNames, called
 
 _KIND_OF: Final[dict[type, Kind]] = {
@@ -26,14 +30,42 @@ _KIND_OF: Final[dict[type, Kind]] = {
     ApplyPatchChoice: "apply_patch",
 }
 
+_ANY: Final = "In this turn you must call one of the tools."
+_ONE: Final = "In this turn you must call the tool {} and no other."
 
-def chat_tool_choice(choice: ToolChoice, names: ToolNames) -> str | dict[str, Any]:
-    """Return the choice for a provider that was shown the tools that `allowed` leaves."""
-    if isinstance(choice, str):
-        return choice
-    if isinstance(choice, AllowedTools):
-        return choice.mode
-    return {"type": "function", "function": {"name": names.flat(*one_tool(choice))}}
+
+class ToolForm(Struct, frozen=True, gc=False):
+    """How a provider is told: the tools it is shown, a member, words where it does not honour the member."""
+
+    shown: Sequence[Tool]
+    member: str | dict[str, Any] | None = None
+    words: str = ""
+    tool: Called | None = None
+    """The tool that must be called."""
+
+
+def tool_form(
+    choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes
+) -> ToolForm:
+    """Return how a provider is told which tools it may or must call."""
+    shown = allowed(tools, choice)
+    honoured = dialect.tool_choices
+    mode = choice.mode if isinstance(choice, AllowedTools) else choice
+    if isinstance(mode, str):
+        if mode == "auto" or not shown:
+            return ToolForm(shown)
+        if mode in honoured:
+            return ToolForm(shown, mode)
+        if mode == "none":
+            return ToolForm(())
+        notes.add("tool_choice", "approximated", f"provider '{dialect.name}' cannot be made to call: asked in words")
+        return ToolForm(shown, words=_ANY)
+    tool = one_tool(mode)
+    name = names.flat(*tool)
+    if "named" in honoured:
+        return ToolForm(shown, {"type": "function", "function": {"name": name}}, tool=tool)
+    notes.add("tool_choice", "approximated", f"provider '{dialect.name}' takes no name: asked in words")
+    return ToolForm(shown, "required" if "required" in honoured else None, _ONE.format(name), tool)
 
 
 def one_tool(choice: OneTool) -> Called:
