@@ -369,6 +369,8 @@ class _Renderer:
         if refusal and not dialect.refusal_field:
             text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
+            if turn.thinking:
+                self._notes.add("input", "dropped", "reasoning that no message and no call follows")
             return None
         back = going_back(turn.thinking)
         field = dialect.reasoning_field

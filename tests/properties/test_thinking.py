@@ -90,9 +90,6 @@ def played(deltas: list[Delta]) -> Response:
 def test_nothing_of_it_is_lost(answer: tuple[list[Delta], list[str], dict[str, str | None]]) -> None:
     deltas, entries, calls = answer
     response = played(deltas)
-    if response.status != "completed":
-        assert not deltas  # an answer without anything
-        return
     outputs = [{"type": "function_call_output", "call_id": id, "output": "x"} for id in calls]
     behind = decode_items(encode(outputs)) if outputs else (Message("user", "And?"),)
     items = (Message("user", "Hello."), *decode_items(encode(response.output)), *behind)
@@ -101,7 +98,7 @@ def test_nothing_of_it_is_lost(answer: tuple[list[Delta], list[str], dict[str, s
     body = chat_body(request, History(), Dialect(), notes, model="m", stream=False, seal=Glass())
     said = [message for message in decode(body.json)["messages"] if message["role"] == "assistant"]
     if not any("content" in delta or "tool_calls" in delta for delta in deltas):
-        assert said == []  # thinking alone is no message
+        assert (said, len(notes)) == ([], bool(deltas))  # thinking alone is no message
         return
     (message,) = said
     details = message.get("reasoning_details", [])

@@ -269,6 +269,14 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
     assert [(note.param, note.action) for note in notes] == [("input[1].encrypted_content", "dropped")]
 
 
+def test_thinking_that_nothing_follows_is_dropped_with_a_note() -> None:
+    items = (Message("user", "?"), *decode_items(encode(Played(chat.thinking("Hm.")).response.output)))
+    notes = Notes()
+    body = chat_body(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    assert [message["role"] for message in decode(body.json)["messages"]] == ["user"]
+    assert [(note.param, note.action) for note in notes] == [("input", "dropped")]
+
+
 def test_raw_text_goes_before_the_summary() -> None:
     item = {
         "type": "reasoning", "summary": [{"type": "summary_text", "text": "In short."}], "encrypted_content": None,
