@@ -21,17 +21,13 @@ REFUSED = {
     "openai-py/image_and_file[1]": "input[0].content[1]",  # a PDF of nine bytes, which nothing can read
 }
 PENDING = {
-    "codex-old-variants/named_openai_compact[2]": "input[3]",
-    "codex-variants/named_openai_compact[1]": "input[6]",
-    "codex-variants/named_openai_compact[2]": "input[4]",
-    "openai-py/compact[1]": "input[1]",
     "openai-node/background[0]": "background",
     "openai-node/background[7]": "background",
     "openai-py/background[0]": "background",
     "openai-py/background[8]": "background",
     "openai-py/background_stream_resume[0]": "background",
 }
-"""Compaction and background responses."""
+"""Background responses."""
 TAKES_FILES = {"openai"}
 """Providers to which a file goes unread."""
 
