@@ -42,6 +42,7 @@ from translators.items import (
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 names = st.sampled_from(["f", "a.b", "x" * 128])
+custom_names = st.sampled_from(["g", "c.d", "y" * 128])
 spaces = st.sampled_from([None, "n", "n.m"])
 texts = st.text(min_size=1, max_size=12)
 
@@ -106,7 +107,7 @@ def _calls(draw: st.DrawFn, id: str) -> tuple[Call, CallOutput]:
             [
                 (FunctionCall(id, draw(names), '{"a": 1.0}', namespace=draw(spaces)), FunctionCallOutput(out, id)),
                 (FunctionCall(id, draw(names), "{}"), FunctionCallOutput([InputText(out)], id)),
-                (CustomToolCall(id, draw(names), text, namespace=draw(spaces)), CustomToolCallOutput(out, id)),
+                (CustomToolCall(id, draw(custom_names), text, namespace=draw(spaces)), CustomToolCallOutput(out, id)),
                 (LocalShellCall(id, ExecAction([text], {"A": text}, 9)), LocalShellCallOutput(out, call_id=id)),
                 (ShellCall(id, ShellAction([text], 9, 8)), ShellCallOutput([{"stdout": out}], id)),
                 (ApplyPatchCall(id, CreateFile(text, out)), ApplyPatchCallOutput(id, "completed", out)),

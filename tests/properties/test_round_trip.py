@@ -28,8 +28,8 @@ OPEN = Dialect(developer_role=True, system_anywhere=True, refusal_field=True)
 """A provider that takes all that chat can say."""
 dialects = st.sampled_from([*PRESETS.values(), OPEN])
 TOOLS = (
-    FunctionTool("f"), CustomTool("f"), FunctionTool("x" * 128), ShellTool(),
-    NamespaceTool("n.m", [FunctionTool("f"), CustomTool("f"), FunctionTool("a.b")]),
+    FunctionTool("f"), CustomTool("g"), FunctionTool("x" * 128), ShellTool(),
+    NamespaceTool("n.m", [FunctionTool("f"), CustomTool("g"), FunctionTool("a.b")]),
 )  # fmt: skip
 
 Object = dict[str, Any]
