@@ -1,4 +1,4 @@
-"""What a store is: responses by id, the chain that leads to one, and conversations.
+"""What a store is: responses by id, the chain that leads to one, conversations, and background runs.
 
 Every call names the tenant, and no call ever shows one tenant's response to another: a foreign id is an unknown id.
 What goes in and comes out is JSON bytes; a store never looks into them. A store may be called from any greenlet of
@@ -49,6 +49,35 @@ class StoredItem(Struct, frozen=True, gc=False):
     json: bytes
 
 
+class StoredRun(Struct, frozen=True, gc=False):
+    """A background response on its way: who makes it, and how far it has come. It stays as long as its response."""
+
+    id: str
+    """That of its response."""
+    tenant: str
+    holder: str
+    """The worker that makes it."""
+    until: float
+    """Unix time; a holder that has not prolonged its lease by then is taken for dead."""
+    streamed: bool
+    """Whether its events are kept."""
+    last: int = -1
+    """Number of its last event that is kept; -1 where there is none."""
+    ended: float | None = None
+    """Unix time of its end."""
+
+
+class StoredEvents(Struct, frozen=True, gc=False):
+    """Events of a run that were written together, as the bytes that every reader gets."""
+
+    first: int
+    """`sequence_number` of the first of them."""
+    last: int
+    over: bool
+    """Whether the last is the terminal one."""
+    frames: bytes
+
+
 class NotFound(Exception):
     """Nothing of this tenant has this id; the id is the exception's argument."""
 
@@ -92,7 +121,8 @@ class Store(Protocol):
     def delete(self, id: str, tenant: str) -> None:
         """Take a response away; raise NotFound if it is not there.
 
-        What no remaining response continues is erased at once; the rest when its last continuation goes.
+        What no remaining response continues is erased at once; the rest when its last continuation goes. What is known
+        of it as a run is erased in any case.
         """
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -121,6 +151,39 @@ class Store(Protocol):
 
     def release(self, id: str, tenant: str, holder: str) -> None:
         """Give the lease back, if this holder has it."""
+
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        """Keep a response that is being made, who makes it, and its first events."""
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        """Keep how far a run has come, its next events, and its response with `items` as `put` does, in one step.
+
+        Do nothing, and return False, if `run.holder` does not have it any more or it has ended.
+        """
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        """Return a run; raise NotFound for a response that is none."""
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        """Return what is kept of a run's events, without what was written together up to the number `after`."""
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        """Make a run that has not ended another holder's, if its lease was to end by `expired_by`; tell whether."""
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        """Prolong the lease of all runs of a holder."""
+
+    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+        """Return the tenants and ids of the runs that a holder has and that have not ended."""
+
+    def forget_events(self, before: float) -> None:
+        """Erase the events of all runs that ended before a Unix time."""
 
     def ping(self) -> None:
         """Return if the store could serve the next call."""

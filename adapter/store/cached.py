@@ -10,7 +10,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from adapter.store.base import NotFound, Store, StoredConversation, StoredItem, StoredResponse
+from adapter.store.base import NotFound, Store, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
 
 _OVERHEAD: Final = 1024
 """Bytes that an entry costs beside its JSON, roughly."""
@@ -80,6 +80,36 @@ class CachedStore:
 
     def release(self, id: str, tenant: str, holder: str) -> None:
         self._store.release(id, tenant, holder)
+
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        self._store.begin_run(run, stored, events)
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        return self._store.record(run, events, stored, items)
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        return self._store.run(id, tenant)
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        return self._store.events(id, tenant, after)
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        return self._store.take_run(id, tenant, holder, until, expired_by=expired_by)
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        self._store.prolong_runs(holder, until)
+
+    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+        return self._store.held_runs(holder)
+
+    def forget_events(self, before: float) -> None:
+        self._store.forget_events(before)
 
     def ping(self) -> None:
         self._store.ping()

@@ -1,4 +1,4 @@
-"""Responses and conversations in dicts: for tests, and for one process that may forget everything when it ends.
+"""Responses, conversations and runs in dicts: for tests, and for one process that may forget everything when it ends.
 
 It grows with all that is put and not deleted.
 """
@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
 
-from adapter.store.base import NotFound, StoredConversation, StoredItem, StoredResponse
+from msgspec.structs import replace
+
+from adapter.store.base import NotFound, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
 
 _Key = tuple[str, str]
 """Tenant and id."""
@@ -27,6 +29,8 @@ class MemoryStore:
         self._conversations: dict[_Key, StoredConversation] = {}
         self._items: dict[_Key, list[StoredItem]] = {}
         self._leases: dict[_Key, tuple[str, float]] = {}
+        self._runs: dict[_Key, StoredRun] = {}
+        self._events: dict[_Key, list[StoredEvents]] = {}
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         key = stored.tenant, stored.id
@@ -58,7 +62,8 @@ class MemoryStore:
 
     def delete(self, id: str, tenant: str) -> None:
         self.version(id, tenant)
-        del self._versions[tenant, id]
+        for kept in (self._versions, self._runs, self._events):
+            kept.pop((tenant, id), None)
         self._erase((tenant, id))
 
     def _erase(self, key: _Key) -> None:
@@ -114,6 +119,58 @@ class MemoryStore:
     def release(self, id: str, tenant: str, holder: str) -> None:
         if self._leases.get((tenant, id), ("", 0.0))[0] == holder:
             del self._leases[tenant, id]
+
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        key = run.tenant, run.id
+        self.put(stored)
+        self._runs[key] = run
+        self._events[key] = [events] if events is not None else []
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        key = run.tenant, run.id
+        if key not in self.held_runs(run.holder):
+            return False
+        self._runs[key] = replace(self._runs[key], last=run.last, ended=run.ended)
+        if events is not None:
+            self._events[key].append(events)
+        if stored is not None:
+            self.put(stored, items)
+        return True
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        try:
+            return self._runs[tenant, id]
+        except KeyError:
+            raise NotFound(id) from None
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        return [events for events in self._events.get((tenant, id), ()) if events.last > after]
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        run = self._runs.get((tenant, id))
+        if run is None or run.ended is not None or run.until > expired_by:
+            return False
+        self._runs[tenant, id] = replace(run, holder=holder, until=until)
+        return True
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        for key in self.held_runs(holder):
+            self._runs[key] = replace(self._runs[key], until=until)
+
+    def held_runs(self, holder: str) -> set[_Key]:
+        return {key for key, run in self._runs.items() if run.holder == holder and run.ended is None}
+
+    def forget_events(self, before: float) -> None:
+        for key, run in self._runs.items():
+            if run.ended is not None and run.ended <= before:
+                self._runs[key] = replace(run, last=-1)
+                self._events[key] = []
 
     def ping(self) -> None:
         """There is nothing that could be down."""

@@ -1,4 +1,4 @@
-"""Responses and conversations in a SQL database.
+"""Responses, conversations and runs in a SQL database.
 
 Two native threads per process, each with one connection: one writes and one reads, so neither the event loop nor a
 reader waits for a write lock. All writes that wait are one transaction (group commit), and each caller goes on only
@@ -14,14 +14,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from operator import itemgetter
 from random import getrandbits
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from adapter.store import tables
-from adapter.store.base import NotFound, StoredConversation, StoredItem, StoreDown, StoredResponse
+from adapter.store import run_tables, tables
+from adapter.store.base import (
+    NotFound,
+    StoredConversation,
+    StoredEvents,
+    StoredItem,
+    StoreDown,
+    StoredResponse,
+    StoredRun,
+)
 from adapter.store.native_thread import Job, NativeThread
 from adapter.store.packing import Packing
 
@@ -77,11 +85,22 @@ class Change(NamedTuple):
     erases: bool = False
 
 
+class Record(NamedTuple):
+    """Its answer is whether its first statement found what it was to change; else nothing is done."""
+
+    first: tuple[str, Row]
+    steps: list[tuple[str, Row]]
+    put: Put | None
+
+
 class Ping(NamedTuple):
     pass
 
 
-Write = Put | Deletion | Change | Ping
+Write = Put | Deletion | Change | Record | Ping
+
+_PACKED: Final = ("json", "frames")
+"""Values of any statement that are kept packed."""
 
 
 class SQLStore:
@@ -110,12 +129,21 @@ class SQLStore:
         self._append = sql(tables.APPEND)
         self._lease = sql(tables.LEASE)
         self._release = sql(tables.RELEASE)
+        self._begin_run = sql(run_tables.BEGIN)
+        self._get_run = sql(run_tables.GET_RUN)
+        self._advance_run = sql(run_tables.ADVANCE)
+        self._add_events = sql(run_tables.ADD_EVENTS)
+        self._get_events = sql(run_tables.GET_EVENTS)
+        self._take_run = sql(run_tables.TAKE)
+        self._prolong_runs = sql(run_tables.PROLONG)
+        self._held_runs = sql(run_tables.HELD)
+        self._delete_run = [sql(run_tables.DELETE_RUN), sql(run_tables.DELETE_EVENTS)]
+        self._forget_events = [sql(run_tables.FORGET_EVENTS), sql(run_tables.FORGET_LAST)]
         self._writer = NativeThread[Connection, Write](database.open, self._write)
         self._reader = NativeThread[Connection, Query](self._open_reader, self._read)
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
-        rows = [] if stored.conversation is None else _rows(stored.conversation, stored.tenant, items)
-        self._do(self._writer, Put({**asdict(stored), "version": getrandbits(63), "deleted": False}, rows))
+        self._do(self._writer, _put(stored, items))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         return StoredResponse(*self._found(self._get, id, tenant)[0])
@@ -174,6 +202,56 @@ class SQLStore:
         with suppress(NotFound):
             self._change((self._release, {**tables.values(id, tenant), "holder": holder}))
 
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        self._do(self._writer, Record((self._begin_run, asdict(run)), self._added(run, events), _put(stored, ())))
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        if not _can_be(run.id):
+            return False
+        put = None if stored is None else _put(stored, items)
+        first = self._advance_run, run_tables.advance(run)
+        return bool(self._do(self._writer, Record(first, self._added(run, events), put)))
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        run = StoredRun(*self._found(self._get_run, id, tenant)[0])
+        return replace(run, streamed=bool(run.streamed))
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        rows = self._select(self._get_events, id, tenant, after=after)
+        return [StoredEvents(first, last, bool(over), frames) for first, last, over, frames in rows]
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        values = {"of_holder": holder, "new_until": until, "expired_by": expired_by}
+        try:
+            self._change((self._take_run, {**tables.values(id, tenant), **values}))
+        except NotFound:
+            return False
+        return True
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        with suppress(NotFound):
+            self._change((self._prolong_runs, {"of_holder": holder, "new_until": until}))
+
+    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+        rows = self._do(self._reader, Query(self._held_runs, {"of_holder": holder}))
+        return {(tenant, id) for tenant, id in rows}
+
+    def forget_events(self, before: float) -> None:
+        with suppress(NotFound):
+            self._change(*((sql, {"before": before}) for sql in self._forget_events))
+
+    def _added(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
+        """Return what keeps a run's next events."""
+        if events is None:
+            return []
+        return [(self._add_events, {**asdict(events), "tenant": run.tenant, "run": run.id})]
+
     def ping(self) -> None:
         self._do(self._writer, Ping())
 
@@ -195,10 +273,10 @@ class SQLStore:
             return rows
         raise NotFound(id)
 
-    def _select(self, sql: str, id: str, tenant: str) -> list[Any]:
+    def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
         if not _can_be(id):
             return []
-        rows: list[Any] = self._do(self._reader, Query(sql, tables.values(id, tenant)))
+        rows: list[Any] = self._do(self._reader, Query(sql, {**tables.values(id, tenant), **values}))
         return rows
 
     def _do(self, thread: NativeThread[Connection, Any], request: Query | Write) -> Any:
@@ -219,18 +297,22 @@ class SQLStore:
         rows: list[Row] = []
         for job in jobs:
             match job.request:
-                case Put(row, items):
-                    for column in tables.JSON_COLUMNS:
-                        row[column] = self._packing.pack(row[column])
-                    rows.append(row)
-                    for item in items:
-                        cursor.execute(self._append, self._packed(item))
+                case Put() as put:
+                    self._put(cursor, rows, put)
                 case Change(steps):
                     self._put_all(cursor, rows)
                     job.answer = [cursor.execute(sql, self._packed(values)).rowcount for sql, values in steps]
                 case Deletion(values):
                     self._put_all(cursor, rows)
                     job.answer = self._delete(cursor, values)
+                case Record(first, steps, following):
+                    self._put_all(cursor, rows)
+                    job.answer = bool(cursor.execute(*first).rowcount)
+                    if job.answer:
+                        for sql, values in steps:
+                            cursor.execute(sql, self._packed(values))
+                        if following is not None:
+                            self._put(cursor, rows, following)
                 case Ping():
                     cursor.execute(self._change_nothing)
         self._put_all(cursor, rows)
@@ -248,7 +330,18 @@ class SQLStore:
             ]
 
     def _packed(self, values: Row) -> Row:
-        return {**values, "json": self._packing.pack(values["json"])} if "json" in values else values
+        for name in _PACKED:
+            if name in values:
+                return {**values, name: self._packing.pack(values[name])}
+        return values
+
+    def _put(self, cursor: DBAPICursor, rows: list[Row], put: Put) -> None:
+        """Append a response's items; add it to the rows that are put together."""
+        for column in tables.JSON_COLUMNS:
+            put.row[column] = self._packing.pack(put.row[column])
+        rows.append(put.row)
+        for item in put.items:
+            cursor.execute(self._append, self._packed(item))
 
     def _put_all(self, cursor: DBAPICursor, rows: list[Row]) -> None:
         if rows:
@@ -260,8 +353,15 @@ class SQLStore:
         cursor.execute(self._mark_deleted, values)
         if cursor.rowcount == 0:
             return None
+        for sql in self._delete_run:
+            cursor.execute(sql, values)
         cursor.execute(self._erase, values)
         return cursor.rowcount
+
+
+def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
+    rows = [] if stored.conversation is None else _rows(stored.conversation, stored.tenant, items)
+    return Put({**asdict(stored), "version": getrandbits(63), "deleted": False}, rows)
 
 
 def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:
