@@ -64,9 +64,9 @@ class Demands(Struct, frozen=True, gc=False):
 
     def judge(self, response: Response, notes: Notes) -> Judged:
         """Judge a response that has ended."""
-        calls = _calls_of(response.output)
-        if response.status != "completed" or _refuses(response.output):
+        if (self.format is None and not self.call) or response.status != "completed" or _refuses(response.output):
             return Judged()
+        calls = _calls_of(response.output)
         if self.call and (not calls if self.tool is None else self.tool not in calls):
             tool = "a tool" if self.tool is None else f"the tool '{self.tool.name}'"
             message = f"The model did not call {tool}, which tool_choice requires."

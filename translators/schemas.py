@@ -75,8 +75,8 @@ class Budget:
 
     def __init__(self, size: int) -> None:
         self._left = _STEPS
-        self._per_error = 1 + size // 1000
-        """An error quotes the value."""
+        self._per_error = 5 + size // 1000
+        """An error costs more to make than a keyword to apply, and quotes the value."""
 
     def spend(self, steps: int) -> None:
         self._left -= steps
