@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.clients.judge import complaints_of
 from tests.clients.recorded import RECORDED, Played, play, runs
-from tests.support.strict_chat import complaints
 from translators.dialect import PRESETS, Dialect
 from translators.errors import RequestError
 
@@ -49,12 +49,7 @@ def judge(played: Played, dialect: Dialect) -> None:
         return
     assert played.place not in PENDING, "this works now"
     assert played.place not in REFUSED or dialect.name in TAKES_FILES, place
-    found = complaints(
-        played.chat,
-        developer_role=dialect.developer_role,
-        system_anywhere=dialect.system_anywhere,
-        reasoning_field=dialect.reasoning_field,
-    )
+    found = complaints_of(dialect, played.became)
     assert found == [], place
 
 

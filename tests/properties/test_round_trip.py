@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clients.judge import complaints_of
 from tests.properties.conversations import conversations
 from tests.properties.orderly import Orderly, orderly
-from tests.support.strict_chat import complaints
 from translators.chat_body import ChatBody, chat_body
 from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool
 from translators.dialect import PRESETS, Dialect
@@ -74,13 +74,7 @@ def test_requests_of_a_growing_conversation_share_their_beginning(conversation: 
 
 @given(orderly().map(lambda conversation: conversation.items) | conversations(), dialects)
 def test_a_strict_provider_takes_every_conversation(items: list[Item], dialect: Dialect) -> None:
-    found = complaints(
-        decode(body_of(items, dialect).json),
-        developer_role=dialect.developer_role,
-        system_anywhere=dialect.system_anywhere,
-        reasoning_field=dialect.reasoning_field,
-    )
-    assert found == []
+    assert complaints_of(dialect, body_of(items, dialect)) == []
 
 
 # --- the way back -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ Sources: field-lessons reference #27, providers reference §2.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 Object = dict[str, Any]
@@ -64,9 +64,9 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
     "reasoning_effort": _one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     "verbosity": _one_of("low", "medium", "high"),
     "service_tier": _text,
-    "user": _text,
-    "safety_identifier": _text,
-    "prompt_cache_key": _text,
+    "user": _is(str),
+    "safety_identifier": _is(str),
+    "prompt_cache_key": _is(str),
     "prompt_cache_retention": _text,
     "prompt_cache_options": _is(dict),
     "metadata": _is(dict),
@@ -101,16 +101,21 @@ _MEMBERS_BY_THINKING: dict[str | None, set[str]] = {
 
 
 def complaints(
-    body: Any, *, developer_role: bool = False, system_anywhere: bool = False, reasoning_field: str | None = None
+    body: Any,
+    *,
+    developer_role: bool = False,
+    system_anywhere: bool = False,
+    reasoning_field: str | None = None,
+    also: Collection[str] = (),
 ) -> list[str]:
     """Return what is wrong with the body of `POST /chat/completions`, in words; nothing for a valid one.
 
     `reasoning_field`: where this provider takes the thinking of an assistant message back, as a dialect has it: in a
-    member of that name, or as a part of type `thinking`.
+    member of that name, or as a part of type `thinking`. `also`: members that it knows beside OpenAI's.
     """
     if not isinstance(body, dict):
         return ["the body is no object"]
-    found = [*_members(body), *_tools(body), *_response_format(body)]
+    found = [*_members(body, also), *_tools(body), *_response_format(body)]
     messages = body.get("messages")
     if isinstance(messages, list):
         roles = {**ROLES, "assistant": ROLES["assistant"] | _MEMBERS_BY_THINKING.get(reasoning_field, set())}
@@ -126,8 +131,10 @@ def complaints(
     return found
 
 
-def _members(body: Object) -> Iterator[str]:
+def _members(body: Object, also: Collection[str]) -> Iterator[str]:
     for name, value in body.items():
+        if name in also:
+            continue
         if name not in MEMBERS:
             yield f"unknown member '{name}'"
         elif not MEMBERS[name](value):

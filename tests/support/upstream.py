@@ -156,7 +156,13 @@ class Upstream:
             return whole(self.models) if known else whole({"error": "no such path"}, 404)
         with self._changed:
             self.requests.append(asked)
-            self._complaints += _complaints(asked.json, self.takes)
+            self._complaints += complaints(
+                asked.json,
+                developer_role=True,
+                system_anywhere=True,
+                reasoning_field="reasoning_content",
+                also=self.takes,
+            )
             self._changed.notify_all()
             if self._scripts:
                 return self._scripts.pop(0)
@@ -181,11 +187,6 @@ class Upstream:
             while True:
                 peer, _ = self._listener.accept()
                 self._connections.append(_Connection(peer, self))
-
-
-def _complaints(body: dict[str, Any], takes: frozenset[str]) -> list[str]:
-    known = {name: value for name, value in body.items() if name not in takes}
-    return complaints(known, developer_role=True, system_anywhere=True, reasoning_field="reasoning_content")
 
 
 class _Connection:
