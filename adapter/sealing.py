@@ -10,19 +10,19 @@ import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import zstandard
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from adapter.settings import Settings
 from adapter.store.base import StoreDown
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 PREFIX: Final = "ra1_"
 _SHORT: Final = 512
@@ -40,23 +40,34 @@ log = structlog.get_logger()
 
 
 class Sealer:
-    """Seals and opens with keys made from secrets; the first seals."""
+    """Seals and opens with keys made from secrets; the first seals.
+
+    The keys are made when they are first needed: their library takes 4 MB, and most workers never need it.
+    """
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        keys = [_derived(secret) for secret in secrets]
-        self._first = keys[0][0]
-        self._ciphers = {id: AESGCM(key) for id, key in keys}
+        self._secrets = secrets
+
+    @cached_property
+    def _ciphers(self) -> "dict[bytes, AESGCM]":
+        """The ciphers by key id, in the order of the secrets."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return {id: AESGCM(key) for id, key in map(_derived, self._secrets)}
 
     def seal(self, payload: bytes, *, tenant: str, upstream: str) -> str:
         form = _PLAIN
         if len(payload) > _SHORT:
             form, payload = _COMPRESSED, zstandard.compress(payload, 3)
-        head = self._first + form + os.urandom(_NONCE)
-        body = self._ciphers[self._first].encrypt(head[-_NONCE:], payload, _bound(head, tenant, upstream))
+        id, cipher = next(iter(self._ciphers.items()))
+        head = id + form + os.urandom(_NONCE)
+        body = cipher.encrypt(head[-_NONCE:], payload, _bound(head, tenant, upstream))
         return PREFIX + urlsafe_b64encode(head + body).decode().rstrip("=")
 
     def open(self, text: str, *, tenant: str, upstream: str) -> bytes | None:
         """Return what was sealed; None if it was not sealed with one of the keys, for this tenant and upstream."""
+        from cryptography.exceptions import InvalidTag
+
         if not text.startswith(PREFIX):
             return None
         try:
@@ -134,6 +145,9 @@ def _new_secret() -> str:
 
 def _derived(secret: str) -> tuple[bytes, bytes]:
     """Return the id and the key that a secret gives."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     material = HKDF(SHA256(), _KEY_ID + 32, salt=None, info=b"responses-adapter sealing 1").derive(secret.encode())
     return material[:_KEY_ID], material[_KEY_ID:]
 

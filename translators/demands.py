@@ -29,7 +29,6 @@ from translators.items import (
 from translators.notes import Notes
 from translators.request import CreateRequest, JSONObjectFormat, JSONSchemaFormat
 from translators.response import Response
-from translators.schemas import NotJudged, misfit
 from translators.tools.names import Called, Kind
 from translators.wire import NotJSON, decode, encode
 
@@ -94,6 +93,8 @@ class Demands(Struct, frozen=True, gc=False):
     def _misfit(self, value: Any, notes: Notes) -> str | None:
         if not isinstance(self.format, JSONSchemaFormat):
             return None if isinstance(value, dict) else "it is not a JSON object"
+        from translators.schemas import NotJudged, misfit  # see formats.py
+
         try:
             return misfit(value, self.format.schema)
         except NotJudged as reason:

@@ -13,7 +13,6 @@ from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
 from translators.request import JSONObjectFormat, JSONSchemaFormat, TextConfig
-from translators.schemas import mistake
 from translators.wire import encode
 
 _OBJECT: Final = "Answer with one JSON object and nothing else: no introduction, no explanation, no code fence."
@@ -41,7 +40,7 @@ def form_of(text: TextConfig, dialect: Dialect, notes: Notes) -> Form:
     if not isinstance(wanted, JSONSchemaFormat):
         return Form()
     native = "json_schema" in dialect.formats
-    if (wanted.strict or not native) and (wrong := mistake(wanted.schema)):
+    if (wanted.strict or not native) and (wrong := _mistake(wanted.schema)):
         raise RequestError(
             f"Invalid schema for response_format '{wanted.name}': {wrong}",
             param="text.format.schema", code="invalid_json_schema",
@@ -68,3 +67,9 @@ def _json_schema(wanted: JSONSchemaFormat) -> dict[str, Any]:
 def _words(wanted: JSONSchemaFormat) -> str:
     about = f" It is called '{wanted.name}'" + (f": {wanted.description}" if wanted.description else ".")
     return f"{_SCHEMA}{about}\n\n{encode(wanted.schema).decode()}"
+
+
+def _mistake(schema: dict[str, Any]) -> str | None:
+    from translators.schemas import mistake  # jsonschema takes 8 MB, and is for those who ask for a schema
+
+    return mistake(schema)
