@@ -1,0 +1,27 @@
+"""What becomes of everything that the Responses API has: one row each, for docs, refusals and tests.
+
+A table for each place in which names stand: fields of a request, values of `include`, types of `text.format`, of item,
+part, tool and tool_choice, items of an answer, events of a stream. What a row says of its class is held to the code by
+tests; nothing may be in the API and in no table. Source: responses-api reference §2–§6.
+"""
+
+from collections.abc import Mapping
+
+from translators.policy.answers import EVENTS, OUTPUT_ITEMS
+from translators.policy.items import CONTENT_PARTS, INPUT_ITEMS
+from translators.policy.requests import FIELDS, FORMATS, INCLUDES
+from translators.policy.row import Class, Row
+from translators.policy.tools import TOOL_CHOICES, TOOLS
+
+__all__ = [
+    "CONTENT_PARTS", "EVENTS", "FIELDS", "FORMATS", "INCLUDES", "INPUT_ITEMS", "OUTPUT_ITEMS", "TOOLS", "TOOL_CHOICES",
+    "Class", "Row", "refusal_of",
+]  # fmt: skip
+
+
+def refusal_of(table: Mapping[str, Row], name: str) -> str | None:
+    """Return what a refusal says behind the name of what is refused; None for what is not refused or not known."""
+    row = table.get(name)
+    if row is None or row.becomes != "refused":
+        return None
+    return f"is not supported: {row.says[0].lower()}{row.says[1:]}"

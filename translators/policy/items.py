@@ -1,0 +1,55 @@
+"""What becomes of the items of an input, and of the parts in them. Source: responses-api reference §3.2, §3.3."""
+
+from typing import Final
+
+from translators.policy.row import Row, approximated, own, refused, same
+
+INPUT_ITEMS: Final[dict[str, Row]] = {
+    "message": same("A message of its role; a later system message may be shown as the user's, with a note."),
+    "reasoning": own("Goes back in the provider's own form: what is sealed in it, else its text."),
+    "function_call": same("A tool call of the assistant message; names of namespaces become flat."),
+    "function_call_output": same("A tool message; images and files follow in a message of the user, with attribution."),
+    "custom_tool_call": own("A call of a function that takes the text as `input`."),
+    "custom_tool_call_output": same("A tool message, like that of a function."),
+    "local_shell_call": own("A call of the function `local_shell`."),
+    "local_shell_call_output": same("A tool message."),
+    "shell_call": own("A call of the function `shell`."),
+    "shell_call_output": own("A tool message with the output of each command and how it ended."),
+    "apply_patch_call": own("A call of the function `apply_patch`."),
+    "apply_patch_call_output": own("A tool message with the status and the output."),
+    "tool_search_call": own("A call of the function `tool_search`; one that OpenAI ran is left out."),
+    "tool_search_output": own("A tool message; the tools in it can be called from there on."),
+    "additional_tools": own("No message; the tools in it can be called from there on."),
+    "configuration_update": own("No message; the last one changes the settings of this turn and later ones."),
+    "item_reference": own("Replaced by the stored item; an unknown one is a 404."),
+    "compaction": own("Opened, and told to the model as the summary of what came before it."),
+    "compaction_trigger": own("Compacts the conversation in place of a turn; never sent, never stored."),
+    "computer_call": own("History only: a call of the function `computer`."),
+    "computer_call_output": own("History only: a tool message, with the screenshot in a message of the user."),
+    "mcp_call": own("History only: a call that was answered with its output or error."),
+    "code_interpreter_call": own("History only: a call that was answered with its logs."),
+    "file_search_call": approximated("History only: a call with what was found; without results, dropped with a note."),
+    "image_generation_call": approximated("History only: a message of the user with the picture, labelled."),
+    "program_output": approximated("History only: its result as a message of the user, labelled."),
+    "program": approximated("Dropped with a note: no program runs here."),
+    "web_search_call": approximated("Dropped with a note: the message behind it says what was found."),
+    "mcp_list_tools": approximated("Dropped with a note: no MCP server is called from here."),
+    "mcp_approval_request": approximated("Dropped with a note: nothing is approved here."),
+    "mcp_approval_response": refused("No MCP server is called from here, so there is nothing to approve."),
+    "agent_message": refused("Only one agent answers here."),
+    "multi_agent_call": refused("Only one agent answers here."),
+    "multi_agent_call_output": refused("Only one agent answers here."),
+}
+
+CONTENT_PARTS: Final[dict[str, Row]] = {
+    "input_text": same("Text; a message of nothing but text becomes one string."),
+    "input_image": same("An `image_url` part of a message of the user; one by `file_id` is a 400."),
+    "input_file": own("A file where the provider takes files, else its text (text, PDF); one by `file_id` is a 400."),
+    "input_audio": same("The same part in chat."),
+    "output_text": same("Text of the assistant; annotations and token probabilities are not sent back."),
+    "refusal": same("A refusal where the provider knows one, else text."),
+    "reasoning_text": own("Thinking, in the form that the provider takes back; in a message, text."),
+    "summary_text": own("Thinking, where there is no raw text; in a message, text."),
+    "text": same("Text."),
+    "computer_screenshot": own("The output of a computer call: an image in a message of the user."),
+}
