@@ -60,7 +60,7 @@ class RetrieveSchema(Schema):
         unknown = EXCLUDE
 
     stream = QueryChoice("true", "false", load_default="false")
-    starting_after = QueryNumber(0, 2**53, load_default=0)
+    starting_after = QueryNumber(0, 2**53, load_default=-1)
     include_obfuscation = QueryChoice("true", "false", load_default="true")
 
 

@@ -137,7 +137,7 @@ class MemoryStore:
         if key not in self.held_runs(run.holder):
             return False
         self._runs[key] = replace(self._runs[key], last=run.last, ended=run.ended)
-        if events is not None:
+        if events is not None and events not in self._events[key]:
             self._events[key].append(events)
         if stored is not None:
             self.put(stored, items)

@@ -5,6 +5,7 @@ finds it only while that worker has the lease and the run has not ended, so a wo
 nothing. The events of a streamed run are rows of frames, as they were written together.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Column,
     Float,
     Index,
+    Insert,
     Integer,
     LargeBinary,
     String,
@@ -54,8 +56,8 @@ run_events: Final = Table(
 
 _going_on: Final = runs.c.ended.is_(None)
 _replayable: Final = and_(runs.c.ended.is_not(None), runs.c.last >= literal_column("0"))
-Index("runs_going_on", runs.c.holder, sqlite_where=_going_on, postgresql_where=_going_on)
-Index("runs_replayable", runs.c.ended, sqlite_where=_replayable, postgresql_where=_replayable)
+Index("runs_going_on", runs.c.holder, sqlite_where=_going_on)
+Index("runs_replayable", runs.c.ended, sqlite_where=_replayable)
 
 _ID: Final = bindparam("response_id", type_=String)
 _TENANT: Final = bindparam("of_tenant", type_=String)
@@ -74,7 +76,6 @@ ADVANCE: Final = (
     .where(_the_run, _going_on, runs.c.holder == _HOLDER)
     .values(last=bindparam("new_last", type_=Integer), ended=bindparam("new_ended", type_=Float))
 )
-ADD_EVENTS: Final = insert(run_events)
 GET_EVENTS: Final = (
     select(*[run_events.c[name] for name in StoredEvents.__struct_fields__])
     .where(_its_events, run_events.c.last > bindparam("after", type_=Integer))
@@ -93,6 +94,12 @@ FORGET_EVENTS: Final = delete(run_events).where(
     tuple_(run_events.c.tenant, run_events.c.run).in_(select(runs.c.tenant, runs.c.id).where(_old))
 )
 FORGET_LAST: Final = update(runs).where(_old).values(last=literal_column("-1"))
+
+
+def add_events(insert: Callable[[Table], Any]) -> Insert:
+    """Return the statement that keeps events; trying again after an unclear failure keeps them once."""
+    statement: Insert = insert(run_events).on_conflict_do_nothing()
+    return statement
 
 
 def advance(run: StoredRun) -> dict[str, Any]:

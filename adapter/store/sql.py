@@ -132,7 +132,7 @@ class SQLStore:
         self._begin_run = sql(run_tables.BEGIN)
         self._get_run = sql(run_tables.GET_RUN)
         self._advance_run = sql(run_tables.ADVANCE)
-        self._add_events = sql(run_tables.ADD_EVENTS)
+        self._add_events = sql(run_tables.add_events(database.insert))
         self._get_events = sql(run_tables.GET_EVENTS)
         self._take_run = sql(run_tables.TAKE)
         self._prolong_runs = sql(run_tables.PROLONG)

@@ -198,6 +198,12 @@ class Conformance:
         assert store.run("resp_1", OURS) == structs.replace(run(until=30.0), holder="other")
         assert store.record(structs.replace(run(last=1), holder="other"), events(1, 1))
 
+    def test_events_that_are_kept_twice_are_there_once(self, store: Store) -> None:
+        store.begin_run(run(), response("resp_1"), None)
+        for _ in range(2):
+            assert store.record(run(last=1), events(0, 1))
+        assert store.events("resp_1", OURS, -1) == [events(0, 1)]
+
     def test_any_lease_can_be_taken(self, store: Store) -> None:
         store.begin_run(run(until=1e10), response("resp_1"), None)
         assert store.take_run("resp_1", OURS, "other", 30.0, expired_by=math.inf)
@@ -394,9 +400,7 @@ def items(*ids: str) -> list[StoredItem]:
 
 
 def run(*, last: int = -1, until: float = 10.0, ended: float | None = None) -> StoredRun:
-    return StoredRun(
-        id="resp_1", tenant=OURS, holder="one", until=until, streamed=True, last=last, ended=ended
-    )
+    return StoredRun(id="resp_1", tenant=OURS, holder="one", until=until, streamed=True, last=last, ended=ended)
 
 
 def events(first: int, last: int, *, over: bool = False) -> StoredEvents:
