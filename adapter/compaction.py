@@ -8,6 +8,8 @@ summary. An item that cannot be opened is refused, never ignored, since nothing 
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from adapter.sealing import Sealer
 from translators.compaction import MOST_TOKENS, Sealed, last_compaction, window
 from translators.errors import RequestError, UpstreamError
@@ -22,6 +24,15 @@ _MOST: Final = 20_971_520
 """Characters that a client may send back."""
 
 _sealed: Final = Decoder(Sealed).decode
+
+
+class Compacting(Struct, frozen=True, gc=False):
+    """A compaction under way."""
+
+    items: Sequence[Item]
+    """What has to be summarised."""
+    turn: list[Item] | None = None
+    """The turn that goes on when it is; None: nothing does."""
 
 
 class Compactions:

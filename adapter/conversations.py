@@ -59,6 +59,16 @@ def check_id(id: str) -> None:
         )
 
 
+def items_of(store: Store, id: str, tenant: str) -> tuple[Item, ...]:
+    """Return the items of a conversation; raise RequestError if it is unknown."""
+    check_id(id)
+    try:
+        items = store.items(id, tenant)
+    except NotFound:
+        raise unknown(id) from None
+    return decode_items(b"[" + b",".join([item.json for item in items]) + b"]")
+
+
 def unknown(id: str) -> RequestError:
     return RequestError(f"Conversation with id '{shortened(id)}' not found.", param="conversation", status=404)
 
@@ -86,11 +96,7 @@ class ConversationTurn:
     def history(self) -> tuple[Item, ...]:
         """Return the items of the conversation so far."""
         id, tenant, _ = self._lease
-        try:
-            items = self._store.items(id, tenant)
-        except NotFound:
-            raise unknown(id) from None
-        return decode_items(b"[" + b",".join([item.json for item in items]) + b"]")
+        return items_of(self._store, id, tenant)
 
     def items(self, raw_input: bytes, response: Response) -> list[StoredItem]:
         """Return what a response adds: nothing if it failed, so that the request can be made again."""

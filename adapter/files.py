@@ -47,12 +47,14 @@ class Files:
         self.most_bytes = settings.max_body_bytes
         self.seconds = settings.body_timeout
 
-    def of_request(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
-        """Return the items of a request without files that the provider cannot take.
+    def of_request(
+        self, items: Sequence[Item], dialect: Dialect, notes: Notes, first: int = 0
+    ) -> tuple[Item, ...]:
+        """Return the items of a request without files that the provider cannot take, from the `first` on.
 
         Raises RequestError naming the part that cannot be had, read or sent.
         """
-        places = _places(items)
+        places = [at for at in _places(items) if at >= first]
         return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
 
     def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:

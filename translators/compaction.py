@@ -29,7 +29,7 @@ from translators.notes import Notes
 from translators.open_items import Closed, Piece
 from translators.request import CreateRequest, TextConfig
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
-from translators.wire import encode
+from translators.wire import Decoder, Raw, encode
 
 RETAINED: Final = 80_000
 """Bytes of what the user said that stay beside a summary, about 20,000 tokens."""
@@ -45,6 +45,7 @@ _TASK: Final = (
     "do not answer what was asked above, and begin nothing new. Write in the language of the conversation, and write "
     "only the summary."
 )
+_array: Final = Decoder(list[Raw]).decode
 _SETTINGS: Final = (AdditionalTools, ConfigurationUpdate)
 
 
@@ -68,6 +69,20 @@ def check_trigger(items: Sequence[Item]) -> bool:
             "The 'compaction_trigger' item must be the final input item.", param="input", code="invalid_value"
         )
     return bool(triggers)
+
+
+def with_trigger(request: CreateRequest) -> CreateRequest:
+    """Return a request that asks for a compaction and for nothing else, and is not stored."""
+    if check_trigger(request.input):
+        return replace(request, store=False)
+    items = (*request.input, CompactionTrigger())
+    return replace(request, input=items, raw_input=encode(items), store=False)
+
+
+def without_trigger(request: CreateRequest) -> CreateRequest:
+    """Return a request without its last item, the trigger, which is never stored."""
+    raw = encode(_array(request.raw_input)[:-1])
+    return replace(request, input=request.input[:-1], raw_input=raw)
 
 
 def last_compaction(items: Sequence[Item]) -> int | None:
@@ -99,7 +114,10 @@ def retained(items: Sequence[Item]) -> list[Item]:
 
 
 def _is_said(item: Item) -> bool:
-    return isinstance(item, Message) and item.role == "user"
+    """Tell whether an item is the user's; a summary, which a newer one covers, is not."""
+    if not isinstance(item, Message) or item.role != "user":
+        return False
+    return not (isinstance(item.content, str) and item.content.startswith(_HEADING))
 
 
 def _stays(item: Item) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from translators.calls import ProviderCall
 from translators.citations import Citations
+from translators.compaction import OpenCompaction
 from translators.errors import UpstreamError
 from translators.events import Event
 from translators.ids import Ids
@@ -24,7 +25,7 @@ from translators.reasoning import Opaque, Sealing
 from translators.tools import ToolNames
 from translators.tools.kinds import BY_NAME
 
-Kind = Literal["message", "reasoning", "call", "picture"]
+Kind = Literal["message", "reasoning", "call", "picture", "compaction"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 
 
@@ -125,6 +126,16 @@ class Lanes:
         else:
             self._notes.add("images", "dropped", "one that is neither data nor a URL of the web")
 
+    def open_compaction(self, events: list[Event]) -> None:
+        self._begin(Lane("compaction"), events)
+
+    def close_compaction(self, sealed: str, events: list[Event]) -> None:
+        """Give the open compaction item what it stands for."""
+        item = self.waiting[0].item
+        assert item is not None
+        events += item.append("sealed", sealed, [])
+        self._close_head("completed", events)
+
     def put_call(
         self, call: ProviderCall, fragment: str, extra: dict[str, Any] | None, events: list[Event]
     ) -> None:
@@ -191,6 +202,8 @@ class Lanes:
             lane.item = kind(self._opened, self._ids.item("rs"), lane.opaque, self._sealing)
         elif lane.kind == "picture":
             lane.item = OpenPicture(self._opened, self._ids.item("ig"))
+        elif lane.kind == "compaction":
+            lane.item = OpenCompaction(self._opened, self._ids.item("cmp"))
         else:
             call = lane.call
             if call is None or not call.name:

@@ -41,7 +41,7 @@ from translators.items import (
 from translators.reasoning import Opaque, Sealing
 
 Closed = Literal["completed", "incomplete"]
-Piece = Literal["text", "refusal", "reasoning", "arguments", "picture"]
+Piece = Literal["text", "refusal", "reasoning", "arguments", "picture", "sealed"]
 
 
 class OpenItem(Protocol):
