@@ -164,6 +164,8 @@ class _Item:
             self.stages.append(last)
             assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no picture"
             assert tuple(self.stages) == PICTURE[: len(self.stages)], f"comes after {self.stages[:-1]}"
+        elif kind == "response.compaction.compacting":
+            assert self.added["type"] == "compaction", f"a {self.added['type']} is no compaction"
         else:
             assert self.part is not None, "no part is open"
             self.part.read(stem, last, event)

@@ -34,10 +34,11 @@ TYPED: dict[str, Object] = {
     "apply_patch_call": {"operation": {"type": "update_file", "path": "", "diff": ""}},
     "tool_search_call": {"arguments": {}, "execution": "client"},
     "image_generation_call": {"result": None},
+    "compaction": {"encrypted_content": ""},
 }  # fmt: skip
-"""The calls that are told whole in the end, each with what it says before."""
+"""The items that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
-PREFIXES |= {"image_generation_call": "ig"}
+PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {
     "output_text": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
@@ -70,6 +71,9 @@ def check_item(item: Object) -> None:
         assert isinstance(item["summary"], list), "reasoning without summary"
         nulls = [key for key in ("content", "encrypted_content") if key in item and item[key] is None]
         assert not nulls, f"null does not validate as {nulls} of reasoning"
+        return
+    if kind == "compaction":
+        assert isinstance(item["encrypted_content"], str), "compaction without encrypted_content"
         return
     assert item["status"] in ("in_progress", "completed", "incomplete"), f"odd status {item['status']!r}"
     if kind == "message":
