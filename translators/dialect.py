@@ -43,6 +43,8 @@ class Dialect(Struct, frozen=True, gc=False):
     no_reasoning: dict[str, Any] = {}
     """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True
+    tokenizer: Literal["vllm", "llamacpp"] | None = None
+    """Whose way there is to have a request's tokens counted."""
 
 
 _OPENAI_EXTRAS: Final = frozenset(
@@ -89,6 +91,8 @@ PRESETS: Final[dict[str, Dialect]] = {
             name="ollama", reasoning_field="reasoning", strict_tools=False, tool_choices=frozenset(),
             efforts=frozenset({"none", "low", "medium", "high", "max"}),
         ),
+        Dialect(name="vllm", tokenizer="vllm"),
+        Dialect(name="llamacpp", tokenizer="llamacpp"),
     )
 }
 

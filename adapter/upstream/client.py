@@ -30,9 +30,9 @@ _ERROR_PATIENCE: Final = 2.0
 """Seconds for the body of an error, in which nobody looks after the client."""
 _MOST_READS_BEHIND: Final = 16
 """Reads behind the end of an answer, which only the end of its body should need."""
-_MODELS_PATIENCE: Final = 30.0
-"""Seconds that a model list may be silent; nothing is computed for it."""
-_MOST_MODELS: Final = 8 * 1024 * 1024
+_PATIENCE: Final = 30.0
+"""Seconds that the answer to a question may take; no model thinks about it."""
+_MOST_ANSWER: Final = 8 * 1024 * 1024
 
 
 class Upstream:
@@ -42,6 +42,7 @@ class Upstream:
         if settings.upstream_url is None:
             raise ValueError("Upstream needs settings.upstream_url")
         base = settings.upstream_url.rstrip("/")
+        self._root = base.removesuffix("/v1")
         self.dialect: Dialect = dialect_for(base, settings.dialect)
         self._pulse = pulse
         self._own_key = settings.upstream_api_key
@@ -69,13 +70,24 @@ class Upstream:
 
     def models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError, or ClientGone for the one who asked."""
-        call = Call(self, self._with_key(self._models, bearer), self._pulse, _MODELS_PATIENCE)
+        return self._answer(self._with_key(self._models, bearer), watch)
+
+    def ask(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
+        """Return what a path beside `/v1` answers to a body; raise as `models` does."""
+        request = self._with_key(self._post, bearer)
+        request.url = self._root + path
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        return self._answer(request, watch)
+
+    def _answer(self, request: requests.PreparedRequest, watch: ClientWatch) -> bytes:
+        call = Call(self, request, self._pulse, _PATIENCE)
         try:
-            for _ in range(int(_MODELS_PATIENCE / SECONDS)):
+            for _ in range(int(_PATIENCE / SECONDS)):
                 if call.wait(SECONDS):
-                    return call.whole_body(_MOST_MODELS)
+                    return call.whole_body(_MOST_ANSWER)
                 watch.check()
-            raise _too_silent(_MODELS_PATIENCE)
+            raise _too_silent(_PATIENCE)
         finally:
             call.close()
 

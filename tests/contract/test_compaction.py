@@ -3,6 +3,7 @@
 The provider sees a request for a summary like any other; what goes on behind it sees the summary in the user's words.
 """
 
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -396,13 +397,23 @@ def test_the_tokens_of_a_chain_and_of_a_conversation_count(client: openai.OpenAI
     assert talked.input_tokens > alone.input_tokens + 1000
 
 
+def test_the_provider_counts_where_it_can(provider: Upstream, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.answers = {"/tokenize": {"count": 5, "max_model_len": 4096, "tokens": []}}
+    with Service(tmp_path, upstream_url=provider.url, dialect="vllm", workers=1) as service:
+        answer = post(service, "input_tokens", {"model": "m", "input": "Hi"})
+    assert answer.json == {"object": "response.input_tokens", "input_tokens": 5}
+
+
 @pytest.mark.parametrize(
-    ("body", "code"),
-    [({"model": "m"}, "missing_required_parameter"), ({"model": "m", "input": "Hi", "stream": 5}, None),
-     ({"input": "Hi", "conversation": "conv_0"}, None), ({"input": "Hi", "count": 1}, "unknown_parameter")],
+    ("body", "code", "param"),
+    [({"model": "m"}, "missing_required_parameter", "input"),
+     ({"input": "Hi", "conversation": "conv_0"}, None, "conversation"),
+     ({"input": "Hi", "previous_response_id": "resp_0"}, "previous_response_not_found", "previous_response_id"),
+     ({"input": "Hi", "tools": 5}, "invalid_type", "tools"),
+     ({"input": "Hi", "count": 1}, "unknown_parameter", "count")],
 )  # fmt: skip
-def test_a_refused_count(service: Service, upstream: Upstream, body: dict[str, Any], code: str | None) -> None:
-    if "stream" in body:
-        assert post(service, "input_tokens", body).status == 200
-        return
-    assert post(service, "input_tokens", body).error["code"] == code
+def test_a_refused_count(
+    service: Service, upstream: Upstream, body: dict[str, Any], code: str | None, param: str
+) -> None:
+    error = post(service, "input_tokens", body).error
+    assert (error["code"], error["param"]) == (code, param)

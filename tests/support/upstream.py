@@ -111,6 +111,8 @@ class Upstream:
         self.requests: list[Asked] = []
         self.otherwise: Callable[[Asked], Script] | None = None
         self.models: object = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
+        self.answers: dict[str, object] = {}
+        """What other paths answer."""
         self.takes: frozenset[str] = frozenset()
         """Members of a request that this provider knows beside OpenAI's."""
         self._scripts: list[Script] = []
@@ -145,6 +147,7 @@ class Upstream:
             self.requests = []
             self.otherwise = None
             self.takes = frozenset()
+            self.answers = {}
             for connection in self._connections:
                 connection.open_gates()
         assert not left, f"{len(left)} scripts were not played"
@@ -152,6 +155,8 @@ class Upstream:
 
     def next_script(self, asked: Asked) -> Script:
         if not asked.path.endswith("/chat/completions"):
+            if asked.path in self.answers:
+                return whole(self.answers[asked.path])
             known = asked.path.endswith("/models")
             return whole(self.models) if known else whole({"error": "no such path"}, 404)
         with self._changed:

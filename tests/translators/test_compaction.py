@@ -3,6 +3,7 @@
 import pytest
 
 from translators.compaction import (
+    MOST_TOKENS,
     RETAINED,
     Sealed,
     check_trigger,
@@ -163,6 +164,7 @@ def test_a_summary_is_asked_for_with_the_same_conversation_and_no_calls() -> Non
     )  # fmt: skip
     asked = summary_request(request, [ASK, ANSWER])
     assert asked.input[:2] == (ASK, ANSWER)
-    assert isinstance(asked.input[2], Message) and asked.input[2].role == "user"
+    assert isinstance(asked.input[2], Message)
+    assert asked.input[2].role == "user"
     assert (asked.instructions, asked.tool_choice, asked.temperature) == ("Help.", "none", 0.5)
-    assert asked.max_output_tokens is not None and asked.max_output_tokens > 1000
+    assert asked.max_output_tokens == MOST_TOKENS
