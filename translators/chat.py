@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from translators.items import Sound
+
 # --- outgoing ---------------------------------------------------------------------------------------------------
 
 
@@ -30,7 +32,7 @@ class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
 
 
 class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
-    input_audio: dict[str, Any]
+    input_audio: Sound
 
 
 class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):

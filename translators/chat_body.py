@@ -74,6 +74,12 @@ def chat_body(
     body |= _tools(request, choice, names, dialect, notes)
     if form.member is not None:
         body["response_format"] = form.member
+    if not parts:
+        raise RequestError(
+            "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
+            param="input",
+            code="invalid_value",
+        )
     head = encode(body)[:-1]
     return ChatBody(
         b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,

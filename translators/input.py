@@ -15,7 +15,7 @@ from translators.declarations import REFUSED, CustomTool, FunctionTool, Namespac
 from translators.errors import RequestError, missing, unsupported, wrong_value
 from translators.items import ContentPart, Item, ItemReference, Message, Status, Text
 from translators.misfits import allowed, shortened, too_large
-from translators.wire import Decoder, NotJSON, Raw, decode_param
+from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
 MOST_TOOLS: Final = 1024
 MOST_TOOL_BYTES: Final = 4 << 20
@@ -163,6 +163,13 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
+    if isinstance(tool, FunctionTool) and (wrong := (tool.parameters or {}).get("type", "object")) != "object":
+        raise RequestError(
+            f"Invalid schema for function '{shortened(tool.name)}': schema must be a JSON Schema of "
+            f"'type: \"object\"', got 'type: {shortened(encode(wrong).decode())}'.",
+            param=f"{param}.parameters",
+            code="invalid_function_parameters",
+        )
     if isinstance(tool, ShellTool) and (tool.environment or {}).get("type", "local") != "local":
         raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
     return tool

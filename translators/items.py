@@ -39,8 +39,14 @@ class InputFile(Struct, frozen=True, gc=False, tag_field="type", tag="input_file
     detail: Literal["auto", "low", "high"] | None = None
 
 
+class Sound(Struct, frozen=True, gc=False):
+    data: str
+    """Base64."""
+    format: Literal["mp3", "wav"]
+
+
 class InputAudio(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
-    input_audio: dict[str, Any]
+    input_audio: Sound
 
 
 class UrlCitation(Struct, frozen=True, gc=False, tag_field="type", tag="url_citation"):

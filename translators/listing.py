@@ -21,12 +21,12 @@ _PREFIX: Final[dict[type, str]] = {
     kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
     kinds.CustomToolCall: "ctc", kinds.CustomToolCallOutput: "ctco", kinds.LocalShellCall: "lsh",
     kinds.LocalShellCallOutput: "lsho", kinds.ShellCall: "sh", kinds.ShellCallOutput: "sho",
-    kinds.ApplyPatchCall: "apc", kinds.ApplyPatchCallOutput: "apco", kinds.ToolSearchCall: "tsc", kinds.ToolSearchOutput: "tso",
-    kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo", kinds.AdditionalTools: "at",
-    kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws", kinds.FileSearchCall: "fs",
-    kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig", kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl",
-    kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg", kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp",
-    kinds.CompactionTrigger: "cmpt",
+    kinds.ApplyPatchCall: "apc", kinds.ApplyPatchCallOutput: "apco", kinds.ToolSearchCall: "tsc",
+    kinds.ToolSearchOutput: "tso", kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo",
+    kinds.AdditionalTools: "at", kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws",
+    kinds.FileSearchCall: "fs", kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig",
+    kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl", kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg",
+    kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp", kinds.CompactionTrigger: "cmpt",
 }  # fmt: skip
 
 

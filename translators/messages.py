@@ -14,20 +14,18 @@ it as bytes. Source: responses-api reference §3.4, clients reference §5.7.
 
 from collections import defaultdict, deque
 from collections.abc import Sequence, Set
+from itertools import count
 from typing import Final
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from translators.chat import (
-    AssistantMessage,
     ChatMessage,
     Content,
     DeveloperMessage,
-    FunctionOfCall,
     Part,
     SystemMessage,
     TextPart,
-    ThinkingPart,
     ToolCall,
     ToolMessage,
     UserMessage,
@@ -58,6 +56,7 @@ from translators.notes import Notes
 from translators.reasoning import GoingBack, Replay, Thinking, going_back, told
 from translators.tools import ToolNames
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
+from translators.turns import AnyCall, Turn, chat_call
 
 
 class Boundary(Struct, frozen=True, gc=False):
@@ -108,22 +107,6 @@ def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
     return BETWEEN.join(text for text in texts if text)
 
 
-_AnyCall = Call | HostedCall
-
-
-class _Turn:
-    """One turn of the model while its items come in."""
-
-    __slots__ = ("call_ids", "calls", "refusals", "texts", "thinking")
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.refusals: list[str] = []
-        self.thinking: list[Thinking] = []
-        self.calls: list[tuple[int, _AnyCall]] = []
-        self.call_ids: set[str] = set()
-
-
 class _Renderer:
     def __init__(
         self,
@@ -152,7 +135,7 @@ class _Renderer:
         self._lead: list[Message] = []
         self._leading = not follows
         self._messages: list[ChatMessage] = []
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
         self._taken: set[int] = set()
         """Positions of items that were rendered before their place, or that say nothing."""
         self._horizon = -1
@@ -279,10 +262,10 @@ class _Renderer:
 
     # --- the model's turns ------------------------------------------------------------------------------------
 
-    def _open_turn(self) -> _Turn:
+    def _open_turn(self) -> Turn:
         self._leading = False
         if self._turn is None:
-            self._turn = _Turn()
+            self._turn = Turn()
         return self._turn
 
     def _assistant_message(self, position: int, item: Message) -> None:
@@ -313,30 +296,34 @@ class _Renderer:
         if turn is None:
             return
         if not turn.calls:
-            if (message := self._assistant(turn, ())) is not None:
-                self._asking = False
-                self._messages.append(message)
+            self._say(turn, (), going_back(turn.thinking))
             return
-        calls: list[tuple[_AnyCall, int]] = []
+        back = going_back(turn.thinking)
+        calls: list[tuple[ToolCall, AnyCall, int]] = []
+        ids: set[str] = set()
         for position, call in turn.calls:
             answer = self._answer(position, call)
             if answer is not None:
-                calls.append((call, answer))
+                calls.append((self._tool_call(position, call, ids, back), call, answer))
         if calls:
-            self._hoist(max([answer for _, answer in calls]))
-        message = self._assistant(turn, [call for call, _ in calls])
-        if message is None:
-            return
-        self._asking = False
-        self._messages.append(message)
+            self._hoist(max([answer for _, _, answer in calls]))
+        self._say(turn, [call for call, _, _ in calls], back)
         media: list[Part] = []
-        for call, answer in calls:
+        for sent, call, answer in calls:
             self._taken.add(answer)
             self._horizon = max(self._horizon, answer)
             self._answered.add(call.call_id or "")
-            self._tool_message(call, answer, media)
+            self._tool_message(sent.id, call, answer, media)
         if media:
             self._messages.append(UserMessage(media))
+
+    def _say(self, turn: Turn, calls: Sequence[ToolCall], back: GoingBack) -> None:
+        message = turn.message(calls, back, self._dialect)
+        if message is not None:
+            self._asking = False
+            self._messages.append(message)
+        elif turn.thinking:
+            self._notes.add("input", "dropped", "reasoning that no message and no call follows")
 
     def _hoist(self, end: int) -> None:
         """Write what others said before a position, ahead of the turn that lies around it."""
@@ -347,7 +334,7 @@ class _Renderer:
             self._taken.add(position)
             self._message(position, item, hoisted=True)
 
-    def _answer(self, position: int, call: _AnyCall) -> int | None:
+    def _answer(self, position: int, call: AnyCall) -> int | None:
         """Return where the output of a call lies: the first unused one behind it."""
         if isinstance(call, HostedCall):
             return position
@@ -362,36 +349,6 @@ class _Renderer:
             return None
         raise RequestError(f"No tool output found for {_kind(call)} {call.call_id}.", param="input")
 
-    def _assistant(self, turn: _Turn, calls: Sequence[_AnyCall]) -> AssistantMessage | None:
-        dialect = self._dialect
-        text = BETWEEN.join(filter(None, turn.texts))
-        refusal = BETWEEN.join(filter(None, turn.refusals)) if turn.refusals else ""
-        if refusal and not dialect.refusal_field:
-            text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
-        if not (text or refusal or calls):
-            if turn.thinking:
-                self._notes.add("input", "dropped", "reasoning that no message and no call follows")
-            return None
-        back = going_back(turn.thinking)
-        field = dialect.reasoning_field
-        content: str | list[ThinkingPart | TextPart] | None = text or None
-        if back.text and field == "think_tags":
-            content = f"<think>{back.text}</think>\n\n{text}"
-        elif back.text and field == "thinking":
-            content = [ThinkingPart([TextPart(back.text)])]
-            if text:
-                content.append(TextPart(text))
-        empty = "" if calls and dialect.reasoning_required else None
-        return AssistantMessage(
-            content,
-            reasoning_content=back.text or empty if field == "reasoning_content" else None,
-            reasoning=back.text if field == "reasoning" else None,
-            reasoning_details=back.details,
-            extra_content=back.answer,
-            refusal=refusal or None,
-            tool_calls=[self._tool_call(call, back) for call in calls] or None,
-        )
-
     def _thinking(self, position: int, item: Reasoning) -> Thinking:
         """Return the thinking behind an item: what is sealed in it, else what it tells."""
         if not item.encrypted_content:
@@ -402,21 +359,22 @@ class _Renderer:
             self._notes.add(where, "dropped", "it was not sealed here, or not for this caller, provider and model")
         return thinking or told(item)
 
-    def _tool_call(self, call: _AnyCall, thinking: GoingBack) -> ToolCall:
-        extra = thinking.calls.get(call.call_id or "", UNSET)
-        if isinstance(call, (FunctionCall, HostedCall)):
-            name = self._names.flat(call.name, call.namespace or None)
-            return ToolCall(call.call_id, FunctionOfCall(name, call.arguments or "{}"), extra_content=extra)
-        kind = BY_CALL[call.__class__]
-        name = self._names.flat(
-            getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name
-        )
-        return ToolCall(call.call_id or "", FunctionOfCall(name, kind.arguments(call)), extra_content=extra)
+    def _tool_call(self, position: int, call: AnyCall, taken: set[str], back: GoingBack) -> ToolCall:
+        """Return a call as chat has it, under an id that no other call of its turn has."""
+        id = call.call_id or ""
+        if id in taken:
+            id = next(name for n in count(2) if (name := f"{id[:60]}_{n}") not in taken)
+            self._notes.add(self._path(position, "call_id"), "renamed", "another call of the same turn has it")
+        taken.add(id)
+        sent, mended = chat_call(call, id, self._names, back)
+        if mended:
+            self._notes.add(self._path(position, "arguments"), "repaired", "they are no JSON object")
+        return sent
 
-    def _tool_message(self, call: _AnyCall, answer: int, media: list[Part]) -> None:
+    def _tool_message(self, id: str, call: AnyCall, answer: int, media: list[Part]) -> None:
         item = self._items[answer]
         if isinstance(item, HostedCall):
-            self._messages.append(ToolMessage(item.call_id, item.result))
+            self._messages.append(ToolMessage(id, item.result))
             return
         parts = BY_OUTPUT[item.__class__].content(item)
         text = text_of(parts)
@@ -426,7 +384,7 @@ class _Renderer:
             text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
             media.append(TextPart(caption))
             media += media_parts(parts, self._dialect, self._notes, self._path(answer, "output"), texts=False)
-        self._messages.append(ToolMessage(call.call_id or "", text))
+        self._messages.append(ToolMessage(id, text))
 
     def _path(self, position: int, member: str = "") -> str:
         """Return the path of an item as the client counts; items of the history have no index."""

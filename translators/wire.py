@@ -118,6 +118,18 @@ def is_complete(text: str) -> bool:
     return True
 
 
+_is_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def is_object(text: str) -> bool:
+    """Tell whether text is one whole JSON object."""
+    try:
+        _is_object(text)
+    except NotJSON:
+        return False
+    return True
+
+
 _lenient = json.JSONDecoder(strict=False)
 
 

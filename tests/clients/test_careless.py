@@ -1,6 +1,4 @@
 """Requests of careless clients: what leaves is valid all the same, or the refusal names what is wrong.
-
-`PENDING` are those that a strict provider would still refuse; its test fails when one of them is put right.
 """
 
 import json
@@ -80,36 +78,18 @@ REFUSED: dict[str, tuple[Object, str]] = {
         "input[0].content[0].input_audio.data",
     ),
 }  # fmt: skip
-PENDING = {
-    "arguments that are cut off",
-    "arguments that are a list",
-    "arguments that are null",
-    "two calls of one id",
-    "a schema that says nothing",
-    "nothing but an empty message",
-    "nothing but thinking",
-    "sound without data",
-}
-
-
-def pending(names: Any) -> list[Any]:
-    """Return names as parameters, those of `PENDING` marked to fail."""
-    broken = pytest.mark.xfail(strict=True, raises=(AssertionError, pytest.fail.Exception))
-    return [pytest.param(name, marks=broken if name in PENDING else ()) for name in names]
-
-
 def translated(members: Object, dialect: Dialect) -> list[str]:
     body = json.dumps({"model": "m", **members}).encode()
     request = parse_create(body, max_items=100)
     return complaints_of(dialect, chat_body(request, History(), dialect, Notes(), model="m", stream=False))
 
 
-@pytest.mark.parametrize("name", pending(VALID))
+@pytest.mark.parametrize("name", VALID)
 def test_what_leaves_is_valid(name: str) -> None:
     assert {dialect.name: found for dialect in PRESETS.values() if (found := translated(VALID[name], dialect))} == {}
 
 
-@pytest.mark.parametrize("name", pending(REFUSED))
+@pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name: str) -> None:
     members, param = REFUSED[name]
     with pytest.raises(RequestError) as caught:

@@ -1,7 +1,6 @@
 """Every request that a real client was recorded to send is understood, and what leaves is valid for a strict provider.
 
-`REFUSED` are those that the documentation refuses, with the parameter that the refusal names. `PENDING` are those that
-are not supported yet; a test fails when one of them begins to work, so that it is taken from the list.
+`REFUSED` are those that the documentation refuses, with the parameter that the refusal names.
 """
 
 from typing import Any
@@ -20,14 +19,6 @@ REFUSED = {
     "openai-agents-py/hosted_mcp[0]": "tools[0].type",
     "openai-py/image_and_file[1]": "input[0].content[1]",  # a PDF of nine bytes, which nothing can read
 }
-PENDING = {
-    "openai-node/background[0]": "background",
-    "openai-node/background[7]": "background",
-    "openai-py/background[0]": "background",
-    "openai-py/background[8]": "background",
-    "openai-py/background_stream_resume[0]": "background",
-}
-"""Background responses."""
 TAKES_FILES = {"openai"}
 """Providers to which a file goes unread."""
 
@@ -45,9 +36,8 @@ def judge(played: Played, dialect: Dialect) -> None:
     """Check that a request is understood and what leaves is valid, or that it is refused as it should be."""
     place = f"{played.place} for {dialect.name}"
     if isinstance(played.became, RequestError):
-        assert played.became.param == {**REFUSED, **PENDING}.get(played.place), f"{place}: {played.became}"
+        assert played.became.param == REFUSED.get(played.place), f"{place}: {played.became}"
         return
-    assert played.place not in PENDING, "this works now"
     assert played.place not in REFUSED or dialect.name in TAKES_FILES, place
     found = complaints_of(dialect, played.became)
     assert found == [], place

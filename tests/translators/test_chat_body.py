@@ -13,8 +13,8 @@ from translators.notes import Notes
 from translators.wire import decode
 
 OPENAI = PRESETS["openai"]
-FUNCTION = {"type": "function", "name": "f", "parameters": {}}
-CHAT_FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {}}}
+FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+CHAT_FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 SCHEMA = {"type": "json_schema", "name": "n", "schema": {"type": "object"}}
 USER = {"role": "user", "content": "Hi"}
 

@@ -20,7 +20,10 @@ _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def parameters(tool: FunctionTool) -> dict[str, Any]:
-    return _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    """Return the schema of the arguments, which says that they are an object even where the client left that out."""
+    if not tool.parameters:
+        return _NO_PARAMETERS
+    return tool.parameters if "type" in tool.parameters else {"type": "object", **tool.parameters}
 
 
 def arguments(call: FunctionCall) -> str:
