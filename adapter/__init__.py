@@ -20,7 +20,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     # Imported here so that the command line can patch the standard library before sockets are imported.
     from flask import Flask
 
-    from adapter.api import conversations, health, models, responses
+    from adapter.api import compact, conversations, health, models, responses
     from adapter.api.errors import init_errors
     from adapter.services import Services
     from adapter.settings import load_settings
@@ -29,6 +29,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.extensions["adapter"] = Services(settings or load_settings())
     app.url_map.strict_slashes = False
     init_errors(app)
-    for part in (responses, conversations, models, health):
+    for part in (responses, compact, conversations, models, health):
         app.register_blueprint(part.blueprint)
     return app

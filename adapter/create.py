@@ -1,7 +1,8 @@
 """The flow of a request, the same for every transport: history → chat request → upstream → events → store.
 
-An answer takes one round, or more: a round is one chat call, and all of them feed the same response. Making an
-`Exchange` does what can be refused: it loads the chain, translates, and sends the chat request. It is then
+An answer takes one round, or more: a round is one chat call, and all of them feed the same response. The first may be
+for a summary of what came before (`compaction.py`). Making an `Exchange` does what can be refused: it gathers the
+context (`context.py`), translates, and sends the chat request. It is then
 taken whole (`answer`) or event by event (`events`), and closed. What the caller can be told with an HTTP status is
 raised (`RequestError`, `UpstreamError`, `StoreDown`); once events flow, every failure is `response.failed`. A
 response is in the store before its terminal event leaves. A client that is gone, a silent provider and a worker that
@@ -9,30 +10,42 @@ stops end the exchange; closing it closes the upstream's connection.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from functools import partial
 
 import structlog
 from msgspec.structs import replace
 
-from adapter.beginnings import Beginning
+from adapter.background import Run
 from adapter.client_watch import ClientGone, ClientWatch
+from adapter.compaction import Compacting, summary_of
+from adapter.context import Context
 from adapter.conversations import ConversationTurn
 from adapter.pulse import SECONDS
-from adapter.sealing import Seals
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
 from adapter.truncation import TruncatingCall
 from adapter.upstream.client import Call
 from translators.answer import AnswerReader
-from translators.chat_body import chat_body
-from translators.configuration import configured, latest_update
+from translators.chat import Choice, Chunk
+from translators.chat_body import ChatBody
+from translators.compaction import (
+    Sealed,
+    check_trigger,
+    in_pairs,
+    retained,
+    summary_request,
+    window,
+    without_trigger,
+)
 from translators.demands import asked_again
+from translators.dialect import Dialect
 from translators.draft import Draft
 from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
+from translators.items import Item
 from translators.notes import Notes
 from translators.reasoning import Sealing
 from translators.request import CreateRequest
@@ -57,8 +70,12 @@ class Caller:
 class Exchange:
     """One request and its answer on the way. `close` it, however it ended."""
 
-    def __init__(self, services: Services, caller: Caller, request: CreateRequest) -> None:
-        """Translate a request and send it upstream; raise RequestError or StoreDown if that cannot be."""
+    def __init__(self, services: Services, caller: Caller, request: CreateRequest, run: Run | None = None) -> None:
+        """Translate a request and send it upstream; raise RequestError or StoreDown if that cannot be.
+
+        `run` keeps a response that is made in the background.
+        """
+        self._run = run
         self._services = services
         self._caller = caller
         self._request = request
@@ -75,36 +92,31 @@ class Exchange:
             raise
 
     def _send(self) -> None:
-        services, caller, request = self._services, self._caller, self._request
-        upstream = f"{self._dialect.name}/{request.model}"
-        self._rendering = f"{upstream}/{request.reasoning.context == 'current_turn'}"
-        seals = Seals(services.sealer, caller.tenant, upstream)
-        beginning: Beginning | None = None
-        if self._turn is not None:
-            history = services.histories.of(self._turn.history(), self._dialect, self.notes)
-        elif request.previous_response_id is None:
-            beginning = services.beginnings.of(request, caller.tenant, self._rendering)
-            self.notes.repeat(beginning.notes)
-            history = beginning.history
+        services, caller = self._services, self._caller
+        triggered = check_trigger(self._request.input)
+        if triggered:
+            self._request = without_trigger(self._request)
+        earlier = None if self._turn is None else self._turn.history()
+        context = Context(services, caller.tenant, self._request, self._dialect, self.notes, earlier)
+        self._context, request = context, context.request
+        self._compaction: Compacting | None = None
+        self._translated: Callable[[Dialect, Notes], ChatBody] = context.body
+        if triggered:
+            self._summarise(Compacting(in_pairs(context.items(), self.notes)))
         else:
-            history = services.histories.before(
-                request.previous_response_id, caller.tenant, self._rendering, self._dialect, self.notes
-            )
-        request = configured(request, latest_update(request.input, history.update))
-        request = replace(request, input=services.files.of_request(request.input, self._dialect, self.notes))
-        self._translated = partial(
-            chat_body, request, history, model=request.model, stream=request.stream, seal=seals
-        )
-        self._body = self._translated(self._dialect, self.notes)
-        if beginning is not None and request.input is self._request.input:
-            services.beginnings.keep(beginning, request, self._body)
+            self._body = context.body(self._dialect, self.notes)
+            context.keep(self._body)
+            if (compaction := context.compaction(self._body)) is not None:
+                self._summarise(compaction)
         ids = services.ids()
         self._machine = partial(
             ResponseStream,
             first_snapshot(request, ids.response, int(time.time())),
             names=self._body.names,
             reasoning_as=services.reasoning_as,
-            sealing=Sealing(seals, always=not request.store or "reasoning.encrypted_content" in request.include),
+            sealing=Sealing(
+                context.seals, always=not request.store or "reasoning.encrypted_content" in request.include
+            ),
             taken_call_ids=self._body.history.call_ids,
             prompt_bytes=len(self._body.json),
             limits=services.limits,
@@ -114,16 +126,25 @@ class Exchange:
         self._rounds = 0
         self._ask(self._body.json)
 
+    def _summarise(self, compaction: Compacting) -> None:
+        """Have the first round make a summary."""
+        self._compaction = compaction
+        self._summarised = compaction.items
+        self._translated = partial(self._context.body_of, summary_request(self._context.request, compaction.items))
+        self._body = self._translated(self._dialect, self.notes)
+
     def _ask(self, body: bytes) -> None:
         """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
         self._rounds += 1
         self._draft: Draft | None = None
-        if self._body.demands.held:
+        if self._compaction is not None:
+            self._draft = Draft(self._machine(self._services.ids(), notes=self.notes))
+        elif self._body.demands.held:
             self._draft = Draft(self._machine(self._services.ids(), notes=Notes()))
         self._reader = AnswerReader(self._draft or self._stream, self._services.limits.output_bytes)
         send = partial(self._services.upstream.call, bearer=self._caller.bearer)
         self._call: Call | TruncatingCall
-        if self._request.truncation == "auto":
+        if self._request.truncation == "auto" and self._compaction is None:
             self._call = TruncatingCall(send, body, self.notes)
         else:
             self._call = send(body)
@@ -134,14 +155,34 @@ class Exchange:
             return self._call.wait(seconds)
         except UpstreamError as error:
             learning, model = self._services.learning, self._request.model
-            if self._rounds > 1 or not (taught := learning.learn(model, self._dialect, error, self._body.json)):
+            taught = None
+            if self._rounds == 1:
+                taught = learning.learn(model, self._dialect, error, self._body.json)
+            if taught is None:
+                if self._goes_on_whole(error):
+                    return False
                 raise
-        self._call.close()
         self._dialect = taught
-        self._body = self._translated(taught, self.notes)
+        self._begin_anew(self._translated)
+        return False
+
+    def _begin_anew(self, translated: Callable[[Dialect, Notes], ChatBody]) -> None:
+        """Begin a first round with what a translation gives."""
+        self._call.close(answered=self._reader.done)
+        self._translated = translated
+        self._body = translated(self._dialect, self.notes)
         self._rounds = 0
         self._ask(self._body.json)
-        return False
+
+    def _goes_on_whole(self, error: UpstreamError) -> bool:
+        """Go on with the whole context when it could not be summarised; False where only the summary was wanted."""
+        compaction = self._compaction
+        if compaction is None or compaction.turn is None or self._services.must_stop():
+            return False
+        self.notes.add("context_management", "dropped", f"nothing was compacted: {error.message}")
+        self._compaction = None
+        self._begin_anew(self._context.body)
+        return True
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
@@ -157,7 +198,7 @@ class Exchange:
             pass
         if self._stream.error is not None:
             raise self._stream.error
-        self._keep()
+        self._keep([])
         return self._stream.response
 
     def events(self) -> Generator[list[Event]]:
@@ -171,8 +212,7 @@ class Exchange:
             yield from self._events()
         except (GeneratorExit, ClientGone):
             if not self._stream.is_over:
-                self._stream.cancel()
-                self._keep_if_possible()
+                self._keep_if_possible(self._stream.cancel())
 
     def _events(self) -> Iterator[list[Event]]:
         stream = self._stream
@@ -180,16 +220,27 @@ class Exchange:
             events = yield from self._answered()
         except UpstreamError as error:
             events = stream.fail(error)
-        if not self._keep_if_possible():
+        if not self._keep_if_possible(events):
             events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
         yield events
 
     def _answered(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one round after the other, as `events` does; return the last ones."""
+        if self._compaction is not None and self._compaction.turn is None:
+            yield self._stream.open_compaction()
         while True:
-            events = yield from self._round()
-            if (ended := self._ended(events)) is not None:
-                return ended
+            try:
+                events = yield from self._round()
+                if self._compaction is not None:
+                    events = self._compacted(self._compaction)
+                    if self._stream.is_over:
+                        return events
+                    yield events
+                elif (ended := self._ended(events)) is not None:
+                    return ended
+            except UpstreamError as error:
+                if not self._goes_on_whole(error):
+                    raise
 
     def _round(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one chat call; return those of its last bytes."""
@@ -239,6 +290,28 @@ class Exchange:
             self.notes.add("text.format", "repaired", "what stood around the JSON was cut off")
         return draft.give(stream, now)
 
+    def retained(self) -> list[Item]:
+        """Return what stays, beside the summary, of a context that was to be compacted."""
+        return retained(self._summarised)
+
+    def _compacted(self, compaction: Compacting) -> list[Event]:
+        """Return the events of a compaction item, its summary being there; send the turn that goes on, if one does."""
+        stream, context, draft, now = self._stream, self._context, self._draft, int(time.time())
+        assert draft is not None
+        self._reader.end(now)
+        stream.spend(draft.response.usage)
+        summary = summary_of(draft.response)
+        content = Sealed(v=1, model=self._request.model, created_at=now, summary=summary, turn=compaction.turn)
+        sealed = self._services.compactions.seal(content, self._caller.tenant)
+        self._compaction = None
+        if content.turn is None:
+            events = stream.close_compaction(sealed) + stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
+            return events + stream.finish(now, done=True)
+        events = stream.open_compaction() + stream.close_compaction(sealed)
+        rest = replace(context.request, input=tuple(window(compaction.items, content)))
+        self._begin_anew(partial(context.body_of, rest))
+        return events
+
     def headers(self) -> dict[str, str]:
         """Return the headers of the HTTP answer: the notes there are by now."""
         return self.notes.headers()
@@ -247,9 +320,10 @@ class Exchange:
         """Return an event that says only that the response goes on."""
         return self._stream.still_running()
 
-    def hang_up(self) -> None:
-        """Cut the client's connection."""
-        self._caller.watch.hang_up()
+    @property
+    def watch(self) -> ClientWatch:
+        """The client's connection."""
+        return self._caller.watch
 
     def close(self) -> None:
         """Let go of the upstream and the conversation, and log how the exchange ended."""
@@ -269,33 +343,39 @@ class Exchange:
             notes=[f"{note.param}: {note.action}" for note in self.notes],
         )
 
-    def _keep_if_possible(self) -> bool:
+    def _keep_if_possible(self, events: list[Event]) -> bool:
         try:
-            self._keep()
+            self._keep(events)
         except StoreDown as error:
             log.error("response not stored", response_id=self._stream.response.id, error=str(error))
             return False
         return True
 
-    def _keep(self) -> None:
-        """Write the response as it stands now, unless the client wanted it forgotten."""
+    def stored(self) -> StoredResponse:
+        """Return the response as it stands now, as the store keeps it."""
+        response = self._stream.response
+        return StoredResponse(
+            id=response.id,
+            tenant=self._caller.tenant,
+            created_at=response.created_at,
+            previous=response.previous_response_id,
+            input=self._request.raw_input,
+            response=encode(response),
+            notes=self.notes.json(),
+            conversation=self._request.conversation,
+        )
+
+    def _keep(self, events: list[Event]) -> None:
+        """Write the response as it ended with `events`, unless the client wanted it forgotten."""
         if not self._request.store:
             return
         response = self._stream.response
-        self._services.store.put(
-            StoredResponse(
-                id=response.id,
-                tenant=self._caller.tenant,
-                created_at=response.created_at,
-                previous=response.previous_response_id,
-                input=self._request.raw_input,
-                response=encode(response),
-                notes=self.notes.json(),
-                conversation=self._request.conversation,
-            ),
-            self._turn.items(self._request.raw_input, response) if self._turn is not None else (),
-        )
-        self._services.histories.keep(response, self._caller.tenant, self._rendering, self._body)
+        items = self._turn.items(self._request.raw_input, response) if self._turn is not None else ()
+        if self._run is None:
+            self._services.store.put(self.stored(), items)
+        else:
+            self._run.keep(self.stored(), items, events)
+        self._services.histories.keep(response, self._caller.tenant, self._context.rendering, self._body)
 
     def _let_go(self) -> None:
         """Let others continue the conversation."""

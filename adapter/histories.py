@@ -11,6 +11,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from adapter.compaction import Compactions
 from adapter.files import Files
 from adapter.store.base import NotFound, Store
 from translators.chat_body import ChatBody
@@ -19,7 +20,7 @@ from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.history import History
 from translators.input import decode_items
-from translators.items import Item
+from translators.items import Compaction, Item
 from translators.notes import Notes
 from translators.response import OutputOfResponse, Response
 from translators.tools.declared import loaded
@@ -38,9 +39,10 @@ Key = tuple[str, str, str]
 class Histories:
     """Histories of one worker."""
 
-    def __init__(self, store: Store, files: Files, most_bytes: int) -> None:
+    def __init__(self, store: Store, files: Files, compactions: Compactions, most_bytes: int) -> None:
         self._store = store
         self._files = files
+        self._compactions = compactions
         self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
 
     def before(
@@ -50,19 +52,31 @@ class Histories:
         if response_id is None:
             return _EMPTY
         cached = self._cache.get((tenant, response_id, rendering))
-        try:
-            if cached is None:
-                return self.of(self._items(response_id, tenant), dialect, notes)
-            if self._store.exists(response_id, tenant):
-                return cached
-        except NotFound:
-            pass
+        if cached is not None and self._store.exists(response_id, tenant):
+            return cached
         self._cache.pop((tenant, response_id, rendering), None)
-        raise RequestError(
-            f"Previous response with id '{response_id}' not found.",
-            param="previous_response_id",
-            code="previous_response_not_found",
-        )
+        return self.of(self.items(response_id, tenant), dialect, notes)
+
+    def items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
+        """Return the items that a response's chain comes to; raise RequestError if it is unknown."""
+        items: list[Item] = []
+        try:
+            chain = self._store.chain(response_id, tenant)
+        except NotFound:
+            raise RequestError(
+                f"Previous response with id '{response_id}' not found.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            ) from None
+        for stored in chain:
+            made = _output_of(stored.response)
+            if made.status == "in_progress":
+                raise RequestError(
+                    f"Previous response with id '{response_id}' has not ended yet.", param="previous_response_id"
+                )
+            items += decode_items(stored.input)
+            items += made.output
+        return self._compactions.behind(items, tenant, "previous_response_id")
 
     def of(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
         """Return the history that consists of these items."""
@@ -77,16 +91,12 @@ class Histories:
         """Keep the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
             self._cache.pop((tenant, response.previous_response_id, rendering), None)
-        history = body.history.followed_by(response.output)
+        output = [item for item in response.output if not isinstance(item, Compaction)]
+        if not output:
+            return  # there is nothing but a summary, which `body` asked for
+        history = body.history.followed_by(output)
         if _size(history) <= self._cache.maxsize:
             self._cache[tenant, response.id, rendering] = history
-
-    def _items(self, response_id: str, tenant: str) -> list[Item]:
-        items: list[Item] = []
-        for stored in self._store.chain(response_id, tenant):
-            items += decode_items(stored.input)
-            items += _output_of(stored.response).output
-        return items
 
 
 def _size(history: History) -> int:

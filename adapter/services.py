@@ -6,15 +6,18 @@ clock until it is used. Views find it with `services()`.
 
 import os
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Literal, cast
 
 from flask import current_app
 
+from adapter.background import Background
 from adapter.beginnings import Beginnings
+from adapter.compaction import Compactions
 from adapter.files import Files
 from adapter.histories import Histories
-from adapter.pulse import Pulse
+from adapter.pulse import SECONDS, Pulse
 from adapter.sealing import Sealer, open_sealer
 from adapter.settings import Settings
 from adapter.store import open_store
@@ -33,10 +36,12 @@ class Services:
         self.upstream = Upstream(settings, self.pulse)
         self.learning = Learning(self.upstream.dialect)
         self.files = Files(settings)
-        self.histories = Histories(self.store, self.files, settings.history_cache_bytes // 2)
+        self.compactions = Compactions(lambda: self.sealer)
+        self.histories = Histories(self.store, self.files, self.compactions, settings.history_cache_bytes // 2)
         self.beginnings = Beginnings(settings.history_cache_bytes // 2)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
+        self.background = Background(self.store, self.must_stop)
         self._last_call: float | None = None
 
     @cached_property
@@ -51,6 +56,17 @@ class Services:
     def drain(self) -> None:
         """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""
         self._last_call = time.monotonic() + self.settings.shutdown_grace
+
+    def close(self, on_wait: Callable[[], object]) -> None:
+        """End what runs in the background, at once if not told to `drain` before, and let go of the store.
+
+        `on_wait` is called about once a second until then.
+        """
+        if self._last_call is None:
+            self._last_call = time.monotonic()
+        while not self.background.join(SECONDS):
+            on_wait()
+        self.store.close()
 
     def must_stop(self) -> bool:
         """Tell whether open responses have to end now, because the worker is about to."""

@@ -78,7 +78,7 @@ class Worker(GeventWorker):
         try:
             super().run()
         finally:
-            self.wsgi.extensions["adapter"].store.close()
+            self.wsgi.extensions["adapter"].close(on_wait=self.notify)
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -19,6 +19,8 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         id=id,
         created_at=created_at,
         model=request.model,
+        status="queued" if request.background else "in_progress",
+        background=request.background,
         frequency_penalty=_or(request.frequency_penalty, 0.0),
         instructions=request.instructions,
         max_output_tokens=request.max_output_tokens,

@@ -72,6 +72,19 @@ class ImageConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
 
+class Compacted(Struct, frozen=True, gc=False, tag_field="type", tag="compaction", forbid_unknown_fields=True):
+    """`context_management`: a context of more than so many tokens is compacted before the request is answered."""
+
+    compact_threshold: Annotated[int, Meta(ge=1000)] | None = None
+
+
+class BackgroundOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Both are kept by running at once: a window is the latest end, and without a queue nothing has to be continued."""
+
+    completion_window: Literal["soonest", "2h", "8h"] | None = None
+    continuation_id: Annotated[str, Meta(max_length=512)] | None = None
+
+
 class StreamOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     include_obfuscation: bool | None = None
 
@@ -102,10 +115,13 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     text: TextConfig = TextConfig()
     include: tuple[str, ...] = ()
     truncation: Literal["auto", "disabled"] = "disabled"
+    context_management: tuple[Compacted, ...] = ()
     metadata: dict[str, str] = {}
     store: bool = True
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
+    background: bool = False
+    background_options: BackgroundOptions = BackgroundOptions()
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None

@@ -90,4 +90,5 @@ class Response(Struct, frozen=True, gc=False):
 class OutputOfResponse(Struct, gc=False):
     """The part of a stored Response that a replay needs."""
 
+    status: str
     output: list[OutputItem]

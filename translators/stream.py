@@ -28,6 +28,7 @@ from translators.events import (
     ResponseFailed,
     ResponseIncomplete,
     ResponseInProgress,
+    ResponseQueued,
 )
 from translators.finish import ending
 from translators.ids import Ids
@@ -95,9 +96,12 @@ class ResponseStream:
         """Why the response failed, if it did."""
 
     def start(self) -> list[Event]:
-        return self._leave(
-            [ResponseCreated(response=self.response), ResponseInProgress(response=self.response)]
-        )
+        """Announce the response; one that was queued goes on as one in progress."""
+        events: list[Event] = [ResponseCreated(response=self.response)]
+        if self.response.status == "queued":
+            events.append(ResponseQueued(response=self.response))
+            self.response = replace(self.response, status="in_progress")
+        return self._leave([*events, ResponseInProgress(response=self.response)])
 
     def still_running(self) -> list[Event]:
         """Return an event for a client whose idle timer only data resets (Codex ignores comments)."""
@@ -181,6 +185,17 @@ class ResponseStream:
                 status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
             )
             events.append(ResponseIncomplete(response=self.response))
+        return self._leave(events)
+
+    def open_compaction(self) -> list[Event]:
+        """Begin the item that stands for what came before the answer."""
+        events: list[Event] = []
+        self._lanes.open_compaction(events)
+        return self._leave(events)
+
+    def close_compaction(self, sealed: str) -> list[Event]:
+        events: list[Event] = []
+        self._lanes.close_compaction(sealed, events)
         return self._leave(events)
 
     def spend(self, usage: Usage | None) -> None:

@@ -1,4 +1,4 @@
-"""`/v1/responses`: create, read, list the input, delete."""
+"""`/v1/responses`: create, read, cancel, list the input, delete."""
 
 from contextlib import closing
 
@@ -8,16 +8,16 @@ from adapter.api.auth import authenticate, bearer
 from adapter.api.body import read_body
 from adapter.api.queries import parse_include, parse_page, parse_retrieve
 from adapter.api.schemas import parse_create
-from adapter.api.stream import event_stream
+from adapter.api.stream import event_stream, framing, replay
 from adapter.client_watch import ClientWatch
 from adapter.create import Caller, Exchange
 from adapter.references import resolved
-from adapter.services import services
-from translators.errors import RequestError
+from adapter.services import Services, services
 from translators.includes import leave_out
 from translators.input import decode_items
 from translators.listing import listed, page
 from translators.notes import Notes
+from translators.request import CreateRequest
 from translators.response import OutputOfResponse
 from translators.wire import Decoder, encode
 
@@ -36,11 +36,22 @@ def create() -> Response:
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
     wanted = resolved(wanted, app.store, tenant)
+    if wanted.background:
+        return _create_in_background(app, tenant, wanted)
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
     if wanted.stream:
-        return event_stream(exchange, app, obfuscate=wanted.stream_options.include_obfuscation is True)
+        return event_stream(exchange, app, framing(wanted))
     with closing(exchange):
         return _json(encode(exchange.answer()), exchange.headers())
+
+
+def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> Response:
+    run = app.background.new(framing(wanted) if wanted.stream else None)
+    exchange = Exchange(app, Caller(tenant, bearer(), run.watch), wanted, run)
+    first = run.start(exchange)
+    if wanted.stream:
+        return replay(app, first.id, tenant, -1, ClientWatch(request.environ))
+    return _json(encode(first), exchange.headers())
 
 
 @blueprint.get("/responses/<id>")
@@ -48,18 +59,24 @@ def retrieve(id: str) -> Response:
     tenant = authenticate()
     wanted = parse_retrieve(request.args)
     parse_include(request.args)  # a Response shows all of it
-    stored = services().store.get(id, tenant)
+    app = services()
     if wanted["stream"] == "true":
-        raise RequestError(
-            "This response cannot be streamed because it was not created with background=true.", param="stream"
-        )
+        app.background.check_replay(id, tenant)
+        return replay(app, id, tenant, wanted["starting_after"], ClientWatch(request.environ))
+    stored = app.background.get(id, tenant)
     return _json(stored.response, Notes.read(stored.notes).headers())
 
 
 @blueprint.delete("/responses/<id>")
 def delete(id: str) -> Response:
-    services().store.delete(id, authenticate())
+    services().background.delete(id, authenticate())
     return _json(encode({"id": id, "object": "response", "deleted": True}))
+
+
+@blueprint.post("/responses/<id>/cancel")
+def cancel(id: str) -> Response:
+    stored = services().background.cancel(id, authenticate())
+    return _json(stored.response, Notes.read(stored.notes).headers())
 
 
 @blueprint.get("/responses/<id>/input_items")

@@ -11,7 +11,7 @@ A request that names a prompt is checked twice: as it came, and filled in with w
 responses-api reference §2.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -32,6 +32,7 @@ from adapter.api.fields import (
 from adapter.api.names import check_names, check_presence
 from adapter.prompts import UnusablePrompt, filled_in
 from translators.characters import refuse_bad_characters
+from translators.compaction import check_trigger
 from translators.declarations import ToolChoice
 from translators.errors import RequestError, missing, wrong_type
 from translators.includes import Includable
@@ -39,6 +40,8 @@ from translators.input import decode_items, decode_tools
 from translators.misfits import shortened, too_large
 from translators.request import (
     AccessPrograms,
+    BackgroundOptions,
+    Compacted,
     CreateRequest,
     ImageConfig,
     PromptCacheOptions,
@@ -158,7 +161,7 @@ class CreateSchema(Schema):
     parallel_tool_calls = Param(bool)
     stream = Param(bool)
     stream_options = Param(StreamOptions)
-    background = Inert("is not supported. Use 'stream', or wait for the answer.", type=bool, harmless=(False,))
+    background = Param(bool)
     max_output_tokens = Number(int, 16, _MOST_TOKENS)
     max_tool_calls = Number(int, 1, _MOST_TOKENS)
     reasoning = Reasoning(ReasoningConfig)
@@ -174,9 +177,9 @@ class CreateSchema(Schema):
     store = Param(bool)
     service_tier = Param(ServiceTier)
     top_logprobs = Number(int, 0, 20)
-    context_management = Inert("is not supported: nothing is compacted here.", harmless=([],))
+    context_management = Param(tuple[Compacted, ...], most=MOST_LOOSE_JSON)
     conversation = ConversationId()
-    background_options = Inert("is not supported: every request runs at once.", completion_window=("soonest",))
+    background_options = Param(BackgroundOptions)
     access_programs = Partial(
         AccessPrograms, "cyber", ("daybreak_blue", "daybreak_red"), "is not open to you.", status=403
     )
@@ -215,11 +218,30 @@ def parse_create(
     if "prompt" in given:
         given = filled_in(given, values["prompt"], prompts)
         values = _values_with_prompt(given, max_items, values["prompt"].id)
+    return _request(given, values, _passed(given, passthrough))
+
+
+def parse_part(
+    body: bytes, names: Collection[str], *, max_items: int, others: Collection[str] = ()
+) -> tuple[CreateRequest, list[str]]:
+    """Return what the members of these names make, as a create request; and the names of the others that are there.
+
+    `others` are known beside those of a create request. Raises RequestError for the first thing that is wrong.
+    """
+    members = decode_members(body)
+    check_names(["model", *members], [*_KNOWN, *others], ())
+    refuse_bad_characters(body, members)
+    given = {name: raw for name, raw in members.items() if name in names and raw != _NULL}
+    values = {"model": "", **_values(given, max_items)}
+    return _request(given, values, {}), [name for name in members if name not in names]
+
+
+def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw]) -> CreateRequest:
     values.setdefault("input", ())
     request = CreateRequest(
         raw_input=bytes(given.get("input", _NO_INPUT)),
         raw_tools=Raw(encode(values.get("tools", ()))),
-        passthrough=_passed(given, passthrough),
+        passthrough=passthrough,
         **values,
     )
     _check_whole(request)
@@ -255,6 +277,7 @@ def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, R
 
 def _check_whole(request: CreateRequest) -> None:
     """Check what no member shows alone."""
+    check_trigger(request.input)
     choice = request.tool_choice
     tools = [*request.tools, *loaded(request.input)]
     if (kind := undeclared(choice, tools)) is not None:
@@ -266,6 +289,20 @@ def _check_whole(request: CreateRequest) -> None:
     if request.stream_options.include_obfuscation is not None and not request.stream:
         raise RequestError(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
+        )
+    if request.background and not request.store:
+        raise RequestError(
+            "Unsupported parameter: 'background' requires 'store' to be true.",
+            param="background",
+            code="unsupported_parameter",
+        )
+    if request.background_options.completion_window in ("2h", "8h") and (
+        not request.background or request.stream or request.service_tier not in (None, "auto", "default")
+    ):
+        raise RequestError(
+            f"The completion window '{request.background_options.completion_window}' is only allowed when 'background' "
+            "is enabled and 'stream' is not, in the service tier 'default'.",
+            param="background_options.completion_window",
         )
     if request.conversation is not None and request.previous_response_id is not None:
         raise RequestError(

@@ -3,47 +3,61 @@
 One batch of events is one write: what one read of the upstream brought leaves in one piece. In silence a comment keeps
 proxies content and, every second time, a repeated `response.in_progress` the clients whose idle timer only data resets
 (Codex). `[DONE]` ends the stream. A client that takes nothing for too long is hung up on.
+
+The events of a background response come as frames, from the store; everybody who reads them gets the same.
 """
 
 import secrets
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from flask import Response
 
+from adapter.client_watch import ClientWatch
 from adapter.create import Exchange
 from adapter.pulse import SECONDS
 from adapter.services import Services
 from translators.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
 from translators.obfuscation import obfuscated_frame
+from translators.request import CreateRequest
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def event_stream(exchange: Exchange, services: Services, *, obfuscate: bool) -> Response:
-    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began.
+def framing(request: CreateRequest) -> Callable[[Event], bytes]:
+    """Return what makes frames of events: with deltas filled up to equal sizes, where the client wants that."""
+    return _obfuscated if request.stream_options.include_obfuscation else frame
 
-    `obfuscate`: fill the frames of deltas up to equal sizes.
-    """
+
+def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
+    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began."""
     try:
         exchange.await_head(services.settings.grace_window)
     except BaseException:
         exchange.close()
         raise
+    body = ExchangeBody(exchange, services, frame)
+    return _answer(body, exchange.headers())
+
+
+def replay(services: Services, id: str, tenant: str, after: int, watch: ClientWatch) -> Response:
+    """Return the streamed HTTP answer that tells a background response's events behind number `after`."""
+    return _answer(ReplayBody(services, id, tenant, after, watch), {})
+
+
+def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
     return Response(
-        EventStreamBody(exchange, services, _obfuscated if obfuscate else frame),
-        content_type="text/event-stream; charset=utf-8",
-        headers=_HEADERS | exchange.headers(),
-        direct_passthrough=True,
+        body, content_type="text/event-stream; charset=utf-8", headers=_HEADERS | headers, direct_passthrough=True
     )
 
 
-class EventStreamBody:
+class EventStreamBody(ABC):
     """The body of one streamed answer."""
 
-    def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
-        self._exchange = exchange
-        self._frame = frame
+    def __init__(self, services: Services, watch: ClientWatch) -> None:
+        self._watch = watch
         self._pulse = services.pulse
         self._keep_alive = services.settings.keep_alive
         self._write_timeout = services.settings.write_timeout
@@ -54,6 +68,30 @@ class EventStreamBody:
 
     def __iter__(self) -> Iterator[bytes]:
         return self._frames
+
+    @abstractmethod
+    def _write(self) -> Generator[bytes]:
+        """Yield what goes out, in pieces; `_stuck` is 0.0 while one is written."""
+
+    def beat(self) -> None:
+        """Hang up on a client that has not taken the last piece in time; called by the pulse."""
+        if self._stuck is not None:
+            self._stuck += SECONDS
+            if self._stuck > self._write_timeout:
+                self._watch.hang_up()
+
+    def close(self) -> None:
+        self._pulse.leave(self)
+        self._frames.close()
+
+
+class ExchangeBody(EventStreamBody):
+    """Events as an exchange makes them."""
+
+    def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
+        self._exchange = exchange
+        self._frame = frame
+        super().__init__(services, exchange.watch)
 
     def _write(self) -> Generator[bytes]:
         quiet = 0.0
@@ -75,17 +113,32 @@ class EventStreamBody:
                 yield data
                 self._stuck = None
 
-    def beat(self) -> None:
-        """Hang up on a client that has not taken the last piece in time; called by the pulse."""
-        if self._stuck is not None:
-            self._stuck += SECONDS
-            if self._stuck > self._write_timeout:
-                self._exchange.hang_up()
-
     def close(self) -> None:
-        self._pulse.leave(self)
-        self._frames.close()
+        super().close()
         self._exchange.close()
+
+
+class ReplayBody(EventStreamBody):
+    """Events as the store has them; whether this client stays is nothing to their response."""
+
+    def __init__(self, services: Services, id: str, tenant: str, after: int, watch: ClientWatch) -> None:
+        self._pieces = services.background.replay(id, tenant, after)
+        super().__init__(services, watch)
+
+    def _write(self) -> Generator[bytes]:
+        heard = time.monotonic()
+        with closing(self._pieces) as pieces:
+            for data in pieces:
+                if not data:
+                    if self._watch.gone():
+                        return
+                    if time.monotonic() - heard < self._keep_alive:
+                        continue
+                    data = KEEP_ALIVE
+                heard = time.monotonic()
+                self._stuck = 0.0
+                yield data
+                self._stuck = None
 
 
 def _obfuscated(event: Event) -> bytes:
