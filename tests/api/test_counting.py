@@ -1,4 +1,4 @@
-"""`/v1/responses/input_tokens` of providers that count: what they are asked, and what is done when they do not answer."""
+"""`/v1/responses/input_tokens` of providers that count: what they are asked, and what stands in for no answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -69,7 +69,8 @@ def test_llamacpp_counts(count: Count) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [UpstreamError("No such path.", status=404), b"<html>", {"tokens": []}, {"count": "many"}, {"count": None}]
+    "answer",
+    [UpstreamError("No such path.", status=404), b"<html>", {"tokens": []}, {"count": "many"}, {"count": None}],
 )
 def test_a_provider_that_does_not_count_is_estimated(count: Count, answer: object) -> None:
     counted = count("vllm", Counting(tokenize=answer))

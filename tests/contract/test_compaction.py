@@ -20,6 +20,7 @@ LOOK = {"type": "function", "name": "look", "parameters": {"type": "object", "pr
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 TOO_LONG = "long " * 1000
 """More than the threshold of 1,000 tokens."""
+HI_AND_COMPACT: Any = [{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}]
 AT_1000: Any = [{"type": "compaction", "compact_threshold": 1000}]
 
 
@@ -198,7 +199,7 @@ def test_a_trigger_streams_one_compaction_item(client: openai.OpenAI, upstream: 
     types, response = streamed(
         client.responses.create(
             model="m", stream=True, store=False, tools=[LOOK], tool_choice="required",  # type: ignore[list-item]
-            input=[{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}],
+            input=HI_AND_COMPACT,
         )
     )  # fmt: skip
     assert types == [
@@ -246,7 +247,7 @@ def test_a_summary_that_fails_in_a_stream_fails_the_response(client: openai.Open
     upstream.plays(stream(chat.text("They sa"), chat.end("length")))
     types, response = streamed(
         client.responses.create(
-            model="m", stream=True, store=False, input=[{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}]
+            model="m", stream=True, store=False, input=HI_AND_COMPACT
         )
     )
     assert types[-2:] == ["response.output_item.done", "response.failed"]
@@ -258,7 +259,7 @@ def test_a_refused_summary_is_an_http_error(client: openai.OpenAI, upstream: Ups
     upstream.plays(whole(chat.error("No such model."), 404))
     with pytest.raises(openai.BadRequestError, match="No such model"):
         client.responses.create(
-            model="m", stream=True, store=False, input=[{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}]
+            model="m", stream=True, store=False, input=HI_AND_COMPACT
         )
 
 
