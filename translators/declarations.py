@@ -2,10 +2,10 @@
 
 One Struct per type of tool that can be served, tagged by `type`; the Response echoes them as they are here, so a member
 that clients leave out is null where OpenAI shows null and UNSET where it shows nothing. What becomes of each: `tools/`.
-Types that cannot be served have no Struct: `REFUSED` says why. Source: responses-api reference §4.2, §4.3.
+Types that cannot be served have no Struct: `policy/` says why. Source: responses-api reference §4.2, §4.3.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -116,19 +116,6 @@ Tool = (
     FunctionTool | CustomTool | NamespaceTool | ToolSearchTool | LocalShellTool | ShellTool | ApplyPatchTool
     | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311
 )
-
-REFUSED: Final = {
-    "mcp": "no MCP server is called from here. Connect to it in the client and declare its tools as functions",
-    "file_search": "there are no vector stores here. Declare a function that searches",
-    "code_interpreter": "no code is run here. Declare a function, 'shell' or 'local_shell' and run it in the client",
-    "image_generation": "chat-completions providers do not make images on request. Declare a function that does",
-    "computer": "chat-completions providers know no such tool. Declare functions for what the computer can do",
-    "computer_use": "chat-completions providers know no such tool. Declare functions for what the computer can do",
-    "computer_use_preview": "chat-completions providers know no such tool. Declare functions for what it can do",
-    "programmatic_tool_calling": "no program is run here. Leave it out, and the model calls the tools directly",
-}
-"""Types of tool that cannot be served: why, and what to do instead."""
-
 
 class FunctionChoice(Struct, frozen=True, gc=False, tag_field="type", tag="function"):
     name: Name

@@ -6,15 +6,17 @@ item_reference. So the second way goes item by item, and it is also the one that
 where. An array with too many elements is refused before anything is made of them. Source: responses-api reference §3.1.
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.declarations import REFUSED, CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool
+from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool
 from translators.errors import RequestError, missing, unsupported, wrong_value
 from translators.items import ContentPart, Item, ItemReference, Message, Status, Text
 from translators.misfits import allowed, shortened, too_large
+from translators.policy import INPUT_ITEMS, TOOLS, Row, refusal_of
 from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
 MOST_TOOLS: Final = 1024
@@ -111,6 +113,7 @@ def _decode_item(raw: Raw, param: str) -> Item:
         item: Item = decode_param(_item, raw, param)
         return item
     if head.type is not None:
+        _refuse(INPUT_ITEMS, head.type, param)
         raise wrong_value(param, shortened(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:
         easy = decode_param(_easy_message, raw, param)
@@ -119,6 +122,12 @@ def _decode_item(raw: Raw, param: str) -> Item:
         return ItemReference(_bare.decode(raw).id)
     except NotJSON:
         raise missing(f"{param}.type") from None
+
+
+def _refuse(table: Mapping[str, Row], type: str, param: str) -> None:
+    """Raise RequestError for a type that the API has and that is not served here."""
+    if why := refusal_of(table, type):
+        raise unsupported(param, f"'{type}' {why}")
 
 
 def decode_tools(raw: bytes) -> tuple[Tool, ...]:
@@ -156,9 +165,8 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     head = decode_param(_heads, raw, param)
     if head.type is None:
         raise missing(f"{param}.type")
-    if head.type in REFUSED:
-        raise unsupported(f"{param}.type", f"'{head.type}' is not supported: {REFUSED[head.type]}.")
     if head.type not in _TOOL_TYPES:
+        _refuse(TOOLS, head.type, f"{param}.type")
         raise wrong_value(f"{param}.type", shortened(head.type), _TOOL_TYPES)
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
@@ -170,9 +178,19 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
             param=f"{param}.parameters",
             code="invalid_function_parameters",
         )
+    _check_callers(tool, param)
     if isinstance(tool, ShellTool) and (tool.environment or {}).get("type", "local") != "local":
         raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
     return tool
+
+
+def _check_callers(tool: Tool, param: str) -> None:
+    """Refuse a tool that only a program of OpenAI's may call."""
+    callers = getattr(tool, "allowed_callers", None)
+    if callers and "direct" not in callers:
+        raise unsupported(
+            f"{param}.allowed_callers", "must hold 'direct': no program is run here that could call the tool."
+        )
 
 
 def _nested(param: str) -> RequestError:

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from translators.declarations import CustomTool
 from translators.dialect import Dialect
+from translators.errors import RequestError
+from translators.input import decode_tools
 from translators.notes import Notes
 from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames, chat_tools
+from translators.wire import encode
 
 EMPTY = {"type": "object", "properties": {}}
 
@@ -47,3 +51,31 @@ def test_a_made_name_is_the_same_everywhere() -> None:
     """Providers cache prompts by their bytes; another release must not change them."""
     assert ToolNames().flat("notes.add") == "notes_add_9d700b3a"
     assert ToolNames().flat("x" * 65) == "x" * 55 + "_02301f1a"
+
+
+NOTED: dict[str, tuple[Tool, tuple[str, str, str]]] = {
+    "loaded later": (FunctionTool("f", defer_loading=True),
+                     ("tools", "approximated", "defer_loading: the model is shown the tool at once")),
+    "run meanwhile": (
+        CustomTool("f", asynchronous=True),
+        ("tools", "approximated", "async: the tool is called like any other, and its output is waited for"),
+    ),
+    "what it returns": (FunctionTool("f", output_schema={"type": "object"}),
+                        ("tools", "dropped", "output_schema: chat functions do not tell what they return")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_what_chat_functions_do_not_have(name: str) -> None:
+    tool, expected = NOTED[name]
+    notes = Notes()
+    (function,) = chat_tools([tool], ToolNames([tool]), Dialect(), notes)
+    assert [(note.param, note.action, note.reason) for note in notes] == [expected]
+    assert function["function"].keys() <= {"name", "description", "parameters"}
+
+
+def test_a_tool_that_only_programs_may_call_is_refused() -> None:
+    tool = {"type": "function", "name": "f", "allowed_callers": ["programmatic"]}
+    with pytest.raises(RequestError) as caught:
+        decode_tools(encode([{**tool, "allowed_callers": ["direct", "programmatic"], "name": "g"}, tool]))
+    assert caught.value.param == "tools[1].allowed_callers"

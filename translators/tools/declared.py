@@ -6,7 +6,7 @@ has to be told of a tool before it can call it. What no chat provider runs is le
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.dialect import Dialect
@@ -15,6 +15,12 @@ from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
 
+_SET_APART: Final[dict[str, tuple[Literal["dropped", "approximated"], str]]] = {
+    "defer_loading": ("approximated", "the model is shown the tool at once"),
+    "asynchronous": ("approximated", "the tool is called like any other, and its output is waited for"),
+    "output_schema": ("dropped", "chat functions do not tell what they return"),
+}
+"""Members of a tool that chat functions do not have: what becomes of them."""
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
@@ -58,6 +64,9 @@ def _function(
     kind = BY_TOOL[type(tool)]
     if isinstance(tool, ToolSearchTool) and tool.execution != "client":
         notes.add("tools", "approximated", "tool_search: the client has to search; all declared tools are shown")
+    for member, (action, reason) in _SET_APART.items():
+        if getattr(tool, member, None):
+            notes.add("tools", action, f"{'async' if member == 'asynchronous' else member}: {reason}")
     function: dict[str, Any] = {
         "name": names.flat(getattr(tool, "name", kind.name), namespace.name if namespace else None, kind.name)
     }
