@@ -32,7 +32,7 @@ def recorded() -> list[tuple[str, dict[str, Any]]]:
 
 def unsupported(body: dict[str, Any]) -> set[str]:
     """Return the parameters of a body that ask for what is not supported."""
-    asked = {name for name in ("background",) if body.get(name)}
+    asked: set[str] = set()
     if isinstance(body["input"], list):
         asked |= {f"input[{at}]" for at, item in enumerate(body["input"]) if item.get("type") not in ITEM_TYPES}
     asked |= {f"tools[{at}].type" for at, tool in enumerate(body.get("tools") or ()) if tool["type"] not in TOOL_TYPES}

@@ -125,7 +125,7 @@ BAD: dict[str, Bad] = {
         text={"format": {"type": "json_schema", "schema": {}}},
     ),
     "an unknown parameter": bad("colour", "unknown_parameter", colour="blue"),
-    "background": bad("background", "unsupported_parameter", background=True),
+    "background": bad("background", "unsupported_parameter", background=True, store=False),
     "a prompt that is none": bad("prompt", "invalid_type", prompt="pmpt_1"),
     "chat's max_tokens": bad("max_tokens", "unknown_parameter", max_tokens=5),
     "chat's response_format": bad("response_format", "unknown_parameter", response_format={"type": "text"}),
