@@ -1,5 +1,5 @@
-"""Real clients against the running service (`make test-clients`): an answer, a streamed one, two tools at once, a turn
-behind that, an answer of a given shape, and one about a picture.
+"""Real clients against the running service: an answer, a streamed one, two tools at once, a turn behind that, an answer
+of a given shape, and one about a picture. Three of them run in `make test`, all of them in `make test-clients`.
 
 `programs/` holds a program for each, which does all of that and prints what it got as JSON. The provider behind the
 service answers by what was asked (`answers`), and the strict reader of its requests looks on.
@@ -19,10 +19,10 @@ from tests.support import chat
 from tests.support.service import Service
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
 
-pytestmark = pytest.mark.clients
-
 PROGRAMS = Path(__file__).with_name("programs")
 LIMIT = 120
+ALWAYS = {"openai-agents", "pydantic-ai", "langchain-openai"}
+"""Those that most people use; installing the others takes too long for every run."""
 PLACE = '{"name":"sea","deep":true}'
 
 
@@ -77,7 +77,9 @@ def is_as_answered(printed: list[Any]) -> None:
     assert seen == "A ship."
 
 
-@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.clients) for name in PYTHON]
+)
 def test_python(name: str, service: Service, upstream: Upstream) -> None:
     upstream.otherwise = answers
     program = PROGRAMS / f"use_{name.replace('-', '_')}.py"
@@ -85,6 +87,7 @@ def test_python(name: str, service: Service, upstream: Upstream) -> None:
     is_as_answered(run([sys.executable, str(program)], service, PYTHONPATH=str(directory)))
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("program", sorted(PROGRAMS.glob("*.mjs")), ids=lambda program: program.stem)
 def test_node(program: Path, service: Service, upstream: Upstream, tmp_path: Path) -> None:
     upstream.otherwise = answers
