@@ -1,8 +1,8 @@
 """What a request is asked in: all that the model gets to see, wherever it comes from.
 
 Before the input stands what it continues: a chain, a conversation, or the beginning of the same input, which this
-worker has rendered before. The last compaction item stands for everything ahead of it. `body` is the chat request that comes
-of it; `items` is the same once more in items, for one who has to take it apart.
+worker has rendered before. The last compaction item stands for everything ahead of it. `body` is the chat request that
+comes of it; `items` is the same once more in items, for one who has to take it apart.
 """
 
 from collections.abc import Sequence

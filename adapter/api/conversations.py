@@ -16,7 +16,7 @@ from adapter.store.base import NotFound
 from translators.characters import refuse_bad_characters
 from translators.errors import RequestError, missing
 from translators.input import decode_items
-from translators.items import ItemReference
+from translators.items import CompactionTrigger, ItemReference
 from translators.listing import page, with_ids
 from translators.misfits import shortened, unknown
 from translators.wire import Raw, decode, decode_members, encode
@@ -31,6 +31,12 @@ class Items(Member):
 
     def read(self, raw: Raw, name: str) -> Any:
         items = decode_items(bytes(raw), _MOST_ITEMS, name)
+        if CompactionTrigger in map(type, items):
+            raise RequestError(
+                "A 'compaction_trigger' item is never kept. Send it as the last input item of a response.",
+                param=name,
+                code="invalid_value",
+            )
         if ItemReference not in map(type, items):
             return items
         return decode_items(replaced(items, bytes(raw), services().store, authenticate()))

@@ -3,6 +3,7 @@
 The provider sees a request for a summary like any other; what goes on behind it sees the summary in the user's words.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.support import chat
 from tests.support.client import Answer
 from tests.support.service import Service
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.upstream import CLOSE, LIMIT, RESET, Gate, Upstream, stream, whole
 
 HEADING = "Summary of the earlier conversation (compacted):\n\n"
 SUMMARY = HEADING + "They said hello."
@@ -261,6 +262,65 @@ def test_a_refused_summary_is_an_http_error(client: openai.OpenAI, upstream: Ups
         client.responses.create(
             model="m", stream=True, store=False, input=HI_AND_COMPACT
         )
+
+
+def test_a_trigger_is_not_kept_in_a_conversation(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="is never kept"):
+        client.conversations.create(items=[{"type": "compaction_trigger"}])
+
+
+@pytest.mark.parametrize("script", [CLOSE, RESET])
+def test_a_provider_that_breaks_off_a_summary(service: Service, upstream: Upstream, script: Any) -> None:
+    upstream.plays(stream(chat.text("They sa"), script))
+    events = service.stream(HI_AND_COMPACT)
+    assert [event["type"] for event in events][-2:] == ["response.output_item.done", "response.failed"]
+
+
+def test_a_client_that_leaves_ends_the_summary(service: Service, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("They sa"), Gate(), chat.end()))
+    with service.open_stream(HI_AND_COMPACT) as exchange:
+        exchange.read_until(b"response.compaction.compacting")
+    assert upstream.asked().closed.wait(LIMIT)
+
+
+# --- what Codex sends -----------------------------------------------------------------------------------------------
+
+
+def recorded(path: str) -> list[dict[str, Any]]:
+    """Return the bodies that a client was recorded to send."""
+    file = Path(__file__).parents[3] / "shared/wire/clients" / path
+    if not file.exists():
+        pytest.skip(f"{file} is not there: what Codex sends is not tested")
+    return [request["body"] for request in json.loads(file.read_text())]
+
+
+def beginnings(upstream: Upstream, count: int) -> list[tuple[str, str]]:
+    """Return what the provider was told behind the system message, each text as its first word."""
+    return [(role, text.split()[0] if text else "") for role, text in said(upstream, count)[1:]]
+
+
+def test_codex_compacts_by_a_trigger(service: Service, upstream: Upstream) -> None:
+    _, trigger, after = recorded("codex-variants/named_openai_compact.json")
+    upstream.plays(stream(chat.text("They said hello."), chat.end()), stream(chat.text("Done."), chat.end()))
+    output = service.stream(**trigger)[-1]["response"]["output"]
+    assert [item["type"] for item in output] == ["compaction"]
+    assert [role for role, _ in beginnings(upstream, 1)] == ["user", "user", "assistant", "tool", "user"]
+    assert upstream.asked().json["tool_choice"] == "none"
+    window = [output[0] if item["type"] == "compaction" else item for item in after["input"]]
+    service.stream(**{**after, "input": window})
+    assert beginnings(upstream, 2) == [("user", "<environment_context>"), ("user", "Do."), ("user", "Summary")]
+
+
+def test_codex_compacts_by_a_call(service: Service, upstream: Upstream) -> None:
+    _, compact, after = recorded("codex-old-variants/named_openai_compact.json")
+    upstream.plays(summary(), stream(chat.text("Done."), chat.end()))
+    output = post(service, "compact", compact).json["output"]
+    assert [item["type"] for item in output][-1] == "compaction"
+    assert [item.get("role") for item in output[:-1]] == [
+        item.get("role") for item in compact["input"] if item.get("role") in ("developer", "user")
+    ]
+    service.stream(**{**after, "input": [*output, {"role": "user", "content": "Go on."}]})
+    assert beginnings(upstream, 2)[-2:] == [("user", "Summary"), ("user", "Go")]
 
 
 # --- context_management ---------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+"""The context of a request with a compaction: opened once, and remembered like any beginning of an input."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from adapter.context import Context
+from adapter.services import Services
+from translators.compaction import Sealed
+from translators.dialect import Dialect
+from translators.errors import RequestError
+from translators.input import decode_items
+from translators.notes import Notes
+from translators.request import CreateRequest
+
+DIALECT = Dialect()
+LONG = {"role": "user", "content": "long " * 2000}
+ANSWER = {"role": "assistant", "content": "Well."}
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    found: Services = app.extensions["adapter"]
+    return found
+
+
+def request(*items: dict[str, Any]) -> CreateRequest:
+    raw = json.dumps(items).encode()
+    return CreateRequest(model="m", input=decode_items(raw), raw_input=raw)
+
+
+def context(services: Services, wanted: CreateRequest, tenant: str = "t") -> Context:
+    return Context(services, tenant, wanted, DIALECT, Notes(), None)
+
+
+def compaction(services: Services, tenant: str = "t") -> dict[str, Any]:
+    content = Sealed(v=1, model="m", created_at=1, summary="All is well.")
+    return {"type": "compaction", "id": "cmp_1", "encrypted_content": services.compactions.seal(content, tenant)}
+
+
+def test_what_was_rendered_behind_a_compaction_is_known(services: Services) -> None:
+    window = [{"role": "user", "content": "Hi"}, compaction(services), LONG]
+    first = context(services, request(*window))
+    body = first.body(DIALECT, Notes())
+    first.keep(body)
+    assert first.history.known == 2
+    longer = request(*window, ANSWER, {"role": "user", "content": "And?"})
+    second = context(services, longer)
+    assert second.history.known == 3
+    told = json.loads(second.body(DIALECT, Notes()).json)["messages"]
+    assert [message["content"][:9] for message in told] == ["Hi", "Summary o", "long long", "Well.", "And?"]
+
+
+def test_a_new_compaction_takes_the_place_of_what_was_known(services: Services) -> None:
+    window = [LONG, ANSWER]
+    first = context(services, request(*window))
+    first.keep(first.body(DIALECT, Notes()))
+    second = context(services, request(*window, compaction(services), {"role": "user", "content": "And?"}))
+    told = json.loads(second.body(DIALECT, Notes()).json)["messages"]
+    assert [message["content"][:9] for message in told] == ["long long", "Summary o", "And?"]
+
+
+def test_no_tenant_opens_what_was_sealed_for_another(services: Services) -> None:
+    with pytest.raises(RequestError) as caught:
+        context(services, request(compaction(services, "t")), "u")
+    assert (caught.value.code, caught.value.param) == ("invalid_encrypted_content", "input[0].encrypted_content")
+
+
+def test_an_earlier_compaction_is_covered_by_the_last(services: Services) -> None:
+    foreign = {"type": "compaction", "encrypted_content": "gAAAA"}
+    items = context(services, request(foreign, {"role": "user", "content": "Hi"}, compaction(services))).items()
+    assert [type(item).__name__ for item in items] == ["Message", "Message"]
