@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from adapter.store.base import NotFound, Store, StoredConversation, StoredItem
+from adapter.store.base import NotFound, Store, StoredConversation, StoredItem, StoreDown
 from translators.errors import RequestError
 from translators.ids import Ids
 from translators.input import decode_items
@@ -105,15 +105,20 @@ class ConversationTurn:
         return to_store([*listed(decode_items(raw_input), response.id), *listed(response.output, response.id)])
 
     def prolong(self) -> None:
-        """Keep the lease for longer, when half of it is over; a conversation that was deleted meanwhile needs none."""
+        """Keep the lease for longer, when half of it is over; a conversation that was deleted meanwhile needs none.
+
+        A store that is down is asked again the next time.
+        """
         now = time.time()
         if now >= self._until - LEASE / 2:
-            with suppress(NotFound):
+            with suppress(NotFound, StoreDown):
                 self._take(now)
 
     def _take(self, now: float) -> bool:
-        self._until = now + LEASE
-        return self._store.lease(*self._lease, now=now, until=self._until)
+        until = now + LEASE
+        held = self._store.lease(*self._lease, now=now, until=until)
+        self._until = until
+        return held
 
     def release(self) -> None:
         self._store.release(*self._lease)

@@ -256,6 +256,8 @@ class Exchange:
             events = self._reader.feed(data)
             if self._reader.done:
                 return events
+            if self._turn is not None:
+                self._turn.prolong()
             if self._services.must_stop():
                 yield events
                 raise _stopping()
