@@ -63,12 +63,13 @@ class Sealed(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def check_trigger(items: Sequence[Item]) -> bool:
     """Tell whether items ask for a compaction; raise RequestError for a trigger that is not the last of them."""
-    triggers = [at for at, item in enumerate(items) if item.__class__ is CompactionTrigger]
-    if triggers and triggers != [len(items) - 1]:
+    if CompactionTrigger not in map(type, items):
+        return False
+    if [at for at, item in enumerate(items) if item.__class__ is CompactionTrigger] != [len(items) - 1]:
         raise RequestError(
             "The 'compaction_trigger' item must be the final input item.", param="input", code="invalid_value"
         )
-    return bool(triggers)
+    return True
 
 
 def with_trigger(request: CreateRequest) -> CreateRequest:

@@ -3,7 +3,7 @@
 The official suite is a schema suite: it sends one request a test and validates the answer. Here the same
 requests are sent, and the judges (the Open Responses document, the openai package, the grammar) take its
 part; what the official tests leave unchecked, that the provider was told, is checked besides. Named after
-the official tests: open-responses reference §2.1 (without compaction) and §2.3 (without hosted tools and
+the official tests: open-responses reference §2.1 and §2.3 (without hosted tools and
 files). They run in parallel there, so the last test here does that.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import chat
+from tests.support import chat, oracles
 from tests.support.service import Service
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
 
@@ -114,6 +114,25 @@ def test_multi_turn(service: Service, upstream: Upstream) -> None:
     turns = [("user", "My name is Alice."), ("assistant", "Hello Alice."), ("user", "What is my name?")]
     completed(service.create([message(role, content) for role, content in turns]))
     assert [(told["role"], told["content"]) for told in upstream.asked().messages] == turns
+
+
+def test_compact_response(service: Service, upstream: Upstream) -> None:
+    items = [message("user", "My name is Alice."), message("assistant", "Hello Alice.")]
+    body = {"model": "m", "prompt_cache_key": "compact-test", "input": items}
+    compacted = service.request("POST", "/v1/responses/compact", body).json
+    oracles.validate_compaction_with_openapi(compacted)
+    assert compacted["object"] == "response.compaction"
+    assert [item["type"] for item in compacted["output"]] == ["message", "compaction"]
+    assert [told["content"] for told in upstream.asked().messages][:2] == ["My name is Alice.", "Hello Alice."]
+    completed(service.create([*compacted["output"], message("user", "What is my name?")], store=False, tools=[]))
+    assert "tools" not in upstream.asked(2).json
+    assert "Hello to you." in upstream.asked(2).messages[1]["content"]
+
+
+def test_compact_missing_model(service: Service) -> None:
+    answer = service.request("POST", "/v1/responses/compact", {"input": "Hi"})
+    assert answer.status == 400
+    assert answer.error["param"] == "model"
 
 
 def test_tool_calling_streaming(service: Service) -> None:

@@ -231,6 +231,15 @@ def test_a_trigger_in_a_chain_makes_the_window_the_chain(client: openai.OpenAI, 
     assert said(upstream, 4) == [*window, ("assistant", "Well."), ("user", "And you?")]
 
 
+def test_a_trigger_in_the_background(client: openai.OpenAI, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("They ", "said."), chat.end()))
+    types, response = streamed(
+        client.responses.create(model="m", stream=True, background=True, input=HI_AND_COMPACT)
+    )
+    assert types[-3:] == ["response.compaction.compacting", "response.output_item.done", "response.completed"]
+    assert client.responses.retrieve(response.id).output == response.output
+
+
 def test_a_trigger_in_a_conversation(client: openai.OpenAI, upstream: Upstream) -> None:
     upstream.plays(summary(), whole(chat.completion("Well.")))
     conversation = client.conversations.create(

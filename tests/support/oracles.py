@@ -106,6 +106,14 @@ def validate_with_openapi(value: dict[str, Any]) -> None:
     assert not told, f"the Open Responses document refuses {value.get('type', 'the response')}: {told}"
 
 
+def validate_compaction_with_openapi(value: dict[str, Any]) -> None:
+    """Raise AssertionError unless the document allows what `/v1/responses/compact` answered."""
+    if DOCUMENT.exists():
+        validator = _validator(json.loads(DOCUMENT.read_text()), "CompactResource")
+        told = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        assert not told, f"the Open Responses document refuses the compaction: {told}"
+
+
 @cache
 def _validators() -> dict[str, Draft202012Validator]:
     document = json.loads(DOCUMENT.read_text())
