@@ -329,9 +329,9 @@ class Exchange:
 
     def close(self) -> None:
         """Let go of the upstream and the conversation, and log how the exchange ended."""
-        self._call.close(answered=self._reader.done)
-        self._let_go()
         response = self._stream.response
+        self._call.close(answered=self._reader.done and response.status != "cancelled")
+        self._let_go()
         usage = response.usage
         log.info(
             "response",
