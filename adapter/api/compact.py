@@ -1,10 +1,11 @@
 """`/v1/responses/compact` and `/v1/responses/input_tokens`: a context made smaller, and measured.
 
-Both take the members of a create request that make up a context. A compaction has a few more, and whatever else a
-create request may have is accepted and left alone, with a note: older clients (Codex) send what they send to create.
-Nothing is stored. Source: responses-api reference §8.1, §1.3.
+Both take the members of a create request that make up a context, a compaction a few more. Whatever else a create
+request may have is accepted and left alone, with a note: some clients (Codex) send here what they send to create. But
+what would bring a context of its own is refused. Nothing is stored. Source: responses-api reference §8.1, §1.3.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -19,9 +20,10 @@ from adapter.create import Caller, Exchange
 from adapter.references import resolved
 from adapter.services import services
 from translators.compaction import with_trigger
-from translators.errors import missing
+from translators.errors import missing, unsupported
 from translators.listing import with_ids
 from translators.notes import Notes
+from translators.request import CreateRequest
 from translators.wire import encode
 
 blueprint = Blueprint("compact", __name__, url_prefix="/v1/responses")
@@ -40,13 +42,13 @@ _COUNTED: Final = (
 def compact() -> Response:
     tenant, app = authenticate(), services()
     body = read_body(request, app.settings)
-    wanted, ignored = parse_part(body, _COMPACTED, max_items=app.settings.max_input_items)
+    notes = Notes()
+    wanted = _wanted(body, _COMPACTED, notes)
     if not wanted.model:
         raise missing("model")
     wanted = with_trigger(resolved(wanted, app.store, tenant))
     with closing(Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)) as exchange:
-        for name in ignored:
-            exchange.notes.add(name, "dropped", "a compaction has no use for it")
+        exchange.notes.repeat(notes)
         response = exchange.answer()
         shown = {
             "id": response.id,
@@ -62,11 +64,20 @@ def compact() -> Response:
 def input_tokens() -> Response:
     tenant, app = authenticate(), services()
     body = read_body(request, app.settings)
-    wanted, _ = parse_part(body, _COUNTED, max_items=app.settings.max_input_items, others=("personality",))
-    wanted = resolved(wanted, app.store, tenant)
     notes = Notes()
+    wanted = resolved(_wanted(body, _COUNTED, notes), app.store, tenant)
     tokens = count(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted, notes)
     return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes.headers())
+
+
+def _wanted(body: bytes, names: Sequence[str], notes: Notes) -> CreateRequest:
+    """Return what the members of these names ask for; note the others."""
+    wanted, others = parse_part(body, names, max_items=services().settings.max_input_items, others=("personality",))
+    for name in others:
+        if name in ("conversation", "prompt"):
+            raise unsupported(name, "is not taken here. Send its items as 'input'.")
+        notes.add(name, "dropped", "it has no effect here")
+    return wanted
 
 
 def _json(body: bytes, headers: dict[str, str]) -> Response:

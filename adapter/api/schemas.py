@@ -233,7 +233,7 @@ def parse_part(
     refuse_bad_characters(body, members)
     given = {name: raw for name, raw in members.items() if name in names and raw != _NULL}
     values = {"model": "", **_values(given, max_items)}
-    return _request(given, values, {}), [name for name in members if name not in names]
+    return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]
 
 
 def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw]) -> CreateRequest:

@@ -122,10 +122,11 @@ def test_broken_pairs_are_left_out_of_what_is_summarised(client: openai.OpenAI, 
 
 def test_what_a_compaction_has_no_use_for_is_noted(service: Service, upstream: Upstream) -> None:
     upstream.plays(summary())
-    answer = post(service, "compact", {"model": "m", "input": "Hi", "tools": [{"type": "x"}], "store": True})
+    body = {"model": "m", "input": "Hi", "tools": [{"type": "x"}], "store": True, "reasoning": None}
+    answer = post(service, "compact", body)
     assert answer.status == 200
     assert answer.headers["x-adapter-notes"] == (
-        "tools dropped: a compaction has no use for it; store dropped: a compaction has no use for it"
+        "tools dropped: it has no effect here; store dropped: it has no effect here"
     )
     assert "tools" not in upstream.asked().json
 
@@ -133,6 +134,8 @@ def test_what_a_compaction_has_no_use_for_is_noted(service: Service, upstream: U
 @pytest.mark.parametrize(
     ("body", "param"),
     [({"input": "Hi"}, "model"), ({"model": None, "input": "Hi"}, "model"), ({"model": "m"}, "input"),
+     ({"model": "m", "input": "Hi", "conversation": "conv_1"}, "conversation"),
+     ({"model": "m", "input": "Hi", "prompt": {"id": "pmpt_1"}}, "prompt"),
      ({"model": "m", "input": "Hi", "shrink": 1}, "shrink"), ({"model": "m", "input": 5}, "input")],
 )  # fmt: skip
 def test_a_refused_compaction(service: Service, upstream: Upstream, body: dict[str, Any], param: str) -> None:
