@@ -301,11 +301,10 @@ class Background:
         self.store.delete(id, tenant)
 
     def check_replay(self, id: str, tenant: str) -> None:
-        """Raise RequestError for a response whose events cannot be told again, NotFound."""
+        """Raise RequestError for a stored response whose events cannot be told again."""
         try:
             run = self.store.run(id, tenant)
         except NotFound:
-            self.store.get(id, tenant)
             raise _no_replay("because it was not created with background=true") from None
         if not run.streamed:
             raise _no_replay("because it was not created with stream=true")

@@ -50,7 +50,7 @@ def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> 
     exchange = Exchange(app, Caller(tenant, bearer(), run.watch), wanted, run)
     first = run.start(exchange)
     if wanted.stream:
-        return replay(app, first.id, tenant, -1, ClientWatch(request.environ))
+        return replay(app, exchange.stored(), -1, ClientWatch(request.environ), exchange.headers())
     return _json(encode(first), exchange.headers())
 
 
@@ -60,11 +60,12 @@ def retrieve(id: str) -> Response:
     wanted = parse_retrieve(request.args)
     parse_include(request.args)  # a Response shows all of it
     app = services()
+    stored = app.background.get(id, tenant)
+    headers = Notes.read(stored.notes).headers()
     if wanted["stream"] == "true":
         app.background.check_replay(id, tenant)
-        return replay(app, id, tenant, wanted["starting_after"], ClientWatch(request.environ))
-    stored = app.background.get(id, tenant)
-    return _json(stored.response, Notes.read(stored.notes).headers())
+        return replay(app, stored, wanted["starting_after"], ClientWatch(request.environ), headers)
+    return _json(stored.response, headers)
 
 
 @blueprint.delete("/responses/<id>")

@@ -19,6 +19,7 @@ from adapter.client_watch import ClientWatch
 from adapter.create import Exchange
 from adapter.pulse import SECONDS
 from adapter.services import Services
+from adapter.store.base import StoredResponse
 from translators.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
 from translators.obfuscation import obfuscated_frame
 from translators.request import CreateRequest
@@ -42,9 +43,11 @@ def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event]
     return _answer(body, exchange.headers())
 
 
-def replay(services: Services, id: str, tenant: str, after: int, watch: ClientWatch) -> Response:
+def replay(
+    services: Services, stored: StoredResponse, after: int, watch: ClientWatch, headers: dict[str, str]
+) -> Response:
     """Return the streamed HTTP answer that tells a background response's events behind number `after`."""
-    return _answer(ReplayBody(services, id, tenant, after, watch), {})
+    return _answer(ReplayBody(services, stored, after, watch), headers)
 
 
 def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
@@ -121,8 +124,8 @@ class ExchangeBody(EventStreamBody):
 class ReplayBody(EventStreamBody):
     """Events as the store has them; whether this client stays is nothing to their response."""
 
-    def __init__(self, services: Services, id: str, tenant: str, after: int, watch: ClientWatch) -> None:
-        self._pieces = services.background.replay(id, tenant, after)
+    def __init__(self, services: Services, stored: StoredResponse, after: int, watch: ClientWatch) -> None:
+        self._pieces = services.background.replay(stored.id, stored.tenant, after)
         super().__init__(services, watch)
 
     def _write(self) -> Generator[bytes]:
