@@ -13,7 +13,7 @@ from msgspec import Struct
 from adapter.sealing import Sealer
 from translators.compaction import MOST_TOKENS, Sealed, last_compaction, window
 from translators.errors import RequestError, UpstreamError
-from translators.items import Compaction, Item, Message, OutputText
+from translators.items import Compaction, Item, Message, OutputText, Reasoning
 from translators.misfits import shortened
 from translators.response import Response
 from translators.wire import Decoder, NotJSON, encode
@@ -83,6 +83,8 @@ def summary_of(response: Response) -> str:
         raise UpstreamError(response.error.message, code=response.error.code)
     if response.status != "completed":
         raise _no_summary(f"it was cut short, and may take {MOST_TOKENS} tokens")
+    if not all(isinstance(item, Message | Reasoning) for item in response.output):
+        raise _no_summary("it is more than text")
     parts = [part for item in response.output if isinstance(item, Message) for part in item.content]
     summary = "".join([part.text for part in parts if isinstance(part, OutputText)]).strip()
     if not summary:

@@ -43,7 +43,7 @@ from translators.demands import asked_again
 from translators.dialect import Dialect
 from translators.draft import Draft
 from translators.echo import first_snapshot
-from translators.errors import UpstreamError
+from translators.errors import RequestError, UpstreamError
 from translators.events import Event
 from translators.items import Item
 from translators.notes import Notes
@@ -102,7 +102,10 @@ class Exchange:
         self._compaction: Compacting | None = None
         self._translated: Callable[[Dialect, Notes], ChatBody] = context.body
         if triggered:
-            self._summarise(Compacting(in_pairs(context.items(), self.notes)))
+            items = in_pairs(context.items(), self.notes)
+            if not items:
+                raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
+            self._summarise(Compacting(items))
         else:
             self._body = context.body(self._dialect, self.notes)
             context.keep(self._body)

@@ -149,7 +149,7 @@ def test_a_refused_compaction(service: Service, upstream: Upstream, body: dict[s
     [
         (whole(chat.completion("They sa", finish="length")), "it was cut short"),
         (whole(chat.completion(" ")), ""),
-        (whole(chat.completion(tool_calls=[CALL], finish="tool_calls")), "it has no text"),
+        (whole(chat.completion("Let me look.", tool_calls=[CALL], finish="tool_calls")), "it is more than text"),
         (whole(chat.error("Overloaded."), 500), "Overloaded."),
     ],
     ids=["cut short", "empty", "a call", "an error"],
@@ -274,6 +274,11 @@ def test_a_refused_summary_is_an_http_error(client: openai.OpenAI, upstream: Ups
         client.responses.create(
             model="m", stream=True, store=False, input=HI_AND_COMPACT
         )
+
+
+def test_nothing_cannot_be_compacted(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="There is nothing to compact"):
+        client.responses.create(model="m", input=[{"type": "compaction_trigger"}])
 
 
 def test_a_trigger_is_not_kept_in_a_conversation(client: openai.OpenAI) -> None:
