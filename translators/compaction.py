@@ -24,6 +24,7 @@ from translators.items import (
     LocalShellCallOutput,
     Message,
     OutputItem,
+    ToolSearchOutput,
 )
 from translators.notes import Notes
 from translators.open_items import Closed, Piece
@@ -95,12 +96,13 @@ def last_compaction(items: Sequence[Item]) -> int | None:
 
 def window(before: Sequence[Item], sealed: Sealed) -> list[Item]:
     """Return what a compaction item and the items before it say."""
-    kept = retained(before) if sealed.turn is None else [item for item in before if _stays(item)]
+    kept = retained(before) if sealed.turn is None else [item for item in _with_tools(before) if _stays(item)]
     return [*kept, Message("user", _HEADING + sealed.summary), *(sealed.turn or ())]
 
 
 def retained(items: Sequence[Item]) -> list[Item]:
     """Return what stays of items beside their summary."""
+    items = _with_tools(items)
     said = [at for at, item in enumerate(items) if _is_said(item)]
     kept = {at for at, item in enumerate(items) if _stays(item)}
     if len(said) + len(kept) == len(items):
@@ -112,6 +114,13 @@ def retained(items: Sequence[Item]) -> list[Item]:
             room -= size
             kept.add(at)
     return [items[at] for at in sorted(kept)]
+
+
+def _with_tools(items: Sequence[Item]) -> list[Item]:
+    """Return items with the tools that searches found by themselves, since a search goes with its call."""
+    return [
+        AdditionalTools(item.tools) if isinstance(item, ToolSearchOutput) and item.tools else item for item in items
+    ]
 
 
 def _is_said(item: Item) -> bool:

@@ -15,6 +15,7 @@ from translators.compaction import (
     turn_of,
     window,
 )
+from translators.declarations import FunctionTool
 from translators.errors import RequestError
 from translators.items import (
     AdditionalTools,
@@ -27,6 +28,8 @@ from translators.items import (
     LocalShellCallOutput,
     Message,
     Reasoning,
+    ToolSearchCall,
+    ToolSearchOutput,
     WebSearchCall,
 )
 from translators.notes import Notes
@@ -38,6 +41,8 @@ TOOLS = AdditionalTools(())
 ASK, ANSWER, AGAIN = Message("user", "One?"), Message("assistant", "1."), Message("user", "Two?")
 THINK, CALL, OUTPUT = Reasoning(), FunctionCall("a", "f", "{}"), FunctionCallOutput("x", "a")
 LATER = FunctionCall("b", "f", "{}")
+SEARCH, FOUND_NONE = ToolSearchCall(call_id="s"), ToolSearchOutput((), call_id="s")
+FOUND = ToolSearchOutput((FunctionTool("f"),), call_id="s")
 TRIGGER, COMPACTION = CompactionTrigger(), Compaction("sealed")
 
 
@@ -63,6 +68,9 @@ def said(items: list[Item]) -> list[str]:
         ([RULES, ASK, ANSWER, AGAIN], sealed(), ["Be brief.", "One?", "Two?", "All is well."]),
         ([ASK, THINK, CALL, OUTPUT, ANSWER], sealed(), ["One?", "All is well."]),
         ([UPDATE, ASK, TOOLS, ANSWER], sealed(), ["ConfigurationUpdate", "One?", "AdditionalTools", "All is well."]),
+        ([ASK, SEARCH, FOUND, ANSWER], sealed(), ["One?", "AdditionalTools", "All is well."]),
+        ([ASK, SEARCH, FOUND, ANSWER, AGAIN], sealed(AGAIN), ["AdditionalTools", "All is well.", "Two?"]),
+        ([ASK, SEARCH, FOUND_NONE, ANSWER], sealed(), ["One?", "All is well."]),
         ([ASK, COMPACTION, AGAIN, ANSWER], sealed(), ["One?", "Two?", "All is well."]),
         ([RULES, ASK, ANSWER, AGAIN], sealed(AGAIN), ["Be brief.", "All is well.", "Two?"]),
         ([ASK, AGAIN], sealed(AGAIN), ["All is well.", "Two?"]),
