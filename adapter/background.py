@@ -2,37 +2,31 @@
 
 A run is one such response, made by one greenlet of the worker that accepted it. What it makes is in the store before
 anybody sees it, so every reader, in whichever worker, gets the same bytes, and there is one way of reading: from the
-store. The worker has a lease on its runs and prolongs it. Who ends a run from outside (a cancellation; a worker that
-finds a lease over, because its holder is dead) takes the lease first, and from then on the run's own worker can write
-nothing: it notices at its next look and closes the upstream call. So no run has two ends. Source: responses-api
-reference §1.1, §10.
+store. The worker has a lease on its runs and prolongs it. A run that was ended from outside (`runs.py`) is noticed at
+the next look, and its upstream call is closed. Source: responses-api reference §10.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import gevent
 import structlog
 from gevent.event import Event as Signal
-from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.client_watch import ClientGone, ClientWatch
 from adapter.pulse import SECONDS
-from adapter.store.base import NotFound, Store, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
-from translators.errors import RequestError, UpstreamError
-from translators.events import DONE, TERMINAL, Event, ResponseFailed, frame
-from translators.response import Response, ResponseFailure
-from translators.wire import Decoder, encode
+from adapter.runs import LEASE, RETENTION, Runs
+from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
+from translators.errors import UpstreamError
+from translators.events import DONE, TERMINAL, Event
+from translators.response import Response
 
 log = structlog.get_logger()
 
-LEASE: Final = 10.0
-"""Seconds after which a worker that gives no sign is taken for dead."""
 _LOOK: Final = 0.5
 """Seconds between two looks at which runs are still this worker's."""
 _GATHER: Final = 0.05
@@ -41,25 +35,12 @@ _POLL: Final = (0.1, 0.5)
 """Seconds between two looks at a run of another worker: behind events, and in silence."""
 _REMINDER: Final = 30.0
 """Seconds of silence after which a run says that it goes on: the idle timer of some clients needs data (Codex)."""
-_RETENTION: Final = 600.0
-"""Seconds for which the events of a run can be told again after its end."""
 _SWEEP: Final = 60.0
+"""Seconds between two looks for events that are too old."""
 _MOST: Final = 1000
 """Runs of one worker at a time."""
-_LOST: Final = ResponseFailure("server_error", "The server that made this response has stopped. Please try again.")
 
 Frame = Callable[[Event], bytes]
-
-
-class _State(Struct, gc=False):
-    """What a stored response is asked for here."""
-
-    status: str
-    background: bool = False
-
-
-_state_of = Decoder(_State).decode
-_response_of = Decoder(Response).decode
 
 
 class Work(Protocol):
@@ -138,7 +119,7 @@ class Run:
         finally:
             self._background.remove(self)
             if self._row.ended is None and not self.watch.lost:
-                self._background.give_up(self._row.id, self._row.tenant)
+                self._background.runs.give_up(self._row.id, self._row.tenant)
 
     def _follow_work(self, work: Work, batches: Iterator[list[Event]]) -> None:
         """Write events as they come; the last ones were written by `keep`."""
@@ -195,10 +176,11 @@ class Run:
 
 
 class Background:
-    """The background responses of one worker, and the way to those of all."""
+    """The runs of one worker."""
 
-    def __init__(self, store: Store, must_stop: Callable[[], bool], most: int = _MOST) -> None:
-        self.store = store
+    def __init__(self, runs: Runs, must_stop: Callable[[], bool], most: int = _MOST) -> None:
+        self.runs = runs
+        self.store = runs.store
         self.must_stop = must_stop
         self._most = most
         self._runs: dict[tuple[str, str], Run] = {}
@@ -206,8 +188,6 @@ class Background:
         self._looking: gevent.Greenlet | None = None
         self._prolonged = 0.0
         self._swept = 0.0
-
-    # --- runs of this worker ----------------------------------------------------------------------------------
 
     def new(self, frame: Frame | None) -> Run:
         """Return a run to be started; raise UpstreamError if there are too many.
@@ -234,11 +214,6 @@ class Background:
     def remove(self, run: Run) -> None:
         self._runs = {key: other for key, other in self._runs.items() if other is not run}
 
-    def give_up(self, id: str, tenant: str) -> None:
-        """End a run of this worker that nobody makes any more, if the store lets us; else its lease ends."""
-        with suppress(StoreDown, NotFound):
-            self._end(id, tenant, expired_by=math.inf, status="failed", error=_LOST)
-
     def join(self, seconds: float) -> bool:
         """Wait for the runs of this worker; tell whether all have ended."""
         gevent.joinall([run.greenlet for run in self._runs.values() if run.greenlet], timeout=seconds)
@@ -261,55 +236,14 @@ class Background:
             if run.key not in held:
                 run.watch.lost = True
         for tenant, id in held - self._runs.keys():  # the answer to a write was lost
-            self.give_up(id, tenant)
+            self.runs.give_up(id, tenant)
         now = time.time()
         if now > self._prolonged + LEASE / 3:
             self.store.prolong_runs(self._holder, now + LEASE)
             self._prolonged = now
         if now > self._swept + _SWEEP:
-            self.store.forget_events(now - _RETENTION)
+            self.store.forget_events(now - RETENTION)
             self._swept = now
-
-    # --- runs of all workers ----------------------------------------------------------------------------------
-
-    def get(self, id: str, tenant: str) -> StoredResponse:
-        """Return a response as it is now; raise NotFound. One whose worker has died is failed from now on."""
-        stored = self.store.get(id, tenant)
-        if _state_of(stored.response).status == "in_progress" and not self._goes_on(id, tenant):
-            return self.store.get(id, tenant)
-        return stored
-
-    def cancel(self, id: str, tenant: str) -> StoredResponse:
-        """End a run; return its response, and the same for one that was cancelled before.
-
-        Raise RequestError for what cannot be cancelled, NotFound.
-        """
-        self._end(id, tenant, expired_by=math.inf, status="cancelled")
-        stored = self.get(id, tenant)
-        state = _state_of(stored.response)
-        if not state.background:
-            raise RequestError("Cannot cancel a synchronous response.")
-        if state.status != "cancelled":
-            article = "an" if state.status[0] in "aeiou" else "a"
-            raise RequestError(f"Cannot cancel {article} {state.status} response.")
-        return stored
-
-    def delete(self, id: str, tenant: str) -> None:
-        """Delete a response; raise NotFound, or RequestError for one that is being made."""
-        if self._goes_on(id, tenant):
-            raise RequestError("Cannot delete an in-flight response.")
-        self.store.delete(id, tenant)
-
-    def check_replay(self, id: str, tenant: str) -> None:
-        """Raise RequestError for a stored response whose events cannot be told again."""
-        try:
-            run = self.store.run(id, tenant)
-        except NotFound:
-            raise _no_replay("because it was not created with background=true") from None
-        if not run.streamed:
-            raise _no_replay("because it was not created with stream=true")
-        if run.last < 0:
-            raise _no_replay(f"any more: its events were kept for {_RETENTION / 60:.0f} minutes after its end")
 
     def replay(self, id: str, tenant: str, after: int) -> Generator[bytes]:
         """Yield the frames of a run behind event number `after`, then those that come, and b"" in silence.
@@ -321,7 +255,7 @@ class Background:
             run = self._runs.get((tenant, id))
             signal = run.signal if run is not None else None  # before reading, so that none is missed
             try:
-                batches, over = self._told(id, tenant, after)
+                batches, over = self.runs.told(id, tenant, after)
             except StoreDown:
                 batches, over, signal = [], False, None  # it may come back
             for batch in batches:
@@ -333,57 +267,12 @@ class Background:
             if not batches:
                 yield b""
             if signal is not None:
-                signal.wait(SECONDS)
+                signal.wait(_POLL[1])
             elif self.must_stop():
                 return
             else:
                 pause = _POLL[0] if batches else min(2 * pause, _POLL[1])
                 gevent.sleep(pause)
-
-    def _told(self, id: str, tenant: str, after: int) -> tuple[list[StoredEvents], bool]:
-        """Return a run's events behind a number, and whether no others will come."""
-        batches = self.store.events(id, tenant, after)
-        if not batches and not self._goes_on(id, tenant):
-            return self.store.events(id, tenant, after), True  # with those from before its end
-        return batches, bool(batches) and batches[-1].over
-
-    def _goes_on(self, id: str, tenant: str) -> bool:
-        """Tell whether a response is being made; end it if its worker has died."""
-        try:
-            run = self.store.run(id, tenant)
-        except NotFound:
-            return False
-        now = time.time()
-        if run.ended is not None:
-            return False
-        return run.until > now or not self._end(id, tenant, expired_by=now, status="failed", error=_LOST)
-
-    def _end(
-        self,
-        id: str,
-        tenant: str,
-        *,
-        expired_by: float,
-        status: Literal["failed", "cancelled"],
-        error: ResponseFailure | None = None,
-    ) -> bool:
-        """End a run in the place of its worker, if its lease was to end by `expired_by`; tell whether it has."""
-        now = time.time()
-        holder = os.urandom(8).hex()
-        if not self.store.take_run(id, tenant, holder, now + LEASE, expired_by=expired_by):
-            return False
-        row, stored = self.store.run(id, tenant), self.store.get(id, tenant)
-        response = replace(_response_of(stored.response), status=status, error=error, service_tier="default")
-        events = None
-        if row.streamed:
-            last = ResponseFailed(response=response, sequence_number=row.last + 1)
-            row = replace(row, last=last.sequence_number)
-            events = StoredEvents(row.last, row.last, True, frame(last))
-        ended = self.store.record(replace(row, ended=now), events, replace(stored, response=encode(response)))
-        if run := self._runs.get((tenant, id)):
-            run.watch.lost = True
-            run.tell()
-        return ended
 
 
 def _behind(batch: StoredEvents, after: int) -> bytes:
@@ -392,7 +281,3 @@ def _behind(batch: StoredEvents, after: int) -> bytes:
         return batch.frames
     frames = batch.frames.split(b"\n\n")[:-1]
     return b"".join(frame + b"\n\n" for frame in frames[after - batch.last :])
-
-
-def _no_replay(why: str) -> RequestError:
-    return RequestError(f"This response cannot be streamed {why}.", param="stream")

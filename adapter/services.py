@@ -18,6 +18,7 @@ from adapter.compaction import Compactions
 from adapter.files import Files
 from adapter.histories import Histories
 from adapter.pulse import SECONDS, Pulse
+from adapter.runs import Runs
 from adapter.sealing import Sealer, open_sealer
 from adapter.settings import Settings
 from adapter.store import open_store
@@ -41,7 +42,8 @@ class Services:
         self.beginnings = Beginnings(settings.history_cache_bytes // 2)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
-        self.background = Background(self.store, self.must_stop)
+        self.runs = Runs(self.store)
+        self.background = Background(self.runs, self.must_stop)
         self._last_call: float | None = None
 
     @cached_property

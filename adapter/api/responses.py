@@ -60,23 +60,23 @@ def retrieve(id: str) -> Response:
     wanted = parse_retrieve(request.args)
     parse_include(request.args)  # a Response shows all of it
     app = services()
-    stored = app.background.get(id, tenant)
+    stored = app.runs.get(id, tenant)
     headers = Notes.read(stored.notes).headers()
     if wanted["stream"] == "true":
-        app.background.check_replay(id, tenant)
+        app.runs.check_replay(id, tenant)
         return replay(app, stored, wanted["starting_after"], ClientWatch(request.environ), headers)
     return _json(stored.response, headers)
 
 
 @blueprint.delete("/responses/<id>")
 def delete(id: str) -> Response:
-    services().background.delete(id, authenticate())
+    services().runs.delete(id, authenticate())
     return _json(encode({"id": id, "object": "response", "deleted": True}))
 
 
 @blueprint.post("/responses/<id>/cancel")
 def cancel(id: str) -> Response:
-    stored = services().background.cancel(id, authenticate())
+    stored = services().runs.cancel(id, authenticate())
     return _json(stored.response, Notes.read(stored.notes).headers())
 
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapter.background import Background
+from adapter.runs import Runs
 from adapter.store.base import NotFound, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.memory import MemoryStore
 from tests.support.sse import parse_sse
@@ -86,11 +87,11 @@ def store() -> FailingStore:
 
 @pytest.fixture
 def background(store: FailingStore) -> Background:
-    return Background(store, must_stop=lambda: False, most=2)
+    return Background(Runs(store), must_stop=lambda: False, most=2)
 
 
 def status(background: Background, work: Work) -> str:
-    return str(decode(background.get(work.id, TENANT).response)["status"])
+    return str(decode(background.runs.get(work.id, TENANT).response)["status"])
 
 
 def told(background: Background, work: Work) -> list[dict[str, Any]]:
@@ -114,7 +115,7 @@ def test_the_store_comes_back(background: Background, store: FailingStore) -> No
 
 
 def test_a_store_that_is_gone_does_not_hold_a_worker_that_stops(store: FailingStore) -> None:
-    background = Background(store, must_stop=lambda: True)
+    background = Background(Runs(store), must_stop=lambda: True)
     store.failures = 1
     work = Work(background)
     work.run.start(work)
@@ -160,7 +161,7 @@ def test_what_cannot_be_kept_is_not_begun(background: Background, store: Failing
     assert work.closed
     assert background.join(0)
     with pytest.raises(NotFound):
-        background.get(work.id, TENANT)
+        background.runs.get(work.id, TENANT)
 
 
 def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingStore) -> None:
@@ -173,7 +174,7 @@ def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingS
 
     work = Work(background, slow)
     work.run.start(work)
-    elsewhere = Background(store, must_stop=lambda: False)
+    elsewhere = Background(Runs(store), must_stop=lambda: False)
     assert status(elsewhere, work) == "in_progress"
     store.prolong_runs(store.run(work.id, TENANT).holder, until=time.time())
     assert status(elsewhere, work) == "failed"
@@ -184,17 +185,17 @@ def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingS
     assert work.closed
     assert told(elsewhere, work) == events
     with pytest.raises(RequestError, match=r"Cannot cancel a failed response\."):
-        background.cancel(work.id, TENANT)
+        background.runs.cancel(work.id, TENANT)
 
 
 def test_events_are_kept_for_ten_minutes(background: Background, store: FailingStore) -> None:
     work = Work(background)
     work.run.start(work)
     assert background.join(30)
-    background.check_replay(work.id, TENANT)
+    background.runs.check_replay(work.id, TENANT)
     store.turn_back(work.id, 601)
     gate = gevent.event.Event()
-    background = Background(store, must_stop=lambda: False)
+    background = Background(Runs(store), must_stop=lambda: False)
     other = Work(background, lambda _: waiting(gate))
     other.run.start(other)
     with gevent.Timeout(30):
@@ -203,8 +204,8 @@ def test_events_are_kept_for_ten_minutes(background: Background, store: FailingS
     gate.set()
     assert background.join(30)
     with pytest.raises(RequestError) as refused:
-        background.check_replay(work.id, TENANT)
+        background.runs.check_replay(work.id, TENANT)
     assert refused.value.message == (
         "This response cannot be streamed any more: its events were kept for 10 minutes after its end."
     )
-    background.check_replay(other.id, TENANT)
+    background.runs.check_replay(other.id, TENANT)
