@@ -29,10 +29,12 @@ _sealed: Final = Decoder(Sealed).decode
 class Compacting(Struct, frozen=True, gc=False):
     """A compaction under way."""
 
+    before: Sequence[Item]
+    """All that it will stand for."""
     items: Sequence[Item]
-    """What has to be summarised."""
+    """What of it has to be summarised."""
     turn: list[Item] | None = None
-    """The turn that goes on when it is; None: nothing does."""
+    """The rest, the turn that goes on then; None: nothing does."""
 
 
 class Compactions:

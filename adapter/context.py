@@ -127,7 +127,7 @@ class Context:
         at = turn_at(items)
         if len(turn_of(items[:at])) == 0:
             return None
-        return Compacting(items[:at], turn_of(items[at:]))
+        return Compacting(items, items[:at], turn_of(items[at:]))
 
     def _threshold(self) -> int | None:
         wanted = self.request.context_management

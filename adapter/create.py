@@ -105,7 +105,7 @@ class Exchange:
             items = in_pairs(context.items(), self.notes)
             if not items:
                 raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
-            self._summarise(Compacting(items))
+            self._summarise(Compacting(items, items))
         else:
             self._body = context.body(self._dialect, self.notes)
             context.keep(self._body)
@@ -313,7 +313,7 @@ class Exchange:
             events = stream.close_compaction(sealed) + stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
             return events + stream.finish(now, done=True)
         events = stream.open_compaction() + stream.close_compaction(sealed)
-        rest = replace(context.request, input=tuple(window(compaction.items, content)))
+        rest = replace(context.request, input=tuple(window(compaction.before, content)))
         self._begin_anew(partial(context.body_of, rest))
         return events
 

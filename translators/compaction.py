@@ -136,24 +136,36 @@ def _stays(item: Item) -> bool:
 
 def in_pairs(items: Sequence[Item], notes: Notes) -> list[Item]:
     """Return items without calls that have no output, and without outputs that have no call."""
-    called = {_call_id(item) for item in items if item.__class__ in BY_CALL}
-    answered = {_call_id(item) for item in items if item.__class__ in BY_OUTPUT}
-    paired: list[Item] = []
+    called: set[str] = set()
+    with_call: list[Item] = []
     for item in items:
-        if item.__class__ in BY_CALL and _call_id(item) not in answered:
-            notes.add("input", "dropped", f"call {_call_id(item)}, which has no output")
-        elif item.__class__ in BY_OUTPUT and _call_id(item) not in called and _call_id(item):
-            notes.add("input", "dropped", f"the output of call {_call_id(item)}, whose call is not there")
-        else:
-            paired.append(item)
-    return paired
+        id = _call_id(item)
+        if item.__class__ in BY_CALL:
+            called.add(id)
+        elif item.__class__ in BY_OUTPUT and id and id not in called:
+            notes.add("input", "dropped", f"the output of call {id}, whose call is not there")
+            continue
+        with_call.append(item)
+    answered: set[str] = set()
+    paired: list[Item] = []
+    for item in reversed(with_call):
+        id = _call_id(item)
+        if item.__class__ in BY_OUTPUT:
+            answered.add(id)
+        elif item.__class__ in BY_CALL:
+            if id not in answered:
+                notes.add("input", "dropped", f"call {id}, which has no output")
+                continue
+            answered.remove(id)
+        paired.append(item)
+    return paired[::-1]
 
 
 def _call_id(item: Any) -> str:
     """Return the id that a call and its output share; "" for an output that nobody asked for."""
     if isinstance(item, LocalShellCallOutput):
         return item.call_id or item.id
-    return item.call_id or ""
+    return getattr(item, "call_id", None) or ""
 
 
 def turn_at(items: Sequence[Item]) -> int:
@@ -172,6 +184,8 @@ def turn_at(items: Sequence[Item]) -> int:
         at -= 1
         if items[at].__class__ in BY_CALL:
             open.discard(_call_id(items[at]))
+        elif items[at].__class__ in BY_OUTPUT:
+            open |= {_call_id(items[at])} - {""}
     return at
 
 

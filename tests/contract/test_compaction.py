@@ -348,7 +348,7 @@ def test_a_long_context_is_compacted_and_the_turn_goes_on(client: openai.OpenAI,
     history: Any = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": TOO_LONG}, {"role": "assistant", "content": "Hello!"},
-        {"role": "user", "content": "And?"},
+        {"role": "developer", "content": "Be kind."}, {"role": "user", "content": "And?"},
     ]  # fmt: skip
     response = client.responses.create(model="m", input=history, context_management=AT_1000)
     assert [item.type for item in response.output] == ["compaction", "message"]
@@ -356,7 +356,7 @@ def test_a_long_context_is_compacted_and_the_turn_goes_on(client: openai.OpenAI,
     assert response.usage is not None
     assert (response.usage.input_tokens, response.usage.output_tokens) == (109, 27)
     assert [role for role, _ in summarised(upstream)] == ["system", "user", "assistant"]
-    window = [("system", "Be brief."), ("user", SUMMARY), ("user", "And?")]
+    window = [("system", "Be brief.\n\nBe kind."), ("user", SUMMARY), ("user", "And?")]
     assert said(upstream, 2) == window
     output: Any = [item.model_dump(exclude_unset=True, warnings=False) for item in response.output]
     client.responses.create(model="m", input=[*history, *output, {"role": "user", "content": "So?"}])

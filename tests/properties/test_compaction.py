@@ -1,0 +1,49 @@
+"""Where a conversation is cut for a summary: no call is torn from its output, and nothing is lost."""
+
+import json
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties.conversations import conversations
+from translators.compaction import Sealed, in_pairs, turn_at, turn_of, window
+from translators.dialect import Dialect
+from translators.items import Item
+from translators.messages import items_to_messages
+from translators.notes import Notes
+from translators.tools import ToolNames
+from translators.wire import decode, encode
+
+
+def words(value: Any) -> set[str]:
+    return set(re.findall(r"w\d+\.", json.dumps(decode(encode(value)))))
+
+
+def render(items: list[Item]) -> None:
+    """Raise RequestError for an output without a call, or a call without an output."""
+    items_to_messages(items, Dialect(), ToolNames(), Notes())
+
+
+@given(conversations())
+def test_both_sides_of_the_cut_are_whole(items: list[Item]) -> None:
+    at = turn_at(items)
+    render(items[:at])
+    render(turn_of(items[at:]))
+
+
+@given(conversations())
+def test_what_the_summary_does_not_cover_is_in_the_window(items: list[Item]) -> None:
+    at = turn_at(items)
+    content = Sealed(v=1, model="m", created_at=1, summary="All is well.", turn=turn_of(items[at:]))
+    seen = window(items, content)
+    render(seen)
+    assert words(items) == words(items[:at]) | words(seen)
+
+
+@given(conversations(), st.data())
+def test_any_part_of_a_conversation_can_be_summarised(items: list[Item], data: st.DataObject) -> None:
+    keep = data.draw(st.lists(st.booleans(), min_size=len(items), max_size=len(items)))
+    render(in_pairs([item for item, stays in zip(items, keep, strict=True) if stays], Notes()))
+    assert in_pairs(items, Notes()) == items
