@@ -209,3 +209,16 @@ def test_events_are_kept_for_ten_minutes(background: Background, store: FailingS
         "This response cannot be streamed any more: its events were kept for 10 minutes after its end."
     )
     background.runs.check_replay(other.id, TENANT)
+
+
+def test_silence_is_told_as_an_event_that_everybody_gets(background: Background) -> None:
+    def silent(_: ResponseStream) -> Generator[list[Event]]:
+        for _second in range(61):
+            yield []
+
+    work = Work(background, silent)
+    work.run.start(work)
+    assert background.join(30)
+    assert [event["type"] for event in told(background, work)] == [
+        "response.created", "response.queued", *["response.in_progress"] * 3, "response.failed",
+    ]  # fmt: skip
