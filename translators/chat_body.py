@@ -21,7 +21,7 @@ from translators.request import CreateRequest
 from translators.sampling import sampling
 from translators.tools import ToolNames, chat_tools
 from translators.tools.choice import ToolForm, tool_form
-from translators.tools.declared import loaded, united
+from translators.tools.declared import loaded, united, web_search_options
 from translators.wire import encode
 
 
@@ -91,14 +91,16 @@ def _tools(
     request: CreateRequest, choice: ToolForm, names: ToolNames, dialect: Dialect, notes: Notes
 ) -> dict[str, Any]:
     tools = chat_tools(choice.shown, names, dialect, notes)
+    search = web_search_options(choice.shown, dialect, notes)
+    body: dict[str, Any] = {} if search is None else {"web_search_options": search}
     if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
         if request.tool_choice not in ("auto", "none"):
             raise RequestError(
                 "Tool choice 'required' cannot be met: no tool is declared that a chat-completions provider can call.",
                 param="tool_choice", code="invalid_value",
             )
-        return {}
-    body: dict[str, Any] = {"tools": tools}
+        return body
+    body["tools"] = tools
     if choice.member is not None:
         body["tool_choice"] = choice.member
     if request.parallel_tool_calls is not None and dialect.parallel_tool_calls:

@@ -43,6 +43,8 @@ class Dialect(Struct, frozen=True, gc=False):
     no_reasoning: dict[str, Any] = {}
     """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True
+    web_search: bool = False
+    """`web_search_options` has the provider search the web."""
     tokenizer: Literal["vllm", "llamacpp"] | None = None
     """Whose way there is to have a request's tokens counted."""
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from translators.declarations import CustomTool
+from translators.declarations import CustomTool, WebSearchTool
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.input import decode_tools
 from translators.notes import Notes
 from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames, chat_tools
+from translators.tools.declared import web_search_options
 from translators.wire import encode
 
 EMPTY = {"type": "object", "properties": {}}
@@ -79,3 +80,24 @@ def test_a_tool_that_only_programs_may_call_is_refused() -> None:
     with pytest.raises(RequestError) as caught:
         decode_tools(encode([{**tool, "allowed_callers": ["direct", "programmatic"], "name": "g"}, tool]))
     assert caught.value.param == "tools[1].allowed_callers"
+
+
+def test_a_provider_that_searches_is_asked_to() -> None:
+    tools: list[Tool] = [
+        WebSearchTool(
+            filters={"allowed_domains": ["a.example"]}, search_context_size="low",
+            user_location={"type": "approximate", "city": "Paris", "country": "FR", "region": None},
+        )
+    ]  # fmt: skip
+    notes = Notes()
+    searching = Dialect(web_search=True)
+    assert chat_tools(tools, ToolNames(tools), searching, notes) == []
+    assert web_search_options(tools, searching, notes) == {
+        "search_context_size": "low",
+        "user_location": {"type": "approximate", "approximate": {"city": "Paris", "country": "FR"}},
+    }
+    assert [(note.action, note.reason) for note in notes] == [
+        ("dropped", "filters of web_search: chat's web_search_options do not have it")
+    ]
+    assert web_search_options([], searching, notes) is None
+    assert web_search_options(tools, Dialect(), notes) is None

@@ -5,7 +5,7 @@ from typing import Final
 from translators.policy.row import Row, approximated, own, refused, same
 
 _COMPUTER: Final = "Chat-completions providers know no such tool. Declare functions for what the computer can do."
-_SEARCH: Final = "Dropped with a note: chat providers do not run OpenAI's hosted tools."
+_SEARCH: Final = "Dropped with a note, except for providers that search on request (`web_search_options`)."
 _NOT_RUN: Final = "A tool of this type cannot be declared here, so it cannot be chosen."
 _NOT_CHOSEN: Final = "The tool is dropped, so it cannot be chosen."
 

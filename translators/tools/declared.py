@@ -29,13 +29,32 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes:
     functions: list[dict[str, Any]] = []
     for tool in tools:
         if isinstance(tool, WebSearch):
-            kind = tool.__struct_config__.tag
-            notes.add("tools", "dropped", f"{kind}: chat providers do not run OpenAI's hosted tools")
+            if not dialect.web_search:
+                kind = tool.__struct_config__.tag
+                notes.add("tools", "dropped", f"{kind}: provider '{dialect.name}' does not search the web on request")
         elif isinstance(tool, NamespaceTool):
             functions += [_function(member, tool, names, dialect, notes) for member in tool.tools]
         else:
             functions.append(_function(tool, None, names, dialect, notes))
     return functions
+
+
+def web_search_options(tools: Sequence[Tool], dialect: Dialect, notes: Notes) -> dict[str, Any] | None:
+    """Return chat's `web_search_options` for a provider that searches; None if nobody asked, or it does not."""
+    declared = [tool for tool in tools if isinstance(tool, WebSearch)]
+    if not declared or not dialect.web_search:
+        return None
+    tool = declared[-1]
+    for member in ("filters", "external_web_access", "search_content_types"):
+        if getattr(tool, member) is not None:
+            notes.add("tools", "dropped", f"{member} of web_search: chat's web_search_options do not have it")
+    options: dict[str, Any] = {}
+    if tool.search_context_size is not None:
+        options["search_context_size"] = tool.search_context_size
+    if isinstance(tool.user_location, dict):
+        place = {name: value for name, value in tool.user_location.items() if name != "type" and value is not None}
+        options["user_location"] = {"type": "approximate", "approximate": place}
+    return options
 
 
 def loaded(items: Sequence[Item]) -> list[Tool]:
