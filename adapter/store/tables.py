@@ -46,7 +46,7 @@ from adapter.store.base import StoredConversation, StoreDown, StoredResponse
 
 Statement = Select[Any] | Insert | Update | Delete
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the tables, kept in the database."""
 
 metadata: Final = MetaData()
@@ -222,7 +222,7 @@ ERASE: Final = _erase()
 
 
 def are_there(connection: Connection) -> bool:
-    """Tell whether the tables exist; raise StoreDown if they are of a later version than this program's."""
+    """Tell whether the tables exist; raise StoreDown if they are of another version than this program's."""
     if not inspect(connection).has_table(schema_version.name):
         return False
     found = connection.scalar(select(schema_version.c.version))
@@ -230,6 +230,10 @@ def are_there(connection: Connection) -> bool:
         raise StoreDown(
             f"its tables have version {found} and this program knows version {VERSION}; "
             "use the program that wrote it, or a later one"
+        )
+    if found is not None and found < VERSION:
+        raise StoreDown(
+            f"its tables have version {found}, which was never released; move the database away to begin anew"
         )
     return found is not None
 

@@ -162,7 +162,7 @@ def test_database_of_a_later_version(store: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE schema_version SET version = 99")
     assert refusal(store) == (
-        f"The store {path} cannot be used: its tables have version 99 and this program knows version 1; "
+        f"The store {path} cannot be used: its tables have version 99 and this program knows version 2; "
         "use the program that wrote it, or a later one."
     )
     with closing(sqlite3.connect(path)) as file, file:
@@ -179,3 +179,10 @@ def test_a_damaged_value(store: Store, path: Path) -> None:
     with pytest.raises(StoreDown, match="a stored response is damaged"):
         store.get("b", OURS)
     assert chain(store, "a") == ["a"]
+
+
+def test_a_file_from_before_the_first_release(store: Store, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
+        other.execute("INSERT INTO schema_version VALUES (1)")
+    assert "its tables have version 1, which was never released; move the database away" in refusal(store)
