@@ -166,7 +166,7 @@ def test_database_of_a_later_version(store: Store, path: Path) -> None:
         "use the program that wrote it, or a later one."
     )
     with closing(sqlite3.connect(path)) as file, file:
-        file.execute("UPDATE schema_version SET version = 1")
+        file.execute("UPDATE schema_version SET version = 2")
     keep(store, "a")
     assert chain(store, "a") == ["a"]
 
