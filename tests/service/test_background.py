@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+import gevent
 import gevent.event
 import pytest
 from msgspec.structs import replace
@@ -78,6 +79,12 @@ class Work:
 
     def close(self) -> None:
         self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """Tell the event loop the time; it has stood still while other tests ran, and its timers count from there."""
+    gevent.get_hub().loop.update_now()
 
 
 @pytest.fixture
