@@ -28,8 +28,13 @@ _PATIENCE: Final = 0.02
 _SHOWN: Final = 300
 """Characters of a validator's message; it quotes the value."""
 _DRAFTS: Final = (Draft7Validator, Draft201909Validator, Draft202012Validator)
-_NOT_APPLIED: Final = (b'"patternProperties"', b'"unevaluatedProperties"', b'"unevaluatedItems"')
-"""Keywords inside which the library matches expressions and follows references where nobody can count."""
+_NOT_APPLIED: Final = (b'"patternProperties"', b'"unevaluatedProperties"', b'"unevaluatedItems"', b'"$schema"')
+"""Keywords inside which the library matches expressions and follows references where nobody can count.
+
+For a part that names a draft of its own it takes that draft's validator, instead of the one that counts.
+"""
+_BREAKS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the library raises for references, names and numbers that it does not expect."""
 
 
 class NotJudged(Exception):
@@ -46,11 +51,15 @@ def mistake(schema: dict[str, Any]) -> str | None:
         return _told(error)
     except RecursionError:
         return "It is nested too deeply."
+    except _BREAKS:
+        return "It has a reference, a name or a number that cannot be used."
     return None
 
 
 def misfit(value: Any, schema: dict[str, Any]) -> str | None:
     """Return where and why a value does not fit a schema, None if it does; raise NotJudged."""
+    draft = _draft(schema)
+    schema = {name: part for name, part in schema.items() if name != "$schema"}
     json = encode(schema)
     if len(json) > _MOST_BYTES:
         raise NotJudged("the schema is too large")
@@ -58,7 +67,6 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
         if keyword in json:
             raise NotJudged(f"the schema has {keyword.decode()}")
     budget = Budget(len(encode(value)))
-    draft = _draft(schema)
     counted = {name: budget.counting(name, apply) for name, apply in draft.VALIDATORS.items()}
     bounded: Any = extend(draft, counted | {"pattern": budget.pattern})  # type: ignore[no-untyped-call]
     try:
@@ -67,6 +75,8 @@ def misfit(value: Any, schema: dict[str, Any]) -> str | None:
         raise NotJudged("the schema refers to something outside itself") from None
     except RecursionError:
         raise NotJudged("the schema is nested too deeply") from None
+    except _BREAKS:
+        raise NotJudged("the schema has a reference, a name or a number that cannot be used") from None
     return None if error is None else _told(error)
 
 
@@ -112,7 +122,10 @@ class Budget:
 
 def _draft(schema: dict[str, Any]) -> Any:
     """Return the validator of the draft that a schema names, of the newest one if it names none that is known."""
-    named = validator_for(schema, default=Draft202012Validator)
+    try:
+        named = validator_for(schema, default=Draft202012Validator)
+    except (TypeError, ValueError):  # no text, or no URL
+        named = None
     return named if named in _DRAFTS else Draft202012Validator
 
 

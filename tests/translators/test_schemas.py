@@ -6,6 +6,7 @@ import pytest
 
 from translators.schemas import NotJudged, misfit, mistake
 
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 CITY = {"type": "object", "properties": {"city": {"type": "string", "pattern": "^P"}}, "required": ["city"]}
 
 JUDGED: list[tuple[Any, dict[str, Any], str | None]] = [
@@ -44,6 +45,10 @@ NOT_JUDGED: list[tuple[Any, dict[str, Any], str]] = [
     ("a", {"pattern": "(?<odd"}, "not known here"),
     ({"a": 1}, {"patternProperties": {"(a+)+$": {}}}, "patternProperties"),
     (1, {"enum": ["x" * 1000] * 300}, "too large"),
+    ("a" * 60 + "b", {"allOf": [{"$schema": DRAFT_7, "pattern": "^(a+)+$"}]}, "schema"),
+    (["a" * 60 + "b"], {"$schema": DRAFT_7, "pattern": "(a|aa)+$", "items": {"$ref": "#"}}, "too long"),
+    (1, {"$ref": "#/required/x", "required": ["a"]}, "cannot be used"),
+    (10**400, {"multipleOf": 0.1}, "cannot be used"),
 ]
 
 
@@ -57,6 +62,8 @@ def test_what_is_not_judged(value: Any, schema: dict[str, Any], reason: str) -> 
     ({"type": "objec"}, "$.type: 'objec' is not valid"),
     ({"properties": []}, "$.properties: [] is not of type 'object'"),
     ({"items": {"minLength": -1}}, "$.items.minLength: -1 is less than"),
+    ({"pattern": "a{99999999999999999999}"}, "It has a reference, a name or a number that cannot be used."),
+    ({"$schema": []}, "$['$schema']: [] is not of type 'string'"),
 ])  # fmt: skip
 def test_mistakes(schema: dict[str, Any], told: str) -> None:
     assert (mistake(schema) or "").startswith(told)
