@@ -71,10 +71,23 @@ class LocalShellTool(Struct, frozen=True, gc=False, tag_field="type", tag="local
     """Commands on the client's machine, one at a time."""
 
 
+class Skill(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Instructions in a directory of the client's machine."""
+
+    name: str
+    description: str | None = None
+    path: str | None = None
+
+
+class ShellEnvironment(Struct, frozen=True, gc=False, omit_defaults=True):
+    type: str
+    skills: Annotated[list[Skill], Meta(max_length=200)] | None = None
+
+
 class ShellTool(Struct, frozen=True, gc=False, tag_field="type", tag="shell"):
     """Commands on the client's machine. An environment of OpenAI's (a container) is refused."""
 
-    environment: dict[str, Any] | None = None
+    environment: ShellEnvironment | None = None
     allowed_callers: list[str] | None | UnsetType = UNSET
 
 

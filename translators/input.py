@@ -179,7 +179,7 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
             code="invalid_function_parameters",
         )
     _check_callers(tool, param)
-    if isinstance(tool, ShellTool) and (tool.environment or {}).get("type", "local") != "local":
+    if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
         raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
     return tool
 

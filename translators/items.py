@@ -340,11 +340,15 @@ class ComputerCall(Struct, frozen=True, gc=False, tag_field="type", tag="compute
     pending_safety_checks: list[Any] = []
 
 
-class ComputerCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag="computer_call_output"):
-    """A screenshot behind a computer_call: `image_url` in its `output`."""
+class Screenshot(Struct, frozen=True, gc=False, omit_defaults=True):
+    type: str = "computer_screenshot"
+    image_url: str | None = None
+    file_id: str | None = None
 
+
+class ComputerCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag="computer_call_output"):
     call_id: CallId
-    output: dict[str, Any]
+    output: Screenshot
     id: str | None | UnsetType = UNSET
     status: str | None | UnsetType = UNSET
 

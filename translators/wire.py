@@ -5,6 +5,7 @@ whose `param` is the exact path (`input[3].content[0].text`), whatever msgspec c
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -130,6 +131,17 @@ def is_object(text: str) -> bool:
     return True
 
 
+_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    try:
+        text: str = _lenient.decode(f'"{escape[0]}"')
+    except ValueError:
+        return escape[0]
+    return text
+
+
 _lenient = json.JSONDecoder(strict=False)
 
 
@@ -144,5 +156,5 @@ def decode_text(inside: str) -> str:
     try:
         text: str = _lenient.decode(f'"{inside}"')
     except ValueError:
-        return inside
+        text = _ESCAPE.sub(_unescaped, inside)
     return text if text.isascii() else str(_without_halves(text))

@@ -45,6 +45,12 @@ def test_text_without_json_is_the_text(text: str) -> None:
         assert "".join(read(list(text))) == text
 
 
+@given(st.text(alphabet='\\nxu0d83e"/ab', max_size=14))
+def test_any_split_gives_the_same_however_wrong_it_is(inside: str) -> None:
+    arguments = '{"input":"' + inside + '"}'
+    assert "".join(read(list(arguments))) == "".join(read([arguments]))
+
+
 def test_other_forms() -> None:
     assert read(['"just a string"']) == ("", "just a string")
     assert read(['{"patch": "x"}']) == ("", "x")

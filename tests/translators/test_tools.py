@@ -6,11 +6,13 @@ import pytest
 
 from translators.declarations import CustomTool, WebSearchTool
 from translators.dialect import Dialect
-from translators.errors import RequestError
-from translators.input import decode_tools
+from translators.errors import RequestError, UpstreamError
+from translators.input import decode_items, decode_tools
 from translators.notes import Notes
 from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames, chat_tools
 from translators.tools.declared import web_search_options
+from translators.tools.kinds import BY_NAME
+from translators.tools.names import Called, Kind
 from translators.wire import encode
 
 EMPTY = {"type": "object", "properties": {}}
@@ -101,3 +103,28 @@ def test_a_provider_that_searches_is_asked_to() -> None:
     ]
     assert web_search_options([], searching, notes) is None
     assert web_search_options(tools, Dialect(), notes) is None
+
+
+@pytest.mark.parametrize("skills", [True, [None], [{"description": "without a name"}]])
+def test_skills_that_are_none_are_refused(skills: Any) -> None:
+    with pytest.raises(RequestError) as caught:
+        decode_tools(encode([{"type": "shell", "environment": {"type": "local", "skills": skills}}]))
+    assert str(caught.value.param).startswith("tools[0].environment.skills")
+
+
+def test_a_screenshot_that_is_none_is_refused() -> None:
+    output = {"type": "computer_call_output", "call_id": "a", "output": {"image_url": True}}
+    with pytest.raises(RequestError) as caught:
+        decode_items(encode([output]))
+    assert caught.value.param == "input[0].output.image_url"
+
+
+@pytest.mark.parametrize("kind", ["shell", "local_shell", "apply_patch"])
+@pytest.mark.parametrize("arguments", ["", "{}", '{"operation": {}}', "[]", "rm -rf /"])
+def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None:
+    call = BY_NAME[kind].opening(0, "x_1", "call_1", Called(kind, None, kind))
+    call.open()
+    call.append("arguments", arguments, [])
+    with pytest.raises(UpstreamError, match=f"called the tool '{kind}' with arguments that do not fit it"):
+        call.close("completed")
+    assert getattr(call.close("incomplete")[-1], "item").status == "incomplete"  # noqa: B009

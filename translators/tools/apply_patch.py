@@ -48,10 +48,10 @@ def content(output: ApplyPatchCallOutput) -> str:
 
 
 class OpenApplyPatchCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
-        if isinstance(nested := arguments.get("operation"), dict):
+    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+        if arguments is not None and isinstance(nested := arguments.get("operation"), dict):
             arguments = nested
-        wanted = self._fitting(_Operation, arguments) if arguments else _Operation("update_file", "")
+        wanted = _Operation("update_file", "") if arguments is None else self._fitting(_Operation, arguments)
         operation: CreateFile | UpdateFile | DeleteFile
         if wanted.type == "delete_file":
             operation = DeleteFile(wanted.path)

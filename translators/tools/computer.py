@@ -12,5 +12,4 @@ def arguments(call: ComputerCall) -> str:
 
 
 def content(output: ComputerCallOutput) -> Sequence[ContentPart]:
-    shot = output.output
-    return [InputImage(image_url=shot.get("image_url"), file_id=shot.get("file_id"))]
+    return [InputImage(image_url=output.output.image_url, file_id=output.output.file_id)]

@@ -31,8 +31,8 @@ def arguments(call: LocalShellCall) -> str:
 
 
 class OpenLocalShellCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
-        if isinstance(command := arguments.get("command"), str):
+    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+        if arguments is not None and isinstance(command := arguments.get("command"), str):
             arguments = {**arguments, "command": ["bash", "-lc", command]}
-        action = self._fitting(ExecAction, arguments) if arguments else ExecAction([])
+        action = ExecAction([]) if arguments is None else self._fitting(ExecAction, arguments)
         return LocalShellCall(self._call_id, action, id=self._id, status=status)

@@ -28,8 +28,8 @@ DESCRIPTION: Final = (
 
 def description(tool: ShellTool) -> str:
     """Return what the tool does, and the skills that the client's machine has."""
-    skills = (tool.environment or {}).get("skills") or ()
-    listed = [f"- {skill.get('name')} ({skill.get('path')}): {skill.get('description')}" for skill in skills]
+    skills = (tool.environment.skills if tool.environment is not None else None) or ()
+    listed = [f"- {skill.name} ({skill.path}): {skill.description}" for skill in skills]
     if not listed:
         return DESCRIPTION
     return "\n".join([DESCRIPTION, "Skills, each a directory with a SKILL.md to read first:", *listed])
@@ -45,10 +45,10 @@ def content(output: ShellCallOutput) -> str:
 
 
 class OpenShellCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
-        if isinstance(commands := arguments.get("commands"), str):
+    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+        if arguments is not None and isinstance(commands := arguments.get("commands"), str):
             arguments = {**arguments, "commands": [commands]}
-        action = self._fitting(ShellAction, arguments) if arguments else ShellAction([])
+        action = ShellAction([]) if arguments is None else self._fitting(ShellAction, arguments)
         return ShellCall(self._call_id, action, id=self._id, status=status, environment={"type": "local"})
 
     def _details(self) -> list[Event]:

@@ -35,5 +35,5 @@ def content(output: ToolSearchOutput) -> str:
 
 
 class OpenToolSearchCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
-        return ToolSearchCall(arguments, self._call_id, id=self._id, execution="client", status=status)
+    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+        return ToolSearchCall(arguments or {}, self._call_id, id=self._id, execution="client", status=status)

@@ -30,7 +30,7 @@ class OpenTypedCall(ABC):
         self._call_id = call_id
         self._called = called
         self._arguments: list[str] = []
-        self.item: OutputItem = self._told({}, "in_progress")
+        self.item: OutputItem = self._told(None, "in_progress")
 
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
@@ -41,13 +41,13 @@ class OpenTypedCall(ABC):
 
     def close(self, status: Closed) -> list[Event]:
         """Raise UpstreamError if a completed call does not fit its type; it can still be closed as incomplete."""
-        arguments = self._read() if status == "completed" else {}
+        arguments = self._read() if status == "completed" else None
         self.item = self._told(arguments, status)
         return [*self._details(), OutputItemDone(output_index=self._output_index, item=self.item)]
 
     @abstractmethod
-    def _told(self, arguments: dict[str, Any], status: Any) -> OutputItem:
-        """Return the item; without arguments, the one that says nothing yet."""
+    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+        """Return the item; with None for arguments, the one that says nothing yet."""
 
     def _details(self) -> list[Event]:
         """Return the events between the item's first and last one."""
