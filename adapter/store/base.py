@@ -185,6 +185,18 @@ class Store(Protocol):
     def forget_events(self, before: float) -> None:
         """Erase the events of all runs that ended before a Unix time."""
 
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        """Keep a value of the service's own, which belongs to no tenant, until a Unix time; replace that of this key.
+
+        `key` is printable ASCII of at most 200 characters.
+        """
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        """Return the values whose keys begin so and whose time is not over, by key."""
+
+    def forget(self, prefix: str) -> int:
+        """Erase the values whose keys begin so; return how many there were."""
+
     def ping(self) -> None:
         """Return if the store could serve the next call."""
 

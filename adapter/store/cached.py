@@ -111,6 +111,15 @@ class CachedStore:
     def forget_events(self, before: float) -> None:
         self._store.forget_events(before)
 
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._store.remember(key, value, until)
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        return self._store.remembered(prefix, now)
+
+    def forget(self, prefix: str) -> int:
+        return self._store.forget(prefix)
+
     def ping(self) -> None:
         self._store.ping()
 

@@ -31,6 +31,7 @@ class MemoryStore:
         self._leases: dict[_Key, tuple[str, float]] = {}
         self._runs: dict[_Key, StoredRun] = {}
         self._events: dict[_Key, list[StoredEvents]] = {}
+        self._values: dict[str, tuple[bytes, float]] = {}
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         key = stored.tenant, stored.id
@@ -171,6 +172,18 @@ class MemoryStore:
             if run.ended is not None and run.ended <= before:
                 self._runs[key] = replace(run, last=-1)
                 self._events[key] = []
+
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._values[key] = value, until
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        return {key: value for key, (value, until) in self._values.items() if key.startswith(prefix) and until > now}
+
+    def forget(self, prefix: str) -> int:
+        found = [key for key in self._values if key.startswith(prefix)]
+        for key in found:
+            del self._values[key]
+        return len(found)
 
     def ping(self) -> None:
         """There is nothing that could be down."""
