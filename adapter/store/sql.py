@@ -99,7 +99,7 @@ class Ping(NamedTuple):
 
 Write = Put | Deletion | Change | Record | Ping
 
-_PACKED: Final = ("json", "frames")
+_PACKED: Final = ("json", "frames", "value")
 """Values of any statement that are kept packed."""
 
 
@@ -139,6 +139,9 @@ class SQLStore:
         self._held_runs = sql(run_tables.HELD)
         self._delete_run = [sql(run_tables.DELETE_RUN), sql(run_tables.DELETE_EVENTS)]
         self._forget_events = [sql(run_tables.FORGET_EVENTS), sql(run_tables.FORGET_LAST)]
+        self._remember = sql(tables.remember(database.insert))
+        self._remembered = sql(tables.REMEMBERED)
+        self._forget = sql(tables.FORGET)
         self._writer = NativeThread[Connection, Write](database.open, self._write)
         self._reader = NativeThread[Connection, Query](self._open_reader, self._read)
 
@@ -245,6 +248,16 @@ class SQLStore:
     def forget_events(self, before: float) -> None:
         with suppress(NotFound):
             self._change(*((sql, {"before": before}) for sql in self._forget_events))
+
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._change((self._remember, {"key": key, "value": value, "until": until}))
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        return dict(self._do(self._reader, Query(self._remembered, {**tables.beginning(prefix), "now": now})))
+
+    def forget(self, prefix: str) -> int:
+        erased: list[int] = self._do(self._writer, Change([(self._forget, tables.beginning(prefix))], erases=True))
+        return erased[0]
 
     def _added(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
         """Return what keeps a run's next events."""

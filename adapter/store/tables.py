@@ -3,7 +3,8 @@
 Responses are one row each. `deleted` marks a response that was taken away while others continue it: its row stays for
 their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a later
 snapshot from the one it holds. A conversation is a row, and one more for each of its items; its lease is in the row,
-and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches.
+and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches,
+but for `remembered`: what the service keeps for itself, a few rows.
 The SQL is what SQLite and PostgreSQL have in common; a change of the tables raises VERSION.
 """
 
@@ -46,7 +47,7 @@ from adapter.store.base import StoredConversation, StoreDown, StoredResponse
 
 Statement = Select[Any] | Insert | Update | Delete
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of the tables, kept in the database."""
 
 metadata: Final = MetaData()
@@ -88,6 +89,14 @@ conversation_items: Final = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("id", String(64), nullable=False),
     Column("json", LargeBinary, nullable=False),
+)
+
+remembered: Final = Table(
+    "remembered",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("until", Float, nullable=False),
+    Column("value", LargeBinary, nullable=False),
 )
 
 JSON_COLUMNS: Final = ("input", "response", "notes")
@@ -166,6 +175,28 @@ def upsert_conversation(insert: Callable[[Table], Any]) -> Insert:
         index_elements=list(conversations.primary_key), set_={"metadata": statement.excluded["metadata"]}
     )
     return upsert
+
+
+_begins_so: Final = func.substr(remembered.c.key, literal_column("1"), bindparam("length", type_=Integer)) == bindparam(
+    "prefix", type_=String
+)
+
+REMEMBERED: Final = select(remembered.c.key, remembered.c.value).where(_begins_so, remembered.c.until > _NOW)
+FORGET: Final = delete(remembered).where(_begins_so)
+
+
+def remember(insert: Callable[[Table], Any]) -> Insert:
+    """Return the statement that keeps a value of the service's own, or replaces it."""
+    statement = insert(remembered)
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=["key"], set_={name: statement.excluded[name] for name in ("until", "value")}
+    )
+    return upsert
+
+
+def beginning(prefix: str) -> dict[str, Any]:
+    """Return what REMEMBERED and FORGET take."""
+    return {"prefix": prefix, "length": len(prefix)}
 
 
 def values(id: str, tenant: str) -> dict[str, str]:

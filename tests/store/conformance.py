@@ -250,6 +250,43 @@ class Conformance:
         no_run(store, "resp_1", THEIRS)
         assert store.run("resp_1", OURS) == run(last=0)
 
+    # What the service keeps for itself
+
+    def test_a_remembered_value_lasts_until_its_time(self, store: Store) -> None:
+        store.remember("learned/one", ODD_BYTES * 100, until=100.0)
+        store.remember("learned/two", b"", until=200.0)
+        store.remember("other", b"3", until=200.0)
+        assert store.remembered("learned/", now=99.0) == {"learned/one": ODD_BYTES * 100, "learned/two": b""}
+        assert store.remembered("learned/", now=100.0) == {"learned/two": b""}
+        assert store.remembered("", now=100.0) == {"learned/two": b"", "other": b"3"}
+        assert store.remembered("other", now=200.0) == {}
+
+    def test_remembering_again_replaces_value_and_time(self, store: Store) -> None:
+        store.remember("key", b"1", until=100.0)
+        store.remember("key", b"2", until=50.0)
+        assert store.remembered("key", now=49.0) == {"key": b"2"}
+        assert store.remembered("key", now=50.0) == {}
+
+    def test_what_begins_so_is_forgotten(self, store: Store) -> None:
+        for key in ("a/1", "a/2", "A/1", "b"):
+            store.remember(key, key.encode(), until=100.0)
+        assert store.forget("a/") == 2
+        assert store.remembered("", now=0.0) == {"A/1": b"A/1", "b": b"b"}
+        assert store.forget("a/") == 0
+
+    @pytest.mark.parametrize("prefix", ["a%", "a_", "a*", "a[", "a?", "a\\", "a'", 'a"', "a ", "a~"])
+    def test_a_prefix_is_taken_literally(self, store: Store, prefix: str) -> None:
+        store.remember("ab", b"1", until=1e12)
+        store.remember(prefix + "b", b"2", until=1e12)
+        assert store.remembered(prefix, now=0.0) == {prefix + "b": b"2"}
+        assert store.forget(prefix) == 1
+        assert store.remembered("a", now=0.0) == {"ab": b"1"}
+
+    @pytest.mark.parametrize("length", [1, 200])
+    def test_a_key_of_any_length(self, store: Store, length: int) -> None:
+        store.remember("k" * length, b"1", until=100.0)
+        assert store.remembered("k" * length, now=0.0) == {"k" * length: b"1"}
+
     # Tenants
 
     def test_a_foreign_id_is_unknown(self, store: Store) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapter.store import tables
 from adapter.store.base import Store, StoreDown
 from adapter.store.sql import SQLStore
 from adapter.store.sqlite import SQLiteFile
@@ -162,11 +163,11 @@ def test_database_of_a_later_version(store: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE schema_version SET version = 99")
     assert refusal(store) == (
-        f"The store {path} cannot be used: its tables have version 99 and this program knows version 2; "
+        f"The store {path} cannot be used: its tables have version 99 and this program knows version {tables.VERSION}; "
         "use the program that wrote it, or a later one."
     )
     with closing(sqlite3.connect(path)) as file, file:
-        file.execute("UPDATE schema_version SET version = 2")
+        file.execute("UPDATE schema_version SET version = ?", [tables.VERSION])
     keep(store, "a")
     assert chain(store, "a") == ["a"]
 
