@@ -14,13 +14,12 @@ import gevent
 import requests
 from urllib3 import Timeout
 from urllib3.exceptions import ProtocolError
-from urllib3.response import HTTPResponse
 
 from adapter.client_watch import ClientWatch
 from adapter.pulse import SECONDS, Pulse
 from adapter.settings import Settings
-from adapter.upstream.reader import BodyCut, BodyReader, NoBody, open_body
-from adapter.upstream.transport import Transport, copied, prepared
+from adapter.upstream.reader import BodyCut, BodyReader, open_body
+from adapter.upstream.transport import Answer, Transport, copied, prepared
 from translators.dialect import Dialect, dialect_for
 from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
@@ -95,7 +94,7 @@ class Upstream:
     def uses_callers_key(self) -> bool:
         return self._own_key is None and self._passes_keys
 
-    def send(self, request: requests.PreparedRequest) -> HTTPResponse:
+    def send(self, request: requests.PreparedRequest) -> Answer:
         """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
         for last in (False, True):
             try:
@@ -128,7 +127,7 @@ class Call:
         self._silence = silence
         self._quiet = 0.0
         """Seconds since the provider was last heard, counted in beats."""
-        self._body: BodyReader | NoBody | None = None
+        self._body: BodyReader | None = None
         self._sending = gevent.spawn(_outcome, upstream, request)
 
     def wait(self, seconds: float) -> bool:
@@ -206,13 +205,13 @@ class Call:
             else:
                 self._body.close()
         elif self._sending.ready():
-            if isinstance(self._sending.value, HTTPResponse):
+            if isinstance(self._sending.value, Answer):
                 self._sending.value.close()
         else:
             self._sending.kill(block=False)
 
 
-def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> HTTPResponse | UpstreamError:
+def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> Answer | UpstreamError:
     """Send, and return the error instead of raising it: what a greenlet raises is printed."""
     try:
         return upstream.send(request)
@@ -220,7 +219,7 @@ def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> HTTPRespo
         return error
 
 
-def _read_out(body: BodyReader | NoBody) -> None:
+def _read_out(body: BodyReader) -> None:
     """Read to the end of a body if that comes at once, and close it."""
     try:
         for _ in range(_MOST_READS_BEHIND):

@@ -2,20 +2,20 @@
 
 `read` returns what one read of the connection gave, `b""` at the body's end, and None about once a second while nothing
 comes, so that its caller can look after the client. It waits in the event loop first and reads then: what arrives in
-one wake-up is one read, and many streams take turns. The head was read by requests; from there on this reads the
-socket itself (requests' own ways cost several times the translation of a chunk; performance reference §3).
+one wake-up is one read, and many streams take turns. The socket is read directly: requests' own ways cost several
+times the translation of a chunk (performance reference §3).
 """
 
 import re
 import socket
 import ssl
-from typing import Any, Final
+from typing import Final
 
 from gevent.hub import Waiter, get_hub
-from urllib3.response import HTTPResponse
 
 from adapter.pulse import Pulse
 from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.transport import Answer
 from translators.errors import UpstreamError
 
 _READ: Final = 1
@@ -31,14 +31,14 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; a body read to its end gives its connection back for the next request."""
 
-    def __init__(self, response: HTTPResponse, framing: Framing, pulse: Pulse) -> None:
-        self._raw = response
+    def __init__(self, answer: Answer, framing: Framing, pulse: Pulse) -> None:
+        self._answer = answer
         self._pulse = pulse
         self._framing = framing
-        self._socket = _socket_of(self._raw)
+        self._socket = answer.sock
         self._timeout = self._socket.gettimeout()
         self._socket.settimeout(0.0)
-        self._ahead = _read_ahead(self._raw)
+        self._ahead = answer.rest
         hub = get_hub()
         self._watcher = hub.loop.io(self._socket.fileno(), _READ)
         self._waiter = Waiter(hub)
@@ -76,11 +76,9 @@ class BodyReader:
         self._watcher.close()
         if self._framing.over:
             self._socket.settimeout(self._timeout)
-            file: Any = self._raw._fp
-            file.close()
-            self._raw.release_conn()
+            self._answer.release()
         else:
-            self._raw.close()
+            self._answer.close()
 
     def _receive(self) -> bytes | None:
         if self._ahead:
@@ -108,60 +106,32 @@ class BodyReader:
             self._waiter.clear()
 
 
-class NoBody:
-    """What is read where there is nothing to read."""
-
-    over = True
-
-    def __init__(self, response: HTTPResponse) -> None:
-        self._raw = response
-
-    def read(self) -> bytes | None:
-        return b""
-
-    def close(self) -> None:
-        self._raw.close()
-
-
-def open_body(response: HTTPResponse, pulse: Pulse) -> BodyReader | NoBody:
-    """Return the reader for a response whose head has been read; raise UpstreamError for a coding nobody asked for."""
-    file: Any = response._fp
-    if file.fp is None:  # http.client closes what has no body at once
-        return NoBody(response)
-    framing = _framing(response)
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding in ("identity", ""):
-        return BodyReader(response, framing, pulse)
-    if coding in ("gzip", "x-gzip", "deflate"):
-        return BodyReader(response, Inflated(framing), pulse)
-    response.close()
-    raise UpstreamError("The provider's answer is compressed in a way that was not asked for.")
-
-
-def _framing(raw: HTTPResponse) -> ChunkedBody | SizedBody | UnsizedBody:
-    if raw.status == 204:
-        return SizedBody(0)  # it has no body, and need not say so
-    if "chunked" in raw.headers.get("transfer-encoding", "").lower():
-        return ChunkedBody()
-    length = raw.headers.get("content-length", "")
-    return SizedBody(int(length)) if _LENGTH.fullmatch(length) else UnsizedBody()
-
-
-def _socket_of(raw: HTTPResponse) -> socket.socket:
-    """Return the socket below a response: http.client keeps it under its buffered file, nowhere public."""
-    connection: Any = raw._fp
-    sock: socket.socket = connection.fp.raw._sock
-    return sock
-
-
-def _read_ahead(raw: HTTPResponse) -> bytes:
-    """Return what http.client read of the body together with the head."""
-    response: Any = raw._fp
+def open_body(answer: Answer, pulse: Pulse) -> BodyReader:
+    """Return the reader of an answer's body; raise UpstreamError for a framing or a coding that cannot be read."""
     try:
-        ahead: bytes = response.fp.read(len(response.fp.peek()))
-    except OSError:  # TLS has nothing yet, or the connection is broken, which the first read will find
-        return b""
-    return ahead
+        framing = _framing(answer)
+    except BaseException:
+        answer.close()
+        raise
+    return BodyReader(answer, framing, pulse)
+
+
+def _framing(answer: Answer) -> Framing:
+    framing: Framing
+    if answer.status in (204, 304):
+        return SizedBody(0)  # it has no body, and need not say so
+    if "chunked" in answer.headers.get("transfer-encoding", "").lower():
+        framing = ChunkedBody()
+    else:
+        told = {one.strip() for one in answer.headers.get("content-length", "").split(",")}  # often told twice
+        length = told.pop()
+        framing = SizedBody(int(length)) if not told and _LENGTH.fullmatch(length) else UnsizedBody()
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return framing
+    if coding in ("gzip", "x-gzip", "deflate"):
+        return Inflated(framing)
+    raise UpstreamError("The provider's answer is compressed in a way that was not asked for.")
 
 
 def _buffered(sock: socket.socket) -> bool:

@@ -3,43 +3,102 @@
 A `Session` merges cookies, redirects and hooks into every request; its adapter below it does the rest: connection
 pools, TLS, proxies, errors. So the adapter is called directly, with a request prepared once and copied. Some of its
 steps are done once for each URL instead of for each request (which pool, which certificates, which name behind a
-proxy), and two are replaced, because each costs more than translating a chunk: wrapping the answer for a caller who
-wants text and cookies, and asking through gevent whether a pooled connection is still open.
+proxy). On an open connection, request and head are written and read here: one write, and usually one read. The ways of
+the standard library below urllib3 cost more than all the translating.
 """
 
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidHeader
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
 
 from adapter.sockets import READABLE, is_now
+from adapter.upstream.head import Fields, Head, read_head
 
 
-class _Connection(HTTPConnection):
+class Answer:
+    """An answer whose head has been read, and the connection on which its body comes.
+
+    `release` or `close` must be called. The members that nothing here uses are what urllib3's pool sets and logs.
+    """
+
+    length_remaining = None
+    version_string = "HTTP/1.1"
+    retries: Any = None
+    _connection: Any = None
+    _pool: Any = None
+
+    def __init__(self, head: Head, connection: Any) -> None:
+        self.status = head.status
+        self.headers: Fields = head.fields
+        self.rest = head.rest
+        """Bytes behind the head that have been read with it."""
+        self.sock: socket.socket = connection.sock
+        self._keeps = head.keeps_connection
+        self._at = connection
+
+    def release(self) -> None:
+        """Let the connection serve again, if it may; the body has been read."""
+        if not self._keeps:
+            self._at.close()
+        self._pool._put_conn(self._at)
+
+    def close(self) -> None:
+        """Break the connection off."""
+        self._at.close()
+        self._pool._put_conn(self._at)
+
+
+class _Exchange:
+    """How both kinds of connection write a request and read the head of its answer."""
+
+    sock: Any
+    timeout: Any
+
     @property
     def is_connected(self) -> bool:
         return self.sock is not None and not is_now(self.sock, READABLE)
 
+    def request(self, method: str, url: str, *, body: bytes | None, headers: dict[str, str], **_: Any) -> None:
+        lines = [f"{method} {url} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1:
+            raise InvalidHeader("a header holds a line end")
+        if self.sock is None:
+            self.connect()
+        self.sock.sendall(head.encode("latin-1") + (body or b""))
 
-class _TLSConnection(HTTPSConnection):
-    @property
-    def is_connected(self) -> bool:
-        return self.sock is not None and not is_now(self.sock, READABLE)
+    def connect(self) -> None:
+        raise NotImplementedError
+
+    def getresponse(self) -> Answer:
+        self.sock.settimeout(self.timeout)
+        return Answer(read_head(self.sock), self)
+
+
+class _Connection(_Exchange, HTTPConnection):  # type: ignore[misc]
+    connect = HTTPConnection.connect
+
+
+class _TLSConnection(_Exchange, HTTPSConnection):  # type: ignore[misc]
+    connect = HTTPSConnection.connect
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _Connection  # type: ignore[assignment]
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+    ConnectionCls = _TLSConnection  # type: ignore[assignment]
 
 
 class Transport(HTTPAdapter):
-    """Sends prepared requests to a few URLs; what comes back is urllib3's response, its head read and its body not.
+    """Sends prepared requests to a few URLs; what comes back is an `Answer`, its head read and its body not.
 
     The options for TLS and proxies must be the same each time.
     """
@@ -72,17 +131,24 @@ class Transport(HTTPAdapter):
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
         return resp
 
-    def post(self, request: requests.PreparedRequest, **options: Any) -> HTTPResponse:
+    def post(self, request: requests.PreparedRequest, **options: Any) -> Answer:
         """Send a prepared request; raises requests' exceptions."""
-        answer: Any = self.send(request, stream=True, **options)
-        response: HTTPResponse = answer
-        return response
+        sent: Any = self.send(request, stream=True, **options)
+        answer: Answer = sent
+        return answer
 
 
 def prepared(session: requests.Session, method: str, url: str, headers: dict[str, str]) -> requests.PreparedRequest:
     """Return a request as the session prepares it, its headers in a plain dict, which is quick to copy."""
     request = session.prepare_request(requests.Request(method, url, headers=headers))
-    return copied(request, dict(request.headers))
+    return copied(request, {"Host": _host(request.url or ""), **request.headers})
+
+
+def _host(url: str) -> str:
+    """Return the name and, where it is not the scheme's own, the port of a URL."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return host.removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
 
 def copied(request: requests.PreparedRequest, headers: dict[str, str]) -> requests.PreparedRequest:

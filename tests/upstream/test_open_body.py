@@ -1,50 +1,19 @@
-"""What the reader of a body finds when it takes over a connection whose head has been read."""
+"""What the reader of a body makes of the head: where the body ends, and what coding it has."""
 
-import ssl
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from adapter.upstream.framing import Framing, SizedBody, UnsizedBody
-from adapter.upstream.reader import _framing, _read_ahead
+from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.head import Fields
+from adapter.upstream.reader import _framing
+from translators.errors import UpstreamError
 
 
-class Ahead:
-    """What http.client has of a body: bytes, or the error of the connection it looks at for more."""
-
-    def __init__(self, held: bytes, error: OSError | None = None) -> None:
-        self._held = held
-        self._error = error
-
-    def peek(self) -> bytes:
-        if self._error is not None:
-            raise self._error
-        return self._held
-
-    def read(self, size: int) -> bytes:
-        return self._held[:size]
-
-
-def answer(ahead: Ahead | None = None, status: int = 200, **headers: str) -> Any:
-    return SimpleNamespace(
-        status=status,
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-        _fp=SimpleNamespace(fp=ahead),
-    )
-
-
-@pytest.mark.parametrize(
-    ("ahead", "expected"),
-    [
-        (Ahead(b"data: "), b"data: "),
-        (Ahead(b""), b""),
-        (Ahead(b"", ssl.SSLWantReadError()), b""),  # TLS: the body is not in the record that had the head
-        (Ahead(b"", ConnectionResetError()), b""),
-    ],
-)
-def test_what_came_with_the_head(ahead: Ahead, expected: bytes) -> None:
-    assert _read_ahead(answer(ahead)) == expected
+def answer(status: int = 200, **headers: str) -> Any:
+    fields = Fields({name.replace("_", "-"): value for name, value in headers.items()})
+    return SimpleNamespace(status=status, headers=fields)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +21,8 @@ def test_what_came_with_the_head(ahead: Ahead, expected: bytes) -> None:
     [
         ("12", SizedBody),
         ("0", SizedBody),
+        ("12, 12", SizedBody),
+        ("12, 13", UnsizedBody),
         ("", UnsizedBody),
         ("-5", UnsizedBody),
         ("²", UnsizedBody),
@@ -62,5 +33,20 @@ def test_content_length(length: str, kind: type[Framing]) -> None:
     assert isinstance(_framing(answer(content_length=length)), kind)
 
 
-def test_no_content_has_no_body() -> None:
-    assert _framing(answer(status=204)).over
+def test_chunks_count_before_a_length() -> None:
+    assert isinstance(_framing(answer(transfer_encoding="Chunked", content_length="3")), ChunkedBody)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_what_has_no_body(status: int) -> None:
+    assert _framing(answer(status)).over
+
+
+@pytest.mark.parametrize(("coding", "kind"), [("gzip", Inflated), ("", SizedBody), ("Identity", SizedBody)])
+def test_codings(coding: str, kind: type[Framing]) -> None:
+    assert isinstance(_framing(answer(content_length="3", content_encoding=coding)), kind)
+
+
+def test_a_coding_that_nobody_asked_for() -> None:
+    with pytest.raises(UpstreamError, match="compressed"):
+        _framing(answer(content_encoding="br"))
