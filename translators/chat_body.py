@@ -8,13 +8,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from translators.chat import DeveloperMessage, SystemMessage
+from translators.chat import ChatMessage, DeveloperMessage, SystemMessage
 from translators.demands import Demands, demands_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.formats import form_of
 from translators.history import History
-from translators.messages import lead_text
+from translators.messages import lead_text, shown_as_users
 from translators.notes import Notes
 from translators.reasoning import Replay, Seal
 from translators.request import CreateRequest
@@ -64,14 +64,15 @@ def chat_body(
     lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
     parts = [*history.sealed, *messages]
     if lead:
-        first = DeveloperMessage(lead) if dialect.developer_role else SystemMessage(lead)
-        parts.insert(0, encode(first))
+        parts.insert(0, encode(_first(lead, dialect, notes)))
     body: dict[str, Any] = {"model": model}
-    if stream:
-        body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
+    body |= _streaming(stream, dialect, notes)
     body |= sampling(request, dialect, notes)
     body |= _tools(request, choice, names, dialect, notes)
+    if "tools" in body and not dialect.effort_with_tools:
+        if body.get("reasoning_effort", "none") != "none":
+            notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' takes 'none' beside tools")
+        body["reasoning_effort"] = "none"
     if form.member is not None:
         body["response_format"] = form.member
     if not parts:
@@ -85,6 +86,25 @@ def chat_body(
         b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
         demands_of(request, not form.words, not choice.words, choice.tool),
     )  # fmt: skip
+
+
+def _first(lead: str, dialect: Dialect, notes: Notes) -> ChatMessage:
+    """Return the message that the conversation begins with."""
+    if dialect.developer_role:
+        return DeveloperMessage(lead)
+    if dialect.system_role:
+        return SystemMessage(lead)
+    notes.add("instructions", "approximated", f"provider '{dialect.name}' has no role for them: shown as the user's")
+    return shown_as_users("system", lead)
+
+
+def _streaming(asked: bool, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    """Return the members that have an answer come in chunks, if it shall."""
+    if asked and dialect.streaming == "never":
+        notes.add("stream", "approximated", f"provider '{dialect.name}' does not stream: the answer comes at once")
+    if dialect.streaming != "always" and not (asked and dialect.streaming == "asked"):
+        return {}
+    return {"stream": True} | ({"stream_options": {"include_usage": True}} if dialect.stream_usage else {})
 
 
 def _tools(

@@ -14,7 +14,18 @@ class Dialect(Struct, frozen=True, gc=False):
     """One provider's ways. Each field says what the adapter may send."""
 
     name: str = "default"
-    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    lessons: tuple[str, ...] = ()
+    """What its refusals have changed in it, in the order of the alphabet; see `amendments.py`."""
+    token_limit: Literal["max_tokens", "max_completion_tokens"] | None = "max_tokens"
+    """The name of the limit on an answer's tokens; None: there is none."""
+    streaming: Literal["asked", "always", "never"] = "asked"
+    """When an answer comes in chunks: as the client asked, whatever it asked, or never."""
+    stream_usage: bool = True
+    """`stream_options` has the provider say how many tokens a stream took."""
+    sampling: frozenset[str] = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
+    """Those of the sampling members that are known; models that reason often know none."""
+    system_role: bool = True
+    """There is a role for instructions; otherwise they are shown as marked user messages."""
     developer_role: bool = False
     """Developer messages keep their role; otherwise they are system messages."""
     system_anywhere: bool = False
@@ -24,8 +35,12 @@ class Dialect(Struct, frozen=True, gc=False):
     between tags in the content; None: nowhere. What else came with it always goes back as it came."""
     reasoning_required: bool = False
     """An assistant message with calls must have `reasoning_content`, an empty one if its thinking is not known."""
+    null_content: bool = True
+    """The content of an assistant message that only calls is null; otherwise an empty text."""
     refusal_field: bool = False
     strict_tools: bool = True
+    unknown_keywords: frozenset[str] = frozenset()
+    """Keywords of JSON schemas that the parameters of a tool may not have."""
     parallel_tool_calls: bool = True
     formats: frozenset[Literal["json_schema", "json_object"]] = frozenset({"json_schema", "json_object"})
     """Types of `response_format` that are honoured; what needs another is asked for in words and checked."""
@@ -39,7 +54,9 @@ class Dialect(Struct, frozen=True, gc=False):
     service_tiers: frozenset[str] = frozenset()
     """Values of `service_tier` that go out."""
     efforts: frozenset[str] | None = None
-    """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all."""
+    """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all; empty: no such member."""
+    effort_with_tools: bool = True
+    """Tools and an effort may stand in one request; otherwise its effort is `none`."""
     no_reasoning: dict[str, Any] = {}
     """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True

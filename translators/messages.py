@@ -107,6 +107,11 @@ def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
     return BETWEEN.join(text for text in texts if text)
 
 
+def shown_as_users(role: str, text: str) -> UserMessage:
+    """Return a message of a role that has no place as one of the user's, marked."""
+    return UserMessage(f"<{role}_message>\n{text}\n</{role}_message>")
+
+
 class _Renderer:
     def __init__(
         self,
@@ -245,8 +250,8 @@ class _Renderer:
             self._lead.append(item)
             return
         text = text_of(item.content)
-        if not self._dialect.system_anywhere:
-            self._messages.append(UserMessage(f"<{item.role}_message>\n{text}\n</{item.role}_message>"))
+        if not (self._dialect.system_anywhere and self._dialect.system_role):
+            self._messages.append(shown_as_users(item.role, text))
             self._notes.add(
                 self._path(position), "approximated", f"a {item.role} message behind the first is shown as the user's"
             )

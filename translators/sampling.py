@@ -17,14 +17,7 @@ _DEFAULT_TIERS: Final = ("auto", "default")
 
 def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
     """Return the fields of the chat request, and what the client wants the provider to get as it is."""
-    same: dict[str, Any] = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "presence_penalty": request.presence_penalty,
-        "frequency_penalty": request.frequency_penalty,
-        dialect.token_limit: request.max_output_tokens,
-    }
-    body = {name: value for name, value in same.items() if value is not None}
+    body = _numbers(request, dialect, notes)
     body |= _effort(request.reasoning.effort, dialect, notes)
     body |= _tier(request.service_tier, dialect, notes)
     body |= _logprobs(request, dialect, notes)
@@ -34,6 +27,27 @@ def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
     if request.reasoning.context == "all_turns" and dialect.reasoning_field is None:
         notes.add("reasoning.context", "dropped", f"provider '{dialect.name}' takes no reasoning back")
     return body | request.passthrough
+
+
+def _numbers(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    """Return the members that go out as they are, where they are known."""
+    wanted: dict[str, float | None] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        "max_output_tokens": request.max_output_tokens,
+    }
+    body: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        known = dialect.token_limit if name == "max_output_tokens" else name if name in dialect.sampling else None
+        if known is None:
+            notes.add(name, "dropped", f"not known to provider '{dialect.name}'")
+        else:
+            body[known] = value
+    return body
 
 
 def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
@@ -48,11 +62,12 @@ def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any
         return dialect.no_reasoning
     if known is None or wanted in known:
         return {"reasoning_effort": wanted}
+    near = [effort for effort in _EFFORTS if effort in known and effort != "none"]
+    if not near:
+        notes.add("reasoning.effort", "dropped", f"provider '{dialect.name}' does not know '{wanted}'")
+        return {}
     place = _EFFORTS.index(wanted)
-    nearest = min(
-        (effort for effort in _EFFORTS if effort in known and effort != "none"),
-        key=lambda effort: abs(_EFFORTS.index(effort) - place),
-    )
+    nearest = min(near, key=lambda effort: abs(_EFFORTS.index(effort) - place))
     notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' does not know '{wanted}': '{nearest}'")
     return {"reasoning_effort": nearest}
 

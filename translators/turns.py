@@ -43,7 +43,7 @@ class Turn:
         if not (text or refusal or calls):
             return None
         field = dialect.reasoning_field
-        content: str | list[ThinkingPart | TextPart] | None = text or None
+        content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
         if back.text and field == "think_tags":
             content = f"<think>{back.text}</think>\n\n{text}"
         elif back.text and field == "thinking":

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.dialect import Dialect
 from translators.items import AdditionalTools, Item, ToolSearchOutput
+from translators.keywords import without
 from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
@@ -94,10 +95,20 @@ def _function(
         description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()
     if description is not None:
         function["description"] = description
-    function["parameters"] = kind.parameters(tool)
+    function["parameters"] = _parameters(kind.parameters(tool), dialect, notes)
     if isinstance(tool, FunctionTool) and tool.strict is not None:
         if dialect.strict_tools:
             function["strict"] = tool.strict
         elif tool.strict:
             notes.add("tools", "dropped", f"strict: not known to provider '{dialect.name}'")
     return {"type": "function", "function": function}
+
+
+def _parameters(schema: dict[str, Any], dialect: Dialect, notes: Notes) -> dict[str, Any]:
+    """Return a schema that the provider takes."""
+    if not dialect.unknown_keywords:
+        return schema
+    left, found = without(schema, dialect.unknown_keywords)
+    for keyword in sorted(found & dialect.unknown_keywords):
+        notes.add("tools", "dropped", f"{keyword}: not known to provider '{dialect.name}'")
+    return left
