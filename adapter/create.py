@@ -1,8 +1,8 @@
 """The flow of a request, the same for every transport: history → chat request → upstream → events → store.
 
-An answer takes one round, or more: a round is one chat call, and all of them feed the same response. The first may be
-for a summary of what came before (`compaction.py`). Making an `Exchange` does what can be refused: it gathers the
-context (`context.py`), translates, and sends the chat request. It is then
+An answer takes one round, or more: a round is one chat call, and all of them feed the same response. What is asked in
+them is for `asking.py` to know; the first may be for a summary of what came before (`compaction.py`). Making an
+`Exchange` does what can be refused: it translates, and sends the chat request. It is then
 taken whole (`answer`) or event by event (`events`), and closed. What the caller can be told with an HTTP status is
 raised (`RequestError`, `UpstreamError`, `StoreDown`); once events flow, every failure is `response.failed`. A
 response is in the store before its terminal event leaves. A client that is gone, a silent provider and a worker that
@@ -10,41 +10,28 @@ stops end the exchange; closing it closes the upstream's connection.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
-from functools import partial
 
 import structlog
-from msgspec.structs import replace
 
+from adapter.asking import Asking
 from adapter.background import Run
 from adapter.client_watch import ClientGone, ClientWatch
 from adapter.compaction import Compacting, summary_of
-from adapter.context import Context
 from adapter.conversations import ConversationTurn
 from adapter.pulse import SECONDS
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
-from adapter.truncation import TruncatingCall
-from adapter.upstream.client import Call
 from translators.answer import AnswerReader
 from translators.chat import Choice, Chunk
-from translators.chat_body import ChatBody
-from translators.compaction import (
-    Sealed,
-    check_trigger,
-    in_pairs,
-    retained,
-    summary_request,
-    window,
-    without_trigger,
-)
+from translators.compaction import Sealed, retained
 from translators.demands import asked_again
-from translators.dialect import Dialect
 from translators.draft import Draft
 from translators.echo import first_snapshot
-from translators.errors import RequestError, UpstreamError
+from translators.errors import UpstreamError
 from translators.events import Event
+from translators.ids import Ids
 from translators.items import Item
 from translators.notes import Notes
 from translators.reasoning import Sealing
@@ -80,7 +67,6 @@ class Exchange:
         self._caller = caller
         self._request = request
         self._began = time.monotonic()
-        self._dialect = services.learning.dialect(request.model)
         self.notes = Notes()
         self._turn: ConversationTurn | None = None
         if request.conversation is not None:
@@ -93,98 +79,74 @@ class Exchange:
 
     def _send(self) -> None:
         services, caller = self._services, self._caller
-        triggered = check_trigger(self._request.input)
-        if triggered:
-            self._request = without_trigger(self._request)
         earlier = None if self._turn is None else self._turn.history()
-        context = Context(services, caller.tenant, self._request, self._dialect, self.notes, earlier)
-        self._context, request = context, context.request
-        self._compaction: Compacting | None = None
-        self._translated: Callable[[Dialect, Notes], ChatBody] = context.body
-        if triggered:
-            items = in_pairs(context.items(), self.notes)
-            if not items:
-                raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
-            self._summarise(Compacting(items, items))
-        else:
-            self._body = context.body(self._dialect, self.notes)
-            context.keep(self._body)
-            if (compaction := context.compaction(self._body)) is not None:
-                self._summarise(compaction)
+        self._asking = Asking(services, caller.tenant, caller.bearer, self._request, self.notes, earlier)
+        self._request = self._asking.request
         ids = services.ids()
-        self._machine = partial(
-            ResponseStream,
-            first_snapshot(request, ids.response, int(time.time())),
-            names=self._body.names,
+        self._first = first_snapshot(self._asking.context.request, ids.response, int(time.time()))
+        self._stream = self._machine(ids, self.notes)
+        self._rounds = 0
+        self._begin_round(self._asking.body.json)
+
+    def _machine(self, ids: Ids, notes: Notes) -> ResponseStream:
+        """Return a machine for the answer to what is asked."""
+        services, asking, request = self._services, self._asking, self._asking.context.request
+        return ResponseStream(
+            self._first,
+            ids,
+            notes=notes,
+            names=asking.body.names,
             reasoning_as=services.reasoning_as,
-            sealing=Sealing(
-                context.seals, always=not request.store or "reasoning.encrypted_content" in request.include
-            ),
-            taken_call_ids=self._body.history.call_ids,
-            prompt_bytes=len(self._body.json),
+            sealing=self._sealing(),
+            taken_call_ids=asking.body.history.call_ids,
+            prompt_bytes=len(asking.body.json),
             limits=services.limits,
             most_calls=1 if request.parallel_tool_calls is False else None,
         )
-        self._stream = self._machine(ids, notes=self.notes)
-        self._rounds = 0
-        self._ask(self._body.json)
 
-    def _summarise(self, compaction: Compacting) -> None:
-        """Have the first round make a summary."""
-        self._compaction = compaction
-        self._summarised = compaction.items
-        self._translated = partial(self._context.body_of, summary_request(self._context.request, compaction.items))
-        self._body = self._translated(self._dialect, self.notes)
+    def _sealing(self) -> Sealing:
+        request = self._request
+        always = not request.store or "reasoning.encrypted_content" in request.include
+        return Sealing(self._asking.context.seals, always=always)
 
-    def _ask(self, body: bytes) -> None:
+    def _begin_round(self, body: bytes) -> None:
         """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
         self._rounds += 1
         self._draft: Draft | None = None
-        if self._compaction is not None:
-            self._draft = Draft(self._machine(self._services.ids(), notes=self.notes))
-        elif self._body.demands.held:
-            self._draft = Draft(self._machine(self._services.ids(), notes=Notes()))
+        if self._asking.compaction is not None:
+            self._draft = Draft(self._machine(self._services.ids(), self.notes))
+        elif self._asking.body.demands.held:
+            self._draft = Draft(self._machine(self._services.ids(), Notes()))
         self._reader = AnswerReader(self._draft or self._stream, self._services.limits.output_bytes)
-        send = partial(self._services.upstream.call, bearer=self._caller.bearer)
-        self._call: Call | TruncatingCall
-        if self._request.truncation == "auto" and self._compaction is None:
-            self._call = TruncatingCall(send, body, self.notes)
-        else:
-            self._call = send(body)
+        self._call = self._asking.send(body)
 
     def _wait(self, seconds: float) -> bool:
         """Wait for the provider's status; a request that it refuses goes out again as the refusal teaches."""
         try:
             return self._call.wait(seconds)
         except UpstreamError as error:
-            learning, model = self._services.learning, self._request.model
-            taught = None
-            if self._rounds == 1:
-                taught = learning.learn(model, self._dialect, error, self._body.json)
-            if taught is None:
-                if self._goes_on_whole(error):
-                    return False
+            if self._rounds == 1 and self._asking.learns(error):
+                self._begin_anew()
+            elif not self._goes_on_whole(error):
                 raise
-        self._dialect = taught
-        self._begin_anew(self._translated)
         return False
 
-    def _begin_anew(self, translated: Callable[[Dialect, Notes], ChatBody]) -> None:
-        """Begin a first round with what a translation gives."""
+    def _begin_anew(self) -> None:
+        """Begin a first round with what is asked now."""
         self._call.close(answered=self._reader.done)
-        self._translated = translated
-        self._body = translated(self._dialect, self.notes)
+        body = self._asking.body
+        self._stream.expect(body.names, self._sealing(), body.history.call_ids, len(body.json))
         self._rounds = 0
-        self._ask(self._body.json)
+        self._begin_round(self._asking.body.json)
 
     def _goes_on_whole(self, error: UpstreamError) -> bool:
         """Go on with the whole context when it could not be summarised; False where only the summary was wanted."""
-        compaction = self._compaction
+        compaction = self._asking.compaction
         if compaction is None or compaction.turn is None or self._services.must_stop():
             return False
+        self._asking.without_compaction()
         self.notes.add("context_management", "dropped", f"nothing was compacted: {error.message}")
-        self._compaction = None
-        self._begin_anew(self._context.body)
+        self._begin_anew()
         return True
 
     def await_head(self, seconds: float) -> None:
@@ -229,13 +191,14 @@ class Exchange:
 
     def _answered(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one round after the other, as `events` does; return the last ones."""
-        if self._compaction is not None and self._compaction.turn is None:
+        asking = self._asking
+        if asking.compaction is not None and asking.compaction.turn is None:
             yield self._stream.open_compaction()
         while True:
             try:
                 events = yield from self._round()
-                if self._compaction is not None:
-                    events = self._compacted(self._compaction)
+                if asking.compaction is not None:
+                    events = self._compacted(asking.compaction)
                     if self._stream.is_over:
                         return events
                     yield events
@@ -275,20 +238,20 @@ class Exchange:
     def _ended(self, events: list[Event]) -> list[Event] | None:
         """End a round, and with it the response; None if the model has to be asked once more."""
         now = int(time.time())
-        stream, draft, demands = self._stream, self._draft, self._body.demands
+        stream, draft, body = self._stream, self._draft, self._asking.body
         if not stream.is_over:
             events = events + self._reader.end(now)
         if draft is None:
-            problem = demands.judge(stream.response, self.notes).problem
+            problem = body.demands.judge(stream.response, self.notes).problem
             return events if problem is None else stream.revoke(events, problem)
-        judged = demands.judge(draft.response, self.notes)
+        judged = body.demands.judge(draft.response, self.notes)
         if judged.problem is not None:
             stream.spend(draft.response.usage)
             if self._rounds > 1:
                 return stream.fail(judged.problem)
             self.notes.add(judged.param, "repaired", "the model was asked a second time")
             self._call.close(answered=True)
-            self._ask(asked_again(self._body.json, draft.response, judged.problem))
+            self._begin_round(asked_again(body.json, draft.response, judged.problem))
             return None
         if judged.text is not None:
             draft.cut(judged.text, self.notes)
@@ -297,24 +260,23 @@ class Exchange:
 
     def retained(self) -> list[Item]:
         """Return what stays, beside the summary, of a context that was to be compacted."""
-        return retained(self._summarised)
+        return retained(self._asking.summarised)
 
     def _compacted(self, compaction: Compacting) -> list[Event]:
         """Return the events of a compaction item, its summary being there; send the turn that goes on, if one does."""
-        stream, context, draft, now = self._stream, self._context, self._draft, int(time.time())
+        stream, draft, now = self._stream, self._draft, int(time.time())
         assert draft is not None
         self._reader.end(now)
         stream.spend(draft.response.usage)
         summary = summary_of(draft.response)
         content = Sealed(v=1, model=self._request.model, created_at=now, summary=summary, turn=compaction.turn)
         sealed = self._services.compactions.seal(content, self._caller.tenant)
-        self._compaction = None
         if content.turn is None:
             events = stream.close_compaction(sealed) + stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
             return events + stream.finish(now, done=True)
         events = stream.open_compaction() + stream.close_compaction(sealed)
-        rest = replace(context.request, input=tuple(window(compaction.before, content)))
-        self._begin_anew(partial(context.body_of, rest))
+        self._asking.behind(compaction, content)
+        self._begin_anew()
         return events
 
     def headers(self) -> dict[str, str]:
@@ -380,7 +342,8 @@ class Exchange:
             self._services.store.put(self.stored(), items)
         else:
             self._run.keep(self.stored(), items, events)
-        self._services.histories.keep(response, self._caller.tenant, self._context.rendering, self._body)
+        asking = self._asking
+        self._services.histories.keep(response, self._caller.tenant, asking.context.rendering, asking.body)
 
     def _let_go(self) -> None:
         """Let others continue the conversation."""

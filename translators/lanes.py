@@ -92,6 +92,12 @@ class Lanes:
         self.attached = 0
         """Characters of pictures, of sources and of what only the provider reads."""
 
+    def expect(self, names: ToolNames, sealing: Sealing | None, taken_call_ids: Iterable[str]) -> None:
+        """Belong to another request than before; no call and no thinking has come yet."""
+        self._names = names
+        self._sealing = sealing
+        self._taken = set(taken_call_ids)
+
     # --- what arrives -----------------------------------------------------------------------------------------
 
     def put(self, piece: Piece, text: str, logprobs: list[Any], events: list[Event]) -> None:

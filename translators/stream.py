@@ -95,6 +95,13 @@ class ResponseStream:
         self.error: ProtocolError | None = None
         """Why the response failed, if it did."""
 
+    def expect(
+        self, names: ToolNames, sealing: Sealing | None, taken_call_ids: Iterable[str], prompt_bytes: int
+    ) -> None:
+        """Expect the answer to another request than before; nothing of an answer has been fed yet."""
+        self._prompt_bytes = prompt_bytes
+        self._lanes.expect(names, sealing, taken_call_ids)
+
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""
         events: list[Event] = [ResponseCreated(response=self.response)]
