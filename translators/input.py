@@ -12,12 +12,12 @@ from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool
+from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool, ToolSearchTool
 from translators.errors import RequestError, missing, unsupported, wrong_value
 from translators.items import ContentPart, Item, ItemReference, Message, Status, Text
-from translators.misfits import allowed, shortened, too_large
+from translators.misfits import allowed, check_parameters, shortened, too_large
 from translators.policy import INPUT_ITEMS, TOOLS, Row, refusal_of
-from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
+from translators.wire import Decoder, NotJSON, Raw, decode_param
 
 MOST_TOOLS: Final = 1024
 MOST_TOOL_BYTES: Final = 4 << 20
@@ -171,17 +171,21 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
-    if isinstance(tool, FunctionTool) and (wrong := (tool.parameters or {}).get("type", "object")) != "object":
-        raise RequestError(
-            f"Invalid schema for function '{shortened(tool.name)}': schema must be a JSON Schema of "
-            f"'type: \"object\"', got 'type: {shortened(encode(wrong).decode())}'.",
-            param=f"{param}.parameters",
-            code="invalid_function_parameters",
-        )
+    _check_parameters(tool, param)
     _check_callers(tool, param)
     if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
         raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
     return tool
+
+
+def _check_parameters(tool: Tool, param: str) -> None:
+    """Refuse schemas of arguments that are no object."""
+    if isinstance(tool, NamespaceTool):
+        for at, member in enumerate(tool.tools):
+            if isinstance(member, FunctionTool):
+                _check_parameters(member, f"{param}.tools[{at}]")
+    elif isinstance(tool, (FunctionTool, ToolSearchTool)) and tool.parameters:
+        check_parameters(tool.parameters, getattr(tool, "name", "tool_search"), param)
 
 
 def _check_callers(tool: Tool, param: str) -> None:

@@ -82,6 +82,23 @@ def wrong_length(
     )
 
 
+def check_parameters(schema: dict[str, Any], tool: str, param: str) -> None:
+    """Raise RequestError for a schema of a tool's arguments that says that they are no object."""
+    kind, properties = schema.get("type", "object"), schema.get("properties") or {}
+    if kind != "object":
+        got = shortened(msgspec.json.encode(kind).decode())
+        wrong = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: {got}'."
+    elif not isinstance(properties, dict):
+        wrong = f"{shortened(msgspec.json.encode(properties).decode())} is not of type 'object'."
+    else:
+        return
+    raise RequestError(
+        f"Invalid schema for function '{shortened(tool)}': {wrong}",
+        param=f"{param}.parameters",
+        code="invalid_function_parameters",
+    )
+
+
 def too_large(param: str, limit: int) -> RequestError:
     """Return the refusal of a value whose JSON is too large to be made into objects."""
     return RequestError(

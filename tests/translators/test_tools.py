@@ -105,6 +105,35 @@ def test_a_provider_that_searches_is_asked_to() -> None:
     assert web_search_options(tools, Dialect(), notes) is None
 
 
+NO_OBJECTS = [
+    {"type": None}, {"type": ["object", "null"]}, {"type": "string"}, {"type": "array"}, {"properties": ["a"]},
+    {"type": "object", "properties": "x"},
+]  # fmt: skip
+FUNCTION = '{"type": "function", "name": "f", "parameters": %s}'
+DECLARED: dict[str, tuple[str, str]] = {
+    "alone": (f"[{FUNCTION}]", "tools[0].parameters"),
+    "in a namespace": (f'[{{"type": "namespace", "name": "n", "tools": [{FUNCTION}]}}]', "tools[0].tools[0].parameters"),
+    "for a search": ('[{"type": "tool_search", "execution": "client", "parameters": %s}]', "tools[0].parameters"),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("parameters", NO_OBJECTS, ids=str)
+def test_arguments_are_an_object(name: str, parameters: dict[str, Any]) -> None:
+    """A strict provider refuses any other schema, and tells the caller of names that are not theirs."""
+    tools, param = DECLARED[name]
+    with pytest.raises(RequestError) as caught:
+        decode_tools(tools.encode() % encode(parameters))
+    assert (caught.value.param, caught.value.code) == (param, "invalid_function_parameters")
+
+
+@pytest.mark.parametrize("parameters", NO_OBJECTS, ids=str)
+def test_those_of_a_tool_that_is_loaded_later_too(parameters: dict[str, Any]) -> None:
+    tools = [FunctionTool("f", parameters=parameters)]
+    with pytest.raises(RequestError, match="Invalid schema for function 'f'"):
+        chat_tools(tools, ToolNames(tools), Dialect(), Notes())
+
+
 @pytest.mark.parametrize("skills", [True, [None], [{"description": "without a name"}]])
 def test_skills_that_are_none_are_refused(skills: Any) -> None:
     with pytest.raises(RequestError) as caught:

@@ -12,6 +12,7 @@ from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSear
 from translators.dialect import Dialect
 from translators.items import AdditionalTools, Item, ToolSearchOutput
 from translators.keywords import without
+from translators.misfits import check_parameters
 from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
@@ -95,7 +96,9 @@ def _function(
         description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()
     if description is not None:
         function["description"] = description
-    function["parameters"] = _parameters(kind.parameters(tool), dialect, notes)
+    parameters = kind.parameters(tool)
+    check_parameters(parameters, function["name"], "tools")  # a tool that an item brings along was not looked at yet
+    function["parameters"] = _parameters(parameters, dialect, notes)
     if isinstance(tool, FunctionTool) and tool.strict is not None:
         if dialect.strict_tools:
             function["strict"] = tool.strict
@@ -105,7 +108,9 @@ def _function(
 
 
 def _parameters(schema: dict[str, Any], dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return a schema that the provider takes."""
+    """Return a schema that the provider takes; it says that arguments are an object even where the client did not."""
+    if "type" not in schema:
+        schema = {"type": "object", **schema}
     if not dialect.unknown_keywords:
         return schema
     left, found = without(schema, dialect.unknown_keywords)

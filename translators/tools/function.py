@@ -20,10 +20,8 @@ _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def parameters(tool: FunctionTool) -> dict[str, Any]:
-    """Return the schema of the arguments, which says that they are an object even where the client left that out."""
-    if not tool.parameters:
-        return _NO_PARAMETERS
-    return tool.parameters if "type" in tool.parameters else {"type": "object", **tool.parameters}
+    """Return the schema of the arguments, or that of none."""
+    return tool.parameters or _NO_PARAMETERS
 
 
 def arguments(call: FunctionCall) -> str:
