@@ -112,9 +112,11 @@ NO_OBJECTS = [
 FUNCTION = '{"type": "function", "name": "f", "parameters": %s}'
 DECLARED: dict[str, tuple[str, str]] = {
     "alone": (f"[{FUNCTION}]", "tools[0].parameters"),
-    "in a namespace": (f'[{{"type": "namespace", "name": "n", "tools": [{FUNCTION}]}}]', "tools[0].tools[0].parameters"),
+    "in a namespace": (
+        f'[{{"type": "namespace", "name": "n", "tools": [{FUNCTION}]}}]', "tools[0].tools[0].parameters",
+    ),
     "for a search": ('[{"type": "tool_search", "execution": "client", "parameters": %s}]', "tools[0].parameters"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DECLARED)
