@@ -129,6 +129,7 @@ class Guard:
         if not named and not any((domain, port) in self._domains for domain in _domains(name) for port in ports):
             raise NotAllowed
         try:
+            host.encode("idna")  # so does the look-up, in a thread whose every surprise gevent prints with a traceback
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             found = []

@@ -124,6 +124,12 @@ def test_a_host_that_is_allowed_is_connected_to(resolver: Resolver, pattern: str
     assert [host for host, _ in resolver.connections] == [PUBLIC]
 
 
+@pytest.mark.parametrize("host", ["a..example", ".example", "..", "a" * 64 + ".example", "." * 99])
+def test_a_name_that_none_can_have_is_not_even_looked_up(resolver: Resolver, host: str) -> None:
+    assert refusal(Guard(["*"]), f"http://{host}/x") == "its host has no public address"
+    assert resolver.asked == []
+
+
 @pytest.mark.parametrize(("pattern", "url"), NOT_ALLOWED)
 def test_a_host_that_is_not_allowed_is_not_even_looked_up(resolver: Resolver, pattern: str, url: str) -> None:
     with pytest.raises(NotAllowed):
