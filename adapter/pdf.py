@@ -1,8 +1,8 @@
 """PDF → text, for providers that take no files.
 
 The file is read by a program of its own (`pdf_child.py`); this starts it, hands the file over and waits as a greenlet,
-for a limited time. A worker reads few files at once; the others wait their turn. The program is not given the
-adapter's settings, of which some are secret.
+for a limited time. A worker reads few files at once; the others wait their turn. Of the environment, which holds keys,
+the program is given only what Python needs to start.
 """
 
 import os
@@ -18,6 +18,10 @@ from gevent.lock import BoundedSemaphore
 from adapter.pdf_child import LOCKED, MOST_CHARACTERS, MOST_PAGES, MOST_SECONDS, TEXT, TOO_LONG
 
 _AT_ONCE: Final = 64 * 1024
+_ENVIRONMENT: Final = (
+    "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME",
+    "PYTHONPATH", "PYTHONUTF8", "SYSTEMROOT",
+)  # fmt: skip
 _turns: Final = BoundedSemaphore(2)
 
 _REASONS: Final = {
@@ -47,7 +51,7 @@ def _read(data: bytes) -> tuple[int, bytes]:
     with ours:
         with its:
             os.set_blocking(its.fileno(), True)
-            environ = {name: value for name, value in os.environ.items() if not name.startswith("ADAPTER_")}
+            environ = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
             command = [sys.executable, "-m", "adapter.pdf_child"]
             child = subprocess.Popen(command, stdin=its, stdout=its, stderr=subprocess.DEVNULL, env=environ)
         pieces = []

@@ -320,7 +320,8 @@ def test_the_reader_of_pdfs_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) ->
             seen.update(options["env"])
             raise OSError
 
-    monkeypatch.setenv("ADAPTER_UPSTREAM_API_KEY", "hunter2")
+    for name in ("ADAPTER_UPSTREAM_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "hunter2")
     monkeypatch.setattr("subprocess.Popen", Popen)
     with pytest.raises(OSError):  # noqa: PT011 - the one above
         text_of_pdf(LETTER, 20)
