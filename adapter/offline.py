@@ -13,7 +13,6 @@ from adapter.files import Files
 from adapter.settings import Settings
 from translators.answer import AnswerReader
 from translators.chat_body import ChatBody, chat_body
-from translators.compaction import last_compaction
 from translators.configuration import configured, latest_update
 from translators.dialect import dialect_for
 from translators.echo import first_snapshot
@@ -37,8 +36,6 @@ def chat_request(body: bytes, settings: Settings, notes: Notes) -> ChatBody:
     )
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
-    if last_compaction(request.input) is not None:
-        notes.add("input", "dropped", "compaction items: only the server that sealed them can open them")
     dialect = dialect_for(settings.upstream_url or "", settings.dialect)
     request = configured(request, latest_update(request.input))
     request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))

@@ -38,6 +38,8 @@ from translators.items import (
     AdditionalTools,
     Call,
     CallOutput,
+    Compaction,
+    CompactionTrigger,
     ConfigurationUpdate,
     ContentPart,
     FunctionCall,
@@ -176,6 +178,9 @@ class _Renderer:
             return None  # OpenAI searched: what it found is among the tools
         if isinstance(item, Hosted):
             return replayed(item, self._notes, self._path(position))
+        if (why := _UNTOLD.get(item.__class__)) is not None:
+            self._notes.add(self._path(position), "dropped", why)
+            return None
         return None if item.__class__ in _SETTINGS else item
 
     def _look_at(self, position: int) -> None:
@@ -425,6 +430,11 @@ def _kind(item: Call | CallOutput | HostedCall) -> str:
 
 _SETTINGS: Final = frozenset({AdditionalTools, ConfigurationUpdate})
 """Items that say nothing to the model."""
+_UNTOLD: Final[dict[type, str]] = {
+    Compaction: "a compaction: only the server that sealed it can open it",
+    CompactionTrigger: "a compaction_trigger: it is for the server",
+}
+"""Items that a server has put something else in the place of before it comes here, and a mere translation has not."""
 _PLAIN: Final = frozenset(
     {Message, Reasoning, FunctionCall, ItemReference, *BY_CALL, *BY_OUTPUT}
     - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput}

@@ -17,6 +17,8 @@ from translators.chat import (
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
+    Compaction,
+    CompactionTrigger,
     FunctionCall,
     FunctionCallOutput,
     InputImage,
@@ -107,6 +109,13 @@ DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
     "an image of the system": (
         [USER, Message("system", [InputText("x"), IMAGE])],
         [UserMessage("Hi"), SystemMessage("x")], "input[1].content", "a system message is text only",
+    ),
+    "a compaction": (
+        [USER, Compaction("sealed")], [UserMessage("Hi")],
+        "input[1]", "a compaction: only the server that sealed it can open it",
+    ),
+    "a trigger": (
+        [USER, CompactionTrigger()], [UserMessage("Hi")], "input[1]", "a compaction_trigger: it is for the server",
     ),
     "an image of the model": (
         [Message("assistant", [OutputText("x"), IMAGE])],
