@@ -78,6 +78,31 @@ class StoredEvents(Struct, frozen=True, gc=False):
     frames: bytes
 
 
+class StoredKind(Struct, frozen=True):
+    """How much there is of one kind, and of which time."""
+
+    name: str
+    rows: int
+    bytes: int
+    """Of the values, as they are kept."""
+    oldest: float | None = None
+    """Unix time; None where there is none, or no row tells it."""
+    newest: float | None = None
+
+
+class StoreStats(Struct, frozen=True):
+    """What a store holds, of all tenants."""
+
+    kinds: tuple[StoredKind, ...]
+    """Responses, conversations, items, runs, events, values."""
+    tenants: int
+    """That have a response or a conversation."""
+    going_on: int
+    """Runs that have not ended."""
+    version: int
+    """Of the form in which all this is kept."""
+
+
 class NotFound(Exception):
     """Nothing of this tenant has this id; the id is the exception's argument."""
 
@@ -196,6 +221,20 @@ class Store(Protocol):
 
     def forget(self, prefix: str) -> int:
         """Erase the values whose keys begin so; return how many there were."""
+
+    def prune(self, before: float) -> int:
+        """Erase what nobody has used since a Unix time, and values whose time is over.
+
+        Return how many responses and conversations it were. A response is used by those that continue it: it stays as
+        long as a younger one does, and as long as it is being made. A conversation is used when it is put, appended
+        to, leased, or loses an item. It is done in steps, so that others need not wait.
+        """
+
+    def stats(self) -> StoreStats:
+        """Count what is there; slow where there is much."""
+
+    def upgrade(self) -> int:
+        """Bring what an earlier program wrote into this one's form; return the version in which it was found."""
 
     def ping(self) -> None:
         """Return if the store could serve the next call."""

@@ -10,7 +10,16 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from adapter.store.base import NotFound, Store, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
+from adapter.store.base import (
+    NotFound,
+    Store,
+    StoredConversation,
+    StoredEvents,
+    StoredItem,
+    StoredResponse,
+    StoredRun,
+    StoreStats,
+)
 
 _OVERHEAD: Final = 1024
 """Bytes that an entry costs beside its JSON, roughly."""
@@ -119,6 +128,15 @@ class CachedStore:
 
     def forget(self, prefix: str) -> int:
         return self._store.forget(prefix)
+
+    def prune(self, before: float) -> int:
+        return self._store.prune(before)
+
+    def stats(self) -> StoreStats:
+        return self._store.stats()
+
+    def upgrade(self) -> int:
+        return self._store.upgrade()
 
     def ping(self) -> None:
         self._store.ping()

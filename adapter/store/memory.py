@@ -3,13 +3,23 @@
 It grows with all that is put and not deleted.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
 
 from msgspec.structs import replace
 
-from adapter.store.base import NotFound, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
+from adapter.store.base import (
+    NotFound,
+    StoredConversation,
+    StoredEvents,
+    StoredItem,
+    StoredKind,
+    StoredResponse,
+    StoredRun,
+    StoreStats,
+)
 
 _Key = tuple[str, str]
 """Tenant and id."""
@@ -28,6 +38,8 @@ class MemoryStore:
         self._puts = count(1)
         self._conversations: dict[_Key, StoredConversation] = {}
         self._items: dict[_Key, list[StoredItem]] = {}
+        self._used: dict[_Key, float] = {}
+        """When a conversation was used."""
         self._leases: dict[_Key, tuple[str, float]] = {}
         self._runs: dict[_Key, StoredRun] = {}
         self._events: dict[_Key, list[StoredEvents]] = {}
@@ -36,7 +48,7 @@ class MemoryStore:
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         key = stored.tenant, stored.id
         if stored.conversation is not None and (stored.tenant, stored.conversation) in self._conversations:
-            self._items[stored.tenant, stored.conversation] += items
+            self.append(stored.conversation, stored.tenant, items)
         self._rows[key] = stored
         self._versions[key] = next(self._puts)
         if stored.previous is not None:
@@ -82,6 +94,7 @@ class MemoryStore:
         key = conversation.tenant, conversation.id
         self._conversations[key] = conversation
         self._items.setdefault(key, [])
+        self._used[key] = time.time()
 
     def conversation(self, id: str, tenant: str) -> StoredConversation:
         try:
@@ -91,12 +104,13 @@ class MemoryStore:
 
     def delete_conversation(self, id: str, tenant: str) -> None:
         self.conversation(id, tenant)
-        for kept in (self._conversations, self._items, self._leases):
+        for kept in (self._conversations, self._items, self._leases, self._used):
             kept.pop((tenant, id), None)
 
     def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
         self.conversation(id, tenant)
         self._items[tenant, id] += items
+        self._used[tenant, id] = time.time()
 
     def items(self, id: str, tenant: str) -> list[StoredItem]:
         self.conversation(id, tenant)
@@ -108,6 +122,7 @@ class MemoryStore:
         if len(left) == len(items):
             raise NotFound(item_id)
         self._items[tenant, id] = left
+        self._used[tenant, id] = time.time()
 
     def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
         self.conversation(id, tenant)
@@ -115,6 +130,7 @@ class MemoryStore:
         if other != holder and ends > now:
             return False
         self._leases[tenant, id] = holder, until
+        self._used[tenant, id] = time.time()
         return True
 
     def release(self, id: str, tenant: str, holder: str) -> None:
@@ -185,8 +201,56 @@ class MemoryStore:
             del self._values[key]
         return len(found)
 
+    def prune(self, before: float) -> int:
+        now = time.time()
+        self._values = {key: value for key, value in self._values.items() if value[1] > now}
+        unused = [key for key, used in self._used.items() if used < before]
+        for tenant, id in unused:
+            self.delete_conversation(id, tenant)
+        rows = len(self._rows)
+        for tenant, id in self._unused_responses(before):
+            self.delete(id, tenant)
+        return len(unused) + rows - len(self._rows)
+
+    def _unused_responses(self, before: float) -> list[_Key]:
+        """Return the present responses that are older, and that none continues which is younger or being made."""
+        needed: set[_Key] = set()
+        for key in self._versions:
+            run = self._runs.get(key)
+            if self._rows[key].created_at >= before or (run and run.ended is None and run.until >= before):
+                needed.update((link.tenant, link.id) for link in self.chain(key[1], key[0]))
+        return [key for key in self._versions if key not in needed]
+
+    def stats(self) -> StoreStats:
+        responses, conversations = self._rows.values(), self._conversations.values()
+        sizes = {
+            "items": [len(item.json) for item in chain.from_iterable(self._items.values())],
+            "runs": [0 for _ in self._runs],
+            "events": [len(events.frames) for events in chain.from_iterable(self._events.values())],
+            "values": [len(value) for value, _ in self._values.values()],
+        }
+        return StoreStats(
+            kinds=(
+                _dated("responses", ((r.created_at, len(r.input) + len(r.response) + len(r.notes)) for r in responses)),
+                _dated("conversations", ((c.created_at, len(c.metadata)) for c in conversations)),
+                *(StoredKind(name, len(found), sum(found)) for name, found in sizes.items()),
+            ),
+            tenants=len({tenant for tenant, _ in (*self._rows, *self._conversations)}),
+            going_on=sum(run.ended is None for run in self._runs.values()),
+            version=self.upgrade(),
+        )
+
+    def upgrade(self) -> int:
+        return 0  # nothing outlives the program
+
     def ping(self) -> None:
         """There is nothing that could be down."""
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _dated(name: str, found: Iterable[tuple[int, int]]) -> StoredKind:
+    """Return a kind whose rows have these times and sizes."""
+    times, sizes = zip(*found, strict=True) if (found := list(found)) else ((), ())
+    return StoredKind(name, len(sizes), sum(sizes), min(times, default=None), max(times, default=None))

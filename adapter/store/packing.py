@@ -17,7 +17,7 @@ _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
 class Packing:
-    """Packs on one thread and unpacks on one, which may be another: each of its two ways keeps a workspace."""
+    """Packs and unpacks, on one thread: each of its two ways keeps a workspace, once it is used."""
 
     def __init__(self) -> None:
         self._compressor = ZstdCompressor(level=1)

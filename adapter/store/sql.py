@@ -10,97 +10,30 @@ SQL, once per store; it runs on the driver's own cursor, because each statement 
 as SQLite's whole part of it.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from random import getrandbits
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.engine.interfaces import DBAPICursor
 
-from adapter.store import run_tables, tables
+from adapter.store import run_tables, tables, upkeep
 from adapter.store.base import (
     NotFound,
     StoredConversation,
     StoredEvents,
     StoredItem,
+    StoredKind,
     StoreDown,
     StoredResponse,
     StoredRun,
+    StoreStats,
 )
+from adapter.store.database import Database, Session, sql
 from adapter.store.native_thread import Job, NativeThread
-from adapter.store.packing import Packing
-
-
-class Database(Protocol):
-    """What one kind of database does in its own way."""
-
-    engine: Engine
-    """With a paramstyle that takes values by name."""
-    errors: tuple[type[Exception], ...]
-    """What its driver raises when it cannot do its work; never a mistake of ours."""
-
-    def insert(self, table: Table, /) -> Any:
-        """Return the dialect's INSERT, which knows ON CONFLICT."""
-
-    def open(self) -> Connection:
-        """Return a connection to a database that has the tables."""
-
-    def wipe(self, connection: Connection) -> None:
-        """Make unreadable what was erased, where that takes more than DELETE."""
-
-    def explain(self, error: Exception) -> str:
-        """Say what is wrong and what to do about it."""
-
-
-Row = dict[str, Any]
-"""A response to keep, by column."""
-
-
-class Query(NamedTuple):
-    """Its answer is the rows."""
-
-    sql: str
-    values: dict[str, Any]
-
-
-class Put(NamedTuple):
-    row: Row
-    items: list[Row]
-    """To append to its conversation."""
-
-
-class Deletion(NamedTuple):
-    """Its answer is how many responses it erased, or None if there was nothing to delete."""
-
-    values: dict[str, str]
-
-
-class Change(NamedTuple):
-    """Statements that are done together. Its answer is how many rows each changed."""
-
-    steps: list[tuple[str, Row]]
-    erases: bool = False
-
-
-class Record(NamedTuple):
-    """Its answer is whether its first statement found what it was to change; else nothing is done."""
-
-    first: tuple[str, Row]
-    steps: list[tuple[str, Row]]
-    put: Put | None
-
-
-class Ping(NamedTuple):
-    pass
-
-
-Write = Put | Deletion | Change | Record | Ping
-
-_PACKED: Final = ("json", "frames", "value")
-"""Values of any statement that are kept packed."""
+from adapter.store.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, Writes
 
 
 class SQLStore:
@@ -108,42 +41,34 @@ class SQLStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._packing = Packing()
-
-        def sql(statement: tables.Statement) -> str:
-            return str(statement.compile(dialect=database.engine.dialect))
-
-        self._upsert = sql(tables.upsert(database.insert))
-        self._get = sql(tables.GET)
-        self._get_version = sql(tables.GET_VERSION)
-        self._chain = sql(tables.CHAIN)
-        self._mark_deleted = sql(tables.MARK_DELETED)
-        self._erase = sql(tables.ERASE)
-        self._change_nothing = sql(tables.CHANGE_NOTHING)
-        self._upsert_conversation = sql(tables.upsert_conversation(database.insert))
-        self._get_conversation = sql(tables.GET_CONVERSATION)
-        self._get_items = sql(tables.GET_ITEMS)
-        self._delete_conversation = sql(tables.DELETE_CONVERSATION)
-        self._delete_items = sql(tables.DELETE_ITEMS)
-        self._delete_item = sql(tables.DELETE_ITEM)
-        self._append = sql(tables.APPEND)
-        self._lease = sql(tables.LEASE)
-        self._release = sql(tables.RELEASE)
-        self._begin_run = sql(run_tables.BEGIN)
-        self._get_run = sql(run_tables.GET_RUN)
-        self._advance_run = sql(run_tables.ADVANCE)
-        self._add_events = sql(run_tables.add_events(database.insert))
-        self._get_events = sql(run_tables.GET_EVENTS)
-        self._take_run = sql(run_tables.TAKE)
-        self._prolong_runs = sql(run_tables.PROLONG)
-        self._held_runs = sql(run_tables.HELD)
-        self._delete_run = [sql(run_tables.DELETE_RUN), sql(run_tables.DELETE_EVENTS)]
-        self._forget_events = [sql(run_tables.FORGET_EVENTS), sql(run_tables.FORGET_LAST)]
-        self._remember = sql(tables.remember(database.insert))
-        self._remembered = sql(tables.REMEMBERED)
-        self._forget = sql(tables.FORGET)
-        self._writer = NativeThread[Connection, Write](database.open, self._write)
-        self._reader = NativeThread[Connection, Query](self._open_reader, self._read)
+        self._down: tuple[type[Exception], ...] = (*database.errors, StoreDown)
+        self._get = sql(database, tables.GET)
+        self._get_version = sql(database, tables.GET_VERSION)
+        self._chain = sql(database, tables.CHAIN)
+        self._upsert_conversation = sql(database, tables.upsert_conversation(database.insert))
+        self._get_conversation = sql(database, tables.GET_CONVERSATION)
+        self._get_items = sql(database, tables.GET_ITEMS)
+        self._delete_conversation = sql(database, tables.DELETE_CONVERSATION)
+        self._delete_items = sql(database, tables.DELETE_ITEMS)
+        self._delete_item = sql(database, tables.DELETE_ITEM)
+        self._use = sql(database, tables.USE)
+        self._append = sql(database, tables.APPEND)
+        self._lease = sql(database, tables.LEASE)
+        self._release = sql(database, tables.RELEASE)
+        self._begin_run = sql(database, run_tables.BEGIN)
+        self._get_run = sql(database, run_tables.GET_RUN)
+        self._advance_run = sql(database, run_tables.ADVANCE)
+        self._add_events = sql(database, run_tables.add_events(database.insert))
+        self._get_events = sql(database, run_tables.GET_EVENTS)
+        self._take_run = sql(database, run_tables.TAKE)
+        self._prolong_runs = sql(database, run_tables.PROLONG)
+        self._held_runs = sql(database, run_tables.HELD)
+        self._forget_events = [sql(database, one) for one in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)]
+        self._remember = sql(database, tables.remember(database.insert))
+        self._remembered = sql(database, tables.REMEMBERED)
+        self._forget = sql(database, tables.FORGET)
+        self._writer = NativeThread[Session, Write](lambda: Session(database.open()), Writes(database).do)
+        self._reader = NativeThread[Session, Query](self._open_reader, _read)
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         self._do(self._writer, _put(stored, items))
@@ -168,7 +93,7 @@ class SQLStore:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
-        self._change((self._upsert_conversation, asdict(conversation)))
+        self._change((self._upsert_conversation, {**asdict(conversation), "used_at": time.time()}))
 
     def conversation(self, id: str, tenant: str) -> StoredConversation:
         return StoredConversation(*self._found(self._get_conversation, id, tenant)[0])
@@ -179,7 +104,8 @@ class SQLStore:
 
     def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
         if items:
-            self._change(*((self._append, row) for row in _rows(id, tenant, items)))
+            rows = _rows(id, tenant, items)
+            self._change((self._use, rows[0]), *((self._append, row) for row in rows))
         else:
             self.conversation(id, tenant)
 
@@ -190,7 +116,8 @@ class SQLStore:
         return [StoredItem(*row) for row in rows]
 
     def remove(self, id: str, tenant: str, item_id: str) -> None:
-        self._change((self._delete_item, {**tables.values(id, tenant), "item_id": item_id}), erases=True)
+        values = {**tables.values(id, tenant), "item_id": item_id, "now": time.time()}
+        self._change((self._delete_item, values), (self._use, values), erases=True)
 
     def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
         lease = {**tables.values(id, tenant), "holder": holder, "now": now, "until": until}
@@ -259,8 +186,50 @@ class SQLStore:
         erased: list[int] = self._do(self._writer, Change([(self._forget, tables.beginning(prefix))], erases=True))
         return erased[0]
 
+    def prune(self, before: float) -> int:
+        self._do(
+            self._writer, Change([(sql(self._database, upkeep.FORGET_EXPIRED), {"now": time.time()})], erases=True)
+        )
+        responses = self._unneeded_responses(before)
+        unused = self._do(self._reader, Query(sql(self._database, upkeep.UNUSED), {"before": before}))
+        conversations = [{**tables.values(id, tenant), "before": before} for id, tenant in unused]
+        erasures = [
+            *(Erasure(batch, []) for batch in _batches(responses)),
+            *(Erasure([], batch) for batch in _batches(conversations)),
+        ]
+        return sum(self._do(self._writer, erasure) for erasure in erasures)
+
+    def _unneeded_responses(self, before: float) -> list[Row]:
+        """Return what names the newest responses of the chains that can be erased."""
+        found = []
+        look, last = sql(self._database, upkeep.LOOK), tables.values("", "")
+        while True:
+            page = self._do(self._reader, Query(look, {**last, "before": before}))
+            found += [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
+            if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
+                return found
+            last = tables.values(*page[-1][:2])
+
+    def stats(self) -> StoreStats:
+        def rows(statement: tables.Statement) -> list[Any]:
+            found: list[Any] = self._do(self._reader, Query(sql(self._database, statement), {}))
+            return found
+
+        return StoreStats(
+            kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
+            tenants=rows(upkeep.TENANTS)[0][0],
+            going_on=rows(upkeep.GOING_ON)[0][0],
+            version=tables.VERSION,
+        )
+
+    def upgrade(self) -> int:
+        try:
+            return self._database.upgrade()
+        except self._down as error:
+            raise StoreDown(self._database.explain(error)) from error
+
     def _added(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
-        """Return what keeps a run's next events."""
+        """Return the steps that keep a run's next events."""
         if events is None:
             return []
         return [(self._add_events, {**asdict(events), "tenant": run.tenant, "run": run.id})]
@@ -292,84 +261,26 @@ class SQLStore:
         rows: list[Any] = self._do(self._reader, Query(sql, {**tables.values(id, tenant), **values}))
         return rows
 
-    def _do(self, thread: NativeThread[Connection, Any], request: Query | Write) -> Any:
+    def _do(self, thread: NativeThread[Session, Any], request: Query | Write) -> Any:
         job = thread.do(request)
         if job.error is None:
             return job.answer
-        if isinstance(job.error, (*self._database.errors, StoreDown)):
+        if isinstance(job.error, self._down):
             raise StoreDown(self._database.explain(job.error)) from job.error
         raise job.error
 
-    def _open_reader(self) -> Connection:
-        return self._database.open().execution_options(isolation_level="AUTOCOMMIT")
+    def _open_reader(self) -> Session:
+        return Session(self._database.open().execution_options(isolation_level="AUTOCOMMIT"))
 
-    def _write(self, connection: Connection, jobs: list[Job[Write]]) -> None:
-        """Do the writes in the order in which they came, in one transaction."""
-        driver = connection.connection
-        cursor = driver.cursor()
-        rows: list[Row] = []
-        for job in jobs:
-            match job.request:
-                case Put() as put:
-                    self._put(cursor, rows, put)
-                case Change(steps):
-                    self._put_all(cursor, rows)
-                    job.answer = [cursor.execute(sql, self._packed(values)).rowcount for sql, values in steps]
-                case Deletion(values):
-                    self._put_all(cursor, rows)
-                    job.answer = self._delete(cursor, values)
-                case Record(first, steps, following):
-                    self._put_all(cursor, rows)
-                    job.answer = bool(cursor.execute(*first).rowcount)
-                    if job.answer:
-                        for sql, values in steps:
-                            cursor.execute(sql, self._packed(values))
-                        if following is not None:
-                            self._put(cursor, rows, following)
-                case Ping():
-                    cursor.execute(self._change_nothing)
-        self._put_all(cursor, rows)
-        driver.commit()
-        if any(map(_has_erased, jobs)):
-            self._database.wipe(connection)
 
-    def _read(self, connection: Connection, jobs: list[Job[Query]]) -> None:
-        cursor = connection.connection.cursor()
-        unpack = self._packing.unpack
-        for job in jobs:
-            cursor.execute(job.request.sql, job.request.values)
-            job.answer = [
-                [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
-            ]
-
-    def _packed(self, values: Row) -> Row:
-        for name in _PACKED:
-            if name in values:
-                return {**values, name: self._packing.pack(values[name])}
-        return values
-
-    def _put(self, cursor: DBAPICursor, rows: list[Row], put: Put) -> None:
-        """Append a response's items; add it to the rows that are put together."""
-        for column in tables.JSON_COLUMNS:
-            put.row[column] = self._packing.pack(put.row[column])
-        rows.append(put.row)
-        for item in put.items:
-            cursor.execute(self._append, self._packed(item))
-
-    def _put_all(self, cursor: DBAPICursor, rows: list[Row]) -> None:
-        if rows:
-            cursor.executemany(self._upsert, rows)
-            rows.clear()
-
-    def _delete(self, cursor: DBAPICursor, values: dict[str, str]) -> int | None:
-        """Delete a response; return how many are erased with it, or None if it is not there."""
-        cursor.execute(self._mark_deleted, values)
-        if cursor.rowcount == 0:
-            return None
-        for sql in self._delete_run:
-            cursor.execute(sql, values)
-        cursor.execute(self._erase, values)
-        return cursor.rowcount
+def _read(session: Session, jobs: list[Job[Query]]) -> None:
+    """Be the work of a thread that reads."""
+    cursor, unpack = session.cursor, session.packing.unpack
+    for job in jobs:
+        cursor.execute(job.request.sql, job.request.values)
+        job.answer = [
+            [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
+        ]
 
 
 def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
@@ -378,13 +289,12 @@ def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
 
 
 def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:
-    return [{**tables.values(conversation, tenant), "item_id": item.id, "json": item.json} for item in items]
+    values = {**tables.values(conversation, tenant), "now": time.time()}
+    return [{**values, "item_id": item.id, "json": item.json} for item in items]
 
 
-def _has_erased(job: Job[Write]) -> bool:
-    if isinstance(job.request, Change):
-        return job.request.erases and any(job.answer)
-    return isinstance(job.request, Deletion) and bool(job.answer)
+def _batches(rows: list[Row]) -> Iterable[list[Row]]:
+    return (rows[start : start + upkeep.BATCH] for start in range(0, len(rows), upkeep.BATCH))
 
 
 def _can_be(id: str) -> bool:

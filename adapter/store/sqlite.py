@@ -14,7 +14,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from adapter.store import tables
+from adapter.store import migrations
+from adapter.store.tables import VERSION
 
 _PAGE: Final = 16384
 """Bytes. Against SQLite's 4 KB, a row of 280 KB costs half, written or read, and one of 3 KB no more (measured)."""
@@ -55,27 +56,37 @@ class SQLiteFile:
     def open(self) -> Connection:
         """Return a connection, with file and tables made if they are not there.
 
-        Raises one of `errors`, or StoreDown for a file of a later version.
+        Tables of an earlier version are made into this one's. Raises one of `errors`, or StoreDown for a file of a
+        later version.
         """
+        return self._open()[0]
+
+    def upgrade(self) -> int:
+        connection, found = self._open()
+        connection.close()
+        return found
+
+    def _open(self) -> tuple[Connection, int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = self.engine.connect()
         try:
-            self._set_up(connection)
+            return connection, self._set_up(connection)
         except BaseException:
             connection.close()
             raise
-        return connection
 
-    def _set_up(self, connection: Connection) -> None:
+    def _set_up(self, connection: Connection) -> int:
+        """Make what is not there; return the version that was found."""
         if self._path.stat().st_size == 0:
             self._path.chmod(0o600)  # SQLite gives the files beside it the same mode
         for pragma in (f"page_size={_PAGE}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
             connection.exec_driver_sql(f"PRAGMA {pragma}")
-        if not tables.are_there(connection):
+        found = migrations.version_of(connection)
+        if found != VERSION:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if not tables.are_there(connection):
-                tables.create(connection)
+            found = migrations.migrate(connection, "BLOB")
         connection.commit()
+        return found
 
     def wipe(self, connection: Connection) -> None:
         """Take erased bytes out of the write-ahead log, too.

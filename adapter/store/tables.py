@@ -5,17 +5,18 @@ their chains and is erased with the last of them. `version` is drawn anew at eac
 snapshot from the one it holds. A conversation is a row, and one more for each of its items; its lease is in the row,
 and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches,
 but for `remembered`: what the service keeps for itself, a few rows.
-The SQL is what SQLite and PostgreSQL have in common; a change of the tables raises VERSION.
+The SQL is what SQLite and PostgreSQL have in common; a change of the tables raises VERSION (see migrations.py).
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     Column,
-    Connection,
+    ColumnElement,
     Delete,
     Float,
     Index,
@@ -34,7 +35,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    inspect,
     literal_column,
     null,
     or_,
@@ -43,7 +43,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapter.store.base import StoredConversation, StoreDown, StoredResponse
+from adapter.store.base import StoredConversation, StoredResponse
 
 Statement = Select[Any] | Insert | Update | Delete
 
@@ -79,6 +79,7 @@ conversations: Final = Table(
     Column("metadata", LargeBinary, nullable=False),
     Column("lease_holder", String(64)),
     Column("lease_until", Float),
+    Column("used_at", Float, nullable=False, server_default="0"),
 )
 
 conversation_items: Final = Table(
@@ -103,7 +104,7 @@ JSON_COLUMNS: Final = ("input", "response", "notes")
 """They hold what `packing` makes of the JSON, as `json` of an item does."""
 
 _continued: Final = responses.c.previous.is_not(None)
-Index("responses_previous", responses.c.previous, sqlite_where=_continued)
+Index("responses_previous", responses.c.previous, sqlite_where=_continued, postgresql_where=_continued)
 
 _ID: Final = bindparam("response_id", type_=String)
 _TENANT: Final = bindparam("of_tenant", type_=String)
@@ -144,13 +145,15 @@ LEASE: Final = (
             conversations.c.lease_holder == _HOLDER,
         ),
     )
-    .values(lease_holder=_HOLDER, lease_until=bindparam("until", type_=Float))
+    .values(lease_holder=_HOLDER, lease_until=bindparam("until", type_=Float), used_at=_NOW)
 )
 RELEASE: Final = (
     update(conversations)
     .where(_the_conversation, conversations.c.lease_holder == _HOLDER)
     .values(lease_holder=null(), lease_until=null())
 )
+USE: Final = update(conversations).where(_the_conversation).values(used_at=_NOW)
+"""Goes before APPEND: where rows are locked one by one, it makes those wait that append to the same conversation."""
 APPEND: Final = insert(conversation_items).from_select(
     ["tenant", "conversation", "position", "id", "json"],
     select(
@@ -169,10 +172,11 @@ APPEND: Final = insert(conversation_items).from_select(
 def upsert_conversation(insert: Callable[[Table], Any]) -> Insert:
     """Return the statement that keeps a conversation or replaces its metadata."""
     statement = insert(conversations).values(
-        {name: bindparam(name) for name in StoredConversation.__struct_fields__}
+        {name: bindparam(name) for name in (*StoredConversation.__struct_fields__, "used_at")}
     )
     upsert: Insert = statement.on_conflict_do_update(
-        index_elements=list(conversations.primary_key), set_={"metadata": statement.excluded["metadata"]}
+        index_elements=list(conversations.primary_key),
+        set_={name: statement.excluded[name] for name in ("metadata", "used_at")},
     )
     return upsert
 
@@ -229,47 +233,25 @@ def _chain() -> Select[Any]:
     return select(*_COLUMNS, chain.c.depth).where(responses.c.id == chain.c.id, responses.c.tenant == _TENANT)
 
 
-def _erase() -> Delete:
-    """Return the statement that erases a deleted response and then those behind it, until one is still needed."""
+def erased(erasable: ColumnElement[bool]) -> CTE:
+    """Return the ids of a response that is erasable and not continued, and of those behind it that none else needs."""
     other = responses.alias("other")
-    erasable = and_(responses.c.tenant == _TENANT, responses.c.deleted)
     continued = and_(other.c.previous == responses.c.id, other.c.tenant == _TENANT)
     first = select(responses.c.id, responses.c.previous).where(
-        responses.c.id == _ID, erasable, ~exists().where(continued)
+        responses.c.id == _ID, responses.c.tenant == _TENANT, erasable, ~exists().where(continued)
     )
     erased = first.cte("erased", recursive=True)
-    erased = erased.union_all(
+    return erased.union_all(
         select(responses.c.id, responses.c.previous).where(
             responses.c.id == erased.c.previous,
+            responses.c.tenant == _TENANT,
             erasable,
             ~exists().where(continued, other.c.id != erased.c.id),
         )
     )
-    return delete(responses).where(responses.c.tenant == _TENANT, responses.c.id.in_(select(erased.c.id)))
 
 
 CHAIN: Final = _chain()
-ERASE: Final = _erase()
-
-
-def are_there(connection: Connection) -> bool:
-    """Tell whether the tables exist; raise StoreDown if they are of another version than this program's."""
-    if not inspect(connection).has_table(schema_version.name):
-        return False
-    found = connection.scalar(select(schema_version.c.version))
-    if found is not None and found > VERSION:
-        raise StoreDown(
-            f"its tables have version {found} and this program knows version {VERSION}; "
-            "use the program that wrote it, or a later one"
-        )
-    if found is not None and found < VERSION:
-        raise StoreDown(
-            f"its tables have version {found}, which was never released; move the database away to begin anew"
-        )
-    return found is not None
-
-
-def create(connection: Connection) -> None:
-    """Create the tables; the caller's transaction keeps other processes out."""
-    metadata.create_all(connection)
-    connection.execute(insert(schema_version).values(version=VERSION))
+ERASE: Final = delete(responses).where(
+    responses.c.tenant == _TENANT, responses.c.id.in_(select(erased(responses.c.deleted).c.id))
+)

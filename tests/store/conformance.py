@@ -1,6 +1,7 @@
 """What every store does. A test class per store inherits this suite and gives it a `store`."""
 
 import math
+import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -10,12 +11,13 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from msgspec import structs
 
-from adapter.store.base import NotFound, Store, StoredConversation, StoredEvents, StoredItem, StoredRun
+from adapter.store.base import NotFound, Store, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
 from tests.store.model import Model
 from tests.store.responses import OURS, THEIRS, chain, keep, response
 
 ODD_BYTES = bytes(range(256)) + b"\x00\xff\xfe\xed\xa0\x80\x00"
 """NUL, invalid UTF-8, an encoded lone surrogate."""
+NOW = int(time.time())
 
 
 class Conformance:
@@ -287,6 +289,134 @@ class Conformance:
         store.remember("k" * length, b"1", until=100.0)
         assert store.remembered("k" * length, now=0.0) == {"k" * length: b"1"}
 
+    # Retention
+
+    def test_old_responses_are_pruned(self, store: Store) -> None:
+        for id, age in (("old", 100), ("older", 200), ("young", 10)):
+            store.put(aged(id, age))
+        store.put(aged("old", 100, tenant=THEIRS))
+        assert store.prune(ago(50)) == 3
+        is_unknown(store, "old")
+        is_unknown(store, "older")
+        is_unknown(store, "old", THEIRS)
+        assert chain(store, "young") == ["young"]
+        assert store.prune(ago(50)) == 0
+
+    def test_nothing_is_older_than_the_beginning_of_time(self, store: Store) -> None:
+        store.put(aged("a", 10_000))
+        store.put_conversation(conversation("conv_1"))
+        assert store.prune(0) == 0
+        assert chain(store, "a") == ["a"]
+        assert store.items("conv_1", OURS) == []
+
+    def test_an_old_chain_goes_as_a_whole(self, store: Store) -> None:
+        ids = [f"resp_{number:03}" for number in range(120)]
+        for previous, id in zip([None, *ids], ids, strict=False):
+            store.put(aged(id, 1000 - int(id[5:]), previous))
+        assert store.prune(ago(50)) == len(ids)
+        keep(store, "after<resp_119", "after2<resp_050")
+        assert chain(store, "after") == ["after"]
+        assert chain(store, "after2") == ["after2"]
+
+    def test_what_a_younger_response_continues_stays(self, store: Store) -> None:
+        store.put(aged("a", 400))
+        store.put(aged("b", 300, "a"))
+        store.put(aged("c", 200, "b"))
+        store.put(aged("c2", 200, "b"))
+        store.put(aged("d2", 100, "c2"))
+        store.put(aged("d", 10, "c"))
+        assert store.prune(ago(50)) == 2, "c2 and d2"
+        assert chain(store, "d") == ["a", "b", "c", "d"]
+        assert store.exists("a", OURS)
+        is_unknown(store, "d2")
+        assert store.prune(ago(5)) == 4
+
+    def test_a_fork_goes_when_both_its_branches_are_old(self, store: Store) -> None:
+        for id, previous in (("a", None), ("b", "a"), ("c", "b"), ("c2", "b"), ("c3", "b"), ("d3", "c3")):
+            store.put(aged(id, 100, previous))
+        store.delete("b", OURS)
+        assert store.prune(ago(50)) == 6
+        keep(store, "e<b")
+        assert chain(store, "e") == ["e"]
+
+    def test_many_are_pruned_and_many_stay(self, store: Store) -> None:
+        for number in range(700):
+            store.put(aged(f"resp_{number:03}", 100 if number % 7 else 10))
+        assert store.prune(ago(50)) == 600
+        assert [number for number in range(700) if store.exists(f"resp_{number:03}", OURS)] == list(range(0, 700, 7))
+
+    def test_what_is_being_made_stays(self, store: Store) -> None:
+        store.begin_run(run(until=ago(49)), aged("resp_1", 100), None)
+        store.begin_run(structs.replace(run(until=ago(51)), id="resp_2"), aged("resp_2", 100), None)
+        store.begin_run(structs.replace(run(until=ago(49)), id="resp_3"), aged("resp_3", 100), events(0, 0))
+        store.record(structs.replace(run(ended=ago(60)), id="resp_3"), None)
+        assert store.prune(ago(50)) == 2
+        assert store.run("resp_1", OURS).until == ago(49)
+        no_run(store, "resp_2", OURS)
+        no_run(store, "resp_3", OURS)
+
+    def test_a_conversation_that_is_used_stays(self, store: Store) -> None:
+        uses: dict[str, Callable[[str], object]] = {
+            "put": lambda id: store.put_conversation(conversation(id)),
+            "append": lambda id: store.append(id, OURS, items("b")),
+            "respond": lambda id: store.put(aged("resp_1", age=-1000, conversation=id), items("b")),
+            "lease": lambda id: store.lease(id, OURS, "one", now=time.time(), until=time.time() + 30),
+            "remove": lambda id: store.remove(id, OURS, "a"),
+        }
+        for id in (*uses, "unused"):
+            store.put_conversation(conversation(id))
+            store.append(id, OURS, items("a"))
+        before = time.time()
+        for id, use in uses.items():
+            use(id)
+        assert store.prune(before) == 1
+        no_conversation(store, "unused", OURS)
+        assert {id: [item.id for item in store.items(id, OURS)] for id in uses} == {
+            "put": ["a"], "append": ["a", "b"], "respond": ["a", "b"], "lease": ["a"], "remove": []
+        }  # fmt: skip
+
+    def test_an_unused_conversation_goes_with_its_items(self, store: Store) -> None:
+        store.put_conversation(conversation("conv_1"))
+        store.append("conv_1", OURS, items("a"))
+        assert store.prune(time.time() + 1000) == 1
+        no_conversation(store, "conv_1", OURS)
+        store.put_conversation(conversation("conv_1"))
+        assert store.items("conv_1", OURS) == []
+
+    def test_expired_values_are_pruned(self, store: Store) -> None:
+        store.remember("expired", b"1", until=100.0)
+        store.remember("not yet", b"2", until=time.time() + 1000)
+        store.prune(0)
+        assert store.remembered("", now=0.0) == {"not yet": b"2"}
+
+    def test_stats(self, store: Store) -> None:
+        empty = store.stats()
+        assert [(kind.name, kind.rows, kind.bytes, kind.oldest) for kind in empty.kinds] == [
+            (name, 0, 0, None) for name in ("responses", "conversations", "items", "runs", "events", "values")
+        ]
+        assert (empty.tenants, empty.going_on) == (0, 0)
+        store.put(structs.replace(response("a", input=b"x" * 1000), created_at=100))
+        store.put(structs.replace(response("b", "a", tenant=THEIRS), created_at=200))
+        store.put_conversation(conversation("conv_1"))
+        store.append("conv_1", OURS, items("a", "b"))
+        store.begin_run(run(), response("resp_1"), events(0, 3))
+        store.begin_run(structs.replace(run(), id="resp_2"), response("resp_2"), None)
+        store.record(structs.replace(run(ended=1.0), id="resp_2"), None)
+        store.remember("key", b"12345", until=1e12)
+        stats = store.stats()
+        assert {kind.name: kind.rows for kind in stats.kinds} == {
+            "responses": 4, "conversations": 1, "items": 2, "runs": 2, "events": 1, "values": 1
+        }  # fmt: skip
+        assert (stats.tenants, stats.going_on) == (2, 1)
+        assert (stats.kinds[0].oldest, stats.kinds[0].newest) == (100, 1_753_000_000)
+        assert all(kind.bytes > 0 for kind in stats.kinds if kind.name != "runs")
+
+    def test_a_new_store_needs_no_upgrade(self, store: Store) -> None:
+        assert store.upgrade() == store.stats().version
+        keep(store, "a")
+        assert store.upgrade() == store.stats().version
+        assert chain(store, "a") == ["a"]
+
     # Tenants
 
     def test_a_foreign_id_is_unknown(self, store: Store) -> None:
@@ -417,6 +547,18 @@ class Conformance:
         store.close()
         store.close()
         store.ping()
+
+
+def ago(seconds: int) -> int:
+    """Return a Unix time before now, the same one all along."""
+    return NOW - seconds
+
+
+def aged(
+    id: str, age: int, previous: str | None = None, *, tenant: str = OURS, conversation: str | None = None
+) -> StoredResponse:
+    one = response(id, previous, tenant=tenant)
+    return structs.replace(one, created_at=ago(age), conversation=conversation)
 
 
 def is_unknown(store: Store, id: str, tenant: str = OURS) -> None:
