@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from adapter.compaction import Compacting
 from adapter.context import Context
 from adapter.services import Services
+from adapter.store.base import StoreDown
 from adapter.truncation import TruncatingCall
 from adapter.upstream.client import Call
+from adapter.upstream.learning import Tries
 from translators.chat_body import ChatBody
 from translators.compaction import Sealed, check_trigger, in_pairs, summary_request, window, without_trigger
 from translators.errors import RequestError, UpstreamError
@@ -50,7 +52,7 @@ class Asking:
         """What the next answer is a summary for, if it is one."""
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
-        self._dialect = services.learning.dialect(request.model)
+        self._tries = Tries(services.learning, request.model)
         self._gather()
         self._translate(self._as_asked)
 
@@ -63,13 +65,18 @@ class Asking:
 
     def learns(self, error: UpstreamError) -> bool:
         """Translate anew if a refusal teaches how; False if it stands."""
-        taught = self._services.learning.learn(self.request.model, self._dialect, error, self.body.json)
-        if taught is None:
+        if not self._tries.teaches(error, self.body.json):
             return False
-        self._dialect = taught
-        self._gather()
-        self._translate(self._way)
+        try:
+            self._gather()
+            self._translate(self._way)
+        except (RequestError, StoreDown):
+            return False  # it cannot be said in this way, so the provider's own refusal is the answer
         return True
+
+    def answered(self) -> None:
+        """Keep what was learned: the provider took the request."""
+        self._tries.answered()
 
     def without_compaction(self) -> None:
         """Go on with the whole context: no summary can be had."""
@@ -85,7 +92,7 @@ class Asking:
         self._notes.forget(self._made)
         self._made = Notes()
         self.context = Context(
-            self._services, self._tenant, self.request, self._dialect, self._made, self._conversation
+            self._services, self._tenant, self.request, self._tries.dialect, self._made, self._conversation
         )
 
     def _translate(self, way: Callable[[], ChatBody]) -> None:
@@ -107,11 +114,11 @@ class Asking:
         return body if compaction is None else self._summary(compaction)
 
     def _whole(self) -> ChatBody:
-        return self.context.body(self._dialect, self._made)
+        return self.context.body(self._tries.dialect, self._made)
 
     def _only(self, request: CreateRequest) -> ChatBody:
         """Return the chat request of a request that brings its context along."""
-        return self.context.body_of(request, self._dialect, self._made)
+        return self.context.body_of(request, self._tries.dialect, self._made)
 
     def _summary(self, compaction: Compacting) -> ChatBody:
         self.compaction, self.summarised = compaction, compaction.items

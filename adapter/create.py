@@ -123,13 +123,16 @@ class Exchange:
     def _wait(self, seconds: float) -> bool:
         """Wait for the provider's status; a request that it refuses goes out again as the refusal teaches."""
         try:
-            return self._call.wait(seconds)
+            came = self._call.wait(seconds)
         except UpstreamError as error:
             if self._rounds == 1 and self._asking.learns(error):
                 self._begin_anew()
             elif not self._goes_on_whole(error):
                 raise
-        return False
+            return False
+        if came:
+            self._asking.answered()
+        return came
 
     def _begin_anew(self) -> None:
         """Begin a first round with what is asked now."""

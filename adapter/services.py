@@ -25,6 +25,7 @@ from adapter.store import open_store
 from adapter.store.base import Store
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import Learning
+from adapter.upstream.lessons import Lessons
 from translators.ids import Ids, seed
 from translators.stream import Limits
 
@@ -35,7 +36,8 @@ class Services:
         self.pulse = Pulse()
         self.store: Store = open_store(settings.store, settings.store_cache_bytes)
         self.upstream = Upstream(settings, self.pulse)
-        self.learning = Learning(self.upstream.dialect)
+        self.lessons = Lessons(self.store)
+        self.learning = Learning(self.upstream.dialect, self.lessons)
         self.files = Files(settings)
         self.compactions = Compactions(lambda: self.sealer)
         self.histories = Histories(self.store, self.files, self.compactions, settings.history_cache_bytes // 2)

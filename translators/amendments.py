@@ -1,71 +1,295 @@
-"""A provider's refusal → what it says about the provider: an amended dialect.
+"""A provider's refusal → what it says about the provider: a lesson, and the dialect that it amends.
 
-One row for each member of a chat request that some provider does not know: how a refusal names it, and what the dialect
-becomes. A refusal counts only if it names a member that was sent *and* says that it is not known. What is wrong with a
-caller's schema or with the words of a prompt says nothing about the provider, and is never learned.
-Source: providers reference §1, §4.
+One row for each member, role or form of a chat request that some provider does not take: how a refusal names it, what
+of it was sent, and what the dialect becomes. A refusal teaches only if it names something that was sent *and* says that
+it is not known (`refusals.py`). What the caller asked the provider for by name (`passthrough`), pictures and tools
+themselves have no rows: nothing can stand for them. A lesson is a text, `row` or `row=what`; applied to any dialect it
+changes what it is about and nothing else, in any order with the same end. Sources: providers reference §1, §2, §4.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.dialect import Dialect
-from translators.errors import UpstreamError
-from translators.wire import Decoder, Raw, decode
+from translators.keywords import keywords
+from translators.refusals import Refusal
+from translators.request import Effort
+from translators.wire import decode
 
-_UNKNOWN: Final = re.compile(
-    r"(not|n't|un)[ -]*(currently )?(be(en)? )?(support|available|implement|recogni[sz]|permitted|allowed|known)"
-    r"|must be (one of|either|'|\")|extra (inputs|fields)|supported (string )?values|input should be|expected one of"
-    r"|unknown variant|invalid (tool_choice |response_format )?type",
-    re.IGNORECASE,
-)
-_CALLERS: Final = re.compile(
-    r"invalid (json )?schema|schema for response_format|json[ _]validate|failed to (generate|validate)"
-    r"|schema (contains|has|uses) |content[_ ](policy|filter)",
-    re.IGNORECASE,
-)
-
-_members: Final = Decoder(dict[str, Raw]).decode
+Body = dict[str, Any]
+_EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
+_KEYWORDS: Final = frozenset(
+    {
+        "$comment", "$id", "$schema", "additionalProperties", "default", "deprecated", "examples", "exclusiveMaximum",
+        "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",
+        "minProperties", "minimum", "multipleOf", "pattern", "patternProperties", "propertyNames", "readOnly", "title",
+        "unevaluatedProperties", "uniqueItems", "writeOnly",
+    }
+)  # fmt: skip
+"""Keywords without which a schema still says what an argument is."""
 
 
 class Row(Struct, frozen=True, gc=False):
-    """One member: its name in refusals, and what becomes of the dialect; None if nothing is left to change."""
+    """One thing that may be refused."""
 
-    member: str
+    name: str
     named: re.Pattern[str]
-    amend: Callable[[Dialect, Any], Dialect | None]
+    """Its name in refusals that say, in whatever words, that it is not known."""
+    sent: Callable[[Body, Refusal, Dialect], str | None]
+    """What of it was sent, as the lesson names it; None: nothing."""
+    amend: Callable[[Dialect, str], Dialect]
+    told: re.Pattern[str] | None = None
+    """Wordings that say all by themselves."""
 
 
-def _without_format(dialect: Dialect, sent: Any) -> Dialect | None:
-    kept = dialect.formats - {sent["type"]}
-    return replace(dialect, formats=kept) if kept != dialect.formats else None
+# --- what was sent ----------------------------------------------------------------------------------------------
 
 
-def _without_choice(dialect: Dialect, sent: Any) -> Dialect | None:
-    kept = dialect.tool_choices - {sent if isinstance(sent, str) else "named"}
-    return replace(dialect, tool_choices=kept) if kept != dialect.tool_choices else None
+def _member(name: str) -> Callable[[Body, Refusal, Dialect], str | None]:
+    return lambda body, refusal, dialect: "" if name in body else None
 
+
+def _any_message(is_it: Callable[[Body], Any]) -> Callable[[Body, Refusal, Dialect], str | None]:
+    return lambda body, refusal, dialect: "" if any(map(is_it, body["messages"])) else None
+
+
+def _any_part(is_it: Callable[[Body], Any]) -> Callable[[Body, Refusal, Dialect], str | None]:
+    return _any_message(lambda message: any(map(is_it, _parts(message))))
+
+
+def _parts(message: Body) -> Iterator[Body]:
+    content = message.get("content")
+    return (part for part in (content if isinstance(content, list) else ()))
+
+
+def _token_limit(name: str, other: str) -> Callable[[Body, Refusal, Dialect], str | None]:
+    def sent(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+        if name not in body:
+            return None
+        return "none" if any(lesson.startswith("token_limit=") for lesson in dialect.lessons) else other
+
+    return sent
+
+
+def _system_behind(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return "" if any(message["role"] in ("system", "developer") for message in body["messages"][1:]) else None
+
+
+def _system_first(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return "" if body["messages"][0]["role"] == "system" else None
+
+
+def _format(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    wanted = body.get("response_format")
+    return None if wanted is None else str(wanted["type"])
+
+
+def _choice(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    choice = body.get("tool_choice")
+    return choice if choice is None or isinstance(choice, str) else "named"
+
+
+def _effort(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    """Return the efforts that are known, after what the refusal lists; else all but the one it names; else none."""
+    sent = body.get("reasoning_effort")
+    if sent is None:
+        return None
+    listed = re.findall(r"[a-z]+", refusal.listed)
+    known = [effort for effort in _EFFORTS if effort in listed and effort != sent]
+    if not known and re.search(rf"['\"`]{sent}['\"`]", refusal.words):
+        known = [effort for effort in _EFFORTS if effort != sent]
+    return ",".join(known)
+
+
+def _tier(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    sent = body.get("service_tier")
+    return sent if sent is None or re.search(rf"['\"`]{sent}['\"`]", refusal.words) else ""
+
+
+def _strict(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return "" if any("strict" in tool["function"] for tool in body.get("tools", ())) else None
+
+
+def _keyword(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    for name in re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refusal.about):
+        if name in _KEYWORDS:
+            for tool in body.get("tools", ()):
+                if name in keywords(tool["function"]["parameters"]):
+                    return str(name)
+    return None
+
+
+def _no_reasoning(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    quoted = [name for name in dialect.no_reasoning if re.search(rf"['\"`]{name}['\"`]", refusal.about)]
+    return "" if any(name in body for name in quoted) else None
+
+
+def _whole(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return None if body.get("stream") else ""
+
+
+def _without_thinking(message: Body) -> bool:
+    return bool(message.get("tool_calls")) and "reasoning_content" not in message
+
+
+def _only_calls(message: Body) -> bool:
+    return bool(message.get("tool_calls")) and message["content"] is None
+
+
+# --- what becomes of the dialect --------------------------------------------------------------------------------
+
+
+def _becomes(**changes: Any) -> Callable[[Dialect, str], Dialect]:
+    return lambda dialect, _: replace(dialect, **changes)
+
+
+def _loses(field: str, member: str = "") -> Callable[[Dialect, str], Dialect]:
+    """Take one of a field's values away: the member, or what the lesson names; all of them if it names nothing."""
+
+    def amend(dialect: Dialect, what: str) -> Dialect:
+        lost = member or what
+        return replace(dialect, **{field: getattr(dialect, field) - {lost} if lost else frozenset()})
+
+    return amend
+
+
+def _limited(dialect: Dialect, what: str) -> Dialect:
+    return replace(dialect, token_limit=None if what == "none" else what)
+
+
+def _knows(dialect: Dialect, what: str) -> Dialect:
+    known = frozenset(what.split(",")) if what else frozenset()
+    return replace(dialect, efforts=known if dialect.efforts is None else dialect.efforts & known)
+
+
+def _lacks(dialect: Dialect, what: str) -> Dialect:
+    return replace(dialect, unknown_keywords=dialect.unknown_keywords | {what})
+
+
+# --- the rows ---------------------------------------------------------------------------------------------------
+
+
+def _name(name: str) -> re.Pattern[str]:
+    """Return the pattern of a member's name, in any way of writing it."""
+    return re.compile(rf"(?<![A-Za-z_]){name.replace('_', '[_ ]?')}(?![A-Za-z_])", re.IGNORECASE)
+
+
+def _quoted(name: str) -> re.Pattern[str]:
+    """Return the pattern of a name that is an ordinary word, too."""
+    return re.compile(rf"^{name}(?![\w.])|['\"`]{name}['\"`]|(argument supplied|parameter|field): {name}(?!\w)", re.I)
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_SYSTEM_PLACE: Final = _words(
+    r"system (message|prompt|role)s?.{0,60}(beginning|at the start|first|only one|single)"
+    r"|(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)"
+    r"|invalid message role: system|unexpected role ['\"`]?system"
+)
+_SYSTEM_ROLE: Final = _words(
+    r"(system|developer) (role|messages?|prompts?|instructions?) (is |are |cannot )?(be )?(not|un)[ -]?"
+    r"(enabled|supported|allowed)"
+)
+_NULL: Final = _words(
+    r"content\b.{0,60}\b(null|none|nonetype|required|missing|valid string|a string|empty)\b"
+    r"|\b(null|none|nil)\b.{0,40}\b(string|content)"
+)
+_THINKING_BACK: Final = _words(
+    r"reasoning_content.{0,60}(must be passed back|is missing|is required)|missing ['\"`]?reasoning_content"
+)
 
 ROWS: Final = (
-    Row("response_format", re.compile(r"response[_ ]format|text\.format|json[_ ]schema|json[_ ]object", re.I),
-        _without_format),
-    Row("tool_choice", re.compile(r"tool[_ ]choice", re.I), _without_choice),
+    Row("token_limit", _name("max_tokens"), _token_limit("max_tokens", "max_completion_tokens"), _limited),
+    Row("token_limit", _name("max_completion_tokens"), _token_limit("max_completion_tokens", "max_tokens"), _limited),
+    Row("stream_options", _words("stream[_ ]?options|include[_ ]?usage"), _member("stream_options"),
+        _becomes(stream_usage=False)),
+    Row("stream", _words(r"^stream(?![\w.])|['\"`]stream['\"`]|\bstreaming\b"), _member("stream"),
+        _becomes(streaming="never")),
+    Row("stream_only", _words("(?!)"), _whole, _becomes(streaming="always"),
+        _words(r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)")),
+    Row("developer_role", _name("developer"), _any_message(lambda message: message["role"] == "developer"),
+        _becomes(developer_role=False)),
+    Row("system_place", _quoted("system"), _system_behind, _becomes(system_anywhere=False), _SYSTEM_PLACE),
+    Row("system_role", _quoted("system"), _system_first, _becomes(system_role=False), _SYSTEM_ROLE),
+    Row("reasoning_required", _words("(?!)"), _any_message(_without_thinking),
+        _becomes(reasoning_field="reasoning_content", reasoning_required=True), _THINKING_BACK),
+    Row("reasoning_field", _name("reasoning_content"), _any_message(lambda message: "reasoning_content" in message),
+        _becomes(reasoning_field=None, reasoning_required=False)),
+    Row("reasoning_field", _quoted("reasoning"), _any_message(lambda message: "reasoning" in message),
+        _becomes(reasoning_field=None, reasoning_required=False)),
+    Row("reasoning_field", _words("thinking|content"), _any_part(lambda part: part["type"] == "thinking"),
+        _becomes(reasoning_field=None, reasoning_required=False)),
+    Row("refusal", _quoted("refusal"), _any_message(lambda message: "refusal" in message),
+        _becomes(refusal_field=False)),
+    Row("null_content", _words("(?!)"), _any_message(_only_calls), _becomes(null_content=False), _NULL),
+    Row("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file"),
+        _any_part(lambda part: part["type"] == "file"), _becomes(file_parts=False)),
+    Row("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
+        _any_part(lambda part: part["type"] == "image_url" and part["image_url"].get("detail") == "original"),
+        _becomes(original_detail=False)),
+    Row("strict", _name("strict"), _strict, _becomes(strict_tools=False)),
+    Row("keyword", _words("tool|function|parameters|schema|propert"), _keyword, _lacks),
+    Row("parallel_tool_calls", _name("parallel_tool_calls"), _member("parallel_tool_calls"),
+        _becomes(parallel_tool_calls=False)),
+    Row("tool_choice", _name("tool_choice"), _choice, _loses("tool_choices")),
+    Row("web_search", _name("web_search_options"), _member("web_search_options"), _becomes(web_search=False)),
+    Row("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
+        _format, _loses("formats")),
+    Row("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), _member("logprobs"), _becomes(logprobs=False)),
+    Row("effort_with_tools", _words("(?!)"), _member("tools"), _becomes(effort_with_tools=False),
+        _words(r"tools with ['\"`]?reasoning_effort")),
+    Row("reasoning_effort", _name("reasoning_effort"), _effort, _knows),
+    Row("no_reasoning", _words(r"['\"`]\w+['\"`]"), _no_reasoning, _becomes(no_reasoning={})),
+    Row("service_tier", _name("service_tier"), _tier, _loses("service_tiers")),
+    *(Row(name, _name(name), _member(name), _loses("sampling", name))
+      for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty")),
+    *(Row(name, _name(name), _member(name), _loses("extras", name))
+      for name in ("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
+                   "verbosity")),
+    Row("user", _quoted("user"), _member("user"), _loses("extras", "user")),
 )  # fmt: skip
+_ROW: Final = {row.name: row for row in ROWS}
+_CONTAINERS: Final = ("messages", "tools")
+"""Members that hold more than one thing that may be refused."""
 
 
-def amended(dialect: Dialect, error: UpstreamError, sent: bytes) -> Dialect | None:
-    """Return the dialect that a refusal of a chat request teaches, None if it teaches nothing."""
-    if error.status != 400 or error.code == "context_length_exceeded":
-        return None
-    told = f"{error.param or ''} {error.code or ''} {error.message}"
-    if not _UNKNOWN.search(told) or _CALLERS.search(told):
-        return None
-    members: Mapping[str, Raw] = _members(sent)
+def lessons_of(refusal: Refusal, sent: bytes, dialect: Dialect) -> Iterator[str]:
+    """Yield what a refusal may teach that the dialect which the request was sent in does not know: likeliest first."""
+    if not refusal.is_refusal:
+        return
+    body: Body = decode(sent)
+    for row, what in _rows(refusal, body, dialect):
+        lesson = f"{row.name}={what}" if what else row.name
+        if lesson not in dialect.lessons and with_lessons(dialect, [lesson]) != dialect:
+            yield lesson
+
+
+def with_lessons(dialect: Dialect, lessons: Iterable[str]) -> Dialect:
+    """Return a dialect amended by lessons; those that change nothing in it, or that nobody knows, are left out."""
+    for lesson in sorted(lessons):
+        name, _, what = lesson.partition("=")
+        if (row := _ROW.get(name)) is not None and (amended := row.amend(dialect, what)) != dialect:
+            dialect = replace(amended, lessons=tuple(sorted((*dialect.lessons, lesson))))
+    return dialect
+
+
+def _rows(refusal: Refusal, body: Body, dialect: Dialect) -> Iterator[tuple[Row, str]]:
+    """Yield the rows that a refusal may be about, and what was sent of each: the likeliest first."""
     for row in ROWS:
-        if row.member in members and row.named.search(told):
-            return row.amend(dialect, decode(bytes(members[row.member])))
-    return None
+        told = row.told is not None and row.told.search(refusal.words)
+        if told and (what := row.sent(body, refusal, dialect)) is not None:
+            yield row, what
+    if not refusal.is_unknown:
+        return
+    head = re.split(r"[.\[]", refusal.name)[0]
+    where = refusal.name if head in body and head not in _CONTAINERS else refusal.about
+    places = [(found.start(), row) for row in ROWS if (found := row.named.search(where)) is not None]
+    for _, row in sorted(places, key=lambda place: place[0]):
+        if (what := row.sent(body, refusal, dialect)) is not None:
+            yield row, what

@@ -48,8 +48,12 @@ class RequestError(ProtocolError):
 class UpstreamError(ProtocolError):
     """The provider's failure, already mapped to what the caller should see.
 
-    `retry_after` is in seconds, where the provider or the mapping gave one.
+    `retry_after` is in seconds, where the provider or the mapping gave one. `refused` is the status of the provider's
+    own answer and `body` what came with it, where it was an HTTP error.
     """
+
+    refused: int = 0
+    body: bytes = b""
 
     def __init__(
         self,
@@ -60,9 +64,11 @@ class UpstreamError(ProtocolError):
         param: str | None = None,
         code: str | None = "server_error",
         retry_after: float | None = None,
+        retry: bool = True,
     ) -> None:
         super().__init__(message, status=status, type=type, param=param, code=code)
         self.retry_after = retry_after
+        self.retry = retry
 
 
 def missing(param: str) -> RequestError:

@@ -1,41 +1,103 @@
-"""What this worker has learned about the upstream: for each model, the dialect that its refusals taught.
+"""Learning: a refused request goes out again in the form that the refusal teaches.
 
-What a refusal says is for `translators.amendments` to decide; here it is remembered, for a while: providers change, and
-a wrong lesson must not last. The first request after that is refused once more and teaches it again.
+What a refusal says is for `translators.amendments` to decide, and what was learned is kept by `lessons.py`. A lesson is
+kept when it has proved true: the next try is answered, or is refused for something else. If the provider says the same
+again, the refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs
+one failed call, and a request that a provider refuses for several reasons learns them one after the other.
 """
 
 from typing import Final
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache
 
-from translators.amendments import amended
+from adapter.upstream.lessons import Lessons
+from translators.amendments import lessons_of, with_lessons
 from translators.dialect import Dialect
 from translators.errors import UpstreamError
+from translators.refusals import Refusal, read_refusal
 
-_SECONDS: Final = 3600.0
-_MODELS: Final = 1024
+_MOST_TRIES: Final = 12
+"""Times that one request is sent again: more than any provider was seen to have peculiarities in one request."""
+_DIALECTS: Final = 256
 
 log = structlog.get_logger()
 
 
 class Learning:
-    """The dialects of one upstream's models."""
+    """One upstream's dialects: the configured one, and what became of it for some of its models."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, lessons: Lessons, upstream: str = "upstream") -> None:
         self._dialect = dialect
-        self._learned: TTLCache[str, Dialect] = TTLCache(_MODELS, _SECONDS)
+        self._lessons = lessons
+        self._upstream = upstream
+        self._amended: LRUCache[frozenset[str], Dialect] = LRUCache(_DIALECTS)
 
     def dialect(self, model: str) -> Dialect:
-        return self._learned.get(model, self._dialect)
+        """Return the dialect in which a model is spoken to."""
+        lessons = self._lessons.of(self._upstream, model)
+        return self.amended(lessons) if lessons else self._dialect
 
-    def learn(self, model: str, dialect: Dialect, error: UpstreamError, sent: bytes) -> Dialect | None:
-        """Return the dialect to try a refused request in, None if the refusal stands.
+    def amended(self, lessons: frozenset[str]) -> Dialect:
+        """Return the configured dialect with lessons applied to it."""
+        found = self._amended.get(lessons)
+        if found is None:
+            found = self._amended[lessons] = with_lessons(self._dialect, lessons)
+        return found
 
-        `dialect` is the one that the request was sent in; each lesson takes something away, so tries come to an end.
-        """
-        taught = amended(dialect, error, sent)
-        if taught is not None:
-            self._learned[model] = taught
-            log.info("learned", model=model, formats=sorted(taught.formats), tool_choices=sorted(taught.tool_choices))
-        return taught
+    def known(self, model: str) -> frozenset[str]:
+        """Return the lessons that any worker has learned about a model until now."""
+        self._lessons.look()
+        return self._lessons.of(self._upstream, model)
+
+    def keep(self, model: str, lesson: str) -> None:
+        self._lessons.keep(self._upstream, model, lesson)
+
+
+class Tries:
+    """The tries of one request; `dialect` is the one to try next."""
+
+    def __init__(self, learning: Learning, model: str) -> None:
+        self._learning = learning
+        self._model = model
+        self._left = _MOST_TRIES
+        self._trying: str | None = None
+        """The lesson of the last refusal, which has to prove true."""
+        self._refusal: Refusal | None = None
+        self._wrong: set[str] = set()
+        self.dialect = learning.dialect(model)
+
+    def answered(self) -> None:
+        """Keep what was learned: the provider took the request."""
+        if self._trying is not None:
+            self._learning.keep(self._model, self._trying)
+            self._trying = None
+
+    def teaches(self, error: UpstreamError, sent: bytes) -> bool:
+        """Tell whether to try a request that was refused once more, in what `dialect` is now."""
+        refusal = read_refusal(error)
+        if refusal is None or not self._left:
+            return False
+        self._left -= 1
+        lessons = frozenset(self.dialect.lessons)
+        if self._trying is not None and self._refusal is not None and refusal.says_the_same(self._refusal):
+            log.info("not learned", model=self._model, lesson=self._trying, reason="the refusal stays the same")
+            self._wrong.add(self._trying)
+            lessons -= {self._trying}
+            self._trying = None
+        self.answered()
+        if self._speaks(lessons | self._learning.known(self._model)):
+            return True
+        for lesson in lessons_of(refusal, sent, self.dialect):
+            if lesson not in self._wrong and self._speaks(lessons | {lesson}):
+                self._trying, self._refusal = lesson, refusal
+                return True
+        return False
+
+    def _speaks(self, lessons: frozenset[str]) -> bool:
+        """Take on the dialect with these lessons; tell whether it is another one, with nothing in it found wrong."""
+        dialect = self._learning.amended(lessons)
+        if self._wrong.intersection(dialect.lessons) or dialect.lessons == self.dialect.lessons:
+            return False
+        self.dialect = dialect
+        return True
