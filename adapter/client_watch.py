@@ -29,6 +29,11 @@ class ClientWatch:
         if self.gone():
             raise ClientGone
 
+    def hold_head(self) -> None:
+        """Have the head of the answer leave with the first piece of its body, which must not be empty."""
+        if hold := getattr(self._socket, "hold", None):
+            hold()
+
     def hang_up(self) -> None:
         """Cut the connection of a client that takes nothing any more; a blocked write then fails."""
         if self._socket is not None:

@@ -5,8 +5,11 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, Final
 
 import gevent.socket
@@ -118,9 +121,16 @@ class Worker(GeventWorker):
 class ClientSocket(gevent.socket.socket):
     """A client's connection, with fewer calls of the system for the same bytes.
 
-    gunicorn reads 8 KB at a time, 35 reads for what a coding agent sends; and gevent asks for the size of the send
-    buffer before each write.
+    gunicorn reads 8 KB at a time, 35 reads for what a coding agent sends, and writes the head of an answer by itself;
+    and gevent asks for the size of the send buffer before each write.
     """
+
+    _held: bytes | None = None
+    """What waits for the next write; None if none has to wait."""
+
+    def hold(self) -> None:
+        """Have what is written next wait for that behind it, and leave together with it."""
+        self._held = b""
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return what is there, even if it is more than `size`: gunicorn keeps what it does not need yet."""
@@ -128,6 +138,12 @@ class ClientSocket(gevent.socket.socket):
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
+        if self._held is not None:
+            if not self._held:
+                self._held = data
+                return
+            data = self._held + data
+            self._held = None
         try:
             sent = self._sock.send(data, flags)
         except BlockingIOError:
@@ -147,7 +163,18 @@ def write_error(sock: socket.socket, status: int, reason: str, message: str) -> 
     util.write_nonblock(sock, head.encode("latin-1", "replace") + body)
 
 
+@lru_cache(maxsize=2)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def http_date(timestamp: float | None = None) -> str:
+    """Return a time, now if none is given, as header fields show it; written anew once a second."""
+    return _http_date(int(time.time() if timestamp is None else timestamp))
+
+
 util.write_error = write_error  # the one place where gunicorn writes an answer of its own
+util.http_date = http_date
 
 
 class ServerLog(Logger):

@@ -42,7 +42,9 @@ def create() -> Response:
     if wanted.stream:
         return event_stream(exchange, app, framing(wanted))
     with closing(exchange):
-        return _json(encode(exchange.answer()), exchange.headers())
+        body = encode(exchange.answer())
+        exchange.watch.hold_head()
+        return _json(body, exchange.headers())
 
 
 def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> Response:

@@ -40,6 +40,7 @@ def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event]
         exchange.close()
         raise
     body = ExchangeBody(exchange, services, frame)
+    exchange.watch.hold_head()
     return _answer(body, exchange.headers())
 
 

@@ -1,0 +1,51 @@
+"""What leaves a worker for a client, and when."""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from adapter.client_watch import ClientWatch
+from adapter.worker import ClientSocket, http_date
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[ClientSocket, socket.socket]]:
+    """The worker's end of a connection, and the client's, which never waits."""
+    ours, client = socket.socketpair()
+    client.setblocking(False)
+    server = ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+    with client:
+        yield server, client
+    server.close()
+
+
+def test_a_head_leaves_at_once_unless_told_otherwise(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    server.sendall(b"head")
+    assert client.recv(99) == b"head"
+
+
+def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    ClientWatch({"gunicorn.socket": server}).hold_head()
+    server.sendall(b"head")
+    with pytest.raises(BlockingIOError):
+        client.recv(99)
+    server.sendall(b"body")
+    assert client.recv(99) == b"headbody"
+    server.sendall(b"more")
+    assert client.recv(99) == b"more"
+
+
+def test_other_servers_need_not_know_how_to_hold() -> None:
+    ClientWatch({}).hold_head()
+    with socket.socket() as plain:
+        ClientWatch({"gunicorn.socket": plain}).hold_head()
+
+
+def test_the_date_is_that_of_the_second() -> None:
+    assert http_date(784111777.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert abs((parsedate_to_datetime(http_date()) - datetime.now(UTC)).total_seconds()) < 2
