@@ -14,6 +14,7 @@ from adapter.beginnings import Beginning
 from adapter.compaction import Compacting
 from adapter.sealing import Seals
 from adapter.services import Services
+from adapter.upstream.registry import Candidate
 from translators.chat_body import ChatBody, chat_body
 from translators.compaction import last_compaction, turn_at, turn_of
 from translators.configuration import configured, latest_update
@@ -42,19 +43,26 @@ class Context:
         services: Services,
         tenant: str,
         request: CreateRequest,
+        candidate: Candidate,
         dialect: Dialect,
         notes: Notes,
         conversation: Sequence[Item] | None,
     ) -> None:
-        """`conversation` is what it holds, None without one. Raises RequestError, or StoreDown."""
+        """The context as a candidate is told it; `conversation` is what it holds, None without one.
+
+        Raises RequestError, or StoreDown.
+        """
         self._services = services
         self._tenant = tenant
         self._conversation = conversation
         self._dialect = dialect
         self._notes = notes
-        upstream = f"{dialect.name}/{request.model}"
-        self.rendering = f"{upstream}/{request.reasoning.context == 'current_turn'}"
-        self.seals = Seals(services.sealer, tenant, upstream)
+        self._model = candidate.model
+        lessons = ",".join(dialect.lessons)
+        turns = request.reasoning.context == "current_turn"
+        self.rendering = f"{candidate.upstream}/{candidate.model}/{turns}/{lessons}"
+        # Not to the upstream: any that speaks alike and serves the same model reads what another one has signed.
+        self.seals = Seals(services.sealer, tenant, f"{dialect.name}/{candidate.model}")
         self._beginning: Beginning | None = None
         self._previous = request.previous_response_id
         history = self._continued(request)
@@ -101,7 +109,7 @@ class Context:
 
     def _translated(self, request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> ChatBody:
         stream = request.stream or request.background
-        return chat_body(request, history, dialect, notes, model=request.model, stream=stream, seal=self.seals)
+        return chat_body(request, history, dialect, notes, model=self._model, stream=stream, seal=self.seals)
 
     def items(self) -> list[Item]:
         """Return everything in items, with nothing sealed and no file that the provider cannot take."""

@@ -1,9 +1,9 @@
 """The history that a request continues: from the worker's cache, else from the store's chain.
 
 Cached is what a chain was rendered to (`translators.history`), bounded by bytes: by response, and by `rendering`, which
-names what else its bytes depend on (provider, model, whose reasoning goes back). A turn takes the place of the one it
-continues, since conversations rarely fork; a fork is rendered from the store again. A cached history is used only while
-the store still knows its response, so that a deletion by any worker holds at once.
+names what else its bytes depend on (provider and what it taught, model, whose reasoning goes back). A turn takes the
+place of the one it continues, since conversations rarely fork; a fork is rendered from the store again. A cached
+history is used only while the store still knows its response, so that a deletion by any worker holds at once.
 """
 
 from collections.abc import Sequence
