@@ -18,7 +18,7 @@ from translators.errors import UpstreamError
 from translators.events import Event
 from translators.ids import Ids
 from translators.images import OpenPicture, is_picture
-from translators.items import OutputItem
+from translators.items import Compaction, OutputItem
 from translators.notes import Notes
 from translators.open_items import Closed, OpenItem, OpenMessage, OpenReasoningText, OpenSummary, Piece
 from translators.reasoning import Opaque, Sealing
@@ -97,6 +97,10 @@ class Lanes:
         self._names = names
         self._sealing = sealing
         self._taken = set(taken_call_ids)
+
+    def has_answer(self) -> bool:
+        """Tell whether the model has begun an item; a compaction is none of its."""
+        return bool(self.waiting) or any(not isinstance(item, Compaction) for item in self.output)
 
     # --- what arrives -----------------------------------------------------------------------------------------
 

@@ -166,12 +166,11 @@ class ResponseStream:
             self._let_go(events)
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
-        produced = bool(self._lanes.output or self._lanes.waiting)
         counted = self._usage
         end = ending(
             self._finish_reason,
             done=done,
-            produced=produced,
+            produced=self._lanes.has_answer(),
             refused_room=counted is not None and bool(counted.prompt_tokens) and not counted.completion_tokens,
         )
         if end.error is not None:
