@@ -1,13 +1,17 @@
-"""What one response asks of its model, in the form that its provider takes; asked anew when a refusal teaches a form.
+"""What one response asks of its model, and whom: the candidates of the model, one after the other until one answers.
 
-An `Asking` gathers the context (`context.py`) and translates it; `body` is what goes out next. That is the request
-itself, or first a summary of what it continues (`compaction.py`), and then the request behind it. What an earlier
-translation noted is taken back when another takes its place, so that notes tell what was sent in the end.
+An `Asking` gathers the context (`context.py`) and translates it for the candidate of the moment; `body` is what goes
+out next. That is the request itself, or first a summary of what it continues (`compaction.py`), and then the request
+behind it. A refusal may teach the candidate's dialect (`upstream/learning.py`); a failure that is not the caller's has
+the next one asked (`upstream/registry.py`). Then everything is gathered and translated anew, for each speaks and is
+sealed for in its own way, and what was noted before is taken back. Once a candidate has answered, nobody else is asked:
+what two models said is never put together.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import structlog
 from msgspec.structs import replace
 
 from adapter.compaction import Compacting
@@ -23,6 +27,8 @@ from translators.errors import RequestError, UpstreamError
 from translators.items import Item
 from translators.notes import Notes
 from translators.request import CreateRequest
+
+log = structlog.get_logger()
 
 
 class Asking:
@@ -52,13 +58,20 @@ class Asking:
         """What the next answer is a summary for, if it is one."""
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
-        self._tries = Tries(services.learning, request.model)
-        self._gather()
-        self._translate(self._as_asked)
+        self._way: Callable[[], ChatBody] = self._as_asked
+        group = request.prompt_cache_key or request.conversation
+        self._candidates = services.registry.candidates(request.model, group and f"{tenant}/{group}")
+        self._tied = False
+        """A provider has answered: whatever else there is to ask, it is asked."""
+        refused = self._finds_another()
+        if refused is not None:
+            raise refused
 
     def send(self, body: bytes) -> Call | TruncatingCall:
         """Send a chat request; with `truncation: "auto"`, as much of it as the provider takes."""
-        send = partial(self._services.upstream.call, bearer=self._bearer)
+        candidate = self._candidates.current
+        upstream = self._services.upstreams[candidate.upstream]
+        send = partial(upstream.call, bearer=self._bearer, key=candidate.key)
         if self.request.truncation == "auto" and self.compaction is None:
             return TruncatingCall(send, body, self._notes)
         return send(body)
@@ -74,9 +87,34 @@ class Asking:
             return False  # it cannot be said in this way, so the provider's own refusal is the answer
         return True
 
+    def asks_another(self, error: UpstreamError) -> bool:
+        """Translate for the next candidate, where one could do better than the one that failed; False if none can."""
+        failed = self._candidates.current
+        try:
+            if not self._candidates.failed(error) or self._tied or self._finds_another() is not None:
+                return False
+        except StoreDown:
+            return False
+        log.warning(
+            "another upstream is asked", model=self.request.model, failed=failed.upstream, key=failed.key,
+            status=error.refused or error.status, next=self._candidates.current.upstream,
+        )  # fmt: skip
+        return True
+
+    def verdict(self) -> UpstreamError:
+        """Return what the caller is told when nobody could answer."""
+        return self._candidates.verdict()
+
     def answered(self) -> None:
-        """Keep what was learned: the provider took the request."""
+        """Stay with this provider, which took the request, and keep what was learned about it."""
+        self._tied = True
+        self._candidates.worked()
         self._tries.answered()
+
+    @property
+    def upstream(self) -> str:
+        """The name of the one that is asked."""
+        return self._candidates.current.upstream
 
     def without_compaction(self) -> None:
         """Go on with the whole context: no summary can be had."""
@@ -87,13 +125,28 @@ class Asking:
         rest = replace(self.context.request, input=tuple(window(compaction.before, content)))
         self._translate(partial(self._only, rest))
 
+    def _finds_another(self) -> RequestError | UpstreamError | None:
+        """Translate for the next candidate that can be told what is asked; return the reason if there is none."""
+        refusal: RequestError | None = None
+        while (candidate := self._candidates.next()) is not None:
+            self._tries = Tries(self._services.learning[candidate.upstream], candidate.model)
+            try:
+                self._gather()
+                self._translate(self._way)
+                return None
+            except RequestError as error:
+                refusal = refusal or error
+                self._candidates.leave()
+        return refusal or self._candidates.verdict()
+
     def _gather(self) -> None:
         """Gather the context for the dialect as it is now, and forget what another had noted."""
         self._notes.forget(self._made)
         self._made = Notes()
         self.context = Context(
-            self._services, self._tenant, self.request, self._tries.dialect, self._made, self._conversation
-        )
+            self._services, self._tenant, self.request, self._candidates.current, self._tries.dialect, self._made,
+            self._conversation,
+        )  # fmt: skip
 
     def _translate(self, way: Callable[[], ChatBody]) -> None:
         self._way = way

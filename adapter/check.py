@@ -10,13 +10,17 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 import requests
 
 from adapter.offline import NOW, chat_request, new_stream
+from adapter.setting_tables import DEFAULT, UpstreamSettings
 from adapter.settings import Settings
+from adapter.upstream.registry import Registry
 from translators.answer import AnswerReader
+from translators.errors import RequestError
 from translators.items import FunctionCall
 from translators.notes import Notes
 from translators.response import Response
@@ -73,9 +77,16 @@ class Unanswered(Exception):
     """This call got no answer."""
 
 
-def run_probes(settings: Settings, model: str | None) -> Iterator[Result]:
-    """Yield the result of each probe as it is known; a check that stops early ends with why."""
-    provider = Provider(settings)
+def run_probes(
+    settings: Settings, model: str | None, upstream: UpstreamSettings | None = None
+) -> Iterator[Result]:
+    """Yield the result of each probe of an upstream, if none is named the first one, as it is known.
+
+    A check that stops early ends with why.
+    """
+    upstream = upstream or settings.all_upstreams()[0]
+    provider = Provider(settings, upstream)
+    model = _own_name(settings, upstream, model)
     chosen = model or ""
 
     def list_models() -> tuple[Verdict, str]:
@@ -94,6 +105,8 @@ def run_probes(settings: Settings, model: str | None) -> Iterator[Result]:
         ("reasoning", False, lambda: provider.reasoning(chosen)),
         ("developer role", False, lambda: provider.developer(chosen)),
     ]
+    for at in range(1, len(upstream.keys)):
+        probes.append((f"key {at + 1} of {len(upstream.keys)}", True, partial(provider.other_key, at, lambda: chosen)))
     for name, basic, probe in probes:
         begun = time.monotonic()
         last = False
@@ -118,14 +131,26 @@ def report(result: Result) -> str:
 class Provider:
     """The provider under test. Each probe returns its verdict and a detail for people."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, upstream: UpstreamSettings) -> None:
         self._settings = settings
+        self._upstream = upstream
+        self._key_is_set_by = "ADAPTER_UPSTREAM_API_KEY"
+        if upstream.name != DEFAULT:
+            self._key_is_set_by = f"upstreams.{upstream.name}.key in {settings.config}"
         self._session = requests.Session()
-        if settings.upstream_api_key:
-            self._session.headers["Authorization"] = f"Bearer {settings.upstream_api_key}"
+        self._session.headers.update({name: of.value for name, of in upstream.headers.items()})
+        if upstream.keys:
+            self._use(0)
         self._streamed: Notes | None = None
         self._seen = b""
         """All answers so far, for the names of fields in them."""
+
+    def _use(self, key: int) -> None:
+        self._session.headers["Authorization"] = f"Bearer {self._upstream.keys[key].value}"
+
+    def other_key(self, key: int, model: Callable[[], str]) -> tuple[Verdict, str]:
+        self._use(key)
+        return self.completion(model())
 
     def models(self) -> tuple[Verdict, str, str]:
         """Return verdict, detail and the first model's name ("" if there is none)."""
@@ -226,7 +251,7 @@ class Provider:
 
     def _post(self, request: JSON) -> Answer:
         request = {"max_output_tokens": _MOST_TOKENS, **request}
-        body = chat_request(encode(request), self._settings, Notes()).json
+        body = chat_request(encode(request), self._settings, Notes(), self._upstream).json
         return self._call("POST", "/chat/completions", body)
 
     def _read(self, answer: Answer, notes: Notes | None = None) -> Response | None:
@@ -241,8 +266,8 @@ class Provider:
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Return the answer to one call; raise Unanswered or Pointless."""
-        url = f"{self._settings.upstream_url}{path}"
-        limit = self._settings.upstream_timeout
+        url = f"{self._upstream.url}{path}"
+        limit = self._upstream.timeout
         begun = time.monotonic()
         try:
             with self._session.request(
@@ -250,7 +275,7 @@ class Provider:
                 url,
                 data=body,
                 headers={"Content-Type": "application/json"},
-                timeout=(self._settings.connect_timeout, limit),
+                timeout=(self._upstream.connect_timeout, limit),
                 stream=True,
             ) as response:
                 first, pieces, size = 0.0, [], 0
@@ -263,18 +288,31 @@ class Provider:
         except requests.Timeout:
             raise Unanswered(f"no answer within {limit:g} s.") from None
         except requests.ConnectionError as error:
-            raise Pointless(f"cannot reach {self._settings.upstream_url}: {_cause(error)}.") from None
+            raise Pointless(f"cannot reach {self._upstream.url}: {_cause(error)}.") from None
         except requests.RequestException as error:
             raise Unanswered(f"the answer is not valid HTTP: {error}.") from None
         answer = Answer(response.status_code, response.headers, b"".join(pieces), len(pieces), first)
         self._seen += answer.body
-        _refuse_pointless(answer)
+        if answer.status in (401, 403):
+            raise Pointless(f"{answer.status}, no or a wrong key: set {self._key_is_set_by}. {_message(answer)}")
+        _refuse_page(answer)
         return answer
 
 
-def _refuse_pointless(answer: Answer) -> None:
-    if answer.status in (401, 403):
-        raise Pointless(f"{answer.status}, no or a wrong key: set ADAPTER_UPSTREAM_API_KEY. {_message(answer)}")
+def _own_name(settings: Settings, upstream: UpstreamSettings, model: str | None) -> str | None:
+    """Return what a model is called at an upstream; without a model, the first that the settings have there."""
+    targets = [target for targets in settings.models.values() for target in targets if target.upstream == upstream.name]
+    if model is None:
+        return next((target.model for target in targets if "*" not in target.model), None)
+    registry = Registry(settings.all_upstreams(), settings.models, now=lambda: NOW, chance=lambda: 0.5)
+    try:
+        candidates = registry.candidates(model).all()
+    except RequestError:
+        return model
+    return next((one.model for one in candidates if one.upstream == upstream.name), model)
+
+
+def _refuse_page(answer: Answer) -> None:
     if answer.body.lstrip()[:1] == b"<":
         raise Pointless(f"{answer.status}, a web page instead of JSON: is the base URL right? It often ends in /v1.")
 

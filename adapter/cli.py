@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from adapter import __version__
+from adapter.setting_kinds import suggestion
+from adapter.setting_tables import DEFAULT
 from adapter.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
 
 if TYPE_CHECKING:
@@ -97,22 +99,27 @@ def serve(settings: Settings) -> None:
 
 
 @main.command()
-@click.option("--model", help="The model to ask. Default: the first that the provider lists.")
+@click.option("--model", help="The model to ask. Default: the first that is configured, else that the provider lists.")
+@click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
 @flags("config", "upstream_url", "connect_timeout", "upstream_timeout")
-def check(settings: Settings, model: str | None) -> None:
-    """Find out what the provider can do.
+def check(settings: Settings, model: str | None, upstream: str | None) -> None:
+    """Find out what the providers can do.
 
-    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter could not work with it.
+    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter could not work with one.
     """
     from adapter.check import report, run_probes
 
-    if settings.upstream_url is None:
+    upstreams = {one.name: one for one in settings.all_upstreams()}
+    if not upstreams:
         raise SettingsError("There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
+    if upstream is not None and upstream not in upstreams:
+        raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggestion(upstream, upstreams)}")
     results = []
-    click.echo(f"Checking {settings.upstream_url}")
-    for result in run_probes(settings, model):
-        results.append(result)
-        click.echo(report(result))
+    for one in upstreams.values() if upstream is None else [upstreams[upstream]]:
+        click.echo(f"Checking {one.url}" if one.name == DEFAULT else f"Checking {one.name}, {one.url}")
+        for result in run_probes(settings, model, one):
+            results.append(result)
+            click.echo(report(result))
     if not all(result.ok for result in results if result.basic):
         sys.exit(1)
 
@@ -163,7 +170,7 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
 @main.command()
 @flags()
 def config(settings: Settings) -> None:
-    """Print all settings and where they come from."""
+    """Print all settings, upstreams and models, and where they come from."""
     rows = effective(settings)
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:

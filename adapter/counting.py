@@ -52,14 +52,15 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
     """Return the tokens of a request's whole context; raise RequestError for one that could not be sent."""
     if check_trigger(request.input):
         request = without_trigger(request)
-    dialect = services.learning.dialect(request.model)
+    candidate = services.registry.candidates(request.model).first()
+    dialect = services.learning[candidate.upstream].dialect(candidate.model)
     earlier = None
     if request.conversation is not None:
         earlier = items_of(services.store, request.conversation, caller.tenant)
-    context = Context(services, caller.tenant, request, dialect, notes, earlier)
+    context = Context(services, caller.tenant, request, candidate, dialect, notes, earlier)
     body = context.body(dialect, notes).json
     if dialect.tokenizer is not None:
-        ask = partial(services.upstream.ask, bearer=caller.bearer, watch=caller.watch)
+        ask = partial(services.upstreams[candidate.upstream].ask, bearer=caller.bearer, watch=caller.watch)
         try:
             return _COUNTERS[dialect.tokenizer](ask, body)
         except (UpstreamError, *NotJSON) as error:
@@ -72,7 +73,7 @@ def _by_vllm(ask: Ask, body: bytes) -> int:
     return _count(ask("/tokenize", encode(_templated(body)))).count
 
 
-def _by_llamacpp(ask: Ask, body: bytes) -> int:
+def _by_llama_cpp(ask: Ask, body: bytes) -> int:
     prompt = _prompt(ask("/apply-template", encode(_templated(body)))).prompt
     asked = {"content": prompt, "add_special": True, "parse_special": True}
     return len(_tokens(ask("/tokenize", encode(asked))).tokens)
@@ -83,4 +84,4 @@ def _templated(body: bytes) -> dict[str, Raw]:
     return {name: members[name] for name in _TEMPLATED if name in members}
 
 
-_COUNTERS: Final[dict[str, Callable[[Ask, bytes], int]]] = {"vllm": _by_vllm, "llamacpp": _by_llamacpp}
+_COUNTERS: Final[dict[str, Callable[[Ask, bytes], int]]] = {"vllm": _by_vllm, "llama_cpp": _by_llama_cpp}

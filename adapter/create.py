@@ -121,14 +121,15 @@ class Exchange:
         self._call = self._asking.send(body)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait for the provider's status; a request that it refuses goes out again as the refusal teaches."""
+        """Wait for the provider's status; what it refuses goes out as the refusal teaches, or to another one."""
         try:
             came = self._call.wait(seconds)
         except UpstreamError as error:
-            if self._rounds == 1 and self._asking.learns(error):
+            first = self._rounds == 1
+            if first and (self._asking.learns(error) or self._asking.asks_another(error)):
                 self._begin_anew()
             elif not self._goes_on_whole(error):
-                raise
+                raise (self._asking.verdict() if first else error) from None
             return False
         if came:
             self._asking.answered()
@@ -305,6 +306,7 @@ class Exchange:
             "response",
             response_id=response.id,
             model=response.model,
+            upstream=self._asking.upstream,
             status=response.status,
             error=response.error.code if response.error else None,
             input_tokens=usage.input_tokens if usage else None,

@@ -10,16 +10,19 @@ from msgspec.structs import replace
 
 from adapter.api.schemas import parse_create
 from adapter.files import Files
+from adapter.setting_tables import UpstreamSettings
 from adapter.settings import Settings
+from adapter.upstream.registry import Registry
 from translators.answer import AnswerReader
 from translators.chat_body import ChatBody, chat_body
 from translators.configuration import configured, latest_update
-from translators.dialect import dialect_for
+from translators.dialect import Dialect
 from translators.echo import first_snapshot
 from translators.events import DONE, Event, frame
 from translators.history import History
 from translators.ids import Ids, seed
 from translators.notes import Notes
+from translators.presets import dialect_for
 from translators.request import CreateRequest
 from translators.stream import Limits, ResponseStream
 from translators.tools import ToolNames
@@ -29,17 +32,29 @@ NOW: Final = 0
 _AT_ONCE: Final = 64 * 1024
 
 
-def chat_request(body: bytes, settings: Settings, notes: Notes) -> ChatBody:
-    """Return what a create request becomes; raise RequestError."""
+def chat_request(
+    body: bytes, settings: Settings, notes: Notes, upstream: UpstreamSettings | None = None
+) -> ChatBody:
+    """Return what a create request becomes for an upstream, else for the likeliest of its model; raise RequestError."""
     request = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
-    dialect = dialect_for(settings.upstream_url or "", settings.dialect)
+    dialect, model = _spoken(request.model, settings) if upstream is None else (upstream.dialect, request.model)
     request = configured(request, latest_update(request.input))
     request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
-    return chat_body(request, History(), dialect, notes, model=request.model, stream=request.stream)
+    return chat_body(request, History(), dialect, notes, model=model, stream=request.stream)
+
+
+def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
+    """Return the dialect in which a model is spoken to, and its name there; raise RequestError if nobody serves it."""
+    upstreams = settings.all_upstreams()
+    if not upstreams:
+        return dialect_for("", settings.dialect), model
+    registry = Registry(upstreams, settings.models, now=lambda: NOW, chance=lambda: 0.5)
+    candidate = registry.candidates(model).first()
+    return next(one.dialect for one in upstreams if one.name == candidate.upstream), candidate.model
 
 
 def indented(body: ChatBody) -> str:

@@ -35,7 +35,7 @@ def prepare(settings: Settings) -> Settings:
     """Start logging, check the store, start the demo upstream if there is no other; return the final settings."""
     logs.configure(settings.log_level, settings.log_format)
     _check_store(settings)
-    if settings.upstream_url is not None:
+    if settings.all_upstreams():
         return settings
     demo = start_child()
     assert demo.stdout is not None
@@ -114,7 +114,7 @@ def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
     host, port = address[:2]
     url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     line = (
-        f"responses-adapter {__version__} listens on {url}, upstream {settings.upstream_url}, "
+        f"responses-adapter {__version__} listens on {url}, {_upstreams(settings)}, "
         f"store {settings.store}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
     )
     if settings.sources.get("upstream_url") != "demo":
@@ -125,6 +125,13 @@ def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
         f"  curl {url}/responses{key} -H 'Content-Type: application/json' "
         """-d '{"model": "demo", "input": "Hello"}'"""
     )
+
+
+def _upstreams(settings: Settings) -> str:
+    upstreams = settings.all_upstreams()
+    if len(upstreams) == 1:
+        return f"upstream {upstreams[0].url}"
+    return "upstreams " + ", ".join(one.name for one in upstreams)
 
 
 def _check_address(settings: Settings) -> None:

@@ -5,6 +5,7 @@ clock until it is used. Views find it with `services()`.
 """
 
 import os
+import random
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -26,6 +27,7 @@ from adapter.store.base import Store
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import Learning
 from adapter.upstream.lessons import Lessons
+from adapter.upstream.registry import Registry
 from translators.ids import Ids, seed
 from translators.stream import Limits
 
@@ -35,9 +37,11 @@ class Services:
         self.settings = settings
         self.pulse = Pulse()
         self.store: Store = open_store(settings.store, settings.store_cache_bytes)
-        self.upstream = Upstream(settings, self.pulse)
         self.lessons = Lessons(self.store)
-        self.learning = Learning(self.upstream.dialect, self.lessons)
+        every = settings.all_upstreams()
+        self.upstreams = {one.name: Upstream(one, self.pulse) for one in every}
+        self.learning = {one.name: Learning(one.dialect, self.lessons, one.name) for one in every}
+        self.registry = Registry(every, settings.models, time.monotonic, random.random)
         self.files = Files(settings)
         self.compactions = Compactions(lambda: self.sealer)
         self.histories = Histories(self.store, self.files, self.compactions, settings.history_cache_bytes // 2)

@@ -6,8 +6,10 @@ TOML file is not a number, 1 is not a boolean, NaN is not a duration. Text that 
 that the check which follows refuses it in the one place where values are refused.
 """
 
+import difflib
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,6 +80,23 @@ class Seconds(Kind):
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise ValueError
         return float(value)
+
+
+class Age(Kind):
+    """Seconds, or hours or days with their letter."""
+
+    metavar = "AGE"
+    expects = "at least 60 seconds: their number, or a number of hours or days, for example 12h or 30d"
+
+    def from_text(self, text: str) -> object:
+        return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else text
+
+    def check(self, value: object) -> int:
+        if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,6})([hd])", value)):
+            value = int(found[1]) * {"h": 3600, "d": 86400}[found[2]]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 60:
+            raise ValueError
+        return value
 
 
 class Text(Kind):
@@ -210,3 +229,9 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the most similar of the known names; "" if none is similar."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -9,12 +9,11 @@ printed.
 """
 
 import dataclasses
-import difflib
 import functools
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from marshmallow import Schema, ValidationError
 
 from adapter.setting_kinds import (
     Address,
+    Age,
     ChatURL,
     Choice,
     Hosts,
@@ -35,14 +35,29 @@ from adapter.setting_kinds import (
     Text,
     Whole,
     is_loopback,
+    suggestion,
 )
-from translators.dialect import PRESETS
+from adapter.setting_tables import (
+    DEFAULT,
+    Models,
+    Secret,
+    TableError,
+    Target,
+    UpstreamSettings,
+    quoted,
+    read_models,
+    read_upstreams,
+)
 from translators.passthrough import RESERVED
+from translators.presets import PRESETS, dialect_for
 
 PREFIX: Final = "ADAPTER_"
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
+
+TABLES: Final[tuple[str, ...]] = ("upstreams", "models")
+"""What only the file can say."""
 
 LISTED: Final = "`responses-adapter serve --help` lists all."
 
@@ -94,6 +109,11 @@ class Settings:
         StoreURL(),
         "Where responses are kept: a file, its path from the working directory unless it begins with a further "
         "slash, or memory:, which forgets them at exit.",
+    )
+    retention: int | None = setting(
+        None,
+        Age(),
+        "How long responses and conversations that nobody uses are kept. Unset: for ever.",
     )
     api_keys: tuple[str, ...] = setting(
         (),
@@ -163,8 +183,28 @@ class Settings:
         "info", Choice("debug", "info", "warning", "error"), "The least level that is logged."
     )
     log_format: str = setting("json", Choice("json", "console"), "Log lines for machines or for people.")
+    upstreams: tuple[UpstreamSettings, ...] = ()
+    """Those of the TOML file."""
+    models: Models = dataclasses.field(default_factory=dict)
+    """Those of the TOML file."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Where each setting that is not at its default came from: a flag, a variable, a file."""
+
+    def all_upstreams(self) -> tuple[UpstreamSettings, ...]:
+        """Return that of `upstream_url`, if it is set, and those of the TOML file."""
+        if self.upstream_url is None:
+            return self.upstreams
+        key = self.upstream_api_key
+        default = UpstreamSettings(
+            name=DEFAULT,
+            url=self.upstream_url,
+            dialect=dialect_for(self.upstream_url, self.dialect),
+            keys=() if key is None else (Secret(key),),
+            callers_key=key is None and not self.api_keys,  # those are the adapter's own, and stay here
+            connect_timeout=self.connect_timeout,
+            timeout=self.upstream_timeout,
+        )
+        return (default, *self.upstreams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +269,10 @@ def load_settings(
     if "config" in outer:
         path = _checked({"config": outer["config"]})["config"]
         given = _from_file(path, outer["config"].source) | outer
+    tables = {name: given[name] for name in TABLES if name in given}
+    given = {name: one for name, one in given.items() if name not in TABLES}
     settings = Settings(**_checked(given), sources={name: one.source for name, one in given.items()})
+    settings = _with_tables(settings, tables, environ)
     refuse_open_bind(settings, settings.bind)
     _refuse_scattered_memory(settings)
     _refuse_reserved_names(settings)
@@ -240,10 +283,17 @@ def load_settings(
 
 def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Return (name, value, source) of every setting; secrets are masked, unset ones are empty."""
-    return [
+    rows = [
         (name, of.shown(getattr(settings, name)), settings.sources.get(name, "default"))
         for name, of in DESCRIPTIONS.items()
     ]
+    for upstream in settings.upstreams:
+        for name, value in upstream.shown().items():
+            source = f"{settings.config}: upstreams.{upstream.name}" if name in upstream.given else "default"
+            rows.append((f"upstreams.{upstream.name}.{name}", value, source))
+    for pattern, targets in settings.models.items():
+        rows.append((f"models.{quoted(pattern)}", ", ".join(map(Target.shown, targets)), f"{settings.config}: models"))
+    return rows
 
 
 def refuse_open_bind(settings: Settings, bind: str) -> None:
@@ -259,7 +309,7 @@ def _from_flags(cli: Mapping[str, object]) -> dict[str, _Given]:
     given = {name: value for name, value in cli.items() if value is not None}
     for name in given:
         if name not in DESCRIPTIONS:
-            raise SettingsError(f"There is no setting {name}.{_suggest(name, DESCRIPTIONS)}")
+            raise SettingsError(f"There is no setting {name}.{suggestion(name, DESCRIPTIONS)}")
     return {name: _Given(_read(name, value), DESCRIPTIONS[name].flag) for name, value in given.items()}
 
 
@@ -271,7 +321,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
             continue
         if variable not in names:
             raise SettingsError(
-                f"{variable} in the environment is not a setting.{_suggest(variable, names)} {LISTED}"
+                f"{variable} in the environment is not a setting.{suggestion(variable, names)} {LISTED}"
             )
         if text.strip():
             name = names[variable]
@@ -287,11 +337,33 @@ def _from_file(path: str, source: str) -> dict[str, _Given]:
         raise SettingsError(f"{source}: cannot read {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{source}: {path} is not TOML: {error}.") from None
-    names = [name for name in DESCRIPTIONS if name != "config"]
+    names = [*(name for name in DESCRIPTIONS if name != "config"), *TABLES]
     for key in values:
         if key not in names:
-            raise SettingsError(f"{path}: {key} is not a setting.{_suggest(key, names)} {LISTED}")
+            raise SettingsError(f"{path}: {key} is not a setting.{suggestion(key, names)} {LISTED}")
     return {key: _Given(value, f"{path}: {key}") for key, value in values.items()}
+
+
+def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapping[str, str]) -> Settings:
+    """Return the settings with what the tables of the file say; raise SettingsError."""
+    try:
+        upstreams = read_upstreams(
+            tables["upstreams"].value if "upstreams" in tables else {},
+            environ,
+            connect_timeout=settings.connect_timeout,
+            timeout=settings.upstream_timeout,
+        )
+        if settings.api_keys and (passing := [one.name for one in upstreams if one.callers_key]):
+            raise TableError(
+                f"upstreams.{passing[0]}.callers_key: what callers present are keys of api_keys, which go nowhere."
+            )
+        weights = {one.name: one.weight for one in upstreams}
+        if settings.upstream_url is not None or not upstreams:
+            weights = {DEFAULT: 1, **weights}
+        models = read_models(tables["models"].value if "models" in tables else {}, weights)
+    except TableError as error:
+        raise SettingsError(f"{settings.config}: {error}") from None
+    return dataclasses.replace(settings, upstreams=upstreams, models=models)
 
 
 def _read(name: str, value: object) -> object:
@@ -326,8 +398,3 @@ def _refuse_reserved_names(settings: Settings) -> None:
                 f"{settings.sources['passthrough']}: {name} cannot be passed through: the Responses API or this "
                 "adapter gives it a meaning of its own."
             )
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -45,5 +45,10 @@ def _model(entry: Any) -> dict[str, Any] | None:
     }
 
 
+def model_object(id: str) -> dict[str, Any]:
+    """Return a model of which nothing is known but its name."""
+    return {"id": id, "object": "model", "created": 0, "owned_by": ""}
+
+
 def _unreadable() -> UpstreamError:
     return UpstreamError("The provider's list of models could not be read.")

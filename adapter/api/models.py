@@ -1,13 +1,13 @@
-"""`/v1/models`: what the upstream lists, in the API's form."""
+"""`/v1/models`: what can be asked for, in the API's form."""
 
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
 from adapter.client_watch import ClientWatch
+from adapter.models import list_models as every_model
 from adapter.services import services
 from translators.errors import RequestError
 from translators.misfits import shortened
-from translators.models import decode_models
 from translators.wire import encode
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1")
@@ -16,7 +16,7 @@ blueprint = Blueprint("models", __name__, url_prefix="/v1")
 @blueprint.get("/models")
 def list_models() -> Response:
     authenticate()
-    models = decode_models(services().upstream.models(bearer(), ClientWatch(request.environ)))
+    models = every_model(services(), bearer(), ClientWatch(request.environ))
     return Response(encode({"object": "list", "data": models}), content_type="application/json")
 
 
@@ -24,7 +24,7 @@ def list_models() -> Response:
 def retrieve(id: str) -> Response:
     """Return one model of the list; chat providers answer for a single one in too many ways."""
     authenticate()
-    for model in decode_models(services().upstream.models(bearer(), ClientWatch(request.environ))):
+    for model in every_model(services(), bearer(), ClientWatch(request.environ)):
         if model["id"] == id:
             return Response(encode(model), content_type="application/json")
     raise RequestError(

@@ -17,10 +17,9 @@ from urllib3.exceptions import ProtocolError
 
 from adapter.client_watch import ClientWatch
 from adapter.pulse import SECONDS, Pulse
-from adapter.settings import Settings
+from adapter.setting_tables import UpstreamSettings
 from adapter.upstream.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.transport import Answer, Transport, copied, prepared
-from translators.dialect import Dialect, dialect_for
 from translators.errors import UpstreamError
 from translators.upstream_errors import from_http
 
@@ -37,43 +36,44 @@ _MOST_ANSWER: Final = 8 * 1024 * 1024
 class Upstream:
     """One chat-completions provider: where it is, how it is spoken to, and the connections to it."""
 
-    def __init__(self, settings: Settings, pulse: Pulse) -> None:
-        if settings.upstream_url is None:
-            raise ValueError("Upstream needs settings.upstream_url")
-        base = settings.upstream_url.rstrip("/")
+    def __init__(self, settings: UpstreamSettings, pulse: Pulse) -> None:
+        self.name = settings.name
+        self.dialect = settings.dialect
+        self.uses_callers_key = settings.callers_key
+        base = settings.url
         self._root = base.removesuffix("/v1")
-        self.dialect: Dialect = dialect_for(base, settings.dialect)
         self._pulse = pulse
-        self._own_key = settings.upstream_api_key
-        self._passes_keys = not settings.api_keys
-        """A caller's key goes on to the provider, unless it is one of the adapter's own."""
-        self._silence = settings.upstream_timeout
+        self._keys = [key.value for key in settings.keys]
+        self._silence = settings.timeout
         session = requests.Session()
         self._transport = Transport(most_idle_connections=4096)
-        plain = {"Accept-Encoding": "identity"}
+        plain = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
         self._post = prepared(
             session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **plain}
         )
         self._models = prepared(session, "GET", base + "/models", plain)
         environment = session.merge_environment_settings(self._post.url, {}, True, None, None)
         self._options = {name: environment[name] for name in ("proxies", "verify", "cert")} | {
-            "timeout": Timeout(connect=settings.connect_timeout, read=settings.upstream_timeout)
+            "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
 
-    def call(self, body: bytes, *, bearer: str | None) -> "Call":
-        """Send a chat request. `bearer` is the caller's key, used when the adapter has none of its own."""
-        request = self._with_key(self._post, bearer)
+    def call(self, body: bytes, *, bearer: str | None, key: int | None = None) -> "Call":
+        """Send a chat request.
+
+        `key` is which of its own keys goes along, `bearer` the caller's, which only some upstreams are given.
+        """
+        request = self._with_key(self._post, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
         return Call(self, request, self._pulse, self._silence)
 
     def models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError, or ClientGone for the one who asked."""
-        return self._answer(self._with_key(self._models, bearer), watch)
+        return self._answer(self._with_key(self._models, bearer, 0), watch)
 
     def ask(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return what a path beside `/v1` answers to a body; raise as `models` does."""
-        request = self._with_key(self._post, bearer)
+        request = self._with_key(self._post, bearer, 0)
         request.url = self._root + path
         request.body = body
         request.headers["Content-Length"] = str(len(body))
@@ -89,10 +89,6 @@ class Upstream:
             raise _too_silent(_PATIENCE)
         finally:
             call.close()
-
-    @property
-    def uses_callers_key(self) -> bool:
-        return self._own_key is None and self._passes_keys
 
     def send(self, request: requests.PreparedRequest) -> Answer:
         """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
@@ -110,11 +106,13 @@ class Upstream:
                 raise UpstreamError("The provider's answer is not valid HTTP.") from None
         raise AssertionError("unreachable")
 
-    def _with_key(self, template: requests.PreparedRequest, bearer: str | None) -> requests.PreparedRequest:
+    def _with_key(
+        self, template: requests.PreparedRequest, bearer: str | None, key: int | None
+    ) -> requests.PreparedRequest:
         headers = dict(template.headers)
-        key = self._own_key or (bearer if self._passes_keys else None)
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
+        sent = bearer if self.uses_callers_key else self._keys[key or 0] if self._keys else None
+        if sent:
+            headers["Authorization"] = f"Bearer {sent}"
         return copied(template, headers)
 
 

@@ -30,7 +30,7 @@ class Provider:
 
 def make_app(**settings: object) -> Flask:
     app = create_app(Settings(upstream_url="http://provider.test/v1", store="memory:", **settings))  # type: ignore[arg-type]
-    app.extensions["adapter"].upstream = Provider()
+    app.extensions["adapter"].upstreams["default"] = Provider()
     return app
 
 
@@ -55,6 +55,6 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def provider(app: Flask) -> Provider:
-    provider = app.extensions["adapter"].upstream
+    provider = app.extensions["adapter"].upstreams["default"]
     assert isinstance(provider, Provider)
     return provider

@@ -8,6 +8,7 @@ from flask import Flask
 
 from adapter.context import Context
 from adapter.services import Services
+from adapter.upstream.registry import Candidate
 from translators.compaction import Sealed
 from translators.dialect import Dialect
 from translators.errors import RequestError
@@ -16,6 +17,7 @@ from translators.notes import Notes
 from translators.request import CreateRequest
 
 DIALECT = Dialect()
+CANDIDATE = Candidate("default", "m", None, 1)
 LONG = {"role": "user", "content": "long " * 2000}
 ANSWER = {"role": "assistant", "content": "Well."}
 
@@ -32,7 +34,7 @@ def request(*items: dict[str, Any]) -> CreateRequest:
 
 
 def context(services: Services, wanted: CreateRequest, tenant: str = "t") -> Context:
-    return Context(services, tenant, wanted, DIALECT, Notes(), None)
+    return Context(services, tenant, wanted, CANDIDATE, DIALECT, Notes(), None)
 
 
 def compaction(services: Services, tenant: str = "t") -> dict[str, Any]:

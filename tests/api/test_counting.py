@@ -41,7 +41,7 @@ def count() -> Iterator[Count]:
     def counted(dialect: str, provider: Counting) -> Any:
         app = make_app(dialect=dialect)
         apps.append(app)
-        app.extensions["adapter"].upstream = provider
+        app.extensions["adapter"].upstreams["default"] = provider
         return app.test_client().post("/v1/responses/input_tokens", json=REQUEST)
 
     yield counted
@@ -60,9 +60,9 @@ def test_vllm_counts(count: Count) -> None:
     assert body["messages"] == MESSAGES
 
 
-def test_llamacpp_counts(count: Count) -> None:
+def test_llama_cpp_counts(count: Count) -> None:
     provider = Counting(apply_template={"prompt": "<user>Hi"}, tokenize={"tokens": [1, 2, 3]})
-    assert count("llamacpp", provider).json["input_tokens"] == 3
+    assert count("llama_cpp", provider).json["input_tokens"] == 3
     (first, second) = provider.asked
     assert (first[0], first[1]["messages"]) == ("/apply-template", MESSAGES)
     assert second == ("/tokenize", {"content": "<user>Hi", "add_special": True, "parse_special": True})
