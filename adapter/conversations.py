@@ -1,6 +1,7 @@
 """Conversations: logs of items that responses continue and are appended to.
 
-A conversation shows its items with ids of their own; what a client sent without one gets one when it is appended. One
+A conversation shows its items with ids of their own; what a client sent without one, or with one that another item has
+already, gets one when it is appended. One
 request at a time may continue a conversation: it holds a lease, which ends by itself if its worker dies. Source:
 responses-api reference §1.2, §9.
 """
@@ -61,11 +62,18 @@ def check_id(id: str) -> None:
 
 def items_of(store: Store, id: str, tenant: str) -> tuple[Item, ...]:
     """Return the items of a conversation; raise RequestError if it is unknown."""
+    return _decoded(_stored(store, id, tenant))
+
+
+def _stored(store: Store, id: str, tenant: str) -> Sequence[StoredItem]:
     check_id(id)
     try:
-        items = store.items(id, tenant)
+        return store.items(id, tenant)
     except NotFound:
         raise unknown(id) from None
+
+
+def _decoded(items: Sequence[StoredItem]) -> tuple[Item, ...]:
     return decode_items(b"[" + b",".join([item.json for item in items]) + b"]")
 
 
@@ -82,6 +90,8 @@ class ConversationTurn:
         self._lease = (id, tenant, os.urandom(8).hex())
         self._store = store
         self._until = 0.0
+        self._ids: set[str] = set()
+        """Those of the items so far."""
         try:
             held = self._take(time.time())
         except NotFound:
@@ -96,13 +106,17 @@ class ConversationTurn:
     def history(self) -> tuple[Item, ...]:
         """Return the items of the conversation so far."""
         id, tenant, _ = self._lease
-        return items_of(self._store, id, tenant)
+        items = _stored(self._store, id, tenant)
+        self._ids = {item.id for item in items}
+        return _decoded(items)
 
     def items(self, raw_input: bytes, response: Response) -> list[StoredItem]:
         """Return what a response adds: nothing if it failed, so that the request can be made again."""
         if response.status not in ("completed", "incomplete"):
             return []
-        return to_store([*listed(decode_items(raw_input), response.id), *listed(response.output, response.id)])
+        taken = self._ids | {item.id for item in response.output if item.id}
+        added = listed(decode_items(raw_input), response.id, taken)
+        return to_store([*added, *listed(response.output, response.id)])
 
     def prolong(self) -> None:
         """Keep the lease for longer, when half of it is over; a conversation that was deleted meanwhile needs none.

@@ -80,7 +80,7 @@ class _Found:
         if position is None or position >= len(input):
             return None
         item: dict[str, Any] = decode(bytes(input[position]))
-        return None if item.get("id") else Raw(encode({**item, "id": id}))
+        return Raw(encode({**item, "id": id}))
 
     def _items_of(self, response_id: str) -> tuple[Sequence[Raw], dict[str, Raw]]:
         if response_id not in self._read:

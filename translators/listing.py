@@ -1,8 +1,8 @@
 """The input items of a response, as `GET /v1/responses/{id}/input_items` lists them.
 
 Every item has an id and, where its type has one, a status; message content is a list of parts, even where a string was
-sent. An item that came without an id gets one from its response and its position, the same each time. Source:
-responses-api reference §6.8, §9.
+sent. An item that came without an id gets one from its response and its position, the same each time; so does one whose
+id another item has already, since whoever pages through a list goes by ids. Source: responses-api reference §6.8, §9.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from translators import items as kinds
 from translators.errors import RequestError
 from translators.ids import Ids, input_item_id
 from translators.items import ContentPart, InputText, Item, Message, OutputText
+from translators.misfits import shortened
 
 _PREFIX: Final[dict[type, str]] = {
     kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
@@ -30,22 +31,25 @@ _PREFIX: Final[dict[type, str]] = {
 }  # fmt: skip
 
 
-def listed(items: Sequence[Item], response_id: str) -> list[dict[str, Any]]:
-    """Return the items of one response's input, in order, as a list shows them."""
+def listed(items: Sequence[Item], response_id: str, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return the items of one response, in order, as a list shows them; its ids, `taken` so far, are put there."""
+    taken = set() if taken is None else taken
     return [
-        _listed(item, partial(input_item_id, response_id=response_id, position=position))
+        _listed(item, partial(input_item_id, response_id=response_id, position=position), taken)
         for position, item in enumerate(items)
     ]
 
 
-def with_ids(items: Sequence[Item], ids: Ids) -> list[dict[str, Any]]:
-    """Return items as a list shows them, those without an id with one of `ids`."""
-    return [_listed(item, ids.item) for item in items]
+def with_ids(items: Sequence[Item], ids: Ids, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return items as a list shows them, those without an id of their own with one of `ids`; `taken` as above."""
+    taken = set() if taken is None else taken
+    return [_listed(item, ids.item, taken) for item in items]
 
 
-def _listed(item: Item, mint: Callable[[str], str]) -> dict[str, Any]:
-    if not item.id:
+def _listed(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[str, Any]:
+    if not item.id or item.id in taken:
         item = replace(item, id=mint(_PREFIX[type(item)]))
+    taken.add(item.id)  # type: ignore[arg-type]
     if not isinstance(item, kinds.Reasoning) and not getattr(item, "status", "none"):
         item = replace(item, status="completed")
     if isinstance(item, Message) and isinstance(item.content, str):
@@ -76,4 +80,4 @@ def _position(items: Sequence[dict[str, Any]], id: str, param: str) -> int:
     for position, item in enumerate(items):
         if item["id"] == id:
             return position
-    raise RequestError(f"Item with id '{id}' not found.", param=param, status=404)
+    raise RequestError(f"Item with id '{shortened(id)}' not found.", param=param, status=404)

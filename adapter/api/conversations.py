@@ -88,7 +88,8 @@ def delete(id: str) -> Response:
 def add_items(id: str) -> Response:
     tenant, body = authenticate(), _body("items", required="items")
     app = services()
-    items = with_ids(body.get("items", ()), app.ids())
+    taken = {item.id for item in app.store.items(id, tenant)}
+    items = with_ids(body.get("items", ()), app.ids(), taken)
     app.store.append(id, tenant, conversations.to_store(items))
     return _json(encode(page(items, limit=_MOST_ITEMS, order="asc", after=None, before=None)))
 

@@ -88,12 +88,12 @@ def input_items(id: str) -> Response:
     tenant = authenticate()
     wanted = parse_page(request.args)
     include = parse_include(request.args)
-    items = []
+    items, taken = [], set[str]()
     chain = services().store.chain(id, tenant)
     for stored in chain:
-        items += listed(decode_items(stored.input), stored.id)
+        items += listed(decode_items(stored.input), stored.id, taken)
         if stored is not chain[-1]:
-            items += listed(_output_of(stored.response).output, stored.id)
+            items += listed(_output_of(stored.response).output, stored.id, taken)
     shown = page(items, **wanted)
     leave_out(shown["data"], include)
     return _json(encode(shown))

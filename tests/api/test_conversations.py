@@ -42,6 +42,15 @@ def test_a_conversation_from_its_creation_to_its_end(client: FlaskClient) -> Non
         assert call(f"/v1/conversations/{id}").status_code == 404
 
 
+def test_an_id_that_is_taken_is_given_once(client: FlaskClient) -> None:
+    id = new(client, items=[{**HELLO, "id": "msg_a"}, {**HELLO, "id": "msg_a"}])["id"]
+    added = client.post(f"/v1/conversations/{id}/items", json={"items": [{**HELLO, "id": "msg_a"}]}).json["data"]
+    ids = [item["id"] for item in listed(client, id)]
+    assert ids[0] == "msg_a"
+    assert len(set(ids)) == 3
+    assert ids[2] == added[0]["id"]
+
+
 def test_items_in_their_order_with_ids(client: FlaskClient) -> None:
     id = new(client, items=[HELLO])["id"]
     added = client.post(

@@ -108,7 +108,7 @@ def test_a_chain_of_references_leads_to_items_only(store: Counting) -> None:
 
 UNKNOWN = [
     "msg_1", "fc_of_the_client", "rs_" + "0" * 32, OUTPUT[0]["id"][:-1] + "9", OUTPUT[0]["id"].upper(),
-    OUTPUT[0]["id"].replace("rs_", "msg_"), input_item_id("msg", RESPONSE, 2), input_item_id("fc", RESPONSE, 1),
+    OUTPUT[0]["id"].replace("rs_", "msg_"), input_item_id("msg", RESPONSE, 2),
     "", "x" * 99,
 ]  # fmt: skip
 

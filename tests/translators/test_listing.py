@@ -21,6 +21,7 @@ from translators.items import (
 from translators.listing import _PREFIX, listed, page
 
 RESPONSE = Ids("0" * 24).response
+OTHER = Ids("1" * 24).response
 
 
 def id(prefix: str) -> str:
@@ -74,6 +75,15 @@ def test_items(name: str) -> None:
 def test_ids_are_those_of_the_positions() -> None:
     every = listed([Message("user", "a"), FunctionCall("a", "f", "{}")], RESPONSE)
     assert [item["id"] for item in every] == [input_item_id("msg", RESPONSE, 0), input_item_id("fc", RESPONSE, 1)]
+
+
+def test_an_id_that_is_taken() -> None:
+    """Paging goes by ids: with one that stands in a list twice it would come to no end."""
+    taken: set[str] = set()
+    first = listed([Message("user", "a", id="msg_a"), Message("user", "b", id="msg_a")], RESPONSE, taken)
+    second = listed([Message("user", "a", id="msg_a")], OTHER, taken)
+    assert [item["id"] for item in first] == ["msg_a", input_item_id("msg", RESPONSE, 1)]
+    assert [item["id"] for item in second] == [input_item_id("msg", OTHER, 0)]
 
 
 FIVE = [{"id": letter} for letter in "abcde"]
