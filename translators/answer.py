@@ -99,7 +99,7 @@ class WholeBody:
     def feed(self, data: bytes) -> Iterator[Chunk]:
         self._room -= len(data)
         if self._room < 0:
-            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=False)
         self._pieces.append(data)
         return iter(())
 

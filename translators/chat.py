@@ -116,6 +116,20 @@ class Source(Struct, gc=False):
     end_index: int | None = None
 
 
+class SearchResults(Struct, gc=False):
+    results: list[Source] | None = None
+
+
+class ExecutedTool(Struct, gc=False):
+    """A search that Groq made by itself; `arguments` and `output` are in its reasoning, too."""
+
+    search_results: SearchResults | None = None
+
+
+class VeniceParameters(Struct, gc=False):
+    web_search_citations: list[Source] | None = None
+
+
 class Annotation(Source, gc=False):
     """A source under `url_citation`, or (some gateways) flat; other types are files."""
 
@@ -148,6 +162,7 @@ class Delta(Struct, gc=False):
     tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
     function_call: FunctionDelta | None = None
     annotations: list[Annotation] | None = None
+    executed_tools: list[ExecutedTool] | None = None
     images: list[ImageDelta] | None = None
     """What OpenRouter and LiteLLM have for pictures: they are no part of `content`."""
     audio: AudioDelta | None = None
@@ -225,5 +240,6 @@ class Chunk(Struct, gc=False):
     """The sources of the answer, all of them in every chunk (Perplexity, xAI)."""
     search_results: list[Source] | None = None
     """The same with titles; Perplexity's newer name."""
+    venice_parameters: VeniceParameters | None = None
     message: Any = None
     detail: Any = None

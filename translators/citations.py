@@ -2,9 +2,10 @@
 
 Providers tell sources in three ways: as annotations with their place in the text (OpenAI); as annotations without one,
 which say 0 to 0 (OpenRouter); as a list of pages or search results beside the choices, whole in every chunk
-(Perplexity, xAI). A source without a place is put wherever the text cites it, as `[2]` for the second of the list or as
-a link to its URL, and at the end of the text if it does nowhere. However often the same is sent, it is told once. All
-are placed when their text is done, so it does not matter when they came. Source: responses-api reference §4.2, §5.4.
+(Perplexity, xAI, Venice), or in the searches that the provider made (Groq). A source without a place is put wherever
+the text cites it, as `[2]` for the second of the list or as a link to its URL, and at the end of the text if it does
+nowhere. However often the same is sent, it is told once. All are placed when their text is done, so it does not matter
+when they came. Source: responses-api reference §4.2, §5.4.
 """
 
 import re

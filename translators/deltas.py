@@ -14,9 +14,11 @@ from translators.chat import (
     ChatUsage,
     Chunk,
     Delta,
+    ExecutedTool,
     FunctionDelta,
     ImageAddress,
     Logprobs,
+    Source,
     ToolCallDelta,
     TopLogprob,
 )
@@ -161,6 +163,11 @@ def _url_of(image: Any) -> str:
     elif isinstance(image, dict):
         image = image.get("url")
     return image if isinstance(image, str) else ""
+
+
+def found_by(tools: Iterable[ExecutedTool]) -> list[Source]:
+    """Return what the searches have found that a provider made by itself."""
+    return [source for tool in tools if tool.search_results for source in tool.search_results.results or ()]
 
 
 def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:

@@ -165,5 +165,6 @@ def _unmet(message: str) -> UpstreamError:
     """Return the failure of an answer that is not what it must be.
 
     Its code is the one that clients' types know (openai-python 3.54, ResponseError.code); the message tells it apart.
+    It was asked for twice already, so clients are told not to.
     """
-    return UpstreamError(message, status=502)
+    return UpstreamError(message, status=502, retry=False)

@@ -48,7 +48,8 @@ class RequestError(ProtocolError):
 class UpstreamError(ProtocolError):
     """The provider's failure, already mapped to what the caller should see.
 
-    `retry_after` is in seconds, where the provider or the mapping gave one. `refused` is the status of the provider's
+    `retry_after` is in seconds, where the provider or the mapping gave one. `retry`: the same request may have more
+    luck later; false where it would fail again, so that clients do not try. `refused` is the status of the provider's
     own answer and `body` what came with it, where it was an HTTP error.
     """
 

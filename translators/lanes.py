@@ -30,7 +30,7 @@ _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "
 
 
 def too_large() -> UpstreamError:
-    return UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+    return UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=False)
 
 
 class Lane:

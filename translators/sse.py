@@ -66,7 +66,7 @@ class SSEDecoder:
         self._size += len(data)
         self._ends = data[-1:]
         if self._size > self._max_bytes:
-            raise UpstreamError(f"The provider sent an event of more than {self._max_bytes} bytes.")
+            raise UpstreamError(f"The provider sent an event of more than {self._max_bytes} bytes.", retry=False)
 
     def _with_lf(self, data: bytes) -> bytes:
         """Return `data` with LF line ends. A CR ends its line at once, without waiting for the LF it may come with."""

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from translators.calls import CallSorter
 from translators.chat import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
 from translators.citations import Citations
-from translators.deltas import calls_of, images_of, pieces_of, reasoning_of, tokens_of, usage_of
+from translators.deltas import calls_of, found_by, images_of, pieces_of, reasoning_of, tokens_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
     Event,
@@ -125,6 +125,8 @@ class ResponseStream:
             self._lanes.attached += self._citations.take_list(chunk.search_results)
         if chunk.citations:
             self._lanes.attached += self._citations.take_list(chunk.citations)
+        if chunk.venice_parameters is not None:
+            self._lanes.attached += self._citations.take_list(chunk.venice_parameters.web_search_citations or ())
         if (tier := chunk.service_tier) is not None and tier in _TIERS:
             self._service_tier = tier
         choices = chunk.choices
@@ -248,6 +250,8 @@ class ResponseStream:
             self._lanes.attached += self._lanes.thought().take_answer(delta.extra_content)
         if delta.annotations:
             self._lanes.attached += self._citations.take_annotations(delta.annotations)
+        if delta.executed_tools:
+            self._lanes.attached += self._citations.take_list(found_by(delta.executed_tools))
         content = delta.content
         if content:
             tokens = tokens_of(logprobs) if logprobs is not None else []

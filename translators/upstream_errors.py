@@ -1,44 +1,28 @@
 """The provider's failures, in whatever body or chunk they come, as UpstreamError.
 
-OpenAI's envelope, bare strings, flat objects, arrays, FastAPI's `detail`, text and HTML are all read for their message;
-context overflow is recognised in any wording, because clients act on its code. Statuses: responses-api reference §6.5;
-body shapes: providers reference §4.
+What an error is, is decided by the first row of `_CLASSES` that knows it, the same for an HTTP answer and for an error
+inside a 200: by its code where that is one that clients act on, else by its words, because providers agree on neither
+codes nor statuses. What no row knows is what its status says. Statuses and codes: responses-api reference §6.5; what
+the bodies look like: `error_bodies.py`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
-from msgspec.structs import replace
-
+from translators import failure_words as words
+from translators.error_bodies import Said, read_error, read_error_body
 from translators.errors import UpstreamError
 from translators.finish import context_length_exceeded
-from translators.wire import NotJSON, decode
-
-_MOST_TEXT: Final = 2000
-
-_CONTEXT = re.compile(
-    r"context[_ ]length|context[_ ]window|exceed.{0,40}context[_ ]size|maximum context|max(imum)?[_ ]model[_ ]len"
-    r"|prompt is too long|input is too long|too many (input )?tokens|exceeds? the (model'?s )?max(imum)?.{0,40}tokens"
-    r"|reduce the length of the (messages|prompt|input)|input length.{0,40}exceed|n_ctx",
-    re.I,
-)
-_QUOTA = re.compile(r"insufficient[_ ]quota|insufficient balance|exceeded your current quota|billing|credits?\b", re.I)
-
-_RENAMED: Final = {
-    "messages": "input",
-    "max_tokens": "max_output_tokens",
-    "max_completion_tokens": "max_output_tokens",
-    "response_format": "text.format",
-    "reasoning_effort": "reasoning.effort",
-}
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_TIME = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
-_FUNCTION_PARAM = re.compile(r"^tools(\[\d+\]|\.\d+)?\.function\.")
+from translators.params import our_param, param_in
+from translators.retry_after import told_wait
 
 DEFAULT_RETRY_AFTER: Final = 1.0
 """Seconds; Codex gives up at once on a 429 that has no Retry-After."""
+
+
+_REFUSALS: Final = frozenset({0, 400, 403, 413, 422, 451, 500})
+"""Statuses of refusals whose words tell more than they; 0 for none."""
 
 
 def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool) -> UpstreamError:
@@ -46,134 +30,165 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: 
 
     `own_key`: the adapter called with its own key, so a 401 or 403 is the operator's problem, not the caller's.
     """
-    said = _read(body)
+    said = read_error_body(body)
     message = said.message or f"The provider answered with status {status}."
-    if said.is_context_overflow(status):
-        return context_length_exceeded()
-    if status in (401, 403):
-        if own_key:
-            return UpstreamError("The provider refused this adapter's key. The operator has to mend that.")
-        return UpstreamError(
-            message, status=status, type="invalid_request_error", code=said.code or "invalid_api_key"
-        )
-    if status == 404:
-        return UpstreamError(
-            message, status=400, type="invalid_request_error", param="model", code="model_not_found"
-        )
-    if status == 429:
-        quota = said.is_about_quota()
-        return UpstreamError(
-            message,
-            status=429,
-            type="insufficient_quota" if quota else "rate_limit_error",
-            code="insufficient_quota" if quota else "rate_limit_exceeded",
-            retry_after=_retry_after(headers),
-        )
-    if status in (408, 504):
-        return UpstreamError("The provider timed out: " + message)
-    if status in (502, 503, 529):
-        return UpstreamError(
-            message, status=503, code="server_is_overloaded", retry_after=_retry_after(headers)
-        )
-    if 400 <= status < 500:
-        return UpstreamError(
-            message, status=413 if status == 413 else 400, type="invalid_request_error",
-            param=_our_param(said.param), code=said.code,
-        )
-    return UpstreamError(message)
+    error = _Failure(said, status, message, headers, own_key).mapped()
+    error.refused, error.body = status, body
+    return error
 
 
 def from_error(error: Any) -> UpstreamError:
     """Return the error that stands in a chunk, or in a completion with status 200; `error` is its decoded value."""
-    said = _of_value(error)
+    said = read_error(error)
     message = said.message or "The provider reported an error without saying what it is."
-    if said.is_context_overflow(said.status or 400):
-        return context_length_exceeded()
-    if said.status == 429 or "rate_limit" in f"{said.code} {said.type}":
-        return UpstreamError(
-            message, status=429, type="rate_limit_error", code="rate_limit_exceeded",
-            retry_after=DEFAULT_RETRY_AFTER,
-        )
-    if said.is_about_quota():
-        return UpstreamError(message, status=429, type="insufficient_quota", code="insufficient_quota")
-    return UpstreamError(message)
+    return _Failure(said, said.status, message, {}, own_key=True).mapped()
 
 
-class Said(Struct, frozen=True, gc=False):
-    """What an error body says, each member where it has one. `status` is a code that is a number."""
+class _Failure:
+    """One failure on its way to the class it is of. `status` is 0 where none was told."""
 
-    message: str = ""
-    code: str | None = None
-    type: str | None = None
-    param: str | None = None
-    status: int = 0
+    def __init__(self, said: Said, status: int, message: str, headers: Mapping[str, str], own_key: bool) -> None:
+        self.said = said
+        self.status = status
+        self.message = message
+        self.own_key = own_key
+        lowered = {name.lower(): told for name, told in headers.items()}
+        self.wait = told_wait({**said.headers, **lowered}, message, said.retry_after)
 
-    def is_context_overflow(self, status: int) -> bool:
-        if self.code == "context_length_exceeded":
+    def mapped(self) -> UpstreamError:
+        for knows, become in _CLASSES:
+            if knows(self):
+                return become(self)
+        return self.by_status()
+
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        return pattern.search(self.said.words) is not None
+
+    def names(self, pattern: re.Pattern[str]) -> bool:
+        """Tell whether its code or type says so: its message may quote the caller."""
+        return pattern.search(f"{self.said.code} {self.said.type}") is not None
+
+    # --- what it may be ---------------------------------------------------------------------------------------
+
+    def is_overflow(self) -> bool:
+        if self.said.code == "context_length_exceeded":
             return True
-        return status in (400, 413, 422, 500) and bool(_CONTEXT.search(f"{self.code} {self.type} {self.message}"))
+        if self.status not in _REFUSALS or self.says(words.ROOM) or self.names(words.RATE):
+            return False
+        return self.says(words.CONTEXT) and not self.never_fits()
 
-    def is_about_quota(self) -> bool:
-        return bool(_QUOTA.search(f"{self.code} {self.type} {self.message}"))
+    def never_fits(self) -> bool:
+        return self.says(words.TOO_MUCH_AT_ONCE) and self.says(words.RATE)
+
+    def is_about_money(self) -> bool:
+        """Tell whether it is about money; a limit that passes by itself is not, although it may speak of billing."""
+        if self.status == 402 or self.said.code == "insufficient_quota":
+            return True
+        passes = self.wait is not None or self.names(words.RATE)
+        return self.status in (0, 400, 403, 429) and not passes and self.says(words.QUOTA)
+
+    def is_rate_limit(self) -> bool:
+        if self.status in (0, 413, 500):
+            return self.says(words.RATE)
+        return self.status == 429 or (self.status in (400, 403) and self.names(words.RATE))
+
+    def is_content_refusal(self) -> bool:
+        return self.status in _REFUSALS and self.says(words.CONTENT)
+
+    def is_about_no_model(self) -> bool:
+        return self.status in (0, 400, 403, 404, 410, 422) and self.says(words.NO_MODEL)
+
+    def is_about_a_key(self) -> bool:
+        return self.status in (401, 403) or (self.status in (0, 400) and self.says(words.KEY))
+
+    def is_no_route(self) -> bool:
+        """Tell whether the URL is wrong: the operator's, for the caller has none."""
+        said = self.said
+        return self.status in (404, 405) and (said.is_page or words.NO_ROUTE.search(said.message) is not None)
+
+    def is_overload(self) -> bool:
+        return self.status in (502, 503, 529) or (self.status in (0, 500) and self.says(words.OVERLOADED))
+
+    # --- what it becomes --------------------------------------------------------------------------------------
+
+    def overflow(self) -> UpstreamError:
+        return context_length_exceeded()
+
+    def quota(self) -> UpstreamError:
+        return UpstreamError(
+            self.message, status=429, type="insufficient_quota", code="insufficient_quota",
+            retry_after=self.wait or DEFAULT_RETRY_AFTER, retry=False,
+        )  # fmt: skip
+
+    def rate_limit(self) -> UpstreamError:
+        kind = self.said.type if self.said.type in ("tokens", "requests") else "rate_limit_error"
+        message = self.message
+        if self.wait is not None and "try again in" not in message:
+            message = f"{message.rstrip(' .')}. Please try again in {self.wait:.10g}s."  # where Codex looks for it
+        return UpstreamError(
+            message, status=429, type=kind, code="rate_limit_exceeded",
+            retry_after=self.wait or DEFAULT_RETRY_AFTER, retry=not self.never_fits(),
+        )  # fmt: skip
+
+    def content_refusal(self) -> UpstreamError:
+        return self.refused("content_filter", our_param(self.said.param) or "input")
+
+    def no_model(self) -> UpstreamError:
+        return self.refused("model_not_found", "model")
+
+    def no_key(self) -> UpstreamError:
+        if self.own_key:
+            return UpstreamError(
+                "The provider refused this adapter's key. The operator has to mend that.", retry=False
+            )
+        return self.refused(self.said.code or "invalid_api_key", None, status=403 if self.status == 403 else 401)
+
+    def no_route(self) -> UpstreamError:
+        return UpstreamError(
+            f"The provider has nothing at this address (status {self.status}). The operator has to mend its URL.",
+            status=502, retry=False,
+        )  # fmt: skip
+
+    def overload(self) -> UpstreamError:
+        return UpstreamError(
+            self.message, status=503, code="server_is_overloaded", retry_after=self.wait or DEFAULT_RETRY_AFTER
+        )
+
+    def no_feature(self) -> UpstreamError:
+        param = "tool_choice" if "tool_choice" in self.message else "tools" if "tool" in self.message else None
+        return self.refused("unsupported_parameter", param)
+
+    def mismade(self) -> UpstreamError:
+        return UpstreamError(self.message, status=502, retry=False)
+
+    def refused(self, code: str | None, param: str | None, status: int = 400) -> UpstreamError:
+        return UpstreamError(self.message, status=status, type="invalid_request_error", code=code, param=param)
+
+    def by_status(self) -> UpstreamError:
+        status = self.status
+        if status == 404:
+            return self.no_model()
+        if status in (408, 504):
+            return UpstreamError("The provider timed out: " + self.message)
+        if not 400 <= status < 500:
+            return UpstreamError(self.message)
+        param = self.said.param or param_in(self.message)
+        code = self.said.code
+        if code is None and param and words.UNSUPPORTED.search(self.said.words):
+            code = "unsupported_parameter"
+        return self.refused(code, our_param(param), status=413 if status == 413 else 400)
 
 
-def _read(body: bytes) -> Said:
-    """Read an error body of any shape."""
-    try:
-        value = decode(body)
-    except NotJSON:
-        text = body.decode("utf-8", "replace").strip()
-        if text[:1] == "<":
-            return Said("The provider answered with a web page instead of JSON.")
-        return Said(text[:_MOST_TEXT])
-    return _of_value(value)
-
-
-def _of_value(value: Any, depth: int = 8) -> Said:
-    if isinstance(value, str):
-        return Said(value[:_MOST_TEXT])
-    if not depth:
-        return Said()
-    if isinstance(value, list) and value:
-        if all(isinstance(entry, str) for entry in value):
-            return Said("; ".join(value)[:_MOST_TEXT])
-        return _of_value(value[0], depth - 1)
-    if not isinstance(value, dict):
-        return Said()
-    code = str(value.get("code") or value.get("status_code") or "")
-    said = Said(
-        code=None if _NUMBER.fullmatch(code) else _text(code),
-        type=_text(value.get("type")),
-        param=_text(value.get("param")),
-        status=int(code) if _NUMBER.fullmatch(code) else 0,
-    )
-    if value.get("error"):
-        inner = _of_value(value["error"], depth - 1)
-        return replace(inner, code=inner.code or said.code, status=inner.status or said.status)
-    for key in ("message", "detail", "msg", "error_message", "errors"):
-        message = _of_value(value.get(key), depth - 1).message
-        if message:
-            return replace(said, message=message)
-    return said
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _our_param(param: str | None) -> str | None:
-    """Rename the provider's parameter to the one the caller knows."""
-    if param is None:
-        return None
-    head = re.split(r"[.\[]", param)[0]
-    if head in _RENAMED:
-        return _RENAMED[head]
-    return _FUNCTION_PARAM.sub(lambda found: f"tools{found[1] or ''}.", param)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds to wait that a provider names; a default where it names none, or a date."""
-    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        if _TIME.fullmatch(told := headers.get(name, "")):
-            return float(told) / per_second
-    return DEFAULT_RETRY_AFTER
+_CLASSES: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], UpstreamError]], ...]] = (
+    (_Failure.is_overflow, _Failure.overflow),
+    (_Failure.is_about_money, _Failure.quota),
+    (_Failure.is_rate_limit, _Failure.rate_limit),
+    (lambda failure: failure.says(words.MISMADE), _Failure.mismade),
+    (_Failure.is_content_refusal, _Failure.content_refusal),
+    (_Failure.is_about_no_model, _Failure.no_model),
+    (_Failure.is_about_a_key, _Failure.no_key),
+    (_Failure.is_no_route, _Failure.no_route),
+    (lambda failure: failure.status == 404 and failure.says(words.NO_FEATURE), _Failure.no_feature),
+    (_Failure.is_overload, _Failure.overload),
+)
+"""What knows a failure and what becomes of it; the first one that knows it decides."""

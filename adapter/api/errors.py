@@ -123,8 +123,7 @@ def _answer(error: ProtocolError) -> Response:
             response.headers["Retry-After"] = str(math.ceil(error.retry_after))
             response.headers["retry-after-ms"] = str(math.ceil(error.retry_after * 1000))
         if error.status == 429 or error.status >= 500:
-            # the openai packages obey this; a quota does not come back by asking again
-            response.headers["x-should-retry"] = "false" if error.code == "insufficient_quota" else "true"
+            response.headers["x-should-retry"] = "true" if error.retry else "false"  # the openai packages obey this
     return response
 
 

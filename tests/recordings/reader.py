@@ -5,7 +5,8 @@ up. Rules agreed on: choice 0 only · reasoning under any of its names, once · 
 start of the content is reasoning, and the line ends behind it are nothing · what was spoken is text ·
 arguments as they came, an object as compact JSON, none as `{}` unless the answer was cut short · what nobody
 named is no call · the last finish reason and the last usage with numbers count · an error makes it failed ·
-without a finish reason it is completed if the provider ended the answer itself and there is one, else failed.
+without a finish reason it is completed if the provider ended the answer itself and there is one, else failed · a
+source is a URL, wherever it stands, and an answer without text has nowhere to tell it.
 """
 
 import json
@@ -30,8 +31,10 @@ class Answer:
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    """Name and arguments."""
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
+    """Id, name and arguments; no id where the recorded one can be no call id: none, too long, or there before."""
+    sources: list[str] = field(default_factory=list)
+    """Each URL once, in alphabetical order."""
     status: str = ""
     reason: str | None = None
     usage: dict[str, int] | None = None
@@ -61,6 +64,7 @@ class _Reader:
     def __init__(self) -> None:
         self.said: dict[str, list[str]] = {"text": [], "reasoning": [], "refusal": []}
         self.calls: list[_Call] = []
+        self.sources: set[str] = set()
         self.finish: str | None = None
         self.usage: dict[str, Any] | None = None
         self.failed = False
@@ -70,6 +74,7 @@ class _Reader:
         usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
         if usage and (usage.get("prompt_tokens") is not None or usage.get("completion_tokens") is not None):
             self.usage = usage
+        self.read_sources(chunk)
         for choice in chunk.get("choices") or ():
             if choice.get("index"):
                 continue
@@ -96,9 +101,19 @@ class _Reader:
         calls = delta.get("tool_calls") or []
         for position, piece in enumerate(calls if isinstance(calls, list) else [calls]):
             self.read_call(piece, position)
+        self.read_sources(delta)
         legacy = delta.get("function_call")
         if legacy and not calls:
             self.read_call({"function": legacy}, 0)
+
+    def read_sources(self, place: dict[str, Any]) -> None:
+        told = [*(place.get("citations") or ()), *(place.get("search_results") or ())]
+        told += [note.get("url_citation") or note for note in place.get("annotations") or ()]
+        told += (place.get("venice_parameters") or {}).get("web_search_citations") or []
+        for tool in place.get("executed_tools") or ():
+            told += (tool.get("search_results") or {}).get("results") or []
+        urls = [source if isinstance(source, str) else source.get("url") for source in told]
+        self.sources |= {url for url in urls if url}
 
     def read_call(self, piece: dict[str, Any], position: int) -> None:
         index, id = piece.get("index"), piece.get("id")
@@ -121,9 +136,9 @@ class _Reader:
         calls = [call for call in self.calls if call.name]
         status, reason = self.ending(done and bool(text or reasoning or calls or refusal))
         none = "{}" if status == "completed" else ""
-        said = [(call.name, "".join(call.arguments) or none) for call in calls]
+        said = [(id, call.name, "".join(call.arguments) or none) for id, call in zip(ids_of(calls), calls, strict=True)]
         usage = self.usage and in_our_words(self.usage)
-        return Answer(text, reasoning, refusal, said, status, reason, usage)
+        return Answer(text, reasoning, refusal, said, sorted(self.sources) if text else [], status, reason, usage)
 
     def ending(self, done: bool) -> tuple[str, str | None]:
         if self.failed or (not self.finish and not done):
@@ -140,6 +155,11 @@ class _Call:
     id: object
     name: str
     arguments: list[str] = field(default_factory=list)
+
+
+def ids_of(calls: list[_Call]) -> list[str]:
+    ids = ["" if call.id in (None, "") else str(call.id) for call in calls]
+    return [id if len(id) <= 64 and id not in ids[:at] else "" for at, id in enumerate(ids)]
 
 
 def plain(value: Any) -> str:

@@ -1,95 +1,143 @@
-"""How many recorded answers the core translates exactly, per provider: `python -m tests.recordings.report`.
+"""docs/providers.md: what was recorded of each provider, and how much of it comes out exactly.
 
-Exact means the recorded text, reasoning, refusal, calls, finish and usage, and for a stream a grammatical
-one besides. A recording that the core gets wrong is listed with what it should say and what was made of it.
-`--fidelity` takes another class of recordings than `raw`; `all` takes every one.
+`python -m tests.recordings.report` writes it anew from the recordings; nothing on the page is written by hand.
 """
 
-import argparse
-import csv
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.recordings.reader import Answer, read_completion, read_stream
-from tests.recordings.replay import answer_of, replay
-from tests.support.grammar import check_stream
+from tests.recordings.comparison import EXCEPTIONS, failure, misses, told
+from tests.recordings.errors import Expected, expected
+from tests.recordings.recording import Recording, recordings
 
-RECORDINGS = Path(__file__).parents[3] / "shared/wire/providers"
-PIECE = 1460
-"""Bytes that arrive at a time: a packet's worth."""
+PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 
+ABOUT = """\
+# What providers send, and what comes out
 
-class Recording(NamedTuple):
-    """A recorded answer; `fidelity` says how true to the wire it is."""
+Recorded answers of {providers} providers and gateways, played through this adapter as upstream. A recording counts as
+exact if the text, thinking, refusal, calls with their ids and arguments, sources, ending and token counts of the
+response are those of the recording, and the stream is grammatical. What a recording says is read by a reader that
+shares no code with the adapter. Of {raw} recordings that hold what the provider sent byte by byte, each also comes out
+event for event the same when it arrives in its packets and when it arrives byte by byte. An error counts as mapped if
+status, type, code and param are the ones that were decided by reading it.
 
-    path: Path
-    provider: str
-    kind: str
-    fidelity: str
+The recordings are not part of this project; where they lie in `../shared/wire/providers`, `make test` plays them and
+checks this page. Written by `python -m tests.recordings.report`.
 
-    def told(self) -> Answer:
-        read = read_stream if self.kind == "stream" else read_completion
-        return read(self.path.read_bytes())
+| | exact | of |
+|---|---|---|
+"""
 
-    def made(self) -> Answer:
-        return answer_of(check_stream(replay(self.path.read_bytes(), PIECE)))
+FORMS = """
+## Provider by provider
 
+Streamed, whole and errors: recordings, and where not all of them are exact, how many are. The forms are those that were
+seen in at least one recording, those of streams in one that is as sent; OpenAI's own form is not named (no thinking,
+token counts in a chunk of their own, one `data:` line and a blank line per event, `[DONE]`).
 
-def recordings(fidelity: str) -> Iterator[Recording]:
-    with (RECORDINGS / "INDEX.tsv").open() as index:
-        for row in csv.DictReader(index, delimiter="\t"):
-            if row["kind"] in ("stream", "json") and fidelity in ("all", row["fidelity"]):
-                path = RECORDINGS / row["file"]
-                yield Recording(path, row["provider"], row["kind"], row["fidelity"])
+| provider | streamed | whole | errors | thinking in | token counts in | stream |
+|---|---|---|---|---|---|---|
+"""
 
+NAMED = """
+## Recordings that do not come out exactly
 
-def misses(recording: Recording) -> list[str]:
-    """Return what the core got wrong, a line for each difference."""
-    told = recording.told()
-    try:
-        made = recording.made()
-    except Exception as error:  # whatever goes wrong is a miss
-        return [f"{type(error).__name__}: {str(error)[:300]}"]
-    if told.usage is None:
-        made.usage = None  # the core estimates then
-    return [
-        f"{name}: {_short(should)} became {_short(is_)}"
-        for name, should in vars(told).items()
-        if (is_ := vars(made)[name]) != should
-    ]
+"""
 
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) < 120 else f"{text[:60]}…{text[-55:]}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Replay recorded answers through the core.")
-    parser.add_argument("--fidelity", default="raw", help="class of recordings (default: raw), or all")
-    wanted = parser.parse_args().fidelity
-    seen: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    wrong: list[tuple[Recording, list[str]]] = []
-    for recording in recordings(wanted):
-        seen[recording.provider] += 1
-        if found := misses(recording):
-            wrong.append((recording, found))
-        else:
-            right[recording.provider] += 1
-    for provider in sorted(seen):
-        print(_row(provider, right[provider], seen[provider]))
-    print(_row("all", right.total(), seen.total()))
-    for recording, found in wrong:
-        print(f"\n{recording.path.relative_to(RECORDINGS)}")
-        print(*(f"    {line}" for line in found), sep="\n")
+THINKING = {
+    "reasoning_content": r"\+(delta|msg)\.reasoning_content$",
+    "reasoning": r"\+(delta|msg)\.reasoning$",
+    "reasoning_details": r"\+(delta|msg)\.reasoning_details$",
+    "content parts": r"content-part=thinking",
+    "think tags": r"think-tags",
+    "extra_content": r"\+(msg|delta)\.extra_content",
+}
+COUNTS = {
+    "the last choice's chunk": r"usage-with-finish",
+    "every chunk": r"usage-every-chunk",
+    "more than one chunk": r"usage-twice",
+    "x_groq": r"usage-in-x_groq",
+}
+STREAM = {
+    "no [DONE]": r"no-DONE",
+    "CRLF": r"crlf",
+    "no space behind data:": r"data-nospace",
+    "comments": r"comment:",
+    "event lines": r"event:",
+    "errors inside": r"in-stream-error|error-in-200",
+    "finish repeated": r"finish-repeated",
+    "chunks behind the finish": r"chunk-after-finish",
+    "calls whole": r"tc-args-whole",
+    "calls without index": r"tc-index-missing",
+    "calls without id": r"tc-first-no-id|tc-no-id",
+    "no choices first": r"choices-empty-first",
+    "ids change": r"id-changes",
+}
+"""The forms that a recording's features tell of, each by the pattern of the feature."""
 
 
-def _row(provider: str, right: int, seen: int) -> str:
-    return f"{provider:28} {right:4} of {seen:4}  {100 * right / seen:6.2f} %"
+def page() -> str:
+    """Return the page as the recordings have it."""
+    every = recordings("stream", "json", "error")
+    wrong = [recording for recording in every if not is_exact(recording)]
+    providers = sorted({recording.provider for recording in every})
+    raw = sum(recording.is_raw and recording.kind != "error" for recording in every)
+    return "".join(
+        [
+            ABOUT.format(providers=len(providers), raw=raw),
+            *_totals(every, wrong),
+            FORMS,
+            *(_row(provider, [one for one in every if one.provider == provider], wrong) for provider in providers),
+            NAMED,
+            *(f"- {recording.provider}, {_case(recording)}: {EXCEPTIONS[recording.file]}\n" for recording in wrong),
+        ]
+    )
+
+
+def is_exact(recording: Recording) -> bool:
+    """Tell whether a recording comes out as it should."""
+    if recording.kind != "error":
+        return not misses(told(recording), [recording.body()])
+    error = failure(recording)
+    return error is not None and Expected(error.status, error.type, error.code, error.param) == expected(recording)
+
+
+def _totals(every: list[Recording], wrong: list[Recording]) -> Iterator[str]:
+    kinds = {"streams": ("stream",), "whole answers": ("json",), "errors": ("error",)}
+    for title, kind in kinds.items():
+        for what, is_raw in (("as sent", True), ("written down again", False)):
+            of = [recording for recording in every if recording.kind in kind and recording.is_raw == is_raw]
+            yield f"| {title}, {what} | {len(of) - sum(one in wrong for one in of)} | {len(of)} |\n"
+
+
+def _row(provider: str, every: list[Recording], wrong: list[Recording]) -> str:
+    counts = [_count([one for one in every if one.kind == kind], wrong) for kind in ("stream", "json", "error")]
+    as_sent = [recording for recording in every if recording.is_raw]
+    forms = [_forms(every, THINKING), _forms(as_sent, COUNTS), _forms(as_sent, STREAM)]
+    return f"| {' | '.join([provider, *counts, *forms])} |\n"
+
+
+def _count(every: list[Recording], wrong: list[Recording]) -> str:
+    exact = sum(recording not in wrong for recording in every)
+    return str(len(every) or "") if exact == len(every) else f"{exact} of {len(every)}"
+
+
+def _forms(every: Iterable[Recording], table: dict[str, str]) -> str:
+    seen = Counter(
+        form
+        for recording in every
+        for form, feature in table.items()
+        if any(re.match(feature, one) for one in recording.features)
+    )
+    return ", ".join(form for form in table if seen[form])
+
+
+def _case(recording: Recording) -> str:
+    return f"`{recording.file.rpartition('__')[2]}`"
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(page())

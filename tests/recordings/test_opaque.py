@@ -3,12 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.recordings.report import RECORDINGS, recordings
+from tests.recordings.recording import Recording, needed, recordings
 from tests.support.glass import Glass
 from tests.support.grammar import check_stream
 from translators.answer import AnswerReader
@@ -26,7 +23,7 @@ from translators.stream import ResponseStream
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason=f"no recordings at {RECORDINGS}")
+pytestmark = needed
 
 OPAQUE = re.compile(rb'"(?:signature|data|thought_signature)":\s*("[^"\\]{8,}(?:\\.[^"\\]*)*")')
 
@@ -35,12 +32,12 @@ def opaque(body: bytes) -> set[str]:
     return {json.loads(found) for found in OPAQUE.findall(body)}
 
 
-def answers() -> Iterator[Path]:
+def answers() -> Iterator[Recording]:
     """Yield the raw answers that hold signatures or encrypted thinking."""
-    for recording in recordings("raw") if RECORDINGS.exists() else ():
-        body = recording.path.read_bytes()
-        if (b"reasoning_details" in body or b"extra_content" in body) and opaque(body):
-            yield recording.path
+    for recording in recordings("stream", "json"):
+        body = recording.body()
+        if recording.is_raw and (b"reasoning_details" in body or b"extra_content" in body) and opaque(body):
+            yield recording
 
 
 def messages_after(body: bytes) -> list[dict[str, Any]] | None:
@@ -70,12 +67,12 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
 
 def test_all_of_it_goes_back() -> None:
     lost, counted = {}, 0
-    for path in answers():
-        body = path.read_bytes()
+    for recording in answers():
+        body = recording.body()
         messages = messages_after(body)
         if messages is not None:
             counted += 1
             if missing := [value for value in opaque(body) if json.dumps(value) not in json.dumps(messages)]:
-                lost[path.name] = missing
+                lost[recording.file] = missing
     assert lost == {}
     assert counted > 30

@@ -1,38 +1,107 @@
-"""The recordings through the core: nearly all of them exactly right, whatever pieces they arrive in."""
+"""Every recorded answer through the core: what it says is what comes out, whatever pieces it arrives in.
 
-from collections.abc import Iterator
+What it says is read by a reader of its own (`reader.py`). Three ways to arrive: whole, in packets, byte by byte.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
 
+from tests.recordings.comparison import EXCEPTIONS, as_completion, as_stream, made, misses, told
+from tests.recordings.reader import Answer
+from tests.recordings.recording import Recording, needed, recordings
 from tests.recordings.replay import replay
-from tests.recordings.report import RECORDINGS, Recording, misses, recordings
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason=f"no recordings at {RECORDINGS}")
+pytestmark = needed
 
-WANTED = 0.95
-"""Share of the raw recordings that has to be exactly right."""
+ANSWERS = recordings("stream", "json")
+RAW = [recording for recording in ANSWERS if recording.is_raw]
+PROVIDERS = sorted({recording.provider for recording in ANSWERS})
 
-
-def test_the_raw_recordings_are_translated_exactly() -> None:
-    every = list(recordings("raw"))
-    wrong = {recording.path.name: found for recording in every if (found := misses(recording))}
-    assert len(every) > 700
-    assert len(wrong) <= (1 - WANTED) * len(every), wrong
+by_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 
-def streams() -> Iterator[Recording]:
-    """Yield the first raw stream of each provider."""
-    seen: set[str] = set()
-    if RECORDINGS.exists():
-        for recording in recordings("raw"):
-            if recording.kind == "stream" and recording.provider not in seen:
-                seen.add(recording.provider)
-                yield recording
+def of(provider: str, every: list[Recording] = ANSWERS) -> Iterator[Recording]:
+    return (recording for recording in every if recording.provider == provider)
 
 
-@pytest.mark.parametrize("recording", list(streams()), ids=lambda recording: recording.provider)
-def test_the_pieces_do_not_matter(recording: Recording) -> None:
-    body = recording.path.read_bytes()
-    whole = replay(body, len(body))
-    assert replay(body, 1) == whole
-    assert replay(body, 61) == whole
+def test_there_are_recordings() -> None:
+    assert len(RAW) > 700
+    assert len(ANSWERS) > 1000
+
+
+@by_provider
+def test_what_was_recorded_is_what_comes_out(provider: str) -> None:
+    wrong = {one.file: found for one in of(provider) if (found := misses(told(one), [one.body()]))}
+    assert {file: found for file, found in wrong.items() if file not in EXCEPTIONS} == {}
+
+
+def test_every_exception_is_one() -> None:
+    named = {recording.file: recording for recording in ANSWERS if recording.file in EXCEPTIONS}
+    assert named.keys() == EXCEPTIONS.keys()
+    assert [file for file, recording in named.items() if not misses(told(recording), [recording.body()])] == []
+
+
+@by_provider
+def test_packets_do_not_matter(provider: str) -> None:
+    for recording in of(provider, RAW):
+        assert replay(recording.packets()) == replay([recording.body()]), recording.file
+
+
+@by_provider
+def test_bytes_do_not_matter(provider: str) -> None:
+    for recording in of(provider, RAW):
+        body = recording.body()
+        assert replay(body[at : at + 1] for at in range(len(body))) == replay([body]), recording.file
+
+
+def is_event(packet: bytes) -> bool:
+    return packet.startswith(b"data") and packet.endswith(b"\n\n")
+
+
+def test_some_packets_were_recorded() -> None:
+    cut_anywhere = [recording for recording in RAW if not all(map(is_event, recording.packets()))]
+    assert len([recording for recording in cut_anywhere if recording.kind == "stream"]) > 5
+
+
+def retold() -> Iterator[tuple[Recording, Answer]]:
+    """Yield what can be told in either form: a failure is told in many ways."""
+    for recording in RAW:
+        answer = told(recording)
+        if answer.status != "failed" and recording.file not in EXCEPTIONS:
+            yield recording, answer
+
+
+@pytest.mark.parametrize("tell", [as_completion, as_stream])
+def test_an_answer_told_over_again_is_the_same(tell: Callable[[Answer], bytes]) -> None:
+    wrong = {recording.file: found for recording, answer in retold() if (found := misses(answer, [tell(answer)]))}
+    assert wrong == {}
+
+
+def pairs() -> Iterator[tuple[Recording, Recording]]:
+    """Yield streams, each with a whole answer to the same request in which the model happened to say the same."""
+    asked: defaultdict[str, list[Recording]] = defaultdict(list)
+    for recording in ANSWERS:
+        if (request := recording.request()) is not None:
+            same = {name: value for name, value in request.items() if name not in ("stream", "stream_options")}
+            asked[f"{recording.provider} {json.dumps(same, sort_keys=True)}"].append(recording)
+    for group in asked.values():
+        for one, other in product(group, group):
+            if (one.kind, other.kind) == ("stream", "json") and said(told(one)) == said(told(other)):
+                yield one, other
+
+
+def said(answer: Answer) -> tuple[object, ...]:
+    """Return what two answers have in common that say the same; ids are new in each."""
+    calls = [(name, arguments) for _, name, arguments in answer.calls]
+    return answer.text, answer.reasoning, answer.refusal, calls, answer.status, answer.reason
+
+
+def test_streamed_and_unstreamed_are_the_same_where_both_were_recorded() -> None:
+    found = list(pairs())
+    assert len(found) > 30
+    for stream, whole in found:
+        assert said(made([stream.body()])) == said(made([whole.body()])), (stream.file, whole.file)

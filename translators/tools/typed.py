@@ -71,6 +71,7 @@ class OpenTypedCall(ABC):
 
     def _misfit(self, why: str) -> UpstreamError:
         return UpstreamError(
-            f"The model called the tool '{self._called.name}' with arguments that do not fit it: {why}. "
-            "Please try again."
+            f"The model called the tool '{self._called.name}' with arguments that do not fit it: {why}.",
+            status=502,
+            retry=False,
         )

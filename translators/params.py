@@ -1,0 +1,61 @@
+"""Places in a chat request → places in the Responses request that led to it.
+
+What a provider complains about has to be named as the caller knows it: `messages[3].content` is `input`, because
+messages are made of many things, and `tools[0].function.parameters` is `tools[0].parameters`.
+"""
+
+import re
+from typing import Final
+
+_RENAMED: Final = {
+    "messages": "input",
+    "prompt": "input",
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning.effort",
+    "thinking": "reasoning",
+    "verbosity": "text.verbosity",
+    "response_format": "text.format",
+    "logprobs": "top_logprobs",
+    "functions": "tools",
+    "function_call": "tool_choice",
+}
+_KNOWN: Final = (
+    *_RENAMED, "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "top_logprobs", "stream_options",
+    "stream", "frequency_penalty", "presence_penalty", "reasoning", "metadata", "store", "user", "service_tier",
+    "safety_identifier", "prompt_cache_key", "seed", "stop", "n", "model",
+)  # fmt: skip
+_QUOTED: Final = re.compile(
+    rf"""['"`]((?:{"|".join(sorted(_KNOWN, key=len, reverse=True))})(?:[.\[][\w.\[\]]{{0,200}})?)['"`]"""
+)
+_NAMED: Final = re.compile(
+    rf"\b(?:messages|tools)\[\d+\][\w.\[\]]{{0,200}}|\b({'|'.join(name for name in _KNOWN if '_' in name)})\b"
+    rf"|\b({'|'.join(name for name in _KNOWN if '_' not in name)})(?= (?:is|does|must|should|not)\b|:)",
+    re.I,
+)
+"""Names without quotes; those that are words of every day only where something is said of them."""
+_BODY: Final = re.compile(r"^(body|request)\.")
+_NUMBERED: Final = re.compile(r"\.(\d+)(?=\.|$)")
+
+
+def our_param(param: str | None) -> str | None:
+    """Return the caller's name of a place; None for none."""
+    if param is None:
+        return None
+    param = _NUMBERED.sub(r"[\1]", _BODY.sub("", param))
+    head = re.split(r"[.\[]", param, maxsplit=1)[0]
+    rest = param.removeprefix(head)
+    ours = _RENAMED.get(head, head)
+    if head in ("messages", "prompt", "reasoning_effort", "logprobs"):
+        return ours
+    if head == "response_format":
+        return ours + rest.replace(".json_schema", "", 1)
+    return ours + rest.replace(".function", "", 1)
+
+
+def param_in(message: str) -> str | None:
+    """Return the member of a chat request that a message names, if it names one."""
+    if quoted := _QUOTED.search(message):
+        return quoted[1]
+    named = _NAMED.search(message)
+    return named[0].lower() if named else None
