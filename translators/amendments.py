@@ -2,9 +2,9 @@
 
 One row for each member, role or form of a chat request that some provider does not take: how a refusal names it, what
 of it was sent, and what the dialect becomes. A refusal teaches only if it names something that was sent *and* says that
-it is not known (`refusals.py`). What the caller asked the provider for by name (`passthrough`), pictures and tools
-themselves have no rows: nothing can stand for them. A lesson is a text, `row` or `row=what`; applied to any dialect it
-changes what it is about and nothing else, in any order with the same end. Sources: providers reference §1, §2, §4.
+it is not known (`refusals.py`). What the caller asked the provider for by name (`passthrough`) and tools as such have
+no rows: nothing can stand for them. A lesson is a text, `row` or `row=what`; applied to any dialect it changes what it
+is about and nothing else. Sources: providers reference §1, §2, §4.
 """
 
 import re
@@ -90,12 +90,19 @@ def _format(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
 
 def _choice(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
     choice = body.get("tool_choice")
-    return choice if choice is None or isinstance(choice, str) else "named"
+    if choice == dialect.required_choice:
+        return "required"
+    return choice if choice in (None, "auto", "none") else "named"
+
+
+def _any_choice(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    listed = body.get("tool_choice") == "required" and re.search(r"['\"`]any['\"`]", refusal.listed)
+    return "" if listed else None
 
 
 def _effort(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
     """Return the efforts that are known, after what the refusal lists; else all but the one it names; else none."""
-    sent = body.get("reasoning_effort")
+    sent = body.get("reasoning_effort") or body.get("reasoning", {}).get("effort")
     if sent is None:
         return None
     listed = re.findall(r"[a-z]+", refusal.listed)
@@ -123,13 +130,21 @@ def _keyword(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
     return None
 
 
-def _no_reasoning(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    quoted = [name for name in dialect.no_reasoning if re.search(rf"['\"`]{name}['\"`]", refusal.about)]
-    return "" if any(name in body for name in quoted) else None
+def _switch(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    switches = {**dialect.no_reasoning, **dialect.some_reasoning}.keys() & body.keys()
+    return "" if any(_quoted(name).search(refusal.about) for name in switches) else None
 
 
 def _whole(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
     return None if body.get("stream") else ""
+
+
+def _no_user(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return None if any(message["role"] == "user" for message in body["messages"]) else ""
+
+
+def _some_turns(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
+    return "" if len(body["messages"]) > 2 else None
 
 
 def _without_thinking(message: Body) -> bool:
@@ -166,6 +181,11 @@ def _knows(dialect: Dialect, what: str) -> Dialect:
     return replace(dialect, efforts=known if dialect.efforts is None else dialect.efforts & known)
 
 
+def _chooses_thinking(dialect: Dialect, what: str) -> Dialect:
+    known = dialect.tool_choices if dialect.thinking_tool_choices is None else dialect.thinking_tool_choices
+    return replace(dialect, thinking_tool_choices=known - {what})
+
+
 def _lacks(dialect: Dialect, what: str) -> Dialect:
     return replace(dialect, unknown_keywords=dialect.unknown_keywords | {what})
 
@@ -187,6 +207,7 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+_NEVER: Final = re.compile("(?!)")
 _SYSTEM_PLACE: Final = _words(
     r"system (message|prompt|role)s?.{0,60}(beginning|at the start|first|only one|single)"
     r"|(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)"
@@ -197,7 +218,7 @@ _SYSTEM_ROLE: Final = _words(
     r"(enabled|supported|allowed)"
 )
 _NULL: Final = _words(
-    r"content\b.{0,60}\b(null|none|nonetype|required|missing|valid string|a string|empty)\b"
+    r"(?<!_)content\b.{0,60}\b(null|none|nonetype|required|missing|valid string|a string|empty)\b"
     r"|\b(null|none|nil)\b.{0,40}\b(string|content)"
 )
 _THINKING_BACK: Final = _words(
@@ -211,13 +232,17 @@ ROWS: Final = (
         _becomes(stream_usage=False)),
     Row("stream", _words(r"^stream(?![\w.])|['\"`]stream['\"`]|\bstreaming\b"), _member("stream"),
         _becomes(streaming="never")),
-    Row("stream_only", _words("(?!)"), _whole, _becomes(streaming="always"),
+    Row("stream_only", _NEVER, _whole, _becomes(streaming="always"),
         _words(r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)")),
     Row("developer_role", _name("developer"), _any_message(lambda message: message["role"] == "developer"),
         _becomes(developer_role=False)),
     Row("system_place", _quoted("system"), _system_behind, _becomes(system_anywhere=False), _SYSTEM_PLACE),
     Row("system_role", _quoted("system"), _system_first, _becomes(system_role=False), _SYSTEM_ROLE),
-    Row("reasoning_required", _words("(?!)"), _any_message(_without_thinking),
+    Row("alternating", _NEVER, _some_turns, _becomes(alternating=True),
+        _words(r"roles must alternate|should alternate|must alternate|alternate (between|with)")),
+    Row("user_needed", _NEVER, _no_user, _becomes(user_needed=True),
+        _words(r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)")),
+    Row("reasoning_required", _NEVER, _any_message(_without_thinking),
         _becomes(reasoning_field="reasoning_content", reasoning_required=True), _THINKING_BACK),
     Row("reasoning_field", _name("reasoning_content"), _any_message(lambda message: "reasoning_content" in message),
         _becomes(reasoning_field=None, reasoning_required=False)),
@@ -227,25 +252,34 @@ ROWS: Final = (
         _becomes(reasoning_field=None, reasoning_required=False)),
     Row("refusal", _quoted("refusal"), _any_message(lambda message: "refusal" in message),
         _becomes(refusal_field=False)),
-    Row("null_content", _words("(?!)"), _any_message(_only_calls), _becomes(null_content=False), _NULL),
+    Row("null_content", _NEVER, _any_message(_only_calls), _becomes(null_content=False), _NULL),
     Row("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file"),
         _any_part(lambda part: part["type"] == "file"), _becomes(file_parts=False)),
     Row("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
         _any_part(lambda part: part["type"] == "image_url" and part["image_url"].get("detail") == "original"),
         _becomes(original_detail=False)),
+    Row("image", _words(r"image_url(?![.\w])|image (input|content|part)|(images|vision) (is|are) "),
+        _any_part(lambda part: part["type"] == "image_url"), _loses("media", "image")),
+    Row("audio", _words(r"input_audio|audio (input|content|part)"),
+        _any_part(lambda part: part["type"] == "input_audio"), _loses("media", "audio")),
+    Row("short_call_ids", _NEVER, _any_message(lambda message: message.get("tool_calls")),
+        _becomes(short_call_ids=True), _words("must be a-z, A-Z, 0-9, with a length of 9")),
     Row("strict", _name("strict"), _strict, _becomes(strict_tools=False)),
     Row("keyword", _words("tool|function|parameters|schema|propert"), _keyword, _lacks),
     Row("parallel_tool_calls", _name("parallel_tool_calls"), _member("parallel_tool_calls"),
         _becomes(parallel_tool_calls=False)),
+    Row("thinking_tool_choice", _NEVER, _choice, _chooses_thinking,
+        _words(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")),
+    Row("any_tool_choice", _name("tool_choice"), _any_choice, _becomes(required_choice="any")),
     Row("tool_choice", _name("tool_choice"), _choice, _loses("tool_choices")),
     Row("web_search", _name("web_search_options"), _member("web_search_options"), _becomes(web_search=False)),
     Row("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
         _format, _loses("formats")),
     Row("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), _member("logprobs"), _becomes(logprobs=False)),
-    Row("effort_with_tools", _words("(?!)"), _member("tools"), _becomes(effort_with_tools=False),
+    Row("effort_with_tools", _NEVER, _member("tools"), _becomes(effort_with_tools=False),
         _words(r"tools with ['\"`]?reasoning_effort")),
-    Row("reasoning_effort", _name("reasoning_effort"), _effort, _knows),
-    Row("no_reasoning", _words(r"['\"`]\w+['\"`]"), _no_reasoning, _becomes(no_reasoning={})),
+    Row("reasoning_effort", _words(r"reasoning[_ .]?effort|['\"`]reasoning['\"`]"), _effort, _knows),
+    Row("reasoning_switch", _words(r"\w"), _switch, _becomes(no_reasoning={}, some_reasoning={})),
     Row("service_tier", _name("service_tier"), _tier, _loses("service_tiers")),
     *(Row(name, _name(name), _member(name), _loses("sampling", name))
       for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty")),
@@ -272,7 +306,7 @@ def lessons_of(refusal: Refusal, sent: bytes, dialect: Dialect) -> Iterator[str]
 
 def with_lessons(dialect: Dialect, lessons: Iterable[str]) -> Dialect:
     """Return a dialect amended by lessons; those that change nothing in it, or that nobody knows, are left out."""
-    for lesson in sorted(lessons):
+    for lesson in sorted(set(lessons)):
         name, _, what = lesson.partition("=")
         if (row := _ROW.get(name)) is not None and (amended := row.amend(dialect, what)) != dialect:
             dialect = replace(amended, lessons=tuple(sorted((*dialect.lessons, lesson))))

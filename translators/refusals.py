@@ -22,8 +22,8 @@ _STATUSES: Final = frozenset({400, 404, 422})
 _TEMPLATE: Final = re.compile(r"template|jinja|raise_exception", re.IGNORECASE)
 """Whose refusals llama.cpp answers with 500."""
 _LIST: Final = re.compile(
-    r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|(must|should) be|one of"
-    r"|instead",
+    r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
+    r"|(must|should) be (?!satisfied)",
     re.IGNORECASE,
 )
 """Where a list of what is known begins."""
@@ -46,7 +46,7 @@ _CALLERS: Final = re.compile(
     r"invalid (json )?schema|schema for (response_format|function)|json[ _]validate|failed to (generate|validate|load)"
     r"|schema (contains|has|uses) |did not (match|call)|content[_ ](policy|filter|management)|safety (system|filter)"
     r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|out of range|too (large|long|many|high|low)\b"
-    r"|must be (between|less|greater|at )|should be (between|less|greater|at )|supports? at most|decommissioned"
+    r"|must be (between|less|greater|at (least|most))|should be (between|less|greater)|supports? at most|decommissioned"
     r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|requires --",
     re.IGNORECASE,
 )
