@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients lint check bench clean
+.PHONY: help install run test test-clients services lint check bench clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -29,6 +29,15 @@ test: $(EVERYTHING)  ## Run all tests; one of them: make test ARGS="tests/servic
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)
 
+services:  ## Install the servers that some tests start: PostgreSQL and Redis (Debian's packages; needs root or sudo)
+	@packages=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || packages=postgresql; \
+	command -v redis-server >/dev/null || packages="$$packages redis-server"; \
+	[ -n "$$packages" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages
+
 lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -44,11 +53,11 @@ clean:  ## Remove .venv, caches and build output (var/, the stored responses, st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[postgres]'
 	@touch $@
 
 $(EVERYTHING): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,test,lint]'
 	@touch $(RUNTIME) $@
 
 $(BIN)/pip:

@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 
 from adapter import __version__
 from adapter.demo import start_child
-from adapter.setting_kinds import split_address
+from adapter.setting_kinds import split_address, without_password
 from adapter.settings import Settings, SettingsError, refuse_open_bind
 from adapter.telemetry import logs
 
@@ -115,7 +115,7 @@ def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
     url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     line = (
         f"responses-adapter {__version__} listens on {url}, {_upstreams(settings)}, "
-        f"store {settings.store}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
+        f"store {without_password(settings.store)}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
     )
     if settings.sources.get("upstream_url") != "demo":
         return line

@@ -31,6 +31,9 @@ class Kind(fields.Field[Any]):
     def check(self, value: object) -> object:
         raise NotImplementedError
 
+    def shown(self, value: object) -> str:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> object:
         try:
             return self.check(value)
@@ -206,14 +209,24 @@ class ChatURL(Kind):
 
 class StoreURL(Kind):
     metavar = "URL"
-    expects = "memory: or sqlite:///path/to/file.db"
+    expects = "memory:, sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/database"
+    _forms = re.compile(r"memory:|sqlite:///[^?#]*[^/?#]|postgresql(\+psycopg)?://[^\s#]*")
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or not value.isprintable():
+        if not isinstance(value, str) or not value.isprintable() or not self._forms.fullmatch(value):
             raise ValueError
-        if value != "memory:" and not re.fullmatch(r"sqlite:///[^?#]*[^/?#]", value):
-            raise ValueError
+        if value.startswith("postgresql"):
+            _ = urlsplit(value).port  # raises ValueError for what is no port
         return value
+
+    def shown(self, value: object) -> str:
+        return without_password(str(value))
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown."""
+    shown = re.sub(r"(//[^:@/]*:).*@", r"\1****@", url)
+    return re.sub(r"(password=)[^&#]*", r"\1****", shown)
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError
@@ -56,8 +57,14 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
+_INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_timeout"}
+"""Settings that an upstream has from here unless it has its own."""
+
 TABLES: Final[tuple[str, ...]] = ("upstreams", "models")
 """What only the file can say."""
+
+_PACKAGES: Final = {"postgresql": ("psycopg", "postgres")}
+"""The package that a kind of store needs, and the extra that installs it."""
 
 LISTED: Final = "`responses-adapter serve --help` lists all."
 
@@ -71,7 +78,9 @@ class SettingsError(Exception):
 
 def setting(default: Any, kind: Kind, help: str, *, secret: bool = False) -> Any:
     return dataclasses.field(
-        default=default, repr=not secret, metadata={"kind": kind, "help": help, "secret": secret}
+        default=default,
+        repr=not secret and not isinstance(kind, StoreURL),  # a URL may hold a password
+        metadata={"kind": kind, "help": help, "secret": secret},
     )
 
 
@@ -108,7 +117,8 @@ class Settings:
         "sqlite:///var/adapter.db",
         StoreURL(),
         "Where responses are kept: a file, its path from the working directory unless it begins with a further "
-        "slash, or memory:, which forgets them at exit.",
+        "slash; a PostgreSQL database (postgresql+psycopg://user:password@host/database); or memory:, which forgets "
+        "them at exit.",
     )
     retention: int | None = setting(
         None,
@@ -235,7 +245,7 @@ class Description:
             return ", ".join(value)
         if isinstance(value, bool):
             return str(value).lower()
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return self.kind.shown(value)
 
 
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
@@ -275,6 +285,7 @@ def load_settings(
     settings = _with_tables(settings, tables, environ)
     refuse_open_bind(settings, settings.bind)
     _refuse_scattered_memory(settings)
+    _refuse_missing_package(settings)
     _refuse_reserved_names(settings)
     if settings.prompts is not None and not os.path.isdir(settings.prompts):
         raise SettingsError(f"{settings.sources['prompts']}: there is no folder {settings.prompts}.")
@@ -289,7 +300,9 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
     ]
     for upstream in settings.upstreams:
         for name, value in upstream.shown().items():
-            source = f"{settings.config}: upstreams.{upstream.name}" if name in upstream.given else "default"
+            source = settings.sources.get(_INHERITED.get(name, ""), "default")
+            if name in upstream.given:
+                source = f"{settings.config}: upstreams.{upstream.name}"
             rows.append((f"upstreams.{upstream.name}.{name}", value, source))
     for pattern, targets in settings.models.items():
         rows.append((f"models.{quoted(pattern)}", ", ".join(map(Target.shown, targets)), f"{settings.config}: models"))
@@ -388,6 +401,15 @@ def _refuse_scattered_memory(settings: Settings) -> None:
         raise SettingsError(
             f"{settings.sources['store']}: memory: is not shared between workers, of which there are "
             f"{settings.workers}. Set ADAPTER_WORKERS=1, or keep responses in a file: sqlite:///var/adapter.db"
+        )
+
+
+def _refuse_missing_package(settings: Settings) -> None:
+    package, extra = _PACKAGES.get(re.split("[+:]", settings.store)[0], ("adapter", ""))
+    if find_spec(package) is None:
+        raise SettingsError(
+            f"{settings.sources['store']}: this store needs the package {package}, which is not installed: "
+            f"pip install 'responses-adapter[{extra}]'"
         )
 
 

@@ -5,7 +5,9 @@ from typing import Final
 from adapter.store.base import Store
 from adapter.store.memory import MemoryStore
 
-_SUPPORTED: Final = "sqlite:///relative/path.db, sqlite:////absolute/path.db, memory:"
+_SUPPORTED: Final = (
+    "sqlite:///relative/path.db, sqlite:////absolute/path.db, postgresql+psycopg://user@host/database, memory:"
+)
 
 
 def open_store(url: str, cache_bytes: int) -> Store:
@@ -20,7 +22,9 @@ def open_store(url: str, cache_bytes: int) -> Store:
         return MemoryStore()
     if scheme == "sqlite":
         return _open_sqlite(url, cache_bytes)
-    if scheme.partition("+")[0] in ("postgresql", "redis", "rediss"):
+    if scheme in ("postgresql", "postgresql+psycopg"):
+        return _open_postgresql(url, cache_bytes)
+    if scheme in ("redis", "rediss"):
         raise ValueError(f"A store of the kind '{scheme}:' is not supported yet. Supported: {_SUPPORTED}.")
     raise ValueError(f"'{url}' is not a store. Supported: {_SUPPORTED}.")
 
@@ -38,3 +42,11 @@ def _open_sqlite(url: str, cache_bytes: int) -> Store:
             "without options; for a store in memory, memory:."
         )
     return CachedStore(SQLStore(SQLiteFile(path)), cache_bytes)
+
+
+def _open_postgresql(url: str, cache_bytes: int) -> Store:
+    from adapter.store.cached import CachedStore
+    from adapter.store.postgres import PostgreSQL
+    from adapter.store.sql import SQLStore
+
+    return CachedStore(SQLStore(PostgreSQL(url)), cache_bytes)

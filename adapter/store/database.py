@@ -1,6 +1,8 @@
 """What one kind of SQL database does in its own way; tables and statements are the same for all."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -8,12 +10,18 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from adapter.store.packing import Packing
 from adapter.store.tables import Statement
 
+_ATTEMPTS: Final = 4
+
 
 class Database(Protocol):
     engine: Engine
     """With a paramstyle that takes values by name."""
     errors: tuple[type[Exception], ...]
     """What its driver raises when it cannot do its work; never a mistake of ours."""
+
+    writers: int
+    """How many connections write, and how many read, at most."""
+    readers: int
 
     def insert(self, table: Table, /) -> Any:
         """Return the dialect's INSERT, which knows ON CONFLICT."""
@@ -24,8 +32,17 @@ class Database(Protocol):
     def upgrade(self) -> int:
         """Make the tables those of this version; return the version that was found."""
 
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        """Return a cursor of the driver's own."""
+
+    def lock(self, cursor: DBAPICursor) -> None:
+        """Let nobody else erase anything until this transaction ends."""
+
     def wipe(self, connection: Connection) -> None:
         """Make unreadable what was erased, where that takes more than DELETE."""
+
+    def passes(self, error: Exception) -> bool:
+        """Tell whether the same work would probably be done on a new connection, at once."""
 
     def explain(self, error: Exception) -> str:
         """Say what is wrong and what to do about it."""
@@ -37,18 +54,37 @@ def sql(database: Database, statement: Statement) -> str:
 
 
 class Session:
-    """What one thread has for itself while it is connected."""
+    """What one thread has for itself: a connection that is replaced when it is lost, its cursor, a workspace."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.cursor: DBAPICursor = connection.connection.cursor()
+    def __init__(self, database: Database, *, commits_each: bool = False) -> None:
+        """`commits_each` makes every statement a transaction of its own."""
+        self._database = database
+        self._level = {"isolation_level": "AUTOCOMMIT"} if commits_each else {}
         self.packing = Packing()
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection = self._database.open().execution_options(**self._level)
+        self.cursor: DBAPICursor = self._database.cursor(self.connection)
+
+    def attempt(self, work: Callable[[], None]) -> None:
+        """Do what leaves nothing behind before a commit; again, on a new connection, after an error that passes."""
+        for left in range(_ATTEMPTS)[::-1]:
+            try:
+                work()
+            except Exception as error:
+                if not left or not self._database.passes(error):
+                    raise
+                self.close()
+                self._connect()
+            else:
+                break
 
     def commit(self) -> None:
         self.connection.connection.commit()
 
     def close(self) -> None:
-        try:
-            self.cursor.close()  # SQLite keeps a file open, and its locks, as long as one of these is
-        finally:
+        with suppress(Exception):  # either may be past closing
+            self.cursor.close()  # SQLite keeps a file open, and its locks, as long as a cursor is
+        with suppress(Exception):
             self.connection.close()

@@ -32,7 +32,7 @@ from adapter.store.base import (
     StoreStats,
 )
 from adapter.store.database import Database, Session, sql
-from adapter.store.native_thread import Job, NativeThread
+from adapter.store.native_threads import Job, NativeThreads
 from adapter.store.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, Writes
 
 
@@ -67,11 +67,13 @@ class SQLStore:
         self._remember = sql(database, tables.remember(database.insert))
         self._remembered = sql(database, tables.REMEMBERED)
         self._forget = sql(database, tables.FORGET)
-        self._writer = NativeThread[Session, Write](lambda: Session(database.open()), Writes(database).do)
-        self._reader = NativeThread[Session, Query](self._open_reader, _read)
+        self._writers = NativeThreads[Session, Write](database.writers, lambda: Session(database), Writes(database).do)
+        self._readers = NativeThreads[Session, Query](
+            database.readers, lambda: Session(database, commits_each=True), _read
+        )
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
-        self._do(self._writer, _put(stored, items))
+        self._do(self._writers, _put(stored, items))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         return StoredResponse(*self._found(self._get, id, tenant)[0])
@@ -89,7 +91,7 @@ class SQLStore:
         return [StoredResponse(*row[:-1]) for row in rows]
 
     def delete(self, id: str, tenant: str) -> None:
-        if not _can_be(id) or self._do(self._writer, Deletion(tables.values(id, tenant))) is None:
+        if not _can_be(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -133,7 +135,7 @@ class SQLStore:
             self._change((self._release, {**tables.values(id, tenant), "holder": holder}))
 
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
-        self._do(self._writer, Record((self._begin_run, asdict(run)), self._added(run, events), _put(stored, ())))
+        self._do(self._writers, Record((self._begin_run, asdict(run)), self._added(run, events), _put(stored, ())))
 
     def record(
         self,
@@ -146,7 +148,7 @@ class SQLStore:
             return False
         put = None if stored is None else _put(stored, items)
         first = self._advance_run, run_tables.advance(run)
-        return bool(self._do(self._writer, Record(first, self._added(run, events), put)))
+        return bool(self._do(self._writers, Record(first, self._added(run, events), put)))
 
     def run(self, id: str, tenant: str) -> StoredRun:
         run = StoredRun(*self._found(self._get_run, id, tenant)[0])
@@ -169,7 +171,7 @@ class SQLStore:
             self._change((self._prolong_runs, {"of_holder": holder, "new_until": until}))
 
     def held_runs(self, holder: str) -> set[tuple[str, str]]:
-        rows = self._do(self._reader, Query(self._held_runs, {"of_holder": holder}))
+        rows = self._do(self._readers, Query(self._held_runs, {"of_holder": holder}))
         return {(tenant, id) for tenant, id in rows}
 
     def forget_events(self, before: float) -> None:
@@ -180,31 +182,31 @@ class SQLStore:
         self._change((self._remember, {"key": key, "value": value, "until": until}))
 
     def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
-        return dict(self._do(self._reader, Query(self._remembered, {**tables.beginning(prefix), "now": now})))
+        return dict(self._do(self._readers, Query(self._remembered, {**tables.beginning(prefix), "now": now})))
 
     def forget(self, prefix: str) -> int:
-        erased: list[int] = self._do(self._writer, Change([(self._forget, tables.beginning(prefix))], erases=True))
+        erased: list[int] = self._do(self._writers, Change([(self._forget, tables.beginning(prefix))], erases=True))
         return erased[0]
 
     def prune(self, before: float) -> int:
         self._do(
-            self._writer, Change([(sql(self._database, upkeep.FORGET_EXPIRED), {"now": time.time()})], erases=True)
+            self._writers, Change([(sql(self._database, upkeep.FORGET_EXPIRED), {"now": time.time()})], erases=True)
         )
         responses = self._unneeded_responses(before)
-        unused = self._do(self._reader, Query(sql(self._database, upkeep.UNUSED), {"before": before}))
+        unused = self._do(self._readers, Query(sql(self._database, upkeep.UNUSED), {"before": before}))
         conversations = [{**tables.values(id, tenant), "before": before} for id, tenant in unused]
         erasures = [
             *(Erasure(batch, []) for batch in _batches(responses)),
             *(Erasure([], batch) for batch in _batches(conversations)),
         ]
-        return sum(self._do(self._writer, erasure) for erasure in erasures)
+        return sum(self._do(self._writers, erasure) for erasure in erasures)
 
     def _unneeded_responses(self, before: float) -> list[Row]:
         """Return what names the newest responses of the chains that can be erased."""
         found = []
         look, last = sql(self._database, upkeep.LOOK), tables.values("", "")
         while True:
-            page = self._do(self._reader, Query(look, {**last, "before": before}))
+            page = self._do(self._readers, Query(look, {**last, "before": before}))
             found += [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
             if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
                 return found
@@ -212,7 +214,7 @@ class SQLStore:
 
     def stats(self) -> StoreStats:
         def rows(statement: tables.Statement) -> list[Any]:
-            found: list[Any] = self._do(self._reader, Query(sql(self._database, statement), {}))
+            found: list[Any] = self._do(self._readers, Query(sql(self._database, statement), {}))
             return found
 
         return StoreStats(
@@ -235,18 +237,18 @@ class SQLStore:
         return [(self._add_events, {**asdict(events), "tenant": run.tenant, "run": run.id})]
 
     def ping(self) -> None:
-        self._do(self._writer, Ping())
+        self._do(self._writers, Ping())
 
     def close(self) -> None:
-        self._writer.close()
-        self._reader.close()
+        self._writers.close()
+        self._readers.close()
 
     def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
         """Do statements together; raise NotFound if the first of them finds nothing to change."""
         first = steps[0][1]
         if not all(_can_be(value) for value in first.values() if isinstance(value, str)):
             raise NotFound(first.get("response_id"))
-        if not self._do(self._writer, Change(list(steps), erases))[0]:
+        if not self._do(self._writers, Change(list(steps), erases))[0]:
             raise NotFound(first.get("response_id"))
 
     def _found(self, sql: str, id: str, tenant: str) -> list[Any]:
@@ -258,29 +260,30 @@ class SQLStore:
     def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
         if not _can_be(id):
             return []
-        rows: list[Any] = self._do(self._reader, Query(sql, {**tables.values(id, tenant), **values}))
+        rows: list[Any] = self._do(self._readers, Query(sql, {**tables.values(id, tenant), **values}))
         return rows
 
-    def _do(self, thread: NativeThread[Session, Any], request: Query | Write) -> Any:
-        job = thread.do(request)
+    def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
+        job = threads.do(request)
         if job.error is None:
             return job.answer
         if isinstance(job.error, self._down):
             raise StoreDown(self._database.explain(job.error)) from job.error
         raise job.error
 
-    def _open_reader(self) -> Session:
-        return Session(self._database.open().execution_options(isolation_level="AUTOCOMMIT"))
-
 
 def _read(session: Session, jobs: list[Job[Query]]) -> None:
     """Be the work of a thread that reads."""
-    cursor, unpack = session.cursor, session.packing.unpack
-    for job in jobs:
-        cursor.execute(job.request.sql, job.request.values)
-        job.answer = [
-            [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
-        ]
+
+    def read() -> None:
+        cursor, unpack = session.cursor, session.packing.unpack
+        for job in jobs:
+            cursor.execute(job.request.sql, job.request.values)
+            job.answer = [
+                [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
+            ]
+
+    session.attempt(read)
 
 
 def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -40,6 +41,8 @@ class SQLiteFile:
     """One database file; `patience` is how many seconds a write waits for the other processes' writes."""
 
     insert = staticmethod(insert)
+    writers = 1
+    readers = 1
     errors: tuple[type[Exception], ...] = (sqlite3.Error, DBAPIError, OSError)
 
     def __init__(self, path: str, patience: float = 5.0) -> None:
@@ -87,6 +90,15 @@ class SQLiteFile:
             found = migrations.migrate(connection, "BLOB")
         connection.commit()
         return found
+
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        return connection.connection.cursor()
+
+    def lock(self, cursor: DBAPICursor) -> None:
+        """One writer at a time is the rule of the file."""
+
+    def passes(self, error: Exception) -> bool:
+        return False
 
     def wipe(self, connection: Connection) -> None:
         """Take erased bytes out of the write-ahead log, too.

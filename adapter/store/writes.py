@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from adapter.store import run_tables, tables, upkeep
 from adapter.store.database import Database, Session, sql
-from adapter.store.native_thread import Job
+from adapter.store.native_threads import Job
 
 Row = dict[str, Any]
 """Values by name: the columns of a response, or what a statement takes."""
@@ -84,6 +84,14 @@ class Writes:
         self._change_nothing = sql(database, tables.CHANGE_NOTHING)
 
     def do(self, session: Session, jobs: list[Job[Write]]) -> None:
+        session.attempt(lambda: self._do_all(session, jobs))
+        session.commit()
+        if any(map(_has_erased, jobs)):
+            self._database.wipe(session.connection)
+
+    def _do_all(self, session: Session, jobs: list[Job[Write]]) -> None:
+        if any(isinstance(job.request, (Deletion, Erasure)) for job in jobs):
+            self._database.lock(session.cursor)
         rows: list[Row] = []
         for job in jobs:
             if isinstance(job.request, Put):
@@ -107,9 +115,6 @@ class Writes:
                 case Ping():
                     session.cursor.execute(self._change_nothing)
         self._put_all(session, rows)
-        session.commit()
-        if any(map(_has_erased, jobs)):
-            self._database.wipe(session.connection)
 
     def _step(self, session: Session, step: tuple[str, Row]) -> int:
         """Execute a statement; return how many rows it changed."""

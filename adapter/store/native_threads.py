@@ -1,12 +1,14 @@
-"""One operating-system thread that does what greenlets of a process cannot do themselves: wait for a disk or a lock.
+"""Operating-system threads that do what greenlets of a process cannot do themselves: wait for a disk or a lock.
 
-A greenlet hands over a request and sleeps until it is done, while the event loop goes on. The thread takes everything
-that waits at once, so work that came together is done together; under load the batches grow by themselves, without a
-timer. It owns one resource (a connection), opened in the thread at the first request, dropped after a failure and
-opened again for the next request. A request that was handed over is done even if its greenlet is killed meanwhile.
+A greenlet hands over a request and sleeps until it is done, while the event loop goes on. A thread takes its share of
+everything that waits at once, so work that came together is done together; under load the batches grow by themselves,
+without a timer. Each thread owns one resource (a connection), opened in the thread at its first request, dropped after
+a failure and opened again for the next request. A request that was handed over is done even if its greenlet is killed
+meanwhile.
 
-Nothing exists before the first call, so an unused thread survives `fork`, and so does a closed one. An open one does
-not, and says so: SQLite's locks belong to the process that took them.
+Nothing exists before the first call, and no further thread before there is work for it, so unused threads survive
+`fork`, and so do closed ones. Open ones do not, and say so: SQLite's locks belong to the process that took them, and
+two processes on one connection of PostgreSQL's would answer each other.
 """
 
 import os
@@ -24,7 +26,7 @@ _Queue: Final = get_original("queue", "SimpleQueue")
 _Empty: Final = get_original("queue", "Empty")
 
 _MOST: Final = 256
-"""Requests in one batch, at most."""
+"""Requests in one batch beside the first, at most."""
 
 
 class Closable(Protocol):
@@ -63,45 +65,60 @@ class Job(Generic[Request]):
         self._sleeper.switch(None)
 
 
-class NativeThread(Generic[Resource, Request]):
-    """`work` gets the resource and a batch of jobs, and sets each one's `answer`.
+class NativeThreads(Generic[Resource, Request]):
+    """At most so many threads; `work` gets the resource and a batch of jobs, and sets each one's `answer`.
 
     What `open` or `work` raises becomes the error of every job in the batch.
     """
 
-    def __init__(self, open: Callable[[], Resource], work: Callable[[Resource, list[Job[Request]]], None]) -> None:
+    def __init__(
+        self, most: int, open: Callable[[], Resource], work: Callable[[Resource, list[Job[Request]]], None]
+    ) -> None:
+        self._most = most
         self._open = open
         self._work = work
         self._queue: Any = None
         self._process = 0
+        self._threads = 0
+        self._jobs = 0
+        """That were handed over and are not done."""
 
     def do(self, request: Request) -> Job[Request]:
         """Return the finished job for a request; its `error` is for the caller to raise."""
         if self._queue is None:
             self._process = os.getpid()
             self._queue = _Queue()
-            _start_thread(self._run, (self._queue,))
+            self._threads = 0
         elif self._process != os.getpid():
             raise RuntimeError("The store was opened before this process was forked; close it before the fork.")
         job = Job(request)
-        self._queue.put(job)
-        job.wait()
+        self._jobs += 1
+        try:
+            if self._threads < min(self._jobs, self._most):
+                self._threads += 1
+                _start_thread(self._run, (self._queue,))
+            self._queue.put(job)
+            job.wait()
+        finally:
+            self._jobs -= 1
         return job
 
     def close(self) -> None:
-        """Finish what was handed over, close the resource and end the thread; the next `do` begins anew."""
+        """Finish what was handed over, close the resources and end the threads; the next `do` begins anew."""
         queue, self._queue = self._queue, None
         if queue is not None and self._process == os.getpid():
-            last: Job[None] = Job(None)
-            queue.put(last)
-            last.wait()
+            last = [Job[None](None) for _ in range(self._threads)]
+            for job in last:
+                queue.put(job)
+            for job in last:
+                job.wait()
 
     def _run(self, queue: Any) -> None:
-        """Be the thread: work until a job without a request comes, the last one."""
+        """Be a thread: work until a job without a request comes, the last one."""
         resource: Resource | None = None
         over = False
         while not over:
-            batch = _take(queue)
+            batch = self._take(queue)
             over = batch[-1].request is None
             if jobs := batch[:-1] if over else batch:
                 resource = self._serve(resource, jobs)
@@ -109,6 +126,17 @@ class NativeThread(Generic[Resource, Request]):
                 _drop(resource)
             for job in batch:
                 job.wake()
+
+    def _take(self, queue: Any) -> list[Any]:
+        """Return this thread's share of what waits in the queue, at least one job; a last one is the last."""
+        batch = [queue.get()]
+        share = min(queue.qsize() // self._most, _MOST)
+        try:
+            while len(batch) <= share and batch[-1].request is not None:
+                batch.append(queue.get_nowait())
+        except _Empty:
+            pass
+        return batch
 
     def _serve(self, resource: Resource | None, jobs: list[Job[Request]]) -> Resource | None:
         """Do a batch; return the resource if it can be used again."""
@@ -123,17 +151,6 @@ class NativeThread(Generic[Resource, Request]):
                 _drop(resource)
             return None
         return resource
-
-
-def _take(queue: Any) -> list[Any]:
-    """Return what waits in the queue, at least one job."""
-    batch = [queue.get()]
-    try:
-        while len(batch) < _MOST:
-            batch.append(queue.get_nowait())
-    except _Empty:
-        pass
-    return batch
 
 
 def _drop(resource: Closable) -> None:

@@ -1,0 +1,157 @@
+"""What the SQL store has to know of PostgreSQL: how to connect, what its errors mean, who waits for whom.
+
+Rows are locked one by one, so several connections write at a time, of any number of machines. Who erases takes one lock
+for all (an erasure looks at rows beside its own), and so does who makes the tables; both give it back with their
+transaction. The store's threads wait by themselves: nothing here is cooperative, and nothing may run in the event
+loop's own thread.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+from typing import Any, Final, cast
+
+import gevent
+from gevent import monkey
+from gevent.resolver.blocking import Resolver
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from adapter.store import migrations
+from adapter.store.base import StoreDown
+from adapter.store.tables import VERSION
+
+if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("psycopg_c")):
+    # In a gevent worker, psycopg would wait through an event loop for each thread. Its own way just waits.
+    os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_c")
+
+import psycopg
+
+_LOCK: Final = 0x7265_7370_6F6E_7365
+"""The advisory lock of who erases, or makes tables: a number that nobody else takes."""
+_SERVER: Final = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off"
+_CONNECTION: Final = {
+    "application_name": "responses-adapter",
+    "connect_timeout": "5",
+    # A server that has vanished without a word is noticed within half a minute.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Parameters of each connection, unless the URL gives them
+(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+
+_MEANING: Final = {
+    "08": "cannot be reached; check that its server runs and that the address is right",
+    "25006": "can only be read; connect to the primary server",
+    "28": "does not let this user in; check user and password",
+    "3D": "is not there; create the database",
+    "42501": "does not let this user work; grant it the right to create tables, or to use those that are there",
+    "53100": "has no room to grow; free some space on its disk",
+    "53300": "takes no further connection; raise its max_connections, or run fewer workers",
+    "55P03": "is locked by somebody else; end who holds the lock",
+    "57014": "took too long; look for what slows its server down",
+    "57P0": "is being started or stopped",
+}
+"""By the beginning of an SQLSTATE: what to say of the database
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_PASSING: Final = ("08", "25006", "40001", "40P01", "57P0")
+"""Lost or moved servers, and the victims of two transactions that met."""
+
+
+class PostgreSQL:
+    """One database."""
+
+    insert = staticmethod(insert)
+    errors: tuple[type[Exception], ...] = (psycopg.Error, DBAPIError, OSError)
+    writers = 2
+    readers = 4
+
+    def __init__(self, url: str) -> None:
+        """Raise ValueError for a URL that cannot be one."""
+        at = make_url(url).set(drivername="postgresql+psycopg")
+        ours = {name: value for name, value in _CONNECTION.items() if name not in at.query}
+        ours["options"] = f"{_SERVER} {at.query.get('options', '')}"
+        self._shown = at.set(query={}).render_as_string(hide_password=True)
+        self.engine = create_engine(at, poolclass=NullPool, use_native_hstore=False, connect_args=ours)
+
+    def open(self) -> Connection:
+        """Return a connection; raise one of `errors`, or StoreDown for tables of another version.
+
+        In an empty database the tables are made.
+        """
+        connection, found = self._open(migrates=False)
+        if found != VERSION:
+            connection.close()
+            raise StoreDown(
+                f"its tables have version {found} and this program works with version {VERSION}; "
+                "stop what uses them and run `responses-adapter store upgrade`"
+            )
+        return connection
+
+    def upgrade(self) -> int:
+        connection, found = self._open(migrates=True)
+        connection.close()
+        return found
+
+    def _open(self, *, migrates: bool) -> tuple[Connection, int]:
+        """Return a connection and the version that was found."""
+        _wait_here()
+        connection = self.engine.connect()
+        try:
+            found = migrations.version_of(connection)
+            if found is None or (migrates and found != VERSION):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                found = migrations.migrate(connection, "BYTEA")
+            connection.commit()
+            return connection, found
+        except BaseException:
+            connection.close()
+            raise
+
+    def cursor(self, connection: Connection) -> DBAPICursor:
+        driver: Any = connection.connection
+        return cast(DBAPICursor, driver.cursor(binary=True))
+
+    def lock(self, cursor: DBAPICursor) -> None:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    def wipe(self, connection: Connection) -> None:
+        """The server does it by itself, in time (VACUUM)."""
+
+    def passes(self, error: Exception) -> bool:
+        state = _state(error)
+        return state is not None and state.startswith(_PASSING)
+
+    def explain(self, error: Exception) -> str:
+        """Say what is wrong with the store and what to do about it; never with a password."""
+        state = _state(error)
+        if state is None:
+            return f"The store {self._shown} cannot be used: {error}."
+        meaning = next((told for begins, told in _MEANING.items() if state.startswith(begins)), "failed")
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        says = " ".join(str(cause).split())
+        return f"The store {self._shown} {meaning}. PostgreSQL says: {says}"
+
+
+def _state(error: Exception) -> str | None:
+    """Return the SQLSTATE of a driver's error; None for another error.
+
+    Without one, the connection was not made or is lost (08000).
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.Error):
+        lost = "08000" if isinstance(cause, psycopg.OperationalError) else "XX000"
+        return cause.sqlstate or lost
+    return None
+
+
+def _wait_here() -> None:
+    """Let this thread look names up by itself; through gevent it would start another one for that."""
+    if monkey.is_module_patched("socket"):
+        hub = gevent.get_hub()
+        hub.resolver = Resolver(hub)
