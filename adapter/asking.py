@@ -130,6 +130,7 @@ class Asking:
         refusal: RequestError | None = None
         while (candidate := self._candidates.next()) is not None:
             self._tries = Tries(self._services.learning[candidate.upstream], candidate.model)
+            self.compaction = None
             try:
                 self._gather()
                 self._translate(self._way)

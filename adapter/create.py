@@ -120,10 +120,13 @@ class Exchange:
         self._reader = AnswerReader(self._draft or self._stream, self._services.limits.output_bytes)
         self._call = self._asking.send(body)
 
-    def _wait(self, seconds: float) -> bool:
-        """Wait for the provider's status; what it refuses goes out as the refusal teaches, or to another one."""
+    def _wait(self, seconds: float, *, to_begin: bool = False) -> bool:
+        """Wait for the provider's status, or for its answer to begin.
+
+        Until then a refusal has the request sent again as it teaches, and a failure has it sent to another provider.
+        """
         try:
-            came = self._call.wait(seconds)
+            return self._call.wait(seconds) and (not to_begin or self._call.begins())
         except UpstreamError as error:
             first = self._rounds == 1
             if first and (self._asking.learns(error) or self._asking.asks_another(error)):
@@ -131,9 +134,6 @@ class Exchange:
             elif not self._goes_on_whole(error):
                 raise (self._asking.verdict() if first else error) from None
             return False
-        if came:
-            self._asking.answered()
-        return came
 
     def _begin_anew(self) -> None:
         """Begin a first round with what is asked now."""
@@ -214,11 +214,12 @@ class Exchange:
 
     def _round(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one chat call; return those of its last bytes."""
-        while not self._wait(SECONDS):
+        while not self._wait(SECONDS, to_begin=True):
             self._look_up()
             yield []
+        self._asking.answered()
         seen = time.monotonic()
-        while (data := self._call.read()) != b"":
+        for data in self._call.pieces():
             if data is None:
                 self._look_up()
                 yield []

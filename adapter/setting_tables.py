@@ -7,8 +7,10 @@ place in the file, `upstreams.groq.timeout` or `models."gpt-*"`. A key, and the 
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from marshmallow import Schema, ValidationError, fields
@@ -65,14 +67,15 @@ class UpstreamSettings:
 
     def shown(self) -> dict[str, str]:
         """Return its settings as people read them."""
-        lessons = ", ".join(sorted(_differences(self.dialect)))
+        preset = PRESETS[self.dialect.name]
+        own = ", ".join(name for name in _DIALECT_FIELDS if getattr(self.dialect, name) != getattr(preset, name))
         return {
             "url": self.url,
             "keys": "the caller's own" if self.callers_key else ", ".join(key.shown for key in self.keys),
             "headers": ", ".join(f"{name}: {value.shown}" for name, value in self.headers.items()),
             "connect_timeout": f"{self.connect_timeout:g}",
             "timeout": f"{self.timeout:g}",
-            "dialect": self.dialect.name + (f", but for {lessons}" if lessons else ""),
+            "dialect": self.dialect.name + (f", but for {own}" if own else ""),
             "weight": str(self.weight),
         }
 
@@ -301,26 +304,23 @@ def _field(name: str, value: object, where: str) -> object:
     """Return the value of a dialect's field; `"none"` says that there is none, since TOML has no word for that."""
     if name not in _DIALECT_FIELDS:
         raise TableError(f"{where} is not a field of a dialect.{suggestion(name, _DIALECT_FIELDS)}")
-    try:
-        return msgspec.convert(value, _DIALECT_FIELDS[name])
-    except msgspec.ValidationError as error:
-        if value == "none":
-            try:
-                return msgspec.convert(None, _DIALECT_FIELDS[name])
-            except msgspec.ValidationError:
-                pass
-        raise TableError(f"{where}: {_plain(str(error))}.") from None
+    type = _DIALECT_FIELDS[name]
+    for said in (value, None) if value == "none" else (value,):
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(said, type)
+    raise TableError(f"{where} must be {_expected(type)}, not {value!r}.")
 
 
-def _differences(dialect: Dialect) -> list[str]:
-    preset = PRESETS[dialect.name]
-    return [name for name in _DIALECT_FIELDS if getattr(dialect, name) != getattr(preset, name)]
-
-
-def _plain(message: str) -> str:
-    """Return a message of msgspec's as the end of a line."""
-    text = message.replace("`", "").rstrip(".")
-    return text[:1].lower() + text[1:]
+def _expected(type: Any) -> str:
+    """Name the values of a dialect's field."""
+    of, arguments = get_origin(type), get_args(type)
+    if of is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if of in (frozenset, tuple):
+        return "an array" + (f" of {_expected(arguments[0])}" if arguments[0] is not str else " of texts")
+    if of in (Union, UnionType):
+        return " or ".join("none" if one is NoneType else _expected(one) for one in arguments)
+    return {bool: "true or false", str: "a text", int: "a whole number"}.get(of or type, "a table")
 
 
 def quoted(name: str) -> str:

@@ -4,7 +4,7 @@ It is used like the call it stands for. The provider's refusal is the only measu
 about half of what is left (`translators.truncation`), and after MOST_TRIES the refusal is the answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from adapter.upstream.client import Call
@@ -51,8 +51,11 @@ class TruncatingCall:
         self._call = self._send(shorter.body)
         return True
 
-    def read(self) -> bytes | None:
-        return self._call.read()
+    def begins(self) -> bool:
+        return self._call.begins()
+
+    def pieces(self) -> Iterator[bytes | None]:
+        return self._call.pieces()
 
     def close(self, *, answered: bool = False) -> None:
         self._call.close(answered=answered)

@@ -8,6 +8,8 @@ once more; nothing else is retried here. Every failure is an UpstreamError.
 """
 
 import time
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 import gevent
@@ -117,7 +119,10 @@ class Upstream:
 
 
 class Call:
-    """One request on its way: `wait` for its head, then `read` its body; `close` at any time, from any state."""
+    """One request on its way: `wait` for its head, then `read` its body; `close` at any time, from any state.
+
+    An answer that somebody follows is read with `begins` and `pieces`.
+    """
 
     def __init__(self, upstream: Upstream, request: requests.PreparedRequest, pulse: Pulse, silence: float) -> None:
         self._upstream = upstream
@@ -126,6 +131,7 @@ class Call:
         self._quiet = 0.0
         """Seconds since the provider was last heard, counted in beats."""
         self._body: BodyReader | None = None
+        self._first: bytes | None = None
         self._sending = gevent.spawn(_outcome, upstream, request)
 
     def wait(self, seconds: float) -> bool:
@@ -166,6 +172,19 @@ class Call:
         else:
             self._quiet = 0.0
         return data
+
+    def begins(self) -> bool:
+        """Wait up to a second for the first bytes of the body, which `pieces` then yields, or for its end.
+
+        Raises as `read` does.
+        """
+        if self._first is None:
+            self._first = self.read()
+        return self._first is not None
+
+    def pieces(self) -> Iterator[bytes | None]:
+        """Return the body as `read` does, up to its end."""
+        return chain((self._first,), iter(self.read, b"")) if self._first else iter(())
 
     def whole_body(self, most: int) -> bytes:
         """Return the rest of the body; raise UpstreamError beyond `most` bytes."""
