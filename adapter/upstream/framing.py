@@ -42,7 +42,7 @@ class ChunkedBody:
             data = self._held + data
             self._held = b""
         body: list[bytes] = []
-        position = 0
+        position = 0 if self._missing or self._trailers else _whole_chunks(data, body)
         while position < len(data) and not self.over:
             if self._missing:
                 position = self._take(data, position, body)
@@ -76,6 +76,18 @@ class ChunkedBody:
             self._missing = size + 2
         else:
             self._trailers = True
+
+
+def _whole_chunks(data: bytes, body: list[bytes]) -> int:
+    """Take the plain chunks at the beginning of data that are there to their end; return the position behind them."""
+    position = 0
+    while (end := data.find(b"\r\n", position, position + 20)) > 0:
+        size = _size(data[position:end])
+        if not size or end + size + 4 > len(data):
+            break
+        body.append(data[end + 2 : end + 2 + size])
+        position = end + size + 4
+    return position
 
 
 def _size(line: bytes) -> int | None:
