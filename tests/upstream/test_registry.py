@@ -1,0 +1,288 @@
+"""Who serves a model, in which order, and who is left alone: with a clock and a chance of the test's own."""
+
+from collections import Counter
+from copy import copy
+from random import Random
+
+import pytest
+
+from adapter.setting_tables import Models, UpstreamSettings, read_models
+from adapter.upstream.registry import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate, Candidates, Registry
+from translators.dialect import Dialect
+from translators.errors import RequestError, UpstreamError
+
+OVERLOADED = UpstreamError("Overloaded.", status=503, retry_after=1.0)
+CRASHED = UpstreamError("Crashed.")
+LIMITED = UpstreamError("Slow down.", status=429, code="rate_limit_exceeded", retry_after=7.0)
+SPENT = UpstreamError("No money.", status=429, code="insufficient_quota", retry_after=1.0, retry=False)
+TOO_LARGE = UpstreamError("Request too large.", status=429, code="rate_limit_exceeded", retry=False)
+WRONG_KEY = UpstreamError("The provider refused this adapter's key.", retry=False)
+UNKNOWN = UpstreamError("No such model.", status=400, code="model_not_found")
+MISTAKE = UpstreamError("No.", status=400, type="invalid_request_error")
+
+
+def upstream(name: str, *, keys: int = 0, weight: int = 1) -> UpstreamSettings:
+    secrets = tuple(object() for _ in range(keys))
+    return UpstreamSettings(
+        name=name, url="http://h/v1", dialect=Dialect(), keys=secrets, connect_timeout=1, timeout=1, weight=weight
+    )  # type: ignore[arg-type]
+
+
+class World:
+    """A registry whose time goes on when the test says so."""
+
+    def __init__(self, *upstreams: UpstreamSettings, models: dict[str, object] | None = None, seed: int = 0) -> None:
+        self.now = 100.0
+        weights = {one.name: one.weight for one in upstreams}
+        read: Models = read_models(models or {}, weights)
+        self.registry = Registry(upstreams, read, lambda: self.now, Random(seed).random)
+
+    def order(self, model: str = "m", group: str | None = None) -> list[Candidate]:
+        """Return everybody who would be asked if each failed in a way that says nothing about it."""
+        return drained(self.registry.candidates(model, group))
+
+    def names(self, model: str = "m") -> list[str]:
+        return [one.upstream for one in self.order(model)]
+
+    def fail(self, error: UpstreamError, of: str, times: int = 1, key: int | None = None) -> None:
+        for _ in range(times):
+            self.registry.fails(Candidate(of, "m", key, 1), error)
+
+
+def drained(candidates: Candidates) -> list[Candidate]:
+    found = []
+    while (one := candidates.next()) is not None:
+        found.append(one)
+    return found
+
+
+def test_a_single_upstream_has_every_model_under_its_own_name() -> None:
+    world = World(upstream("default"))
+    assert world.order("any/model:7b") == [Candidate("default", "any/model:7b", None, 1)]
+    assert World(upstream("default", keys=1)).order() == [Candidate("default", "m", 0, 1)]
+
+
+MODELS: dict[str, object] = {
+    "gpt-*": ["a", {"upstream": "b", "model": "azure-*"}],
+    "gpt-4.1": "b",
+    "groq/*": {"upstream": "a", "model": "*"},
+    "*-mini": {"upstream": "b", "model": "small"},
+    "fast": {"upstream": "a", "model": "llama-3.3-70b", "weight": 3},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "served"),
+    [
+        ("gpt-5", {("a", "gpt-5"), ("b", "azure-5")}),
+        ("gpt-", {("a", "gpt-"), ("b", "azure-")}),
+        ("gpt-4.1", {("b", "gpt-4.1")}),
+        ("gpt-5-mini", {("a", "gpt-5-mini"), ("b", "azure-5-mini")}),
+        ("o4-mini", {("b", "small")}),
+        ("groq/qwen/qwen3-32b", {("a", "qwen/qwen3-32b")}),
+        ("fast", {("a", "llama-3.3-70b")}),
+        ("other", set()),
+        ("gpt-*", {("a", "gpt-*"), ("b", "azure-*")}),
+        ("", set()),
+    ],
+)
+def test_a_name_counts_before_patterns_and_these_in_their_order(model: str, served: set[tuple[str, str]]) -> None:
+    world = World(upstream("a"), upstream("b"), models=MODELS)
+    if not served:
+        with pytest.raises(RequestError) as refused:
+            world.order(model)
+        assert (refused.value.status, refused.value.code, refused.value.param) == (400, "model_not_found", "model")
+        return
+    assert {one[:2] for one in world.order(model)} == served
+
+
+def test_what_no_entry_names_goes_to_upstream_url_if_there_is_one() -> None:
+    world = World(upstream("default"), upstream("a"), models={"gpt-*": "a"})
+    assert (world.names("gpt-5"), world.names("other")) == (["a"], ["default"])
+    assert sorted(World(upstream("default"), upstream("a")).names("other")) == ["a", "default"]
+
+
+def test_weights_are_shares_of_the_first_place() -> None:
+    world = World(upstream("a", keys=3), upstream("b", weight=3), upstream("spare", weight=0))
+    first = Counter(world.names()[0] for _ in range(4000))
+    assert first["spare"] == 0
+    assert 2.6 < first["b"] / first["a"] < 3.4, "three keys are not three upstreams"
+    keys = Counter(next(one.key for one in world.order() if one.upstream == "a") for _ in range(3000))
+    assert all(900 < keys[key] < 1100 for key in range(3))
+
+
+def test_spares_come_last_as_they_stand() -> None:
+    models: dict[str, object] = {"m": [{"upstream": "b", "weight": 0}, {"upstream": "c", "weight": 0}, "a"]}
+    world = World(upstream("a"), upstream("b"), upstream("c"), models=models)
+    assert world.names() == ["a", "b", "c"]
+
+
+def test_a_conversation_begins_with_the_same_one() -> None:
+    world = World(upstream("a", keys=2), upstream("b", keys=2))
+    assert len({tuple(world.order(group="t/1")) for _ in range(20)}) == 1
+    assert len({world.order(group=f"t/{number}")[0] for number in range(40)}) == 4
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    draws = [[World(upstream("a"), upstream("b"), seed=seed).names() for _ in range(9)] for seed in (5, 5, 6)]
+    assert draws[0] == draws[1]
+
+
+# --- health ---------------------------------------------------------------------------------------------------------
+
+
+def test_three_failures_in_a_row_have_it_left_alone_for_longer_and_longer() -> None:
+    world = World(upstream("a"), upstream("b"))
+    world.fail(OVERLOADED, "a", FAILURES - 1)
+    assert len(world.names()) == 2
+    world.fail(OVERLOADED, "a")
+    for pause in (PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE, LONGEST_PAUSE, LONGEST_PAUSE):
+        assert world.names() == ["b"]
+        world.now += pause - 0.1
+        assert world.names() == ["b"]
+        world.now += 0.2
+        assert sorted(world.names()) == ["a", "b"], "nobody tries it again"
+        assert world.names() == ["b"], "everybody tries it again"
+        world.fail(OVERLOADED, "a")
+
+
+def test_a_try_that_nobody_hears_of_again_is_made_again() -> None:
+    world = World(upstream("a"), upstream("b"))
+    world.fail(OVERLOADED, "a", FAILURES)
+    for _ in range(3):
+        world.now += PAUSE + 0.1
+        assert sorted(world.names()) == ["a", "b"]
+
+
+def test_an_answer_makes_everything_good() -> None:
+    world = World(upstream("a"), upstream("b"))
+    world.fail(OVERLOADED, "a", FAILURES)
+    world.registry.works(Candidate("a", "m", None, 1))
+    assert len(world.names()) == 2
+    world.fail(OVERLOADED, "a", FAILURES - 1)
+    assert len(world.names()) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "pause"),
+    [(LIMITED, 7.0), (SPENT, LONGEST_PAUSE), (UpstreamError("Later.", status=429, retry_after=1e9), LONGEST_WAIT)],
+)
+def test_a_key_out_of_rate_or_quota_is_left_alone_for_as_long_as_it_says(error: UpstreamError, pause: float) -> None:
+    world = World(upstream("a", keys=2))
+    world.fail(error, "a", key=0)
+    assert [one.key for one in world.order()] == [1]
+    world.now += pause + 0.1
+    assert len(world.order()) == 2
+
+
+def test_what_is_down_is_down_with_all_its_keys_and_for_one_model() -> None:
+    world = World(upstream("a", keys=2), upstream("b"))
+    world.fail(OVERLOADED, "a", FAILURES, key=0)
+    assert world.names("m") == ["b"]
+    assert sorted(world.names("other")) == ["a", "a", "b"]
+
+
+def test_the_only_one_is_always_asked() -> None:
+    world = World(upstream("a"))
+    for _ in range(10):
+        candidates = world.registry.candidates("m")
+        candidates.next()
+        assert not candidates.failed(OVERLOADED)
+        assert candidates.verdict() is OVERLOADED
+
+
+# --- one request ----------------------------------------------------------------------------------------------------
+
+
+def asked(world: World, *errors: UpstreamError) -> tuple[list[tuple[str, int | None]], Candidates]:
+    """Return who is asked when one after the other fails with these errors."""
+    candidates = world.registry.candidates("m")
+    found = []
+    for error in errors:
+        one = candidates.next()
+        if one is None:
+            break
+        found.append((one.upstream, one.key))
+        if not candidates.failed(error):
+            break
+    return found, candidates
+
+
+SPARE: dict[str, object] = {"m": ["a", {"upstream": "b", "weight": 0}]}
+
+
+@pytest.mark.parametrize("error", [LIMITED, SPENT, WRONG_KEY])
+def test_another_key_is_asked_when_one_is_refused(error: UpstreamError) -> None:
+    found, _ = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), error, error, OVERLOADED)
+    assert [name for name, _ in found] == ["a", "a", "b"]
+    assert {key for name, key in found if name == "a"} == {0, 1}
+
+
+@pytest.mark.parametrize("error", [OVERLOADED, CRASHED, UNKNOWN, TOO_LARGE])
+def test_no_other_key_helps_where_the_upstream_fails(error: UpstreamError) -> None:
+    found, _ = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), error, OVERLOADED)
+    assert [name for name, _ in found] == ["a", "b"]
+
+
+def test_a_mistake_of_the_caller_is_nobody_elses() -> None:
+    found, candidates = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), MISTAKE, OVERLOADED)
+    assert [name for name, _ in found] == ["a"]
+    assert candidates.verdict() is MISTAKE
+
+
+def test_a_crash_counts_only_if_another_one_can_answer() -> None:
+    """A request that crashes every model must not take them away from everybody else."""
+    world = World(upstream("a"), upstream("b"), models=SPARE)
+    for _ in range(FAILURES + 1):
+        asked(world, CRASHED, CRASHED)
+    assert world.names() == ["a", "b"]
+    for _ in range(FAILURES):
+        _, candidates = asked(world, CRASHED)
+        candidates.next()
+        candidates.worked()
+    assert world.names() == ["b"]
+
+
+def test_the_last_failure_that_may_pass_is_told_with_the_shortest_wait() -> None:
+    def verdict(*errors: UpstreamError) -> tuple[int, float | None]:
+        fresh = [copy(error) for error in errors]
+        _, candidates = asked(World(upstream("a"), upstream("b"), models=SPARE), *fresh)
+        error = candidates.verdict()
+        return error.status, error.retry_after
+
+    assert verdict(LIMITED, OVERLOADED) == (503, 1.0)
+    assert verdict(OVERLOADED, LIMITED) == (429, 1.0)
+    assert verdict(LIMITED, UNKNOWN) == (429, 7.0)
+    assert verdict(OVERLOADED, MISTAKE) == (400, None)
+    assert verdict(UNKNOWN, UNKNOWN) == (400, None)
+    assert verdict(LIMITED, CRASHED) == (500, 7.0)
+
+
+def test_when_all_are_left_alone_it_is_said_for_how_long() -> None:
+    world = World(upstream("a"), upstream("b"))
+    world.fail(OVERLOADED, "a", FAILURES)
+    world.now += 2
+    world.fail(OVERLOADED, "b", FAILURES)
+    candidates = world.registry.candidates("m")
+    assert candidates.next() is None
+    error = candidates.verdict()
+    assert (error.status, error.code, error.retry_after) == (503, "server_is_overloaded", PAUSE - 2)
+
+
+def test_one_that_does_not_know_the_model_says_nothing_for_those_that_are_down() -> None:
+    world = World(upstream("a"), upstream("b"), models=SPARE)
+    world.fail(OVERLOADED, "a", FAILURES)
+    _, candidates = asked(world, UNKNOWN)
+    assert candidates.next() is None
+    assert candidates.verdict().status == 503
+
+
+def test_the_names_of_what_an_upstream_lists() -> None:
+    registry = World(upstream("a"), upstream("b"), models=MODELS).registry
+    assert list(registry.names("a", "gpt-5")) == ["gpt-5", "groq/gpt-5"]
+    assert list(registry.names("a", "gpt-4.1")) == ["groq/gpt-4.1"], "the name itself is another upstream's"
+    assert list(registry.names("b", "azure-5")) == ["gpt-5"]
+    assert list(registry.names("a", "llama-3.3-70b")) == ["groq/llama-3.3-70b", "fast"]
+    assert list(registry.names("b", "nobody-s")) == []
+    assert registry.named() == ["gpt-4.1", "fast"]
+    assert list(World(upstream("default")).registry.names("default", "x")) == ["x"]
