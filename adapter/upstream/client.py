@@ -30,6 +30,8 @@ _ERROR_PATIENCE: Final = 2.0
 """Seconds for the body of an error, in which nobody looks after the client."""
 _MOST_READS_BEHIND: Final = 16
 """Reads behind the end of an answer, which only the end of its body should need."""
+_LEAST_SECRET: Final = 16
+"""Characters; whatever is shorter stands in any text."""
 _PATIENCE: Final = 30.0
 """Seconds that the answer to a question may take; no model thinks about it."""
 _MOST_ANSWER: Final = 8 * 1024 * 1024
@@ -46,6 +48,8 @@ class Upstream:
         self._root = base.removesuffix("/v1")
         self._pulse = pulse
         self._keys = [key.value for key in settings.keys]
+        own = [*self._keys, *(of.value for of in settings.headers.values())]
+        self._secrets = [value.encode() for value in own if len(value) >= _LEAST_SECRET]
         self._silence = settings.timeout
         session = requests.Session()
         self._transport = Transport(most_idle_connections=4096)
@@ -91,6 +95,12 @@ class Upstream:
             raise _too_silent(_PATIENCE)
         finally:
             call.close()
+
+    def without_secrets(self, body: bytes) -> bytes:
+        """Return the body of an error without this upstream's keys and headers, which some gateways repeat there."""
+        for secret in self._secrets:
+            body = body.replace(secret, b"***")
+        return body
 
     def send(self, request: requests.PreparedRequest) -> Answer:
         """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
@@ -150,7 +160,7 @@ class Call:
             raise response
         self._body = open_body(response, self._pulse)
         if not 200 <= response.status < 300:
-            body = self._error_body()
+            body = self._upstream.without_secrets(self._error_body())
             raise from_http(response.status, response.headers, body, own_key=not self._upstream.uses_callers_key)
         return True
 

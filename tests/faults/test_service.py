@@ -193,19 +193,21 @@ def test_a_foreign_response_is_an_unknown_one(service: Service, upstream: Upstre
 
 
 def test_keys(directory: Path, upstream: Upstream, provider: Upstream) -> None:
-    upstream.plays(says("One."), says("Two."))
+    own = "sk-upstream-0123456789"
+    upstream.plays(says("One."), says("Two."), whole(chat.error(f"No model of that name for {own}."), 400))
     with Service(
-        directory, upstream_url=provider.url, api_keys="sk-test-1234,sk-other-1234", upstream_api_key="sk-upstream"
+        directory, upstream_url=provider.url, api_keys="sk-test-1234,sk-other-1234", upstream_api_key=own
     ) as service:
         service.key = "sk-test-1234"
         mine = service.create()
         other = Client(service.host, service.port, key="sk-other-1234")
         assert other.get(f"/v1/responses/{mine['id']}").status == 404
         assert other.create()["status"] == "completed"
+        assert other.post({"model": "x", "input": "Hi"}).error["message"] == "No model of that name for ***."
         for key in ("sk-wrong-1234", "sk-test-1234,sk-other-1234", "", None):
             answer = Client(service.host, service.port, key=key).post({"model": "m", "input": "Hi"})
             assert answer.status == 401
             assert answer.error["type"] == "invalid_request_error"
         assert Client(service.host, service.port, key=None).get("/healthz").status == 200
-    assert [asked.headers["Authorization"] for asked in upstream.requests] == ["Bearer sk-upstream"] * 2
-    assert "sk-upstream" not in service.log
+    assert [asked.headers["Authorization"] for asked in upstream.requests] == [f"Bearer {own}"] * 3
+    assert own not in service.log
