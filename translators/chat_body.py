@@ -4,11 +4,14 @@ Only what the client set goes out. The messages come last, so that the bodies of
 beginning. Field table: responses-api reference §2; what providers take: `dialect.py`.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.chat import ChatMessage, DeveloperMessage, SystemMessage
+from translators.alternation import taking_turns
+from translators.chat import ChatMessage, DeveloperMessage, SystemMessage, UserMessage
+from translators.declarations import AllowedTools
 from translators.demands import Demands, demands_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
@@ -23,6 +26,9 @@ from translators.tools import ToolNames, chat_tools
 from translators.tools.choice import ToolForm, tool_form
 from translators.tools.declared import loaded, united, web_search_options
 from translators.wire import encode
+
+_BY_USER: Final = b'{"role":"user"'
+"""How the JSON of a user message begins; no text can hold it, since its quotes are escaped there."""
 
 
 class ChatBody(Struct, frozen=True, gc=False):
@@ -60,11 +66,14 @@ def chat_body(
     extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, replay)
     notes.repeat(of_input)
     form = form_of(request.text, dialect, notes)
-    choice = tool_form(request.tool_choice, tools, names, dialect, notes)
+    thinks = request.reasoning.effort != "none"
+    choice = tool_form(request.tool_choice, tools, names, dialect, notes, thinks=thinks)
     lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
     parts = [*history.sealed, *messages]
     if lead:
-        parts.insert(0, encode(_first(lead, dialect, notes)))
+        parts.insert(0, encode(_first(lead, parts, dialect, notes)))
+    if dialect.alternating or not dialect.tools:
+        parts = taking_turns(parts, dialect, notes)
     body: dict[str, Any] = {"model": model}
     body |= _streaming(stream, dialect, notes)
     body |= sampling(request, dialect, notes)
@@ -88,8 +97,11 @@ def chat_body(
     )  # fmt: skip
 
 
-def _first(lead: str, dialect: Dialect, notes: Notes) -> ChatMessage:
+def _first(lead: str, rest: Sequence[bytes], dialect: Dialect, notes: Notes) -> ChatMessage:
     """Return the message that the conversation begins with."""
+    if dialect.user_needed and not any(_BY_USER in part for part in rest):
+        notes.add("instructions", "approximated", f"provider '{dialect.name}' needs a user: shown as the user's")
+        return UserMessage(lead)
     if dialect.developer_role:
         return DeveloperMessage(lead)
     if dialect.system_role:
@@ -114,7 +126,8 @@ def _tools(
     search = web_search_options(choice.shown, dialect, notes)
     body: dict[str, Any] = {} if search is None else {"web_search_options": search}
     if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
-        if request.tool_choice not in ("auto", "none"):
+        wanted = request.tool_choice
+        if (wanted.mode if isinstance(wanted, AllowedTools) else wanted) not in ("auto", "none"):
             raise RequestError(
                 "Tool choice 'required' cannot be met: no tool is declared that a chat-completions provider can call.",
                 param="tool_choice", code="invalid_value",

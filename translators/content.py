@@ -7,7 +7,7 @@ take is refused with the path of the part. Source: responses-api reference §3.2
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from translators.chat import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialect import Dialect
@@ -29,6 +29,7 @@ from translators.notes import Notes
 BETWEEN: Final = "\n\n"
 """What stands between texts that become one string."""
 _TEXTS: Final = (InputText, OutputText, PlainText, SummaryText, ReasoningText)
+_KINDS: Final[dict[type, Literal["image", "audio"]]] = {InputImage: "image", InputAudio: "audio"}
 _MEDIA: Final = frozenset({InputImage, InputFile, InputAudio})
 
 
@@ -69,7 +70,18 @@ def _text(part: ContentPart) -> str:
     return part.refusal if isinstance(part, Refusal) else ""
 
 
+def is_taken(part: ContentPart, dialect: Dialect) -> bool:
+    """Tell whether a provider takes media of this kind; files, whose text was made before, it always does."""
+    kind = _KINDS.get(part.__class__)
+    return kind is None or kind in dialect.media
+
+
 def _chat_part(part: ContentPart, dialect: Dialect, notes: Notes, where: str) -> Part:
+    if not is_taken(part, dialect):
+        raise RequestError(
+            f"Unsupported content in '{where}': provider '{dialect.name}' takes no {_KINDS[part.__class__]}.",
+            param=where, code="unsupported_value",
+        )
     if isinstance(part, InputImage):
         return _image(part, dialect, notes, where)
     if isinstance(part, InputFile):

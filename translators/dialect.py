@@ -1,13 +1,17 @@
 """What one provider accepts and sends, as frozen data.
 
-Nothing provider-specific stands outside this file and the few fields it names. The defaults are the safest form for a
-provider nobody knows: fields the client set are sent, OpenAI's own extras are not. Sources: providers reference §1, §2.
+Nothing provider-specific stands outside these fields and their values (`presets.py`). The defaults are the safest form
+for a provider nobody knows: what all take is sent where the client set it; what only some take (OpenAI's own members,
+`strict`, `parallel_tool_calls`) is not. Each field is tested where the thing it is about is translated, nowhere else.
+Sources: providers reference §1, §2.
 """
 
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from msgspec import Struct
+
+Format = Literal["json_schema", "json_object"]
+Choice = Literal["none", "required", "named"]
 
 
 class Dialect(Struct, frozen=True, gc=False):
@@ -33,19 +37,39 @@ class Dialect(Struct, frozen=True, gc=False):
     reasoning_field: Literal["reasoning_content", "reasoning", "thinking", "think_tags"] | None = "reasoning_content"
     """Where an assistant message takes the text of its thinking back: in a member, in a part of type `thinking`, or
     between tags in the content; None: nowhere. What else came with it always goes back as it came."""
+    thinks_first: bool = False
+    """Content begins inside the thinking and `</think>` ends that: the chat template has written the opening tag."""
     reasoning_required: bool = False
     """An assistant message with calls must have `reasoning_content`, an empty one if its thinking is not known."""
+    alternating: bool = False
+    """User and assistant take turns, the user first and last, and nobody else speaks behind the system message."""
+    user_needed: bool = False
+    """There must be a message of the user's: instructions alone are shown as one."""
     null_content: bool = True
     """The content of an assistant message that only calls is null; otherwise an empty text."""
     refusal_field: bool = False
-    strict_tools: bool = True
+    media: frozenset[Literal["image", "audio"]] = frozenset({"image", "audio"})
+    """Parts beside text that a user message may have; a user's other ones are refused, a tool's are left out."""
+    tools: bool = True
+    """There are functions that the model can call; otherwise it is told of none."""
+    strict_tools: bool = False
+    """`strict` of a function is known."""
+    short_call_ids: bool = False
+    """The id of a call must be nine letters or digits; others are replaced, each always by the same one."""
     unknown_keywords: frozenset[str] = frozenset()
     """Keywords of JSON schemas that the parameters of a tool may not have."""
-    parallel_tool_calls: bool = True
-    formats: frozenset[Literal["json_schema", "json_object"]] = frozenset({"json_schema", "json_object"})
+    parallel_tool_calls: bool = False
+    """The member of that name is known; the adapter sees to it everywhere."""
+    formats: frozenset[Format] = frozenset({"json_schema", "json_object"})
     """Types of `response_format` that are honoured; what needs another is asked for in words and checked."""
-    tool_choices: frozenset[Literal["none", "required", "named"]] = frozenset({"none", "required", "named"})
+    tool_choices: frozenset[Choice] = frozenset({"none", "required", "named"})
     """Forms of `tool_choice`, beside auto, that are honoured; the adapter sees to the others."""
+    thinking_tool_choices: frozenset[Choice] | None = None
+    """Those that are honoured while the model thinks, which it does unless the client's effort is `none`; None: all."""
+    required_choice: Literal["required", "any"] = "required"
+    """The word for: some tool must be called."""
+    named_choice: Literal["object", "name"] = "object"
+    """How the tool that must be called is told: by OpenAI's object, or by its bare name."""
     file_parts: bool = False
     original_detail: bool = False
     """Images may have detail `original`."""
@@ -57,85 +81,14 @@ class Dialect(Struct, frozen=True, gc=False):
     """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all; empty: no such member."""
     effort_with_tools: bool = True
     """Tools and an effort may stand in one request; otherwise its effort is `none`."""
+    effort_form: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
+    """An effort is a member of its own, or stands in an object `reasoning`."""
+    some_reasoning: dict[str, Any] = {}
+    """Members that any other effort than `none` brings along."""
     no_reasoning: dict[str, Any] = {}
     """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True
     web_search: bool = False
     """`web_search_options` has the provider search the web."""
-    tokenizer: Literal["vllm", "llamacpp"] | None = None
+    tokenizer: Literal["vllm", "llama_cpp"] | None = None
     """Whose way there is to have a request's tokens counted."""
-
-
-_OPENAI_EXTRAS: Final = frozenset(
-    {
-        "user", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
-        "verbosity",
-    }
-)
-
-PRESETS: Final[dict[str, Dialect]] = {
-    dialect.name: dialect
-    for dialect in (
-        Dialect(),
-        Dialect(
-            name="openai", token_limit="max_completion_tokens", developer_role=True, system_anywhere=True,
-            reasoning_field=None, refusal_field=True, file_parts=True, original_detail=True,
-            extras=_OPENAI_EXTRAS,
-            service_tiers=frozenset({"auto", "default", "flex", "scale", "priority", "fast"}),
-        ),
-        Dialect(
-            name="deepseek", formats=frozenset({"json_object"}), strict_tools=False,
-            efforts=frozenset({"low", "medium", "high", "max"}),
-            no_reasoning={"thinking": {"type": "disabled"}}, reasoning_required=True,
-        ),
-        Dialect(
-            name="moonshot", token_limit="max_completion_tokens", strict_tools=False, reasoning_required=True,
-        ),
-        Dialect(
-            name="minimax", token_limit="max_completion_tokens", reasoning_field="think_tags", formats=frozenset(),
-        ),
-        Dialect(name="gemini", reasoning_field=None),
-        Dialect(
-            name="mistral", reasoning_field="thinking", strict_tools=False, efforts=frozenset({"none", "high"}),
-            logprobs=False,
-        ),
-        Dialect(
-            name="groq", reasoning_field=None, extras=frozenset({"user"}), service_tiers=frozenset({"auto", "flex"}),
-            efforts=frozenset({"none", "low", "medium", "high"}), logprobs=False,
-        ),
-        Dialect(name="cerebras", reasoning_field=None, parallel_tool_calls=False),
-        Dialect(name="openrouter", reasoning_field="reasoning", extras=frozenset({"user"})),
-        Dialect(name="vercel", reasoning_field="reasoning"),
-        Dialect(
-            name="ollama", reasoning_field="reasoning", strict_tools=False, tool_choices=frozenset(),
-            efforts=frozenset({"none", "low", "medium", "high", "max"}),
-        ),
-        Dialect(name="vllm", tokenizer="vllm"),
-        Dialect(name="llamacpp", tokenizer="llamacpp"),
-    )
-}
-
-_HOSTS: Final = {
-    "api.openai.com": "openai",
-    "api.deepseek.com": "deepseek",
-    "api.mistral.ai": "mistral",
-    "api.groq.com": "groq",
-    "api.cerebras.ai": "cerebras",
-    "openrouter.ai": "openrouter",
-    "api.moonshot.ai": "moonshot",
-    "api.moonshot.cn": "moonshot",
-    "api.minimax.io": "minimax",
-    "api.minimaxi.com": "minimax",
-    "generativelanguage.googleapis.com": "gemini",
-    "ai-gateway.vercel.sh": "vercel",
-}
-
-
-def dialect_for(base_url: str, name: str = "auto") -> Dialect:
-    """Return the preset of that name; for `auto` the one of the URL's host, else the safe default."""
-    if name != "auto":
-        return PRESETS[name]
-    url = urlsplit(base_url)
-    if url.port == 11434:
-        return PRESETS["ollama"]
-    return PRESETS[_HOSTS.get(url.hostname or "", "default")]

@@ -30,10 +30,11 @@ from translators.chat import (
     ToolMessage,
     UserMessage,
 )
-from translators.content import BETWEEN, has_media, is_media, media_parts, text_of
+from translators.content import BETWEEN, has_media, is_media, is_taken, media_parts, text_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.hosted import HostedCall, replayed
+from translators.ids import short_call_id
 from translators.items import (
     AdditionalTools,
     Call,
@@ -372,7 +373,9 @@ class _Renderer:
     def _tool_call(self, position: int, call: AnyCall, taken: set[str], back: GoingBack) -> ToolCall:
         """Return a call as chat has it, under an id that no other call of its turn has."""
         id = call.call_id or ""
-        if id in taken:
+        if self._dialect.short_call_ids:
+            id = short_call_id(id, taken)
+        elif id in taken:
             id = next(name for n in count(2) if (name := f"{id[:60]}_{n}") not in taken)
             self._notes.add(self._path(position, "call_id"), "renamed", "another call of the same turn has it")
         taken.add(id)
@@ -388,6 +391,8 @@ class _Renderer:
             return
         parts = BY_OUTPUT[item.__class__].content(item)
         text = text_of(parts)
+        if not isinstance(parts, str) and not all(is_taken(part, self._dialect) for part in parts):
+            parts, text = self._without_media(parts, text, self._path(answer, "output"))
         if not isinstance(parts, str) and (attached := sum(map(is_media, parts))):
             name = getattr(call, "name", None) or _kind(call)
             caption = f"[{attached} attachment(s) of the output of {name}, call {call.call_id}]"
@@ -395,6 +400,15 @@ class _Renderer:
             media.append(TextPart(caption))
             media += media_parts(parts, self._dialect, self._notes, self._path(answer, "output"), texts=False)
         self._messages.append(ToolMessage(id, text))
+
+    def _without_media(
+        self, parts: Sequence[ContentPart], text: str, where: str
+    ) -> tuple[Sequence[ContentPart], str]:
+        """Return parts without those that the provider cannot take, and the text with a word about them."""
+        left = [part for part in parts if is_taken(part, self._dialect)]
+        count = len(parts) - len(left)
+        self._notes.add(where, "dropped", f"provider '{self._dialect.name}' does not take {count} of its parts")
+        return left, BETWEEN.join(filter(None, (text, f"[{count} attachment(s) that cannot be shown to you]")))
 
     def _path(self, position: int, member: str = "") -> str:
         """Return the path of an item as the client counts; items of the history have no index."""

@@ -51,7 +51,7 @@ def _numbers(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
 
 
 def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the nearest effort that a provider knows.
+    """Return the nearest effort that a provider knows, and what an effort brings along there.
 
     The lower one of two; never none at all for one who wants some.
     """
@@ -61,15 +61,23 @@ def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any
     if wanted == "none" and dialect.no_reasoning:
         return dialect.no_reasoning
     if known is None or wanted in known:
-        return {"reasoning_effort": wanted}
+        return _effort_as(wanted, dialect)
     near = [effort for effort in _EFFORTS if effort in known and effort != "none"]
+    if not near and wanted != "none" and dialect.some_reasoning:
+        notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' thinks or not; it is told to")
+        return dialect.some_reasoning
     if not near:
         notes.add("reasoning.effort", "dropped", f"provider '{dialect.name}' does not know '{wanted}'")
         return {}
     place = _EFFORTS.index(wanted)
     nearest = min(near, key=lambda effort: abs(_EFFORTS.index(effort) - place))
     notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' does not know '{wanted}': '{nearest}'")
-    return {"reasoning_effort": nearest}
+    return _effort_as(nearest, dialect)
+
+
+def _effort_as(effort: str, dialect: Dialect) -> dict[str, Any]:
+    member: Any = effort if dialect.effort_form == "reasoning_effort" else {"effort": effort}
+    return {dialect.effort_form: member} | (dialect.some_reasoning if effort != "none" else {})
 
 
 def _tier(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from adapter.pdf import NoText, text_of_pdf
 from adapter.settings import Settings
 from tests.support.pdf import of_contents, pdf
 from tests.support.site import Site, answer, serving
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.input import decode_items
 from translators.notes import Notes
+from translators.presets import PRESETS
 from translators.wire import encode
 
 PLAIN = Dialect()

@@ -1,5 +1,8 @@
-"""A chat request held against what its provider takes (`tests.support.strict_chat`), as its dialect says."""
+"""A chat request held against what its provider takes: as every strict one would (`tests.support.strict_chat`) with the
+forms that the dialect says, and by the provider's own rules (`tests.support.provider_rules`).
+"""
 
+from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules
 from tests.support.strict_chat import complaints
 from translators.chat_body import ChatBody
 from translators.dialect import Dialect
@@ -8,10 +11,12 @@ from translators.wire import decode
 
 def complaints_of(dialect: Dialect, body: ChatBody) -> list[str]:
     """Return what a strict provider of this dialect would refuse in a request."""
-    return complaints(
-        decode(body.json),
+    sent = decode(body.json)
+    found = complaints(
+        sent,
         developer_role=dialect.developer_role,
         system_anywhere=dialect.system_anywhere,
         reasoning_field=dialect.reasoning_field,
-        also=dialect.no_reasoning,
+        also=OWN_MEMBERS.get(dialect.name, ()),
     )
+    return found + (broken_rules(dialect.name, sent) if dialect.name in RULES else [])

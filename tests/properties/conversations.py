@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import count
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from translators.dialect import Dialect
 from translators.items import (
     Call,
     CallOutput,
@@ -27,7 +29,10 @@ from translators.items import (
     Refusal,
     SummaryText,
 )
+from translators.presets import PRESETS
 
+PROVIDERS = [replace(dialect, media=Dialect().media) for dialect in PRESETS.values()]
+"""Every preset; one that refuses pictures is taken as if it did not, since conversations have some."""
 PNG = "data:image/png;base64,iVBORw0KGgo="
 KINDS = ("user", "system", "developer", "reasoning", "assistant", "refusal", "call", "output", "repeat", "nothing")
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from adapter import beginnings
 from adapter.beginnings import Beginnings
-from tests.properties.conversations import conversations
+from tests.properties.conversations import PROVIDERS, conversations
 from translators.chat_body import chat_body
 from translators.declarations import FunctionTool
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.history import History
 from translators.items import AdditionalTools, FunctionCall, Item, Message
@@ -21,7 +21,7 @@ from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.wire import encode
 
-dialects = st.sampled_from([*PRESETS.values(), Dialect(system_anywhere=True)])
+dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])
 ODD: list[Item] = [
     Message("user", "again"), Message("user", "again"), FunctionCall("cut", "f", '{"x', status="incomplete"),
     AdditionalTools((FunctionTool("f.g"),)), FunctionCall("late", "f.g", "{}"),

@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.conversations import Turn, chains, conversations
-from translators.dialect import PRESETS, Dialect
+from tests.properties.conversations import PROVIDERS, Turn, chains, conversations
+from translators.dialect import Dialect
 from translators.history import History
 from translators.items import FunctionCall, Item, Message, Reasoning, Refusal
 from translators.messages import Rendered, items_to_messages, lead_text
@@ -23,7 +23,7 @@ from translators.notes import Notes
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 
-dialects = st.sampled_from([*PRESETS.values(), Dialect(system_anywhere=True)])
+dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])
 
 Object = dict[str, Any]
 

@@ -7,9 +7,10 @@ import pytest
 
 from adapter.api.schemas import parse_create
 from translators.chat_body import chat_body
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.history import History
 from translators.notes import Notes
+from translators.presets import PRESETS
 from translators.wire import decode
 
 OPENAI = PRESETS["openai"]
@@ -55,8 +56,9 @@ FIELDS: list[tuple[Dialect, dict[str, Any], dict[str, Any]]] = [
      {"tools": [CHAT_FUNCTION], "tool_choice": "required"}),
     (Dialect(), {"tools": [FUNCTION], "tool_choice": {"type": "function", "name": "f"}},
      {"tools": [CHAT_FUNCTION], "tool_choice": {"type": "function", "function": {"name": "f"}}}),
-    (Dialect(), {"tools": [FUNCTION], "parallel_tool_calls": False},
+    (OPENAI, {"tools": [FUNCTION], "parallel_tool_calls": False},
      {"tools": [CHAT_FUNCTION], "parallel_tool_calls": False}),
+    (Dialect(), {"tools": [FUNCTION], "parallel_tool_calls": False}, {"tools": [CHAT_FUNCTION]}),
     (Dialect(), {"tool_choice": "none", "parallel_tool_calls": True}, {}),
     (OPENAI, {"user": "u", "service_tier": "flex", "text": {"verbosity": "low"}},
      {"user": "u", "service_tier": "flex", "verbosity": "low"}),
@@ -77,7 +79,7 @@ DROPPED: list[tuple[Dialect, dict[str, Any], str, str]] = [
     (Dialect(), {"prompt_cache_retention": "24h"}, "prompt_cache_retention", "dropped"),
     (Dialect(), {"text": {"verbosity": "low"}}, "text.verbosity", "dropped"),
     (Dialect(formats=frozenset()), {"text": {"format": SCHEMA}}, "text.format", "approximated"),
-    (Dialect(strict_tools=False), {"tools": [{**FUNCTION, "strict": True}]}, "tools", "dropped"),
+    (Dialect(), {"tools": [{**FUNCTION, "strict": True}]}, "tools", "dropped"),
     (Dialect(), {"tools": [{"type": "web_search"}]}, "tools", "dropped"),
 ]  # fmt: skip
 
@@ -96,12 +98,12 @@ SILENT = [{"strict": False}, {"strict": None}, {}]
 
 @pytest.mark.parametrize("members", SILENT)
 def test_what_asks_for_nothing_is_not_noted(members: dict[str, Any]) -> None:
-    assert sent(Dialect(strict_tools=False), tools=[{**FUNCTION, **members}]) == ({"tools": [CHAT_FUNCTION]}, [])
+    assert sent(tools=[{**FUNCTION, **members}]) == ({"tools": [CHAT_FUNCTION]}, [])
 
 
 def test_strict_goes_out_as_it_came() -> None:
     for strict in (True, False):
-        body, _ = sent(tools=[{**FUNCTION, "strict": strict}])
+        body, _ = sent(OPENAI, tools=[{**FUNCTION, "strict": strict}])
         assert body["tools"][0]["function"]["strict"] is strict
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from translators.chat import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.content import media_parts, text_of
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
     ContentPart,
@@ -21,6 +21,7 @@ from translators.items import (
     SummaryText,
 )
 from translators.notes import Notes
+from translators.presets import PRESETS
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 PDF = "data:application/pdf;base64,JVBERi0="

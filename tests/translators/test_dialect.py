@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.dialect import PRESETS, dialect_for
+from translators.presets import PRESETS, dialect_for
 
 URLS = {
     "https://api.openai.com/v1": "openai",

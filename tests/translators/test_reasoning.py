@@ -14,7 +14,7 @@ from tests.support.glass import Glass
 from tests.support.oracles import validate_with_openai
 from translators.answer import AnswerReader
 from translators.chat_body import chat_body
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.echo import first_snapshot
 from translators.events import Event, frame
 from translators.history import History
@@ -22,6 +22,7 @@ from translators.ids import Ids, seed
 from translators.input import decode_items
 from translators.items import Item, Message, Reasoning
 from translators.notes import Notes
+from translators.presets import PRESETS
 from translators.reasoning import Opaque, Sealing, Thinking
 from translators.request import CreateRequest, ReasoningConfig
 from translators.response import Response
@@ -80,7 +81,7 @@ FORMS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
         {"content": [PART, {"type": "text", "text": "Hi."}]},
     ),
     "mistral: parts and a call": (
-        "mistral", chat.chunk({"content": [PART]}) + LOOK, {"content": [PART], "tool_calls": [call()]},
+        "mistral", chat.chunk({"content": [PART]}) + LOOK, {"content": [PART], "tool_calls": [call("dBlv5y5M3")]},
     ),
     "minimax: tags": (
         "minimax", chat.text("<think>", "Hm.", "</think>\n\n", "Hi."), {"content": "<think>Hm.</think>\n\nHi."},

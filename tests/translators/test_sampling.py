@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.notes import Notes
 from translators.passthrough import RESERVED
+from translators.presets import PRESETS
 from translators.request import CreateRequest
 from translators.sampling import sampling
 from translators.wire import Raw, decode, encode

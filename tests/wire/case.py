@@ -13,12 +13,13 @@ from typing import Any, Self
 from adapter.api.schemas import parse_create
 from translators.answer import AnswerReader
 from translators.chat_body import ChatBody, chat_body
-from translators.dialect import PRESETS, Dialect
+from translators.dialect import Dialect
 from translators.echo import first_snapshot
 from translators.events import DONE, Event, frame
 from translators.history import History
 from translators.ids import Ids, seed
 from translators.notes import Notes
+from translators.presets import PRESETS
 from translators.request import CreateRequest
 from translators.stream import ResponseStream
 from translators.wire import decode, encode

@@ -45,17 +45,19 @@ class ToolForm(Struct, frozen=True, gc=False):
 
 
 def tool_form(
-    choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes
+    choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes, *, thinks: bool
 ) -> ToolForm:
-    """Return how a provider is told which tools it may or must call."""
+    """Return how a provider is told which tools it may or must call; `thinks`: the model was not told not to."""
     shown = allowed(tools, choice)
     honoured = dialect.tool_choices
+    if thinks and dialect.thinking_tool_choices is not None:
+        honoured &= dialect.thinking_tool_choices
     mode = choice.mode if isinstance(choice, AllowedTools) else choice
     if isinstance(mode, str):
         if mode == "auto" or not shown:
             return ToolForm(shown)
         if mode in honoured:
-            return ToolForm(shown, mode)
+            return ToolForm(shown, dialect.required_choice if mode == "required" else mode)
         if mode == "none":
             return ToolForm(())
         notes.add("tool_choice", "approximated", f"provider '{dialect.name}' cannot be made to call: asked in words")
@@ -63,9 +65,10 @@ def tool_form(
     tool = one_tool(mode)
     name = names.flat(*tool)
     if "named" in honoured:
-        return ToolForm(shown, {"type": "function", "function": {"name": name}}, tool=tool)
+        by_name = dialect.named_choice == "name"
+        return ToolForm(shown, name if by_name else {"type": "function", "function": {"name": name}}, tool=tool)
     notes.add("tool_choice", "approximated", f"provider '{dialect.name}' takes no name: asked in words")
-    return ToolForm(shown, "required" if "required" in honoured else None, _ONE.format(name), tool)
+    return ToolForm(shown, dialect.required_choice if "required" in honoured else None, _ONE.format(name), tool)
 
 
 def one_tool(choice: OneTool) -> Called:

@@ -29,6 +29,8 @@ _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 def chat_tools(tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
     """Return the tools as chat functions."""
     functions: list[dict[str, Any]] = []
+    if not dialect.tools:
+        return _told_of_none(tools, dialect, notes)
     for tool in tools:
         if isinstance(tool, WebSearch):
             if not dialect.web_search:
@@ -57,6 +59,14 @@ def web_search_options(tools: Sequence[Tool], dialect: Dialect, notes: Notes) ->
         place = {name: value for name, value in tool.user_location.items() if name != "type" and value is not None}
         options["user_location"] = {"type": "approximate", "approximate": place}
     return options
+
+
+def _told_of_none(tools: Sequence[Tool], dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
+    """Return no functions, and note which there would be."""
+    for tool in tools:
+        for one in called(tool):
+            notes.add("tools", "dropped", f"{one.name}: provider '{dialect.name}' calls no functions")
+    return []
 
 
 def loaded(items: Sequence[Item]) -> list[Tool]:
