@@ -76,9 +76,8 @@ class Tries:
     def teaches(self, error: UpstreamError, sent: bytes) -> bool:
         """Tell whether to try a request that was refused once more, in what `dialect` is now."""
         refusal = read_refusal(error)
-        if refusal is None or not self._left:
+        if refusal is None:
             return False
-        self._left -= 1
         lessons = frozenset(self.dialect.lessons)
         if self._trying is not None and self._refusal is not None and refusal.says_the_same(self._refusal):
             log.info("not learned", model=self._model, lesson=self._trying, reason="the refusal stays the same")
@@ -86,18 +85,16 @@ class Tries:
             lessons -= {self._trying}
             self._trying = None
         self.answered()
-        if self._speaks(lessons | self._learning.known(self._model)):
-            return True
-        for lesson in lessons_of(refusal, sent, self.dialect):
-            if lesson not in self._wrong and self._speaks(lessons | {lesson}):
+        if not self._left:
+            return False
+        self._left -= 1
+        spoken = self._learning.amended(lessons)
+        self.dialect = self._learning.amended(lessons | (self._learning.known(self._model) - self._wrong))
+        if self.dialect.lessons != spoken.lessons:
+            return True  # others have learned something meanwhile
+        for lesson in lessons_of(refusal, sent, spoken):
+            if lesson not in self._wrong:
+                self.dialect = self._learning.amended(lessons | {lesson})
                 self._trying, self._refusal = lesson, refusal
                 return True
         return False
-
-    def _speaks(self, lessons: frozenset[str]) -> bool:
-        """Take on the dialect with these lessons; tell whether it is another one, with nothing in it found wrong."""
-        dialect = self._learning.amended(lessons)
-        if self._wrong.intersection(dialect.lessons) or dialect.lessons == self.dialect.lessons:
-            return False
-        self.dialect = dialect
-        return True

@@ -1,0 +1,296 @@
+"""Learning through the whole service: a provider that refuses one thing after the other, and workers that share it.
+
+What is learned is remembered for a model, so each test has a model of its own.
+"""
+
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.support import chat
+from tests.support.service import Service
+from tests.support.upstream import LIMIT, Asked, Script, Upstream, stream, whole
+
+LOOK = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": True}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+EVERYTHING: dict[str, Any] = {
+    "instructions": "Be kind.",
+    "input": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "developer", "content": "Look around."},
+        {"role": "user", "content": "Where am I?"},
+    ],
+    "max_output_tokens": 100,
+    "tools": [LOOK],
+    "tool_choice": {"type": "function", "name": "look"},
+    "parallel_tool_calls": False,
+    "text": {"format": {"type": "json_schema", "name": "place", "schema": SCHEMA}},
+}
+"""A request with all that the provider refuses, in the dialect of OpenAI."""
+
+
+def roles(asked: Asked) -> list[str]:
+    return [message["role"] for message in asked.messages]
+
+
+REFUSED: dict[str, tuple[Callable[[Asked], Any], str]] = {
+    "max_completion_tokens": (
+        lambda asked: "max_completion_tokens" in asked.json,
+        "Extra inputs are not permitted: max_completion_tokens",
+    ),
+    "developer role": (
+        lambda asked: "developer" in roles(asked),
+        "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
+    ),
+    "stream_options": (
+        lambda asked: "stream_options" in asked.json,
+        "Unrecognized request argument supplied: stream_options",
+    ),
+    "strict": (
+        lambda asked: any("strict" in tool["function"] for tool in asked.json.get("tools", ())),
+        "tools.0.function.strict: Extra inputs are not permitted",
+    ),
+    "parallel_tool_calls": (
+        lambda asked: "parallel_tool_calls" in asked.json,
+        "Unknown parameter: 'parallel_tool_calls'.",
+    ),
+    "json_schema": (
+        lambda asked: asked.json.get("response_format", {}).get("type") == "json_schema",
+        "This response_format type is unavailable now",
+    ),
+    "tool_choice object": (
+        lambda asked: isinstance(asked.json.get("tool_choice"), dict),
+        "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
+    ),
+    "two system messages": (lambda asked: roles(asked).count("system") > 1, "Only one system message is allowed."),
+}
+
+
+class Picky:
+    """A provider that refuses what REFUSED says; `found` is what it did refuse."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def __call__(self, asked: Asked) -> Script:
+        for name, (is_there, message) in REFUSED.items():
+            if is_there(asked):
+                self.found.append(name)
+                return whole(chat.error(message), 400)
+        if asked.json.get("stream"):
+            return stream(chat.call(0, "c1", "look", "{}"), chat.end("tool_calls", usage=None))
+        call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        return whole(chat.completion(tool_calls=[call], finish="tool_calls"))
+
+
+@pytest.fixture
+def picky(upstream: Upstream) -> Picky:
+    upstream.otherwise = picky = Picky()
+    return picky
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("learning")
+
+
+@pytest.fixture(scope="module")
+def service_of_two(provider: Upstream, directory: Path) -> Iterator[Service]:
+    with Service(directory, upstream_url=provider.url, dialect="openai", workers=2) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def only(service: Service, pid: int) -> Iterator[None]:
+    """Have one worker alone serve."""
+    others = [other for other in service.workers if other != pid]
+    for other in others:
+        os.kill(other, signal.SIGSTOP)
+    try:
+        deadline = monotonic() + LIMIT
+        while any(state(other) != "T" for other in others):
+            assert monotonic() < deadline
+        yield
+    finally:
+        for other in others:
+            os.kill(other, signal.SIGCONT)
+
+
+def state(pid: int) -> str:
+    return re.sub(r".*\)", "", Path(f"/proc/{pid}/stat").read_text()).split()[0]
+
+
+def name_of(response: dict[str, Any]) -> str:
+    assert response["status"] == "completed", response
+    return str(response["output"][-1]["name"])
+
+
+def test_each_thing_is_learned_in_one_failed_call_and_known_to_all_workers(
+    service_of_two: Service, picky: Picky, upstream: Upstream
+) -> None:
+    one, two = service_of_two.workers
+    with only(service_of_two, one):
+        assert name_of(service_of_two.stream(model="p", **EVERYTHING)[-1]["response"]) == "look"
+    assert sorted(picky.found) == sorted(REFUSED)
+    for worker in (two, one):
+        with only(service_of_two, worker):
+            assert name_of(service_of_two.stream(model="p", **EVERYTHING)[-1]["response"]) == "look"
+            assert name_of(service_of_two.create(model="p", **EVERYTHING)) == "look"
+    assert len(picky.found) == len(REFUSED)
+    assert len(upstream.requests) == len(REFUSED) + 5
+    body = upstream.requests[-2].json
+    assert body["max_tokens"] == 100
+    assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user", "user"]
+
+
+def test_what_is_lost_is_noted(service_of_two: Service, picky: Picky) -> None:
+    answer = service_of_two.post({"model": "noted", **EVERYTHING})
+    assert name_of(answer.response) == "look"
+    notes = answer.headers["x-adapter-notes"]
+    for told in ("tools dropped: strict", "text.format approximated", "tool_choice approximated", "input[2] approx"):
+        assert told in notes
+    assert "stream_options" not in picky.found
+
+
+def test_one_worker_learns_after_the_other(service_of_two: Service, picky: Picky) -> None:
+    one, two = service_of_two.workers
+    with only(service_of_two, one):
+        service_of_two.create(model="in turn", **{**EVERYTHING, "tools": None, "tool_choice": "auto", "text": {}})
+    with only(service_of_two, two):
+        service_of_two.create(model="in turn", **EVERYTHING)
+    with only(service_of_two, one):
+        service_of_two.create(model="in turn", **EVERYTHING)
+    assert sorted(picky.found) == sorted(REFUSED.keys() - {"stream_options"})
+
+
+def test_lessons_outlive_the_service(provider: Upstream, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.otherwise = picky = Picky()
+    for _ in range(2):
+        with Service(tmp_path, upstream_url=provider.url, dialect="openai", workers=1) as service:
+            service.create(**EVERYTHING)
+    assert sorted(picky.found) == sorted(REFUSED.keys() - {"stream_options"})
+
+
+def test_the_log_says_what_was_learned(service_of_two: Service, picky: Picky) -> None:
+    service_of_two.create(model="logged", max_output_tokens=20)
+    assert picky.found == ["max_completion_tokens"]
+    (line,) = [line for line in service_of_two.log.splitlines() if "learned" in line and "logged" in line]
+    assert "token_limit=max_tokens" in line
+
+
+def test_a_lesson_that_does_not_help_is_not_kept(service_of_two: Service, upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole(chat.error("temperature is not supported, or so it seems"), 400)
+    for count in (1, 2):
+        answer = service_of_two.post({"model": "odd", "input": "Hi", "temperature": 1})
+        assert (answer.status, answer.error["message"]) == (400, "temperature is not supported, or so it seems")
+        assert ["temperature" in asked.json for asked in upstream.requests] == [True, False] * count
+
+
+@pytest.mark.parametrize(("message", "code"), [
+    ("The response was filtered: it says that temperature is not supported.", "content_filter"),
+    ("Invalid 'temperature': decimal above maximum value. Expected a value <= 1, but got 2.", None),
+    ("Invalid schema for function 'look': 'oneOf' is not permitted.", "invalid_function_parameters"),
+])  # fmt: skip
+def test_what_is_wrong_with_the_request_is_not_learned(
+    service_of_two: Service, upstream: Upstream, message: str, code: str | None
+) -> None:
+    upstream.otherwise = lambda asked: whole(chat.error(message, code=code), 400)
+    answer = service_of_two.post({"model": "right", "input": "Hi", "temperature": 2, "tools": [LOOK]})
+    assert answer.status == 400
+    assert len(upstream.requests) == 1
+
+
+def test_a_form_that_cannot_be_left_out_stays_refused(service_of_two: Service, upstream: Upstream) -> None:
+    """A picture of the user's is no form: without it the request would be another."""
+    message = "messages[0]: unknown variant `image_url`, expected `text` at line 1 column 335"
+    upstream.otherwise = lambda asked: whole(chat.error(message), 400)
+    picture = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
+    for count in (1, 2):
+        asked = [{"role": "user", "content": [{"type": "input_text", "text": "See?"}, picture]}]
+        answer = service_of_two.post({"model": "blind", "input": asked})
+        assert (answer.status, answer.error["message"]) == (400, message)
+        assert len(upstream.requests) == count
+
+
+# --- histories --------------------------------------------------------------------------------------------------
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+SIGNED = {**CALL, "extra_content": {"google": {"thought_signature": "c2ln"}}}
+OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "done"}
+GO_ON = [{"role": "user", "content": "Go on."}]
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Upstream]:
+    """A provider whose requests nobody judges: this one has members of its own."""
+    with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def service_of_own(own: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("own"), upstream_url=own.url, workers=1) as service:
+        yield service
+
+
+def thoughtless(asked: Asked) -> Script:
+    """Think and call, then answer; refuse thinking in a history as soon as there are two answers in it."""
+    answers = [message for message in asked.messages if message["role"] == "assistant"]
+    if not answers:
+        return whole(chat.completion(tool_calls=[CALL], reasoning_content="Hm."))
+    if len(answers) > 1 and any("reasoning_content" in message for message in answers):
+        return whole(chat.error("property 'reasoning_content' is unsupported"), 400)
+    return whole(chat.completion("Done."))
+
+
+def test_a_history_is_rendered_anew_after_a_lesson(service_of_own: Service, own: Upstream) -> None:
+    own.otherwise = thoughtless
+    last = service_of_own.create("Look", model="thoughtless", tools=[LOOK])
+    for input in ([OUTPUT], GO_ON, GO_ON):
+        last = service_of_own.create(input, model="thoughtless", previous_response_id=last["id"], tools=[LOOK])
+    thought = [
+        ["reasoning_content" in message for message in asked.messages if message["role"] == "assistant"]
+        for asked in own.requests
+    ]
+    assert thought == [[], [True], [True, False], [False, False], [False, False, False]]
+
+
+def test_an_input_that_grows_is_rendered_anew_after_a_lesson(service_of_own: Service, own: Upstream) -> None:
+    """It begins as one that was rendered before, with thinking that the provider has refused since."""
+    own.reset()
+    own.otherwise = thoughtless
+    long = "Look " * 2000
+    asked: list[Any] = [{"role": "user", "content": long}]
+    for more in ([OUTPUT], GO_ON, GO_ON):
+        answer = service_of_own.create(asked, model="growing", tools=[LOOK])
+        asked += [*answer["output"], *more]
+    service_of_own.create(asked, model="growing", tools=[LOOK])
+    thought = [any("reasoning_content" in message for message in asked.messages) for asked in own.requests]
+    assert thought == [False, True, True, False, False]
+
+
+def test_what_was_sealed_before_a_lesson_opens_after_it(service_of_own: Service, own: Upstream) -> None:
+    own.reset()
+
+    def signing(asked: Asked) -> Script:
+        if "temperature" in asked.json:
+            return whole(chat.error("Unsupported parameter: 'temperature'"), 400)
+        calls = [call for message in asked.messages for call in message.get("tool_calls", ())]
+        return whole(chat.completion("Done.") if calls else chat.completion(tool_calls=[SIGNED]))
+
+    own.otherwise = signing
+    kept = {"model": "signing", "store": False, "include": ["reasoning.encrypted_content"], "tools": [LOOK]}
+    asked = [{"role": "user", "content": "Look"}]
+    first = service_of_own.create(asked, **kept)
+    assert first["output"][0]["encrypted_content"]
+    service_of_own.create([*asked, *first["output"], OUTPUT], temperature=1, **kept)
+    assert [asked.json.get("temperature") for asked in own.requests] == [None, 1, None]
+    assert [asked.messages[1]["tool_calls"] for asked in own.requests[1:]] == [[SIGNED], [SIGNED]]

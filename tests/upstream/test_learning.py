@@ -1,0 +1,222 @@
+"""Lessons in a store, two workers that share it, and the tries of one request.
+
+A worker here is what one has: a `Lessons` of its own, on a store of its own. Two on one machine share memory beside.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapter.store import open_store
+from adapter.store.base import Store, StoreDown
+from adapter.store.memory import MemoryStore
+from adapter.upstream.learning import Learning, Tries
+from adapter.upstream.lessons import Lessons, forget, learned
+from translators.dialect import Dialect
+from translators.errors import UpstreamError
+from translators.upstream_errors import from_http
+
+CONFIGURED = Dialect(name="test", parallel_tool_calls=True)
+SENT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 1, "top_p": 1}
+
+
+def body(*without: str) -> bytes:
+    return json.dumps({name: value for name, value in SENT.items() if name not in without}).encode()
+
+
+def refuses(message: str, status: int = 400) -> UpstreamError:
+    return from_http(status, {}, json.dumps({"error": {"message": message}}).encode(), own_key=True)
+
+
+NO_TEMPERATURE = refuses("Unsupported parameter: 'temperature' is not supported with this model.")
+NO_TOP_P = refuses("Unsupported parameter: 'top_p' is not supported with this model.")
+NO_ROOM = refuses("Too many requests", 429)
+UNFIT = refuses("The answer is 42.")
+
+
+class Broken(MemoryStore):
+    """A store that is down while `down`."""
+
+    down = True
+
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._check()
+        super().remember(key, value, until)
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        self._check()
+        return super().remembered(prefix, now)
+
+    def _check(self) -> None:
+        if self.down:
+            raise StoreDown("it is down")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """One store as two workers see it."""
+    if request.param == "memory":
+        store = MemoryStore()
+        yield store, store
+        return
+    both = [open_store(f"sqlite:///{tmp_path}/store.db", 1 << 20) for _ in range(2)]
+    yield both[0], both[1]
+    for store in both:
+        store.close()
+
+
+def worker(store: Store, *, upstream: str = "upstream") -> Learning:
+    return Learning(CONFIGURED, Lessons(store), upstream)
+
+
+def learn(learning: Learning, error: UpstreamError = NO_TEMPERATURE, model: str = "m") -> Dialect:
+    """Have a request refused, and answered in the dialect that the refusal teaches; return that dialect."""
+    tries = Tries(learning, model)
+    assert tries.teaches(error, body())
+    tries.answered()
+    return tries.dialect
+
+
+def test_what_one_worker_learned_the_others_know(stores: tuple[Store, Store]) -> None:
+    taught = learn(worker(stores[0]))
+    assert taught.lessons == ("temperature",)
+    assert "temperature" not in taught.sampling
+    assert worker(stores[1]).dialect("m") == taught
+
+
+def test_a_lesson_belongs_to_a_model_and_an_upstream(stores: tuple[Store, Store]) -> None:
+    learn(worker(stores[0]), model="vendor/modèle " * 20)
+    other = worker(stores[1])
+    assert other.dialect("vendor/modèle " * 20).lessons == ("temperature",)
+    assert other.dialect("m") == CONFIGURED
+    assert worker(stores[1], upstream="backup").dialect("vendor/modèle " * 20) == CONFIGURED
+
+
+def test_a_worker_of_the_same_machine_learns_at_once(stores: tuple[Store, Store]) -> None:
+    first, second = Lessons(stores[0]), Lessons(stores[1])
+    second._mark = first._mark  # as after a fork
+    other = Learning(CONFIGURED, second)
+    assert other.dialect("m") == CONFIGURED
+    taught = learn(Learning(CONFIGURED, first))
+    assert other.dialect("m") == taught
+
+
+def test_a_worker_of_another_machine_asks_the_store_before_it_learns(stores: tuple[Store, Store]) -> None:
+    first, second = worker(stores[0]), worker(stores[1])
+    assert second.dialect("m") == CONFIGURED
+    taught = learn(first)
+    late = Tries(second, "m")
+    assert late.dialect == CONFIGURED
+    assert late.teaches(NO_TEMPERATURE, body())
+    assert late.dialect == taught
+
+
+def test_a_request_that_was_under_way_goes_out_as_others_learned(stores: tuple[Store, Store]) -> None:
+    learning = worker(stores[0])
+    slow = Tries(learning, "m")
+    taught = learn(learning)
+    assert slow.teaches(NO_TEMPERATURE, body())
+    assert slow.dialect == taught
+
+
+def test_one_lesson_after_the_other(stores: tuple[Store, Store]) -> None:
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(NO_TEMPERATURE, body())
+    assert tries.teaches(NO_TOP_P, body("temperature"))
+    tries.answered()
+    assert worker(stores[1]).dialect("m").lessons == ("temperature", "top_p")
+
+
+def test_a_lesson_is_kept_if_the_next_refusal_is_about_something_else(stores: tuple[Store, Store]) -> None:
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(NO_TEMPERATURE, body())
+    assert not tries.teaches(UNFIT, body("temperature"))
+    assert [one.lesson for one in learned(stores[1])] == ["temperature"]
+
+
+def test_a_lesson_that_does_not_help_is_not_kept(stores: tuple[Store, Store]) -> None:
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(NO_TEMPERATURE, body())
+    assert not tries.teaches(NO_TEMPERATURE, body("temperature"))
+    assert learned(stores[1]) == []
+
+
+def test_the_next_likely_lesson_is_tried(stores: tuple[Store, Store]) -> None:
+    doubtful = refuses("temperature and top_p: one of them is not supported")
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(doubtful, body())
+    assert tries.dialect.lessons == ("temperature",)
+    assert tries.teaches(doubtful, body("temperature"))
+    assert tries.dialect.lessons == ("top_p",)
+    tries.answered()
+    assert [one.lesson for one in learned(stores[1])] == ["top_p"]
+
+
+@pytest.mark.parametrize("error", [NO_ROOM, UNFIT, UpstreamError("The provider could not be reached.", status=503)])
+def test_other_failures_teach_nothing(error: UpstreamError) -> None:
+    tries = Tries(worker(MemoryStore()), "m")
+    assert not tries.teaches(error, body())
+    assert tries.teaches(NO_TEMPERATURE, body())
+    assert not tries.teaches(error, body("temperature"))
+
+
+def test_tries_come_to_an_end() -> None:
+    """The parameters of a tool have more keywords than one request may teach that a provider does not know."""
+    known = ("title", "default", "format", "pattern", "minimum", "maximum", "minItems", "maxItems", "minLength",
+             "maxLength", "multipleOf", "uniqueItems", "readOnly", "writeOnly")  # fmt: skip
+    schema = dict.fromkeys(known, 1)
+    sent = json.dumps({**SENT, "tools": [{"function": {"name": "f", "parameters": schema}}]}).encode()
+    tries = Tries(worker(MemoryStore()), "m")
+    taught = [tries.teaches(refuses(f"Unknown keyword '{name}' in the schema of a tool"), sent) for name in known]
+    assert taught == [True] * 12 + [False] * 2
+
+
+def test_lessons_are_forgotten(stores: tuple[Store, Store]) -> None:
+    learn(worker(stores[0]))
+    assert [(one.upstream, one.model, one.lesson) for one in learned(stores[1])] == [("upstream", "m", "temperature")]
+    assert forget(stores[1]) == 1
+    assert learned(stores[0]) == []
+    assert worker(stores[0]).dialect("m") == CONFIGURED
+
+
+def test_lessons_end(stores: tuple[Store, Store]) -> None:
+    learn(worker(stores[0]))
+    (key,) = stores[0].remembered("lesson/", 0.0)
+    stores[0].remember(key, stores[0].remembered(key, 0.0)[key], 1.0)
+    assert worker(stores[1]).dialect("m") == CONFIGURED
+
+
+def test_what_another_version_wrote_is_passed_over(stores: tuple[Store, Store]) -> None:
+    stores[0].remember("lesson/upstream/m/x", b'{"lesson":1}', 1e12)
+    stores[0].remember("lesson/upstream/m/y", b"\xff", 1e12)
+    assert worker(stores[1]).dialect("m") == CONFIGURED
+
+
+def test_a_store_that_is_down_keeps_nobody_from_learning() -> None:
+    store = Broken()
+    learning = worker(store)
+    taught = learn(learning)
+    assert learning.dialect("m") == taught
+    store.down = False
+    assert learning.known("m") == {"temperature"}
+    assert [one.lesson for one in learned(store)] == ["temperature"]
+
+
+def test_models_without_end_are_not_remembered() -> None:
+    learning = worker(MemoryStore())
+    for number in range(1001):
+        learn(learning, model=f"m{number}")
+    assert learning.dialect("m999").lessons == ("temperature",)
+    assert learning.dialect("m1000") == CONFIGURED
+
+
+def test_a_changed_configuration_counts() -> None:
+    lessons = Lessons(MemoryStore())
+    learn(Learning(CONFIGURED, lessons))
+    other = Dialect(name="other", token_limit="max_completion_tokens", sampling=frozenset({"top_p"}))
+    assert Learning(other, lessons).dialect("m") == other
+    richer: Any = Learning(Dialect(name="richer", file_parts=True), lessons).dialect("m")
+    assert (richer.name, richer.file_parts, richer.lessons) == ("richer", True, ("temperature",))
