@@ -26,7 +26,7 @@ def open_store(url: str, cache_bytes: int) -> Store:
         return _open_postgresql(url, cache_bytes)
     if scheme in ("redis", "rediss"):
         raise ValueError(f"A store of the kind '{scheme}:' is not supported yet. Supported: {_SUPPORTED}.")
-    raise ValueError(f"'{url}' is not a store. Supported: {_SUPPORTED}.")
+    raise ValueError(f"'{scheme}:' is not a kind of store. Supported: {_SUPPORTED}.")
 
 
 def _open_sqlite(url: str, cache_bytes: int) -> Store:

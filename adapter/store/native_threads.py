@@ -1,10 +1,9 @@
 """Operating-system threads that do what greenlets of a process cannot do themselves: wait for a disk or a lock.
 
-A greenlet hands over a request and sleeps until it is done, while the event loop goes on. A thread takes its share of
-everything that waits at once, so work that came together is done together; under load the batches grow by themselves,
-without a timer. Each thread owns one resource (a connection), opened in the thread at its first request, dropped after
-a failure and opened again for the next request. A request that was handed over is done even if its greenlet is killed
-meanwhile.
+A greenlet hands over a request and sleeps until it is done, while the event loop goes on. A thread takes what waits at
+once, so work that came together is done together; under load the batches grow by themselves, without a timer. Each
+thread owns one resource (a connection), opened in the thread at its first request, dropped after a failure and opened
+again for the next request. A request that was handed over is done even if its greenlet is killed meanwhile.
 
 Nothing exists before the first call, and no further thread before there is work for it, so unused threads survive
 `fork`, and so do closed ones. Open ones do not, and say so: SQLite's locks belong to the process that took them, and
@@ -24,9 +23,6 @@ from gevent.monkey import get_original
 _start_thread: Final = get_original("_thread", "start_new_thread")
 _Queue: Final = get_original("queue", "SimpleQueue")
 _Empty: Final = get_original("queue", "Empty")
-
-_MOST: Final = 256
-"""Requests in one batch beside the first, at most."""
 
 
 class Closable(Protocol):
@@ -66,17 +62,24 @@ class Job(Generic[Request]):
 
 
 class NativeThreads(Generic[Resource, Request]):
-    """At most so many threads; `work` gets the resource and a batch of jobs, and sets each one's `answer`.
+    """`work` gets the resource and a batch of jobs, and sets each one's `answer`.
 
     What `open` or `work` raises becomes the error of every job in the batch.
     """
 
     def __init__(
-        self, most: int, open: Callable[[], Resource], work: Callable[[Resource, list[Job[Request]]], None]
+        self,
+        open: Callable[[], Resource],
+        work: Callable[[Resource, list[Job[Request]]], None],
+        *,
+        threads: int,
+        batch: int,
     ) -> None:
-        self._most = most
+        """`threads` and `batch`: how many there are, and how many jobs one takes together, at most."""
         self._open = open
         self._work = work
+        self._most = threads
+        self._batch = batch
         self._queue: Any = None
         self._process = 0
         self._threads = 0
@@ -128,11 +131,10 @@ class NativeThreads(Generic[Resource, Request]):
                 job.wake()
 
     def _take(self, queue: Any) -> list[Any]:
-        """Return this thread's share of what waits in the queue, at least one job; a last one is the last."""
+        """Return what waits in the queue, at least one job; nothing behind a last one."""
         batch = [queue.get()]
-        share = min(queue.qsize() // self._most, _MOST)
         try:
-            while len(batch) <= share and batch[-1].request is not None:
+            while len(batch) < self._batch and batch[-1].request is not None:
                 batch.append(queue.get_nowait())
         except _Empty:
             pass

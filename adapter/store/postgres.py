@@ -17,7 +17,7 @@ from gevent.resolver.blocking import Resolver
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from adapter.store import migrations
@@ -32,7 +32,7 @@ import psycopg
 
 _LOCK: Final = 0x7265_7370_6F6E_7365
 """The advisory lock of who erases, or makes tables: a number that nobody else takes."""
-_SERVER: Final = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off"
+_SERVER: Final = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
 _CONNECTION: Final = {
     "application_name": "responses-adapter",
     "connect_timeout": "5",
@@ -72,8 +72,11 @@ class PostgreSQL:
     readers = 4
 
     def __init__(self, url: str) -> None:
-        """Raise ValueError for a URL that cannot be one."""
-        at = make_url(url).set(drivername="postgresql+psycopg")
+        """Raise ValueError for what is no URL."""
+        try:
+            at = make_url(url).set(drivername="postgresql+psycopg")
+        except ArgumentError:
+            raise ValueError("Write postgresql+psycopg://user:password@host:port/database.") from None
         ours = {name: value for name, value in _CONNECTION.items() if name not in at.query}
         ours["options"] = f"{_SERVER} {at.query.get('options', '')}"
         self._shown = at.set(query={}).render_as_string(hide_password=True)

@@ -1,9 +1,9 @@
 """Responses, conversations and runs in a SQL database.
 
-Two native threads per process, each with one connection: one writes and one reads, so neither the event loop nor a
-reader waits for a write lock. All writes that wait are one transaction (group commit), and each caller goes on only
-when it is committed. A failure costs the connection and is told to those who wait; the next call opens a new one, so
-the store works again as soon as its database does.
+Native threads with a connection each: some write and some read, so neither the event loop nor a reader waits for a
+write lock. All writes that wait are one transaction (group commit), and each caller goes on only when it is committed.
+A failure costs the connection. What can be done again without harm is, on a new one; else the failure is told to those
+who wait, and the next call opens a new one: the store works again as soon as its database does.
 
 What differs between databases is behind `Database`; tables and statements are the same for all. SQLAlchemy writes the
 SQL, once per store; it runs on the driver's own cursor, because each statement that SQLAlchemy runs costs about as much
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from random import getrandbits
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import asdict, replace
 
@@ -34,6 +34,9 @@ from adapter.store.base import (
 from adapter.store.database import Database, Session, sql
 from adapter.store.native_threads import Job, NativeThreads
 from adapter.store.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, Writes
+
+_TOGETHER: Final = 256
+"""Most writes in one transaction."""
 
 
 class SQLStore:
@@ -67,9 +70,11 @@ class SQLStore:
         self._remember = sql(database, tables.remember(database.insert))
         self._remembered = sql(database, tables.REMEMBERED)
         self._forget = sql(database, tables.FORGET)
-        self._writers = NativeThreads[Session, Write](database.writers, lambda: Session(database), Writes(database).do)
+        self._writers = NativeThreads[Session, Write](
+            lambda: Session(database), Writes(database).do, threads=database.writers, batch=_TOGETHER
+        )
         self._readers = NativeThreads[Session, Query](
-            database.readers, lambda: Session(database, commits_each=True), _read
+            lambda: Session(database, commits_each=True), _read, threads=database.readers, batch=1
         )
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
@@ -276,12 +281,11 @@ def _read(session: Session, jobs: list[Job[Query]]) -> None:
     """Be the work of a thread that reads."""
 
     def read() -> None:
-        cursor, unpack = session.cursor, session.packing.unpack
+        unpack = session.packing.unpack
         for job in jobs:
-            cursor.execute(job.request.sql, job.request.values)
-            job.answer = [
-                [unpack(value) if isinstance(value, bytes) else value for value in row] for row in cursor.fetchall()
-            ]
+            session.cursor.execute(job.request.sql, job.request.values)
+            rows = session.cursor.fetchall()
+            job.answer = [[unpack(value) if isinstance(value, bytes) else value for value in row] for row in rows]
 
     session.attempt(read)
 

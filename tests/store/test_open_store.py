@@ -10,16 +10,16 @@ from adapter.store import open_store
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql+psycopg://db/responses", "'postgresql+psycopg:' is not supported yet. Supported: sqlite:///"),
-        ("postgresql://db/responses", "'postgresql:' is not supported yet"),
+        ("postgresql+psycopg:db", "Write postgresql+psycopg://user:password@host:port/database."),
+        ("postgresql+asyncpg://db/responses", "'postgresql+asyncpg:' is not a kind of store"),
         ("redis://localhost", "'redis:' is not supported yet"),
         ("rediss://localhost", "'rediss:' is not supported yet"),
         (
-            "mysql://db",
-            "'mysql://db' is not a store. Supported: sqlite:///relative/path.db, sqlite:////absolute/path.db",
+            "mysql://me:s3cret@db",
+            "'mysql:' is not a kind of store. Supported: sqlite:///relative/path.db, sqlite:////absolute/path.db",
         ),
-        ("var/adapter.db", "'var/adapter.db' is not a store"),
-        ("", "'' is not a store"),
+        ("var/adapter.db", "'var/adapter.db:' is not a kind of store"),
+        ("", "':' is not a kind of store"),
         ("sqlite:", "names no SQLite file"),
         ("sqlite:var/adapter.db", "names no SQLite file"),
         ("sqlite://var/adapter.db", "names no SQLite file"),
@@ -33,3 +33,4 @@ def test_a_url_that_names_no_store(url: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)) as refused:
         open_store(url, cache_bytes=0)
     assert "\n" not in str(refused.value)
+    assert "s3cret" not in str(refused.value)

@@ -101,8 +101,8 @@ def schema(url: str) -> Iterator[str]:
 
 def connect(url: str) -> psycopg.Connection:
     """Return a connection beside the store's; each of its statements is a transaction."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(False)
-    return psycopg.connect(plain, autocommit=True)
+    at = make_url(url)
+    return psycopg.connect(**at.translate_connect_args(username="user", database="dbname"), **at.query, autocommit=True)
 
 
 def absent(what: str) -> None:
