@@ -56,6 +56,7 @@ class Context:
         self._tenant = tenant
         self._conversation = conversation
         self._dialect = dialect
+        self.thinks_first = dialect.thinks_first
         self._notes = notes
         self._model = candidate.model
         lessons = ",".join(dialect.lessons)

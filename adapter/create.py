@@ -102,6 +102,7 @@ class Exchange:
             prompt_bytes=len(asking.body.json),
             limits=services.limits,
             most_calls=1 if request.parallel_tool_calls is False else None,
+            thinks_first=asking.context.thinks_first,
         )
 
     def _sealing(self) -> Sealing:
@@ -138,8 +139,8 @@ class Exchange:
     def _begin_anew(self) -> None:
         """Begin a first round with what is asked now."""
         self._call.close(answered=self._reader.done)
-        body = self._asking.body
-        self._stream.expect(body.names, self._sealing(), body.history.call_ids, len(body.json))
+        body, thinks_first = self._asking.body, self._asking.context.thinks_first
+        self._stream.expect(body.names, self._sealing(), body.history.call_ids, len(body.json), thinks_first)
         self._rounds = 0
         self._begin_round(self._asking.body.json)
 

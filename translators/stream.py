@@ -69,6 +69,7 @@ class ResponseStream:
         prompt_bytes: int = 0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         most_calls: int | None = None,
+        thinks_first: bool = False,
     ) -> None:
         """`taken_call_ids` are those of the history; `prompt_bytes` (size of the chat request) is for estimates."""
         self.response = response
@@ -83,7 +84,7 @@ class ResponseStream:
             most_calls=most_calls,
         )  # fmt: skip
         self._sorter = CallSorter()
-        self._think: ThinkTags | None = ThinkTags()
+        self._think: ThinkTags | None = ThinkTags(thinks_first)
         self._tokens: list[Any] = []
         """Log probabilities of the content that `_think` holds back."""
         self._usage: ChatUsage | None = None
@@ -96,10 +97,16 @@ class ResponseStream:
         """Why the response failed, if it did."""
 
     def expect(
-        self, names: ToolNames, sealing: Sealing | None, taken_call_ids: Iterable[str], prompt_bytes: int
+        self,
+        names: ToolNames,
+        sealing: Sealing | None,
+        taken_call_ids: Iterable[str],
+        prompt_bytes: int,
+        thinks_first: bool,
     ) -> None:
         """Expect the answer to another request than before; nothing of an answer has been fed yet."""
         self._prompt_bytes = prompt_bytes
+        self._think = ThinkTags(thinks_first)
         self._lanes.expect(names, sealing, taken_call_ids)
 
     def start(self) -> list[Event]:
@@ -342,7 +349,9 @@ class ResponseStream:
 
     def _leave(self, events: list[Event]) -> list[Event]:
         """Number events on their way out."""
+        left = self._left
         for event in events:
-            event.sequence_number = self._left
-            self._left += 1
+            event.sequence_number = left
+            left += 1
+        self._left = left
         return events
