@@ -40,6 +40,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(store.NotFound, _not_found)
     app.register_error_handler(store.StoreDown, _store_down)
     app.register_error_handler(ClientGone, _client_gone)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
 
@@ -92,6 +93,11 @@ def _store_down(error: store.StoreDown) -> Response:
 def _client_gone(error: ClientGone) -> Response:
     log.info("client gone", method=request.method, path=_path())
     return Response(status=_CLIENT_CLOSED_REQUEST)
+
+
+def _too_deep(error: RecursionError) -> Response:
+    """Refuse what a decoder has just taken and an encoder does not take any more; nothing else here is recursive."""
+    return _refused(RequestError("The request is nested too deeply.", code="invalid_value"))
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

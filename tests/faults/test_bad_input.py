@@ -228,3 +228,15 @@ def test_a_query(query: str, param: str, service: Service, upstream: Upstream) -
     upstream.plays(whole(chat.completion("Hello.")))
     answer = service.get(f"/v1/responses/{service.create()['id']}/input_items?{query}")
     assert (answer.status, answer.error["param"]) == (400, param)
+
+
+def test_no_depth_is_an_accident(service: Service, upstream: Upstream) -> None:
+    """How deep a decoder goes, and how deep the encoder behind it, depends on the stack: they need not agree."""
+    upstream.otherwise = lambda asked: whole(chat.completion("Hello"))
+    before, behind = json.dumps([USER, {"type": "tool_search_call", "call_id": "c", "arguments": 0}])[:-1].split("0")
+    output = b',{"type":"tool_search_output","call_id":"c","tools":[]}]'
+    statuses = set()
+    for depth in range(900, 1000):
+        input = before.encode() + nested(depth, b'{"a":', b"}") + behind.encode() + output
+        statuses.add(service.post(raw("x", b"0").body.replace(b'"Hi","x":0', input)).status)
+    assert statuses == {200, 400}

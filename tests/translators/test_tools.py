@@ -159,3 +159,14 @@ def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None
     with pytest.raises(UpstreamError, match=f"called the tool '{kind}' with arguments that do not fit it"):
         call.close("completed")
     assert getattr(call.close("incomplete")[-1], "item").status == "incomplete"  # noqa: B009
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(100, True), (101, False), (5000, False)])
+def test_how_deep_the_arguments_of_a_call_may_be(levels: int, fits: bool) -> None:
+    call = BY_NAME["tool_search"].opening(0, "tsc_1", "call_1", Called("tool_search", None, "tool_search"))
+    call.append("arguments", '{"a":' * levels + "1" + "}" * levels, [])
+    if fits:
+        assert call.close("completed")
+    else:
+        with pytest.raises(UpstreamError, match="with arguments that do not fit it"):
+            call.close("completed")

@@ -6,7 +6,7 @@ is worse than none. Source: responses-api reference §4.2, §5.1.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,9 @@ from translators.tools.names import Called
 from translators.wire import NotJSON, decode
 
 S = TypeVar("S", bound=Struct)
+
+_DEEPEST: Final = 100
+"""Levels of a call's arguments. How many more a decoder takes, or the encoder of an event, depends on the stack."""
 
 
 class OpenTypedCall(ABC):
@@ -61,6 +64,8 @@ class OpenTypedCall(ABC):
             value = None
         if not isinstance(value, dict):
             raise self._misfit("they are no JSON object")
+        if _is_deeper(value, _DEEPEST):
+            raise self._misfit(f"they are nested deeper than {_DEEPEST} levels")
         return value
 
     def _fitting(self, kind: type[S], arguments: dict[str, Any]) -> S:
@@ -75,3 +80,16 @@ class OpenTypedCall(ABC):
             status=502,
             retry=False,
         )
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether a JSON value holds arrays and objects in more levels than so many."""
+    inside = [value]
+    for _ in range(levels):
+        inside = [
+            part
+            for whole in inside
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+            if isinstance(part, (dict, list))
+        ]
+    return bool(inside)
