@@ -50,6 +50,7 @@ _MEANING: Final = {
     "25006": "can only be read; connect to the primary server",
     "28": "does not let this user in; check user and password",
     "3D": "is not there; create the database",
+    "3F": "has no schema to work in; create the one of its search_path, and grant its use to this user",
     "42501": "does not let this user work; grant it the right to create tables, or to use those that are there",
     "53100": "has no room to grow; free some space on its disk",
     "53300": "takes no further connection; raise its max_connections, or run fewer workers",

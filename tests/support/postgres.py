@@ -93,10 +93,11 @@ def schema(url: str) -> Iterator[str]:
     name = f"adapter_test_{os.getpid()}_{next(_schemas)}"
     with closing(connect(url)) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
-        try:
-            yield make_url(url).update_query_dict({"options": f"-c search_path={name}"}).render_as_string(False)
-        finally:
-            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+    try:
+        yield make_url(url).update_query_dict({"options": f"-c search_path={name}"}).render_as_string(False)
+    finally:
+        with closing(connect(url)) as connection:
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
 def connect(url: str) -> psycopg.Connection:
