@@ -12,6 +12,8 @@ stops end the exchange; closing it closes the upstream's connection.
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from itertools import islice
+from typing import Final
 
 import structlog
 
@@ -41,6 +43,9 @@ from translators.stream import ResponseStream
 from translators.wire import encode
 
 log = structlog.get_logger()
+
+_NOTES_LOGGED: Final = 20
+"""There may be one for each item of the input; all of them are stored with the response."""
 
 
 class Caller:
@@ -304,6 +309,9 @@ class Exchange:
         self._call.close(answered=self._reader.done and response.status != "cancelled")
         self._let_go()
         usage = response.usage
+        notes = [f"{note.param}: {note.action}" for note in islice(self.notes, _NOTES_LOGGED)]
+        if len(self.notes) > _NOTES_LOGGED:
+            notes.append(f"and {len(self.notes) - _NOTES_LOGGED} more")
         log.info(
             "response",
             response_id=response.id,
@@ -314,7 +322,7 @@ class Exchange:
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
             seconds=round(time.monotonic() - self._began, 3),
-            notes=[f"{note.param}: {note.action}" for note in self.notes],
+            notes=notes,
         )
 
     def _keep_if_possible(self, events: list[Event]) -> bool:

@@ -240,3 +240,12 @@ def test_no_depth_is_an_accident(service: Service, upstream: Upstream) -> None:
         input = before.encode() + nested(depth, b'{"a":', b"}") + behind.encode() + output
         statuses.add(service.post(raw("x", b"0").body.replace(b'"Hi","x":0', input)).status)
     assert statuses == {200, 400}
+
+
+def test_a_note_on_every_item_floods_neither_the_log_nor_the_header(service: Service, upstream: Upstream) -> None:
+    upstream.plays(whole(chat.completion("Hello")))
+    answer = service.post({"model": "m", "input": [{"role": "user", "content": ""}] * 9999 + [USER]})
+    assert len(answer.headers["x-adapter-notes"]) == 2000
+    id = answer.response["id"]
+    (line,) = [line for line in service.log.splitlines() if f'"response_id":"{id}"' in line]
+    assert (json.loads(line)["notes"][0], json.loads(line)["notes"][-1]) == ("input[0]: dropped", "and 9979 more")
