@@ -1,4 +1,4 @@
-"""The command line: `responses-adapter serve | check | translate | replay | config`.
+"""The command line: `responses-adapter serve | check | lessons | translate | replay | config`.
 
 Flags are made from the settings' descriptions. Results go to standard output, everything else to standard error. Exit
 codes: 0 done, 1 the answer is no (a check failed, a request was refused), 2 it could not be tried. A command imports
@@ -7,7 +7,8 @@ what it needs when it runs: `--help` is quick, and `serve` has to be first at th
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -18,6 +19,7 @@ from adapter.setting_tables import DEFAULT
 from adapter.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
 
 if TYPE_CHECKING:
+    from adapter.store.base import Store
     from translators.notes import Notes
 
 Command = Callable[..., None]
@@ -30,6 +32,8 @@ Examples:
       put it in front of Ollama, on http://127.0.0.1:8000/v1
   responses-adapter check --upstream-url https://api.example.com/v1
       find out what a provider can do; its key is taken from ADAPTER_UPSTREAM_API_KEY
+  responses-adapter lessons
+      show what the provider's refusals have taught
   responses-adapter translate request.json
       show the chat request that a Responses request becomes
   responses-adapter replay chunks.sse
@@ -101,7 +105,7 @@ def serve(settings: Settings) -> None:
 @main.command()
 @click.option("--model", help="The model to ask. Default: the first that is configured, else that the provider lists.")
 @click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
-@flags("config", "upstream_url", "connect_timeout", "upstream_timeout")
+@flags("config", "upstream_url", "connect_timeout", "upstream_timeout", "store")
 def check(settings: Settings, model: str | None, upstream: str | None) -> None:
     """Find out what the providers can do.
 
@@ -120,6 +124,7 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
         for result in run_probes(settings, model, one):
             results.append(result)
             click.echo(report(result))
+    show_learned(settings)
     if not all(result.ok for result in results if result.basic):
         sys.exit(1)
 
@@ -175,6 +180,95 @@ def config(settings: Settings) -> None:
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         click.echo(f"{name:<{widths[0]}}  {value or '(unset)':<{widths[1]}}  {source}")
+
+
+@main.command()
+@click.option("--forget", is_flag=True, help="Erase them. Running servers stop heeding them within seconds.")
+@flags("config", "store")
+def lessons(settings: Settings, forget: bool) -> None:
+    """Show what the provider's refusals have taught.
+
+    A member, role or form that a provider refuses is left out or said in another way for six hours.
+    """
+    from adapter.learned import forget_all
+    from adapter.store.base import StoreDown
+
+    if not forget:
+        show_learned(settings)
+        return
+    try:
+        click.echo(f"Forgotten: {forget_all(settings)}.")
+    except StoreDown as error:
+        raise Refusal(f"the store is down: {error}") from None
+
+
+def show_learned(settings: Settings) -> None:
+    from adapter.learned import report
+    from adapter.store.base import StoreDown
+
+    try:
+        lines = report(settings)
+    except StoreDown as error:
+        lines = [f"What refusals have taught is not known: the store is down: {error}"]
+    click.echo("\n".join(lines))
+
+
+@main.group()
+def store() -> None:
+    """Look after what is stored."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator["Store"]:
+    """Give the store of the settings; raise Refusal if it is none, or is down."""
+    from adapter.store import open_store
+    from adapter.store.base import StoreDown
+
+    if settings.store == "memory:":
+        raise Refusal("memory: is no store that outlives its server; set --store or ADAPTER_STORE.")
+    try:
+        with closing(open_store(settings.store, cache_bytes=0)) as store:
+            yield store
+    except StoreDown as error:
+        raise Refusal(str(error)) from None
+
+
+@store.command()
+@flags("config", "store")
+def upgrade(settings: Settings) -> None:
+    """Bring the tables of an earlier version up to this one's.
+
+    A SQLite file is upgraded when it is first used; any other store waits for this command. Stop what uses it first.
+    """
+    with opened(settings) as store:
+        found, version = store.upgrade(), store.stats().version
+    click.echo(f"Version {version}: nothing to do." if found == version else f"Upgraded from version {found} to {version}.")
+
+
+@store.command()
+@flags("config", "store", "retention")
+def prune(settings: Settings) -> None:
+    """Erase what nobody has used for the time of --retention.
+
+    That are responses which no younger one continues, and conversations. Servers that have the setting do it themselves.
+    """
+    from adapter.retention import prune
+
+    if settings.retention is None:
+        raise Refusal("Everything is kept for ever: set --retention or ADAPTER_RETENTION.")
+    with opened(settings) as store:
+        click.echo(f"Erased: {prune(store, settings.retention)}.")
+
+
+@store.command()
+@flags("config", "store")
+def stats(settings: Settings) -> None:
+    """Count what is there; this may take a while."""
+    from adapter.store.report import report
+
+    with opened(settings) as store:
+        lines = report(store.stats())
+    click.echo("\n".join([f"{DESCRIPTIONS['store'].shown(settings.store)}", *lines]))
 
 
 def show(notes: "Notes") -> None:

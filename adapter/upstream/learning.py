@@ -27,7 +27,7 @@ log = structlog.get_logger()
 class Learning:
     """One upstream's dialects: the configured one, and what became of it for some of its models."""
 
-    def __init__(self, dialect: Dialect, lessons: Lessons, upstream: str = "upstream") -> None:
+    def __init__(self, dialect: Dialect, lessons: Lessons, upstream: str) -> None:
         self._dialect = dialect
         self._lessons = lessons
         self._upstream = upstream

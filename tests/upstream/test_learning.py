@@ -98,9 +98,9 @@ def test_a_lesson_belongs_to_a_model_and_an_upstream(stores: tuple[Store, Store]
 def test_a_worker_of_the_same_machine_learns_at_once(stores: tuple[Store, Store]) -> None:
     first, second = Lessons(stores[0]), Lessons(stores[1])
     second._mark = first._mark  # as after a fork
-    other = Learning(CONFIGURED, second)
+    other = Learning(CONFIGURED, second, "upstream")
     assert other.dialect("m") == CONFIGURED
-    taught = learn(Learning(CONFIGURED, first))
+    taught = learn(Learning(CONFIGURED, first, "upstream"))
     assert other.dialect("m") == taught
 
 
@@ -215,8 +215,8 @@ def test_models_without_end_are_not_remembered() -> None:
 
 def test_a_changed_configuration_counts() -> None:
     lessons = Lessons(MemoryStore())
-    learn(Learning(CONFIGURED, lessons))
+    learn(Learning(CONFIGURED, lessons, "upstream"))
     other = Dialect(name="other", token_limit="max_completion_tokens", sampling=frozenset({"top_p"}))
-    assert Learning(other, lessons).dialect("m") == other
-    richer: Any = Learning(Dialect(name="richer", file_parts=True), lessons).dialect("m")
+    assert Learning(other, lessons, "upstream").dialect("m") == other
+    richer: Any = Learning(Dialect(name="richer", file_parts=True), lessons, "upstream").dialect("m")
     assert (richer.name, richer.file_parts, richer.lessons) == ("richer", True, ("temperature",))
