@@ -114,8 +114,8 @@ class _TargetTable(Schema):
     weight = Whole(0, 1000)
 
 
-_upstream_table: Final = _UpstreamTable()
-_target_table: Final = _TargetTable()
+UPSTREAM_TABLE: Final = _UpstreamTable()
+TARGET_TABLE: Final = _TargetTable()
 
 
 def read_upstreams(
@@ -131,7 +131,7 @@ def read_upstreams(
             raise TableError(f"{where}: a name has up to 64 letters, digits, - and _.")
         if name == DEFAULT:
             raise TableError(f"{where}: this name stands for the upstream of upstream_url.")
-        read = _checked(_upstream_table, values, where, "a setting of an upstream", secret=("key", "url"))
+        read = _checked(UPSTREAM_TABLE, values, where, "a setting of an upstream", secret=("key", "url"))
         upstreams.append(
             UpstreamSettings(
                 name=name,
@@ -191,7 +191,7 @@ def _targets(entry: object, pattern: str, where: str, weights: Mapping[str, int]
     if not isinstance(entry, dict):
         raise TableError(f"{where} must be an upstream's name, or a table of upstream, model and weight.")
     hint = ' A name with a dot is written in quotes: "gpt-4.1".'
-    read = _checked(_target_table, entry, where, "upstream, model or weight", hint=hint)
+    read = _checked(TARGET_TABLE, entry, where, "upstream, model or weight", hint=hint)
     upstream, model = read.get("upstream"), read.get("model", pattern)
     if upstream is not None and upstream not in weights:
         alias = f' Another name for a model is written {{ model = "{upstream}" }}.' if upstream != DEFAULT else ""
