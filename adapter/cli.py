@@ -242,7 +242,9 @@ def upgrade(settings: Settings) -> None:
     """
     with opened(settings) as store:
         found, version = store.upgrade(), store.stats().version
-    click.echo(f"Version {version}: nothing to do." if found == version else f"Upgraded from version {found} to {version}.")
+    click.echo(
+        f"Upgraded from version {found} to {version}." if found != version else f"Version {version} is this one."
+    )
 
 
 @store.command()
@@ -250,7 +252,8 @@ def upgrade(settings: Settings) -> None:
 def prune(settings: Settings) -> None:
     """Erase what nobody has used for the time of --retention.
 
-    That are responses which no younger one continues, and conversations. Servers that have the setting do it themselves.
+    That are responses which no younger one continues, and conversations. Servers that have the setting do it by
+    themselves.
     """
     from adapter.retention import prune
 
@@ -268,7 +271,7 @@ def stats(settings: Settings) -> None:
 
     with opened(settings) as store:
         lines = report(store.stats())
-    click.echo("\n".join([f"{DESCRIPTIONS['store'].shown(settings.store)}", *lines]))
+    click.echo("\n".join([DESCRIPTIONS["store"].shown(settings.store), *lines]))
 
 
 def show(notes: "Notes") -> None:

@@ -19,6 +19,7 @@ from adapter.compaction import Compactions
 from adapter.files import Files
 from adapter.histories import Histories
 from adapter.pulse import SECONDS, Pulse
+from adapter.retention import Retention
 from adapter.runs import Runs
 from adapter.sealing import Sealer, open_sealer
 from adapter.settings import Settings
@@ -50,6 +51,7 @@ class Services:
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
         self.runs = Runs(self.store)
         self.background = Background(self.runs, self.must_stop)
+        self.retention = Retention(self.store, settings.retention)
         self._last_call: float | None = None
 
     @cached_property
@@ -60,6 +62,10 @@ class Services:
     def ids(self) -> Ids:
         """Return the ids of a new response."""
         return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
+
+    def start(self) -> None:
+        """Begin what a worker does without being asked."""
+        self.retention.start()
 
     def drain(self) -> None:
         """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""
@@ -72,6 +78,7 @@ class Services:
         """
         if self._last_call is None:
             self._last_call = time.monotonic()
+        self.retention.stop()
         while not self.background.join(SECONDS):
             on_wait()
         self.store.close()

@@ -78,10 +78,12 @@ class Worker(GeventWorker):
         super().init_process()
 
     def run(self) -> None:
+        services = self.wsgi.extensions["adapter"]
         try:
+            services.start()
             super().run()
         finally:
-            self.wsgi.extensions["adapter"].close(on_wait=self.notify)
+            services.close(on_wait=self.notify)
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -70,6 +70,9 @@ class SQLStore:
         self._remember = sql(database, tables.remember(database.insert))
         self._remembered = sql(database, tables.REMEMBERED)
         self._forget = sql(database, tables.FORGET)
+        self._look = sql(database, upkeep.LOOK)
+        self._unused = sql(database, upkeep.UNUSED)
+        self._forget_expired = sql(database, upkeep.FORGET_EXPIRED)
         self._writers = NativeThreads[Session, Write](
             lambda: Session(database), Writes(database).do, threads=database.writers, batch=_TOGETHER
         )
@@ -194,28 +197,30 @@ class SQLStore:
         return erased[0]
 
     def prune(self, before: float) -> int:
-        self._do(
-            self._writers, Change([(sql(self._database, upkeep.FORGET_EXPIRED), {"now": time.time()})], erases=True)
-        )
-        responses = self._unneeded_responses(before)
-        unused = self._do(self._readers, Query(sql(self._database, upkeep.UNUSED), {"before": before}))
-        conversations = [{**tables.values(id, tenant), "before": before} for id, tenant in unused]
-        erasures = [
-            *(Erasure(batch, []) for batch in _batches(responses)),
-            *(Erasure([], batch) for batch in _batches(conversations)),
-        ]
-        return sum(self._do(self._writers, erasure) for erasure in erasures)
+        self._do(self._writers, Change([(self._forget_expired, {"now": time.time()})], erases=True))
+        return self._prune_responses(before) + self._prune_conversations(before)
 
-    def _unneeded_responses(self, before: float) -> list[Row]:
-        """Return what names the newest responses of the chains that can be erased."""
-        found = []
-        look, last = sql(self._database, upkeep.LOOK), tables.values("", "")
+    def _prune_responses(self, before: float) -> int:
+        """Look through the responses from the oldest on, until a page has none that is old."""
+        count, last = 0, tables.values("", "")
         while True:
-            page = self._do(self._readers, Query(look, {**last, "before": before}))
-            found += [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
+            page = self._do(self._readers, Query(self._look, {**last, "before": before}))
+            found = [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
+            for batch in _batches(found):
+                count += self._do(self._writers, Erasure(batch, []))
             if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
-                return found
+                return count
             last = tables.values(*page[-1][:2])
+
+    def _prune_conversations(self, before: float) -> int:
+        count = 0
+        while page := self._do(self._readers, Query(self._unused, {"before": before})):
+            found = [{**tables.values(id, tenant), "before": before} for id, tenant in page]
+            erased = sum(self._do(self._writers, Erasure([], batch)) for batch in _batches(found))
+            count += erased
+            if erased < upkeep.PAGE:  # that was the last page, or somebody else prunes, too
+                break
+        return count
 
     def stats(self) -> StoreStats:
         def rows(statement: tables.Statement) -> list[Any]:

@@ -38,7 +38,7 @@ from adapter.store.tables import (
 )
 
 PAGE: Final = 500
-"""Responses that are looked at together."""
+"""Responses, or conversations, that are looked at together."""
 BATCH: Final = 50
 """Chains, or conversations, that are erased together; writers wait that long."""
 
@@ -77,7 +77,12 @@ ERASE: Final[tuple[Statement, ...]] = (
 )
 
 _unused: Final = conversations.c.used_at < _BEFORE
-UNUSED: Final = select(conversations.c.id, conversations.c.tenant).where(_unused)
+UNUSED: Final = (
+    select(conversations.c.id, conversations.c.tenant)
+    .where(_unused)
+    .limit(literal_column(str(PAGE), Integer))
+    .offset(literal_column("0", Integer))
+)
 DELETE_UNUSED: Final = delete(conversations).where(
     conversations.c.id == _ID, conversations.c.tenant == _TENANT, _unused
 )
