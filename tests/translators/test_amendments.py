@@ -235,6 +235,8 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ({"code": "content_filter", "message": "The response was filtered: tool_choice is not supported"}, 400, {}),
     ("The model `tool_choice` does not exist or is not supported", 404, {}),
     ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
+    ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
+    ("Could not process image: image input is not supported for this type", 400, {}),
     # other statuses
     ("response_format is not supported", 500, {}),
     ("response_format is not supported", 429, {}),
