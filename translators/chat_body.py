@@ -128,9 +128,11 @@ def _tools(
     if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
         wanted = request.tool_choice
         if (wanted.mode if isinstance(wanted, AllowedTools) else wanted) not in ("auto", "none"):
+            why = "no tool is declared that a chat-completions provider can call"
+            if not dialect.tools:
+                why = f"provider '{dialect.name}' calls no functions"
             raise RequestError(
-                "Tool choice 'required' cannot be met: no tool is declared that a chat-completions provider can call.",
-                param="tool_choice", code="invalid_value",
+                f"Tool choice 'required' cannot be met: {why}.", param="tool_choice", code="invalid_value"
             )
         return body
     body["tools"] = tools

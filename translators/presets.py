@@ -54,9 +54,9 @@ _CLOUDS: Final = (
         efforts=frozenset({"low", "medium", "high", "max"}), no_reasoning={"thinking": {"type": "disabled"}},
     ),
     # A closed schema: what it does not know is 422 extra_forbidden. "any" ✓75; ids `^[A-Za-z0-9]{9}$` [I12]; efforts
-    # "high" and "none" alone [I17]; thinking goes back as parts ✓25; logprobs: 400 [C].
+    # "high" and "none" alone [I17]; thinking goes back as parts ✓25; logprobs: 400 [C]; calls beside an empty text ✓46.
     Dialect(
-        name="mistral", reasoning_field="thinking", parallel_tool_calls=True, short_call_ids=True,
+        name="mistral", reasoning_field="thinking", null_content=False, parallel_tool_calls=True, short_call_ids=True,
         required_choice="any", efforts=frozenset({"none", "high"}), logprobs=False,
     ),
     # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; tiers:
@@ -81,7 +81,8 @@ _CLOUDS: Final = (
     # parallel_tool_calls, penalties and service_tier: 400 [P][D3]; no choice but auto and none [D3]; strict ✓5;
     # thinking goes back in two ways by model, and reasoning_content is 400 [I3].
     Dialect(
-        name="cerebras", sampling=_NO_PENALTIES, reasoning_field=None, strict_tools=True, tool_choices=_ONLY_NONE,
+        name="cerebras", sampling=_NO_PENALTIES, reasoning_field=None, null_content=False, strict_tools=True,
+        tool_choices=_ONLY_NONE,
     ),
     # strict is to be left out [P][D4]; "required" is unknown [P], a name is refused while it thinks [I4]; sampling is
     # pinned: a temperature is 400 [I4]; calls need their reasoning_content [I4]; efforts low, high, max (k3).
@@ -121,12 +122,12 @@ _CLOUDS: Final = (
         name="perplexity", alternating=True, user_needed=True, reasoning_field=None, tools=False, formats=_JSON_SCHEMA,
         web_search=True,
     ),
-    # max_completion_tokens ✓2 is the only limit recorded; json_schema ✓10, include_usage ✓102.
-    Dialect(name="watsonx", token_limit="max_completion_tokens"),
-    # reasoning ✓2, parallel_tool_calls ✓9.
-    Dialect(name="bedrock", reasoning_field="reasoning", parallel_tool_calls=True),
-    # Usage comes in every chunk, unasked [C].
-    Dialect(name="databricks", stream_usage=False),
+    # max_completion_tokens ✓2 is the only limit recorded; calls beside an empty text ✓2.
+    Dialect(name="watsonx", token_limit="max_completion_tokens", null_content=False),
+    # reasoning ✓2, parallel_tool_calls ✓9; calls beside an empty text ✓4.
+    Dialect(name="bedrock", reasoning_field="reasoning", null_content=False, parallel_tool_calls=True),
+    # Usage comes in every chunk, unasked [C]; calls beside an empty text ✓10.
+    Dialect(name="databricks", stream_usage=False, null_content=False),
     # `reasoning: {effort}` and signed reasoning_details recorded.
     Dialect(name="snowflake", reasoning_field="reasoning", effort_form="reasoning"),
     # strict ✓2, reasoning ✓1.
@@ -152,11 +153,13 @@ _GATEWAYS: Final = (
 _ENGINES: Final = (
     # tool_choice and strict are not read [C][src]; other efforts than none … max: 400.
     Dialect(
-        name="ollama", reasoning_field="reasoning", tool_choices=frozenset(),
+        name="ollama", reasoning_field="reasoning", null_content=False, tool_choices=frozenset(),
         efforts=frozenset({"none", "low", "medium", "high", "max"}),
     ),
-    # `reasoning_content` became `reasoning` [I19]; strict is not read [M].
-    Dialect(name="vllm", reasoning_field="reasoning", no_reasoning=_WITHOUT_THINKING, tokenizer="vllm"),
+    # `reasoning_content` became `reasoning` [I19]; strict is not read [M]; calls beside an empty text ✓1.
+    Dialect(
+        name="vllm", reasoning_field="reasoning", null_content=False, no_reasoning=_WITHOUT_THINKING, tokenizer="vllm",
+    ),
     # Its templates take their own arguments.
     Dialect(name="sglang", no_reasoning=_WITHOUT_THINKING),
     # A name silently becomes "auto" [D10]; strict is not read (✓8); parallel calls are an option that is off.

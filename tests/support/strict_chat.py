@@ -106,12 +106,14 @@ def complaints(
     developer_role: bool = False,
     system_anywhere: bool = False,
     reasoning_field: str | None = None,
+    signatures: bool = False,
     also: Collection[str] = (),
 ) -> list[str]:
     """Return what is wrong with the body of `POST /chat/completions`, in words; nothing for a valid one.
 
     `reasoning_field`: where this provider takes the thinking of an assistant message back, as a dialect has it: in a
-    member of that name, or as a part of type `thinking`. `also`: members that it knows beside OpenAI's.
+    member of that name, or as a part of type `thinking`. `signatures`: a call may have `extra_content`, which is
+    Gemini's. `also`: members that it knows beside OpenAI's.
     """
     if not isinstance(body, dict):
         return ["the body is no object"]
@@ -123,7 +125,7 @@ def complaints(
         if not developer_role:
             del roles["developer"]
         for index, message in enumerate(messages):
-            found += [f"messages[{index}]: {wrong}" for wrong in _message(message, roles, parts)]
+            found += [f"messages[{index}]: {wrong}" for wrong in _message(message, roles, parts, signatures)]
             leads = isinstance(message, dict) and message.get("role") in ("system", "developer")
             if leads and index and not system_anywhere:
                 found.append(f"messages[{index}]: a {message['role']} message behind the first message")
@@ -204,7 +206,9 @@ def _response_format(body: Object) -> Iterator[str]:
         yield "response_format has no schema, or a null"
 
 
-def _message(message: Any, roles: dict[str, set[str]], parts: dict[str, set[str]]) -> Iterator[str]:
+def _message(
+    message: Any, roles: dict[str, set[str]], parts: dict[str, set[str]], signatures: bool
+) -> Iterator[str]:
     role = message.get("role") if isinstance(message, dict) else None
     if role not in roles:
         yield f"unknown role {role!r}"
@@ -217,12 +221,12 @@ def _message(message: Any, roles: dict[str, set[str]], parts: dict[str, set[str]
         if value is None and not (name == "content" and may_be_null):
             yield f"{name} is null"
     content = message.get("content")
-    if content is not None or not may_be_null:
+    if not (may_be_null and content in (None, "")):
         yield from _content(content, role, parts.get(role, {"text"}))
     if role == "tool" and not _text(message.get("tool_call_id")):
         yield "no tool_call_id"
     if calls is not None:
-        yield from _calls(calls)
+        yield from _calls(calls, {"extra_content"} if signatures else set())
 
 
 def _content(content: Any, role: str, parts: set[str]) -> Iterator[str]:
@@ -268,13 +272,14 @@ def _part(kind: str, value: Any) -> Iterator[str]:
         yield f"file has the members {sorted(value)}"
 
 
-def _calls(calls: Any) -> Iterator[str]:
+def _calls(calls: Any, also: set[str]) -> Iterator[str]:
     if not isinstance(calls, list) or not calls:
         yield "tool_calls is empty or no array"
         return
     for index, call in enumerate(calls):
         function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or call.keys() != {"id", "type", "function"} or call["type"] != "function":
+        known = {"id", "type", "function"}
+        if not isinstance(function, dict) or call.keys() - also != known or call["type"] != "function":
             yield f"tool_calls[{index}] is no call of a function"
             continue
         if function.keys() != {"name", "arguments"} or not _NAME.fullmatch(str(function["name"])):
