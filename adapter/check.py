@@ -134,9 +134,11 @@ class Provider:
     def __init__(self, settings: Settings, upstream: UpstreamSettings) -> None:
         self._settings = settings
         self._upstream = upstream
-        self._key_is_set_by = "ADAPTER_UPSTREAM_API_KEY"
+        self._advice = "set ADAPTER_UPSTREAM_API_KEY"
         if upstream.name != DEFAULT:
-            self._key_is_set_by = f"upstreams.{upstream.name}.key in {settings.config}"
+            self._advice = f"set upstreams.{upstream.name}.key in {settings.config}"
+            if upstream.callers_key:
+                self._advice = "callers bring their own, and a check has none"
         self._session = requests.Session()
         self._session.headers.update({name: of.value for name, of in upstream.headers.items()})
         if upstream.keys:
@@ -149,8 +151,12 @@ class Provider:
         self._session.headers["Authorization"] = f"Bearer {self._upstream.keys[key].value}"
 
     def other_key(self, key: int, model: Callable[[], str]) -> tuple[Verdict, str]:
+        """Ask with another key; a wrong one says nothing about those behind it."""
         self._use(key)
-        return self.completion(model())
+        try:
+            return self.completion(model())
+        except Pointless as error:
+            raise Unanswered(str(error)) from None
 
     def models(self) -> tuple[Verdict, str, str]:
         """Return verdict, detail and the first model's name ("" if there is none)."""
@@ -294,7 +300,7 @@ class Provider:
         answer = Answer(response.status_code, response.headers, b"".join(pieces), len(pieces), first)
         self._seen += answer.body
         if answer.status in (401, 403):
-            raise Pointless(f"{answer.status}, no or a wrong key: set {self._key_is_set_by}. {_message(answer)}")
+            raise Pointless(f"{answer.status}, no or a wrong key: {self._advice}. {_message(answer)}")
         _refuse_page(answer)
         return answer
 

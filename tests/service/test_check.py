@@ -10,8 +10,10 @@ import pytest
 
 from adapter.check import Result, report, run_probes
 from adapter.demo.server import listen
+from adapter.setting_tables import Secret, Target, UpstreamSettings
 from adapter.settings import Settings
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from translators.dialect import Dialect
 
 JSON = dict[str, Any]
 
@@ -29,6 +31,17 @@ def demo() -> Iterator[str]:
 
 def check(url: str, model: str | None = None, **settings: Any) -> dict[str, Result]:
     return {result.name: result for result in run_probes(Settings(upstream_url=url, **settings), model)}
+
+
+def upstream_at(url: str, **settings: Any) -> UpstreamSettings:
+    return UpstreamSettings(
+        name="named", url=url, dialect=settings.pop("dialect", Dialect()), connect_timeout=1, timeout=5, **settings
+    )
+
+
+def check_named(named: UpstreamSettings, model: str | None = None, **settings: Any) -> dict[str, Result]:
+    of = Settings(upstreams=(named,), config="adapter.toml", **settings)
+    return {result.name: result for result in run_probes(of, model, named)}
 
 
 def completion(**message: Any) -> JSON:
@@ -145,3 +158,37 @@ def test_the_configured_key_is_sent_and_never_shown(upstream: Upstream) -> None:
     results = check(upstream.url, upstream_api_key="hunter2")
     assert upstream.asked().headers["authorization"] == "Bearer hunter2"
     assert not any("hunter2" in report(result) for result in results.values())
+
+
+def test_an_upstream_of_the_file_is_asked_in_its_dialect_and_with_its_headers(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    dialect = Dialect(token_limit="max_completion_tokens")
+    results = check_named(upstream_at(upstream.url, dialect=dialect, headers={"X-Team": Secret("search")}))
+    assert results["completion"].ok
+    asked = upstream.asked()
+    assert asked.headers["x-team"] == "search"
+    assert "max_completion_tokens" in asked.json
+
+
+@pytest.mark.parametrize(("given", "sent"), [(None, "deployment-4"), ("fast", "small"), ("own-name", "own-name")])
+def test_a_model_is_asked_for_by_its_name_there(upstream: Upstream, given: str | None, sent: str) -> None:
+    upstream.otherwise = modest
+    models = {
+        "p-*": (Target("named", "*", 1),), "gpt-4": (Target("named", "deployment-4", 1),),
+        "fast": (Target("named", "small", 1),),
+    }  # fmt: skip
+    check_named(upstream_at(upstream.url), given, models=models)
+    assert {asked.json["model"] for asked in upstream.requests} == {sent}
+
+
+def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> None:
+    def choosy(asked: Asked) -> Script:
+        wrong = asked.headers["authorization"] == "Bearer key-2"
+        return whole({"error": {"message": "No such key"}}, 401) if wrong else modest(asked)
+
+    upstream.otherwise = choosy
+    keys = (Secret("key-1"), Secret("key-2"), Secret("key-3"))
+    results = check_named(upstream_at(upstream.url, keys=keys))
+    assert (results["completion"].ok, results["key 2 of 3"].ok, results["key 3 of 3"].ok) == (True, False, True)
+    assert results["key 2 of 3"].basic
+    assert "set upstreams.named.key in adapter.toml" in results["key 2 of 3"].detail

@@ -132,3 +132,56 @@ def test_check_needs_an_upstream() -> None:
     assert refused.stderr == (
         "responses-adapter: There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.\n"
     )
+
+
+ROUTED = """
+[upstreams.a]
+url = "http://127.0.0.1:9/v1"
+[upstreams.b]
+url = "http://127.0.0.1:9/v1"
+dialect = "openai"
+[models]
+"a-*" = "a"
+b = { upstream = "b", model = "its-own-name" }
+"""
+
+
+@pytest.fixture
+def routed(tmp_path: Path) -> str:
+    (tmp_path / "adapter.toml").write_text(ROUTED)
+    return str(tmp_path / "adapter.toml")
+
+
+def test_check_asks_every_upstream_or_the_one_it_is_told(routed: str) -> None:
+    both = run("check", "--config", routed)
+    assert both.returncode == 1
+    assert [line for line in both.stdout.splitlines() if line.startswith("Checking")] == [
+        "Checking a, http://127.0.0.1:9/v1", "Checking b, http://127.0.0.1:9/v1",
+    ]  # fmt: skip
+    assert both.stdout.count("cannot reach http://127.0.0.1:9/v1: Connection refused.") == 2
+    one = run("check", "--config", routed, "--upstream", "b")
+    assert "Checking b," in one.stdout
+    assert "Checking a," not in one.stdout
+
+
+def test_check_of_an_upstream_that_is_none(routed: str) -> None:
+    refused = run("check", "--config", routed, "--upstream", "bb")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "responses-adapter: --upstream: there is no upstream bb. Did you mean b?\n"
+
+
+def test_translate_speaks_as_the_model_s_upstream_is_spoken_to(routed: str) -> None:
+    request = {"input": "Hi", "max_output_tokens": 32}
+    shown = json.loads(run("translate", "--config", routed, "-", stdin=json.dumps({"model": "b", **request})).stdout)
+    assert (shown["model"], shown["max_completion_tokens"]) == ("its-own-name", 32)
+    shown = json.loads(run("translate", "--config", routed, "-", stdin=json.dumps({"model": "a-1", **request})).stdout)
+    assert (shown["model"], shown["max_tokens"]) == ("a-1", 32)
+    refused = run("translate", "--config", routed, "-", stdin=json.dumps({"model": "c", **request}))
+    assert (refused.returncode, "The requested model 'c' does not exist." in refused.stderr) == (1, True)
+
+
+def test_config_shows_upstreams_and_models(routed: str) -> None:
+    shown = run("config", "--config", routed).stdout
+    assert "upstreams.b.url " in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith("models.b ")]
+    assert row.split() == ["models.b", "its-own-name", "at", "b", f"{routed}:", "models"]
