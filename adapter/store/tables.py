@@ -88,7 +88,7 @@ conversation_items: Final = Table(
     Column("tenant", String(64), primary_key=True),
     Column("conversation", String(64), primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("id", String(64), nullable=False),
+    Column("id", String, nullable=False),  # a client's own may be long
     Column("json", LargeBinary, nullable=False),
 )
 

@@ -1,0 +1,145 @@
+"""Tables of an earlier version: what they hold is there afterwards, and they are as if they had been made today."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from sqlalchemy import Engine, inspect
+
+from adapter.store import migrations
+from adapter.store.base import Store, StoredEvents, StoredItem, StoreDown, StoredResponse
+from adapter.store.migrations import STEPS
+from adapter.store.postgres import PostgreSQL
+from adapter.store.sql import SQLStore
+from adapter.store.sqlite import SQLiteFile
+from adapter.store.tables import VERSION
+from tests.support import postgres
+
+OLD = (Path(__file__).parent / "version_2.sql").read_text()
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def url(database: str) -> Iterator[str]:
+    with postgres.schema(database) as url:
+        yield url
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "responses.db"
+
+
+def old_file(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        # SQLite keeps text as text in a column of bytes; the program had stored bytes.
+        file.executescript(
+            re.sub(r"'([\"{\[e][^']*)'", lambda text: f"CAST({text[0]} AS BLOB)", OLD.replace("{bytes}", "BLOB"))
+        )
+
+
+def old_database(url: str) -> None:
+    with closing(postgres.connect(url)) as connection:
+        connection.execute(OLD.replace("{bytes}", "BYTEA"))  # type: ignore[call-overload]
+
+
+def test_every_version_has_steps_to_the_next() -> None:
+    assert list(STEPS) == list(range(min(STEPS), VERSION))
+
+
+def test_a_file_is_upgraded_when_it_is_used(path: Path, tmp_path: Path) -> None:
+    old_file(path)
+    with closing(SQLStore(SQLiteFile(str(path)))) as store:
+        holds_what_it_held(store)
+    with closing(SQLStore(SQLiteFile(str(tmp_path / "new.db")))) as new:
+        new.ping()
+    assert shape(SQLiteFile(str(path)).engine) == shape(SQLiteFile(str(tmp_path / "new.db")).engine)
+
+
+def test_upgrading_a_file_tells_what_was_found(path: Path) -> None:
+    old_file(path)
+    with closing(SQLStore(SQLiteFile(str(path)))) as store:
+        assert store.upgrade() == 2
+        assert store.upgrade() == VERSION
+        holds_what_it_held(store)
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_file(path)
+    with closing(SQLStore(SQLiteFile(str(path)))) as store:
+        with monkeypatch.context() as broken:
+            broken.setitem(migrations.STEPS, 2, (*STEPS[2], "DROP TABLE what_is_not_there"))  # type: ignore[misc]
+            with pytest.raises(StoreDown, match="no such table: what_is_not_there"):
+                store.ping()
+        holds_what_it_held(store)
+
+
+def test_workers_upgrade_a_file_at_once(path: Path) -> None:
+    old_file(path)
+    stores = [SQLStore(SQLiteFile(str(path))) for _ in range(4)]
+    gevent.joinall([gevent.spawn(store.ping) for store in stores], raise_error=True)
+    for store in stores:
+        holds_what_it_held(store)
+        store.close()
+
+
+def test_a_server_database_waits_for_the_command(url: str) -> None:
+    old_database(url)
+    with closing(SQLStore(PostgreSQL(url))) as store:
+        with pytest.raises(StoreDown, match="stop what uses them and run `responses-adapter store upgrade`"):
+            store.get("resp_2", "me")
+        assert store.upgrade() == 2
+        holds_what_it_held(store)
+
+
+def test_an_upgraded_database_is_like_a_new_one(database: str, url: str) -> None:
+    old_database(url)
+    with postgres.schema(database) as other:
+        shapes = []
+        for one in (url, other):
+            with closing(SQLStore(PostgreSQL(one))) as store:
+                store.upgrade()
+            shapes.append(shape(PostgreSQL(one).engine))
+    assert shapes[0] == shapes[1]
+
+
+def shape(engine: Engine) -> dict[str, Any]:
+    """Return the columns, keys and indexes of all tables; how long a text may be is left out."""
+    seen = inspect(engine)
+    shape: dict[str, Any] = {}
+    for (_, table), columns in seen.get_multi_columns().items():
+        indexes = [
+            (index["name"], index["column_names"], *map(str, index["dialect_options"].values()))
+            for index in seen.get_indexes(table)
+        ]
+        shape[table] = (
+            [(c["name"], re.sub(r"\(\d+\)", "", str(c["type"])), c["nullable"], c["default"]) for c in columns],
+            seen.get_pk_constraint(table)["constrained_columns"],
+            sorted(indexes),
+        )
+    engine.dispose()
+    return shape
+
+
+def holds_what_it_held(store: Store) -> None:
+    first = StoredResponse("resp_1", "me", 1000, None, b'"Hi"', b'{"id":"resp_1"}')
+    second = StoredResponse("resp_2", "me", 2000, "resp_1", b'"Again"', b'{"id":"resp_2"}', conversation="conv_1")
+    assert store.chain("resp_2", "me") == [first, second]
+    assert not store.exists("resp_1", "me"), "it was deleted"
+    assert store.conversation("conv_1", "me").metadata == b'{"a":"b"}'
+    assert store.items("conv_1", "me") == [StoredItem("msg_1", b'{"id":"msg_1"}')]
+    assert store.events("resp_3", "me", -1) == [StoredEvents(0, 0, True, b"event: e")]
+    assert store.run("resp_3", "me").ended == 3005.0
+    store.remember("key", b"1", until=10.0)
+    assert store.remembered("k", now=9.0) == {"key": b"1"}
+    assert store.prune(1499.0) == 0, "the conversation was used at 1500, when it was made"
