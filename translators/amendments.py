@@ -258,7 +258,7 @@ ROWS: Final = (
     Row("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
         _any_part(lambda part: part["type"] == "image_url" and part["image_url"].get("detail") == "original"),
         _becomes(original_detail=False)),
-    Row("image", _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|(images|vision) (is|are) "),
+    Row("image", _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"),
         _any_part(lambda part: part["type"] == "image_url"), _loses("media", "image")),
     Row("audio", _words(r"input_audio|audio (input|content|part)"),
         _any_part(lambda part: part["type"] == "input_audio"), _loses("media", "audio")),

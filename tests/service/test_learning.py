@@ -220,6 +220,47 @@ def test_a_form_that_cannot_be_left_out_stays_refused(service_of_two: Service, u
         assert len(upstream.requests) == count
 
 
+def test_files_become_text_for_a_provider_that_takes_none(service_of_two: Service, upstream: Upstream) -> None:
+    def blind(asked: Asked) -> Script:
+        parts = [part for part in asked.messages[0]["content"] if isinstance(part, dict)]
+        if any(part["type"] == "file" for part in parts):
+            return whole(chat.error("messages[0]: unknown variant `file`, expected `text` or `image_url`"), 400)
+        return whole(chat.completion("Read."))
+
+    upstream.otherwise = blind
+    file = {"type": "input_file", "filename": "a.txt", "file_data": "aGVsbG8="}
+    for _ in range(2):
+        answer = service_of_two.post({"model": "reads", "input": [{"role": "user", "content": [file]}]})
+        assert answer.response["output"][-1]["content"][0]["text"] == "Read."
+        assert "input[0].content[0] approximated: file a.txt is sent as text" in answer.headers["x-adapter-notes"]
+    assert [isinstance(asked.messages[0]["content"], str) for asked in upstream.requests] == [False, True, True]
+
+
+def test_a_provider_that_does_not_stream(service_of_two: Service, upstream: Upstream) -> None:
+    def at_once(asked: Asked) -> Script:
+        if asked.json.get("stream"):
+            return whole({"error": ["Error in `stream`: `stream` is not supported for this model"]}, 400)
+        return whole(chat.completion("Hi."))
+
+    upstream.otherwise = at_once
+    for _ in range(2):
+        last = service_of_two.stream(model="whole")[-1]["response"]
+        assert last["output"][-1]["content"][0]["text"] == "Hi."
+    assert ["stream" in asked.json for asked in upstream.requests] == [True, False, False]
+
+
+def test_a_provider_that_only_streams(service_of_two: Service, upstream: Upstream) -> None:
+    def in_pieces(asked: Asked) -> Script:
+        if not asked.json.get("stream"):
+            return whole(chat.error("parameter.enable_thinking must be set to false for non-streaming calls"), 400)
+        return stream(chat.text("H", "i."), chat.end())
+
+    upstream.otherwise = in_pieces
+    for _ in range(2):
+        assert service_of_two.create(model="pieces")["output"][-1]["content"][0]["text"] == "Hi."
+    assert ["stream" in asked.json for asked in upstream.requests] == [False, True, True]
+
+
 # --- histories --------------------------------------------------------------------------------------------------
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
