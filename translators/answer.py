@@ -7,15 +7,18 @@ What cannot be read ends the response as failed; events already made are never l
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from translators.chat import Chunk
-from translators.deltas import read_chunk, read_completion
+from translators.deltas import decode_chunk, read_completion, with_flat_error
 from translators.draft import Draft
 from translators.errors import UpstreamError
 from translators.events import Event
+from translators.halves import Halves
 from translators.sse import DONE, SSEDecoder
 from translators.stream import ResponseStream
+from translators.wire import NotJSON
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -67,16 +70,17 @@ class EventStream:
     def __init__(self) -> None:
         self.done = False
         self._decoder = SSEDecoder()
+        self._halves = Halves()
+        self._waiting = self._halves.waiting
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         return iter(()) if self.done else self._chunks(self._decoder.feed(data))
 
     def flush(self) -> Iterator[Chunk]:
         """Yield what a last event without its blank line says; one that was cut off says nothing."""
-        try:
+        with suppress(UpstreamError):
             yield from self._chunks(self._decoder.flush())
-        except UpstreamError:
-            return
+        yield from self._halves.flush()
 
     def _chunks(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:
@@ -84,8 +88,14 @@ class EventStream:
                 return
             if payload == DONE:
                 self.done = True
+            elif self._waiting:
+                yield self._halves.read(payload)
             else:
-                yield read_chunk(payload)
+                try:
+                    chunk = decode_chunk(payload)
+                except NotJSON:
+                    chunk = self._halves.read(payload)
+                yield chunk if chunk.choices else with_flat_error(chunk, payload)
 
 
 class WholeBody:

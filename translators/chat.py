@@ -183,23 +183,6 @@ class Logprobs(Struct, gc=False):
     refusal: list[Any] | None = None
 
 
-class FinishDetails(Struct, gc=False):
-    type: str | None = None
-
-
-class Choice(Struct, gc=False):
-    index: int | None = None
-    delta: Delta | None = None
-    message: Delta | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-    finish_details: FinishDetails | None = None
-    """Early vision models of OpenAI's have this in place of a finish reason."""
-    logprobs: Logprobs | None = None
-    error: Any = None
-    """OpenRouter's place for the failure of a provider behind it."""
-
-
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
@@ -224,6 +207,25 @@ class ChatUsage(Struct, gc=False):
     """Moonshot's name for the cached part."""
 
 
+class FinishDetails(Struct, gc=False):
+    type: str | None = None
+
+
+class Choice(Struct, gc=False):
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    finish_details: FinishDetails | None = None
+    """Early vision models of OpenAI's have this in place of a finish reason."""
+    logprobs: Logprobs | None = None
+    error: Any = None
+    """OpenRouter's place for the failure of a provider behind it."""
+    usage: ChatUsage | None = None
+    """Moonshot's place for it, with the finish reason."""
+
+
 class GroqExtras(Struct, gc=False):
     usage: ChatUsage | None = None
 
@@ -241,5 +243,3 @@ class Chunk(Struct, gc=False):
     search_results: list[Source] | None = None
     """The same with titles; Perplexity's newer name."""
     venice_parameters: VeniceParameters | None = None
-    message: Any = None
-    detail: Any = None

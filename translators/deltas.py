@@ -6,7 +6,7 @@ sends them: providers reference §2, §3.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -23,20 +23,40 @@ from translators.chat import (
     TopLogprob,
 )
 from translators.errors import UpstreamError
-from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode
+from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode, without_halves
 
 S = TypeVar("S", bound=msgspec.Struct)
 Kind = Literal["reasoning", "text", "refusal", "image", "other"]
 
-_decode_chunk = Decoder(Chunk).decode
+_FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
+
+decode_chunk = Decoder(Chunk).decode
+"""The quick way, for payloads whose members are all of the vocabulary's types; raises NotJSON for others."""
 
 
 def read_chunk(payload: bytes) -> Chunk:
     """Return the chunk (or whole completion) in a payload; raise UpstreamError when it holds no JSON object."""
     try:
-        return _decode_chunk(payload)
+        chunk = decode_chunk(payload)
     except NotJSON:
-        return _read_odd_chunk(payload)
+        chunk = fitting_chunk(without_halves(read_odd_value(payload)))
+    return chunk if chunk.choices else with_flat_error(chunk, payload)
+
+
+def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
+    """Return a chunk without choices with the error that stands in their place and not under `error`, if one does.
+
+    Mistral, FastAPI, Cloudflare and Zhipu send their flat bodies with status 200; MiniMax has `base_resp`, with a
+    `status_code` of 0 where nothing is wrong.
+    """
+    if not chunk.error:
+        value = without_halves(read_odd_value(payload))
+        base = value.get("base_resp")
+        if not isinstance(base, dict) or not base.get("status_code"):
+            value.pop("base_resp", None)
+        if any(value.get(name) for name in _FLAT_ERRORS):
+            chunk.error = value
+    return chunk
 
 
 def read_completion(body: bytes) -> Chunk:
@@ -48,7 +68,8 @@ def read_completion(body: bytes) -> Chunk:
     return completion
 
 
-def _read_odd_chunk(payload: bytes) -> Chunk:
+def read_odd_value(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object in a payload, which may hold halves of surrogate pairs; raise UpstreamError for none."""
     try:
         value = decode(payload)
     except NotJSON:
@@ -56,9 +77,14 @@ def _read_odd_chunk(payload: bytes) -> Chunk:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = value[0]  # Gemini sends errors in an array
     if payload.strip() == b"null":
-        return Chunk()
+        return {}
     if not isinstance(value, dict):
         raise UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload))
+    return value
+
+
+def fitting_chunk(value: dict[str, Any]) -> Chunk:
+    """Return the chunk in a decoded object; members that do not fit keep their default."""
     return _fitting(Chunk, value)
 
 

@@ -137,8 +137,8 @@ class ResponseStream:
         if (tier := chunk.service_tier) is not None and tier in _TIERS:
             self._service_tier = tier
         choices = chunk.choices
-        if chunk.error or (not choices and (chunk.message or chunk.detail)):
-            return self.fail(from_error(chunk.error or {"message": chunk.message, "detail": chunk.detail}))
+        if chunk.error:
+            return self.fail(from_error(chunk.error))
         try:
             for choice in choices or ():
                 if choice.index:
@@ -153,6 +153,8 @@ class ResponseStream:
                     self._lanes.put("text", choice.text, [], events)
                 if choice.finish_reason:
                     self._finish_reason = choice.finish_reason
+                    if choice.usage is not None and self._usage is None:
+                        self._usage = choice.usage
                 elif choice.finish_details is not None:
                     self._finish_reason = choice.finish_details.type
                 if choice.error:

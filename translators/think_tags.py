@@ -4,12 +4,19 @@ Providers without a reasoning parser (or with it off) send the model's thinking 
 open the content count: a later `<think>` is the model writing about tags. A tag may be split over chunks anywhere;
 what could still become a tag is held back, nothing else is. Line ends right behind the closing tag are passed over.
 White space ahead of the opening tag is a few characters at most; more than that is what the model has to say.
+
+Some chat templates write the opening tag themselves, so that only the closing one comes (DeepSeek-R1, QwQ and Qwen3's
+thinking models, served without a reasoning parser). Nobody can tell that before it comes, and what has gone out as text
+cannot be called back; so it has to be known beforehand (`begun`). Where it is not, a closing tag without an opening
+one is text: recorded answers have stray ones behind or in the middle of what they say to the user.
 """
 
 from typing import Final
 
 _NAMES: Final = ("think", "thinking", "thought")
 _OPENING: Final = tuple(f"<{name}>" for name in _NAMES)
+_CLOSING: Final = "</think>"
+"""What ends thinking whose opening tag nobody has seen."""
 _MOST_SPACE: Final = 64
 """Characters of white space that may stand ahead of a tag."""
 
@@ -20,13 +27,14 @@ Piece = tuple[bool, str]
 class ThinkTags:
     """Splits content until the thinking is over; then `over` is true and the rest is plain text.
 
-    `feed` and `flush` return pieces in order.
+    `feed` and `flush` return pieces in order. `begun`: the content begins inside the thinking, tag or no tag.
     """
 
-    __slots__ = ("_closing", "_held", "_thought", "over")
+    __slots__ = ("_begun", "_closing", "_held", "_thought", "over")
 
-    def __init__(self) -> None:
+    def __init__(self, begun: bool = False) -> None:
         self.over = False
+        self._begun = begun
         self._held = ""
         self._closing: str | None = None
         """The tag that ends the thinking, once it began."""
@@ -47,6 +55,8 @@ class ThinkTags:
         held, self._held = self._held, ""
         if not held:
             return []
+        if self._begun and not self._thought:
+            self._closing = self._closing or _CLOSING
         thinking = self._closing is not None
         self.over = not thinking
         return [(thinking, held)]
@@ -61,6 +71,9 @@ class ThinkTags:
             if not start or any(tag.startswith(start) for tag in _OPENING):
                 self._held = text
                 return []
+        if self._begun:
+            self._closing = _CLOSING
+            return self._think(text)
         self.over = True
         return [(False, text)]
 

@@ -92,21 +92,22 @@ def _reason(error: Exception) -> str:
 def decode_prefix(payload: bytes) -> Any:
     """Return the JSON value that bytes begin with, ignoring what follows it; None when there is none.
 
-    Half a surrogate pair, which no UTF-8 can hold, becomes U+FFFD.
+    Its strings may hold halves of surrogate pairs, which no UTF-8 can.
     """
     try:
-        return _without_halves(json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0])
+        return json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0]
     except (ValueError, RecursionError):
         return None
 
 
-def _without_halves(value: Any) -> Any:
+def without_halves(value: Any) -> Any:
+    """Return a decoded value with U+FFFD for each half of a surrogate pair that stands alone."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_without_halves(element) for element in value]
+        return [without_halves(element) for element in value]
     if isinstance(value, dict):
-        return {_without_halves(name): _without_halves(member) for name, member in value.items()}
+        return {without_halves(name): without_halves(member) for name, member in value.items()}
     return value
 
 
@@ -157,4 +158,4 @@ def decode_text(inside: str) -> str:
         text: str = _lenient.decode(f'"{inside}"')
     except ValueError:
         text = _ESCAPE.sub(_unescaped, inside)
-    return text if text.isascii() else str(_without_halves(text))
+    return text if text.isascii() else str(without_halves(text))

@@ -78,6 +78,7 @@ class _Reader:
         for choice in chunk.get("choices") or ():
             if choice.get("index"):
                 continue
+            self.usage = self.usage or choice.get("usage")
             details = choice.get("finish_details") or {}
             self.finish = choice.get("finish_reason") or details.get("type") or self.finish
             if not self.failed:

@@ -32,6 +32,28 @@ def test_pieces(name: str) -> None:
     assert told + tags.flush() == expected
 
 
+BEGUN: dict[str, tuple[list[str], list[tuple[bool, str]]]] = {
+    "only the closing tag": (["Hm.", "</thi", "nk>\n\nHi"], [(True, "Hm."), (False, "Hi")]),
+    "the opening tag after all": (["\n<thi", "nk>Hm.</think>Hi"], [(True, "Hm."), (False, "Hi")]),
+    "something like the opening tag": (["<", "b>Hm.</b></think>Hi"], [(True, "<b>Hm.</b>"), (False, "Hi")]),
+    "half an opening tag": (["<thi"], [(True, "<thi")]),
+    "never closed": (["Hm."], [(True, "Hm.")]),
+    "nothing thought": (["</think>", "\n", "Hi"], [(False, "Hi")]),
+    "another closing tag is text": (["Hm.</think>Hi", "</think>"], [(True, "Hm."), (False, "Hi")]),
+}
+
+
+@pytest.mark.parametrize("name", BEGUN)
+def test_content_that_begins_inside_the_thinking(name: str) -> None:
+    pieces, expected = BEGUN[name]
+    tags = ThinkTags(begun=True)
+    told: list[tuple[bool, str]] = []
+    for piece in pieces:
+        if not tags.over:
+            told += tags.feed(piece)
+    assert told + tags.flush() == expected
+
+
 def test_what_was_held_back_is_let_go() -> None:
     tags = ThinkTags()
     assert tags.feed("<thi") == []

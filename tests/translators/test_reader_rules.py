@@ -1,0 +1,438 @@
+"""Every rule of reading a provider (providers reference §3), by name: small answers, and what the response says.
+
+Each answer is read whole and byte by byte. A row is the body, what is said in order, and how it ends; `USAGE` has the
+places of token counts. Rules about single functions have their own tables: test_sse, test_deltas, test_calls.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.properties.machine import Machine, said
+
+Chunk = dict[str, Any] | bytes
+Row = tuple[list[Chunk], list[Any], str]
+
+DONE = b"[DONE]"
+HI = ("output_text", "Hi")
+HM = ("summary_text", "Hm.")
+CALL = ("call", "f", {"a": 1})
+OTHER = ("call", "g", {})
+
+
+def delta(finish: str | None = None, **members: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": members, "finish_reason": finish}]}
+
+
+def message(finish: str | None = "stop", **members: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "message": members, "finish_reason": finish}]}
+
+
+def called(*calls: Any, finish: str | None = None) -> dict[str, Any]:
+    return delta(finish, tool_calls=list(calls))
+
+
+def call(name: str | None = "f", arguments: Any = '{"a":1}', **members: Any) -> dict[str, Any]:
+    return {"type": "function", **members, "function": {"name": name, "arguments": arguments}}
+
+
+def framed(chunks: list[Chunk], end: bytes = b"\n\n") -> bytes:
+    return b"".join(b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + end for one in chunks)
+
+
+STOP = delta("stop")
+CALLED = delta("tool_calls")
+
+RULES: dict[str, Row] = {
+    # --- what stands around the answer
+    "id, object, model and created are missing": ([delta(content="Hi"), STOP, DONE], [HI], "completed"),
+    "id, object, model and created are empty": (
+        [{"id": "", "object": "", "model": "", "created": 0, **delta(content="Hi")}, STOP, DONE], [HI], "completed"
+    ),
+    "id, object, model and created are null or something else": (
+        [{"id": None, "object": 5, "model": {}, "created": "now", **delta(content="Hi")}, STOP, DONE], [HI], "completed"
+    ),
+    "the id changes": (
+        [{"id": "a", **delta(content="H")}, {"id": "b", **delta("stop", content="i")}], [HI], "completed"
+    ),
+    "unknown members everywhere": (
+        [{"p": "x", "choices": [{"seed": 2**60, "delta": {"content": "Hi", "channel": "x"}, "matched_stop": 7}],
+          "obfuscation": "y"}, STOP], [HI], "completed"
+    ),
+    "choices are empty first (Azure)": (
+        [{"id": "", "choices": [], "prompt_filter_results": []}, delta(content="Hi"), STOP], [HI], "completed"
+    ),
+    "choices are empty, null or missing in between": (
+        [delta(content="H"), {"choices": []}, {"choices": None}, {}, b"null", delta(content="i"), STOP],
+        [HI], "completed",
+    ),
+    "choices hold something else": (
+        [{"choices": [5, None]}, {"choices": {}}, delta("stop", content="Hi")], [HI], "completed"
+    ),
+    "the choice has no index": (
+        [{"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}], [HI], "completed"
+    ),
+    "another choice's text": (
+        [delta(content="Hi"), {"choices": [{"index": 1, "delta": {"content": "No"}, "finish_reason": "length"}]}, STOP],
+        [HI], "completed",
+    ),
+    # --- deltas
+    "a delta of the role alone": ([delta(role="assistant"), delta("stop", content="Hi")], [HI], "completed"),
+    "no role at all": ([delta(content="Hi"), STOP], [HI], "completed"),
+    "the role with every delta": (
+        [delta(role="assistant", content=text) for text in ("H", "i", "")] + [STOP], [HI], "completed"
+    ),
+    "an empty role": ([delta(role="", content="Hi"), STOP], [HI], "completed"),
+    "delta is null, missing or something else": (
+        [{"choices": [{"index": 0, "delta": None}]}, {"choices": [{"index": 0}]}, {"choices": [{"delta": "x"}]},
+         delta("stop", content="Hi")], [HI], "completed"
+    ),
+    "every member of a delta is null (SGLang)": (
+        [delta(role=None, content=None, reasoning_content=None, tool_calls=None, function_call=None, refusal=None,
+               audio=None, annotations=None, images=None), delta("stop", content="Hi")], [HI], "completed"
+    ),
+    "content is parts": (
+        [delta(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]),
+         delta(content=[{"type": "text", "text": "H"}, "i"]), STOP], [HM, HI], "completed"
+    ),
+    "content is an object (Cloudflare)": ([message(content={"a": 1})], [("output_text", '{"a":1}')], "completed"),
+    "content is a number": ([delta(content=5), delta("stop", content="Hi")], [HI], "completed"),
+    "the text of a choice itself (old completions)": (
+        [{"object": "text_completion", "choices": [{"index": 0, "text": "Hi", "finish_reason": "eos_token"}]}],
+        [HI], "completed",
+    ),
+    "message beside delta (Perplexity)": (
+        [{"choices": [{"delta": {"content": text}, "message": {"content": whole}, "finish_reason": finish}]}
+         for text, whole, finish in (("H", "H", None), ("i", "Hi", "stop"))], [HI], "completed"
+    ),
+    "message in place of delta": ([message(content="Hi")], [HI], "completed"),
+    "a refusal": ([delta(refusal="No"), delta(refusal="."), STOP], [("refusal", "No.")], "completed"),
+    "speech": ([delta(audio={"id": "x", "transcript": "Hi"}), delta(audio={"data": ""}), STOP], [HI], "completed"),
+    # --- thinking
+    "reasoning_content": ([delta(reasoning_content="Hm."), delta(content="Hi"), STOP], [HM, HI], "completed"),
+    "reasoning": ([delta(reasoning="Hm."), delta(content="Hi"), STOP], [HM, HI], "completed"),
+    "reasoning_details": (
+        [delta(reasoning_details=[{"type": "reasoning.text", "text": "Hm."}]), delta(content="Hi"), STOP],
+        [HM, HI], "completed",
+    ),
+    "the same thinking under two names": (
+        [delta(reasoning="Hm.", reasoning_content="Hm.", reasoning_details=[{"text": "Hm."}]),
+         delta("stop", content="Hi")], [HM, HI], "completed"
+    ),
+    "empty thinking beside text": (
+        [delta(reasoning="", reasoning_content=None, reasoning_details=[], content="Hi"), STOP], [HI], "completed"
+    ),
+    "thinking and text in one delta": ([delta("stop", reasoning="Hm.", content="Hi")], [HM, HI], "completed"),
+    "tags that are split": (
+        [delta(content=text) for text in ("<th", "ink>Hm.", "</thi", "nk>", "\n\nHi")] + [STOP], [HM, HI], "completed"
+    ),
+    "a closing tag that nothing opened": (
+        [delta(content="Hi</think>"), STOP], [("output_text", "Hi</think>")], "completed"
+    ),
+    # --- calls: which piece belongs to which
+    "a call in one delta": ([called(call(index=0, id="x")), CALLED], [CALL], "completed"),
+    "a call in pieces": (
+        [called(call(index=0, id="x", arguments="")), called({"index": 0, "function": {"arguments": '{"a"'}}),
+         called({"index": 0, "function": {"arguments": ":1}"}}), CALLED], [CALL], "completed"
+    ),
+    "two calls in one delta": (
+        [called(call(index=0, id="x"), call("g", "{}", index=1, id="y")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "two calls in one delta without index (Mistral)": (
+        [called(call(id="x"), call("g", "{}", id="y")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "no index and an empty id (Gemini)": (
+        [called(call(id=""), call("g", "{}", id="")), STOP], [CALL, OTHER], "completed"
+    ),
+    "neither index nor id, a delta each": ([called(call()), called(call("g", "{}")), STOP], [CALL, OTHER], "completed"),
+    "index -1 (Z.AI)": (
+        [called(call(index=-1, id="x")), called(call("g", "{}", index=-1, id="y")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "index null": (
+        [called(call(index=None, id="x")), called(call("g", "{}", index=None, id="y")), CALLED],
+        [CALL, OTHER], "completed",
+    ),
+    "the same index for two ids": (
+        [called(call(index=0, id="x")), called(call("g", "{}", index=0, id="y")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "the same id for two calls": (
+        [called(call(index=0, id="x")), called(call("g", "{}", index=1, id="x")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "the first index is not 0": (
+        [called(call(index=3, id="x")), called(call("g", "{}", index=5, id="y")), CALLED], [CALL, OTHER], "completed"
+    ),
+    "an id that is a number": ([called(call(index=0, id=0)), CALLED], [CALL], "completed"),
+    "id, type and name repeated with every piece": (
+        [called(call(index=0, id="x", arguments='{"a"')), called(call(index=0, id="x", arguments=":1}")), CALLED],
+        [CALL], "completed",
+    ),
+    "id, type and name empty or null later": (
+        [called(call(index=0, id="x", arguments='{"a"')), called(call("", ":", index=0, id="", type="")),
+         called(call(None, "1}", index=0, id=None, type=None)), CALLED], [CALL], "completed"
+    ),
+    "id and name after the arguments": (
+        [called({"index": 0, "function": {"arguments": '{"a":1}'}}), called(call(index=0, id="x", arguments="")),
+         CALLED],
+        [CALL], "completed",
+    ),
+    "no type": ([called({"index": 0, "id": "x", "function": {"name": "f", "arguments": '{"a":1}'}}), CALLED],
+                [CALL], "completed"),
+    "pieces of two calls in turn": (
+        [called(call(index=0, id="x", arguments='{"a"')), called(call("g", "{", index=1, id="y")),
+         called({"index": 0, "function": {"arguments": ":1}"}}), called({"index": 1, "function": {"arguments": "}"}}),
+         CALLED], [CALL, OTHER], "completed"
+    ),
+    "the whole call again at the end": (
+        [called(call(index=0, id="x", arguments='{"a"')), called({"index": 0, "function": {"arguments": ":1}"}}),
+         called(call(index=0, id="x"), finish="tool_calls")], [CALL], "completed"
+    ),
+    "tool_calls is one call (TGI)": ([delta(tool_calls=call(index=0, id=0)), CALLED], [CALL], "completed"),
+    "tool_calls is empty or null beside text": (
+        [delta(content="H", tool_calls=[]), delta("stop", content="i", tool_calls=None)], [HI], "completed"
+    ),
+    "a call without function": ([called({"index": 0, "id": "x"}), delta("stop", content="Hi")], [HI], "completed"),
+    "the legacy function_call": (
+        [delta(function_call={"name": "f", "arguments": '{"a"'}), delta(function_call={"arguments": ":1}"}),
+         delta("function_call")], [CALL], "completed"
+    ),
+    "a blank function_call (Snowflake)": (
+        [delta(content="Hi", function_call={"name": "", "arguments": ""}), STOP], [HI], "completed"
+    ),
+    "calls of a whole message with one index": (
+        [message("tool_calls", tool_calls=[call(index=0, id="x"), call("g", "{}", index=0, id="y")])],
+        [CALL, OTHER], "completed",
+    ),
+    # --- calls: arguments
+    "arguments are an object": ([called(call(index=0, id="x", arguments={"a": 1})), CALLED], [CALL], "completed"),
+    "parameters in place of arguments (TGI)": (
+        [called({"index": 0, "function": {"name": "f", "parameters": {"a": 1}}}), CALLED], [CALL], "completed"
+    ),
+    "arguments are empty": ([called(call("g", "", index=0, id="x")), CALLED], [OTHER], "completed"),
+    "arguments are null": ([called(call("g", None, index=0, id="x")), CALLED], [OTHER], "completed"),
+    "arguments are missing": ([called({"index": 0, "function": {"name": "g"}}), CALLED], [OTHER], "completed"),
+    "arguments that length has cut": (
+        [called(call(index=0, id="x", arguments='{"a":')), delta("length")],
+        [("call", "f", '{"a":')], "max_output_tokens",
+    ),
+    "finish stop although there are calls": ([called(call(index=0, id="x")), STOP], [CALL], "completed"),
+    "text behind a call": ([called(call(index=0, id="x")), delta("stop", content="Hi")], [CALL, HI], "completed"),
+    # --- the end
+    **{
+        f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "completed")
+        for reason in (
+            "stop", "tool_calls", "tool_call", "function_call", "eos", "eos_token", "end_turn", "STOP", "unheard of"
+        )
+    },
+    **{
+        f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "max_output_tokens")
+        for reason in ("length", "max_tokens", "model_length")
+    },
+    **{
+        f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "content_filter")
+        for reason in ("content_filter", "safety", "sensitive")
+    },
+    **{
+        f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "failed")
+        for reason in ("error", "insufficient_system_resource", "network_error")
+    },
+    "finish reason empty until the end (Snowflake)": (
+        [delta("", content="H"), delta("", content="i"), delta("stop")], [HI], "completed"
+    ),
+    "finish reason empty for ever, and [DONE]": ([delta("", content="Hi"), DONE], [HI], "completed"),
+    "finish reason missing until the end (xAI)": (
+        [{"choices": [{"index": 0, "delta": {"content": "Hi"}}]}, STOP], [HI], "completed"
+    ),
+    "finish_details in place of it": (
+        [{"choices": [{"delta": {"content": "Hi"}, "finish_details": {"type": "max_tokens"}}]}],
+        [HI], "max_output_tokens",
+    ),
+    "finish with the last text": ([delta("stop", content="Hi"), DONE], [HI], "completed"),
+    "finish repeated": (
+        [delta(content="Hi"), STOP, STOP, {**STOP, "usage": {"prompt_tokens": 1}}, DONE], [HI], "completed"
+    ),
+    "finish, then null again": (
+        [delta(content="Hi"), delta("length"), delta(content=""), DONE], [HI], "max_output_tokens"
+    ),
+    "text behind the finish": ([delta("stop", content="H"), delta(content="i"), DONE], [HI], "completed"),
+    "no [DONE] behind a finish": ([delta(content="Hi"), STOP], [HI], "completed"),
+    "[DONE] without a finish": ([delta(content="Hi"), DONE], [HI], "completed"),
+    "neither": ([delta(content="Hi")], [HI], "failed"),
+    "nothing but a finish": ([STOP, DONE], [], "completed"),
+    "nothing but [DONE]": ([DONE], [], "failed"),
+    # --- errors inside 200
+    "an error chunk": ([delta(content="Hi"), {"error": {"message": "Broken."}}], [HI], "failed"),
+    "an error chunk with choices (OpenRouter)": (
+        [delta(content="Hi"), {**delta(content=""), "error": {"code": 502, "message": "Broken."}}, DONE], [HI], "failed"
+    ),
+    "an error in a choice": (
+        [delta(content="Hi"), {"choices": [{"delta": {}, "error": {"message": "Broken."}}]}], [HI], "failed"
+    ),
+    "an error that is a string": ([{"error": "Broken."}], [], "failed"),
+    "an error without a message": ([{"error": {}}, {"error": {"code": 500}}], [], "failed"),
+    "an error that is null": ([{**delta("stop", content="Hi"), "error": None}], [HI], "completed"),
+    "a flat error (Mistral)": ([{"object": "error", "message": "Broken.", "code": 3505}], [], "failed"),
+    "FastAPI's detail": ([{"detail": "Broken."}], [], "failed"),
+    "MiniMax's base_resp": (
+        [{"choices": None, "base_resp": {"status_code": 1008, "status_msg": "Broken."}}], [], "failed"
+    ),
+    "MiniMax's base_resp of a good answer": (
+        [{**delta("stop", content="Hi"), "base_resp": {"status_code": 0, "status_msg": ""}}], [HI], "completed"
+    ),
+    "a list of errors (Cloudflare)": ([{"success": False, "errors": [{"message": "Broken."}]}], [], "failed"),
+    "msg in place of message (Zhipu)": ([{"code": 500, "msg": "Broken.", "success": False}], [], "failed"),
+    "a chunk that is no JSON": ([delta(content="Hi"), b"<html>"], [HI], "failed"),
+}  # fmt: skip
+
+FRAMES = {
+    "LF": framed([delta(content="Hi"), STOP, DONE]),
+    "CRLF": framed([delta(content="Hi"), STOP, DONE], b"\r\n\r\n"),
+    "CR": framed([delta(content="Hi"), STOP, DONE], b"\r\r"),
+    "single line ends": framed([delta(content="Hi"), STOP, DONE], b"\n"),
+    "no space behind the colon": framed([delta(content="Hi"), STOP, DONE]).replace(b"data: ", b"data:"),
+    "event lines": framed([delta(content="Hi"), STOP, DONE]).replace(b"data: ", b"event: message\nid: 1\ndata: "),
+    "comments": b": WAIT\n\n" + framed([delta(content="Hi"), STOP, DONE]).replace(b"\n\n", b"\n\n: WAIT\n\n"),
+    "blank chunks to keep alive": framed([b"", delta(content="Hi"), b" ", STOP, DONE]),
+    "no line end at the end": framed([delta(content="Hi"), STOP]).rstrip(),
+    "white space ahead": b"\n \n" + framed([delta(content="Hi"), STOP, DONE]),
+    "a byte order mark": b"\xef\xbb\xbf" + framed([delta(content="Hi"), STOP, DONE]),
+    "white space in the payload": framed(
+        [b' { "choices" : [ {"delta":{"content":"Hi"}, "finish_reason" : "stop"} ] }  ']
+    ),
+    "a payload over several lines": framed(
+        [json.dumps(delta("stop", content="Hi"), indent=1).replace("\n", "\ndata: ").encode()]
+    ),
+    "a whole completion": json.dumps(message(content="Hi")).encode(),
+    "a whole completion in an array": json.dumps([message(content="Hi")]).encode(),
+}
+
+ERRORS_IN_200 = {
+    "a whole body that is an error": json.dumps({"error": {"message": "Broken."}, "user_id": "u"}).encode(),
+    "an error in an array": json.dumps([{"error": {"message": "Broken."}}]).encode(),
+    "an event named error": b'event: error\ndata: {"error":{"message":"Broken."}}\n\n',
+    "an error field": b'error: {"code":500,"message":"Broken."}\n\n',
+    "an error of one word": b'data: {"error":"Broken."}\n\n',
+}
+
+
+def read(body: bytes) -> tuple[list[Any], str, str]:
+    """Return what a body says, how it ends, and with which error; the same whole and byte by byte."""
+    machine = Machine().read([body])
+    assert Machine().read(body[at : at + 1] for at in range(len(body))).events == machine.events
+    response = machine.response
+    reason = (response["incomplete_details"] or {}).get("reason")
+    return said(response["output"]), reason or response["status"], (response["error"] or {}).get("message", "")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule(name: str) -> None:
+    chunks, says, ends = RULES[name]
+    body = framed(chunks)
+    found = read(body)
+    assert found[:2] == (says, ends)
+    assert (found[2] == "Broken.") == (b"Broken." in body)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_frame(name: str) -> None:
+    assert read(FRAMES[name])[:2] == ([HI], "completed")
+
+
+@pytest.mark.parametrize("name", ERRORS_IN_200)
+def test_an_error_with_status_200(name: str) -> None:
+    assert read(ERRORS_IN_200[name]) == ([], "failed", "Broken.")
+
+
+def counts(prompt: int, completion: int | None = 1, **more: Any) -> dict[str, Any]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, **more}
+
+
+USAGE: dict[str, tuple[list[Chunk], tuple[int, int, int]]] = {
+    "in a chunk of its own": ([STOP, {"choices": [], "usage": counts(5, 7)}], (5, 7, 12)),
+    "in a chunk without choices": ([STOP, {"usage": counts(5, 7)}], (5, 7, 12)),
+    "with the finish": ([{**STOP, "usage": counts(5, 7)}], (5, 7, 12)),
+    "in every chunk, growing (xAI)": (
+        [{**delta(content="!"), "usage": counts(5, n)} for n in (1, 2)] + [{**STOP, "usage": counts(5, 3)}], (5, 3, 8)
+    ),
+    "null until the end (OpenAI)": ([{**STOP, "usage": None}, {"choices": [], "usage": counts(5, 7)}], (5, 7, 12)),
+    "null behind it": ([{**STOP, "usage": counts(5, 7)}, {"choices": [], "usage": None}], (5, 7, 12)),
+    "members null behind it (Databricks)": ([{**STOP, "usage": counts(5, 7)}, {"usage": counts(5, None)}], (5, 0, 5)),
+    "nothing in it behind it": ([{**STOP, "usage": counts(5, 7)}, {"usage": {}}], (5, 7, 12)),
+    "in x_groq": ([{**STOP, "x_groq": {"id": "x", "usage": counts(5, 7)}}], (5, 7, 12)),
+    "in x_groq and beside it": ([{**STOP, "usage": counts(5, 7), "x_groq": {"usage": counts(5, 7)}}], (5, 7, 12)),
+    "in the choice (Moonshot)": (
+        [{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "usage": counts(5, 7)}]}], (5, 7, 12)
+    ),
+    "in the choice and beside it": (
+        [{"choices": [{"delta": {}, "finish_reason": "stop", "usage": counts(5, 6)}], "usage": counts(5, 7)}],
+        (5, 7, 12),
+    ),
+    "in the first chunk only": ([{**delta(role="assistant"), "usage": counts(5, 7)}, STOP], (5, 7, 12)),
+    "behind [DONE] nothing counts": ([STOP, {"usage": counts(5, 7)}, DONE, {"usage": counts(9, 9)}], (5, 7, 12)),
+    "a total of its own": ([{**STOP, "usage": counts(5, 7, total_tokens=20)}], (5, 7, 20)),
+    "numbers as text or with a point": (
+        [{**STOP, "usage": {"prompt_tokens": "5", "completion_tokens": 7.0}}], (5, 7, 12)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_where_token_counts_are(name: str) -> None:
+    chunks, expected = USAGE[name]
+    usage = Machine().read([framed([delta(content="Hi"), *chunks])]).response["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == expected
+
+
+DETAILS: dict[str, tuple[dict[str, Any], tuple[int, int, int]]] = {
+    "OpenAI": ({"prompt_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 2},
+                "completion_tokens_details": {"reasoning_tokens": 4}}, (3, 2, 4)),
+    "DeepSeek": ({"prompt_cache_hit_tokens": 3, "prompt_cache_miss_tokens": 2}, (3, 0, 0)),
+    "Moonshot": ({"cached_tokens": 3}, (3, 0, 0)),
+    "nulls": ({"prompt_tokens_details": None, "completion_tokens_details": {"reasoning_tokens": None}}, (0, 0, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_what_the_counts_tell_apart(name: str) -> None:
+    details, expected = DETAILS[name]
+    chunks: list[Chunk] = [delta(content="Hi"), {**STOP, "usage": counts(9, 9, **details)}]
+    usage = Machine().read([framed(chunks)]).response["usage"]
+    cached = usage["input_tokens_details"]
+    reasoning = usage["output_tokens_details"]["reasoning_tokens"]
+    assert (cached["cached_tokens"], cached["cache_write_tokens"], reasoning) == expected
+
+
+HALVES: dict[str, tuple[list[Chunk], list[Any]]] = {
+    "of a text": ([delta(content="a\ud83d"), delta(content="\ude00b"), STOP], [("output_text", "a😀b")]),
+    "of thinking": ([delta(reasoning="\ud83d"), delta(reasoning="\ude00"), STOP], [("summary_text", "😀")]),
+    "of arguments": (
+        [called(call(index=0, id="x", arguments='{"a":"\ud83d')), called(call(None, '\ude00"}', index=0)), CALLED],
+        [("call", "f", {"a": "😀"})],
+    ),
+    "one after the other": (
+        [delta(content="\ud83d"), delta(content="\ude00\ud83d"), delta(content="\ude01"), STOP],
+        [("output_text", "😀😁")],
+    ),
+    "with no other half": ([delta(content="a\ud83d"), delta(content="b"), STOP], [("output_text", "a\ufffdb")]),
+    "with nothing behind it": ([delta(content="a\ud83d"), STOP], [("output_text", "a\ufffd")]),
+    "at the very end": ([STOP, delta(content="a\ud83d")], [("output_text", "a\ufffd")]),
+    "at the very end of arguments": (
+        [called(call(index=0, id="x", arguments='{"a":"\ud83d')), CALLED], [("call", "f", '{"a":"\ufffd')]
+    ),
+    "without the first one": ([delta(content="\ude00b"), STOP], [("output_text", "\ufffdb")]),
+    "with an ordinary chunk behind it": (
+        [delta(content="\ud83d"), STOP, delta(content="é")], [("output_text", "\ufffdé")]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_halves_of_a_character(name: str) -> None:
+    chunks, says = HALVES[name]
+    assert read(framed(chunks))[0] == says
+
+
+def test_content_that_begins_inside_the_thinking() -> None:
+    body = framed([delta(content="Hm."), delta(content="</think>\n\nHi"), STOP])
+    assert said(Machine(thinks_first=True).read([body]).output) == [HM, HI]
+    assert said(Machine().read([body]).output) == [("output_text", "Hm.</think>\n\nHi")]
