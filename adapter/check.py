@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 import requests
 
 from adapter.offline import NOW, chat_request, new_stream
-from adapter.setting_tables import DEFAULT, UpstreamSettings
+from adapter.setting_upstreams import DEFAULT, UpstreamSettings
 from adapter.settings import Settings
 from adapter.upstream.registry import Registry
 from translators.answer import AnswerReader

@@ -15,7 +15,7 @@ import click
 
 from adapter import __version__
 from adapter.setting_kinds import suggestion
-from adapter.setting_tables import DEFAULT
+from adapter.setting_upstreams import DEFAULT
 from adapter.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from adapter.api.schemas import parse_create
 from adapter.files import Files
-from adapter.setting_tables import UpstreamSettings
+from adapter.setting_upstreams import UpstreamSettings
 from adapter.settings import Settings
 from adapter.upstream.registry import Registry
 from translators.answer import AnswerReader

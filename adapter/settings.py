@@ -2,7 +2,8 @@
 
 `Settings` is the only description of what can be set. Each of its fields carries its default, its kind (type
 and bounds) and its help; the marshmallow schema, the flags of the command line, `responses-adapter config` and
-docs/configuration.md are all made from it. Nothing is guessed: an unknown TOML key or ADAPTER_ variable is
+docs/configuration.md are all made from it. What only the file can say, its tables of upstreams and models, is read by
+`setting_upstreams.py` and `setting_models.py`. Nothing is guessed: an unknown TOML key or ADAPTER_ variable is
 refused, because a misspelt limit that is silently ignored is no limit. An environment variable that is empty
 counts as unset. Secrets have no flag, since other users of a machine can read a command line, and are never
 printed.
@@ -38,17 +39,9 @@ from adapter.setting_kinds import (
     is_loopback,
     suggestion,
 )
-from adapter.setting_tables import (
-    DEFAULT,
-    Models,
-    Secret,
-    TableError,
-    Target,
-    UpstreamSettings,
-    quoted,
-    read_models,
-    read_upstreams,
-)
+from adapter.setting_models import Models, Target, read_models
+from adapter.setting_tables import TableError, quoted
+from adapter.setting_upstreams import DEFAULT, Secret, UpstreamSettings, read_upstreams
 from translators.passthrough import RESERVED
 from translators.presets import PRESETS, dialect_for
 

@@ -19,7 +19,7 @@ from urllib3.exceptions import ProtocolError
 
 from adapter.client_watch import ClientWatch
 from adapter.pulse import SECONDS, Pulse
-from adapter.setting_tables import UpstreamSettings
+from adapter.setting_upstreams import UpstreamSettings
 from adapter.upstream.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.transport import Answer, Transport, copied, prepared
 from translators.errors import UpstreamError

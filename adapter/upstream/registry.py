@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
-from adapter.setting_tables import DEFAULT, Models, Target, UpstreamSettings, matched
+from adapter.setting_models import Models, Target, matched
+from adapter.setting_upstreams import DEFAULT, UpstreamSettings
 from translators.errors import RequestError, UpstreamError
 from translators.misfits import shortened
 

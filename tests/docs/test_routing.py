@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.setting_tables import TARGET_TABLE, UPSTREAM_TABLE
+from adapter.setting_models import TARGET_TABLE
+from adapter.setting_upstreams import UPSTREAM_TABLE
 from adapter.settings import DESCRIPTIONS, PREFIX, Settings, load_settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()

@@ -10,7 +10,8 @@ import pytest
 
 from adapter.check import Result, report, run_probes
 from adapter.demo.server import listen
-from adapter.setting_tables import Secret, Target, UpstreamSettings
+from adapter.setting_models import Target
+from adapter.setting_upstreams import Secret, UpstreamSettings
 from adapter.settings import Settings
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
 from translators.dialect import Dialect

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.setting_tables import Target
+from adapter.setting_models import Target
 from adapter.settings import Settings, SettingsError, effective, load_settings
 
 GROQ = '[upstreams.groq]\nurl = "https://api.groq.com/openai/v1"\n'
@@ -127,6 +127,9 @@ BAD_UPSTREAMS = [
     (GROQ + 'dialect = { extras = "x" }', "upstreams.groq.dialect.extras must be an array of texts, not 'x'."),
     (GROQ + "dialect = { no_reasoning = [] }", "upstreams.groq.dialect.no_reasoning must be a table, not []."),
     ('[upstreams.default]\nurl = "http://h/v1"', "upstreams.default: this name stands for "),
+    ('[upstreams."a\\nb"]\nurl = "http://h/v1"', 'upstreams."a\\nb": a name has up to 64 letters, digits, - and _.'),
+    (GROQ + 'key = "file:/a\\nb"', "upstreams.groq.key must be a key without spaces, env:NAME or file:/path."),
+    (GROQ + 'keys = ["file:/a\\nb"]', "upstreams.groq.keys[0]: cannot read '/a\\nb': No such file or directory."),
     ('[upstreams."a b"]\nurl = "http://h/v1"', 'upstreams."a b": a name has up to 64 letters, digits, - and _.'),
 ]
 

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from adapter.setting_tables import Models, UpstreamSettings, read_models
+from adapter.setting_models import Models, read_models
+from adapter.setting_upstreams import UpstreamSettings
 from adapter.upstream.registry import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate, Candidates, Registry
 from translators.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
