@@ -9,150 +9,50 @@ is about and nothing else. Sources: providers reference §1, §2, §4.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.dialect import Dialect
-from translators.keywords import keywords
 from translators.refusals import Refusal
-from translators.request import Effort
+from translators.refused import (
+    Refused,
+    Sent,
+    any_choice,
+    choice,
+    effort,
+    keyword,
+    member,
+    message,
+    no_user,
+    only_calls,
+    part,
+    response_format,
+    service_tier,
+    some_turns,
+    strict,
+    switch,
+    system_behind,
+    system_first,
+    token_limit,
+    whole,
+    without_thinking,
+)
 from translators.wire import decode
-
-Body = dict[str, Any]
-_EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
-_KEYWORDS: Final = frozenset(
-    {
-        "$comment", "$id", "$schema", "additionalProperties", "default", "deprecated", "examples", "exclusiveMaximum",
-        "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",
-        "minProperties", "minimum", "multipleOf", "pattern", "patternProperties", "propertyNames", "readOnly", "title",
-        "unevaluatedProperties", "uniqueItems", "writeOnly",
-    }
-)  # fmt: skip
-"""Keywords without which a schema still says what an argument is."""
 
 
 class Row(Struct, frozen=True, gc=False):
     """One thing that may be refused."""
 
     name: str
-    named: re.Pattern[str]
-    """Its name in refusals that say, in whatever words, that it is not known."""
-    sent: Callable[[Body, Refusal, Dialect], str | None]
+    named: re.Pattern[str] | None
+    """Its name in refusals that say, in whatever words, that it is not known; None: only `told` counts."""
+    sent: Sent
     """What of it was sent, as the lesson names it; None: nothing."""
     amend: Callable[[Dialect, str], Dialect]
     told: re.Pattern[str] | None = None
     """Wordings that say all by themselves."""
-
-
-# --- what was sent ----------------------------------------------------------------------------------------------
-
-
-def _member(name: str) -> Callable[[Body, Refusal, Dialect], str | None]:
-    return lambda body, refusal, dialect: "" if name in body else None
-
-
-def _any_message(is_it: Callable[[Body], Any]) -> Callable[[Body, Refusal, Dialect], str | None]:
-    return lambda body, refusal, dialect: "" if any(map(is_it, body["messages"])) else None
-
-
-def _any_part(is_it: Callable[[Body], Any]) -> Callable[[Body, Refusal, Dialect], str | None]:
-    return _any_message(lambda message: any(map(is_it, _parts(message))))
-
-
-def _parts(message: Body) -> Iterator[Body]:
-    content = message.get("content")
-    return (part for part in (content if isinstance(content, list) else ()))
-
-
-def _token_limit(name: str, other: str) -> Callable[[Body, Refusal, Dialect], str | None]:
-    def sent(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-        if name not in body:
-            return None
-        return "none" if any(lesson.startswith("token_limit=") for lesson in dialect.lessons) else other
-
-    return sent
-
-
-def _system_behind(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return "" if any(message["role"] in ("system", "developer") for message in body["messages"][1:]) else None
-
-
-def _system_first(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return "" if body["messages"][0]["role"] == "system" else None
-
-
-def _format(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    wanted = body.get("response_format")
-    return None if wanted is None else str(wanted["type"])
-
-
-def _choice(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    choice = body.get("tool_choice")
-    if choice == dialect.required_choice:
-        return "required"
-    return choice if choice in (None, "auto", "none") else "named"
-
-
-def _any_choice(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    listed = body.get("tool_choice") == "required" and re.search(r"['\"`]any['\"`]", refusal.listed)
-    return "" if listed else None
-
-
-def _effort(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    """Return the efforts that are known, after what the refusal lists; else all but the one it names; else none."""
-    sent = body.get("reasoning_effort") or body.get("reasoning", {}).get("effort")
-    if sent is None:
-        return None
-    listed = re.findall(r"[a-z]+", refusal.listed)
-    known = [effort for effort in _EFFORTS if effort in listed and effort != sent]
-    if not known and re.search(rf"['\"`]{sent}['\"`]", refusal.words):
-        known = [effort for effort in _EFFORTS if effort != sent]
-    return ",".join(known)
-
-
-def _tier(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    sent = body.get("service_tier")
-    return sent if sent is None or re.search(rf"['\"`]{sent}['\"`]", refusal.words) else ""
-
-
-def _strict(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return "" if any("strict" in tool["function"] for tool in body.get("tools", ())) else None
-
-
-def _keyword(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    for name in re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refusal.about):
-        if name in _KEYWORDS:
-            for tool in body.get("tools", ()):
-                if name in keywords(tool["function"]["parameters"]):
-                    return str(name)
-    return None
-
-
-def _switch(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    switches = {**dialect.no_reasoning, **dialect.some_reasoning}.keys() & body.keys()
-    return "" if any(_quoted(name).search(refusal.about) for name in switches) else None
-
-
-def _whole(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return None if body.get("stream") else ""
-
-
-def _no_user(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return None if any(message["role"] == "user" for message in body["messages"]) else ""
-
-
-def _some_turns(body: Body, refusal: Refusal, dialect: Dialect) -> str | None:
-    return "" if len(body["messages"]) > 2 else None
-
-
-def _without_thinking(message: Body) -> bool:
-    return bool(message.get("tool_calls")) and "reasoning_content" not in message
-
-
-def _only_calls(message: Body) -> bool:
-    return bool(message.get("tool_calls")) and message["content"] is None
 
 
 # --- what becomes of the dialect --------------------------------------------------------------------------------
@@ -162,11 +62,11 @@ def _becomes(**changes: Any) -> Callable[[Dialect, str], Dialect]:
     return lambda dialect, _: replace(dialect, **changes)
 
 
-def _loses(field: str, member: str = "") -> Callable[[Dialect, str], Dialect]:
-    """Take one of a field's values away: the member, or what the lesson names; all of them if it names nothing."""
+def _loses(field: str, value: str = "") -> Callable[[Dialect, str], Dialect]:
+    """Take one of a field's values away: this one, or what the lesson names; all of them if it names nothing."""
 
     def amend(dialect: Dialect, what: str) -> Dialect:
-        lost = member or what
+        lost = value or what
         return replace(dialect, **{field: getattr(dialect, field) - {lost} if lost else frozenset()})
 
     return amend
@@ -207,7 +107,6 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_NEVER: Final = re.compile("(?!)")
 _SYSTEM_PLACE: Final = _words(
     r"system (message|prompt|role)s?.{0,60}(beginning|at the start|first|only one|single)"
     r"|(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)"
@@ -226,67 +125,67 @@ _THINKING_BACK: Final = _words(
 )
 
 ROWS: Final = (
-    Row("token_limit", _name("max_tokens"), _token_limit("max_tokens", "max_completion_tokens"), _limited),
-    Row("token_limit", _name("max_completion_tokens"), _token_limit("max_completion_tokens", "max_tokens"), _limited),
-    Row("stream_options", _words("stream[_ ]?options|include[_ ]?usage"), _member("stream_options"),
+    Row("token_limit", _name("max_tokens"), token_limit("max_tokens", "max_completion_tokens"), _limited),
+    Row("token_limit", _name("max_completion_tokens"), token_limit("max_completion_tokens", "max_tokens"), _limited),
+    Row("stream_options", _words("stream[_ ]?options|include[_ ]?usage"), member("stream_options"),
         _becomes(stream_usage=False)),
-    Row("stream", _words(r"^stream(?![\w.])|['\"`]stream['\"`]|\bstreaming\b"), _member("stream"),
+    Row("stream", _words(r"^stream(?![\w.])|['\"`]stream['\"`]|\bstreaming\b"), member("stream"),
         _becomes(streaming="never")),
-    Row("stream_only", _NEVER, _whole, _becomes(streaming="always"),
+    Row("stream_only", None, whole, _becomes(streaming="always"),
         _words(r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)")),
-    Row("developer_role", _name("developer"), _any_message(lambda message: message["role"] == "developer"),
+    Row("developer_role", _name("developer"), message(lambda one: one["role"] == "developer"),
         _becomes(developer_role=False)),
-    Row("system_place", _quoted("system"), _system_behind, _becomes(system_anywhere=False), _SYSTEM_PLACE),
-    Row("system_role", _quoted("system"), _system_first, _becomes(system_role=False), _SYSTEM_ROLE),
-    Row("alternating", _NEVER, _some_turns, _becomes(alternating=True),
+    Row("system_place", _quoted("system"), system_behind, _becomes(system_anywhere=False), _SYSTEM_PLACE),
+    Row("system_role", _quoted("system"), system_first, _becomes(system_role=False), _SYSTEM_ROLE),
+    Row("alternating", None, some_turns, _becomes(alternating=True),
         _words(r"roles must alternate|should alternate|must alternate|alternate (between|with)")),
-    Row("user_needed", _NEVER, _no_user, _becomes(user_needed=True),
+    Row("user_needed", None, no_user, _becomes(user_needed=True),
         _words(r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)")),
-    Row("reasoning_required", _NEVER, _any_message(_without_thinking),
+    Row("reasoning_required", None, message(without_thinking),
         _becomes(reasoning_field="reasoning_content", reasoning_required=True), _THINKING_BACK),
-    Row("reasoning_field", _name("reasoning_content"), _any_message(lambda message: "reasoning_content" in message),
+    Row("reasoning_field", _name("reasoning_content"), message(lambda one: "reasoning_content" in one),
         _becomes(reasoning_field=None, reasoning_required=False)),
-    Row("reasoning_field", _quoted("reasoning"), _any_message(lambda message: "reasoning" in message),
+    Row("reasoning_field", _quoted("reasoning"), message(lambda one: "reasoning" in one),
         _becomes(reasoning_field=None, reasoning_required=False)),
-    Row("reasoning_field", _words("thinking|content"), _any_part(lambda part: part["type"] == "thinking"),
+    Row("reasoning_field", _words("thinking|content"), part(lambda one: one["type"] == "thinking"),
         _becomes(reasoning_field=None, reasoning_required=False)),
-    Row("refusal", _quoted("refusal"), _any_message(lambda message: "refusal" in message),
+    Row("refusal", _quoted("refusal"), message(lambda one: "refusal" in one),
         _becomes(refusal_field=False)),
-    Row("null_content", _NEVER, _any_message(_only_calls), _becomes(null_content=False), _NULL),
+    Row("null_content", None, message(only_calls), _becomes(null_content=False), _NULL),
     Row("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file"),
-        _any_part(lambda part: part["type"] == "file"), _becomes(file_parts=False)),
+        part(lambda one: one["type"] == "file"), _becomes(file_parts=False)),
     Row("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
-        _any_part(lambda part: part["type"] == "image_url" and part["image_url"].get("detail") == "original"),
+        part(lambda one: one["type"] == "image_url" and one["image_url"].get("detail") == "original"),
         _becomes(original_detail=False)),
     Row("image", _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"),
-        _any_part(lambda part: part["type"] == "image_url"), _loses("media", "image")),
+        part(lambda one: one["type"] == "image_url"), _loses("media", "image")),
     Row("audio", _words(r"input_audio|audio (input|content|part)"),
-        _any_part(lambda part: part["type"] == "input_audio"), _loses("media", "audio")),
-    Row("short_call_ids", _NEVER, _any_message(lambda message: message.get("tool_calls")),
+        part(lambda one: one["type"] == "input_audio"), _loses("media", "audio")),
+    Row("short_call_ids", None, message(lambda one: one.get("tool_calls")),
         _becomes(short_call_ids=True), _words("must be a-z, A-Z, 0-9, with a length of 9")),
-    Row("strict", _name("strict"), _strict, _becomes(strict_tools=False)),
-    Row("keyword", _words("tool|function|parameters|schema|propert"), _keyword, _lacks),
-    Row("parallel_tool_calls", _name("parallel_tool_calls"), _member("parallel_tool_calls"),
+    Row("strict", _name("strict"), strict, _becomes(strict_tools=False)),
+    Row("keyword", _words("tool|function|parameters|schema|propert"), keyword, _lacks),
+    Row("parallel_tool_calls", _name("parallel_tool_calls"), member("parallel_tool_calls"),
         _becomes(parallel_tool_calls=False)),
-    Row("thinking_tool_choice", _NEVER, _choice, _chooses_thinking,
+    Row("thinking_tool_choice", None, choice, _chooses_thinking,
         _words(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")),
-    Row("any_tool_choice", _name("tool_choice"), _any_choice, _becomes(required_choice="any")),
-    Row("tool_choice", _name("tool_choice"), _choice, _loses("tool_choices")),
-    Row("web_search", _name("web_search_options"), _member("web_search_options"), _becomes(web_search=False)),
+    Row("any_tool_choice", _name("tool_choice"), any_choice, _becomes(required_choice="any")),
+    Row("tool_choice", _name("tool_choice"), choice, _loses("tool_choices")),
+    Row("web_search", _name("web_search_options"), member("web_search_options"), _becomes(web_search=False)),
     Row("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
-        _format, _loses("formats")),
-    Row("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), _member("logprobs"), _becomes(logprobs=False)),
-    Row("effort_with_tools", _NEVER, _member("tools"), _becomes(effort_with_tools=False),
+        response_format, _loses("formats")),
+    Row("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), member("logprobs"), _becomes(logprobs=False)),
+    Row("effort_with_tools", None, member("tools"), _becomes(effort_with_tools=False),
         _words(r"tools with ['\"`]?reasoning_effort")),
-    Row("reasoning_effort", _words(r"reasoning[_ .]?effort|['\"`]reasoning['\"`]"), _effort, _knows),
-    Row("reasoning_switch", _words(r"\w"), _switch, _becomes(no_reasoning={}, some_reasoning={})),
-    Row("service_tier", _name("service_tier"), _tier, _loses("service_tiers")),
-    *(Row(name, _name(name), _member(name), _loses("sampling", name))
+    Row("reasoning_effort", _words(r"reasoning[_ .]?effort|['\"`]reasoning['\"`]"), effort, _knows),
+    Row("reasoning_switch", _words(r"\w"), switch, _becomes(no_reasoning={}, some_reasoning={})),
+    Row("service_tier", _name("service_tier"), service_tier, _loses("service_tiers")),
+    *(Row(name, _name(name), member(name), _loses("sampling", name))
       for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty")),
-    *(Row(name, _name(name), _member(name), _loses("extras", name))
+    *(Row(name, _name(name), member(name), _loses("extras", name))
       for name in ("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
                    "verbosity")),
-    Row("user", _quoted("user"), _member("user"), _loses("extras", "user")),
+    Row("user", _quoted("user"), member("user"), _loses("extras", "user")),
 )  # fmt: skip
 _ROW: Final = {row.name: row for row in ROWS}
 _CONTAINERS: Final = ("messages", "tools")
@@ -297,8 +196,7 @@ def lessons_of(refusal: Refusal, sent: bytes, dialect: Dialect) -> Iterator[str]
     """Yield what a refusal may teach that the dialect which the request was sent in does not know: likeliest first."""
     if not refusal.is_refusal:
         return
-    body: Body = decode(sent)
-    for row, what in _rows(refusal, body, dialect):
+    for row, what in _rows(Refused(decode(sent), refusal, dialect)):
         lesson = f"{row.name}={what}" if what else row.name
         if lesson not in dialect.lessons and with_lessons(dialect, [lesson]) != dialect:
             yield lesson
@@ -313,17 +211,18 @@ def with_lessons(dialect: Dialect, lessons: Iterable[str]) -> Dialect:
     return dialect
 
 
-def _rows(refusal: Refusal, body: Body, dialect: Dialect) -> Iterator[tuple[Row, str]]:
+def _rows(refused: Refused) -> Iterator[tuple[Row, str]]:
     """Yield the rows that a refusal may be about, and what was sent of each: the likeliest first."""
+    refusal = refused.refusal
     for row in ROWS:
         told = row.told is not None and row.told.search(refusal.words)
-        if told and (what := row.sent(body, refusal, dialect)) is not None:
+        if told and (what := row.sent(refused)) is not None:
             yield row, what
     if not refusal.is_unknown:
         return
     head = re.split(r"[.\[]", refusal.name)[0]
-    where = refusal.name if head in body and head not in _CONTAINERS else refusal.about
-    places = [(found.start(), row) for row in ROWS if (found := row.named.search(where)) is not None]
+    where = refusal.name if head in refused.body and head not in _CONTAINERS else refusal.about
+    places = [(found.start(), row) for row in ROWS if row.named and (found := row.named.search(where))]
     for _, row in sorted(places, key=lambda place: place[0]):
-        if (what := row.sent(body, refusal, dialect)) is not None:
+        if (what := row.sent(refused)) is not None:
             yield row, what
