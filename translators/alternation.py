@@ -1,8 +1,8 @@
-"""Messages for a provider that knows nothing but a user and an assistant who take turns.
+"""Messages for a provider that knows no calls, or whose user and assistant must take turns.
 
-Calls and their outputs become words, neighbours of one role one message; the user speaks first and last. It works on
-finished messages, since what joins a neighbour may come with a later request: for such a provider the messages of a
-conversation are read once more with every turn. Source: providers reference §1 (Perplexity).
+Calls and their outputs become words; neighbours of one role become one message, and the user speaks first and last. It
+works on finished messages, since what joins a neighbour may come with a later request: for such a provider the messages
+of a conversation are read once more with every turn. Source: providers reference §1 (Perplexity).
 """
 
 from collections.abc import Sequence
@@ -52,8 +52,8 @@ def _alternating(messages: list[Message], dialect: Dialect, notes: Notes) -> lis
     """Return messages of which no two neighbours have one role, the user's first and last."""
     turns: list[Message] = []
     for message in messages:
-        if turns and turns[-1]["role"] == message["role"]:
-            turns[-1] = turns[-1] | {"content": _joined(turns[-1]["content"], message["content"])}
+        if turns and turns[-1]["role"] == message["role"] != "tool":
+            turns[-1] |= message | {"content": _joined(turns[-1]["content"] or "", message["content"] or "")}
         else:
             turns.append(message)
     spoken = 1 if turns and turns[0]["role"] == "system" else 0

@@ -8,6 +8,7 @@ import pytest
 from adapter.api.schemas import parse_create
 from translators.chat_body import chat_body
 from translators.dialect import Dialect
+from translators.errors import RequestError
 from translators.history import History
 from translators.notes import Notes
 from translators.presets import PRESETS
@@ -114,3 +115,56 @@ def test_the_beginning_of_a_growing_conversation_stays() -> None:
         request = parse_create(json.dumps({"model": "m", "instructions": "x", "input": items}).encode(), max_items=10)
         bodies.append(chat_body(request, History(), Dialect(), Notes(), model="m", stream=False).json)
     assert bodies[1].startswith(bodies[0].removesuffix(b"]}"))
+
+
+NAMED = {"tools": [FUNCTION], "tool_choice": {"type": "function", "name": "f"}}
+REQUIRED = {"tools": [FUNCTION], "tool_choice": "required"}
+NONE = {"effort": "none"}
+THINKS = Dialect(thinking_tool_choices=frozenset({"none"}), no_reasoning={"thinks": False})
+FORMS: list[tuple[Dialect, dict[str, Any], Any, bool]] = [
+    (Dialect(required_choice="any"), REQUIRED, "any", False),
+    (Dialect(required_choice="any", tool_choices=frozenset({"required"})), NAMED, "any", True),
+    (Dialect(named_choice="name"), NAMED, "f", False),
+    (THINKS, REQUIRED, None, True),
+    (THINKS, {**REQUIRED, "reasoning": NONE}, "required", False),
+    (THINKS, {**NAMED, "reasoning": {"effort": "low"}}, None, True),
+    (THINKS, {**REQUIRED, "tool_choice": "none"}, "none", False),
+    (Dialect(tool_choices=frozenset(), thinking_tool_choices=frozenset({"required"})), REQUIRED, None, True),
+]
+
+
+@pytest.mark.parametrize(("dialect", "members", "choice", "noted"), FORMS)
+def test_forms_of_tool_choice(dialect: Dialect, members: dict[str, Any], choice: Any, noted: bool) -> None:
+    body, notes = sent(dialect, **members)
+    assert body.get("tool_choice") == choice
+    assert notes == ([("tool_choice", "approximated")] if noted else [])
+
+
+NO_TOOLS = Dialect(tools=False)
+
+
+def test_a_provider_without_tools_is_told_of_none() -> None:
+    body, notes = sent(NO_TOOLS, tools=[FUNCTION], parallel_tool_calls=True)
+    assert body == {}
+    assert notes == [("tools", "dropped")]
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [NAMED["tool_choice"]]}
+    assert sent(NO_TOOLS, tools=[FUNCTION], tool_choice=allowed) == (body, notes)
+
+
+@pytest.mark.parametrize("choice", ["required", NAMED["tool_choice"]])
+def test_and_cannot_be_made_to_call(choice: Any) -> None:
+    with pytest.raises(RequestError, match="calls no functions") as caught:
+        sent(NO_TOOLS, tools=[FUNCTION], tool_choice=choice)
+    assert caught.value.param == "tool_choice"
+
+
+def test_instructions_are_the_users_where_there_must_be_a_user() -> None:
+    dialect = Dialect(user_needed=True)
+    for input, roles in (([{**USER, "role": "developer"}], ["user"]), ("Hi", ["system", "user"])):
+        request = parse_create(
+            json.dumps({"model": "m", "instructions": "Greet.", "input": input}).encode(), max_items=10
+        )
+        notes = Notes()
+        body = decode(chat_body(request, History(), dialect, notes, model="m", stream=False).json)
+        assert [message["role"] for message in body["messages"]] == roles
+        assert [note.param for note in notes] == (["instructions"] if len(roles) == 1 else [])

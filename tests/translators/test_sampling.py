@@ -16,6 +16,8 @@ from translators.wire import Raw, decode, encode
 OPENAI, GROQ, MISTRAL, DEEPSEEK, OLLAMA = (
     PRESETS[name] for name in ("openai", "groq", "mistral", "deepseek", "ollama")
 )
+SWITCH = Dialect(efforts=frozenset(), some_reasoning={"thinks": True}, no_reasoning={"thinks": False})
+BOTH = Dialect(some_reasoning={"thinks": True})
 NOTHING: list[tuple[str, str]] = []
 
 
@@ -72,6 +74,12 @@ CASES: list[tuple[Dialect, dict[str, Any], dict[str, Any], list[tuple[str, str]]
     (DEEPSEEK, {"reasoning": {"effort": "none"}}, {"thinking": {"type": "disabled"}}, NOTHING),
     (Dialect(efforts=frozenset({"low"})), {"reasoning": {"effort": "none"}}, {"reasoning_effort": "low"},
      [("reasoning.effort", "approximated")]),
+    (SWITCH, {"reasoning": {"effort": "high"}}, {"thinks": True}, [("reasoning.effort", "approximated")]),
+    (SWITCH, {"reasoning": {"effort": "none"}}, {"thinks": False}, NOTHING),
+    (BOTH, {"reasoning": {"effort": "low"}}, {"reasoning_effort": "low", "thinks": True}, NOTHING),
+    (BOTH, {"reasoning": {"effort": "none"}}, {"reasoning_effort": "none"}, NOTHING),
+    (Dialect(effort_form="reasoning"), {"reasoning": {"effort": "low"}}, {"reasoning": {"effort": "low"}}, NOTHING),
+    (Dialect(efforts=frozenset()), {"reasoning": {"effort": "low"}}, {}, [("reasoning.effort", "dropped")]),
     (Dialect(), {"max_tool_calls": 3}, {}, [("max_tool_calls", "dropped")]),
     (Dialect(), {"reasoning": {"context": "auto"}}, {}, NOTHING),
     (Dialect(), {"reasoning": {"context": "all_turns"}}, {}, NOTHING),
