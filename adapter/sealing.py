@@ -7,6 +7,7 @@ key is changed by putting a new one in front. What cannot be opened, whatever th
 """
 
 import os
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
@@ -15,16 +16,21 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
+import gevent
 import structlog
 import zstandard
 
 from adapter.settings import Settings
-from adapter.store.base import StoreDown
+from adapter.store.base import Store, StoreDown
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 PREFIX: Final = "ra1_"
+_STORED: Final = "secret/"
+_CENTURY: Final = 100 * 365 * 86400.0
+_MOMENT: Final = 0.5
+"""Seconds in which others, that looked before a secret was there, have put theirs."""
 _SHORT: Final = 512
 """Bytes up to which a payload is not compressed."""
 _MOST: Final = 64 * 1024 * 1024
@@ -100,17 +106,19 @@ class Seals:
         return self._sealer.open(text, tenant=self._tenant, upstream=self._upstream)
 
 
-def open_sealer(settings: Settings) -> Sealer:
-    """Return the sealer of these settings; without `secret_key`, its secret is kept beside the SQLite store.
+def open_sealer(settings: Settings, store: Store) -> Sealer:
+    """Return the sealer of these settings; without `secret_key`, its secret is kept beside a SQLite file or in `store`.
 
     Raises StoreDown if it can neither be read nor written.
     """
     if settings.secret_key:
         return Sealer(settings.secret_key)
-    path = settings.store.removeprefix("sqlite:///")
-    if path == settings.store:
+    if settings.store == "memory:":
         log.warning("secret key generated", kept="until this process ends")
         return Sealer([_new_secret()])
+    path = settings.store.removeprefix("sqlite:///")
+    if path == settings.store:
+        return Sealer(_stored_secrets(store))
     try:
         secret = _kept_secret(Path(path + ".key"))
     except OSError as error:
@@ -118,6 +126,20 @@ def open_sealer(settings: Settings) -> Sealer:
     if len(secret) < _LEAST:
         raise StoreDown(f"the secret key {path}.key is damaged; take it away to have a new one made")
     return Sealer([secret])
+
+
+def _stored_secrets(store: Store) -> list[str]:
+    """Return the secrets in a store, the oldest first; make one if there is none.
+
+    Of several processes that do so in the same moment, each sees all, and the oldest is the one that seals.
+    """
+    now = time.time()
+    if not store.remembered(_STORED, now):
+        store.remember(f"{_STORED}{time.time_ns():020}-{os.urandom(4).hex()}", _new_secret().encode(), now + _CENTURY)
+        gevent.sleep(_MOMENT)
+        log.info("secret key generated", kept="in the store")
+    kept = store.remembered(_STORED, now)
+    return [kept[key].decode() for key in sorted(kept)]
 
 
 def _kept_secret(path: Path) -> str:

@@ -57,7 +57,7 @@ class Services:
     @cached_property
     def sealer(self) -> Sealer:
         """What seals reasoning; raises StoreDown if its secret cannot be kept."""
-        return open_sealer(self.settings)
+        return open_sealer(self.settings, self.store)
 
     def ids(self) -> Ids:
         """Return the ids of a new response."""

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
+import gevent
 import pytest
 
 from adapter.sealing import PREFIX, Sealer, Seals, open_sealer
 from adapter.settings import Settings
 from adapter.store.base import StoreDown
+from adapter.store.memory import MemoryStore
 
 OLD, NEW = "o" * 32, "n" * 32
 FOR = {"tenant": "t", "upstream": "gemini/m"}
@@ -83,8 +86,8 @@ def test_the_seals_of_a_tenant_are_its_own() -> None:
 
 def test_without_a_secret_one_is_kept_beside_the_store(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path}/var/adapter.db")
-    sealed = open_sealer(settings).seal(SHORT, **FOR)
-    assert open_sealer(settings).open(sealed, **FOR) == SHORT
+    sealed = open_sealer(settings, MemoryStore()).seal(SHORT, **FOR)
+    assert open_sealer(settings, MemoryStore()).open(sealed, **FOR) == SHORT
     assert [(file.name, file.stat().st_mode & 0o777) for file in (tmp_path / "var").iterdir()] == [
         ("adapter.db.key", 0o600)
     ]
@@ -92,31 +95,52 @@ def test_without_a_secret_one_is_kept_beside_the_store(tmp_path: Path) -> None:
 
 def test_a_secret_that_is_set_leaves_no_file(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path}/adapter.db", secret_key=(OLD,))
-    assert open_sealer(settings).open(Sealer([OLD]).seal(SHORT, **FOR), **FOR) == SHORT
+    assert open_sealer(settings, MemoryStore()).open(Sealer([OLD]).seal(SHORT, **FOR), **FOR) == SHORT
     assert not list(tmp_path.iterdir())
 
 
 def test_two_stores_in_memory_do_not_share_a_secret() -> None:
-    sealed = open_sealer(Settings(store="memory:")).seal(SHORT, **FOR)
-    assert open_sealer(Settings(store="memory:")).open(sealed, **FOR) is None
+    sealed = open_sealer(Settings(store="memory:"), MemoryStore()).seal(SHORT, **FOR)
+    assert open_sealer(Settings(store="memory:"), MemoryStore()).open(sealed, **FOR) is None
+
+
+def test_without_a_secret_one_is_kept_in_a_store_of_many_machines() -> None:
+    class Distant(MemoryStore):
+        """Whose answers are on their way while others ask."""
+
+        def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+            found = super().remembered(prefix, now)
+            gevent.sleep(0)
+            return found
+
+    settings, store = Settings(store="postgresql+psycopg://db/responses"), Distant()
+    opening = [gevent.spawn(open_sealer, settings, store) for _ in range(3)]
+    gevent.joinall(opening, raise_error=True)
+    assert len(store.remembered("secret/", time.time())) == 3, "each began before another had put its secret"
+    sealers = [*(one.value for one in opening), open_sealer(settings, store)]
+    for one in sealers:
+        sealed = one.seal(SHORT, **FOR)
+        assert [other.open(sealed, **FOR) for other in sealers] == [SHORT] * 4
 
 
 def test_a_secret_that_cannot_be_kept_is_a_store_that_is_down(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreDown, match="secret key"):
-        open_sealer(Settings(store=f"sqlite:///{tmp_path}/file/adapter.db"))
+        open_sealer(Settings(store=f"sqlite:///{tmp_path}/file/adapter.db"), MemoryStore())
 
 
 def test_a_secret_that_lost_its_end_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "adapter.db.key").write_text("")
     with pytest.raises(StoreDown, match="secret key"):
-        open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"))
+        open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"), MemoryStore())
 
 
 def test_workers_that_start_at_once_agree(tmp_path: Path) -> None:
     program = (
-        "import sys; from adapter.sealing import open_sealer; from adapter.settings import Settings; sys.stdin.read();"
-        f"print(open_sealer(Settings(store='sqlite:///{tmp_path}/adapter.db')).seal(b'x', tenant='t', upstream='u'))"
+        "import sys; from adapter.sealing import open_sealer; from adapter.settings import Settings; "
+        "from adapter.store.memory import MemoryStore; sys.stdin.read();"
+        f"sealer = open_sealer(Settings(store='sqlite:///{tmp_path}/adapter.db'), MemoryStore());"
+        "print(sealer.seal(b'x', tenant='t', upstream='u'))"
     )
     workers = [
         subprocess.Popen(
@@ -130,6 +154,6 @@ def test_workers_that_start_at_once_agree(tmp_path: Path) -> None:
         worker.stdin.close()  # they are waiting for this
         worker.stdin = None
     seals = [worker.communicate()[0].splitlines()[-1] for worker in workers]
-    ours = open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"))
+    ours = open_sealer(Settings(store=f"sqlite:///{tmp_path}/adapter.db"), MemoryStore())
     assert [ours.open(sealed, tenant="t", upstream="u") for sealed in seals] == [b"x"] * 4
     assert [file.name for file in tmp_path.iterdir()] == ["adapter.db.key"]
