@@ -76,12 +76,9 @@ def chat_body(
         parts = taking_turns(parts, dialect, notes)
     body: dict[str, Any] = {"model": model}
     body |= _streaming(stream, dialect, notes)
-    body |= sampling(request, dialect, notes)
-    body |= _tools(request, choice, names, dialect, notes)
-    if "tools" in body and not dialect.effort_with_tools:
-        if body.get("reasoning_effort", "none") != "none":
-            notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' takes 'none' beside tools")
-        body["reasoning_effort"] = "none"
+    calling = _tools(request, choice, names, dialect, notes)
+    body |= sampling(request, dialect, notes, beside_tools="tools" in calling)
+    body |= calling
     if form.member is not None:
         body["response_format"] = form.member
     if not parts:

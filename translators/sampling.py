@@ -15,10 +15,20 @@ _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
 _DEFAULT_TIERS: Final = ("auto", "default")
 
 
-def sampling(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the fields of the chat request, and what the client wants the provider to get as it is."""
+def sampling(
+    request: CreateRequest, dialect: Dialect, notes: Notes, *, beside_tools: bool = False
+) -> dict[str, Any]:
+    """Return the fields of the chat request, and what the client wants the provider to get as it is.
+
+    `beside_tools`: tools stand in the same request.
+    """
     body = _numbers(request, dialect, notes)
-    body |= _effort(request.reasoning.effort, dialect, notes)
+    effort = request.reasoning.effort
+    if beside_tools and not dialect.effort_with_tools and effort != "none":
+        if effort is not None:
+            notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' takes 'none' beside tools")
+        effort = "none"
+    body |= _effort(effort, dialect, notes)
     body |= _tier(request.service_tier, dialect, notes)
     body |= _logprobs(request, dialect, notes)
     body |= _extras(request, dialect, notes)

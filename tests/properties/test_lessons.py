@@ -1,0 +1,36 @@
+"""Whatever was learned of whatever provider: every conversation can still be said, in a form that is as strict."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties.conversations import PROVIDERS, conversations
+from tests.properties.test_round_trip import body_of
+from tests.support.provider_rules import OWN_MEMBERS
+from tests.support.strict_chat import complaints
+from tests.translators.test_amendments import LESSONS
+from translators.amendments import with_lessons
+from translators.dialect import Dialect
+from translators.items import Item
+from translators.wire import decode
+
+taught = st.lists(st.sampled_from(sorted({lesson for lesson, *_ in LESSONS} - {"image", "audio", "null_content"})))
+"""Not those that leave nothing to be said of a picture, nor the one form that a strict provider has not."""
+
+
+@given(conversations(), st.sampled_from(PROVIDERS), taught)
+def test_every_conversation_can_be_said(items: list[Item], dialect: Dialect, lessons: list[str]) -> None:
+    learned = with_lessons(dialect, lessons)
+    found = complaints(
+        decode(body_of(items, learned).json),
+        developer_role=learned.developer_role,
+        system_anywhere=learned.system_anywhere,
+        reasoning_field=learned.reasoning_field,
+        also=OWN_MEMBERS.get(dialect.name, ()),
+    )
+    assert found == []
+
+
+@given(st.sampled_from(PROVIDERS), taught, taught)
+def test_the_order_of_lessons_is_nothing(dialect: Dialect, lessons: list[str], others: list[str]) -> None:
+    assert with_lessons(dialect, lessons + others) == with_lessons(dialect, others + lessons)
+    assert set(with_lessons(dialect, lessons).lessons) <= set(lessons)
