@@ -20,8 +20,8 @@ ROOM: Final = _any_of(
 
 CONTEXT: Final = _any_of(
     r"context[_ ]?(length|window|size)[_ ]?(exceeded|limit)",
-    r"exceed\w*.{0,60}(context[_ ](length|window|size|limit)|input length)",  # llama.cpp, Anthropic, Cloudflare
-    r"exceed\w*.{0,40}max(imum)? (context|input|prompt|sequence)",
+    r"exceed(s|ed|ing)?\b.{0,60}(context[_ ](length|window|size|limit)|input length)",  # llama.cpp, Cloudflare
+    r"exceed(s|ed|ing)?\b.{0,40}max(imum)? (context|input|prompt|sequence)",
     r"(context|prompt|input)[_ ](length|window|size|limit).{0,40}exceed",  # MiniMax
     r"max(imum)?[_ ](allowed )?(context|model|prompt|sequence|input)[_ ]?len",  # OpenAI, vLLM, xAI, SambaNova
     r"model'?s context length",  # SGLang

@@ -261,6 +261,7 @@ class ResponseStream:
             self._lanes.attached += self._citations.take_annotations(delta.annotations)
         if delta.executed_tools:
             self._lanes.attached += self._citations.take_list(found_by(delta.executed_tools))
+            self._notes.add("executed_tools", "dropped", "what the provider's own tools did; what they found is cited")
         content = delta.content
         if content:
             tokens = tokens_of(logprobs) if logprobs is not None else []

@@ -19,7 +19,12 @@ NOW = 1_795_360_000
 
 def replay(pieces: Iterable[bytes]) -> list[dict[str, Any]]:
     """Return the events of a recorded answer that arrives in pieces."""
-    return [read_json(encode(event)) for event in stream_of(pieces)[1]]
+    return [read_json(event) for event in encoded(pieces)]
+
+
+def encoded(pieces: Iterable[bytes]) -> list[bytes]:
+    """Return the events as they go out."""
+    return [encode(event) for event in stream_of(pieces)[1]]
 
 
 def stream_of(pieces: Iterable[bytes]) -> tuple[ResponseStream, list[Event]]:
