@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from adapter.store.base import NotFound, Store, StoredConversation, StoredItem, StoreDown
-from translators.errors import RequestError
+from translators.errors import RequestError, UpstreamError
 from translators.ids import Ids
 from translators.input import decode_items
 from translators.items import Item
@@ -121,12 +121,16 @@ class ConversationTurn:
     def prolong(self) -> None:
         """Keep the lease for longer, when half of it is over; a conversation that was deleted meanwhile needs none.
 
-        A store that is down is asked again the next time.
+        A store that is down is asked again the next time. Raises UpstreamError if another request has the lease now.
         """
         now = time.time()
-        if now >= self._until - LEASE / 2:
-            with suppress(NotFound, StoreDown):
-                self._take(now)
+        if now < self._until - LEASE / 2:
+            return
+        held = True
+        with suppress(NotFound, StoreDown):
+            held = self._take(now)
+        if not held:
+            raise UpstreamError("Another request has taken over this conversation. Please try again.", status=503)
 
     def _take(self, now: float) -> bool:
         until = now + LEASE

@@ -1,12 +1,15 @@
 """`/v1/conversations`: what each call answers, what it refuses, and that nobody sees another's."""
 
+import time
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from adapter.conversations import LEASE, ConversationTurn
 from tests.api.conftest import KEYS, make_app
+from translators.errors import UpstreamError
 
 HELLO = {"role": "user", "content": "Hello"}
 PART = {"type": "input_text", "text": "Hello"}
@@ -118,3 +121,18 @@ def test_nobody_sees_anothers() -> None:
     assert {answer.status_code for answer in calls} == {404}
     assert client.get(f"/v1/conversations/{id}", headers=ours).status_code == 200
     assert client.post("/v1/conversations", json={}).status_code == 401
+
+
+def test_a_turn_that_was_taken_over_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker was stopped for longer than the lease; what it would append is no continuation any more."""
+    id, store = new(client)["id"], app.extensions["adapter"].store
+    first = ConversationTurn(store, id, "")
+    first.prolong()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + LEASE + 1)
+    second = ConversationTurn(store, id, "")
+    with pytest.raises(UpstreamError, match="has taken over this conversation"):
+        first.prolong()
+    first.release()
+    second.prolong()
+    second.release()
