@@ -48,6 +48,7 @@ class Dialect(Struct, frozen=True, gc=False):
     null_content: bool = True
     """The content of an assistant message that only calls is null; otherwise an empty text."""
     refusal_field: bool = False
+    """An assistant message has a member for what it refused; otherwise it is part of its text."""
     media: frozenset[Literal["image", "audio"]] = frozenset({"image", "audio"})
     """Parts beside text that a user message may have; a user's other ones are refused, a tool's are left out."""
     tools: bool = True
@@ -71,10 +72,12 @@ class Dialect(Struct, frozen=True, gc=False):
     named_choice: Literal["object", "name"] = "object"
     """How the tool that must be called is told: by OpenAI's object, or by its bare name."""
     file_parts: bool = False
+    """A user message may have files; otherwise they are sent as text, if they hold any."""
     original_detail: bool = False
     """Images may have detail `original`."""
     extras: frozenset[str] = frozenset()
-    """Request fields of OpenAI's that go out as they are: user, safety_identifier, prompt_cache_key …"""
+    """Those of `user`, `safety_identifier`, `prompt_cache_key`, `prompt_cache_retention`, `prompt_cache_options` and
+    `verbosity` that go out."""
     service_tiers: frozenset[str] = frozenset()
     """Values of `service_tier` that go out."""
     efforts: frozenset[str] | None = None
@@ -88,6 +91,7 @@ class Dialect(Struct, frozen=True, gc=False):
     no_reasoning: dict[str, Any] = {}
     """What stands for effort `none` where the provider has another way to say it."""
     logprobs: bool = True
+    """`logprobs` has the provider tell how likely its tokens were."""
     web_search: bool = False
     """`web_search_options` has the provider search the web."""
     tokenizer: Literal["vllm", "llama_cpp"] | None = None
