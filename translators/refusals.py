@@ -48,7 +48,8 @@ _CALLERS: Final = re.compile(
     r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|out of range|too (large|long|many|high|low)\b"
     r"|must be (between|less|greater|at (least|most))|should be (between|less|greater)|supports? at most|decommissioned"
     r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|requires --"
-    r"|base64|download|could not (be )?(fetch|process|decod|load)",
+    r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
+    r"|could not (be )?(fetch|process|decod|load)",
     re.IGNORECASE,
 )
 

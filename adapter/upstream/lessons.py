@@ -63,6 +63,8 @@ class Lessons:
         self._seen = b""
         self._fresh_until = 0.0
         self._reading: gevent.Greenlet[..., None] | None = None
+        self._hangs = False
+        """A request has waited for what is being read, in vain."""
         self._known: dict[tuple[str, str], frozenset[str]] = {}
         self._unkept: dict[str, Learned] = {}
         """Learned here and not in the store yet, by key."""
@@ -74,11 +76,13 @@ class Lessons:
         return self._known.get((upstream, model), _NONE)
 
     def look(self) -> None:
-        """Read the store, and write what is not in it yet; wait for it, but not long."""
+        """Read the store, and write what is not in it yet; wait for it, but not long, and not again while it hangs."""
         if self._reading is None or self._reading.ready():
             self._seen, self._fresh_until = self._mark[:], time.monotonic() + _FRESH
-            self._reading = gevent.spawn(self._synchronise)
-        self._reading.join(_PATIENCE)
+            self._reading, self._hangs = gevent.spawn(self._synchronise), False
+        if not self._hangs:
+            self._reading.join(_PATIENCE)
+            self._hangs = not self._reading.ready()
 
     def keep(self, upstream: str, model: str, lesson: str) -> None:
         """Keep a lesson, and let the other workers know of it."""
@@ -88,7 +92,7 @@ class Lessons:
         log.info("learned", upstream=upstream, model=model, lesson=lesson)
         self._known[upstream, model] = self._known.get((upstream, model), _NONE) | {lesson}
         self._unkept[_key(upstream, model, lesson)] = Learned(upstream, model, lesson, time.time())
-        if self._reading is not None:
+        if self._reading is not None and not self._hangs:
             self._reading.join(_PATIENCE)  # what it reads may lack this lesson
         self.look()
 

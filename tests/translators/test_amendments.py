@@ -101,8 +101,6 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("stream_options", "Unrecognized request argument supplied: stream_options", 400, {}),
     ("stream_options", "Malformed input request: #: extraneous key [stream_options] is not permitted", 400, {}),
     ("stream", b'{"error":["Error in `stream`: `stream` is not supported for this model"]}', 400, {}),
-    ("stream", {"message": "Your organization must be verified to stream this model.", "param": "stream",
-                "code": "unsupported_value"}, 400, {}),
     ("stream_only", "parameter.enable_thinking must be set to false for non-streaming calls", 400,
      {"stream": None, "stream_options": None}),
     # tools
@@ -237,6 +235,9 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
     ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
     ("Could not process image: image input is not supported for this type", 400, {}),
+    # one caller's account
+    ({"message": "Your organization must be verified to stream this model.", "param": "stream",
+      "code": "unsupported_value"}, 400, {}),
     # other statuses
     ("response_format is not supported", 500, {}),
     ("response_format is not supported", 429, {}),

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from adapter.store import open_store
 from adapter.store.base import Store, StoreDown
@@ -201,6 +203,33 @@ def test_a_store_that_is_down_keeps_nobody_from_learning() -> None:
     taught = learn(learning)
     assert learning.dialect("m") == taught
     store.down = False
+    assert learning.known("m") == {"temperature"}
+    assert [one.lesson for one in learned(store)] == ["temperature"]
+
+
+class Hanging(MemoryStore):
+    """A store that is slow until `gate` is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Event()
+        self.asked = 0
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        self.asked += 1
+        self.gate.wait()
+        return super().remembered(prefix, now)
+
+
+def test_a_store_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapter.upstream.lessons._PATIENCE", 0.01)
+    store = Hanging()
+    learning = worker(store)
+    taught = learn(learning)
+    assert [learning.dialect("m") for _ in range(3)] == [taught] * 3
+    assert store.asked == 1
+    store.gate.set()
+    gevent.sleep(0)
     assert learning.known("m") == {"temperature"}
     assert [one.lesson for one in learned(store)] == ["temperature"]
 
