@@ -1,4 +1,4 @@
-"""The command line: `responses-adapter serve | check | lessons | translate | replay | config`.
+"""The command line: `responses-adapter serve | check | lessons | translate | replay | config | store`.
 
 Flags are made from the settings' descriptions. Results go to standard output, everything else to standard error. Exit
 codes: 0 done, 1 the answer is no (a check failed, a request was refused), 2 it could not be tried. A command imports
@@ -38,6 +38,8 @@ Examples:
       show the chat request that a Responses request becomes
   responses-adapter replay chunks.sse
       show the events that a provider's recorded answer becomes
+  responses-adapter store stats
+      show how much is stored, and of which time
 
 \b
 Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTREAM_URL) and a key of a TOML file

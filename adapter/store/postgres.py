@@ -30,6 +30,11 @@ if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("p
 
 import psycopg
 
+# Said here: said where the tables are, it would load SQLAlchemy's part for PostgreSQL in every worker on SQLite.
+for _table in migrations.TABLES:
+    for _index in _table.indexes:
+        _index.dialect_kwargs["postgresql_where"] = _index.dialect_kwargs["sqlite_where"]
+
 _LOCK: Final = 0x7265_7370_6F6E_7365
 """The advisory lock of who erases, or makes tables: a number that nobody else takes."""
 _SERVER: Final = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
@@ -81,7 +86,9 @@ class PostgreSQL:
         ours = {name: value for name, value in _CONNECTION.items() if name not in at.query}
         ours["options"] = f"{_SERVER} {at.query.get('options', '')}"
         self._shown = at.set(query={}).render_as_string(hide_password=True)
-        self.engine = create_engine(at, poolclass=NullPool, use_native_hstore=False, connect_args=ours)
+        self.engine = create_engine(
+            at, poolclass=NullPool, pool_reset_on_return=None, use_native_hstore=False, connect_args=ours
+        )
 
     def open(self) -> Connection:
         """Return a connection; raise one of `errors`, or StoreDown for tables of another version.

@@ -56,8 +56,8 @@ run_events: Final = Table(
 
 _going_on: Final = runs.c.ended.is_(None)
 _replayable: Final = and_(runs.c.ended.is_not(None), runs.c.last >= literal_column("0"))
-Index("runs_going_on", runs.c.holder, sqlite_where=_going_on, postgresql_where=_going_on)
-Index("runs_replayable", runs.c.ended, sqlite_where=_replayable, postgresql_where=_replayable)
+Index("runs_going_on", runs.c.holder, sqlite_where=_going_on)
+Index("runs_replayable", runs.c.ended, sqlite_where=_replayable)
 
 _ID: Final = bindparam("response_id", type_=String)
 _TENANT: Final = bindparam("of_tenant", type_=String)

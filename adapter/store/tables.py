@@ -104,7 +104,7 @@ JSON_COLUMNS: Final = ("input", "response", "notes")
 """They hold what `packing` makes of the JSON, as `json` of an item does."""
 
 _continued: Final = responses.c.previous.is_not(None)
-Index("responses_previous", responses.c.previous, sqlite_where=_continued, postgresql_where=_continued)
+Index("responses_previous", responses.c.previous, sqlite_where=_continued)
 
 _ID: Final = bindparam("response_id", type_=String)
 _TENANT: Final = bindparam("of_tenant", type_=String)

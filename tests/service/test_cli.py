@@ -10,7 +10,7 @@ import pytest
 
 from adapter.settings import DESCRIPTIONS
 
-COMMANDS = ["serve", "check", "lessons", "translate", "replay", "config"]
+COMMANDS = ["serve", "check", "lessons", "translate", "replay", "config", "store"]
 
 
 def run(*arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
