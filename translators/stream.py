@@ -35,12 +35,13 @@ from translators.ids import Ids
 from translators.lanes import Lanes, too_large
 from translators.notes import Notes
 from translators.reasoning import Sealing
-from translators.response import IncompleteDetails, Response, ResponseFailure, Usage
+from translators.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.think_tags import ThinkTags
 from translators.tools import ToolNames
 from translators.upstream_errors import from_error
 from translators.usage import added, estimated, to_usage
 
+_IN_TAGS: Final = "those of an answer that thinks in tags"
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
 """Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
 
@@ -85,8 +86,8 @@ class ResponseStream:
         )  # fmt: skip
         self._sorter = CallSorter()
         self._think: ThinkTags | None = ThinkTags(thinks_first)
-        self._tokens: list[Any] = []
-        """Log probabilities of the content that `_think` holds back."""
+        self._tokens: list[Any] | None = []
+        """Log probabilities of the content that `_think` holds back; None: it has thought in tags, and has none."""
         self._usage: ChatUsage | None = None
         self._spent: Usage | None = None
         self._finish_reason: str | None = None
@@ -225,7 +226,7 @@ class ResponseStream:
         if self.is_over:
             return []
         self.error = error
-        return self._break_off(status="failed", error=ResponseFailure(error.code or "server_error", error.message))
+        return self._break_off(status="failed", error=failure_of(error))
 
     def cancel(self) -> list[Event]:
         """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
@@ -241,7 +242,7 @@ class ResponseStream:
             status="failed",
             completed_at=None,
             incomplete_details=None,
-            error=ResponseFailure(error.code or "server_error", error.message),
+            error=failure_of(error),
         )
         last = ResponseFailed(response=self.response, sequence_number=events[-1].sequence_number)
         return [*events[:-1], last]
@@ -264,7 +265,7 @@ class ResponseStream:
             self._notes.add("executed_tools", "dropped", "what the provider's own tools did; what they found is cited")
         content = delta.content
         if content:
-            tokens = tokens_of(logprobs) if logprobs is not None else []
+            tokens = self._tokens_of(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
                 self._let_go(events)
                 for piece, text in pieces_of(content):
@@ -309,15 +310,29 @@ class ResponseStream:
             self._split(self._think.flush(), [], events)
 
     def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
-        self._tokens += tokens
+        held = self._tokens
+        if held is not None:
+            held += tokens
         for thinking, text in pieces:
-            tokens, self._tokens = self._tokens, []
             if thinking:
                 self._lanes.put("reasoning", text, [], events)
+                if held:
+                    self._notes.add("logprobs", "dropped", _IN_TAGS)
+                held = self._tokens = None
+            elif held is None:
+                self._lanes.put("text", text, [], events)
             else:
-                self._lanes.put("text", text, tokens, events)
+                self._lanes.put("text", text, held, events)
+                held = self._tokens = []
         if self._think is not None and self._think.over:
             self._think = None
+
+    def _tokens_of(self, logprobs: Logprobs) -> list[Any]:
+        """Return log probabilities; none behind thinking in tags, whose tokens begin and end anywhere."""
+        if self._tokens is None:
+            self._notes.add("logprobs", "dropped", _IN_TAGS)
+            return []
+        return tokens_of(logprobs)
 
     # --- the end ----------------------------------------------------------------------------------------------
 

@@ -144,6 +144,18 @@ def test_content_that_was_held_back_keeps_its_logprobs() -> None:
     assert part["logprobs"][3] == {"token": "!", "logprob": -0.5, "bytes": [33], "top_logprobs": []}
 
 
+@pytest.mark.parametrize("pieces", [["<think>Hm.</think>Hi!"], ["<thi", "nk>Hm", ".</think>", "Hi", "!"]])
+def test_thinking_in_tags_has_no_logprobs_in_any_split(pieces: list[str]) -> None:
+    chunks = [
+        {"choices": [{"delta": {"content": text}, "logprobs": {"content": [{"token": text, "logprob": -0.5}]}}]}
+        for text in pieces
+    ]
+    machine = play(chunks=chunks)
+    part = machine.output[1]["content"][0]
+    assert (part["text"], part["logprobs"]) == ("Hi!", [])
+    assert ("logprobs", "dropped") in machine.notes
+
+
 TIERS = {"default": "default", "priority": "priority", "flex": "flex", "on_demand": "default", None: "default"}
 
 
