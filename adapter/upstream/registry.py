@@ -4,16 +4,17 @@ A candidate is an upstream, one of its keys, and what the model is called there.
 weight of 0 makes a spare, asked after all others. What this worker knows of their health is plain data, and nothing of
 it is shared between workers: each finds out for itself. Time and chance come from outside.
 
-A failure counts against the model at that upstream (no connection, overload), or at one of its keys (refused, out of
-rate or quota). After FAILURES in a row, or for as long as a 429 says, it is left alone; then one request tries it
-again, and others wait for what becomes of that. A 500 counts only if another candidate could answer the same request:
-else it may be the request's fault. A model with a single candidate always asks it.
+A failure counts against an upstream (nobody is there), a model there (overload), or one of its keys with that model
+(refused, out of rate or quota). After FAILURES in a row, or for as long as a 429 says, it is left alone; then one
+request tries it again, and others wait for what becomes of that. A 500 counts only if another candidate could answer
+the same request: else it may be the request's fault. A model with a single candidate always asks it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Final, NamedTuple
 
+import structlog
 from cachetools import LRUCache
 
 from adapter.setting_models import Models, Target, matched
@@ -29,6 +30,9 @@ LONGEST_WAIT: Final = 600.0
 """Seconds of a Retry-After that are believed."""
 _MOST_MODELS: Final = 1024
 _MOST_TROUBLES: Final = 4096
+
+
+log = structlog.get_logger()
 
 
 class Candidate(NamedTuple):
@@ -48,8 +52,16 @@ class _Trouble(NamedTuple):
     """It is left alone until then."""
 
 
-_Part = tuple[str, str, int | None]
-"""A model at an upstream, or at one of its keys."""
+class Part(NamedTuple):
+    """What a failure speaks against: an upstream, a model there, or one of the keys with it."""
+
+    upstream: str
+    model: str | None
+    key: int | None
+
+    def has(self, candidate: Candidate) -> bool:
+        upstream, model, key, _ = candidate
+        return self.upstream == upstream and self.model in (None, model) and self.key in (None, key)
 
 
 class Registry:
@@ -68,7 +80,7 @@ class Registry:
         self._now = now
         self._chance = chance
         self._known: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MOST_MODELS)
-        self._troubles: LRUCache[_Part, _Trouble] = LRUCache(_MOST_TROUBLES)
+        self._troubles: LRUCache[Part, _Trouble] = LRUCache(_MOST_TROUBLES)
 
     def candidates(self, model: str, group: str | None = None) -> "Candidates":
         """Return who may be asked; raise RequestError for a model that nobody serves.
@@ -142,8 +154,7 @@ class Registry:
 
     def fails(self, candidate: Candidate, error: UpstreamError) -> None:
         """Remember what is wrong with a candidate."""
-        upstream, model, key, _ = candidate
-        part = (upstream, model, key if is_of_key(error) else None)
+        part = blamed(candidate, error)
         failures = self._troubles.get(part, _Trouble(0, 0.0)).failures + 1
         pause = _pause(failures) if failures >= FAILURES else 0.0
         if error.code == "insufficient_quota":
@@ -151,11 +162,14 @@ class Registry:
         if error.status == 429:
             pause = max(pause, min(error.retry_after or 0.0, LONGEST_WAIT))
         self._troubles[part] = _Trouble(failures, self._now() + pause)
+        if pause:
+            log.warning("left alone", **part._asdict(), seconds=pause)
 
-    def _parts(self, candidate: Candidate) -> list[_Part]:
+    def _parts(self, candidate: Candidate) -> list[Part]:
         """Return the parts of a candidate that are in trouble."""
         upstream, model, key, _ = candidate
-        return [part for part in {(upstream, model, None), (upstream, model, key)} if part in self._troubles]
+        parts = {Part(upstream, None, None), Part(upstream, model, None), Part(upstream, model, key)}
+        return [part for part in parts if part in self._troubles]
 
 
 class Candidates:
@@ -195,21 +209,19 @@ class Candidates:
         return None
 
     def leave(self) -> None:
-        """Ask the current upstream for this model with none of its other keys."""
-        upstream, model = self.current[:2]
-        self._left = [one for one in self._left if one[:2] != (upstream, model)]
+        """Ask the current upstream for this model with none of its other keys: it cannot be said there."""
+        self._leave(Part(self.current.upstream, self.current.model, None))
 
     def failed(self, error: UpstreamError) -> bool:
         """Take note of how the current one failed; tell whether another one could do better."""
         self._errors.append(error)
-        if not is_of_key(error):
-            self.leave()
+        self._leave(blamed(self.current, error))
         if self._only:
             return False
         if error.status == 429:
             if error.retry or error.code == "insufficient_quota":
                 self._registry.fails(self.current, error)
-        elif error.status > 500 or (error.status == 500 and is_of_key(error)):
+        elif error.status > 500 or (error.status == 500 and not error.retry):
             self._registry.fails(self.current, error)
         elif error.status == 500:
             self._unproven.append((self.current, error))
@@ -217,6 +229,9 @@ class Candidates:
             self._registry.works(self.current)
             return error.code == "model_not_found"
         return True
+
+    def _leave(self, part: Part) -> None:
+        self._left = [one for one in self._left if not part.has(one)]
 
     def worked(self) -> None:
         """Take note that the current one answers."""
@@ -245,11 +260,13 @@ class Candidates:
         return error
 
 
-def is_of_key(error: UpstreamError) -> bool:
-    """Tell whether another key of the same upstream could do better."""
-    if error.status == 429:
-        return error.retry or error.code == "insufficient_quota"
-    return error.status >= 500 and not error.retry
+def blamed(candidate: Candidate, error: UpstreamError) -> Part:
+    """Return what a failure speaks against."""
+    upstream, model, key, _ = candidate
+    if error.status == 503 and not error.refused:
+        return Part(upstream, None, None)  # nobody is there
+    of_key = error.retry if error.status == 429 else error.status >= 500 and not error.retry
+    return Part(upstream, model, key if of_key or error.code == "insufficient_quota" else None)
 
 
 def _with_default(upstreams: Sequence[UpstreamSettings], models: Models) -> Models:

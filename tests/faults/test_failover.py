@@ -136,6 +136,9 @@ def test_a_failure_is_the_others_work(failure: str, streamed: bool, routed: Serv
     assert (asked.headers["authorization"], asked.headers["x-team"]) == ("Bearer key-of-b", "search")
     assert {request.headers["authorization"] for request in a.requests} <= {"Bearer key-1-of-a", "Bearer key-2-of-a"}
     assert routed.get(f"/v1/responses/{response['id']}").json == response
+    a.plays(HELLO)
+    assert text_of(routed.create(model=name("first"))) == "Hello.", "one failure, and it is left alone"
+    assert len(b.requests) == 1
 
 
 def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None:
@@ -219,6 +222,21 @@ def test_each_is_asked_in_its_own_dialect_and_the_notes_are_those_of_who_answere
     assert ("safety_identifier dropped" in told) == (kind == "first")
     again = routed.get(f"/v1/responses/{answered.response['id']}")
     assert again.headers.get("x-adapter-notes", "") == told
+
+
+DOCX = "data:application/vnd.openxmlformats-officedocument.wordprocessingml.document;base64,UEsDBP/+AIA="
+
+
+def test_what_one_cannot_be_told_is_told_another(routed: Service, a: Upstream, b: Upstream) -> None:
+    """A file that one provider takes and the other does not; it is refused only where nobody takes it."""
+    a.plays(HELLO, BUSY)
+    parts = [{"type": "input_file", "filename": "a.docx", "file_data": DOCX}]
+    for kind in ("second", "first"):
+        answered = routed.post({"model": name(kind), "input": [{"role": "user", "content": parts}]})
+        assert answered.status == (200 if kind == "second" else 503)
+    refused = routed.post({"model": "counted", "input": [{"role": "user", "content": parts}]})
+    assert (refused.status, refused.error["param"]) == (400, "input[0].content[0]")
+    assert not b.requests
 
 
 def test_what_a_refusal_teaches_is_learned_about_the_one_who_refused(routed: Service, a: Upstream, b: Upstream) -> None:

@@ -13,6 +13,8 @@ from translators.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
 
 OVERLOADED = UpstreamError("Overloaded.", status=503, retry_after=1.0)
+OVERLOADED.refused = 503
+UNREACHABLE = UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
 CRASHED = UpstreamError("Crashed.")
 LIMITED = UpstreamError("Slow down.", status=429, code="rate_limit_exceeded", retry_after=7.0)
 SPENT = UpstreamError("No money.", status=429, code="insufficient_quota", retry_after=1.0, retry=False)
@@ -176,11 +178,24 @@ def test_a_key_out_of_rate_or_quota_is_left_alone_for_as_long_as_it_says(error: 
     assert len(world.order()) == 2
 
 
-def test_what_is_down_is_down_with_all_its_keys_and_for_one_model() -> None:
+def test_a_model_is_down_with_all_keys_and_an_upstream_with_all_models() -> None:
     world = World(upstream("a", keys=2), upstream("b"))
     world.fail(OVERLOADED, "a", FAILURES, key=0)
     assert world.names("m") == ["b"]
     assert sorted(world.names("other")) == ["a", "a", "b"]
+    world.fail(UNREACHABLE, "a", FAILURES, key=0)
+    assert world.names("other") == ["b"]
+    world.registry.works(Candidate("a", "other", 1, 1))
+    assert sorted(world.names("other")) == ["a", "a", "b"]
+    assert world.names("m") == ["b"]
+
+
+def test_nobody_asks_twice_where_nobody_is() -> None:
+    other, spare = {"upstream": "a", "model": "n", "weight": 0}, {"upstream": "b", "weight": 0}
+    models: dict[str, object] = {"m": ["a", other, spare]}
+    for error, then in ((UNREACHABLE, ["b"]), (OVERLOADED, ["a", "b"])):
+        _, candidates = asked(World(upstream("a", keys=2), upstream("b"), models=models), error)
+        assert [one.upstream for one in drained(candidates) if one.key in (None, 0)] == then
 
 
 def test_the_only_one_is_always_asked() -> None:
