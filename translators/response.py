@@ -5,10 +5,11 @@ fields that OpenAI and Open Responses require; those which OpenAI leaves out whe
 defaults: responses-api reference §6.1, open-responses reference §4.
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from translators.errors import ProtocolError
 from translators.items import OutputItem
 from translators.request import PromptReference
 from translators.wire import Raw
@@ -33,9 +34,25 @@ class Usage(Struct, frozen=True, gc=False):
     total_tokens: int
 
 
+_FAILURES: Final = frozenset(
+    {
+        "server_error", "rate_limit_exceeded", "invalid_prompt", "bio_policy", "image_content_policy_violation",
+        "context_length_exceeded", "insufficient_quota", "usage_not_included", "server_is_overloaded", "slow_down",
+    }
+)  # fmt: skip
+"""Codes that clients know of a failed response: those of openai-python's enum that may come of a provider, and those
+that Codex acts on (responses-api reference §6.4)."""
+
+
 class ResponseFailure(Struct, frozen=True, gc=False):
     code: str
     message: str
+
+
+def failure_of(error: ProtocolError) -> ResponseFailure:
+    """Return what a failed response says of an error: of a code that only HTTP errors have, whose fault it is."""
+    code = "invalid_prompt" if error.type == "invalid_request_error" else "server_error"
+    return ResponseFailure(error.code if error.code in _FAILURES else code, error.message)
 
 
 class IncompleteDetails(Struct, frozen=True, gc=False):

@@ -41,7 +41,8 @@ def from_error(error: Any) -> UpstreamError:
     """Return the error that stands in a chunk, or in a completion with status 200; `error` is its decoded value."""
     said = read_error(error)
     message = said.message or "The provider reported an error without saying what it is."
-    return _Failure(said, said.status, message, {}, own_key=True).mapped()
+    status = 500 if said.status == 502 else said.status  # of a gateway: the failure of a provider behind it
+    return _Failure(said, status, message, {}, own_key=True).mapped()
 
 
 class _Failure:

@@ -27,7 +27,6 @@ OVERFLOW = refused("context_length_exceeded", "input")
 OPERATOR = Expected(500, "server_error", "server_error")
 FAILED = Expected(500, "server_error", "server_error")
 MISMADE = Expected(502, "server_error", "server_error")
-BUSY = Expected(503, "server_error", "server_is_overloaded")
 RATE = Expected(429, "rate_limit_error", "rate_limit_exceeded")
 QUOTA = Expected(429, "insufficient_quota", "insufficient_quota")
 
@@ -67,7 +66,7 @@ CLASSES: list[tuple[str, int, str, Expected]] = [
     ("tgi-hf-inference", 400, "`stream` is not supported", refused("unsupported_parameter", "stream")),
     ("groq", 200, "tool_use_failed", MISMADE),
     ("openrouter", 200, "Token limit reached", refused(None)),
-    ("openrouter", 200, '"code": 502', BUSY),
+    ("openrouter", 200, '"code": 502', FAILED),
 ]
 
 
