@@ -1,10 +1,10 @@
 """responses-adapter: the OpenAI Responses API in front of any chat-completions provider.
 
-The way of a request: `api/` (view, envelope, authentication) → `create.py` (the flow) → `asking.py` (what is asked, and
-whom: `upstream/registry.py`) → `context.py` (what it continues: `histories.py`, `conversations.py`, `beginnings.py`, out
-of `store/`) → `translators` (the chat request) → `upstream/` (the call) → `translators` again (chunks to events) →
-`api/stream.py` (frames). `background.py` lets the same flow go on without its client. `create_app` puts it
-together; `cli.py` and `server.py` start it.
+The way of a request: `api/` (view, envelope, authentication) → `create.py` (the flow) → `asking.py` (what is asked,
+and whom: `upstream/registry.py`) → `context.py` (what it continues: `histories.py`, `conversations.py`,
+`beginnings.py`, out of `store/`) → `translators` (the chat request) → `upstream/` (the call) → `translators` again
+(chunks to events) → `api/stream.py` (frames). `background.py` lets the same flow go on without its client. `create_app`
+puts it together; `cli.py` and `server.py` start it.
 """
 
 from typing import TYPE_CHECKING
