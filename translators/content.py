@@ -50,13 +50,13 @@ def has_media(content: str | Sequence[ContentPart]) -> bool:
 
 
 def media_parts(
-    content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str, *, texts: bool = True
+    content: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str, *, of_tool: bool = False
 ) -> list[Part]:
-    """Return parts as chat parts, without the texts if told so; `where` is their path, for refusals."""
+    """Return parts as chat parts, of a tool's only media that the provider takes; `where` is their path."""
     return [
         _chat_part(part, dialect, notes, f"{where}[{position}]")
         for position, part in enumerate(content)
-        if is_media(part) or (texts and _text(part))
+        if (is_media(part) and is_taken(part, dialect) if of_tool else is_media(part) or _text(part))
     ]
 
 

@@ -391,24 +391,27 @@ class _Renderer:
             return
         parts = BY_OUTPUT[item.__class__].content(item)
         text = text_of(parts)
-        if not isinstance(parts, str) and not all(is_taken(part, self._dialect) for part in parts):
-            parts, text = self._without_media(parts, text, self._path(answer, "output"))
-        if not isinstance(parts, str) and (attached := sum(map(is_media, parts))):
-            name = getattr(call, "name", None) or _kind(call)
-            caption = f"[{attached} attachment(s) of the output of {name}, call {call.call_id}]"
-            text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
-            media.append(TextPart(caption))
-            media += media_parts(parts, self._dialect, self._notes, self._path(answer, "output"), texts=False)
+        if not isinstance(parts, str) and (attached := [part for part in parts if is_media(part)]):
+            text = self._lifted(parts, attached, text, call, answer, media)
         self._messages.append(ToolMessage(id, text))
 
-    def _without_media(
-        self, parts: Sequence[ContentPart], text: str, where: str
-    ) -> tuple[Sequence[ContentPart], str]:
-        """Return parts without those that the provider cannot take, and the text with a word about them."""
-        left = [part for part in parts if is_taken(part, self._dialect)]
-        count = len(parts) - len(left)
-        self._notes.add(where, "dropped", f"provider '{self._dialect.name}' does not take {count} of its parts")
-        return left, BETWEEN.join(filter(None, (text, f"[{count} attachment(s) that cannot be shown to you]")))
+    def _lifted(
+        self, parts: Sequence[ContentPart], attached: Sequence[ContentPart], text: str, call: AnyCall, answer: int,
+        media: list[Part],
+    ) -> str:  # fmt: skip
+        """Add what is attached to an output to the media; return its text with a word about each of them."""
+        where = self._path(answer, "output")
+        taken = sum([is_taken(part, self._dialect) for part in attached])
+        if left := len(attached) - taken:
+            self._notes.add(where, "dropped", f"{left} attachment(s): provider '{self._dialect.name}' takes none such")
+            text = BETWEEN.join(filter(None, (text, f"[{left} attachment(s) that cannot be shown to you]")))
+        if taken:
+            name = getattr(call, "name", None) or _kind(call)
+            caption = f"[{taken} attachment(s) of the output of {name}, call {call.call_id}]"
+            text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
+            media.append(TextPart(caption))
+            media += media_parts(parts, self._dialect, self._notes, where, of_tool=True)
+        return text
 
     def _path(self, position: int, member: str = "") -> str:
         """Return the path of an item as the client counts; items of the history have no index."""

@@ -73,10 +73,17 @@ def test_the_original_detail_is_approximated_with_a_note() -> None:
     assert [note.param for note in notes] == ["input[3].content[1].detail"]
 
 
-def test_without_the_texts() -> None:
-    assert media_parts([InputText("a"), InputImage(PNG)], Dialect(), Notes(), "x", texts=False) == [
-        ImagePart(ImageURL(PNG))
-    ]
+def test_of_a_tools_parts_only_the_media_that_are_taken() -> None:
+    parts = [InputText("a"), InputImage(PNG), InputAudio({"data": "x", "format": "wav"})]
+    silent = Dialect(media=frozenset({"image"}))
+    assert media_parts(parts, silent, Notes(), "x", of_tool=True) == [ImagePart(ImageURL(PNG))]
+
+
+@pytest.mark.parametrize("part", [InputImage(PNG), InputAudio({"data": "x", "format": "wav"})])
+def test_a_users_are_refused(part: ContentPart) -> None:
+    with pytest.raises(RequestError, match="takes no") as caught:
+        media_parts([InputText("a"), part], Dialect(media=frozenset()), Notes(), "input[0].content")
+    assert caught.value.param == "input[0].content[1]"
 
 
 REFUSED: dict[str, tuple[Any, str, str]] = {
