@@ -111,7 +111,7 @@ def test_a_wrong_answer_is_mended_by_one_more_call(
 def test_a_wrong_answer_twice(service_of_one: Service, upstream: Upstream) -> None:
     upstream.plays(refuses(), says("Paris!"), says("Still Paris!"), streams("Paris!"), streams("Paris!"))
     answer = service_of_one.post({"model": "stubborn", "input": "Hi", **asks()})
-    assert (answer.status, answer.error["code"]) == (502, "server_error")
+    assert (answer.status, answer.error["code"], answer.headers["x-should-retry"]) == (502, "server_error", "false")
     assert UNFIT in answer.error["message"]
     last = service_of_one.stream(**asks(model="stubborn"))[-1]
     assert last["type"] == "response.failed"
