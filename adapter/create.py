@@ -348,9 +348,15 @@ class Exchange:
         )
 
     def _keep(self, events: list[Event]) -> None:
-        """Write the response as it ended with `events`, unless the client wanted it forgotten."""
-        if not self._request.store:
-            return
+        """Write the response as it ended with `events`, unless the client wanted it forgotten.
+
+        Then others may continue the conversation: a client that has seen the end goes on at once.
+        """
+        if self._request.store:
+            self._write(events)
+        self._let_go()
+
+    def _write(self, events: list[Event]) -> None:
         response = self._stream.response
         items = self._turn.items(self._request.raw_input, response) if self._turn is not None else ()
         if self._run is None:
@@ -362,9 +368,10 @@ class Exchange:
 
     def _let_go(self) -> None:
         """Let others continue the conversation."""
-        if self._turn is not None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
             with suppress(StoreDown):  # then the lease ends by itself
-                self._turn.release()
+                turn.release()
 
     def _look_up(self) -> None:
         """Look after everything that can end a wait, and after what must not end meanwhile."""

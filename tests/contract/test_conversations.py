@@ -1,8 +1,12 @@
 """Conversations through the openai package: kept, continued by responses, locked while one runs."""
 
+from contextlib import closing
+
 import openai
 import pytest
 
+from adapter import create_app
+from adapter.settings import Settings
 from tests.support import chat
 from tests.support.upstream import Gate, Upstream, stream, whole
 
@@ -84,3 +88,17 @@ def test_refused(client: openai.OpenAI, given: dict[str, object], status: int, c
     with pytest.raises(openai.APIStatusError) as caught:
         client.responses.create(model="m", input="Hi", **given)  # type: ignore[call-overload]
     assert (caught.value.status_code, caught.value.code) == (status, code)
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_who_has_seen_the_end_may_go_on(provider: Upstream, upstream: Upstream, store: bool) -> None:
+    """The end has been sent and nothing has been closed yet: that is when a quick client asks again."""
+    app = create_app(Settings(upstream_url=provider.url, store="memory:"))
+    client = app.test_client()
+    id = client.post("/v1/conversations", json={}).json["id"]
+    asked = {"model": "m", "input": "Hi", "conversation": id, "stream": True, "store": store}
+    upstream.plays(*[stream(chat.text("Hello."), chat.end())] * 2)
+    with closing(client.post("/v1/responses", json=asked).response) as first:
+        assert any(b"response.completed" in frames for frames in first)
+        assert client.post("/v1/responses", json=asked).status_code == 200
+    app.extensions["adapter"].store.close()
