@@ -177,7 +177,7 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
 @main.command()
 @flags()
 def config(settings: Settings) -> None:
-    """Print all settings, upstreams and models, and where they come from."""
+    """Print all settings, upstreams, models, and their sources."""
     rows = effective(settings)
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:

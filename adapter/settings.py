@@ -131,7 +131,7 @@ class Settings:
         (),
         Secrets(),
         "Secrets that seal the reasoning which clients carry between requests: the first seals, all open. Unset: one "
-        "is made and kept beside the SQLite store.",
+        "is made, and kept beside the SQLite file or in the shared store.",
         secret=True,
     )
     reasoning_as: str = setting(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapter.setting_kinds import without_password
 from adapter.settings import DESCRIPTIONS, Settings, SettingsError, effective, load_settings
 
 REACHABLE = {"ADAPTER_BIND": "0.0.0.0:8000"}
@@ -42,6 +43,32 @@ def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("3600", 3600), ("2h", 7200), ("30d", 2_592_000)])
+def test_an_age_is_seconds_hours_or_days(text: str, seconds: int) -> None:
+    assert load_settings({}, {"ADAPTER_RETENTION": text}).retention == seconds
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://me:p@ss/w:rd@db:5432/a", "postgresql+psycopg://me:****@db:5432/a"),
+        (
+            "postgresql+psycopg://me@db/a?password=hunter2&sslmode=require",
+            "postgresql+psycopg://me@db/a?password=****&sslmode=require",
+        ),
+        ("postgresql+psycopg://db:5432/a", "postgresql+psycopg://db:5432/a"),
+        ("redis://:hunter2@cache:6379/0", "redis://:****@cache:6379/0"),
+        ("sqlite:////var/lib/adapter.db", "sqlite:////var/lib/adapter.db"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+def test_a_store_is_not_shown_by_the_settings_object() -> None:
+    assert "s3cret" not in repr(load_settings({}, {"ADAPTER_STORE": "postgresql://me:s3cret@db/a"}))
+
+
 def test_the_flag_that_names_the_file_wins_over_the_variable(tmp_path: Path) -> None:
     named = toml(tmp_path, "workers = 3")["ADAPTER_CONFIG"]
     assert load_settings({"config": named}, {"ADAPTER_CONFIG": "/nowhere.toml"}).workers == 3
@@ -50,7 +77,7 @@ def test_the_flag_that_names_the_file_wins_over_the_variable(tmp_path: Path) -> 
 def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Path) -> None:
     values = {
         "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
-        "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db",
+        "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db", "retention": 86400,
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
         "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
         "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,
@@ -88,8 +115,12 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         ("UPSTREAM_URL", "localhost:11434/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("UPSTREAM_URL", "http://h:x/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("UPSTREAM_URL", "http://h/v1?a=b", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
-        ("STORE", "mysql://h/db", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'mysql://h/db'."),
-        ("STORE", "sqlite:///", "ADAPTER_STORE must be memory: or sqlite:///path/to/file.db, not 'sqlite:///'."),
+        ("STORE", "mysql://h/db", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
+        ("STORE", "sqlite:///", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
+        ("STORE", "postgresql+psycopg://h:x/db", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
+        ("STORE", "postgresql+asyncpg://h/db", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
+        ("RETENTION", "59", "ADAPTER_RETENTION must be at least 60 seconds: "),
+        ("RETENTION", "30 days", "ADAPTER_RETENTION must be at least 60 seconds: "),
         ("FILE_URL_HOSTS", "https://h", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
         ("FILE_URL_HOSTS", "h, h:0", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
         ("FILE_URL_HOSTS", "h:70000", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
