@@ -1,21 +1,17 @@
 """What one kind of SQL database does in its own way; tables and statements are the same for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.engine.interfaces import DBAPICursor
-
 from adapter.store.packing import Packing
-from adapter.store.tables import Statement
 
 _ATTEMPTS: Final = 4
 
 
 class Database(Protocol):
-    engine: Engine
-    """With a paramstyle that takes values by name."""
+    """Connections and cursors are the driver's own (PEP 249)."""
+
     errors: tuple[type[Exception], ...]
     """What its driver raises when it cannot do its work; never a mistake of ours."""
 
@@ -23,22 +19,25 @@ class Database(Protocol):
     """How many connections write, and how many read, at most."""
     readers: int
 
-    def insert(self, table: Table, /) -> Any:
-        """Return the dialect's INSERT, which knows ON CONFLICT."""
+    def sql(self, statement: str) -> str:
+        """Return a statement with its values, which are `:name`, marked as the driver wants them."""
 
-    def open(self) -> Connection:
-        """Return a connection to a database that has the tables."""
+    def open(self, *, commits_each: bool) -> Any:
+        """Return a connection to a database that has the tables.
+
+        `commits_each` makes every statement a transaction of its own.
+        """
+
+    def cursor(self, connection: Any) -> Any:
+        """Return a cursor."""
 
     def upgrade(self) -> int:
         """Make the tables those of this version; return the version that was found."""
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        """Return a cursor of the driver's own."""
-
-    def lock(self, cursor: DBAPICursor) -> None:
+    def lock(self, cursor: Any) -> None:
         """Let nobody else erase anything until this transaction ends."""
 
-    def wipe(self, connection: Connection) -> None:
+    def wipe(self, connection: Any) -> None:
         """Make unreadable what was erased, where that takes more than DELETE."""
 
     def passes(self, error: Exception) -> bool:
@@ -48,24 +47,39 @@ class Database(Protocol):
         """Say what is wrong and what to do about it."""
 
 
-def sql(database: Database, statement: Statement) -> str:
-    """Return a statement in the words of a database, for its driver."""
-    return str(statement.compile(dialect=database.engine.dialect))
-
-
 class Session:
     """What one thread has for itself: a connection that is replaced when it is lost, its cursor, a workspace."""
 
     def __init__(self, database: Database, *, commits_each: bool = False) -> None:
-        """`commits_each` makes every statement a transaction of its own."""
         self._database = database
-        self._level = {"isolation_level": "AUTOCOMMIT"} if commits_each else {}
+        self._commits_each = commits_each
         self.packing = Packing()
         self._connect()
 
     def _connect(self) -> None:
-        self.connection = self._database.open().execution_options(**self._level)
-        self.cursor: DBAPICursor = self._database.cursor(self.connection)
+        self._connection = self._database.open(commits_each=self._commits_each)
+        self._cursor = self._database.cursor(self._connection)
+
+    def execute(self, statement: str, values: Mapping[str, Any]) -> int:
+        """Do a statement; return how many rows it changed."""
+        self._cursor.execute(self._database.sql(statement), values)
+        count: int = self._cursor.rowcount
+        return count
+
+    def execute_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Do a statement with each of several sets of values."""
+        self._cursor.executemany(self._database.sql(statement), rows)
+
+    def rows(self) -> list[Any]:
+        """Return what the last statement found."""
+        found: list[Any] = self._cursor.fetchall()
+        return found
+
+    def lock(self) -> None:
+        self._database.lock(self._cursor)
+
+    def wipe(self) -> None:
+        self._database.wipe(self._connection)
 
     def attempt(self, work: Callable[[], None]) -> None:
         """Do what leaves nothing behind before a commit; again, on a new connection, after an error that passes."""
@@ -81,10 +95,10 @@ class Session:
                 break
 
     def commit(self) -> None:
-        self.connection.connection.commit()
+        self._connection.commit()
 
     def close(self) -> None:
         with suppress(Exception):  # either may be past closing
-            self.cursor.close()  # SQLite keeps a file open, and its locks, as long as a cursor is
+            self._cursor.close()  # SQLite keeps a file open, and its locks, as long as a cursor is
         with suppress(Exception):
-            self.connection.close()
+            self._connection.close()

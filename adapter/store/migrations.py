@@ -1,27 +1,55 @@
-"""How the tables of a SQL store come to be, and how those of an earlier version become those of this one.
+"""The tables of a SQL store: how they come to be, and how those of an earlier version become those of this one.
 
 A version's steps are SQL as it was written for that version and never change: they have to find the tables as they
-were then, whatever `tables.py` says now. `{bytes}` is what the database calls a column of bytes. The version stands in
+were then, whatever `CREATE` says now. `{bytes}` is what the database calls a column of bytes. The version stands in
 the database and changes in the same transaction.
 """
 
-from typing import Final
-
-from sqlalchemy import Connection, insert, inspect, select, update
+from typing import Any, Final
 
 from adapter.store.base import StoreDown
-from adapter.store.run_tables import run_events, runs
-from adapter.store.tables import (
-    VERSION,
-    conversation_items,
-    conversations,
-    metadata,
-    remembered,
-    responses,
-    schema_version,
-)
 
-TABLES: Final = (schema_version, responses, conversations, conversation_items, runs, run_events, remembered)
+VERSION: Final = 3
+"""Version of the tables; a change of them raises it and adds to STEPS."""
+
+CREATE: Final = (
+    "CREATE TABLE schema_version (version INTEGER NOT NULL)",
+    # The long values stand last, because SQLite reads its way through them to what lies behind.
+    """CREATE TABLE responses (
+        id VARCHAR(64) NOT NULL, tenant VARCHAR(64) NOT NULL, created_at BIGINT NOT NULL, previous VARCHAR(64),
+        version BIGINT NOT NULL, deleted BOOLEAN NOT NULL,
+        input {bytes} NOT NULL, response {bytes} NOT NULL, notes {bytes} NOT NULL, conversation VARCHAR(64),
+        PRIMARY KEY (id, tenant)
+    )""",
+    "CREATE INDEX responses_previous ON responses (previous) WHERE previous IS NOT NULL",
+    """CREATE TABLE conversations (
+        id VARCHAR(64) NOT NULL, tenant VARCHAR(64) NOT NULL, created_at BIGINT NOT NULL, metadata {bytes} NOT NULL,
+        lease_holder VARCHAR(64), lease_until FLOAT, used_at FLOAT DEFAULT '0' NOT NULL,
+        PRIMARY KEY (id, tenant)
+    )""",
+    # The id of an item may be a client's own, and long.
+    """CREATE TABLE conversation_items (
+        tenant VARCHAR(64) NOT NULL, conversation VARCHAR(64) NOT NULL, position BIGINT NOT NULL,
+        id VARCHAR NOT NULL, json {bytes} NOT NULL,
+        PRIMARY KEY (tenant, conversation, position)
+    )""",
+    """CREATE TABLE runs (
+        id VARCHAR(64) NOT NULL, tenant VARCHAR(64) NOT NULL, holder VARCHAR(64) NOT NULL, until FLOAT NOT NULL,
+        streamed BOOLEAN NOT NULL, last INTEGER NOT NULL, ended FLOAT,
+        PRIMARY KEY (id, tenant)
+    )""",
+    "CREATE INDEX runs_going_on ON runs (holder) WHERE ended IS NULL",
+    "CREATE INDEX runs_replayable ON runs (ended) WHERE ended IS NOT NULL AND last >= 0",
+    """CREATE TABLE run_events (
+        tenant VARCHAR(64) NOT NULL, run VARCHAR(64) NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        over BOOLEAN NOT NULL, frames {bytes} NOT NULL,
+        PRIMARY KEY (tenant, run, first)
+    )""",
+    """CREATE TABLE remembered (
+        key VARCHAR(200) NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL,
+        PRIMARY KEY (key)
+    )""",
+)
 
 STEPS: Final = {
     2: (
@@ -34,35 +62,39 @@ STEPS: Final = {
 """What makes the next version of each version. Before the first of them, nothing was released."""
 
 
-def version_of(connection: Connection) -> int | None:
-    """Return the version of the tables, None if there are none; raise StoreDown for one that is not known here."""
-    if not inspect(connection).has_table(schema_version.name):
+def version_of(cursor: Any, names: str) -> int | None:
+    """Return the version of the tables, None if there are none; raise StoreDown for one that is not known here.
+
+    `names` is the query for the names of the tables.
+    """
+    cursor.execute(names)
+    if ("schema_version",) not in cursor.fetchall():
         return None
-    found = connection.scalar(select(schema_version.c.version))
-    if found is not None and found > VERSION:
+    cursor.execute("SELECT version FROM schema_version")
+    found: int = cursor.fetchall()[0][0]
+    if found > VERSION:
         raise StoreDown(
             f"its tables have version {found} and this program knows version {VERSION}; "
             "use the program that wrote it, or a later one"
         )
-    if found is not None and found < min(STEPS):
+    if found < min(STEPS):
         raise StoreDown(
             f"its tables have version {found}, which was never released; move the database away to begin anew"
         )
     return found
 
 
-def migrate(connection: Connection, bytes_type: str) -> int:
+def migrate(cursor: Any, names: str, bytes_type: str) -> int:
     """Make the tables, or those of an earlier version into these; return the version that was found.
 
     The caller's transaction keeps other processes out.
     """
-    found = version_of(connection)
+    found = version_of(cursor, names)
     if found is None:
-        metadata.create_all(connection, TABLES)
-        connection.execute(insert(schema_version).values(version=VERSION))
-        return VERSION
-    for version in range(found, VERSION):
-        for step in STEPS[version]:
-            connection.exec_driver_sql(step.format(bytes=bytes_type))
-    connection.execute(update(schema_version).values(version=VERSION))
-    return found
+        steps = [*CREATE, f"INSERT INTO schema_version (version) VALUES ({VERSION})"]
+    else:
+        steps = [step for version in range(found, VERSION) for step in STEPS[version]]
+        steps.append(f"UPDATE schema_version SET version = {VERSION}")
+    for step in steps:
+        cursor.execute(step.format(bytes=bytes_type))
+    return VERSION if found is None else found

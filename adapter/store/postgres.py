@@ -7,33 +7,25 @@ loop's own thread.
 """
 
 import os
+import re
 import sys
+from functools import cache
 from importlib.util import find_spec
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import gevent
 from gevent import monkey
 from gevent.resolver.blocking import Resolver
-from sqlalchemy import Connection, create_engine, make_url
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
 
-from adapter.store import migrations
 from adapter.store.base import StoreDown
-from adapter.store.tables import VERSION
+from adapter.store.migrations import VERSION, migrate, version_of
 
 if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("psycopg_c")):
     # In a gevent worker, psycopg would wait through an event loop for each thread. Its own way just waits.
     os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_c")
 
 import psycopg
-
-# Said here: said where the tables are, it would load SQLAlchemy's part for PostgreSQL in every worker on SQLite.
-for _table in migrations.TABLES:
-    for _index in _table.indexes:
-        _index.dialect_kwargs["postgresql_where"] = _index.dialect_kwargs["sqlite_where"]
+from psycopg.conninfo import conninfo_to_dict
 
 _LOCK: Final = 0x7265_7370_6F6E_7365
 """The advisory lock of who erases, or makes tables: a number that nobody else takes."""
@@ -69,28 +61,37 @@ _PASSING: Final = ("08", "25006", "40001", "40P01", "57P0")
 """Lost or moved servers, and the victims of two transactions that met."""
 
 
+_NAMES: Final = "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
+_NAMED: Final = re.compile(r"(?<!:):(\w+)")
+_PASSWORD: Final = re.compile(r"(://[^:@/]*:)[^@]*(@)")
+
+_Connection = psycopg.Connection[tuple[Any, ...]]
+_Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
 class PostgreSQL:
     """One database."""
 
-    insert = staticmethod(insert)
-    errors: tuple[type[Exception], ...] = (psycopg.Error, DBAPIError, OSError)
+    errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
     writers = 2
     readers = 4
 
     def __init__(self, url: str) -> None:
         """Raise ValueError for what is no URL."""
         try:
-            at = make_url(url).set(drivername="postgresql+psycopg")
-        except ArgumentError:
+            at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
+        except psycopg.ProgrammingError:
             raise ValueError("Write postgresql+psycopg://user:password@host:port/database.") from None
-        ours = {name: value for name, value in _CONNECTION.items() if name not in at.query}
-        ours["options"] = f"{_SERVER} {at.query.get('options', '')}"
-        self._shown = at.set(query={}).render_as_string(hide_password=True)
-        self.engine = create_engine(
-            at, poolclass=NullPool, pool_reset_on_return=None, use_native_hstore=False, connect_args=ours
-        )
+        at["options"] = f"{_SERVER} {at.get('options', '')}"
+        self._at: dict[str, Any] = {**_CONNECTION, **at}
+        self._shown = _PASSWORD.sub(r"\1***\2", url.partition("?")[0])
 
-    def open(self) -> Connection:
+    @staticmethod
+    @cache
+    def sql(statement: str) -> str:
+        return _NAMED.sub(r"%(\1)s", statement)
+
+    def open(self, *, commits_each: bool) -> _Connection:
         """Return a connection; raise one of `errors`, or StoreDown for tables of another version.
 
         In an empty database the tables are made.
@@ -102,6 +103,7 @@ class PostgreSQL:
                 f"its tables have version {found} and this program works with version {VERSION}; "
                 "stop what uses them and run `responses-adapter store upgrade`"
             )
+        connection.autocommit = commits_each
         return connection
 
     def upgrade(self) -> int:
@@ -109,29 +111,29 @@ class PostgreSQL:
         connection.close()
         return found
 
-    def _open(self, *, migrates: bool) -> tuple[Connection, int]:
+    def _open(self, *, migrates: bool) -> tuple[_Connection, int]:
         """Return a connection and the version that was found."""
         _wait_here()
-        connection = self.engine.connect()
+        connection = psycopg.connect(**self._at)
         try:
-            found = migrations.version_of(connection)
+            cursor = connection.cursor()
+            found = version_of(cursor, _NAMES)
             if found is None or (migrates and found != VERSION):
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-                found = migrations.migrate(connection, "BYTEA")
+                self.lock(cursor)
+                found = migrate(cursor, _NAMES, "BYTEA")
             connection.commit()
             return connection, found
         except BaseException:
             connection.close()
             raise
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        driver: Any = connection.connection
-        return cast(DBAPICursor, driver.cursor(binary=True))
+    def cursor(self, connection: _Connection) -> _Cursor:
+        return connection.cursor(binary=True)
 
-    def lock(self, cursor: DBAPICursor) -> None:
+    def lock(self, cursor: _Cursor) -> None:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
-    def wipe(self, connection: Connection) -> None:
+    def wipe(self, connection: _Connection) -> None:
         """The server does it by itself, in time (VACUUM)."""
 
     def passes(self, error: Exception) -> bool:
@@ -144,8 +146,7 @@ class PostgreSQL:
         if state is None:
             return f"The store {self._shown} cannot be used: {error}."
         meaning = next((told for begins, told in _MEANING.items() if state.startswith(begins)), "failed")
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        says = " ".join(str(cause).split())
+        says = " ".join(str(error).split())
         return f"The store {self._shown} {meaning}. PostgreSQL says: {says}"
 
 
@@ -154,10 +155,9 @@ def _state(error: Exception) -> str | None:
 
     Without one, the connection was not made or is lost (08000).
     """
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.Error):
-        lost = "08000" if isinstance(cause, psycopg.OperationalError) else "XX000"
-        return cause.sqlstate or lost
+    if isinstance(error, psycopg.Error):
+        lost = "08000" if isinstance(error, psycopg.OperationalError) else "XX000"
+        return error.sqlstate or lost
     return None
 
 

@@ -5,9 +5,7 @@ write lock. All writes that wait are one transaction (group commit), and each ca
 A failure costs the connection. What can be done again without harm is, on a new one; else the failure is told to those
 who wait, and the next call opens a new one: the store works again as soon as its database does.
 
-What differs between databases is behind `Database`; tables and statements are the same for all. SQLAlchemy writes the
-SQL, once per store; it runs on the driver's own cursor, because each statement that SQLAlchemy runs costs about as much
-as SQLite's whole part of it.
+What differs between databases is behind `Database`; tables and statements are the same for all.
 """
 
 import time
@@ -31,9 +29,10 @@ from adapter.store.base import (
     StoredRun,
     StoreStats,
 )
-from adapter.store.database import Database, Session, sql
+from adapter.store.database import Database, Session
+from adapter.store.migrations import VERSION
 from adapter.store.native_threads import Job, NativeThreads
-from adapter.store.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, Writes
+from adapter.store.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, write
 
 _TOGETHER: Final = 256
 """Most writes in one transaction."""
@@ -45,36 +44,8 @@ class SQLStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._down: tuple[type[Exception], ...] = (*database.errors, StoreDown)
-        self._get = sql(database, tables.GET)
-        self._get_version = sql(database, tables.GET_VERSION)
-        self._chain = sql(database, tables.CHAIN)
-        self._upsert_conversation = sql(database, tables.upsert_conversation(database.insert))
-        self._get_conversation = sql(database, tables.GET_CONVERSATION)
-        self._get_items = sql(database, tables.GET_ITEMS)
-        self._delete_conversation = sql(database, tables.DELETE_CONVERSATION)
-        self._delete_items = sql(database, tables.DELETE_ITEMS)
-        self._delete_item = sql(database, tables.DELETE_ITEM)
-        self._use = sql(database, tables.USE)
-        self._append = sql(database, tables.APPEND)
-        self._lease = sql(database, tables.LEASE)
-        self._release = sql(database, tables.RELEASE)
-        self._begin_run = sql(database, run_tables.BEGIN)
-        self._get_run = sql(database, run_tables.GET_RUN)
-        self._advance_run = sql(database, run_tables.ADVANCE)
-        self._add_events = sql(database, run_tables.add_events(database.insert))
-        self._get_events = sql(database, run_tables.GET_EVENTS)
-        self._take_run = sql(database, run_tables.TAKE)
-        self._prolong_runs = sql(database, run_tables.PROLONG)
-        self._held_runs = sql(database, run_tables.HELD)
-        self._forget_events = [sql(database, one) for one in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)]
-        self._remember = sql(database, tables.remember(database.insert))
-        self._remembered = sql(database, tables.REMEMBERED)
-        self._forget = sql(database, tables.FORGET)
-        self._look = sql(database, upkeep.LOOK)
-        self._unused = sql(database, upkeep.UNUSED)
-        self._forget_expired = sql(database, upkeep.FORGET_EXPIRED)
         self._writers = NativeThreads[Session, Write](
-            lambda: Session(database), Writes(database).do, threads=database.writers, batch=_TOGETHER
+            lambda: Session(database), write, threads=database.writers, batch=_TOGETHER
         )
         self._readers = NativeThreads[Session, Query](
             lambda: Session(database, commits_each=True), _read, threads=database.readers, batch=1
@@ -84,17 +55,17 @@ class SQLStore:
         self._do(self._writers, _put(stored, items))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
-        return StoredResponse(*self._found(self._get, id, tenant)[0])
+        return StoredResponse(*self._found(tables.GET, id, tenant)[0])
 
     def exists(self, id: str, tenant: str) -> bool:
-        return bool(self._select(self._get_version, id, tenant))
+        return bool(self._select(tables.GET_VERSION, id, tenant))
 
     def version(self, id: str, tenant: str) -> int:
-        version: int = self._found(self._get_version, id, tenant)[0][0]
+        version: int = self._found(tables.GET_VERSION, id, tenant)[0][0]
         return version
 
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:
-        rows = self._found(self._chain, id, tenant)
+        rows = self._found(tables.CHAIN, id, tenant)
         rows.sort(key=itemgetter(-1), reverse=True)  # by depth, here: SQLite would copy the blobs to sort them
         return [StoredResponse(*row[:-1]) for row in rows]
 
@@ -103,36 +74,36 @@ class SQLStore:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
-        self._change((self._upsert_conversation, {**asdict(conversation), "used_at": time.time()}))
+        self._change((tables.PUT_CONVERSATION, {**asdict(conversation), "used_at": time.time()}))
 
     def conversation(self, id: str, tenant: str) -> StoredConversation:
-        return StoredConversation(*self._found(self._get_conversation, id, tenant)[0])
+        return StoredConversation(*self._found(tables.GET_CONVERSATION, id, tenant)[0])
 
     def delete_conversation(self, id: str, tenant: str) -> None:
         values = tables.values(id, tenant)
-        self._change((self._delete_conversation, values), (self._delete_items, values), erases=True)
+        self._change((tables.DELETE_CONVERSATION, values), (tables.DELETE_ITEMS, values), erases=True)
 
     def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
         if items:
             rows = _rows(id, tenant, items)
-            self._change((self._use, rows[0]), *((self._append, row) for row in rows))
+            self._change((tables.USE, rows[0]), *((tables.APPEND, row) for row in rows))
         else:
             self.conversation(id, tenant)
 
     def items(self, id: str, tenant: str) -> list[StoredItem]:
-        rows = self._select(self._get_items, id, tenant)
+        rows = self._select(tables.GET_ITEMS, id, tenant)
         if not rows:
             self.conversation(id, tenant)
         return [StoredItem(*row) for row in rows]
 
     def remove(self, id: str, tenant: str, item_id: str) -> None:
         values = {**tables.values(id, tenant), "item_id": item_id, "now": time.time()}
-        self._change((self._delete_item, values), (self._use, values), erases=True)
+        self._change((tables.DELETE_ITEM, values), (tables.USE, values), erases=True)
 
     def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
         lease = {**tables.values(id, tenant), "holder": holder, "now": now, "until": until}
         try:
-            self._change((self._lease, lease))
+            self._change((tables.LEASE, lease))
         except NotFound:
             self.conversation(id, tenant)
             return False
@@ -140,10 +111,10 @@ class SQLStore:
 
     def release(self, id: str, tenant: str, holder: str) -> None:
         with suppress(NotFound):
-            self._change((self._release, {**tables.values(id, tenant), "holder": holder}))
+            self._change((tables.RELEASE, {**tables.values(id, tenant), "holder": holder}))
 
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
-        self._do(self._writers, Record((self._begin_run, asdict(run)), self._added(run, events), _put(stored, ())))
+        self._do(self._writers, Record((run_tables.BEGIN, asdict(run)), self._added(run, events), _put(stored, ())))
 
     def record(
         self,
@@ -155,56 +126,56 @@ class SQLStore:
         if not _can_be(run.id):
             return False
         put = None if stored is None else _put(stored, items)
-        first = self._advance_run, run_tables.advance(run)
+        first = run_tables.ADVANCE, run_tables.advance(run)
         return bool(self._do(self._writers, Record(first, self._added(run, events), put)))
 
     def run(self, id: str, tenant: str) -> StoredRun:
-        run = StoredRun(*self._found(self._get_run, id, tenant)[0])
+        run = StoredRun(*self._found(run_tables.GET_RUN, id, tenant)[0])
         return replace(run, streamed=bool(run.streamed))
 
     def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
-        rows = self._select(self._get_events, id, tenant, after=after)
+        rows = self._select(run_tables.GET_EVENTS, id, tenant, after=after)
         return [StoredEvents(first, last, bool(over), frames) for first, last, over, frames in rows]
 
     def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
         values = {"of_holder": holder, "new_until": until, "expired_by": expired_by}
         try:
-            self._change((self._take_run, {**tables.values(id, tenant), **values}))
+            self._change((run_tables.TAKE, {**tables.values(id, tenant), **values}))
         except NotFound:
             return False
         return True
 
     def prolong_runs(self, holder: str, until: float) -> None:
         with suppress(NotFound):
-            self._change((self._prolong_runs, {"of_holder": holder, "new_until": until}))
+            self._change((run_tables.PROLONG, {"of_holder": holder, "new_until": until}))
 
     def held_runs(self, holder: str) -> set[tuple[str, str]]:
-        rows = self._do(self._readers, Query(self._held_runs, {"of_holder": holder}))
+        rows = self._do(self._readers, Query(run_tables.HELD, {"of_holder": holder}))
         return {(tenant, id) for tenant, id in rows}
 
     def forget_events(self, before: float) -> None:
         with suppress(NotFound):
-            self._change(*((sql, {"before": before}) for sql in self._forget_events))
+            self._change(*((sql, {"before": before}) for sql in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)))
 
     def remember(self, key: str, value: bytes, until: float) -> None:
-        self._change((self._remember, {"key": key, "value": value, "until": until}))
+        self._change((tables.REMEMBER, {"key": key, "value": value, "until": until}))
 
     def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
-        return dict(self._do(self._readers, Query(self._remembered, {**tables.beginning(prefix), "now": now})))
+        return dict(self._do(self._readers, Query(tables.REMEMBERED, {**tables.beginning(prefix), "now": now})))
 
     def forget(self, prefix: str) -> int:
-        erased: list[int] = self._do(self._writers, Change([(self._forget, tables.beginning(prefix))], erases=True))
+        erased: list[int] = self._do(self._writers, Change([(tables.FORGET, tables.beginning(prefix))], erases=True))
         return erased[0]
 
     def prune(self, before: float) -> int:
-        self._do(self._writers, Change([(self._forget_expired, {"now": time.time()})], erases=True))
+        self._do(self._writers, Change([(upkeep.FORGET_EXPIRED, {"now": time.time()})], erases=True))
         return self._prune_responses(before) + self._prune_conversations(before)
 
     def _prune_responses(self, before: float) -> int:
         """Look through the responses from the oldest on, until a page has none that is old."""
         count, last = 0, tables.values("", "")
         while True:
-            page = self._do(self._readers, Query(self._look, {**last, "before": before}))
+            page = self._do(self._readers, Query(upkeep.LOOK, {**last, "before": before}))
             found = [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
             for batch in _batches(found):
                 count += self._do(self._writers, Erasure(batch, []))
@@ -214,7 +185,7 @@ class SQLStore:
 
     def _prune_conversations(self, before: float) -> int:
         count = 0
-        while page := self._do(self._readers, Query(self._unused, {"before": before})):
+        while page := self._do(self._readers, Query(upkeep.UNUSED, {"before": before})):
             found = [{**tables.values(id, tenant), "before": before} for id, tenant in page]
             erased = sum(self._do(self._writers, Erasure([], batch)) for batch in _batches(found))
             count += erased
@@ -223,15 +194,15 @@ class SQLStore:
         return count
 
     def stats(self) -> StoreStats:
-        def rows(statement: tables.Statement) -> list[Any]:
-            found: list[Any] = self._do(self._readers, Query(sql(self._database, statement), {}))
+        def rows(statement: str) -> list[Any]:
+            found: list[Any] = self._do(self._readers, Query(statement, {}))
             return found
 
         return StoreStats(
             kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
             tenants=rows(upkeep.TENANTS)[0][0],
             going_on=rows(upkeep.GOING_ON)[0][0],
-            version=tables.VERSION,
+            version=VERSION,
         )
 
     def upgrade(self) -> int:
@@ -244,7 +215,7 @@ class SQLStore:
         """Return the steps that keep a run's next events."""
         if events is None:
             return []
-        return [(self._add_events, {**asdict(events), "tenant": run.tenant, "run": run.id})]
+        return [(run_tables.ADD_EVENTS, {**asdict(events), "tenant": run.tenant, "run": run.id})]
 
     def ping(self) -> None:
         self._do(self._writers, Ping())
@@ -288,8 +259,8 @@ def _read(session: Session, jobs: list[Job[Query]]) -> None:
     def read() -> None:
         unpack = session.packing.unpack
         for job in jobs:
-            session.cursor.execute(job.request.sql, job.request.values)
-            rows = session.cursor.fetchall()
+            session.execute(job.request.sql, job.request.values)
+            rows = session.rows()
             job.answer = [[unpack(value) if isinstance(value, bytes) else value for value in row] for row in rows]
 
     session.attempt(read)

@@ -9,17 +9,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, create_engine
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-
-from adapter.store import migrations
-from adapter.store.tables import VERSION
+from adapter.store.migrations import VERSION, migrate, version_of
 
 _PAGE: Final = 16384
 """Bytes. Against SQLite's 4 KB, a row of 280 KB costs half, written or read, and one of 3 KB no more (measured)."""
+_NAMES: Final = "SELECT name FROM sqlite_master"
 _WIPE_PATIENCE: Final = 0.1
 """Seconds; all writers wait while a wipe waits for the readers of other processes."""
 
@@ -40,83 +34,81 @@ _MEANING: Final = {
 class SQLiteFile:
     """One database file; `patience` is how many seconds a write waits for the other processes' writes."""
 
-    insert = staticmethod(insert)
     writers = 1
     readers = 1
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, DBAPIError, OSError)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, patience: float = 5.0) -> None:
         self._path = Path(path).absolute()
         self._patience = patience
-        self.engine = create_engine(
-            URL.create("sqlite", database=str(self._path)),
-            poolclass=NullPool,
-            paramstyle="named",
-            # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
-            connect_args={"isolation_level": "IMMEDIATE", "timeout": patience},
-        )
 
-    def open(self) -> Connection:
+    def sql(self, statement: str) -> str:
+        return statement
+
+    def open(self, *, commits_each: bool) -> sqlite3.Connection:
         """Return a connection, with file and tables made if they are not there.
 
         Tables of an earlier version are made into this one's. Raises one of `errors`, or StoreDown for a file of a
         later version.
         """
-        return self._open()[0]
+        connection = self._open()[0]
+        if commits_each:
+            connection.isolation_level = None
+        return connection
 
     def upgrade(self) -> int:
         connection, found = self._open()
         connection.close()
         return found
 
-    def _open(self) -> tuple[Connection, int]:
+    def _open(self) -> tuple[sqlite3.Connection, int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self.engine.connect()
+        # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
+        connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level="IMMEDIATE")
         try:
             return connection, self._set_up(connection)
         except BaseException:
             connection.close()
             raise
 
-    def _set_up(self, connection: Connection) -> int:
+    def _set_up(self, connection: sqlite3.Connection) -> int:
         """Make what is not there; return the version that was found."""
         if self._path.stat().st_size == 0:
             self._path.chmod(0o600)  # SQLite gives the files beside it the same mode
         for pragma in (f"page_size={_PAGE}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-            connection.exec_driver_sql(f"PRAGMA {pragma}")
-        found = migrations.version_of(connection)
+            connection.execute(f"PRAGMA {pragma}")
+        found = version_of(connection.cursor(), _NAMES)
         if found != VERSION:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            found = migrations.migrate(connection, "BLOB")
+            connection.execute("BEGIN IMMEDIATE")
+            found = migrate(connection.cursor(), _NAMES, "BLOB")
         connection.commit()
         return found
 
-    def cursor(self, connection: Connection) -> DBAPICursor:
-        return connection.connection.cursor()
+    def cursor(self, connection: sqlite3.Connection) -> sqlite3.Cursor:
+        return connection.cursor()
 
-    def lock(self, cursor: DBAPICursor) -> None:
+    def lock(self, cursor: sqlite3.Cursor) -> None:
         """One writer at a time is the rule of the file."""
 
     def passes(self, error: Exception) -> bool:
         return False
 
-    def wipe(self, connection: Connection) -> None:
+    def wipe(self, connection: sqlite3.Connection) -> None:
         """Take erased bytes out of the write-ahead log, too.
 
         While another process holds on to an older state, they stay there until the next wipe or until the log is
         written over.
         """
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(_WIPE_PATIENCE * 1000)}")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(self._patience * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout={round(_WIPE_PATIENCE * 1000)}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute(f"PRAGMA busy_timeout={round(self._patience * 1000)}")
         connection.commit()
 
     def explain(self, error: Exception) -> str:
         """Say what is wrong with the store and what to do about it."""
         if isinstance(error, OSError):
             return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename})."
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, sqlite3.Error):
-            meaning = _MEANING.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, "failed")
-            return f"The store {self._path} {meaning}. SQLite says: {cause}."
+        if isinstance(error, sqlite3.Error):
+            meaning = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "failed")
+            return f"The store {self._path} {meaning}. SQLite says: {error}."
         return f"The store {self._path} cannot be used: {error}."

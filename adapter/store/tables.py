@@ -1,201 +1,117 @@
-"""The tables of a SQL store, and the statements that read and change them.
+"""The statements that read and change responses, conversations and the service's own values in a SQL store.
 
 Responses are one row each. `deleted` marks a response that was taken away while others continue it: its row stays for
 their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a later
 snapshot from the one it holds. A conversation is a row, and one more for each of its items; its lease is in the row,
-and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches,
-but for `remembered`: what the service keeps for itself, a few rows.
-The SQL is what SQLite and PostgreSQL have in common; a change of the tables raises VERSION (see migrations.py).
+and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches.
+The SQL is what SQLite and PostgreSQL have in common, with values as `:name`; what the tables are is in `migrations.py`.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Delete,
-    Float,
-    Index,
-    Insert,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Select,
-    String,
-    Table,
-    Update,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    false,
-    func,
-    insert,
-    literal_column,
-    null,
-    or_,
-    select,
-    true,
-    update,
-)
-
 from adapter.store.base import StoredConversation, StoredResponse
-
-Statement = Select[Any] | Insert | Update | Delete
-
-VERSION: Final = 3
-"""Version of the tables, kept in the database."""
-
-metadata: Final = MetaData()
-
-schema_version: Final = Table("schema_version", metadata, Column("version", Integer, nullable=False))
-
-responses: Final = Table(
-    "responses",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("tenant", String(64), primary_key=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("previous", String(64)),
-    Column("version", BigInteger, nullable=False),
-    Column("deleted", Boolean, nullable=False),
-    # Last, because SQLite reads its way through a long value to what lies behind it.
-    Column("input", LargeBinary, nullable=False),
-    Column("response", LargeBinary, nullable=False),
-    Column("notes", LargeBinary, nullable=False),
-    Column("conversation", String(64)),
-)
-
-conversations: Final = Table(
-    "conversations",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("tenant", String(64), primary_key=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("metadata", LargeBinary, nullable=False),
-    Column("lease_holder", String(64)),
-    Column("lease_until", Float),
-    Column("used_at", Float, nullable=False, server_default="0"),
-)
-
-conversation_items: Final = Table(
-    "conversation_items",
-    metadata,
-    Column("tenant", String(64), primary_key=True),
-    Column("conversation", String(64), primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("id", String, nullable=False),  # a client's own may be long
-    Column("json", LargeBinary, nullable=False),
-)
-
-remembered: Final = Table(
-    "remembered",
-    metadata,
-    Column("key", String(200), primary_key=True),
-    Column("until", Float, nullable=False),
-    Column("value", LargeBinary, nullable=False),
-)
 
 JSON_COLUMNS: Final = ("input", "response", "notes")
 """They hold what `packing` makes of the JSON, as `json` of an item does."""
 
-_continued: Final = responses.c.previous.is_not(None)
-Index("responses_previous", responses.c.previous, sqlite_where=_continued)
+_COLUMNS: Final = ", ".join(f"responses.{name}" for name in StoredResponse.__struct_fields__)
+_PRESENT: Final = "id = :response_id AND tenant = :of_tenant AND NOT deleted"
 
-_ID: Final = bindparam("response_id", type_=String)
-_TENANT: Final = bindparam("of_tenant", type_=String)
-_COLUMNS: Final = [responses.c[name] for name in StoredResponse.__struct_fields__]
+PUT: Final = """
+    INSERT INTO responses
+        (id, tenant, created_at, previous, version, deleted, input, response, notes, conversation)
+    VALUES
+        (:id, :tenant, :created_at, :previous, :version, :deleted, :input, :response, :notes, :conversation)
+    ON CONFLICT (id, tenant) DO UPDATE SET
+        created_at = excluded.created_at, previous = excluded.previous, version = excluded.version,
+        deleted = excluded.deleted, input = excluded.input, response = excluded.response, notes = excluded.notes,
+        conversation = excluded.conversation
+"""
+GET: Final = f"SELECT {_COLUMNS} FROM responses WHERE {_PRESENT}"
+GET_VERSION: Final = f"SELECT version FROM responses WHERE {_PRESENT}"
+CHAIN: Final = f"""
+    WITH RECURSIVE chain (id, previous, depth) AS (
+        SELECT id, previous, 0 FROM responses WHERE {_PRESENT}
+        UNION ALL
+        SELECT responses.id, responses.previous, chain.depth + 1 FROM responses, chain
+        WHERE responses.id = chain.previous AND responses.tenant = :of_tenant
+    )
+    SELECT {_COLUMNS}, chain.depth FROM responses, chain
+    WHERE responses.id = chain.id AND responses.tenant = :of_tenant
+"""
+"""A response and all that it continues, newest at depth 0.
 
-_present: Final = and_(responses.c.id == _ID, responses.c.tenant == _TENANT, responses.c.deleted.is_(false()))
+Only ids go through the recursion: carrying the blobs along at least doubled the cost for long inputs.
+"""
+MARK_DELETED: Final = f"UPDATE responses SET deleted = TRUE WHERE {_PRESENT}"
 
-GET: Final = select(*_COLUMNS).where(_present)
-GET_VERSION: Final = select(responses.c.version).where(_present)
-MARK_DELETED: Final = update(responses).where(_present).values(deleted=true())
-CHANGE_NOTHING: Final = update(schema_version).where(false()).values(version=schema_version.c.version)
+
+def erased(erasable: str) -> str:
+    """Return the CTE `erased`: a response that is erasable and not continued, and those behind it that none else needs.
+
+    `erasable` is a condition on a row of `responses`.
+    """
+    return f"""
+    WITH RECURSIVE erased (id, previous) AS (
+        SELECT id, previous FROM responses
+        WHERE id = :response_id AND tenant = :of_tenant AND {erasable} AND NOT EXISTS (
+            SELECT 1 FROM responses AS other WHERE other.previous = responses.id AND other.tenant = :of_tenant
+        )
+        UNION ALL
+        SELECT responses.id, responses.previous FROM responses, erased
+        WHERE responses.id = erased.previous AND responses.tenant = :of_tenant AND {erasable} AND NOT EXISTS (
+            SELECT 1 FROM responses AS other
+            WHERE other.previous = responses.id AND other.tenant = :of_tenant AND other.id <> erased.id
+        )
+    )"""
+
+
+ERASE: Final = f"""{erased("responses.deleted")}
+    DELETE FROM responses WHERE tenant = :of_tenant AND id IN (SELECT id FROM erased)
+"""
+CHANGE_NOTHING: Final = "UPDATE schema_version SET version = version WHERE FALSE"
 """Needs all that a write needs."""
 
+_THE_CONVERSATION: Final = "id = :response_id AND tenant = :of_tenant"
+_ITS_ITEMS: Final = "conversation = :response_id AND tenant = :of_tenant"
 
-_the_conversation: Final = and_(conversations.c.id == _ID, conversations.c.tenant == _TENANT)
-_its_items: Final = and_(conversation_items.c.conversation == _ID, conversation_items.c.tenant == _TENANT)
-_NOW: Final = bindparam("now", type_=Float)
-_HOLDER: Final = bindparam("holder", type_=String)
-
-GET_CONVERSATION: Final = select(*[conversations.c[name] for name in StoredConversation.__struct_fields__]).where(
-    _the_conversation
+PUT_CONVERSATION: Final = """
+    INSERT INTO conversations (id, tenant, created_at, metadata, used_at)
+    VALUES (:id, :tenant, :created_at, :metadata, :used_at)
+    ON CONFLICT (id, tenant) DO UPDATE SET metadata = excluded.metadata, used_at = excluded.used_at
+"""
+GET_CONVERSATION: Final = (
+    f"SELECT {', '.join(StoredConversation.__struct_fields__)} FROM conversations WHERE {_THE_CONVERSATION}"
 )
-GET_ITEMS: Final = (
-    select(conversation_items.c.id, conversation_items.c.json).where(_its_items).order_by(conversation_items.c.position)
-)
-DELETE_CONVERSATION: Final = delete(conversations).where(_the_conversation)
-DELETE_ITEMS: Final = delete(conversation_items).where(_its_items)
-DELETE_ITEM: Final = delete(conversation_items).where(
-    _its_items, conversation_items.c.id == bindparam("item_id", type_=String)
-)
-LEASE: Final = (
-    update(conversations)
-    .where(
-        _the_conversation,
-        or_(
-            conversations.c.lease_until.is_(None),
-            conversations.c.lease_until <= _NOW,
-            conversations.c.lease_holder == _HOLDER,
-        ),
-    )
-    .values(lease_holder=_HOLDER, lease_until=bindparam("until", type_=Float), used_at=_NOW)
-)
-RELEASE: Final = (
-    update(conversations)
-    .where(_the_conversation, conversations.c.lease_holder == _HOLDER)
-    .values(lease_holder=null(), lease_until=null())
-)
-USE: Final = update(conversations).where(_the_conversation).values(used_at=_NOW)
+GET_ITEMS: Final = f"SELECT id, json FROM conversation_items WHERE {_ITS_ITEMS} ORDER BY position"
+DELETE_CONVERSATION: Final = f"DELETE FROM conversations WHERE {_THE_CONVERSATION}"
+DELETE_ITEMS: Final = f"DELETE FROM conversation_items WHERE {_ITS_ITEMS}"
+DELETE_ITEM: Final = f"DELETE FROM conversation_items WHERE {_ITS_ITEMS} AND id = :item_id"
+LEASE: Final = f"""
+    UPDATE conversations SET lease_holder = :holder, lease_until = :until, used_at = :now
+    WHERE {_THE_CONVERSATION} AND (lease_until IS NULL OR lease_until <= :now OR lease_holder = :holder)
+"""
+RELEASE: Final = f"""
+    UPDATE conversations SET lease_holder = NULL, lease_until = NULL
+    WHERE {_THE_CONVERSATION} AND lease_holder = :holder
+"""
+USE: Final = f"UPDATE conversations SET used_at = :now WHERE {_THE_CONVERSATION}"
 """Goes before APPEND: where rows are locked one by one, it makes those wait that append to the same conversation."""
-APPEND: Final = insert(conversation_items).from_select(
-    ["tenant", "conversation", "position", "id", "json"],
-    select(
-        conversations.c.tenant,
-        conversations.c.id,
-        select(func.coalesce(func.max(conversation_items.c.position), literal_column("-1")) + literal_column("1"))
-        .where(_its_items)
-        .scalar_subquery(),
-        bindparam("item_id", type_=String),
-        bindparam("json", type_=LargeBinary),
-    ).where(_the_conversation),
-)
+APPEND: Final = f"""
+    INSERT INTO conversation_items (tenant, conversation, position, id, json)
+    SELECT
+        tenant, id, (SELECT COALESCE(MAX(position), -1) + 1 FROM conversation_items WHERE {_ITS_ITEMS}),
+        :item_id, :json
+    FROM conversations WHERE {_THE_CONVERSATION}
+"""
 """Puts an item behind the others; changes nothing where there is no such conversation."""
 
-
-def upsert_conversation(insert: Callable[[Table], Any]) -> Insert:
-    """Return the statement that keeps a conversation or replaces its metadata."""
-    statement = insert(conversations).values(
-        {name: bindparam(name) for name in (*StoredConversation.__struct_fields__, "used_at")}
-    )
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=list(conversations.primary_key),
-        set_={name: statement.excluded[name] for name in ("metadata", "used_at")},
-    )
-    return upsert
-
-
-_begins_so: Final = func.substr(remembered.c.key, literal_column("1"), bindparam("length", type_=Integer)) == bindparam(
-    "prefix", type_=String
-)
-
-REMEMBERED: Final = select(remembered.c.key, remembered.c.value).where(_begins_so, remembered.c.until > _NOW)
-FORGET: Final = delete(remembered).where(_begins_so)
-
-
-def remember(insert: Callable[[Table], Any]) -> Insert:
-    """Return the statement that keeps a value of the service's own, or replaces it."""
-    statement = insert(remembered)
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=["key"], set_={name: statement.excluded[name] for name in ("until", "value")}
-    )
-    return upsert
+REMEMBER: Final = """
+    INSERT INTO remembered (key, until, value) VALUES (:key, :until, :value)
+    ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value
+"""
+REMEMBERED: Final = "SELECT key, value FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix AND until > :now"
+FORGET: Final = "DELETE FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix"
 
 
 def beginning(prefix: str) -> dict[str, Any]:
@@ -204,54 +120,5 @@ def beginning(prefix: str) -> dict[str, Any]:
 
 
 def values(id: str, tenant: str) -> dict[str, str]:
-    """Return what the statements take."""
+    """Return what names a row: the id of a response, a conversation or a run, and its tenant."""
     return {"response_id": id, "of_tenant": tenant}
-
-
-def upsert(insert: Callable[[Table], Any]) -> Insert:
-    """Return the statement that keeps a response or replaces it, built by a dialect's own `insert`."""
-    statement = insert(responses)
-    replaced = [column.name for column in responses.c if not column.primary_key]
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=list(responses.primary_key), set_={name: statement.excluded[name] for name in replaced}
-    )
-    return upsert
-
-
-def _chain() -> Select[Any]:
-    """Return the query for a response and all that it continues, newest at depth 0.
-
-    Only ids go through the recursion: carrying the blobs along at least doubled the cost for long inputs.
-    """
-    newest = select(responses.c.id, responses.c.previous, literal_column("0", Integer).label("depth")).where(_present)
-    chain = newest.cte("chain", recursive=True)
-    chain = chain.union_all(
-        select(responses.c.id, responses.c.previous, chain.c.depth + literal_column("1", Integer)).where(
-            responses.c.id == chain.c.previous, responses.c.tenant == _TENANT
-        )
-    )
-    return select(*_COLUMNS, chain.c.depth).where(responses.c.id == chain.c.id, responses.c.tenant == _TENANT)
-
-
-def erased(erasable: ColumnElement[bool]) -> CTE:
-    """Return the ids of a response that is erasable and not continued, and of those behind it that none else needs."""
-    other = responses.alias("other")
-    continued = and_(other.c.previous == responses.c.id, other.c.tenant == _TENANT)
-    first = select(responses.c.id, responses.c.previous).where(
-        responses.c.id == _ID, responses.c.tenant == _TENANT, erasable, ~exists().where(continued)
-    )
-    erased = first.cte("erased", recursive=True)
-    return erased.union_all(
-        select(responses.c.id, responses.c.previous).where(
-            responses.c.id == erased.c.previous,
-            responses.c.tenant == _TENANT,
-            erasable,
-            ~exists().where(continued, other.c.id != erased.c.id),
-        )
-    )
-
-
-CHAIN: Final = _chain()
-ERASE: Final = delete(responses).where(
-    responses.c.tenant == _TENANT, responses.c.id.in_(select(erased(responses.c.deleted).c.id))
-)

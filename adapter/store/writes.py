@@ -8,7 +8,7 @@ of a request is changed.
 from typing import Any, Final, NamedTuple
 
 from adapter.store import run_tables, tables, upkeep
-from adapter.store.database import Database, Session, sql
+from adapter.store.database import Session
 from adapter.store.native_threads import Job
 
 Row = dict[str, Any]
@@ -66,100 +66,89 @@ _PACKED: Final = ("json", "frames", "value")
 """Values of any statement that are kept packed."""
 
 
-class Writes:
-    """`do` is the work of a thread that writes."""
+def write(session: Session, jobs: list[Job[Write]]) -> None:
+    """Be the work of a thread that writes."""
+    session.attempt(lambda: _do_all(session, jobs))
+    session.commit()
+    if any(map(_has_erased, jobs)):
+        session.wipe()
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._upsert = sql(database, tables.upsert(database.insert))
-        self._use = sql(database, tables.USE)
-        self._append = sql(database, tables.APPEND)
-        self._mark_deleted = sql(database, tables.MARK_DELETED)
-        self._erase = sql(database, tables.ERASE)
-        self._delete_run = [sql(database, one) for one in (run_tables.DELETE_RUN, run_tables.DELETE_EVENTS)]
-        self._unneeded = sql(database, upkeep.UNNEEDED)
-        self._erase_response = [sql(database, one) for one in upkeep.ERASE]
-        self._delete_unused = sql(database, upkeep.DELETE_UNUSED)
-        self._delete_items = sql(database, tables.DELETE_ITEMS)
-        self._change_nothing = sql(database, tables.CHANGE_NOTHING)
 
-    def do(self, session: Session, jobs: list[Job[Write]]) -> None:
-        session.attempt(lambda: self._do_all(session, jobs))
-        session.commit()
-        if any(map(_has_erased, jobs)):
-            self._database.wipe(session.connection)
+def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
+    if any(isinstance(job.request, (Deletion, Erasure)) for job in jobs):
+        session.lock()
+    rows: list[Row] = []
+    for job in jobs:
+        if isinstance(job.request, Put):
+            _put(session, rows, job.request)
+            continue
+        _put_all(session, rows)
+        match job.request:
+            case Change(steps):
+                job.answer = [_step(session, step) for step in steps]
+            case Record(first, steps, following):
+                job.answer = bool(_step(session, first))
+                if job.answer:
+                    for step in steps:
+                        _step(session, step)
+                    if following is not None:
+                        _put(session, rows, following)
+            case Deletion(values):
+                job.answer = _delete(session, values)
+            case Erasure() as erasure:
+                job.answer = _erase_unused(session, erasure)
+            case Ping():
+                session.execute(tables.CHANGE_NOTHING, {})
+    _put_all(session, rows)
 
-    def _do_all(self, session: Session, jobs: list[Job[Write]]) -> None:
-        if any(isinstance(job.request, (Deletion, Erasure)) for job in jobs):
-            self._database.lock(session.cursor)
-        rows: list[Row] = []
-        for job in jobs:
-            if isinstance(job.request, Put):
-                self._put(session, rows, job.request)
-                continue
-            self._put_all(session, rows)
-            match job.request:
-                case Change(steps):
-                    job.answer = [self._step(session, step) for step in steps]
-                case Record(first, steps, following):
-                    job.answer = bool(self._step(session, first))
-                    if job.answer:
-                        for step in steps:
-                            self._step(session, step)
-                        if following is not None:
-                            self._put(session, rows, following)
-                case Deletion(values):
-                    job.answer = self._delete(session, values)
-                case Erasure() as erasure:
-                    job.answer = self._erase_unused(session, erasure)
-                case Ping():
-                    session.cursor.execute(self._change_nothing)
-        self._put_all(session, rows)
 
-    def _step(self, session: Session, step: tuple[str, Row]) -> int:
-        """Execute a statement; return how many rows it changed."""
-        sql, values = step
-        for name in _PACKED:
-            if name in values:
-                values = {**values, name: session.packing.pack(values[name])}
-        session.cursor.execute(sql, values)
-        return session.cursor.rowcount
+def _step(session: Session, step: tuple[str, Row]) -> int:
+    """Execute a statement; return how many rows it changed."""
+    sql, values = step
+    for name in _PACKED:
+        if name in values:
+            values = {**values, name: session.packing.pack(values[name])}
+    return session.execute(sql, values)
 
-    def _put(self, session: Session, rows: list[Row], put: Put) -> None:
-        """Append a response's items; add it to the rows that are put together."""
-        pack = session.packing.pack
-        rows.append({**put.row, **{name: pack(put.row[name]) for name in tables.JSON_COLUMNS}})
-        if put.items:
-            self._step(session, (self._use, put.items[0]))
-        for item in put.items:
-            self._step(session, (self._append, item))
 
-    def _put_all(self, session: Session, rows: list[Row]) -> None:
-        if rows:
-            session.cursor.executemany(self._upsert, rows)
-            rows.clear()
+def _put(session: Session, rows: list[Row], put: Put) -> None:
+    """Append a response's items; add it to the rows that are put together."""
+    pack = session.packing.pack
+    rows.append({**put.row, **{name: pack(put.row[name]) for name in tables.JSON_COLUMNS}})
+    if put.items:
+        _step(session, (tables.USE, put.items[0]))
+    for item in put.items:
+        _step(session, (tables.APPEND, item))
 
-    def _delete(self, session: Session, values: Row) -> int | None:
-        """Delete a response; return how many are erased with it, or None if it is not there."""
-        if not self._step(session, (self._mark_deleted, values)):
-            return None
-        for one in self._delete_run:
-            self._step(session, (one, values))
-        return self._step(session, (self._erase, values))
 
-    def _erase_unused(self, session: Session, erasure: Erasure) -> int:
-        count = 0
-        for values in erasure.responses:
-            session.cursor.execute(self._unneeded, values)
-            if erased := [{**values, "response_id": id} for (id,) in session.cursor.fetchall()]:
-                count += len(erased)
-                for sql in self._erase_response:
-                    session.cursor.executemany(sql, erased)
-        for values in erasure.conversations:
-            if self._step(session, (self._delete_unused, values)):
-                count += 1
-                self._step(session, (self._delete_items, values))
-        return count
+def _put_all(session: Session, rows: list[Row]) -> None:
+    if rows:
+        session.execute_each(tables.PUT, rows)
+        rows.clear()
+
+
+def _delete(session: Session, values: Row) -> int | None:
+    """Delete a response; return how many are erased with it, or None if it is not there."""
+    if not _step(session, (tables.MARK_DELETED, values)):
+        return None
+    for one in (run_tables.DELETE_RUN, run_tables.DELETE_EVENTS):
+        _step(session, (one, values))
+    return _step(session, (tables.ERASE, values))
+
+
+def _erase_unused(session: Session, erasure: Erasure) -> int:
+    count = 0
+    for values in erasure.responses:
+        session.execute(upkeep.UNNEEDED, values)
+        if erased := [{**values, "response_id": id} for (id,) in session.rows()]:
+            count += len(erased)
+            for sql in upkeep.ERASE:
+                session.execute_each(sql, erased)
+    for values in erasure.conversations:
+        if _step(session, (upkeep.DELETE_UNUSED, values)):
+            count += 1
+            _step(session, (tables.DELETE_ITEMS, values))
+    return count
 
 
 def _has_erased(job: Job[Write]) -> bool:

@@ -9,15 +9,13 @@ from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import Engine, inspect
 
 from adapter.store import migrations
 from adapter.store.base import Store, StoredEvents, StoredItem, StoreDown, StoredResponse
-from adapter.store.migrations import STEPS
+from adapter.store.migrations import STEPS, VERSION
 from adapter.store.postgres import PostgreSQL
 from adapter.store.sql import SQLStore
 from adapter.store.sqlite import SQLiteFile
-from adapter.store.tables import VERSION
 from tests.support import postgres
 
 OLD = (Path(__file__).parent / "version_2.sql").read_text()
@@ -63,7 +61,7 @@ def test_a_file_is_upgraded_when_it_is_used(path: Path, tmp_path: Path) -> None:
         holds_what_it_held(store)
     with closing(SQLStore(SQLiteFile(str(tmp_path / "new.db")))) as new:
         new.ping()
-    assert shape(SQLiteFile(str(path)).engine) == shape(SQLiteFile(str(tmp_path / "new.db")).engine)
+    assert file_shape(path) == file_shape(tmp_path / "new.db")
 
 
 def test_upgrading_a_file_tells_what_was_found(path: Path) -> None:
@@ -109,26 +107,37 @@ def test_an_upgraded_database_is_like_a_new_one(database: str, url: str) -> None
         for one in (url, other):
             with closing(SQLStore(PostgreSQL(one))) as store:
                 store.upgrade()
-            shapes.append(shape(PostgreSQL(one).engine))
+            shapes.append(database_shape(one))
     assert shapes[0] == shapes[1]
 
 
-def shape(engine: Engine) -> dict[str, Any]:
-    """Return the columns, keys and indexes of all tables; how long a text may be is left out."""
-    seen = inspect(engine)
-    shape: dict[str, Any] = {}
-    for (_, table), columns in seen.get_multi_columns().items():
-        indexes = [
-            (index["name"], index["column_names"], *map(str, index["dialect_options"].values()))
-            for index in seen.get_indexes(table)
-        ]
-        shape[table] = (
-            [(c["name"], re.sub(r"\(\d+\)", "", str(c["type"])), c["nullable"], c["default"]) for c in columns],
-            seen.get_pk_constraint(table)["constrained_columns"],
-            sorted(indexes),
-        )
-    engine.dispose()
-    return shape
+def file_shape(path: Path) -> Any:
+    """Return the columns, keys and indexes of all tables of a file; how long a text may be is left out."""
+    with closing(sqlite3.connect(path)) as file:
+        columns = file.execute(
+            "SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk "
+            "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY t.name, c.cid"
+        ).fetchall()
+        indexes = file.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+        ).fetchall()
+    assert columns
+    return [[re.sub(r"\(\d+\)", "", str(value)) for value in column] for column in columns], indexes
+
+
+def database_shape(url: str) -> Any:
+    """Return the same of the schema that a URL names."""
+    with closing(postgres.connect(url)) as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
+            "WHERE table_schema = current_schema() ORDER BY table_name, column_name"
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes "
+            "WHERE schemaname = current_schema() ORDER BY indexname"
+        ).fetchall()
+    assert columns
+    return columns, indexes
 
 
 def holds_what_it_held(store: Store) -> None:

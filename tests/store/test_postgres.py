@@ -12,7 +12,6 @@ import pytest
 
 from adapter.store import run_tables, tables, upkeep
 from adapter.store.base import NotFound, Store, StoreDown
-from adapter.store.database import sql
 from adapter.store.postgres import PostgreSQL
 from adapter.store.sql import SQLStore
 from tests.store.conformance import Conformance, conversation, items
@@ -66,7 +65,7 @@ class TestPostgreSQL(Conformance):
     ids=["GET", "GET_VERSION", "CHAIN", "ERASE", "LOOK", "UNNEEDED", "HELD"],
 )
 def test_no_statement_reads_a_table_from_end_to_end(
-    url: str, store: Store, other: psycopg.Connection, statement: tables.Statement, others: int
+    url: str, store: Store, other: psycopg.Connection, statement: str, others: int
 ) -> None:
     """Also before the server has counted what is in its tables."""
     keep(store, "a", "b<a", "c<b")
@@ -76,9 +75,9 @@ def test_no_statement_reads_a_table_from_end_to_end(
         [OURS, others],
     )
     database = PostgreSQL(url)
-    with closing(database.open()) as connection, connection.connection.cursor() as cursor:
+    with closing(database.open(commits_each=True)) as connection, connection.cursor() as cursor:
         values = {**tables.values("c", OURS), "before": 100.0, "of_holder": "one"}
-        cursor.execute(f"EXPLAIN {sql(database, statement)}", values)
+        cursor.execute(f"EXPLAIN {database.sql(statement)}", values)
         plan = [step for (step,) in cursor.fetchall()]
     assert any("Index" in step for step in plan), plan
     assert not any("Seq Scan" in step for step in plan), plan

@@ -5,12 +5,11 @@ from contextlib import closing
 
 import gevent
 import pytest
-from sqlalchemy import make_url
 
 from adapter.store.base import Store, StoreDown
+from adapter.store.migrations import VERSION
 from adapter.store.postgres import PostgreSQL
 from adapter.store.sql import SQLStore
-from adapter.store.tables import VERSION
 from tests.store.responses import OURS, chain, keep
 from tests.store.test_postgres import until_waiting
 from tests.support import postgres
@@ -85,26 +84,23 @@ def test_a_server_that_dies_while_a_write_waits(server: postgres.Server, url: st
         ({"username": "nobody"}, 'password authentication failed for user "nobody"'),
         ({"database": "elsewhere"}, 'database "elsewhere" does not exist'),
         ({"port": 1}, "Connection refused"),
-        ({"host": "no-such-host.invalid"}, "failed to resolve host"),
-        ({"query": {"passfile": "/none", "sslmode": "require"}}, "server does not support SSL"),
+        ({"hostname": "no-such-host.invalid"}, "failed to resolve host"),
+        ({"sslmode": "require"}, "server does not support SSL"),
     ],
     ids=str,
 )
 def test_where_nobody_is_let_in(url: str, change: dict[str, object], told: str) -> None:
-    at = make_url(url).set(**change)  # type: ignore[arg-type]
-    with closing(SQLStore(PostgreSQL(at.render_as_string(False)))) as store:
+    elsewhere = postgres.changed(url, **change)
+    with closing(SQLStore(PostgreSQL(elsewhere))) as store:
         refused = refusal(store)
     assert told in refused
-    assert f"@{at.host}:{at.port}/{at.database} cannot be reached; " in refused
+    assert f"@{elsewhere.partition('@')[2].partition('?')[0]} cannot be reached; " in refused
     assert "wr0ng" not in refused
 
 
 def test_a_server_that_only_reads(url: str, store: Store) -> None:
     keep(store, "a")
-    at = make_url(url).update_query_dict(
-        {"options": f"{make_url(url).query['options']} -c default_transaction_read_only=on"}
-    )
-    with closing(SQLStore(PostgreSQL(at.render_as_string(False)))) as standby:
+    with closing(SQLStore(PostgreSQL(f"{url}%20-c%20default_transaction_read_only%3Don"))) as standby:
         assert chain(standby, "a") == ["a"]
         for call in (standby.ping, lambda: keep(standby, "b")):
             with pytest.raises(StoreDown, match="can only be read; connect to the primary server"):
@@ -116,7 +112,7 @@ def test_who_may_not_make_tables(url: str, store: Store) -> None:
         other.execute("DROP ROLE IF EXISTS guest")
         other.execute("CREATE ROLE guest LOGIN PASSWORD 's3cret-word'")
         other.execute("DO $$ BEGIN EXECUTE 'GRANT USAGE ON SCHEMA ' || current_schema() || ' TO guest'; END $$")
-    with closing(SQLStore(PostgreSQL(make_url(url).set(username="guest").render_as_string(False)))) as guest:
+    with closing(SQLStore(PostgreSQL(postgres.changed(url, username="guest")))) as guest:
         assert "does not let this user work; grant it the right to create tables, or to use" in refusal(guest)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.store import tables
 from adapter.store.base import Store, StoreDown
+from adapter.store.migrations import VERSION
 from adapter.store.sql import SQLStore
 from adapter.store.sqlite import SQLiteFile
 from tests.store.responses import OURS, chain, keep, response
@@ -163,11 +163,11 @@ def test_database_of_a_later_version(store: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE schema_version SET version = 99")
     assert refusal(store) == (
-        f"The store {path} cannot be used: its tables have version 99 and this program knows version {tables.VERSION}; "
+        f"The store {path} cannot be used: its tables have version 99 and this program knows version {VERSION}; "
         "use the program that wrote it, or a later one."
     )
     with closing(sqlite3.connect(path)) as file, file:
-        file.execute("UPDATE schema_version SET version = ?", [tables.VERSION])
+        file.execute("UPDATE schema_version SET version = ?", [VERSION])
     keep(store, "a")
     assert chain(store, "a") == ["a"]
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
 PASSWORD = "s3cret-word"
 _schemas = count(1)
@@ -94,16 +95,24 @@ def schema(url: str) -> Iterator[str]:
     with closing(connect(url)) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
     try:
-        yield make_url(url).update_query_dict({"options": f"-c search_path={name}"}).render_as_string(False)
+        yield changed(url, options=f"-c search_path={name}")
     finally:
         with closing(connect(url)) as connection:
             connection.execute(f"DROP SCHEMA {name} CASCADE")
 
 
+def changed(url: str, **parts: Any) -> str:
+    """Return a URL with other parts: username, password, hostname, port, database, or a parameter of the query."""
+    at = urlsplit(url)
+    of = {name: parts.pop(name, getattr(at, name)) for name in ("username", "password", "hostname", "port")}
+    database = parts.pop("database", at.path[1:])
+    query = urlencode({**dict(parse_qsl(at.query)), **parts}, quote_via=quote)
+    return f"{at.scheme}://{of['username']}:{of['password']}@{of['hostname']}:{of['port']}/{database}?{query}"
+
+
 def connect(url: str) -> psycopg.Connection:
     """Return a connection beside the store's; each of its statements is a transaction."""
-    at = make_url(url)
-    return psycopg.connect(**at.translate_connect_args(username="user", database="dbname"), **at.query, autocommit=True)
+    return psycopg.connect(f"postgresql:{url.partition(':')[2]}", autocommit=True)
 
 
 def absent(what: str) -> None:
