@@ -30,7 +30,6 @@ def open_store(url: str, cache_bytes: int) -> Store:
 
 
 def _open_sqlite(url: str, cache_bytes: int) -> Store:
-    # Imported here: SQLAlchemy's 13 MB are for those who use it.
     from adapter.store.cached import CachedStore
     from adapter.store.sql import SQLStore
     from adapter.store.sqlite import SQLiteFile
