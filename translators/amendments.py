@@ -87,7 +87,7 @@ def _chooses_thinking(dialect: Dialect, what: str) -> Dialect:
 
 
 def _lacks(dialect: Dialect, what: str) -> Dialect:
-    return replace(dialect, unknown_keywords=dialect.unknown_keywords | {what})
+    return replace(dialect, unknown_keywords=dialect.unknown_keywords.union(what.split(",")))
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------
@@ -100,15 +100,21 @@ def _name(name: str) -> re.Pattern[str]:
 
 def _quoted(name: str) -> re.Pattern[str]:
     """Return the pattern of a name that is an ordinary word, too."""
-    return re.compile(rf"^{name}(?![\w.])|['\"`]{name}['\"`]|(argument supplied|parameter|field): {name}(?!\w)", re.I)
+    return re.compile(
+        rf"^{name}(?![\w.])|['\"`.]{name}(?=['\"`:, ])|(argument supplied|parameter|field): {name}(?!\w)", re.IGNORECASE
+    )
 
 
 def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+_DEVELOPER: Final = _words(
+    r"(unexpected|incorrect|invalid|unknown|unsupported) (message )?role(?!.{0,20}system)|role (param|information)"
+    r"|messages[.\[]\d+\]?\.role .{0,80}(enum|should be|one of)"
+)
 _SYSTEM_PLACE: Final = _words(
-    r"system (message|prompt|role)s?.{0,60}(beginning|at the start|first|only one|single)"
+    r"system (message|prompt|role)s?.{0,60}(beginnin|at the start|first|only one|single)"
     r"|(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)"
     r"|invalid message role: system|unexpected role ['\"`]?system"
 )
@@ -117,7 +123,7 @@ _SYSTEM_ROLE: Final = _words(
     r"(enabled|supported|allowed)"
 )
 _NULL: Final = _words(
-    r"(?<!_)content\b.{0,60}\b(null|none|nonetype|required|missing|valid string|a string|empty)\b"
+    r"(?<!_)content\b.{0,60}\b(null|nil|none|nonetype|required|missing|valid string|a string)\b"
     r"|\b(null|none|nil)\b.{0,40}\b(string|content)"
 )
 _THINKING_BACK: Final = _words(
@@ -134,7 +140,7 @@ ROWS: Final = (
     Row("stream_only", None, whole, _becomes(streaming="always"),
         _words(r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)")),
     Row("developer_role", _name("developer"), message(lambda one: one["role"] == "developer"),
-        _becomes(developer_role=False)),
+        _becomes(developer_role=False), _DEVELOPER),
     Row("system_place", _quoted("system"), system_behind, _becomes(system_anywhere=False), _SYSTEM_PLACE),
     Row("system_role", _quoted("system"), system_first, _becomes(system_role=False), _SYSTEM_ROLE),
     Row("alternating", None, some_turns, _becomes(alternating=True),

@@ -1,7 +1,8 @@
 """A JSON schema without some of its keywords, for providers whose own compilers know only a few.
 
-A keyword is a key of a schema. Keys of `properties` and the like are names that the caller chose, and values of `enum`,
-`const`, `default` and `examples` are no schemas, whatever they look like. Source: JSON Schema 2020-12, core §10.
+What can be said by a keyword that is left is said by it: `const` by `enum`. A keyword is a key of a schema. Keys of
+`properties` and the like are names that the caller chose, and values of `enum`, `const`, `default` and `examples` are
+no schemas, whatever they look like. Source: JSON Schema 2020-12, core §10.
 """
 
 from collections.abc import Set
@@ -35,7 +36,10 @@ def _left(schema: Any, unknown: Set[str], found: set[str]) -> Any:
     if not isinstance(schema, dict):
         return schema
     found.update(schema)
-    return {key: _value(key, value, unknown, found) for key, value in schema.items() if key not in unknown}
+    left = {key: _value(key, value, unknown, found) for key, value in schema.items() if key not in unknown}
+    if "const" in schema and "const" in unknown:
+        left.setdefault("enum", [schema["const"]])
+    return left
 
 
 def _value(keyword: str, value: Any, unknown: Set[str], found: set[str]) -> Any:

@@ -37,7 +37,8 @@ _UNKNOWN: Final = re.compile(
     r"(not|n't|un)[ _-]*(currently |yet )?(be(en)? )?"
     r"(support|available|implement|recogni[sz]|permitted|allowed|known|expected|accept|enabled|compatible)"
     r"|incompatible|extra[_ ](inputs|fields|forbidden)|cannot (find field|unmarshal)|no endpoints found that support"
-    r"|only[^.]{1,40}(supported|allowed|accepted)|not (one of|a valid)|supported ([a-z]+ )?values|expected one of"
+    r"|only[^.]{1,40}(supported|allowed|accepted)|not (one of|a valid)|supported ([a-z]+ )?(values|types|options)"
+    r"|expected one of|(is|are) deprecated"
     r"|must be (one of|either|[a-z ]{0,20}['\"`])|should be (a valid string|'|\")"
     r"|invalid ([a-z_ ]{1,20} )?(type|role|parameter|argument)",
     re.IGNORECASE,

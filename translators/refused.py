@@ -18,10 +18,12 @@ from translators.request import Effort
 _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
 _KEYWORDS: Final = frozenset(
     {
-        "$comment", "$id", "$schema", "additionalProperties", "default", "deprecated", "examples", "exclusiveMaximum",
-        "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",
-        "minProperties", "minimum", "multipleOf", "pattern", "patternProperties", "propertyNames", "readOnly", "title",
-        "unevaluatedProperties", "uniqueItems", "writeOnly",
+        "$comment", "$id", "$schema", "additionalProperties", "const", "contains", "contentEncoding",
+        "contentMediaType", "default", "dependentRequired", "deprecated", "example", "examples", "exclusiveMaximum",
+        "exclusiveMinimum", "format", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum",
+        "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "nullable", "pattern",
+        "patternProperties", "propertyNames", "readOnly", "title", "unevaluatedItems", "unevaluatedProperties",
+        "uniqueItems", "writeOnly",
     }
 )  # fmt: skip
 """Keywords without which a schema still says what an argument is."""
@@ -129,10 +131,10 @@ def strict(refused: Refused) -> str | None:
 
 
 def keyword(refused: Refused) -> str | None:
-    """Return the first keyword of a tool's parameters that the refusal names."""
+    """Return the keywords of tools' parameters that the refusal names."""
     used = {name for tool in refused.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
     named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refused.refusal.about)
-    return next((name for name in named if name in used & _KEYWORDS), None)
+    return ",".join(sorted(used & _KEYWORDS & set(named))) or None
 
 
 def effort(refused: Refused) -> str | None:

@@ -85,6 +85,14 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("developer_role", "'developer' is not one of ['system', 'assistant', 'user', 'function'] - 'messages.0.role'",
      400, {}),
     ("developer_role", "Unexpected role 'developer' at the start", 400, {}),
+    ("developer_role", fastapi("messages", 0, "role", msg="Input should be 'system', 'user' or 'tool'", type="enum"),
+     422, {}),
+    ("developer_role", "message role is 'developer', not one of ['system', 'assistant', 'user', 'tool']", 400, {}),
+    ("developer_role", "invalid parameter 'messages[0].role': invalid role 'developer', must be one of: system, user",
+     400, {}),
+    ("developer_role", "Error from provider: Upstream request failed: [1214] Incorrect role information", 400, {}),
+    ("developer_role", "chat template rejected the request: Unexpected message role.", 400, {}),
+    ("developer_role", "invalid params, role param error (2013)", 422, {}),
     ("system_role", {"param": "messages[0].role", "message":
      "Unsupported value: 'messages[0].role' does not support 'system' with this model."}, 400, {"messages": PLAIN}),
     ("system_role", "Developer instruction is not enabled for models/gemma-3-27b-it", 400, {"messages": PLAIN}),
@@ -97,6 +105,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("system_place", "invalid params, invalid message role: system (2013)", 400, {}),
     ("system_place", "Unexpected role 'system' after role 'user'", 400, {}),
     ("system_place", "Only one system message is allowed", 400, {}),
+    ("system_place", b'{"error":{"code":400,"message":"Unable to generate parser for this template. ... '
+     b'raise_exception(\'System message must be at the beginnin...","type":"invalid_request_error"}}', 400, {}),
     # streams
     ("stream_options", "Unrecognized request argument supplied: stream_options", 400, {}),
     ("stream_options", "Malformed input request: #: extraneous key [stream_options] is not permitted", 400, {}),
@@ -109,6 +119,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("strict", fastapi("tools", 0, "function", "strict"), 422, {}),
     ("keyword=additionalProperties", 'Invalid JSON payload received. Unknown name "additionalProperties" at '
      "'tools[0].function_declarations[0].parameters': Cannot find field.", 400, {}),
+    ("keyword=additionalProperties,default", 'Unknown name "default" at \'tools[0].function_declarations[0].parameters'
+     '.properties[0].value\': Cannot find field. Unknown name "additionalProperties" at \'tools[0]', 400, {}),
     ("keyword=default", "tools.0.function.parameters: keyword 'default' is not supported", 400, {}),
     ("parallel_tool_calls", "Unknown parameter: 'parallel_tool_calls'.", 400, {}),
     ("parallel_tool_calls", "unknown field `parallel_tool_calls`, expected one of `model`, `max_tokens`, `stop`",
@@ -135,12 +147,16 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
                                      "param": "response_format.json_schema"}, 422, {}),
     ("response_format=json_object", b'{"error":"\'response_format.type\' must be \'json_schema\' or \'text\'"}', 400,
      OBJECT),
+    ("response_format=json_schema", {"param": "response_format", "message": "The parameter `response_format.type` "
+     "specified in the request are not valid: invalid value: `json_schema`, supported values are: `text`."}, 400, {}),
     # reasoning
     ("reasoning_effort=low,medium,high", {"param": "reasoning_effort", "message": "Unsupported value: 'minimal' is not "
      "supported with this model. Supported values are: 'low', 'medium', and 'high'."}, 400, {}),
     ("reasoning_effort=none,low,medium,high,xhigh,max", "reasoning_effort 'minimal' is not supported", 400, {}),
     ("reasoning_effort", b'{"code":"Client specified an invalid argument","error":"Model grok-4 does not support '
      b'parameter reasoningEffort."}', 400, {}),
+    ("reasoning_effort=low,medium,xhigh", "Unexpected reasoning effort minimal. Supported types are xhigh, medium, low",
+     400, {}),
     ("effort_with_tools", "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions."
      " Please use /v1/responses instead, or set reasoning_effort to 'none'", 400, {}),
     ("reasoning_switch", "Unknown name 'thinking': Cannot find field.", 400,
@@ -160,6 +176,9 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("null_content", fastapi("messages", 2, "content", msg="Input should be a valid string", type="string_type"), 422,
      {}),
     ("null_content", "messages[2].content: invalid type: null, expected a string", 400, {}),
+    ("null_content", "invalid message content type: <nil>", 400, {}),
+    ("null_content", "Invalid 'content': 'content' field must be a string or an array of objects.", 400, {}),
+    ("refusal", "Extra inputs are not permitted, field: 'messages[2].refusal', value: None", 400, {}),
     ("refusal", 'Unknown name \'refusal\' at \'messages[2]\': Cannot find field.', 400, {}),
     ("original_detail", {"param": "messages[1].content[1].image_url.detail", "message": "Invalid value: 'original'. "
                          "Supported values are: 'low', 'high', and 'auto'."}, 400, {}),
@@ -178,6 +197,9 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("temperature", {"param": "temperature", "message": "Unsupported value: 'temperature' does not support 1.5 with "
                      "this model. Only the default (1) value is supported."}, 400, {}),
     ("temperature", "invalid temperature: only 1 is allowed for this model", 400, {}),
+    ("temperature", "models of this kind don't support temperature=0.84. Only temperature=1 is supported. To drop "
+     "unsupported params set `drop_params = True`", 400, {}),
+    ("temperature", "`temperature` is deprecated for this model.", 400, {}),
     ("top_p", "Unsupported parameter: 'top_p' is not supported with this model.", 400, {}),
     ("presence_penalty", "Model grok-4 does not support parameter presencePenalty.", 400, {}),
     ("frequency_penalty", "Unsupported parameter: 'frequency_penalty' is not supported with this model.", 400, {}),
@@ -235,6 +257,11 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
     ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
     ("Could not process image: image input is not supported for this type", 400, {}),
+    ("temperature and top_p cannot both be specified for this model. Please use only one.", 400, {}),
+    ({"message": "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+      "'json_object'.", "param": "messages"}, 400, OBJECT),
+    ({"param": "max_tokens", "message": "The parameter `max_tokens` specified in the request are not valid: integer "
+      "above maximum value, expected a value <= 12288, but got 32000 instead."}, 400, {}),
     # one caller's account
     ({"message": "Your organization must be verified to stream this model.", "param": "stream",
       "code": "unsupported_value"}, 400, {}),
@@ -260,6 +287,19 @@ def test_the_same_is_not_learned_twice() -> None:
     error = refusal("This response_format type is unavailable now")
     assert taught(error, with_lessons(RICH, ["response_format=json_schema"])) is None
     assert taught(error, Dialect(formats=frozenset())) is None
+
+
+def test_a_list_that_was_printed_into_a_message() -> None:
+    message = "[{'type': 'extra_forbidden', 'loc': ('body', 'max_tokens'), 'msg': 'Extra inputs are not permitted'}]"
+    assert taught(refusal(json.dumps({"object": "error", "message": message}).encode())) == (
+        "token_limit=max_completion_tokens"
+    )
+
+
+def test_thinking_under_another_name() -> None:
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well", "reasoning": "Hm"}]
+    error = refusal("Error from provider: Extra inputs are not permitted, field: 'messages[1].reasoning'")
+    assert taught(error, Dialect(reasoning_field="reasoning"), messages=messages) == "reasoning_field"
 
 
 def test_the_token_limit_has_two_names_and_may_have_none() -> None:

@@ -23,6 +23,11 @@ def test_a_keyword_goes_and_nothing_else(schema: dict[str, Any], left: dict[str,
     assert without(schema, {"title"}) == (left, keywords(schema))
 
 
+def test_a_constant_is_the_only_one_of_its_kind() -> None:
+    schema = {"anyOf": [{"const": "a"}, {"const": "b", "enum": ["b", "c"]}]}
+    assert without(schema, {"const"})[0] == {"anyOf": [{"enum": ["a"]}, {"enum": ["b", "c"]}]}
+
+
 def test_the_schema_itself_stays_as_it_is() -> None:
     schema = {"items": {"title": "T"}}
     without(schema, {"title"})
