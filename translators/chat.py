@@ -228,6 +228,8 @@ class Choice(Struct, gc=False):
 
 class GroqExtras(Struct, gc=False):
     usage: ChatUsage | None = None
+    error: Any = None
+    """Why a stream was stopped early."""
 
 
 class Chunk(Struct, gc=False):

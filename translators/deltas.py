@@ -154,7 +154,7 @@ def _text_of(value: Any, depth: int = 8) -> str:
 
 
 def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
-    """Yield what content that is not a string says: Mistral sends lists of parts, Cloudflare a JSON object.
+    """Yield what content that is not a string says: Mistral and Databricks send lists of parts, Cloudflare an object.
 
     Of an image it is the URL. `other` is a part that no response has a place for (Mistral's `reference`).
     """
@@ -168,6 +168,8 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]
             kind = part.get("type")
             if kind == "thinking":
                 yield "reasoning", _text_of(part.get("thinking"))
+            elif kind == "reasoning":
+                yield "reasoning", _text_of(part)
             elif kind in ("text", "output_text", None):
                 yield "text", _text_of(part)
             elif kind == "refusal":

@@ -1,6 +1,7 @@
 """How a response ends: the provider's finish reason, or the way its stream broke, as a Responses status.
 
-Table: responses-api reference §6.2. A reason nobody has seen yet ends the response as completed and is noted.
+Table: responses-api reference §6.2, and what the models behind gateways say (Anthropic's, Google's, watsonx's words). A
+reason nobody has seen yet ends the response as completed and is noted.
 """
 
 from typing import Final, Literal
@@ -12,17 +13,32 @@ from translators.errors import UpstreamError
 Reason = Literal["max_output_tokens", "content_filter"]
 
 _COMPLETED: Final = frozenset(
-    {"stop", "tool_calls", "tool_call", "function_call", "eos", "eos_token", "end_turn", "stop_sequence"}
-)
+    {
+        "stop", "tool_calls", "tool_call", "tool_use", "function_call", "eos", "eos_token", "end_turn", "stop_sequence",
+        "complete",
+    }
+)  # fmt: skip
 _INCOMPLETE: Final[dict[str, Reason]] = {
     "length": "max_output_tokens",
     "max_tokens": "max_output_tokens",
+    "max_output_tokens": "max_output_tokens",
     "model_length": "max_output_tokens",
+    "token_limit": "max_output_tokens",
     "content_filter": "content_filter",
     "safety": "content_filter",
     "sensitive": "content_filter",
+    "refusal": "content_filter",
+    "recitation": "content_filter",
+    "blocklist": "content_filter",
+    "prohibited_content": "content_filter",
+    "spii": "content_filter",
 }
-_FAILED: Final = frozenset({"error", "insufficient_system_resource", "network_error"})
+_FAILED: Final = frozenset(
+    {
+        "error", "insufficient_system_resource", "network_error", "abort", "cancelled", "time_limit",
+        "malformed_function_call",
+    }
+)  # fmt: skip
 
 
 class Ending(Struct, frozen=True, gc=False):

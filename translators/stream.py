@@ -129,6 +129,8 @@ class ResponseStream:
         events: list[Event] = []
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_of(chunk) or self._usage
+            if chunk.x_groq is not None and chunk.x_groq.error:
+                return self.fail(from_error(chunk.x_groq.error))
         if chunk.search_results:
             self._lanes.attached += self._citations.take_list(chunk.search_results)
         if chunk.citations:

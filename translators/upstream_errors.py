@@ -105,6 +105,8 @@ class _Failure:
     def is_no_route(self) -> bool:
         """Tell whether the URL is wrong: the operator's, for the caller has none."""
         said = self.said
+        if 300 <= self.status < 400:
+            return True
         return self.status in (404, 405) and (said.is_page or words.NO_ROUTE.search(said.message) is not None)
 
     def is_overload(self) -> bool:

@@ -10,7 +10,7 @@ REASONS = {
     "stop": COMPLETED, "tool_calls": COMPLETED, "tool_call": COMPLETED, "function_call": COMPLETED, "eos": COMPLETED,
     "eos_token": COMPLETED, "end_turn": COMPLETED, "stop_sequence": COMPLETED, "STOP": COMPLETED,
     "length": CUT, "max_tokens": CUT, "MAX_TOKENS": CUT, "model_length": CUT,
-    "content_filter": FILTERED, "safety": FILTERED, "sensitive": FILTERED,
+    "content_filter": FILTERED, "safety": FILTERED, "sensitive": FILTERED, "refusal": FILTERED, "RECITATION": FILTERED,
     "satisfied": Ending(unknown="satisfied"),
 }  # fmt: skip
 

@@ -96,6 +96,10 @@ RULES: dict[str, Row] = {
         [delta(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]),
          delta(content=[{"type": "text", "text": "H"}, "i"]), STOP], [HM, HI], "completed"
     ),
+    "content is parts, thinking in a summary (Databricks)": (
+        [message(content=[{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+                          {"type": "text", "text": "Hi"}])], [HM, HI], "completed"
+    ),
     "content is an object (Cloudflare)": ([message(content={"a": 1})], [("output_text", '{"a":1}')], "completed"),
     "content is a number": ([delta(content=5), delta("stop", content="Hi")], [HI], "completed"),
     "the text of a choice itself (old completions)": (
@@ -221,20 +225,21 @@ RULES: dict[str, Row] = {
     **{
         f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "completed")
         for reason in (
-            "stop", "tool_calls", "tool_call", "function_call", "eos", "eos_token", "end_turn", "STOP", "unheard of"
+            "stop", "tool_calls", "tool_call", "tool_use", "function_call", "eos", "eos_token", "end_turn", "complete",
+            "STOP", "unheard of",
         )
     },
     **{
         f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "max_output_tokens")
-        for reason in ("length", "max_tokens", "model_length")
+        for reason in ("length", "max_tokens", "max_output_tokens", "model_length", "token_limit", "MAX_TOKENS")
     },
     **{
         f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "content_filter")
-        for reason in ("content_filter", "safety", "sensitive")
+        for reason in ("content_filter", "safety", "sensitive", "refusal", "recitation", "PROHIBITED_CONTENT")
     },
     **{
         f"finish {reason}": ([delta(content="Hi"), delta(reason), DONE], [HI], "failed")
-        for reason in ("error", "insufficient_system_resource", "network_error")
+        for reason in ("error", "insufficient_system_resource", "network_error", "abort", "malformed_function_call")
     },
     "finish reason empty until the end (Snowflake)": (
         [delta("", content="H"), delta("", content="i"), delta("stop")], [HI], "completed"
@@ -267,6 +272,9 @@ RULES: dict[str, Row] = {
     ),
     "an error in a choice": (
         [delta(content="Hi"), {"choices": [{"delta": {}, "error": {"message": "Broken."}}]}], [HI], "failed"
+    ),
+    "an error in x_groq": (
+        [delta(content="Hi"), {**delta(), "x_groq": {"id": "x", "error": "Broken."}}], [HI], "failed"
     ),
     "an error that is a string": ([{"error": "Broken."}], [], "failed"),
     "an error without a message": ([{"error": {}}, {"error": {"code": 500}}], [], "failed"),

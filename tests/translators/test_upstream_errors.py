@@ -243,9 +243,12 @@ def test_not_all_that_is_said_of_a_model_is_that_there_is_none(message: str) -> 
     assert http(400, {"error": {"message": message}}).code != "model_not_found"
 
 
-@pytest.mark.parametrize("body", [b"<html>404</html>", {"detail": "Not Found"}, b"404 page not found"])
-def test_a_wrong_url_is_the_operators(body: object) -> None:
-    error = http(404, body)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b"<html>"), (404, {"detail": "Not Found"}), (404, b"404 page not found"), (405, b"<html>"), (302, b"")],
+)
+def test_a_wrong_url_is_the_operators(status: int, body: object) -> None:
+    error = http(status, body)
     assert (error.status, error.type, error.retry) == (502, "server_error", False)
     assert "The operator has to mend its URL." in error.message
 
