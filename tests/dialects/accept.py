@@ -8,7 +8,7 @@ import json
 import sys
 
 from tests.dialects.case import ROOT, golden
-from tests.support.provider_rules import broken_rules
+from tests.support.provider_rules import refusals
 from translators.presets import PRESETS
 
 
@@ -24,7 +24,7 @@ def accept() -> None:
             f"{name}, {case}: {rule}"
             for case, became in made.items()
             if "chat" in became
-            for rule in broken_rules(name, became["chat"])
+            for rule in refusals(name, became["chat"])
         ]
         broken += wrong
         if not wrong:

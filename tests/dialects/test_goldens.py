@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dialects.case import REQUESTS, ROOT, golden, read
-from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules
-from tests.support.strict_chat import complaints
+from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules, refusals
 from translators.presets import PRESETS
 
 Object = dict[str, Any]
@@ -30,32 +29,9 @@ def test_there_is_no_other_golden_file() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_golden_keeps_the_rules_of_its_provider(name: str) -> None:
-    for case, became in sent(name).items():
-        assert broken_rules(name, became["chat"]) == [], case
-
-
-@pytest.mark.parametrize("name", PRESETS)
 def test_a_strict_server_takes_it(name: str) -> None:
-    """Of the forms in which providers differ most it has to be told."""
     for case, became in sent(name).items():
-        found = complaints(
-            became["chat"],
-            developer_role=name == "openai",
-            system_anywhere=name == "openai",
-            reasoning_field=THINKING.get(name, "reasoning_content"),
-            signatures=name == "gemini",
-            also=OWN_MEMBERS.get(name, ()),
-        )
-        assert found == [], case
-
-
-THINKING = {
-    **dict.fromkeys(("openai", "azure", "groq", "xai", "cerebras", "minimax", "gemini", "perplexity"), None),
-    **dict.fromkeys(("openrouter", "vercel", "ollama", "vllm", "bedrock", "snowflake", "crusoe"), "reasoning"),
-    "mistral": "thinking",
-}
-"""Where thinking goes back to a provider (providers reference §2), `reasoning_content` where nothing else is known."""
+        assert refusals(name, became["chat"]) == [], case
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name != "openai"])

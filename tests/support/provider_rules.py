@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.support.strict_chat import complaints
+
 Object = dict[str, Any]
 Rule = Callable[[Object], Iterator[str]]
 
@@ -286,6 +288,26 @@ OWN_MEMBERS: dict[str, tuple[str, ...]] = {
 """Members that are not OpenAI's, or have other values (§2)."""
 
 
+THINKING = {
+    **dict.fromkeys(("openai", "azure", "groq", "xai", "cerebras", "minimax", "gemini", "perplexity"), None),
+    **dict.fromkeys(("openrouter", "vercel", "ollama", "vllm", "bedrock", "snowflake", "crusoe"), "reasoning"),
+    "mistral": "thinking",
+}
+"""Where thinking goes back to a provider (providers reference §2), `reasoning_content` where nothing else is known."""
+
+
 def broken_rules(provider: str, body: Object) -> list[str]:
-    """Return what a provider would refuse in a request."""
+    """Return which rules of its own a provider finds broken."""
     return [wrong for rule in (*_EVERYONE, *RULES[provider]) for wrong in rule(body)]
+
+
+def refusals(provider: str, body: Object) -> list[str]:
+    """Return what a provider would refuse in a request, by its own rules and as every strict server would."""
+    return broken_rules(provider, body) + complaints(
+        body,
+        developer_role=provider == "openai",
+        system_anywhere=provider == "openai",
+        reasoning_field=THINKING.get(provider, "reasoning_content"),
+        signatures=provider == "gemini",
+        also=OWN_MEMBERS.get(provider, ()),
+    )
