@@ -159,7 +159,7 @@ class Registry:
         pause = _pause(failures) if failures >= FAILURES else 0.0
         if error.code == "insufficient_quota":
             pause = LONGEST_PAUSE
-        if error.status == 429:
+        if error.status == 429 or pause:
             pause = max(pause, min(error.retry_after or 0.0, LONGEST_WAIT))
         self._troubles[part] = _Trouble(failures, self._now() + pause)
         if pause:

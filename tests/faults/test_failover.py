@@ -17,7 +17,7 @@ import pytest
 from tests.support import chat
 from tests.support.client import Client, judged
 from tests.support.service import Service
-from tests.support.upstream import CLOSE, RESET, Asked, Gate, Script, Upstream, head, stream, whole
+from tests.support.upstream import CLOSE, LIMIT, RESET, Asked, Gate, Script, Upstream, head, stream, whole
 
 SETTINGS = """
 [upstreams.a]
@@ -42,7 +42,12 @@ url = "http://127.0.0.1:9/v1"
 url = "{b}"
 dialect = "vllm"
 
+[upstreams.silent]
+url = "{a}"
+timeout = 1
+
 [models]
+"silent" = ["silent", {{ upstream = "b", weight = 0 }}]
 "first-*" = ["a", {{ upstream = "b", model = "b-*", weight = 0 }}]
 "second-*" = ["b", {{ upstream = "a", weight = 0 }}]
 "even-*" = ["a", "b"]
@@ -145,6 +150,14 @@ def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None
     b.otherwise = lambda asked: answer("Hello.", asked)
     for _ in range(5):
         assert text_of(routed.create(model="lost")) == "Hello."
+
+
+@pytest.mark.parametrize("script", [[Gate()], [EMPTY_HEAD, Gate()]], ids=["no status", "nothing behind the status"])
+def test_silence(script: Script, routed: Service, a: Upstream, b: Upstream) -> None:
+    a.plays(script)
+    b.otherwise = lambda asked: answer("Hello.", asked)
+    assert text_of(routed.stream(model="silent")[-1]["response"]) == "Hello."
+    assert a.asked().closed.wait(LIMIT), "the silent call goes on"
 
 
 @pytest.mark.parametrize("failure", ["429 for both keys", "401 for both keys"])
@@ -373,7 +386,7 @@ def test_the_list_of_models(routed: Service, upstreams: tuple[Upstream, Upstream
     upstreams[1].models = {"data": [{"id": "b-1", "owned_by": "b"}, {"id": "unreachable"}, {"id": "even-2"}]}
     try:
         models = {model["id"]: model for model in routed.get("/v1/models").json["data"]}
-        assert models.keys() == {"first-1", "second-1", "even-2", "passed", "lost", "counted"} - {"second-1"}
+        assert models.keys() == {"first-1", "even-2", "passed", "lost", "silent", "counted"}
         assert models["first-1"] == {"id": "first-1", "object": "model", "created": 0, "owned_by": "b"}
         assert routed.get("/v1/models/passed").json["id"] == "passed"
         assert routed.get("/v1/models/unreachable").status == 404

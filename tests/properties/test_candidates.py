@@ -1,0 +1,70 @@
+"""However candidates fail, and whatever time passes: nobody is asked twice or while left alone, and nobody forgotten."""
+
+from random import Random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapter.setting_models import read_models
+from adapter.setting_upstreams import Secret, UpstreamSettings
+from adapter.upstream.registry import LONGEST_WAIT, Candidate, Registry
+from translators.dialect import Dialect
+from translators.errors import UpstreamError
+
+WEIGHTS = st.integers(0, 3)
+UPSTREAMS = st.lists(st.tuples(st.integers(0, 3), WEIGHTS), min_size=1, max_size=4)
+OUTCOMES = st.sampled_from(["works", "mistake", "unknown", "limited", "spent", "key", "crash", "busy", "unreachable"])
+ERRORS: dict[str, dict[str, Any]] = {
+    "mistake": {"status": 400}, "unknown": {"status": 400, "code": "model_not_found"},
+    "limited": {"status": 429, "retry_after": 9.0},
+    "spent": {"status": 429, "code": "insufficient_quota", "retry": False},
+    "key": {"status": 500, "retry": False}, "crash": {"status": 500}, "busy": {"status": 503, "retry_after": 1.0},
+    "unreachable": {"status": 503, "retry_after": 1.0},
+}  # fmt: skip
+
+
+def error(outcome: str) -> UpstreamError:
+    made = UpstreamError(outcome, **ERRORS[outcome])
+    made.refused = 0 if outcome == "unreachable" else made.status
+    return made
+
+
+@given(UPSTREAMS, st.lists(st.tuples(st.floats(0, 90), st.lists(OUTCOMES, min_size=12, max_size=12)), max_size=12))
+def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, list[str]]]) -> None:
+    upstreams = [
+        UpstreamSettings(
+            name=f"u{at}", url="http://h/v1", dialect=Dialect(), keys=(Secret("k"),) * keys, weight=weight,
+            connect_timeout=1, timeout=1,
+        )
+        for at, (keys, weight) in enumerate(shape)
+    ]  # fmt: skip
+    now = 0.0
+    registry = Registry(upstreams, read_models({}, {}), lambda: now, Random(0).random)
+    everybody = set(registry.candidates("m").all())
+    for passed, outcomes in requests:
+        now += passed
+        candidates = registry.candidates("m")
+        asked: list[Candidate] = []
+        served = False
+        for outcome in outcomes:
+            alone = {one: registry.pause(one) for one in everybody}
+            current = candidates.next()
+            if current is None:
+                left = [one for one in everybody.difference(asked) if not alone[one]]
+                assert {one.upstream for one in left} <= {one.upstream for one in asked}, "somebody was forgotten"
+                break
+            assert current not in asked
+            assert len(everybody) == 1 or not alone[current]
+            asked.append(current)
+            if outcome == "works":
+                candidates.worked()
+                assert not registry.pause(current)
+                served = True
+                break
+            if not candidates.failed(error(outcome)):
+                break
+        if not served:
+            verdict = candidates.verdict()
+            assert verdict.retry_after is None or 0 < verdict.retry_after <= LONGEST_WAIT
+            assert asked or verdict.status == 503
