@@ -35,9 +35,9 @@ from translators.refused import (
     switch,
     system_behind,
     system_first,
+    thinking,
     token_limit,
     whole,
-    without_thinking,
 )
 from translators.wire import decode
 
@@ -79,6 +79,13 @@ def _limited(dialect: Dialect, what: str) -> Dialect:
 def _knows(dialect: Dialect, what: str) -> Dialect:
     known = frozenset(what.split(",")) if what else frozenset()
     return replace(dialect, efforts=known if dialect.efforts is None else dialect.efforts & known)
+
+
+def _thinks(dialect: Dialect, what: str) -> Dialect:
+    return replace(
+        dialect, reasoning_field="reasoning_content", reasoning_required=True,
+        reasoning_everywhere=dialect.reasoning_everywhere or what == "all",
+    )  # fmt: skip
 
 
 def _chooses_thinking(dialect: Dialect, what: str) -> Dialect:
@@ -147,8 +154,7 @@ ROWS: Final = (
         _words(r"roles must alternate|should alternate|must alternate|alternate (between|with)")),
     Row("user_needed", None, no_user, _becomes(user_needed=True),
         _words(r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)")),
-    Row("reasoning_required", None, message(without_thinking),
-        _becomes(reasoning_field="reasoning_content", reasoning_required=True), _THINKING_BACK),
+    Row("reasoning_required", None, thinking, _thinks, _THINKING_BACK),
     Row("reasoning_field", _name("reasoning_content"), message(lambda one: "reasoning_content" in one),
         _becomes(reasoning_field=None, reasoning_required=False)),
     Row("reasoning_field", _quoted("reasoning"), message(lambda one: "reasoning" in one),

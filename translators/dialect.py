@@ -41,6 +41,8 @@ class Dialect(Struct, frozen=True, gc=False):
     """Content begins inside the thinking and `</think>` ends that: the chat template has written the opening tag."""
     reasoning_required: bool = False
     """An assistant message with calls must have `reasoning_content`, an empty one if its thinking is not known."""
+    reasoning_everywhere: bool = False
+    """Where it is required, every other assistant message must have it, too."""
     alternating: bool = False
     """User and assistant take turns, the user first and last, and nobody else speaks behind the system message."""
     user_needed: bool = False

@@ -100,9 +100,13 @@ def some_turns(refused: Refused) -> str | None:
     return "" if len(refused.messages) > 2 else None
 
 
-def without_thinking(one: Object) -> bool:
-    """Tell whether a message calls without saying why."""
-    return bool(one.get("tool_calls")) and "reasoning_content" not in one
+def thinking(refused: Refused) -> str | None:
+    """Find messages of the model's without thinking: those that call, if they are enough for the refusal, or all."""
+    lacking = [one for one in refused.messages if one["role"] == "assistant" and "reasoning_content" not in one]
+    if not lacking:
+        return None
+    calls = any(one.get("tool_calls") for one in lacking)
+    return "" if calls and "in the assistant message" not in refused.refusal.words else "all"
 
 
 def only_calls(one: Object) -> bool:

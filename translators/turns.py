@@ -50,7 +50,7 @@ class Turn:
             content = [ThinkingPart([TextPart(back.text)])]
             if text:
                 content.append(TextPart(text))
-        empty = "" if calls and dialect.reasoning_required else None
+        empty = "" if dialect.reasoning_required and (calls or dialect.reasoning_everywhere) else None
         return AssistantMessage(
             content,
             reasoning_content=back.text or empty if field == "reasoning_content" else None,

@@ -170,6 +170,10 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
          "msg": "Extra inputs are not permitted", "input": "Hm"}]}, "raw_status_code": 422}).encode(), 422, {}),
     ("reasoning_required", "The `reasoning_content` in the thinking mode must be passed back to the API.", 400,
      {"messages": UNTHOUGHT}),
+    ("reasoning_required=all", "Missing `reasoning_content` field in the assistant message at message index 1. For "
+     "more information, please refer to the guide", 400, {"messages": UNTHOUGHT}),
+    ("reasoning_required=all", "The `reasoning_content` in the thinking mode must be passed back to the API.", 400,
+     {"messages": [*PLAIN, {"role": "assistant", "content": "Hello"}, PLAIN[1]]}),
     ("reasoning_required", "thinking is enabled but reasoning_content is missing in assistant tool call message at "
      "index 1", 400, {"messages": UNTHOUGHT}),
     # messages

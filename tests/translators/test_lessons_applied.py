@@ -76,6 +76,8 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
      ("instructions", "approximated")),
     ("reasoning_required", "reasoning_content is missing in assistant tool call message", EVERY, {"input": CALLS},
      None),
+    ("reasoning_required", "Missing `reasoning_content` field in the assistant message at message index 1", EVERY,
+     {"input": [PLAIN, {"role": "assistant", "content": "Hello"}, PLAIN]}, None),
     ("reasoning_field", "property 'reasoning_content' is unsupported", EVERY, {}, None),
     ("reasoning_field", "Unknown field: 'reasoning'", replace(EVERY, reasoning_field="reasoning"), {}, None),
     ("reasoning_field", "messages.1.content: thinking is not supported", replace(EVERY, reasoning_field="thinking"),
