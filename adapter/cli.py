@@ -231,7 +231,7 @@ def opened(settings: Settings) -> Iterator["Store"]:
     try:
         with closing(open_store(settings.store, cache_bytes=0)) as store:
             yield store
-    except StoreDown as error:
+    except (StoreDown, ValueError) as error:
         raise Refusal(str(error)) from None
 
 

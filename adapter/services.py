@@ -22,7 +22,7 @@ from adapter.pulse import SECONDS, Pulse
 from adapter.retention import Retention
 from adapter.runs import Runs
 from adapter.sealing import Sealer, open_sealer
-from adapter.settings import Settings
+from adapter.settings import Settings, SettingsError
 from adapter.store import open_store
 from adapter.store.base import Store
 from adapter.upstream.client import Upstream
@@ -37,7 +37,7 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pulse = Pulse()
-        self.store: Store = open_store(settings.store, settings.store_cache_bytes)
+        self.store: Store = _open_store(settings)
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.pulse) for one in every}
@@ -86,6 +86,13 @@ class Services:
     def must_stop(self) -> bool:
         """Tell whether open responses have to end now, because the worker is about to."""
         return self._last_call is not None and time.monotonic() >= self._last_call
+
+
+def _open_store(settings: Settings) -> Store:
+    try:
+        return open_store(settings.store, settings.store_cache_bytes)
+    except ValueError as error:
+        raise SettingsError(f"{settings.sources.get('store', 'ADAPTER_STORE')}: {error}") from None
 
 
 def services() -> Services:

@@ -46,14 +46,14 @@ CREATE: Final = (
         PRIMARY KEY (tenant, run, first)
     )""",
     """CREATE TABLE remembered (
-        key VARCHAR(200) NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL,
+        key VARCHAR NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL,
         PRIMARY KEY (key)
     )""",
 )
 
 STEPS: Final = {
     2: (
-        "CREATE TABLE remembered (key VARCHAR(200) NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL, "
+        "CREATE TABLE remembered (key VARCHAR NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL, "
         "PRIMARY KEY (key))",
         "ALTER TABLE conversations ADD COLUMN used_at FLOAT DEFAULT '0' NOT NULL",
         "UPDATE conversations SET used_at = created_at",

@@ -17,6 +17,7 @@ import gevent
 from gevent import monkey
 from gevent.resolver.blocking import Resolver
 
+from adapter.setting_kinds import without_password
 from adapter.store.base import StoreDown
 from adapter.store.migrations import VERSION, migrate, version_of
 
@@ -29,7 +30,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 _LOCK: Final = 0x7265_7370_6F6E_7365
 """The advisory lock of who erases, or makes tables: a number that nobody else takes."""
-_SERVER: Final = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
+_SERVER: Final = (
+    "-c default_transaction_isolation=read\\ committed -c statement_timeout=30s "
+    "-c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
+)
 _CONNECTION: Final = {
     "application_name": "responses-adapter",
     "connect_timeout": "5",
@@ -63,7 +67,6 @@ _PASSING: Final = ("08", "25006", "40001", "40P01", "57P0")
 
 _NAMES: Final = "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
 _NAMED: Final = re.compile(r"(?<!:):(\w+)")
-_PASSWORD: Final = re.compile(r"(://[^:@/]*:)[^@]*(@)")
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 _Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -84,7 +87,7 @@ class PostgreSQL:
             raise ValueError("Write postgresql+psycopg://user:password@host:port/database.") from None
         at["options"] = f"{_SERVER} {at.get('options', '')}"
         self._at: dict[str, Any] = {**_CONNECTION, **at}
-        self._shown = _PASSWORD.sub(r"\1***\2", url.partition("?")[0])
+        self._shown = without_password(url.partition("?")[0])
 
     @staticmethod
     @cache
@@ -119,6 +122,7 @@ class PostgreSQL:
             cursor = connection.cursor()
             found = version_of(cursor, _NAMES)
             if found is None or (migrates and found != VERSION):
+                cursor.execute("SET LOCAL statement_timeout = 0")
                 self.lock(cursor)
                 found = migrate(cursor, _NAMES, "BYTEA")
             connection.commit()

@@ -57,7 +57,5 @@ COUNTS: Final = {
     "events": _count("run_events", "LENGTH(frames)"),
     "values": _count("remembered", "LENGTH(value)"),
 }
-TENANTS: Final = (
-    "SELECT COUNT(*) FROM (SELECT tenant FROM responses UNION SELECT tenant FROM conversations) AS tenants"
-)
+TENANTS: Final = "SELECT COUNT(*) FROM (SELECT tenant FROM responses UNION SELECT tenant FROM conversations) AS tenants"
 GOING_ON: Final = "SELECT COUNT(*) FROM runs WHERE ended IS NULL"

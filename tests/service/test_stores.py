@@ -163,6 +163,7 @@ def test_upgrade_of_older_tables(url: str) -> None:
         (["stats", "--store", "memory:"], "memory: is no store that outlives its server"),
         (["upgrade", "--store", "sqlite:////proc/none/store.db"], "The store /proc/none/store.db cannot be opened"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/db"], "cannot be reached; check"),
+        (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@db/a?no=1"], "Write postgresql+psycopg://user:"),
         (["upgrade", "--store", "mysql://me:s3cret-word@db"], "--store must be memory:, sqlite:///path/to/file.db or"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -193,6 +194,13 @@ def test_a_store_whose_package_is_missing_says_what_to_install(tmp_path: Path) -
         "responses-adapter: ADAPTER_STORE: this store needs the package psycopg, which is not installed: "
         "pip install 'responses-adapter[postgres]'\n"
     )
+
+
+def test_a_url_that_the_driver_does_not_take_keeps_the_server_from_starting() -> None:
+    url = "postgresql+psycopg://me:s3cret-word@db/a?no=1"
+    done = command("serve", "--store", url, "--bind", "127.0.0.1:0", "--upstream-url", "http://127.0.0.1:9/v1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("responses-adapter: --store: Write postgresql+psycopg://user:password@host:port/database.\n")
 
 
 def test_a_file_loads_nothing_of_other_stores(file: str) -> None:

@@ -206,6 +206,17 @@ def test_connections_that_were_ended_are_made_again(store: Store, other: psycopg
         assert chain(store, f"b{number}") == ["a", f"b{number}"]
 
 
+def test_a_server_that_isolates_more_by_default(url: str, other: psycopg.Connection) -> None:
+    """What is enough for us is set, so that no commit fails for what others do."""
+    name = other.execute("SELECT current_database()").fetchall()[0][0]
+    other.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    try:
+        with closing(PostgreSQL(url).open(commits_each=False)) as connection:
+            assert connection.execute("SHOW transaction_isolation").fetchall() == [("read committed",)]
+    finally:
+        other.execute(f"ALTER DATABASE {name} RESET default_transaction_isolation")
+
+
 PATCHED = """
 import os, sys
 from psycopg import waiting
