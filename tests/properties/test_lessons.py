@@ -1,4 +1,7 @@
-"""Whatever was learned of whatever provider: every conversation can still be said, in a form that is as strict."""
+"""Whatever was learned of whatever provider: every conversation can still be said, in a form that is as strict.
+
+And whatever a provider says in refusing a request can be read.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +11,12 @@ from tests.properties.test_round_trip import body_of
 from tests.support.provider_rules import OWN_MEMBERS
 from tests.support.strict_chat import complaints
 from tests.translators.test_amendments import LESSONS
-from translators.amendments import with_lessons
+from translators.amendments import ROWS, lessons_of, with_lessons
 from translators.dialect import Dialect
 from translators.items import Item
-from translators.wire import decode
+from translators.refusals import read_refusal
+from translators.upstream_errors import from_http
+from translators.wire import decode, encode
 
 taught = st.lists(st.sampled_from(sorted({lesson for lesson, *_ in LESSONS} - {"image", "audio", "null_content"})))
 """Not those that leave nothing to be said of a picture, nor the one form that a strict provider has not."""
@@ -34,3 +39,19 @@ def test_every_conversation_can_be_said(items: list[Item], dialect: Dialect, les
 def test_the_order_of_lessons_is_nothing(dialect: Dialect, lessons: list[str], others: list[str]) -> None:
     assert with_lessons(dialect, lessons + others) == with_lessons(dialect, others + lessons)
     assert set(with_lessons(dialect, lessons).lessons) <= set(lessons)
+
+
+KEYS = st.sampled_from(["error", "errors", "message", "detail", "loc", "param", "msg", "code", "type", "raw"])
+WORDS = st.sampled_from([*(row.name for row in ROWS), "is not supported", "Unknown", "'", "system", "content null"])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.lists(WORDS).map(" ".join),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.text(), inner),
+)
+
+
+@given(st.binary() | json_values.map(encode), st.sampled_from([400, 404, 422, 500, 503]), conversations())
+def test_no_refusal_is_too_odd_to_be_read(body: bytes, status: int, items: list[Item]) -> None:
+    refusal = read_refusal(from_http(status, {}, body, own_key=True))
+    dialect = Dialect(name="open", developer_role=True, system_anywhere=True, refusal_field=True)
+    for lesson in lessons_of(refusal, body_of(items, dialect).json, dialect) if refusal else ():
+        assert lesson in with_lessons(dialect, [lesson]).lessons
