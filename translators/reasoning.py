@@ -51,7 +51,7 @@ class Opaque:
 
     def __init__(self) -> None:
         self._details: list[_Detail] = []
-        self._growing: dict[tuple[Any, Any], _Detail] = {}
+        self._growing: dict[tuple[str, int | None], _Detail] = {}
         """Entries that may not be whole, by type and index."""
         self._calls: dict[str, dict[str, Any]] = {}
         self._answer: dict[str, Any] = {}
@@ -67,7 +67,8 @@ class Opaque:
         for piece in details:
             if not isinstance(piece, dict):
                 continue
-            key = piece.get("type"), piece.get("index")
+            index = piece.get("index")
+            key = str(piece.get("type")), index if isinstance(index, int) else None
             entry = None if whole or piece.get("data") else self._growing.get(key)
             if entry is None:
                 entry = _Detail()

@@ -120,6 +120,10 @@ RULES: dict[str, Row] = {
         [delta(reasoning_details=[{"type": "reasoning.text", "text": "Hm."}]), delta(content="Hi"), STOP],
         [HM, HI], "completed",
     ),
+    "reasoning_details whose type and index are something else": (
+        [delta(reasoning_details=[{"type": ["x"], "index": {}, "text": "Hm."}]), delta("stop", content="Hi")],
+        [HM, HI], "completed",
+    ),
     "the same thinking under two names": (
         [delta(reasoning="Hm.", reasoning_content="Hm.", reasoning_details=[{"text": "Hm."}]),
          delta("stop", content="Hi")], [HM, HI], "completed"
