@@ -63,9 +63,8 @@ class Asking:
         self._candidates = services.registry.candidates(request.model, group and f"{tenant}/{group}")
         self._tied = False
         """A provider has answered: whatever else there is to ask, it is asked."""
-        refused = self._finds_another()
-        if refused is not None:
-            raise refused
+        if not self._finds_another():
+            raise self.verdict()
 
     def send(self, body: bytes) -> Call | TruncatingCall:
         """Send a chat request; with `truncation: "auto"`, as much of it as the provider takes."""
@@ -91,7 +90,7 @@ class Asking:
         """Translate for the next candidate, where one could do better than the one that failed; False if none can."""
         failed = self._candidates.current
         try:
-            if not self._candidates.failed(error) or self._tied or self._finds_another() is not None:
+            if not self._candidates.failed(error) or self._tied or not self._finds_another():
                 return False
         except StoreDown:
             return False
@@ -101,7 +100,7 @@ class Asking:
         )  # fmt: skip
         return True
 
-    def verdict(self) -> UpstreamError:
+    def verdict(self) -> UpstreamError | RequestError:
         """Return what the caller is told when nobody could answer."""
         return self._candidates.verdict()
 
@@ -125,20 +124,19 @@ class Asking:
         rest = replace(self.context.request, input=tuple(window(compaction.before, content)))
         self._translate(partial(self._only, rest))
 
-    def _finds_another(self) -> RequestError | UpstreamError | None:
-        """Translate for the next candidate that can be told what is asked; return the reason if there is none."""
-        refusal: RequestError | None = None
+    def _finds_another(self) -> bool:
+        """Translate for the next candidate that can be told what is asked; False if there is none."""
         while (candidate := self._candidates.next()) is not None:
             self._tries = Tries(self._services.learning[candidate.upstream], candidate.model)
             self.compaction = None
             try:
                 self._gather()
                 self._translate(self._way)
-                return None
             except RequestError as error:
-                refusal = refusal or error
-                self._candidates.leave()
-        return refusal or self._candidates.verdict()
+                self._candidates.cannot_be_told(error)
+            else:
+                return True
+        return False
 
     def _gather(self) -> None:
         """Gather the context for the dialect as it is now, and forget what another had noted."""

@@ -181,6 +181,7 @@ class Candidates:
         self._only = len(order) == 1
         self._pauses: list[float] = []
         """Of those that were left alone."""
+        self._refusal: RequestError | None = None
         self._errors: list[UpstreamError] = []
         self._unproven: list[tuple[Candidate, UpstreamError]] = []
         """Failures that may be the request's fault."""
@@ -208,8 +209,9 @@ class Candidates:
             return candidate
         return None
 
-    def leave(self) -> None:
-        """Ask the current upstream for this model with none of its other keys: it cannot be said there."""
+    def cannot_be_told(self, refusal: RequestError) -> None:
+        """Take note that there is no way to say to the current one what is asked, whatever the key."""
+        self._refusal = self._refusal or refusal
         self._leave(Part(self.current.upstream, self.current.model, None))
 
     def failed(self, error: UpstreamError) -> bool:
@@ -240,11 +242,13 @@ class Candidates:
             self._registry.fails(candidate, error)
         self._unproven.clear()
 
-    def verdict(self) -> UpstreamError:
+    def verdict(self) -> UpstreamError | RequestError:
         """Return what the caller is told when nobody could answer: the last failure that may pass, else the last.
 
-        It names the shortest time that any of them asked for.
+        It names the shortest time that any of them asked for. Where nobody could even be asked, it is why.
         """
+        if self._refusal is not None and not self._errors and not self._pauses:
+            return self._refusal
         passing = [error for error in self._errors if error.code != "model_not_found"]
         if passing or (self._errors and not self._pauses):
             error = (passing or self._errors)[-1]

@@ -1,4 +1,4 @@
-"""However candidates fail, and whatever time passes: nobody is asked twice or while left alone, and nobody forgotten."""
+"""However candidates fail, and whatever time passes: nobody is asked twice or while left alone, nobody is forgotten."""
 
 from random import Random
 from typing import Any

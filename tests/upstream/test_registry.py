@@ -264,6 +264,7 @@ def test_the_last_failure_that_may_pass_is_told_with_the_shortest_wait() -> None
         fresh = [copy(error) for error in errors]
         _, candidates = asked(World(upstream("a"), upstream("b"), models=SPARE), *fresh)
         error = candidates.verdict()
+        assert isinstance(error, UpstreamError)
         return error.status, error.retry_after
 
     assert verdict(LIMITED, OVERLOADED) == (503, 1.0)
@@ -289,6 +290,21 @@ def test_one_that_does_not_know_the_model_says_nothing_for_those_that_are_down()
     world = World(upstream("a"), upstream("b"), models=SPARE)
     world.fail(OVERLOADED, "a", FAILURES)
     _, candidates = asked(world, UNKNOWN)
+    assert candidates.next() is None
+    assert candidates.verdict().status == 503
+
+
+def test_what_one_cannot_be_told_the_one_that_is_left_alone_may_take() -> None:
+    refusal = RequestError("No such file here.")
+    world = World(upstream("a", keys=2), upstream("b"), models=SPARE)
+    candidates = world.registry.candidates("m")
+    while candidates.next() is not None:
+        candidates.cannot_be_told(refusal)
+    assert candidates.verdict() is refusal
+    world.fail(UNREACHABLE, "a", FAILURES)
+    candidates = world.registry.candidates("m")
+    assert (candidates.next() or candidates.current).upstream == "b"
+    candidates.cannot_be_told(refusal)
     assert candidates.next() is None
     assert candidates.verdict().status == 503
 
