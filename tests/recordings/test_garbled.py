@@ -18,14 +18,14 @@ pytestmark = needed
 SMALL = 20_000
 """Bytes of an answer that is garbled; larger ones have nothing else in them."""
 ODD: list[Any] = [
-    None, "", 0, -1, 5, 1.5, True, [], {}, [None], ["x"], {"a": 1}, "x", "\ud83d", "\ude00z", 2**70, [[]], {"text": "t"},
+    None, "", 0, -1, 5, 1.5, True, [], {}, [None], ["x"], {"a": 1}, "x", "\ud83d", "\ude00z", 2**70, {"text": "t"},
     "<think>", "</think>", "{", '{"a":1}', [{"type": "text", "text": "q"}], {"message": "Broken.", "code": "429"},
 ]  # fmt: skip
 NAMES = [
     "content", "reasoning", "reasoning_content", "reasoning_details", "tool_calls", "index", "id", "finish_reason",
-    "error", "usage", "choices", "delta", "message", "function", "arguments", "name", "role", "refusal", "audio", "images",
-    "annotations", "logprobs", "executed_tools", "citations", "search_results", "x_groq", "base_resp", "detail", "text",
-    "finish_details", "extra_content", "type", "signature", "data",
+    "error", "usage", "choices", "delta", "message", "function", "arguments", "name", "role", "refusal", "audio",
+    "images", "annotations", "logprobs", "executed_tools", "citations", "search_results", "x_groq", "base_resp", "detail",
+    "text", "finish_details", "extra_content", "type", "signature", "data",
 ]  # fmt: skip
 OFTEN = 0.03
 
