@@ -40,15 +40,15 @@ _UNKNOWN: Final = re.compile(
     r"|only[^.]{1,40}(supported|allowed|accepted)|not (one of|a valid)|supported ([a-z]+ )?(values|types|options)"
     r"|expected one of|(is|are) deprecated"
     r"|must be (one of|either|[a-z ]{0,20}['\"`])|should be (a valid string|'|\")"
-    r"|invalid ([a-z_ ]{1,20} )?(type|role|parameter|argument)",
+    r"|invalid ([a-z_ ]{1,20} )?(type|role)",
     re.IGNORECASE,
 )
 _CALLERS: Final = re.compile(
     r"invalid (json )?schema|schema for (response_format|function)|json[ _]validate|failed to (generate|validate|load)"
     r"|schema (contains|has|uses) |did not (match|call)|content[_ ](policy|filter|management)|safety (system|filter)"
-    r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|out of range|too (large|long|many|high|low)\b"
+    r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|\brange\b|too (large|long|many|high|low)\b"
     r"|must be (between|less|greater|at (least|most))|should be (between|less|greater)|supports? at most|decommissioned"
-    r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|requires --"
+    r"|(greater|less|larger|higher|lower) than|exceed|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|requires --"
     r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
     r"|could not (be )?(fetch|process|decod|load)",
     re.IGNORECASE,
