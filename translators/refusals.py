@@ -46,9 +46,9 @@ _UNKNOWN: Final = re.compile(
 _CALLERS: Final = re.compile(
     r"invalid (json )?schema|schema for (response_format|function)|json[ _]validate|failed to (generate|validate|load)"
     r"|schema (contains|has|uses) |did not (match|call)|content[_ ](policy|filter|management)|safety (system|filter)"
-    r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|\brange\b|too (large|long|many|high|low)\b"
-    r"|must be (between|less|greater|at (least|most))|should be (between|less|greater)|supports? at most|decommissioned"
-    r"|(greater|less|larger|higher|lower) than|exceed|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|requires --"
+    r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|\brange\b|too (large|long|many|high|low)\b|exceed"
+    r"|(must|should) be (between|less|greater)|at (least|most) \d|(greater|less|larger|higher|lower) than"
+    r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|decommissioned|requires --"
     r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
     r"|could not (be )?(fetch|process|decod|load)",
     re.IGNORECASE,
