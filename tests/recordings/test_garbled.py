@@ -24,8 +24,8 @@ ODD: list[Any] = [
 NAMES = [
     "content", "reasoning", "reasoning_content", "reasoning_details", "tool_calls", "index", "id", "finish_reason",
     "error", "usage", "choices", "delta", "message", "function", "arguments", "name", "role", "refusal", "audio",
-    "images", "annotations", "logprobs", "executed_tools", "citations", "search_results", "x_groq", "base_resp", "detail",
-    "text", "finish_details", "extra_content", "type", "signature", "data",
+    "images", "annotations", "logprobs", "executed_tools", "citations", "search_results", "x_groq", "base_resp",
+    "detail", "text", "finish_details", "extra_content", "type", "signature", "data",
 ]  # fmt: skip
 OFTEN = 0.03
 
