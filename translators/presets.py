@@ -21,6 +21,7 @@ _NO_PENALTIES: Final = frozenset({"temperature", "top_p"})
 _USER: Final = frozenset({"user"})
 _NOT_NAMED: Final[frozenset[Choice]] = frozenset({"none", "required"})
 _ONLY_NONE: Final[frozenset[Choice]] = frozenset({"none"})
+_TO_HIGH: Final = frozenset({"none", "low", "medium", "high"})
 _WITHOUT_THINKING: Final = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
 """Templates have one of the two names, and do not look at the other."""
 
@@ -59,17 +60,17 @@ _CLOUDS: Final = (
         name="mistral", reasoning_field="thinking", null_content=False, parallel_tool_calls=True, short_call_ids=True,
         required_choice="any", efforts=frozenset({"none", "high"}), logprobs=False,
     ),
-    # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; tiers:
+    # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; user: groq-python; tiers:
     # console.groq.com/docs/service-tiers.
     Dialect(
         name="groq", reasoning_field=None, parallel_tool_calls=True, extras=_USER,
-        service_tiers=frozenset({"auto", "flex"}), efforts=frozenset({"none", "low", "medium", "high"}), logprobs=False,
+        service_tiers=frozenset({"auto", "flex"}), efforts=_TO_HIGH, logprobs=False,
     ),
-    # max_completion_tokens ✓202, strict ✓33, parallel_tool_calls ✓47; models that reason refuse penalties; efforts
-    # low and high recorded; thinking is not needed back.
+    # max_completion_tokens ✓202, strict ✓33, parallel_tool_calls ✓47; models that reason refuse penalties; efforts by
+    # model: docs.x.ai/developers/model-capabilities/text/reasoning; thinking is not needed back.
     Dialect(
         name="xai", token_limit="max_completion_tokens", sampling=_NO_PENALTIES, reasoning_field=None,
-        strict_tools=True, parallel_tool_calls=True, efforts=frozenset({"low", "high"}),
+        strict_tools=True, parallel_tool_calls=True, efforts=_TO_HIGH,
     ),
     # Usage comes unasked [C]; `reasoning: {enabled}` [D18].
     Dialect(name="together", stream_usage=False, no_reasoning={"reasoning": {"enabled": False}}),
@@ -79,10 +80,11 @@ _CLOUDS: Final = (
         efforts=frozenset({"none", "minimal", "low", "medium", "high", "xhigh"}),
     ),
     # parallel_tool_calls, penalties and service_tier: 400 [P][D3]; no choice but auto and none [D3]; strict ✓5;
-    # thinking goes back in two ways by model, and reasoning_content is 400 [I3].
+    # thinking goes back in two ways by model, and reasoning_content is 400 [I3]; efforts by model:
+    # inference-docs.cerebras.ai/capabilities/reasoning.
     Dialect(
         name="cerebras", sampling=_NO_PENALTIES, reasoning_field=None, null_content=False, strict_tools=True,
-        tool_choices=_ONLY_NONE,
+        tool_choices=_ONLY_NONE, efforts=_TO_HIGH,
     ),
     # strict is to be left out [P][D4]; "required" is unknown [P], a name is refused while it thinks [I4]; sampling is
     # pinned: a temperature is 400 [I4]; calls need their reasoning_content [I4]; efforts low, high, max (k3).
@@ -116,11 +118,11 @@ _CLOUDS: Final = (
     Dialect(
         name="gemini", reasoning_field=None, parallel_tool_calls=True, efforts=frozenset({"low", "medium", "high"}),
     ),
-    # Perplexity searches and has no tools; user and assistant take turns, the user last: else 400 [I9]; json_schema
-    # ✓1; thinking is not taken back.
+    # It searches and has no tools; user and assistant take turns, the user last: else 400 [I9]; json_schema ✓1;
+    # thinking is not taken back; efforts low to high, no logprobs: docs.perplexity.ai/api-reference.
     Dialect(
         name="perplexity", alternating=True, user_needed=True, reasoning_field=None, tools=False, formats=_JSON_SCHEMA,
-        web_search=True,
+        efforts=frozenset({"low", "medium", "high"}), logprobs=False, web_search=True,
     ),
     # max_completion_tokens ✓2 is the only limit recorded; calls beside an empty text ✓2.
     Dialect(name="watsonx", token_limit="max_completion_tokens", null_content=False),

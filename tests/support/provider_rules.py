@@ -221,13 +221,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
         values("reasoning_effort", "none", "low", "medium", "high"), system_first,
     ),
     "xai": (
-        _CHAT, without("presence_penalty", "frequency_penalty"), values("reasoning_effort", "low", "high"), _NO_EXTRAS,
+        _CHAT, without("presence_penalty", "frequency_penalty"), _NO_EXTRAS,
+        values("reasoning_effort", "none", "low", "medium", "high"),
     ),
     "together": (*_SAFE, of_object("reasoning", enabled=(True, False))),
     "fireworks": (*_SAFE, values("reasoning_effort", "none", "minimal", "low", "medium", "high", "xhigh")),
     "cerebras": (
         _CHAT, choices("none", "auto"), thinking_only_in("reasoning"),
         without("parallel_tool_calls", "presence_penalty", "frequency_penalty", "service_tier"), _NO_EXTRAS,
+        values("reasoning_effort", "none", "low", "medium", "high"),
     ),
     "moonshot": (
         _NEW_LIMIT, _CHAT, no_strict, without("temperature", "top_p", "presence_penalty", "frequency_penalty"),
@@ -254,7 +256,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "perplexity": (
         _OLD_LIMIT, roles("system", "user", "assistant"), taking_turns, formats("json_schema"), thinking_only_in(),
-        without("tools", "tool_choice", "parallel_tool_calls"),
+        without("tools", "tool_choice", "parallel_tool_calls", "logprobs", "top_logprobs"),
+        values("reasoning_effort", "low", "medium", "high"),
     ),
     "watsonx": (_NEW_LIMIT, _CHAT, no_strict, _NO_EXTRAS),  # §5
     "bedrock": (_CHAT, no_strict, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),  # §5
