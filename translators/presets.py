@@ -60,14 +60,14 @@ _CLOUDS: Final = (
         name="mistral", reasoning_field="thinking", null_content=False, parallel_tool_calls=True, short_call_ids=True,
         required_choice="any", efforts=frozenset({"none", "high"}), logprobs=False,
     ),
-    # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; user: groq-python; tiers:
+    # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; user: groq-python's types; tiers:
     # console.groq.com/docs/service-tiers.
     Dialect(
         name="groq", reasoning_field=None, parallel_tool_calls=True, extras=_USER,
         service_tiers=frozenset({"auto", "flex"}), efforts=_TO_HIGH, logprobs=False,
     ),
-    # max_completion_tokens ✓202, strict ✓33, parallel_tool_calls ✓47; models that reason refuse penalties; efforts by
-    # model: docs.x.ai/developers/model-capabilities/text/reasoning; thinking is not needed back.
+    # max_completion_tokens ✓202, strict ✓33, parallel_tool_calls ✓47; models that reason refuse penalties; efforts none
+    # to high by model (@ai-sdk/xai 3.0.97, anomalyco/opencode#39448); thinking is not needed back.
     Dialect(
         name="xai", token_limit="max_completion_tokens", sampling=_NO_PENALTIES, reasoning_field=None,
         strict_tools=True, parallel_tool_calls=True, efforts=_TO_HIGH,
@@ -80,8 +80,8 @@ _CLOUDS: Final = (
         efforts=frozenset({"none", "minimal", "low", "medium", "high", "xhigh"}),
     ),
     # parallel_tool_calls, penalties and service_tier: 400 [P][D3]; no choice but auto and none [D3]; strict ✓5;
-    # thinking goes back in two ways by model, and reasoning_content is 400 [I3]; efforts by model:
-    # inference-docs.cerebras.ai/capabilities/reasoning.
+    # thinking goes back in two ways by model, and reasoning_content is 400 [I3]; efforts none to
+    # high by model (langchain-cerebras, harn-vm 0.8.78).
     Dialect(
         name="cerebras", sampling=_NO_PENALTIES, reasoning_field=None, null_content=False, strict_tools=True,
         tool_choices=_ONLY_NONE, efforts=_TO_HIGH,
@@ -119,7 +119,7 @@ _CLOUDS: Final = (
         name="gemini", reasoning_field=None, parallel_tool_calls=True, efforts=frozenset({"low", "medium", "high"}),
     ),
     # It searches and has no tools; user and assistant take turns, the user last: else 400 [I9]; json_schema ✓1;
-    # thinking is not taken back; efforts low to high, no logprobs: docs.perplexity.ai/api-reference.
+    # thinking is not taken back; efforts low to high (LangChain), no logprobs (docs.getbifrost.ai).
     Dialect(
         name="perplexity", alternating=True, user_needed=True, reasoning_field=None, tools=False, formats=_JSON_SCHEMA,
         efforts=frozenset({"low", "medium", "high"}), logprobs=False, web_search=True,
