@@ -34,12 +34,12 @@ checks this page. Written by `python -m tests.recordings.report`.
 FORMS = """
 ## Provider by provider
 
-Streamed, whole and errors: recordings, and where not all of them are exact, how many are. The forms are those that were
-seen in at least one recording, those of streams in one that is as sent; OpenAI's own form is not named (no thinking,
-token counts in a chunk of their own, one `data:` line and a blank line per event, `[DONE]`).
+Streamed, whole and errors are numbers of recordings; exact is the share of all three that come out as they should. The
+forms are those that were seen in at least one recording, those of streams in one that is as sent; OpenAI's own form is
+not named (no thinking, token counts in a chunk of their own, one `data:` line and a blank line per event, `[DONE]`).
 
-| provider | streamed | whole | errors | thinking in | token counts in | stream |
-|---|---|---|---|---|---|---|
+| provider | streamed | whole | errors | exact | thinking in | token counts in | stream |
+|---|---|---|---|---|---|---|---|
 """
 
 NAMED = """
@@ -114,15 +114,11 @@ def _totals(every: list[Recording], wrong: list[Recording]) -> Iterator[str]:
 
 
 def _row(provider: str, every: list[Recording], wrong: list[Recording]) -> str:
-    counts = [_count([one for one in every if one.kind == kind], wrong) for kind in ("stream", "json", "error")]
+    counts = [str(sum(one.kind == kind for one in every) or "") for kind in ("stream", "json", "error")]
+    exact = sum(one not in wrong for one in every) / len(every)
     as_sent = [recording for recording in every if recording.is_raw]
     forms = [_forms(every, THINKING), _forms(as_sent, COUNTS), _forms(as_sent, STREAM)]
-    return f"| {' | '.join([provider, *counts, *forms])} |\n"
-
-
-def _count(every: list[Recording], wrong: list[Recording]) -> str:
-    exact = sum(recording not in wrong for recording in every)
-    return str(len(every) or "") if exact == len(every) else f"{exact} of {len(every)}"
+    return f"| {' | '.join([provider, *counts, f'{100 * exact:.4g} %', *forms])} |\n"
 
 
 def _forms(every: Iterable[Recording], table: dict[str, str]) -> str:
