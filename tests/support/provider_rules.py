@@ -239,7 +239,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "zai": (
         _OLD_LIMIT, _CHAT, no_strict, formats("json_object"), choices("auto"), a_user,
-        of_object("thinking", type=("enabled", "disabled"), clear_thinking=(True, False)),
         values("reasoning_effort", "low", "high", "max"),
     ),
     "minimax": (

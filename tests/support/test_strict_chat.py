@@ -32,6 +32,7 @@ VALID: list[dict[str, Any]] = [
     {"messages": [SYSTEM, USER]},
     {"messages": [USER, calling(call(), call("c2")), answer(), answer("c2"), USER], "tools": [TOOL]},
     {"messages": [user({"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a.example/b"}})]},
+    {"messages": [USER, {**calling(call()), "content": ""}, answer()], "tools": [TOOL]},
     {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}}, "parallel_tool_calls": False},
     {"stream": True, "stream_options": {"include_usage": True}, "temperature": 0, "max_tokens": 1},
     {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}},
@@ -109,3 +110,10 @@ def test_thinking_as_a_part() -> None:
     body = {"model": "m", "messages": [USER, {"role": "assistant", "content": [thinking]}]}
     assert complaints(body, reasoning_field="thinking") == []
     assert complaints(body) == ["messages[1]: content[0]: a part of type 'thinking' under role assistant"]
+
+
+def test_a_signature_of_a_call() -> None:
+    signed = call() | {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    body = {"model": "m", "messages": [USER, calling(signed), answer()]}
+    assert complaints(body, signatures=True) == []
+    assert complaints(body) == ["messages[1]: tool_calls[0] is no call of a function"]
