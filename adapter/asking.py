@@ -42,8 +42,12 @@ class Asking:
         request: CreateRequest,
         notes: Notes,
         conversation: Sequence[Item] | None,
+        group: str,
     ) -> None:
-        """Translate a request; raise RequestError or StoreDown. `conversation` is what it holds, None without one."""
+        """Translate a request; raise RequestError, UpstreamError or StoreDown.
+
+        `conversation` is what it holds, None without one. Requests of one `group` begin with the same candidate.
+        """
         self._services = services
         self._tenant = tenant
         self._bearer = bearer
@@ -59,8 +63,7 @@ class Asking:
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
         self._way: Callable[[], ChatBody] = self._as_asked
-        group = request.prompt_cache_key or request.conversation
-        self._candidates = services.registry.candidates(request.model, group and f"{tenant}/{group}")
+        self._candidates = services.registry.candidates(request.model, group)
         self._tied = False
         """A provider has answered: whatever else there is to ask, it is asked."""
         if not self._finds_another():

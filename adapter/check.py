@@ -310,9 +310,9 @@ def _own_name(settings: Settings, upstream: UpstreamSettings, model: str | None)
     targets = [target for targets in settings.models.values() for target in targets if target.upstream == upstream.name]
     if model is None:
         return next((target.model for target in targets if "*" not in target.model), None)
-    registry = Registry(settings.all_upstreams(), settings.models, now=lambda: NOW, chance=lambda: 0.5)
+    registry = Registry(settings.all_upstreams(), settings.models, now=lambda: NOW)
     try:
-        candidates = registry.candidates(model).all()
+        candidates = registry.serving(model)
     except RequestError:
         return model
     return next((one.model for one in candidates if one.upstream == upstream.name), model)

@@ -18,6 +18,7 @@ from adapter.services import Services
 from translators.compaction import check_trigger, without_trigger
 from translators.counting import estimated_tokens
 from translators.errors import UpstreamError
+from translators.ids import family_of
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.wire import Decoder, NotJSON, Raw, encode
@@ -52,7 +53,8 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
     """Return the tokens of a request's whole context; raise RequestError for one that could not be sent."""
     if check_trigger(request.input):
         request = without_trigger(request)
-    candidate = services.registry.candidates(request.model).first()
+    group = request.conversation or family_of(request.previous_response_id or "") or ""
+    candidate = services.registry.candidates(request.model, group).first()
     dialect = services.learning[candidate.upstream].dialect(candidate.model)
     earlier = None
     if request.conversation is not None:

@@ -33,7 +33,7 @@ from translators.draft import Draft
 from translators.echo import first_snapshot
 from translators.errors import UpstreamError
 from translators.events import Event
-from translators.ids import Ids
+from translators.ids import Ids, family_named, family_of
 from translators.items import Item
 from translators.notes import Notes
 from translators.reasoning import Sealing
@@ -85,9 +85,10 @@ class Exchange:
     def _send(self) -> None:
         services, caller = self._services, self._caller
         earlier = None if self._turn is None else self._turn.history()
-        self._asking = Asking(services, caller.tenant, caller.bearer, self._request, self.notes, earlier)
+        ids = services.ids(_family(self._request, caller.tenant))
+        group = self._request.conversation or ids.family
+        self._asking = Asking(services, caller.tenant, caller.bearer, self._request, self.notes, earlier, group)
         self._request = self._asking.request
-        ids = services.ids()
         self._first = first_snapshot(self._asking.context.request, ids.response, int(time.time()))
         self._stream = self._machine(ids, self.notes)
         self._rounds = 0
@@ -380,6 +381,13 @@ class Exchange:
             self._turn.prolong()
         if self._services.must_stop():
             raise _stopping()
+
+
+def _family(request: CreateRequest, tenant: str) -> str | None:
+    """Return the family of a response that continues others, or that says by its cache key which it belongs to."""
+    if request.previous_response_id is not None:
+        return family_of(request.previous_response_id)
+    return family_named(f"{tenant}/{request.prompt_cache_key}") if request.prompt_cache_key else None
 
 
 def _stopping() -> UpstreamError:

@@ -52,8 +52,8 @@ def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
     upstreams = settings.all_upstreams()
     if not upstreams:
         return dialect_for("", settings.dialect), model
-    registry = Registry(upstreams, settings.models, now=lambda: NOW, chance=lambda: 0.5)
-    candidate = registry.candidates(model).first()
+    serving = Registry(upstreams, settings.models, now=lambda: NOW).serving(model)
+    candidate = max(serving, key=lambda one: one.weight)
     return next(one.dialect for one in upstreams if one.name == candidate.upstream), candidate.model
 
 

@@ -5,7 +5,6 @@ clock until it is used. Views find it with `services()`.
 """
 
 import os
-import random
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -42,7 +41,7 @@ class Services:
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.pulse) for one in every}
         self.learning = {one.name: Learning(one.dialect, self.lessons, one.name) for one in every}
-        self.registry = Registry(every, settings.models, time.monotonic, random.random)
+        self.registry = Registry(every, settings.models, time.monotonic)
         self.files = Files(settings)
         self.compactions = Compactions(lambda: self.sealer)
         self.histories = Histories(self.store, self.files, self.compactions, settings.history_cache_bytes // 2)
@@ -59,9 +58,9 @@ class Services:
         """What seals reasoning; raises StoreDown if its secret cannot be kept."""
         return open_sealer(self.settings, self.store)
 
-    def ids(self) -> Ids:
-        """Return the ids of a new response."""
-        return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
+    def ids(self, family: str | None = None) -> Ids:
+        """Return the ids of a new response, of a family of its own unless one is given."""
+        return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)), family))
 
     def start(self) -> None:
         """Begin what a worker does without being asked."""

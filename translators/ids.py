@@ -1,9 +1,10 @@
 """Ids of responses and of their items.
 
 An id is `<prefix>_` + 32 lower-case hex digits: 12 of Unix milliseconds (ids sort by time), 12 random ones
-that the response shares with all of its items, and 8 that tell the items of one response apart. So an id is
-opaque to clients, never derived from the provider's, and an item id leads back to its response. Output items
-count from 1; input items, which need no id until somebody lists them, from 0x80000000.
+that the response shares with all of its items, and 8 that tell the items of one response apart. The last four
+of the random ones are the family, which all responses of a chain share. So an id is opaque to clients, never
+derived from the provider's, and an item id leads back to its response. Output items count from 1; input items,
+which need no id until somebody lists them, from 0x80000000.
 """
 
 import re
@@ -31,6 +32,10 @@ class Ids:
         return f"resp_{self._seed}00000000"
 
     @property
+    def family(self) -> str:
+        return self._seed[20:]
+
+    @property
     def conversation(self) -> str:
         return f"conv_{self._seed}00000000"
 
@@ -45,9 +50,21 @@ class Ids:
         return f"call_{self._seed}{self._minted:08x}"
 
 
-def seed(milliseconds: int, entropy: int) -> str:
-    """Return the seed for one response: Unix time in milliseconds and 48 random bits."""
-    return f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}{entropy & 0xFFFF_FFFF_FFFF:012x}"
+def seed(milliseconds: int, entropy: int, family: str | None = None) -> str:
+    """Return the seed for one response: Unix time in milliseconds and 48 random bits, 16 of them its family's."""
+    digits = f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}{entropy & 0xFFFF_FFFF_FFFF:012x}"
+    return digits if family is None else digits[:20] + family
+
+
+def family_of(id: str) -> str | None:
+    """Return the family of a response, four digits, by its id or an item's; None for an id that is not ours."""
+    response = response_of(id)
+    return None if response is None else response[25:29]
+
+
+def family_named(name: str) -> str:
+    """Return the family that goes by a name."""
+    return sha256(name.encode("utf-8", "replace")).hexdigest()[:4]
 
 
 def short_call_id(call_id: str, taken: Set[str]) -> str:

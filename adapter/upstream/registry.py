@@ -1,8 +1,10 @@
 """Who serves a model: names and patterns → candidates, in the order in which they are asked.
 
 A candidate is an upstream, one of its keys, and what the model is called there. Which comes first is drawn by weight; a
-weight of 0 makes a spare, asked after all others. What this worker knows of their health is plain data, and nothing of
-it is shared between workers: each finds out for itself. Time and chance come from outside.
+weight of 0 makes a spare, asked after all others. Requests of one group, a conversation, are drawn alike by every
+worker, so that who has seen the beginning is asked again; a change of the settings moves no more groups than it must
+(rendezvous hashing). What this worker knows of their health is plain data, and nothing of it is shared between workers:
+each finds out for itself.
 
 A failure counts against an upstream (nobody is there), a model there (overload), or one of its keys with that model
 (refused, out of rate or quota). After FAILURES in a row, or for as long as a 429 says, it is left alone; then one
@@ -10,8 +12,9 @@ request tries it again, and others wait for what becomes of that. A 500 counts o
 the same request: else it may be the request's fault. A model with a single candidate always asks it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from random import Random
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import structlog
@@ -67,32 +70,25 @@ class Part(NamedTuple):
 class Registry:
     """The candidates of all models."""
 
-    def __init__(
-        self,
-        upstreams: Sequence[UpstreamSettings],
-        models: Models,
-        now: Callable[[], float],
-        chance: Callable[[], float],
-    ) -> None:
-        """`now` is in seconds from any point, `chance` a random number from 0 to 1."""
+    def __init__(self, upstreams: Sequence[UpstreamSettings], models: Models, now: Callable[[], float]) -> None:
+        """`now` is in seconds from any point."""
         self._keys = {one.name: range(len(one.keys)) for one in upstreams}
         self._models = _with_default(upstreams, models)
         self._now = now
-        self._chance = chance
         self._known: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MOST_MODELS)
         self._troubles: LRUCache[Part, _Trouble] = LRUCache(_MOST_TROUBLES)
 
-    def candidates(self, model: str, group: str | None = None) -> "Candidates":
-        """Return who may be asked; raise RequestError for a model that nobody serves.
+    def candidates(self, model: str, group: str) -> "Candidates":
+        """Return who may be asked, as they are drawn for a group; raise RequestError for a model that nobody serves."""
+        serving = self.serving(model)
+        return Candidates(self, serving if len(serving) == 1 else _drawn(serving, group))
 
-        Requests of one group, a conversation, are drawn alike: who has seen its beginning need not read it again.
-        """
+    def serving(self, model: str) -> tuple[Candidate, ...]:
+        """Return who serves a model, as the settings have it; raise RequestError if it is nobody."""
         known = self._known.get(model)
         if known is None:
             known = self._known[model] = self._of(model)
-        if len(known) > 1:
-            known = _drawn(known, self._chance if group is None else Random(group).random)
-        return Candidates(self, known)
+        return known
 
     def names(self, upstream: str, model: str) -> Iterator[str]:
         """Yield the names under which a model of an upstream's own can be asked for."""
@@ -187,10 +183,6 @@ class Candidates:
         """Failures that may be the request's fault."""
         self.current = order[0]
 
-    def all(self) -> Sequence[Candidate]:
-        """Return those that are still to be asked."""
-        return self._left
-
     def first(self) -> Candidate:
         """Return the first that is not left alone, else the first."""
         return next((one for one in self._left if not self._registry.pause(one)), self.current)
@@ -223,6 +215,9 @@ class Candidates:
         if error.status == 429:
             if error.retry or error.code == "insufficient_quota":
                 self._registry.fails(self.current, error)
+        elif error.status == 502 and error.refused == 400:  # it judges what the model has made (Groq)
+            self._registry.works(self.current)
+            return False
         elif error.status > 500 or (error.status == 500 and not error.retry):
             self._registry.fails(self.current, error)
         elif error.status == 500:
@@ -279,10 +274,17 @@ def _with_default(upstreams: Sequence[UpstreamSettings], models: Models) -> Mode
     return {**models, "*": others} if others and "*" not in models else models
 
 
-def _drawn(candidates: Sequence[Candidate], chance: Callable[[], float]) -> tuple[Candidate, ...]:
+def _drawn(candidates: Sequence[Candidate], group: str) -> tuple[Candidate, ...]:
     """Return candidates in an order drawn by weight, those without weight behind, as they stand."""
-    drawn = sorted((one for one in candidates if one.weight), key=lambda one: -(chance() ** (1 / one.weight)))
-    return (*drawn, *(one for one in candidates if not one.weight))
+    weighed = [one for one in candidates if one.weight]
+    weighed.sort(key=lambda one: math.log(_chance(one, group)) / -one.weight)
+    return (*weighed, *(one for one in candidates if not one.weight))
+
+
+def _chance(candidate: Candidate, group: str) -> float:
+    """Return a number above 0, up to 1, the same each time."""
+    text = f"{group} {candidate.upstream} {candidate.model} {candidate.key}"
+    return (int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=6).digest()) + 1) / 2**48
 
 
 def _pause(failures: int) -> float:

@@ -306,6 +306,29 @@ def test_what_is_sealed_after_a_failure_is_sealed_for_who_answered(signing: tupl
     assert call["extra_content"] == SIGNED["extra_content"]
 
 
+# --- who is asked first ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["chain", "cache key", "cache key, then a chain", "conversation"])
+def test_a_conversation_stays_with_one(kind: str, routed: Service, a: Upstream, b: Upstream) -> None:
+    a.otherwise = lambda asked: answer("a", asked)
+    b.otherwise = lambda asked: answer("b", asked)
+    seen = []
+    for number in range(20):
+        members: dict[str, Any] = {"prompt_cache_key": f"c-{number}"} if "key" in kind else {}
+        if kind == "conversation":
+            members = {"conversation": routed.request("POST", "/v1/conversations", {}).json["id"]}
+        served = []
+        for _ in range(3):
+            response = routed.create(model="even-chance", **members)
+            served.append(text_of(response))
+            if "chain" in kind:
+                members = {"previous_response_id": response["id"]}
+        assert len(set(served)) == 1
+        seen.append(served[0])
+    assert set(seen) == {"a", "b"}
+
+
 # --- more than one round --------------------------------------------------------------------------------------------
 
 

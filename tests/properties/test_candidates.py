@@ -1,6 +1,5 @@
 """However candidates fail, and whatever time passes: nobody is asked twice or while left alone, nobody is forgotten."""
 
-from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -40,11 +39,11 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
         for at, (keys, weight) in enumerate(shape)
     ]  # fmt: skip
     now = 0.0
-    registry = Registry(upstreams, read_models({}, {}), lambda: now, Random(0).random)
-    everybody = set(registry.candidates("m").all())
-    for passed, outcomes in requests:
+    registry = Registry(upstreams, read_models({}, {}), lambda: now)
+    everybody = set(registry.serving("m"))
+    for number, (passed, outcomes) in enumerate(requests):
         now += passed
-        candidates = registry.candidates("m")
+        candidates = registry.candidates("m", str(number))
         asked: list[Candidate] = []
         served = False
         for outcome in outcomes:

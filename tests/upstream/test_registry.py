@@ -1,8 +1,8 @@
 """Who serves a model, in which order, and who is left alone: with a clock and a chance of the test's own."""
 
+import itertools
 from collections import Counter
 from copy import copy
-from random import Random
 
 import pytest
 
@@ -22,6 +22,8 @@ TOO_LARGE = UpstreamError("Request too large.", status=429, code="rate_limit_exc
 WRONG_KEY = UpstreamError("The provider refused this adapter's key.", retry=False)
 UNKNOWN = UpstreamError("No such model.", status=400, code="model_not_found")
 MISTAKE = UpstreamError("No.", status=400, type="invalid_request_error")
+MISMADE = UpstreamError("Tool call validation failed.", status=502, retry=False)
+MISMADE.refused = 400
 
 
 def upstream(name: str, *, keys: int = 0, weight: int = 1) -> UpstreamSettings:
@@ -34,15 +36,19 @@ def upstream(name: str, *, keys: int = 0, weight: int = 1) -> UpstreamSettings:
 class World:
     """A registry whose time goes on when the test says so."""
 
-    def __init__(self, *upstreams: UpstreamSettings, models: dict[str, object] | None = None, seed: int = 0) -> None:
+    def __init__(self, *upstreams: UpstreamSettings, models: dict[str, object] | None = None) -> None:
         self.now = 100.0
         weights = {one.name: one.weight for one in upstreams}
         read: Models = read_models(models or {}, weights)
-        self.registry = Registry(upstreams, read, lambda: self.now, Random(seed).random)
+        self.registry = Registry(upstreams, read, lambda: self.now)
+        self._groups = map(str, itertools.count())
+
+    def candidates(self, model: str = "m") -> Candidates:
+        return self.registry.candidates(model, next(self._groups))
 
     def order(self, model: str = "m", group: str | None = None) -> list[Candidate]:
         """Return everybody who would be asked if each failed in a way that says nothing about it."""
-        return drained(self.registry.candidates(model, group))
+        return drained(self.registry.candidates(model, group or next(self._groups)))
 
     def names(self, model: str = "m") -> list[str]:
         return [one.upstream for one in self.order(model)]
@@ -126,9 +132,15 @@ def test_a_conversation_begins_with_the_same_one() -> None:
     assert len({world.order(group=f"t/{number}")[0] for number in range(40)}) == 4
 
 
-def test_the_same_seed_draws_the_same() -> None:
-    draws = [[World(upstream("a"), upstream("b"), seed=seed).names() for _ in range(9)] for seed in (5, 5, 6)]
-    assert draws[0] == draws[1]
+def test_one_more_upstream_takes_its_share_from_the_others_and_moves_nothing_else() -> None:
+    two = World(upstream("a"), upstream("b"))
+    three = World(upstream("a"), upstream("b"), upstream("c"))
+    groups = [str(number) for number in range(600)]
+    before = {group: two.order(group=group)[0].upstream for group in groups}
+    after = {group: three.order(group=group)[0].upstream for group in groups}
+    moved = [group for group in groups if before[group] != after[group]]
+    assert {after[group] for group in moved} == {"c"}
+    assert 150 < len(moved) < 250
 
 
 # --- health ---------------------------------------------------------------------------------------------------------
@@ -201,7 +213,7 @@ def test_nobody_asks_twice_where_nobody_is() -> None:
 def test_the_only_one_is_always_asked() -> None:
     world = World(upstream("a"))
     for _ in range(10):
-        candidates = world.registry.candidates("m")
+        candidates = world.candidates()
         candidates.next()
         assert not candidates.failed(OVERLOADED)
         assert candidates.verdict() is OVERLOADED
@@ -212,7 +224,7 @@ def test_the_only_one_is_always_asked() -> None:
 
 def asked(world: World, *errors: UpstreamError) -> tuple[list[tuple[str, int | None]], Candidates]:
     """Return who is asked when one after the other fails with these errors."""
-    candidates = world.registry.candidates("m")
+    candidates = world.candidates()
     found = []
     for error in errors:
         one = candidates.next()
@@ -240,10 +252,11 @@ def test_no_other_key_helps_where_the_upstream_fails(error: UpstreamError) -> No
     assert [name for name, _ in found] == ["a", "b"]
 
 
-def test_a_mistake_of_the_caller_is_nobody_elses() -> None:
-    found, candidates = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), MISTAKE, OVERLOADED)
+@pytest.mark.parametrize("error", [MISTAKE, MISMADE])
+def test_a_mistake_of_the_caller_or_of_the_model_is_nobody_elses(error: UpstreamError) -> None:
+    found, candidates = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), error, OVERLOADED)
     assert [name for name, _ in found] == ["a"]
-    assert candidates.verdict() is MISTAKE
+    assert candidates.verdict() is error
 
 
 def test_a_crash_counts_only_if_another_one_can_answer() -> None:
@@ -280,7 +293,7 @@ def test_when_all_are_left_alone_it_is_said_for_how_long() -> None:
     world.fail(OVERLOADED, "a", FAILURES)
     world.now += 2
     world.fail(OVERLOADED, "b", FAILURES)
-    candidates = world.registry.candidates("m")
+    candidates = world.candidates()
     assert candidates.next() is None
     error = candidates.verdict()
     assert (error.status, error.code, error.retry_after) == (503, "server_is_overloaded", PAUSE - 2)
@@ -297,12 +310,12 @@ def test_one_that_does_not_know_the_model_says_nothing_for_those_that_are_down()
 def test_what_one_cannot_be_told_the_one_that_is_left_alone_may_take() -> None:
     refusal = RequestError("No such file here.")
     world = World(upstream("a", keys=2), upstream("b"), models=SPARE)
-    candidates = world.registry.candidates("m")
+    candidates = world.candidates()
     while candidates.next() is not None:
         candidates.cannot_be_told(refusal)
     assert candidates.verdict() is refusal
     world.fail(UNREACHABLE, "a", FAILURES)
-    candidates = world.registry.candidates("m")
+    candidates = world.candidates()
     assert (candidates.next() or candidates.current).upstream == "b"
     candidates.cannot_be_told(refusal)
     assert candidates.next() is None
