@@ -49,7 +49,7 @@ def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
     Mistral, FastAPI, Cloudflare and Zhipu send their flat bodies with status 200; MiniMax has `base_resp`, with a
     `status_code` of 0 where nothing is wrong.
     """
-    if not chunk.error:
+    if not chunk.error and chunk.usage is None:
         value = without_halves(read_odd_value(payload))
         base = value.get("base_resp")
         if not isinstance(base, dict) or not base.get("status_code"):

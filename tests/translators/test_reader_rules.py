@@ -292,6 +292,9 @@ RULES: dict[str, Row] = {
         [{**delta("stop", content="Hi"), "base_resp": {"status_code": 0, "status_msg": ""}}], [HI], "completed"
     ),
     "a list of errors (Cloudflare)": ([{"success": False, "errors": [{"message": "Broken."}]}], [], "failed"),
+    "a word beside the token counts": (
+        [delta(content="Hi"), STOP, {"choices": [], "usage": {"prompt_tokens": 1}, "msg": "success"}], [HI], "completed"
+    ),
     "msg in place of message (Zhipu)": ([{"code": 500, "msg": "Broken.", "success": False}], [], "failed"),
     "a chunk that is no JSON": ([delta(content="Hi"), b"<html>"], [HI], "failed"),
 }  # fmt: skip
