@@ -52,7 +52,8 @@ class Dialect(Struct, frozen=True, gc=False):
     refusal_field: bool = False
     """An assistant message has a member for what it refused; otherwise it is part of its text."""
     media: frozenset[Literal["image", "audio"]] = frozenset({"image", "audio"})
-    """Parts beside text that a user message may have; a user's other ones are refused, a tool's are left out."""
+    """Parts beside text that a user message may have; others are refused in the last one, and left out before it and of
+    the outputs of tools."""
     tools: bool = True
     """There are functions that the model can call; otherwise it is told of none."""
     strict_tools: bool = False

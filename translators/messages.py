@@ -37,6 +37,7 @@ from translators.hosted import HostedCall, replayed
 from translators.ids import short_call_id
 from translators.items import (
     AdditionalTools,
+    ApplyPatchCall,
     Call,
     CallOutput,
     Compaction,
@@ -46,6 +47,7 @@ from translators.items import (
     FunctionCall,
     FunctionCallOutput,
     Hosted,
+    InputText,
     Item,
     ItemReference,
     LocalShellCallOutput,
@@ -244,7 +246,8 @@ class _Renderer:
                 content = text_of(item.content)
             else:
                 where = self._path(position, "content")
-                content = media_parts(item.content, self._dialect, self._notes, where)
+                parts = self._shown(item.content, where)
+                content = media_parts(parts, self._dialect, self._notes, where) if has_media(parts) else text_of(parts)
             if content == self._asked and (hoisted or self._asking):
                 self._notes.add(self._path(position), "dropped", "it says again what the user said before")
                 return
@@ -265,6 +268,15 @@ class _Renderer:
             self._messages.append(DeveloperMessage(text))
         else:
             self._messages.append(SystemMessage(text))
+
+    def _shown(self, parts: Sequence[ContentPart], where: str) -> Sequence[ContentPart]:
+        """Return a user's parts without media that the provider takes none of, unless it is the last that is asked."""
+        left = sum([not is_taken(part, self._dialect) for part in parts])
+        if not left or not any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
+            return parts
+        self._notes.add(where, "dropped", f"{left} attachment(s): provider '{self._dialect.name}' takes none such")
+        word = InputText(f"[{left} attachment(s) that cannot be shown to you]")
+        return [*(part for part in parts if is_taken(part, self._dialect)), word]
 
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
@@ -354,7 +366,7 @@ class _Renderer:
             outputs.popleft()
         if outputs:
             return outputs.popleft()
-        if call.status == "incomplete":
+        if call.status == "incomplete" or (isinstance(call, ApplyPatchCall) and call.status == "in_progress"):
             self._notes.add("input", "dropped", f"call {call.call_id}, which was cut short and never answered")
             self._answered.add(call.call_id or "")
             return None
