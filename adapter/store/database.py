@@ -18,6 +18,8 @@ class Database(Protocol):
     writers: int
     """How many connections write, and how many read, at most."""
     readers: int
+    time_limit: float | None
+    """Seconds after which a caller goes without an answer; None where the driver never waits that long."""
 
     def sql(self, statement: str) -> str:
         """Return a statement with its values, which are `:name`, marked as the driver wants them."""

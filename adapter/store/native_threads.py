@@ -47,9 +47,12 @@ class Job(Generic[Request]):
         self._awake = hub.loop.async_()
         self._awake.start(self._wake_sleeper)
 
-    def wait(self) -> None:
-        """Let the greenlet that made the job sleep until `wake` was called."""
-        self._sleeper.get()
+    def wait(self, time_limit: float | None) -> bool:
+        """Let the greenlet that made the job sleep until `wake` was called; return False if that takes too long."""
+        if time_limit is None:
+            self._sleeper.get()
+            return True
+        return gevent.with_timeout(time_limit, self._sleeper.get, timeout_value=self) is not self
 
     def wake(self) -> None:
         """Wake the greenlet; the one call that comes from the thread."""
@@ -74,12 +77,17 @@ class NativeThreads(Generic[Resource, Request]):
         *,
         threads: int,
         batch: int,
+        time_limit: float | None = None,
     ) -> None:
-        """`threads` and `batch`: how many there are, and how many jobs one takes together, at most."""
+        """`threads` and `batch`: how many there are, and how many jobs one takes together, at most.
+
+        `time_limit`: seconds after which a caller is told that its job, which goes on, takes too long.
+        """
         self._open = open
         self._work = work
         self._most = threads
         self._batch = batch
+        self._time_limit = time_limit
         self._queue: Any = None
         self._process = 0
         self._threads = 0
@@ -101,7 +109,8 @@ class NativeThreads(Generic[Resource, Request]):
                 self._threads += 1
                 _start_thread(self._run, (self._queue,))
             self._queue.put(job)
-            job.wait()
+            if not job.wait(self._time_limit):
+                job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
         finally:
             self._jobs -= 1
         return job
@@ -114,7 +123,7 @@ class NativeThreads(Generic[Resource, Request]):
             for job in last:
                 queue.put(job)
             for job in last:
-                job.wait()
+                job.wait(self._time_limit)
 
     def _run(self, queue: Any) -> None:
         """Be a thread: work until a job without a request comes, the last one."""

@@ -79,8 +79,9 @@ class PostgreSQL:
     writers = 2
     readers = 4
 
-    def __init__(self, url: str) -> None:
-        """Raise ValueError for what is no URL."""
+    def __init__(self, url: str, time_limit: float = 40.0) -> None:
+        """Raise ValueError for what is no URL. `time_limit` is longer than the server's own limits."""
+        self.time_limit: float | None = time_limit
         try:
             at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
         except psycopg.ProgrammingError:

@@ -45,10 +45,18 @@ class SQLStore:
         self._database = database
         self._down: tuple[type[Exception], ...] = (*database.errors, StoreDown)
         self._writers = NativeThreads[Session, Write](
-            lambda: Session(database), write, threads=database.writers, batch=_TOGETHER
+            lambda: Session(database),
+            write,
+            threads=database.writers,
+            batch=_TOGETHER,
+            time_limit=database.time_limit,
         )
         self._readers = NativeThreads[Session, Query](
-            lambda: Session(database, commits_each=True), _read, threads=database.readers, batch=1
+            lambda: Session(database, commits_each=True),
+            _read,
+            threads=database.readers,
+            batch=1,
+            time_limit=database.time_limit,
         )
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:

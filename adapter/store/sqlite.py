@@ -36,6 +36,7 @@ class SQLiteFile:
 
     writers = 1
     readers = 1
+    time_limit: float | None = None
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, patience: float = 5.0) -> None:

@@ -1,6 +1,7 @@
 """What can happen to a PostgreSQL server: told without its password, and over as soon as its cause is."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import gevent
@@ -75,6 +76,27 @@ def test_a_server_that_dies_while_a_write_waits(server: postgres.Server, url: st
     assert not store.exists("b", OURS)
     keep(store, "b<a")
     assert chain(store, "b") == ["a", "b"]
+
+
+def test_a_server_that_stands_still(server: postgres.Server, url: str) -> None:
+    """It keeps its connections, and accepts new ones, without a word."""
+    with closing(SQLStore(PostgreSQL(url, time_limit=0.5))) as store:
+        until_quick(lambda: keep(store, "a"))
+        with server.frozen():
+            assert refusal(store).endswith(" cannot be used: no answer within 0.5 s.")
+        until_quick(lambda: keep(store, "b<a"))
+        until_quick(lambda: store.ping())
+        assert chain(store, "b") == ["a", "b"]
+
+
+def until_quick(call: Callable[[], None]) -> None:
+    """Make a call that a busy machine may need more patience for."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return call()
+        except StoreDown:
+            assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ database they fail under CI and are skipped elsewhere, and say so; `make service
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -51,6 +52,20 @@ class Server:
     def stop(self, mode: str = "fast") -> None:
         """Stop as told: "fast" tells the clients, "immediate" is as if the server had died."""
         self._run("pg_ctl", "-w", "-m", mode, "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let none of its processes move."""
+        main = int((self._directory / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        every = [main, *map(int, children)]
+        for process in every:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in every:
+                os.kill(process, signal.SIGCONT)
 
     def _run(self, program: str, *options: str) -> None:
         command = [str(self._programs / program), "-D", str(self._directory / "data"), *options]
