@@ -21,7 +21,8 @@ KEYS = [
     "function_call", "id", "function", "name", "arguments", "parameters", "prompt_tokens", "completion_tokens",
     "total_tokens", "cached_tokens", "prompt_tokens_details", "completion_tokens_details", "errors", "msg", "metadata",
     "annotations", "url_citation", "url", "title", "start_index", "end_index", "citations", "search_results", "images",
-    "image_url", "audio", "transcript", "data",
+    "image_url", "audio", "transcript", "data", "executed_tools", "results", "venice_parameters", "base_resp",
+    "web_search_citations", "status_code",
 ]  # fmt: skip
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
