@@ -235,7 +235,8 @@ class _Item:
             assert self.whole is not None, "the arguments were never done"
             told[ARGUMENTS[self.added["type"]]] = self.whole
         if "status" in told:
-            assert done["status"] in ("completed", "incomplete"), f"done, but {done['status']}"
+            cut = "in_progress" if self.added["type"] == "apply_patch_call" else "incomplete"
+            assert done["status"] in ("completed", cut), f"done, but {done['status']}"
             told["status"] = done["status"]
         sealed = {key: done[key] for key in ("encrypted_content",) if key in done}
         assert done == told | sealed, f"its events told {told}"

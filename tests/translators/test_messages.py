@@ -17,6 +17,7 @@ from translators.chat import (
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.items import (
+    ApplyPatchCall,
     Compaction,
     CompactionTrigger,
     FunctionCall,
@@ -31,6 +32,7 @@ from translators.items import (
     ReasoningText,
     Refusal,
     SummaryText,
+    UpdateFile,
 )
 from translators.messages import items_to_messages, lead_text
 from translators.notes import Notes
@@ -74,10 +76,12 @@ def test_an_answered_call_of_the_history_is_no_orphan() -> None:
 
 
 CUT = FunctionCall("a", "f", '{"x', status="incomplete")
+CUT_PATCH = ApplyPatchCall("a", UpdateFile("", ""), status="in_progress")
 
 
-def test_a_call_that_was_cut_short_needs_no_output() -> None:
-    messages, notes = render([Message("assistant", "Let me see."), CUT, USER])
+@pytest.mark.parametrize("call", [CUT, CUT_PATCH])
+def test_a_call_that_was_cut_short_needs_no_output(call: Item) -> None:
+    messages, notes = render([Message("assistant", "Let me see."), call, USER])
     assert messages == [AssistantMessage("Let me see."), UserMessage("Hi")]
     assert notes == [("input", "dropped", "call a, which was cut short and never answered")]
 

@@ -59,4 +59,6 @@ class OpenApplyPatchCall(OpenTypedCall):
             operation = kind(wanted.path, wanted.diff)
         else:
             raise self._misfit(f"there is no operation '{wanted.type[:40]}'")
+        if status == "incomplete":
+            status = "in_progress"  # clients' types have no third one (responses-api reference §5.1)
         return ApplyPatchCall(self._call_id, operation, id=self._id, status=status)
