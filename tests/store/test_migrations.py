@@ -115,7 +115,7 @@ def file_shape(path: Path) -> Any:
     """Return the columns, keys and indexes of all tables of a file; how long a text may be is left out."""
     with closing(sqlite3.connect(path)) as file:
         columns = file.execute(
-            "SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk "
+            'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk '
             "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY t.name, c.cid"
         ).fetchall()
         indexes = file.execute(

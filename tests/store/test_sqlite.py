@@ -87,9 +87,7 @@ def lies_in(text: str, directory: Path) -> bool:
 
 
 @pytest.mark.parametrize(("statement", "rows"), [(tables.GET, 1), (tables.CHAIN, 3), (tables.ERASE, 0)])
-def test_every_step_of_a_statement_is_a_search_in_an_index(
-    store: Store, path: Path, statement: str, rows: int
-) -> None:
+def test_every_step_of_a_statement_is_a_search_in_an_index(store: Store, path: Path, statement: str, rows: int) -> None:
     keep(store, "a", "b<a", "c<b")
     with closing(sqlite3.connect(path)) as file:
         values = tables.values("c", OURS)
