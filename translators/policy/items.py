@@ -43,10 +43,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
 
 CONTENT_PARTS: Final[dict[str, Row]] = {
     "input_text": same("Text; a message of nothing but text becomes one string."),
-    "input_image": same(
-        "An `image_url` part of a message of the user; one by `file_id` is a 400, and so is one that the user asks of a "
-        "provider without pictures."
-    ),
+    "input_image": same("An `image_url` part; one by `file_id`, or for a provider without pictures, is a 400."),
     "input_file": own("A file where the provider takes files, else its text (text, PDF); one by `file_id` is a 400."),
     "input_audio": same("The same part in chat; a 400 where the provider takes no sound."),
     "output_text": same("Text of the assistant; annotations and token probabilities are not sent back."),
