@@ -63,7 +63,7 @@ class Exchange:
     """One request and its answer on the way. `close` it, however it ended."""
 
     def __init__(self, services: Services, caller: Caller, request: CreateRequest, run: Run | None = None) -> None:
-        """Translate a request and send it upstream; raise RequestError or StoreDown if that cannot be.
+        """Translate a request and send it upstream; raise RequestError, UpstreamError or StoreDown if that cannot be.
 
         `run` keeps a response that is made in the background.
         """

@@ -6,6 +6,7 @@ left alone for what another test did.
 """
 
 import itertools
+import json
 import random
 import threading
 from collections.abc import Iterator
@@ -398,6 +399,19 @@ def test_the_callers_own_key_goes_only_where_it_is_meant_to(routed: Service, a: 
     assert text_of(caller.create(model="passed")) == "Hello."
     assert [asked.headers["authorization"] for asked in b.requests] == ["Bearer sk-of-the-caller"] * 2
     assert "sk-of-the-caller" not in str(a.requests[0].headers)
+
+
+def test_the_log_names_who_failed_and_no_key(routed: Service, a: Upstream, b: Upstream) -> None:
+    model = name("first")
+    a.plays(*[whole(chat.error("Slow down, key-1-of-a and key-2-of-a."), 429, retry_after="3")] * 2)
+    b.plays(HELLO)
+    routed.create(model=model)
+    events = [json.loads(line) for line in routed.log.splitlines() if model in line or '"left alone"' in line]
+    told = [event for event in events if event["event"] == "another upstream is asked"]
+    assert [(event["failed"], event["status"], event["next"]) for event in told] == [("a", 429, "a"), ("a", 429, "b")]
+    alone = [event for event in events if event["event"] == "left alone" and event["model"] == model]
+    assert [(event["upstream"], event["seconds"]) for event in alone] == [("a", 3.0), ("a", 3.0)]
+    assert "of-a" not in routed.log
 
 
 # --- what is asked beside ------------------------------------------------------------------------------------------
