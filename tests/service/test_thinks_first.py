@@ -1,0 +1,33 @@
+"""A model whose chat template opens the thinking, behind an upstream of which that is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.properties.machine import said
+from tests.support import chat
+from tests.support.service import Service
+from tests.support.upstream import Upstream, stream, whole
+
+CONFIG = '[upstreams.r1]\nurl = "{url}"\ndialect = {{ preset = "vllm", thinks_first = true }}\n[models]\n"*" = "r1"\n'
+THOUGHT = [("summary_text", "Hm."), ("output_text", "Hi")]
+
+
+@pytest.fixture(scope="module")
+def service(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    directory: Path = tmp_path_factory.mktemp("thinks-first")
+    config = directory / "adapter.toml"
+    config.write_text(CONFIG.format(url=provider.url))
+    with Service(directory, config=config, workers=1) as service:
+        yield service
+
+
+def test_streamed(service: Service, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("Hm.", "</thi", "nk>\n\n", "Hi"), chat.end()))
+    assert said(service.stream()[-1]["response"]["output"]) == THOUGHT
+
+
+def test_unstreamed(service: Service, upstream: Upstream) -> None:
+    upstream.plays(whole(chat.completion("Hm.</think>\n\nHi")))
+    assert said(service.create()["output"]) == THOUGHT
