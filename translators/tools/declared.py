@@ -12,7 +12,6 @@ from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSear
 from translators.dialect import Dialect
 from translators.items import AdditionalTools, Item, ToolSearchOutput
 from translators.keywords import without
-from translators.misfits import check_parameters
 from translators.notes import Notes
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
@@ -63,9 +62,8 @@ def web_search_options(tools: Sequence[Tool], dialect: Dialect, notes: Notes) ->
 
 def _told_of_none(tools: Sequence[Tool], dialect: Dialect, notes: Notes) -> list[dict[str, Any]]:
     """Return no functions, and note which there would be."""
-    for tool in tools:
-        for one in called(tool):
-            notes.add("tools", "dropped", f"{one.name}: provider '{dialect.name}' calls no functions")
+    if names := [one.name for tool in tools for one in called(tool)]:
+        notes.add("tools", "dropped", f"{', '.join(names)}: provider '{dialect.name}' calls no functions")
     return []
 
 
@@ -106,9 +104,7 @@ def _function(
         description = f"[{namespace.name}: {namespace.description}] {description or ''}".rstrip()
     if description is not None:
         function["description"] = description
-    parameters = kind.parameters(tool)
-    check_parameters(parameters, function["name"], "tools")  # a tool that an item brings along was not looked at yet
-    function["parameters"] = _parameters(parameters, dialect, notes)
+    function["parameters"] = _parameters(kind.parameters(tool), dialect, notes)
     if isinstance(tool, FunctionTool) and tool.strict is not None:
         if dialect.strict_tools:
             function["strict"] = tool.strict
