@@ -6,7 +6,7 @@ item_reference. So the second way goes item by item, and it is also the one that
 where. An array with too many elements is refused before anything is made of them. Source: responses-api reference §3.1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, Literal
 
@@ -14,7 +14,16 @@ from msgspec import UNSET, Struct, UnsetType
 
 from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool, ToolSearchTool
 from translators.errors import RequestError, missing, unsupported, wrong_value
-from translators.items import ContentPart, Item, ItemReference, Message, Status, Text
+from translators.items import (
+    AdditionalTools,
+    ContentPart,
+    Item,
+    ItemReference,
+    Message,
+    Status,
+    Text,
+    ToolSearchOutput,
+)
 from translators.misfits import allowed, check_parameters, shortened, too_large
 from translators.policy import INPUT_ITEMS, TOOLS, Row, refusal_of
 from translators.wire import Decoder, NotJSON, Raw, decode_param
@@ -26,6 +35,7 @@ _COUNTED_FIRST: Final = 1 << 20
 """Bytes of an array from which its elements are counted before they are decoded."""
 
 _ABSENT: Final = Raw(b"")
+_LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
 class _Head(Struct, gc=False):
@@ -97,7 +107,17 @@ def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> 
         items = _one_by_one(raw, param)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
+    if not _LOADING.isdisjoint(map(type, items)):
+        _check_loaded(items, param)
     return items
+
+
+def _check_loaded(items: Sequence[Item], param: str) -> None:
+    """Refuse what is wrong with tools that items bring along, as with those that are declared."""
+    for at, item in enumerate(items):
+        if isinstance(item, (AdditionalTools, ToolSearchOutput)):
+            for place, tool in enumerate(item.tools):
+                _check(tool, f"{param}[{at}].tools[{place}]")
 
 
 def _one_by_one(raw: bytes, param: str) -> tuple[Item, ...]:
@@ -171,11 +191,16 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
+    _check(tool, param)
+    return tool
+
+
+def _check(tool: Tool, param: str) -> None:
+    """Refuse a tool that cannot be what it says."""
     _check_parameters(tool, param)
     _check_callers(tool, param)
     if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
         raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
-    return tool
 
 
 def _check_parameters(tool: Tool, param: str) -> None:

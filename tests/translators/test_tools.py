@@ -129,11 +129,20 @@ def test_arguments_are_an_object(name: str, parameters: dict[str, Any]) -> None:
     assert (caught.value.param, caught.value.code) == (param, "invalid_function_parameters")
 
 
-@pytest.mark.parametrize("parameters", NO_OBJECTS, ids=str)
-def test_those_of_a_tool_that_is_loaded_later_too(parameters: dict[str, Any]) -> None:
-    tools = [FunctionTool("f", parameters=parameters)]
-    with pytest.raises(RequestError, match="Invalid schema for function 'f'"):
-        chat_tools(tools, ToolNames(tools), Dialect(), Notes())
+BROUGHT = {
+    "no object": ({"type": "function", "name": "f", "parameters": {"type": "string"}}, "parameters"),
+    "a container": ({"type": "shell", "environment": {"type": "container_auto"}}, "environment"),
+    "for programs": ({"type": "custom", "name": "f", "allowed_callers": ["programmatic"]}, "allowed_callers"),
+}
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+@pytest.mark.parametrize("type", ["additional_tools", "tool_search_output"])
+def test_tools_that_items_bring_along_are_looked_at_too(type: str, name: str) -> None:
+    tool, member = BROUGHT[name]
+    with pytest.raises(RequestError) as caught:
+        decode_items(encode([{"role": "user", "content": "Hi"}, {"type": type, "call_id": "c", "tools": [tool]}]))
+    assert caught.value.param == f"input[1].tools[0].{member}"
 
 
 @pytest.mark.parametrize("skills", [True, [None], [{"description": "without a name"}]])
