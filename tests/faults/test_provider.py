@@ -29,7 +29,7 @@ REFUSALS: dict[str, tuple[Script, int, str | None, str | None]] = {
     "500 with an empty body": (whole(b"", 500), 500, "server_error", None),
     "502 with a web page": (whole(HTML, 502, "text/html"), 503, "server_is_overloaded", None),
     "503": (whole(chat.error("Overloaded."), 503), 503, "server_is_overloaded", None),
-    "a redirect": (whole(b"", 302, location="http://127.0.0.1:9/"), 500, "server_error", None),
+    "a redirect": (whole(b"", 302, location="http://127.0.0.1:9/"), 502, "server_error", None),
     "a head that is not HTTP": ([b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE], 503, "server_error", None),
 }
 
