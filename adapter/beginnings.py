@@ -88,7 +88,7 @@ def _length(beginning: Beginning) -> int:
 
 def _may_be_answered_later(item: Item) -> bool:
     """Tell whether an item was left out that could be rendered yet: a call that was cut short."""
-    return getattr(item, "status", None) == "incomplete"
+    return getattr(item, "status", None) in ("incomplete", "in_progress")
 
 
 def _size(kept: tuple[Beginning, ...]) -> int:

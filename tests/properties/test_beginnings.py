@@ -16,7 +16,16 @@ from translators.declarations import FunctionTool
 from translators.dialect import Dialect
 from translators.errors import RequestError
 from translators.history import History
-from translators.items import AdditionalTools, FunctionCall, Item, Message
+from translators.items import (
+    AdditionalTools,
+    ApplyPatchCall,
+    ApplyPatchCallOutput,
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Message,
+    UpdateFile,
+)
 from translators.notes import Notes
 from translators.request import CreateRequest
 from translators.wire import encode
@@ -25,6 +34,7 @@ dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])
 ODD: list[Item] = [
     Message("user", "again"), Message("user", "again"), FunctionCall("cut", "f", '{"x', status="incomplete"),
     AdditionalTools((FunctionTool("f.g"),)), FunctionCall("late", "f.g", "{}"),
+    ApplyPatchCall("patch", UpdateFile("", ""), status="in_progress"), ApplyPatchCallOutput("patch", "completed"),
 ]  # fmt: skip
 
 
@@ -70,6 +80,17 @@ def test_what_is_known_changes_nothing(
     for end in [*ends, len(items)]:
         asked = request(items[:end])
         assert through(kept, asked, dialect) == outcome(asked, History(), dialect, Notes())
+
+
+@pytest.mark.parametrize("items", [
+    [FunctionCall("a", "f", "{}", status="incomplete"), FunctionCallOutput("a", "x")],
+    [ApplyPatchCall("a", UpdateFile("b", ""), status="in_progress"), ApplyPatchCallOutput("a", "completed")],
+])  # fmt: skip
+def test_a_call_that_was_cut_short_may_be_answered_yet(items: list[Item]) -> None:
+    kept = Beginnings(1 << 20)
+    for end in (2, 3):
+        asked = request([Message("user", "Hi"), *items][:end])
+        assert through(kept, asked, Dialect()) == outcome(asked, History(), Dialect(), Notes())
 
 
 def test_only_what_is_new_is_rendered() -> None:
