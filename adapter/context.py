@@ -14,7 +14,7 @@ from adapter.beginnings import Beginning
 from adapter.compaction import Compacting
 from adapter.sealing import Seals
 from adapter.services import Services
-from adapter.upstream.registry import Candidate
+from adapter.upstream.health import Candidate
 from translators.chat_body import ChatBody, chat_body
 from translators.compaction import last_compaction, turn_at, turn_of
 from translators.configuration import configured, latest_update

@@ -8,7 +8,7 @@ from flask import Flask
 
 from adapter.context import Context
 from adapter.services import Services
-from adapter.upstream.registry import Candidate
+from adapter.upstream.health import Candidate
 from translators.compaction import Sealed
 from translators.dialect import Dialect
 from translators.errors import RequestError

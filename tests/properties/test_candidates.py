@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from adapter.setting_models import read_models
 from adapter.setting_upstreams import Secret, UpstreamSettings
-from adapter.upstream.registry import LONGEST_WAIT, Candidate, Registry
+from adapter.upstream.health import LONGEST_WAIT, Candidate
+from adapter.upstream.registry import Registry
 from translators.dialect import Dialect
 from translators.errors import UpstreamError
 
@@ -47,7 +48,7 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
         asked: list[Candidate] = []
         served = False
         for outcome in outcomes:
-            alone = {one: registry.pause(one) for one in everybody}
+            alone = {one: registry.health.pause(one) for one in everybody}
             current = candidates.next()
             if current is None:
                 left = [one for one in everybody.difference(asked) if not alone[one]]
@@ -58,7 +59,7 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
             asked.append(current)
             if outcome == "works":
                 candidates.worked()
-                assert not registry.pause(current)
+                assert not registry.health.pause(current)
                 served = True
                 break
             if not candidates.failed(error(outcome)):

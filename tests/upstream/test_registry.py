@@ -8,7 +8,9 @@ import pytest
 
 from adapter.setting_models import Models, read_models
 from adapter.setting_upstreams import UpstreamSettings
-from adapter.upstream.registry import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate, Candidates, Registry
+from adapter.upstream.candidates import Candidates
+from adapter.upstream.health import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate
+from adapter.upstream.registry import Registry
 from translators.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
 
@@ -55,7 +57,7 @@ class World:
 
     def fail(self, error: UpstreamError, of: str, times: int = 1, key: int | None = None) -> None:
         for _ in range(times):
-            self.registry.fails(Candidate(of, "m", key, 1), error)
+            self.registry.health.fails(Candidate(of, "m", key, 1), error)
 
 
 def drained(candidates: Candidates) -> list[Candidate]:
@@ -172,7 +174,7 @@ def test_a_try_that_nobody_hears_of_again_is_made_again() -> None:
 def test_an_answer_makes_everything_good() -> None:
     world = World(upstream("a"), upstream("b"))
     world.fail(OVERLOADED, "a", FAILURES)
-    world.registry.works(Candidate("a", "m", None, 1))
+    world.registry.health.works(Candidate("a", "m", None, 1))
     assert len(world.names()) == 2
     world.fail(OVERLOADED, "a", FAILURES - 1)
     assert len(world.names()) == 2
@@ -197,7 +199,7 @@ def test_a_model_is_down_with_all_keys_and_an_upstream_with_all_models() -> None
     assert sorted(world.names("other")) == ["a", "a", "b"]
     world.fail(UNREACHABLE, "a", FAILURES, key=0)
     assert world.names("other") == ["b"]
-    world.registry.works(Candidate("a", "other", 1, 1))
+    world.registry.health.works(Candidate("a", "other", 1, 1))
     assert sorted(world.names("other")) == ["a", "a", "b"]
     assert world.names("m") == ["b"]
 
