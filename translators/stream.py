@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from translators.calls import CallSorter
 from translators.chat import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
 from translators.citations import Citations
-from translators.deltas import calls_of, found_by, images_of, pieces_of, reasoning_of, tokens_of, usage_of
+from translators.deltas import arguments_of, calls_of, found_by, images_of, pieces_of, reasoning_of, tokens_of, usage_of
 from translators.errors import ProtocolError, UpstreamError
 from translators.events import (
     Event,
@@ -149,7 +149,7 @@ class ResponseStream:
                 delta = choice.delta
                 whole = delta is None
                 if delta is None:
-                    delta = choice.message
+                    delta = self._unsaid(choice.message)
                 if delta is not None:
                     self._read(delta, choice.logprobs, whole, events)
                 elif choice.text:
@@ -297,6 +297,20 @@ class ResponseStream:
                 self._let_go(events)
                 call, fragment = self._sorter.sort(piece_of_call)
                 self._lanes.put_call(call, fragment, piece_of_call.extra_content, events)
+
+    def _unsaid(self, message: Delta | None) -> Delta | None:
+        """Return a message without the text that its pieces have said before it: MiniMax ends a stream with all of it.
+
+        Calls stay: one that is told again is known again.
+        """
+        if message is None or not self._lanes.written or not isinstance(message.content, str):
+            return message
+        told = [message.content, message.reasoning_content or ""]
+        told += [arguments_of(call.function) for call in calls_of(message, whole=True)]
+        if not message.content or sum(map(len, told)) < self._lanes.written:
+            return message
+        self._notes.add("message", "dropped", "the text of a message behind its pieces, which it repeats")
+        return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
 
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
         """What was spoken is the answer's text."""

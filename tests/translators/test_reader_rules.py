@@ -111,6 +111,23 @@ RULES: dict[str, Row] = {
          for text, whole, finish in (("H", "H", None), ("i", "Hi", "stop"))], [HI], "completed"
     ),
     "message in place of delta": ([message(content="Hi")], [HI], "completed"),
+    "the whole message behind its pieces (MiniMax)": (
+        [delta(reasoning_content="Hm."), delta(content="H"), delta(content="i"),
+         message(content="Hi", reasoning_content="Hm.")], [HM, HI], "completed"
+    ),
+    "the same with a call": (
+        [delta(content="Hi"), called(call(index=0, id="x")),
+         message("tool_calls", content="Hi", tool_calls=[call(id="x")])], [HI, CALL], "completed"
+    ),
+    "the same with a call that only the message has": (
+        [delta(content="Hi"), message("tool_calls", content="Hi", tool_calls=[call(id="x")])], [HI, CALL], "completed"
+    ),
+    "calls in a message behind the text": (
+        [delta(content="Hi"), message("tool_calls", content=None, tool_calls=[call(id="x")])], [HI, CALL], "completed"
+    ),
+    "more of the message behind a piece of it": (
+        [delta(content="Hello, "), message(content="you.")], [("output_text", "Hello, you.")], "completed"
+    ),
     "a refusal": ([delta(refusal="No"), delta(refusal="."), STOP], [("refusal", "No.")], "completed"),
     "speech": ([delta(audio={"id": "x", "transcript": "Hi"}), delta(audio={"data": ""}), STOP], [HI], "completed"),
     # --- thinking
