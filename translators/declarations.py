@@ -56,7 +56,8 @@ class NamespaceTool(Struct, frozen=True, gc=False, tag_field="type", tag="namesp
 
     name: ToolsetName
     tools: list[FunctionTool | CustomTool]
-    description: str | None = None
+    description: str | None = ""
+    """Never left out by OpenAI's clients, whose types have no null here."""
 
 
 class ToolSearchTool(Struct, frozen=True, gc=False, tag_field="type", tag="tool_search"):

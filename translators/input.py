@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool, ToolSearchTool
+from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool, Tool, ToolSearchTool, WebSearch
 from translators.errors import RequestError, missing, unsupported, wrong_value
 from translators.items import (
     AdditionalTools,
@@ -177,8 +177,10 @@ def _names(tool: Tool) -> list[tuple[str | None, str]]:
             return [(None, tool.name)]
         case NamespaceTool():
             return [(tool.name, member.name) for member in tool.tools]
-        case _:
+        case WebSearch():
             return []
+        case _:  # there is one of its kind, which no namespace is named as
+            return [("", str(tool.__struct_config__.tag))]
 
 
 def _decode_tool(raw: Raw, param: str) -> Tool:

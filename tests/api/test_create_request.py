@@ -133,6 +133,8 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
     ({"tools": [{"type": "hammer"}]}, "tools[0].type", "invalid_value",
      "Invalid value: 'hammer'. Supported values are: 'function', "),
     ({"tools": [FUNCTION, FUNCTION]}, "tools[1].name", "invalid_value", "Duplicate tool name: 'f'."),
+    ({"tools": [{"type": "shell"}, {"type": "shell"}]}, "tools[1].name", "invalid_value",
+     "Duplicate tool name: 'shell'."),
     ({"tools": [{**FUNCTION, "strict": "yes"}]}, "tools[0].strict", "invalid_type",
      "Invalid type for 'tools[0].strict': expected a boolean, but got a string instead."),
     ({"tools": [FUNCTION] * 1025}, "tools", "array_above_max_length", "Invalid 'tools': array too long. "),
