@@ -7,7 +7,8 @@ a turn that calls tools no format is asked. Sources: responses-api reference §2
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct
@@ -32,7 +33,7 @@ from translators.response import Response
 from translators.tools.names import Called, Kind
 from translators.wire import NotJSON, decode, encode
 
-_FENCED: Final = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_FENCED: Final = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
 _KIND_OF: Final[dict[type, Kind]] = {
     LocalShellCall: "local_shell", ShellCall: "shell", ApplyPatchCall: "apply_patch", ToolSearchCall: "tool_search",
 }  # fmt: skip
@@ -128,16 +129,16 @@ def asked_again(body: bytes, response: Response, problem: UpstreamError) -> byte
     return b"%b,%b]}" % (body.removesuffix(b"]}"), b",".join(map(encode, messages)))
 
 
-def _candidates(text: str) -> list[str]:
-    """Return what may be the JSON of an answer, likeliest first: all of it, what is fenced, from a bracket on."""
+def _candidates(text: str) -> Iterator[str]:
+    """Yield what may be the JSON of an answer, likeliest first: all of it, what is fenced, from a bracket on."""
     text = text.strip()
-    found = [text, *(fenced.strip() for fenced in _FENCED.findall(text))]
-    starts = [place.start() for place in re.finditer(r"[\[{]", text)][:_MOST_STARTS]
-    for start in starts:
-        end = text.rfind("}" if text[start] == "{" else "]")
-        if end > start:
-            found.append(text[start : end + 1])
-    return found
+    yield text
+    for fenced in _FENCED.finditer(text):
+        yield fenced[1].strip()
+    for start in islice(re.finditer(r"[\[{]", text), _MOST_STARTS):
+        end = text.rfind("}" if start[0] == "{" else "]")
+        if end > start.start():
+            yield text[start.start() : end + 1]
 
 
 def _text_of(output: Sequence[OutputItem]) -> str:

@@ -1,5 +1,7 @@
 """What is found in an answer's text where JSON of a format is demanded."""
 
+from time import process_time
+
 import pytest
 
 from translators.demands import Demands
@@ -41,6 +43,15 @@ def test_answers_that_do_not_fit(text: str, why: str) -> None:
     problem = Demands(format=SCHEMA, held=True).judge(answered(text), Notes()).problem
     assert problem is not None
     assert (problem.status, problem.message) == (502, f"The model's answer does not fit text.format: {why}.")
+
+
+@pytest.mark.parametrize("blanks", [" ", "\n", " \n", "\t"])
+def test_a_model_that_writes_nothing_but_blanks_costs_no_time(blanks: str) -> None:
+    """Some do, when they are asked for JSON, until they are out of tokens; the worker does nothing else meanwhile."""
+    began = process_time()
+    text = '```json\n{"a":' + blanks * 50_000 + "1"
+    assert Demands(format=SCHEMA, held=True).judge(answered(text), Notes()).problem is not None
+    assert process_time() - began < 0.5
 
 
 def test_what_has_been_seen_cannot_be_cut() -> None:
