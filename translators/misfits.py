@@ -14,7 +14,8 @@ import msgspec
 
 from translators.errors import RequestError, missing, wrong_type, wrong_value
 
-_AT: Final = re.compile(r" - at `(?:key in )?\$(?P<path>.*)`$", re.S)
+_AT: Final = re.compile(r"(?P<problem>.*) - at `(?:key in )?\$(?P<path>[^`]*)`", re.S)
+"""The last place that is named: a message quotes what the caller sent, and that may name one too."""
 _STEP: Final = re.compile(r"\.[^.\[]+|\[[^\]]*\]")
 
 _LACKING: Final = re.compile(r"Object missing required field `(.+)`", re.S)
@@ -37,9 +38,8 @@ _SHOWN: Final = 64
 def explain(error: msgspec.ValidationError, param: str, fits: Any) -> RequestError:
     """Return the refusal of a parameter that does not fit the type `fits`, naming the exact place."""
     text = str(error)
-    at = _AT.search(text)
-    path = at["path"] if at else ""
-    problem = text[: at.start()] if at else text
+    at = _AT.fullmatch(text)
+    problem, path = (at["problem"], at["path"]) if at else (text, "")
     place = param + path
     if found := _LACKING.fullmatch(problem):
         return missing(f"{place}.{found[1]}")

@@ -125,6 +125,8 @@ REFUSED: list[tuple[dict[str, Any], str | None, str | None, str]] = [
     ({"input": [USER] * 101}, "input", "array_above_max_length",
      "Invalid 'input': array too long. Expected an array with maximum length 100, but got an array with length 101 "
      "instead."),
+    ({"input": [{"role": "x - at `$.y" + "z" * 999, "content": "Hi"}]}, "input[0].role", "invalid_value",
+     "Invalid value: 'x - at `$.yzzz"),
     # tools
     ({"tools": [{"name": "f"}]}, "tools[0].type", "missing_required_parameter",
      "Missing required parameter: 'tools[0].type'."),
