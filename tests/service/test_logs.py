@@ -25,6 +25,12 @@ def lines_of(file: io.BytesIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.getvalue().splitlines()]
 
 
+@pytest.fixture(autouse=True)
+def nothing_bound() -> None:
+    """Forget the request that another test has served in this context."""
+    structlog.contextvars.clear_contextvars()
+
+
 def test_an_event_is_one_json_line_with_its_fields() -> None:
     logs.configure("info", "json", file := io.BytesIO())
     structlog.get_logger().info("response finished", status="completed", seconds=1.5)
