@@ -12,9 +12,8 @@ Leading system and developer messages are returned apart, as `lead`: the instruc
 it as bytes. Source: responses-api reference §3.4, clients reference §5.7.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence, Set
-from itertools import count
 from typing import Final
 
 from msgspec import Struct
@@ -324,10 +323,11 @@ class _Renderer:
         back = going_back(turn.thinking)
         calls: list[tuple[ToolCall, AnyCall, int]] = []
         ids: set[str] = set()
+        repeated: Counter[str] = Counter()
         for position, call in turn.calls:
             answer = self._answer(position, call)
             if answer is not None:
-                calls.append((self._tool_call(position, call, ids, back), call, answer))
+                calls.append((self._tool_call(position, call, ids, repeated, back), call, answer))
         if calls:
             self._hoist(max([answer for _, _, answer in calls]))
         self._say(turn, [call for call, _, _ in calls], back)
@@ -382,13 +382,19 @@ class _Renderer:
             self._notes.add(where, "dropped", "it was not sealed here, or not for this caller, provider and model")
         return thinking or told(item)
 
-    def _tool_call(self, position: int, call: AnyCall, taken: set[str], back: GoingBack) -> ToolCall:
+    def _tool_call(
+        self, position: int, call: AnyCall, taken: set[str], repeated: Counter[str], back: GoingBack
+    ) -> ToolCall:
         """Return a call as chat has it, under an id that no other call of its turn has."""
         id = call.call_id or ""
         if self._dialect.short_call_ids:
-            id = short_call_id(id, taken)
+            repeated[id] += 1
+            id = short_call_id(id if repeated[id] == 1 else f"{id}_{repeated[id]}", taken)
         elif id in taken:
-            id = next(name for n in count(2) if (name := f"{id[:60]}_{n}") not in taken)
+            stem = id[:58]  # there may be thousands: five digits behind it
+            while id in taken:
+                repeated[stem] += 1  # it is not looked for from the beginning each time
+                id = f"{stem}_{repeated[stem] + 1}"
             self._notes.add(self._path(position, "call_id"), "renamed", "another call of the same turn has it")
         taken.add(id)
         sent, mended = chat_call(call, id, self._names, back)

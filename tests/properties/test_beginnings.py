@@ -83,7 +83,7 @@ def test_what_is_known_changes_nothing(
 
 
 @pytest.mark.parametrize("items", [
-    [FunctionCall("a", "f", "{}", status="incomplete"), FunctionCallOutput("a", "x")],
+    [FunctionCall("a", "f", "{}", status="incomplete"), FunctionCallOutput("x", "a")],
     [ApplyPatchCall("a", UpdateFile("b", ""), status="in_progress"), ApplyPatchCallOutput("a", "completed")],
 ])  # fmt: skip
 def test_a_call_that_was_cut_short_may_be_answered_yet(items: list[Item]) -> None:

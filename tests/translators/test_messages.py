@@ -2,6 +2,7 @@
 tests/properties."""
 
 from collections.abc import Sequence
+from time import process_time
 
 import pytest
 
@@ -176,3 +177,15 @@ def test_the_lead() -> None:
     assert lead_text(None, []) == ""
     lead = [Message("system", ""), Message("developer", [InputText("b"), InputText("c")])]
     assert lead_text("a", lead) == "a\n\nb\n\nc"
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("id", ["a", "x" * 64])
+def test_calls_that_share_an_id_cost_no_more_than_others(id: str, short: bool) -> None:
+    items: list[Item] = [FunctionCall(id, "f", "{}")] * 2000 + [FunctionCallOutput("x", id)] * 2000
+    began = process_time()
+    messages, _ = render(items, short_call_ids=short)
+    assert process_time() - began < 0.3
+    calls = getattr(messages[0], "tool_calls")  # noqa: B009
+    assert len({call.id for call in calls}) == 2000
+    assert max(len(call.id) for call in calls) <= 64
