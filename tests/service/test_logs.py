@@ -16,6 +16,7 @@ from adapter.telemetry import logs
 def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.contextvars.clear_contextvars()  # of a request that another test has served here
     yield
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
@@ -23,12 +24,6 @@ def _restored() -> Iterator[None]:
 
 def lines_of(file: io.BytesIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.getvalue().splitlines()]
-
-
-@pytest.fixture(autouse=True)
-def nothing_bound() -> None:
-    """Forget the request that another test has served in this context."""
-    structlog.contextvars.clear_contextvars()
 
 
 def test_an_event_is_one_json_line_with_its_fields() -> None:
