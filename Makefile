@@ -53,11 +53,11 @@ clean:  ## Remove .venv, caches and build output (var/, the stored responses, st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable '.[postgres]'
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,redis]'
 	@touch $@
 
 $(EVERYTHING): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable '.[postgres,test,lint]'
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,redis,test,lint]'
 	@touch $(RUNTIME) $@
 
 $(BIN)/pip:

@@ -38,7 +38,7 @@ def _in_store(settings: Settings, do: Callable[[Store], T]) -> T | None:
     path = settings.store.removeprefix("sqlite:///")
     if path != settings.store and not os.path.exists(path):
         return None
-    store = open_store(settings.store, settings.store_cache_bytes)
+    store = open_store(settings.store, settings.store_cache_bytes, settings.retention)
     try:
         return do(store)
     finally:

@@ -89,7 +89,7 @@ class Services:
 
 def _open_store(settings: Settings) -> Store:
     try:
-        return open_store(settings.store, settings.store_cache_bytes)
+        return open_store(settings.store, settings.store_cache_bytes, settings.retention)
     except ValueError as error:
         raise SettingsError(f"{settings.sources.get('store', 'ADAPTER_STORE')}: {error}") from None
 

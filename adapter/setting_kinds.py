@@ -209,13 +209,16 @@ class ChatURL(Kind):
 
 class StoreURL(Kind):
     metavar = "URL"
-    expects = "memory:, sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/database"
-    _forms = re.compile(r"memory:|sqlite:///[^?#]*[^/?#]|postgresql(\+psycopg)?://[^\s#]*")
+    expects = (
+        "memory:, sqlite:///path/to/file.db, postgresql+psycopg://user:password@host/database or "
+        "redis://user:password@host:port/number"
+    )
+    _forms = re.compile(r"memory:|sqlite:///[^?#]*[^/?#]|(postgresql(\+psycopg)?|rediss?)://[^\s#]*")
 
     def check(self, value: object) -> str:
         if not isinstance(value, str) or not value.isprintable() or not self._forms.fullmatch(value):
             raise ValueError
-        if value.startswith("postgresql"):
+        if value.startswith(("postgresql", "redis")):
             _ = urlsplit(value).port  # raises ValueError for what is no port
         return value
 

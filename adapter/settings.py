@@ -56,7 +56,7 @@ _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_
 TABLES: Final[tuple[str, ...]] = ("upstreams", "models")
 """What only the file can say."""
 
-_PACKAGES: Final = {"postgresql": ("psycopg", "postgres")}
+_PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis"), "rediss": ("redis", "redis")}
 """The package that a kind of store needs, and the extra that installs it."""
 
 LISTED: Final = "`responses-adapter serve --help` lists all."
@@ -110,13 +110,14 @@ class Settings:
         "sqlite:///var/adapter.db",
         StoreURL(),
         "Where responses are kept: a file, its path from the working directory unless it begins with a further "
-        "slash; a PostgreSQL database (postgresql+psycopg://user:password@host/database); or memory:, which forgets "
+        "slash; a PostgreSQL database (postgresql+psycopg://user:password@host/database); a Redis server "
+        "(redis://user:password@host:port/number, rediss: with TLS), where they expire; or memory:, which forgets "
         "them at exit.",
     )
     retention: int | None = setting(
         None,
         Age(),
-        "How long responses and conversations that nobody uses are kept. Unset: for ever.",
+        "How long responses and conversations that nobody uses are kept. Unset: for ever; 30 days in Redis.",
     )
     api_keys: tuple[str, ...] = setting(
         (),

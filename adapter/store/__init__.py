@@ -6,12 +6,15 @@ from adapter.store.base import Store
 from adapter.store.memory import MemoryStore
 
 _SUPPORTED: Final = (
-    "sqlite:///relative/path.db, sqlite:////absolute/path.db, postgresql+psycopg://user@host/database, memory:"
+    "sqlite:///relative/path.db, sqlite:////absolute/path.db, postgresql+psycopg://user@host/database, "
+    "redis://host:6379/0, rediss://host:6379/0, memory:"
 )
 
 
-def open_store(url: str, cache_bytes: int) -> Store:
-    """Return the store at `url`, with `cache_bytes` of what was read kept in front of it.
+def open_store(url: str, cache_bytes: int, retention: float | None = None) -> Store:
+    """Return the store at `url`, with `cache_bytes` of what was read kept in front of it, where that pays.
+
+    `retention`: seconds after which a store in which things expire lets go of them; None for its own default.
 
     Opens no file and no connection yet. Raises ValueError for a URL that names no store.
     """
@@ -25,7 +28,7 @@ def open_store(url: str, cache_bytes: int) -> Store:
     if scheme in ("postgresql", "postgresql+psycopg"):
         return _open_postgresql(url, cache_bytes)
     if scheme in ("redis", "rediss"):
-        raise ValueError(f"A store of the kind '{scheme}:' is not supported yet. Supported: {_SUPPORTED}.")
+        return _open_redis(url, retention)
     raise ValueError(f"'{scheme}:' is not a kind of store. Supported: {_SUPPORTED}.")
 
 
@@ -49,3 +52,9 @@ def _open_postgresql(url: str, cache_bytes: int) -> Store:
     from adapter.store.sql import SQLStore
 
     return CachedStore(SQLStore(PostgreSQL(url)), cache_bytes)
+
+
+def _open_redis(url: str, retention: float | None) -> Store:
+    from adapter.store.redis import LIFETIME, RedisStore
+
+    return RedisStore(url, LIFETIME if retention is None else retention)

@@ -12,8 +12,9 @@ from adapter.store import open_store
     [
         ("postgresql+psycopg:db", "Write postgresql+psycopg://user:password@host:port/database."),
         ("postgresql+asyncpg://db/responses", "'postgresql+asyncpg:' is not a kind of store"),
-        ("redis://localhost", "'redis:' is not supported yet"),
-        ("rediss://localhost", "'rediss:' is not supported yet"),
+        ("redis://me:s3cret@localhost/0?colour=red", "Write redis://user:password@host:port/number"),
+        ("rediss://me:s3cret@localhost:port", "Write redis://user:password@host:port/number"),
+        ("redis://me:s3cret@localhost?socket_timeout=soon", "Write redis://user:password@host:port/number"),
         (
             "mysql://me:s3cret@db",
             "'mysql:' is not a kind of store. Supported: sqlite:///relative/path.db, sqlite:////absolute/path.db",
