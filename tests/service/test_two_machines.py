@@ -1,0 +1,151 @@
+"""Two services on one store, requests spread at random: chained turns, forks, deletes and kills.
+
+The provider answers each request with a number and is asked with what it was told before, so that every replay can be
+held against what a dict says. A service that is killed is started anew.
+"""
+
+import json
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres, redis
+from tests.support.chat import completion, end, text
+from tests.support.service import Service
+from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
+
+TURNS = int(os.environ.get("ADAPTER_TEST_TURNS", "120"))
+"""`make test-soak` does 1,000."""
+UNANSWERED = "This is never answered to the end."
+SEED = int(os.environ.get("ADAPTER_TEST_SEED", "1"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    match request.param:
+        case "sqlite":
+            yield f"sqlite:///{tmp_path}/shared.db"
+        case "postgresql":
+            with postgres.database() as url, postgres.schema(url) as own:
+                yield own
+        case _:
+            with redis.database() as url:
+                yield redis.empty(url)
+
+
+@contextmanager
+def two(url: str, upstream: Upstream, tmp_path: Path) -> Iterator[tuple[Service, Service]]:
+    settings = {"upstream_url": upstream.url, "store": url, "workers": 1, "secret_key": "k" * 32}
+    with Service(tmp_path / "a", **settings) as one, Service(tmp_path / "b", **settings) as other:
+        yield one, other
+
+
+def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream, tmp_path: Path) -> None:
+    chance = random.Random(SEED)
+    numbers = count()
+    said: dict[str, str] = {}
+    """What was told to the provider, by the text it answered."""
+
+    def answer(asked: Asked) -> Script:
+        if asked.messages[-1]["content"] == UNANSWERED:
+            return stream(text("Well"), Gate(), end())
+        text_of_it = f"Answer {next(numbers)}."
+        said[text_of_it] = json.dumps([message["content"] for message in asked.messages])
+        return whole(completion(text_of_it))
+
+    upstream.otherwise = answer
+    there: dict[str, tuple[list[str], dict[str, object]]] = {}
+    """By id: what a continuation has to replay, and the response."""
+    gone: list[str] = []
+    with two(url, upstream, tmp_path) as services:
+        for turn in range(TURNS):
+            service = chance.choice(services)
+            if turn % 40 == 39:
+                kill(service)
+            newest = list(there)[-4:]
+            previous = chance.choice([None, *newest, *newest, *there] if there else [None])
+            before = there[previous][0] if previous else []
+            response = service.create(f"Turn {turn}", **({"previous_response_id": previous} if previous else {}))
+            answered = response["output"][0]["content"][0]["text"]
+            replayed = [*before, f"Turn {turn}"]
+            assert json.loads(said[answered]) == replayed, f"turn {turn}"
+            there[response["id"]] = [*replayed, answered], response
+            if chance.random() < 0.15:
+                deleted = chance.choice(list(there))
+                del there[deleted]
+                gone.append(deleted)
+                assert chance.choice(services).delete(f"/v1/responses/{deleted}").status == 200
+        for id, (_, response) in there.items():
+            assert chance.choice(services).get(f"/v1/responses/{id}").response == response
+        for id in gone:
+            assert [service.get(f"/v1/responses/{id}").status for service in services] == [404, 404]
+
+
+def kill(service: Service) -> None:
+    """Kill a service's worker in the middle of an answer; the service makes another one."""
+    (worker,) = service.workers
+    with service.open_stream(UNANSWERED) as exchange:
+        exchange.read_until(b"Well")
+        os.kill(worker, signal.SIGKILL)
+        with suppress(HTTPException, OSError):
+            assert b"response.completed" not in exchange.rest()
+    while service.workers in ([], [worker]) or not is_ready(service):
+        pass
+
+
+def is_ready(service: Service) -> bool:
+    try:
+        return service.get("/readyz").status == 200
+    except (HTTPException, OSError):
+        return False
+
+
+def test_a_background_response_is_followed_and_cancelled_from_elsewhere(
+    url: str, upstream: Upstream, tmp_path: Path
+) -> None:
+    gate = Gate()
+    upstream.plays(stream(text("One"), gate, text(" two."), end()), stream(text("Endless"), Gate(), end()))
+    with two(url, upstream, tmp_path) as (one, other):
+        with one.open_stream(background=True) as exchange:
+            begun = exchange.read_until(b"One")
+            id = json.loads(begun.split(b"data: ")[1].split(b"\n")[0])["response"]["id"]
+            with other.open("GET", f"/v1/responses/{id}?stream=true&starting_after=0") as resumed:
+                gate.set()
+                events, again = begun + exchange.rest(), resumed.rest()
+        first = events.index(b"\n\n") + 2
+        assert frames(again) == frames(events[first:]), "byte by byte"
+        done = other.get(f"/v1/responses/{id}").response
+        assert (done["status"], done["output"][0]["content"][0]["text"]) == ("completed", "One two.")
+        endless = one.create(background=True)
+        asked = upstream.asked(2)
+        cancelled = other.request("POST", f"/v1/responses/{endless['id']}/cancel")
+        assert cancelled.response["status"] == "cancelled"
+        assert asked.closed.wait(LIMIT), "the provider is not asked any longer"
+        assert one.get(f"/v1/responses/{endless['id']}").response["status"] == "cancelled"
+
+
+def frames(stream: bytes) -> list[bytes]:
+    """Return the events of a stream without what only keeps it alive."""
+    return [frame for frame in stream.split(b"\n\n") if frame.startswith(b"event:")]
+
+
+def test_a_conversation_is_held_by_one_of_them(url: str, upstream: Upstream, tmp_path: Path) -> None:
+    gate = Gate()
+    upstream.plays(stream(text("One"), gate, end()), whole(completion("Two.")))
+    with two(url, upstream, tmp_path) as (one, other):
+        conversation = one.request("POST", "/v1/conversations", {}).json["id"]
+        with one.open_stream("1", conversation=conversation) as exchange:
+            exchange.read_until(b"One")
+            refused = other.post({"model": "m", "input": "2", "conversation": conversation})
+            assert refused.error["code"] == "conversation_locked"
+            gate.set()
+            exchange.rest()
+        other.create("2", conversation=conversation)
+        assert [message["content"] for message in upstream.asked(2).messages] == ["1", "One", "2"]
