@@ -45,3 +45,13 @@ def test_a_missing_package_says_what_to_install() -> None:
         "responses-adapter: ADAPTER_STORE: this store needs the package redis, which is not installed: "
         "pip install 'responses-adapter[redis]'\n"
     )
+
+
+def test_other_stores_load_nothing_of_it(tmp_path: Path) -> None:
+    probe = (
+        "import sys; from adapter.store import open_store; store = open_store(sys.argv[1], 0); store.ping(); "
+        "store.close(); print([name for name in sys.modules if 'redis' in name])"
+    )
+    file = f"sqlite:///{tmp_path}/store.db"
+    done = subprocess.run([sys.executable, "-c", probe, file], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
