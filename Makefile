@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-soak test-clients services lint check bench clean
+.PHONY: help install run test test-clients services lint check bench clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -25,9 +25,6 @@ run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.
 
 test: $(EVERYTHING)  ## Run all tests; one of them: make test ARGS="tests/service -k demo"
 	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
-
-test-soak: $(EVERYTHING)  ## Run 1,000 turns on two services with one store, for each kind of store
-	ADAPTER_TEST_TURNS=1000 $(BIN)/python -m pytest tests/service/test_two_machines.py $(ARGS)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)

@@ -21,8 +21,7 @@ from tests.support.chat import completion, end, text
 from tests.support.service import Service
 from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
 
-TURNS = int(os.environ.get("ADAPTER_TEST_TURNS", "120"))
-"""`make test-soak` does 1,000."""
+TURNS = 1000
 UNANSWERED = "This is never answered to the end."
 SEED = int(os.environ.get("ADAPTER_TEST_SEED", "1"))
 
@@ -67,8 +66,10 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
     with two(url, upstream, tmp_path) as services:
         for turn in range(TURNS):
             service = chance.choice(services)
-            if turn % 40 == 39:
-                kill(service)
+            if turn % 100 == 49:
+                kill(service, service.workers)
+            elif turn % 100 == 99:
+                kill(service, [service.process.pid, *service.workers])
             newest = list(there)[-4:]
             previous = chance.choice([None, *newest, *newest, *there] if there else [None])
             before = there[previous][0] if previous else []
@@ -88,15 +89,18 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
             assert [service.get(f"/v1/responses/{id}").status for service in services] == [404, 404]
 
 
-def kill(service: Service) -> None:
-    """Kill a service's worker in the middle of an answer; the service makes another one."""
-    (worker,) = service.workers
+def kill(service: Service, processes: list[int]) -> None:
+    """Kill processes of a service in the middle of an answer; a master makes a new worker, a dead one is started."""
     with service.open_stream(UNANSWERED) as exchange:
         exchange.read_until(b"Well")
-        os.kill(worker, signal.SIGKILL)
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
         with suppress(HTTPException, OSError):
             assert b"response.completed" not in exchange.rest()
-    while service.workers in ([], [worker]) or not is_ready(service):
+    if service.process.pid in processes:
+        service.process.wait()
+        service.start()
+    while service.workers in ([], processes) or not is_ready(service):
         pass
 
 
