@@ -1,6 +1,6 @@
 """Learning: a refused request goes out again in the form that the refusal teaches.
 
-What a refusal says is for `translators.amendments` to decide, and what was learned is kept by `lessons.py`. A lesson is
+What a refusal says is for `translators.learning` to decide, and what was learned is kept by `lessons.py`. A lesson is
 kept when it has proved true: the next try is answered, or is refused for something else. If the provider says the same
 again, the refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs
 one failed call, and a request that a provider refuses for several reasons learns them one after the other.
@@ -12,10 +12,10 @@ import structlog
 from cachetools import LRUCache
 
 from adapter.upstream.lessons import Lessons
-from translators.amendments import lessons_of, with_lessons
 from translators.dialect import Dialect
 from translators.errors import UpstreamError
-from translators.refusals import Refusal, read_refusal
+from translators.learning.amendments import lessons_of, with_lessons
+from translators.learning.refusals import Refusal, read_refusal
 
 _MOST_TRIES: Final = 12
 """Times that one request is sent again: more than any provider was seen to have peculiarities in one request."""

@@ -11,10 +11,10 @@ from tests.properties.test_round_trip import body_of
 from tests.support.provider_rules import OWN_MEMBERS
 from tests.support.strict_chat import complaints
 from tests.translators.test_amendments import LESSONS
-from translators.amendments import ROWS, lessons_of, with_lessons
 from translators.dialect import Dialect
 from translators.items import Item
-from translators.refusals import read_refusal
+from translators.learning.amendments import ROWS, lessons_of, with_lessons
+from translators.learning.refusals import read_refusal
 from translators.upstream_errors import from_http
 from translators.wire import decode, encode
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.recordings.recording import RECORDINGS, Recording, needed, recordings
 from tests.translators.test_amendments import RICH
-from translators.amendments import lessons_of
-from translators.refusals import read_refusal
+from translators.learning.amendments import lessons_of
+from translators.learning.refusals import read_refusal
 from translators.upstream_errors import from_http
 
 pytestmark = needed

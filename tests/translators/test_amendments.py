@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from translators.amendments import ROWS, lessons_of, with_lessons
 from translators.dialect import Dialect
 from translators.errors import UpstreamError
+from translators.learning.amendments import ROWS, lessons_of, with_lessons
+from translators.learning.refusals import read_refusal
 from translators.presets import PRESETS
-from translators.refusals import read_refusal
 from translators.upstream_errors import from_http
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from adapter.api.schemas import parse_create
 from tests.translators.test_amendments import refusal
-from translators.amendments import ROWS, lessons_of, with_lessons
 from translators.chat_body import chat_body
 from translators.dialect import Dialect
 from translators.history import History
+from translators.learning.amendments import ROWS, lessons_of, with_lessons
+from translators.learning.refusals import read_refusal
 from translators.notes import Notes
-from translators.refusals import read_refusal
 from translators.wire import decode
 
 EVERY = Dialect(

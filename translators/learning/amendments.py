@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.dialect import Dialect
-from translators.refusals import Refusal
-from translators.refused import (
+from translators.learning.refusals import Refusal
+from translators.learning.refused import (
     Refused,
     Sent,
     any_choice,

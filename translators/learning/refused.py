@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from translators.dialect import Dialect
 from translators.keywords import keywords
-from translators.refusals import Refusal
+from translators.learning.refusals import Refusal
 from translators.request import Effort
 
 _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
