@@ -6,10 +6,18 @@ a worker, must not hold the event loop while a disk or a lock is slow, and survi
 not open then: unused, or closed.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+_IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def can_be(id: str) -> bool:
+    """Tell whether a store could hold an id at all; one with a lone surrogate or a NUL character it could not."""
+    return _IMPOSSIBLE.search(id) is None
 
 
 class StoredResponse(Struct, frozen=True, gc=False):

@@ -28,6 +28,7 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
+    can_be,
 )
 from adapter.store.database import Database, Session
 from adapter.store.migrations import VERSION
@@ -78,7 +79,7 @@ class SQLStore:
         return [StoredResponse(*row[:-1]) for row in rows]
 
     def delete(self, id: str, tenant: str) -> None:
-        if not _can_be(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
+        if not can_be(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -131,7 +132,7 @@ class SQLStore:
         stored: StoredResponse | None = None,
         items: Sequence[StoredItem] = (),
     ) -> bool:
-        if not _can_be(run.id):
+        if not can_be(run.id):
             return False
         put = None if stored is None else _put(stored, items)
         first = run_tables.ADVANCE, run_tables.advance(run)
@@ -235,7 +236,7 @@ class SQLStore:
     def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
         """Do statements together; raise NotFound if the first of them finds nothing to change."""
         first = steps[0][1]
-        if not all(_can_be(value) for value in first.values() if isinstance(value, str)):
+        if not all(can_be(value) for value in first.values() if isinstance(value, str)):
             raise NotFound(first.get("response_id"))
         if not self._do(self._writers, Change(list(steps), erases))[0]:
             raise NotFound(first.get("response_id"))
@@ -247,7 +248,7 @@ class SQLStore:
         raise NotFound(id)
 
     def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
-        if not _can_be(id):
+        if not can_be(id):
             return []
         rows: list[Any] = self._do(self._readers, Query(sql, {**tables.values(id, tenant), **values}))
         return rows
@@ -286,8 +287,3 @@ def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[R
 
 def _batches(rows: list[Row]) -> Iterable[list[Row]]:
     return (rows[start : start + upkeep.BATCH] for start in range(0, len(rows), upkeep.BATCH))
-
-
-def _can_be(id: str) -> bool:
-    """Tell whether a database could hold an id at all; a lone surrogate or a NUL character cannot be looked up."""
-    return id.isprintable()

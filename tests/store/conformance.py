@@ -109,12 +109,20 @@ class Conformance:
 
     def test_an_item_with_an_id_of_its_own(self, store: Store) -> None:
         store.put_conversation(conversation("conv_1"))
-        own = [StoredItem(id, b"{}") for id in ("x" * 10_000, "mine: é 🙂", "' OR '1'='1")]
+        own = [StoredItem(id, b"{}") for id in ("x" * 10_000, "mine: é 🙂", "' OR '1'='1", "two\nlines", "\u200b")]
         store.append("conv_1", OURS, own)
         assert store.items("conv_1", OURS) == own
         for item in own:
             store.remove("conv_1", OURS, item.id)
         assert store.items("conv_1", OURS) == []
+
+    @pytest.mark.parametrize("id", ["b", "", "\x00", "\ud800"])
+    def test_an_unknown_item(self, store: Store, id: str) -> None:
+        store.put_conversation(conversation("conv_1"))
+        store.append("conv_1", OURS, items("a"))
+        with pytest.raises(NotFound):
+            store.remove("conv_1", OURS, id)
+        assert store.items("conv_1", OURS) == items("a")
 
     def test_a_deleted_conversation_is_unknown_and_so_are_its_items(self, store: Store) -> None:
         store.put_conversation(conversation("conv_1"))
