@@ -69,7 +69,7 @@ def chat_body(
     thinks = request.reasoning.effort != "none"
     choice = tool_form(request.tool_choice, tools, names, dialect, notes, thinks=thinks)
     lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
-    parts = [*history.sealed, *messages]
+    parts = [*history.finished, *messages]
     if lead:
         parts.insert(0, encode(_first(lead, parts, dialect, notes)))
     if dialect.alternating or not dialect.tools:

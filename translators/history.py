@@ -11,13 +11,14 @@ it grew from.
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from translators.chat import ChatMessage, Content
+from translators.chat import ChatMessage
 from translators.configuration import latest_update
 from translators.declarations import Tool
 from translators.dialect import Dialect
 from translators.items import ConfigurationUpdate, Item, Message
-from translators.messages import items_to_messages
+from translators.messages import Settled, items_to_messages
 from translators.notes import Notes
 from translators.reasoning import Replay
 from translators.tools import ToolNames
@@ -29,24 +30,20 @@ from translators.wire import encode
 class History(Struct, frozen=True, gc=False):
     lead: tuple[Message, ...] = ()
     """System and developer messages that led the conversation."""
-    sealed: tuple[bytes, ...] = ()
+    finished: tuple[bytes, ...] = ()
     """The finished messages as JSON: elements of an array, in pieces of one or more."""
     tail: tuple[Item, ...] = ()
     """Items behind them that are not rendered for good."""
-    answered: frozenset[str] = frozenset()
-    """Call ids that have their tool message among the finished messages."""
+    settled: Settled = Settled()
+    """What the finished messages mean to the items behind them."""
     call_ids: frozenset[str] = frozenset()
     """All call ids ever used; the next answer must not use them again."""
-    asked: Content | None = None
-    """What the user said last in them."""
-    asking: bool = False
-    """Nothing was said since."""
     loaded: tuple[Tool, ...] = ()
     """Tools that items brought along."""
     update: ConfigurationUpdate | None = None
     """The last one of them."""
     size: int = 0
-    """Bytes of JSON in `sealed`."""
+    """Bytes of JSON in `finished`."""
     known: int = 0
     """How many items of the request that it is extended for are in it already."""
 
@@ -58,7 +55,7 @@ class History(Struct, frozen=True, gc=False):
         notes: Notes,
         replay: Replay = Replay(),  # noqa: B008 - frozen
     ) -> "tuple[History, list[bytes]]":
-        """Return this history with the items behind it, and its messages behind `sealed` as it was, in such pieces.
+        """Return this history with the items behind it, and its messages behind `finished` as it was, in such pieces.
 
         Raises RequestError where calls and outputs do not pair.
         """
@@ -69,43 +66,32 @@ class History(Struct, frozen=True, gc=False):
             names,
             notes,
             first_input=len(self.tail) - self.known,
-            answered=self.answered,
-            asked=self.asked,
-            asking=self.asking,
-            follows=bool(self.sealed),
+            settled=self.settled,
+            follows=bool(self.finished),
             replay=replay,
         )
         finished = _piece(rendered.messages[: rendered.boundary.messages])
         open = _piece(rendered.messages[rendered.boundary.messages :])
         return (
-            History(
+            replace(
+                self,
                 lead=(*self.lead, *rendered.lead),
-                sealed=(*self.sealed, *finished),
+                finished=(*self.finished, *finished),
                 tail=pending[rendered.boundary.items :],
-                answered=frozenset(rendered.answered),
-                asked=rendered.asked,
-                asking=rendered.asking,
+                settled=rendered.settled,
                 loaded=(*self.loaded, *loaded(items)),
                 update=latest_update(items, self.update),
                 call_ids=self.call_ids.union(call_ids(items)),
                 size=self.size + sum(map(len, finished)),
+                known=0,
             ),
             [*finished, *open],
         )
 
     def followed_by(self, output: Sequence[Item]) -> "History":
         """Return this history with a response's output behind it, which the next request will render."""
-        return History(
-            lead=self.lead,
-            sealed=self.sealed,
-            tail=self.tail + tuple(output),
-            answered=self.answered,
-            asked=self.asked,
-            asking=self.asking,
-            loaded=self.loaded,
-            update=self.update,
-            call_ids=self.call_ids.union(call_ids(output)),
-            size=self.size,
+        return replace(
+            self, tail=(*self.tail, *output), call_ids=self.call_ids.union(call_ids(output)), known=0
         )
 
 

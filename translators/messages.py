@@ -12,55 +12,46 @@ Leading system and developer messages are returned apart, as `lead`: the instruc
 it as bytes. Source: responses-api reference §3.4, clients reference §5.7.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Sequence, Set
-from typing import Final
+from collections import defaultdict, deque
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from translators.attachments import lifted, taken_parts
 from translators.chat import (
     ChatMessage,
     Content,
     DeveloperMessage,
     Part,
     SystemMessage,
-    TextPart,
     ToolCall,
     ToolMessage,
     UserMessage,
 )
-from translators.content import BETWEEN, has_media, is_media, is_taken, media_parts, text_of
+from translators.content import BETWEEN, has_media, media_parts, text_of
 from translators.dialect import Dialect
 from translators.errors import RequestError
-from translators.hosted import HostedCall, replayed
-from translators.ids import short_call_id
+from translators.hosted import HostedCall
 from translators.items import (
-    AdditionalTools,
     ApplyPatchCall,
     Call,
     CallOutput,
-    Compaction,
-    CompactionTrigger,
-    ConfigurationUpdate,
     ContentPart,
     FunctionCall,
     FunctionCallOutput,
-    Hosted,
-    InputText,
     Item,
     ItemReference,
     LocalShellCallOutput,
     Message,
     Reasoning,
     Refusal,
-    ToolSearchCall,
-    ToolSearchOutput,
 )
 from translators.notes import Notes
-from translators.reasoning import GoingBack, Replay, Thinking, going_back, told
+from translators.reasoning import GoingBack, Replay, going_back, thinking_of
+from translators.stand_ins import PLAIN, stand_in
 from translators.tools import ToolNames
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
-from translators.turns import AnyCall, Turn, chat_call
+from translators.turns import AnyCall, CallIds, Turn, chat_call
 
 
 class Boundary(Struct, frozen=True, gc=False):
@@ -70,17 +61,24 @@ class Boundary(Struct, frozen=True, gc=False):
     messages: int
 
 
+class Settled(Struct, frozen=True, gc=False):
+    """What the messages before a boundary mean to the items behind it."""
+
+    answered: frozenset[str] = frozenset()
+    """Call ids that have got their tool message."""
+    asked: Content | None = None
+    """What the user said last."""
+    asking: bool = False
+    """Nothing was said since."""
+
+
 class Rendered(Struct, frozen=True, gc=False):
-    """What items became. `answered` are the call ids that have got their tool message."""
+    """What items became."""
 
     lead: list[Message]
     messages: list[ChatMessage]
     boundary: Boundary
-    answered: Set[str]
-    asked: Content | None
-    """What the user said last before the boundary."""
-    asking: bool
-    """Nothing was said since."""
+    settled: Settled
 
 
 def items_to_messages(
@@ -90,19 +88,16 @@ def items_to_messages(
     notes: Notes,
     *,
     first_input: int = 0,
-    answered: Set[str] = frozenset(),
-    asked: Content | None = None,
-    asking: bool = False,
+    settled: Settled = Settled(),  # noqa: B008 - frozen
     follows: bool = False,
     replay: Replay = Replay(),  # noqa: B008 - frozen
 ) -> Rendered:
     """Render items; raise RequestError for an output without a call or a call without an output.
 
     `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
-    `answered`, `asked`, `asking`, `follows`: call ids answered before these items, what the user said last before them,
-    whether nothing was said since, and whether messages stand before them. `replay`: which thinking goes back.
+    `settled`: what came before these items; `follows`: whether messages did. `replay`: which thinking goes back.
     """
-    return _Renderer(items, dialect, names, notes, first_input, answered, asked, asking, follows, replay).render()
+    return _Renderer(items, dialect, names, notes, first_input, settled, follows, replay).render()
 
 
 def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
@@ -124,9 +119,7 @@ class _Renderer:
         names: ToolNames,
         notes: Notes,
         first_input: int,
-        answered: Set[str],
-        asked: Content | None,
-        asking: bool,
+        settled: Settled,
         follows: bool,
         replay: Replay,
     ) -> None:
@@ -138,9 +131,9 @@ class _Renderer:
         self._replay = replay
         self._current = _last_of_user(items) if replay.turns == "current" else None
         """Where the current turn begins, if the thinking of those before it does not go back."""
-        self._answered = set(answered)
-        self._asked = asked
-        self._asking = asking
+        self._answered = set(settled.answered)
+        self._asked = settled.asked
+        self._asking = settled.asking
         self._lead: list[Message] = []
         self._leading = not follows
         self._messages: list[ChatMessage] = []
@@ -159,31 +152,17 @@ class _Renderer:
             if kind is FunctionCallOutput and item.call_id is not None:  # type: ignore[union-attr]
                 self._outputs[item.call_id].append(position)  # type: ignore[union-attr, index]
                 continue
-            if kind not in _PLAIN:
-                plain = self._plain(position, item)
-                if plain is None:
+            if kind not in PLAIN:
+                other = stand_in(item, notes, self._path(position))
+                if other is None:
                     self._taken.add(position)
                     continue
-                self._items[position] = plain
-                kind = plain.__class__
+                self._items[position] = other
+                kind = other.__class__
             if kind is Message:
                 self._look_at(position)
             elif kind in BY_OUTPUT:
                 self._outputs[_answers(self._items[position])].append(position)
-
-    def _plain(self, position: int, item: Item) -> Item | HostedCall | None:
-        """Return what stands for an item that chat has nothing like; None if it says nothing to the model."""
-        if isinstance(item, FunctionCallOutput) and item.call_id is None:
-            source = ".".join(filter(None, (item.namespace or None, item.name or None))) or "a tool"
-            return Message("user", f"[Result of {source}]\n{text_of(item.output)}")
-        if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
-            return None  # OpenAI searched: what it found is among the tools
-        if isinstance(item, Hosted):
-            return replayed(item, self._notes, self._path(position))
-        if (why := _UNTOLD.get(item.__class__)) is not None:
-            self._notes.add(self._path(position), "dropped", why)
-            return None
-        return None if item.__class__ in _SETTINGS else item
 
     def _look_at(self, position: int) -> None:
         """Remember a message that is not the model's, until its turn comes."""
@@ -207,7 +186,8 @@ class _Renderer:
             if self._turn is None and position >= self._horizon and final:
                 boundary, asked, asking = (position + 1, len(self._messages)), self._asked, self._asking
         self._end_turn()
-        return Rendered(self._lead, self._messages, Boundary(*boundary), self._answered, asked, asking)
+        settled = Settled(frozenset(self._answered), asked, asking)
+        return Rendered(self._lead, self._messages, Boundary(*boundary), settled)
 
     def _take(self, position: int, item: Item | HostedCall) -> None:
         kind = item.__class__
@@ -222,7 +202,7 @@ class _Renderer:
         elif isinstance(item, Reasoning):
             turn = self._open_turn()
             if self._current is None or position > self._current:
-                turn.thinking.append(self._thinking(position, item))
+                turn.thinking.append(thinking_of(item, self._replay, self._notes, self._path(position)))
         elif kind in BY_CALL:
             turn = self._open_turn()
             turn.calls.append((position, item))  # type: ignore[arg-type]
@@ -245,7 +225,9 @@ class _Renderer:
                 content = text_of(item.content)
             else:
                 where = self._path(position, "content")
-                parts = self._shown(item.content, where)
+                parts = item.content
+                if any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
+                    parts = taken_parts(parts, self._dialect, self._notes, where)
                 content = media_parts(parts, self._dialect, self._notes, where) if has_media(parts) else text_of(parts)
             if content == self._asked and (hoisted or self._asking):
                 self._notes.add(self._path(position), "dropped", "it says again what the user said before")
@@ -267,15 +249,6 @@ class _Renderer:
             self._messages.append(DeveloperMessage(text))
         else:
             self._messages.append(SystemMessage(text))
-
-    def _shown(self, parts: Sequence[ContentPart], where: str) -> Sequence[ContentPart]:
-        """Return a user's parts without media that the provider takes none of, unless it is the last that is asked."""
-        left = sum([not is_taken(part, self._dialect) for part in parts])
-        if not left or not any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
-            return parts
-        self._notes.add(where, "dropped", f"{left} attachment(s): provider '{self._dialect.name}' takes none such")
-        word = InputText(f"[{left} attachment(s) that cannot be shown to you]")
-        return [*(part for part in parts if is_taken(part, self._dialect)), word]
 
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
@@ -322,12 +295,11 @@ class _Renderer:
             return
         back = going_back(turn.thinking)
         calls: list[tuple[ToolCall, AnyCall, int]] = []
-        ids: set[str] = set()
-        repeated: Counter[str] = Counter()
+        ids = CallIds(self._dialect)
         for position, call in turn.calls:
             answer = self._answer(position, call)
             if answer is not None:
-                calls.append((self._tool_call(position, call, ids, repeated, back), call, answer))
+                calls.append((self._tool_call(position, call, ids, back), call, answer))
         if calls:
             self._hoist(max([answer for _, _, answer in calls]))
         self._say(turn, [call for call, _, _ in calls], back)
@@ -336,7 +308,7 @@ class _Renderer:
             self._taken.add(answer)
             self._horizon = max(self._horizon, answer)
             self._answered.add(call.call_id or "")
-            self._tool_message(sent.id, call, answer, media)
+            media += self._tool_message(sent.id, call, answer)
         if media:
             self._messages.append(UserMessage(media))
 
@@ -372,64 +344,27 @@ class _Renderer:
             return None
         raise RequestError(f"No tool output found for {_kind(call)} {call.call_id}.", param="input")
 
-    def _thinking(self, position: int, item: Reasoning) -> Thinking:
-        """Return the thinking behind an item: what is sealed in it, else what it tells."""
-        if not item.encrypted_content:
-            return told(item)
-        thinking = self._replay.opened(item.encrypted_content)
-        if thinking is None:
-            where = self._path(position, "encrypted_content")
-            self._notes.add(where, "dropped", "it was not sealed here, or not for this caller, provider and model")
-        return thinking or told(item)
-
-    def _tool_call(
-        self, position: int, call: AnyCall, taken: set[str], repeated: Counter[str], back: GoingBack
-    ) -> ToolCall:
+    def _tool_call(self, position: int, call: AnyCall, ids: CallIds, back: GoingBack) -> ToolCall:
         """Return a call as chat has it, under an id that no other call of its turn has."""
-        id = call.call_id or ""
-        if self._dialect.short_call_ids:
-            repeated[id] += 1
-            id = short_call_id(id if repeated[id] == 1 else f"{id}_{repeated[id]}", taken)
-        elif id in taken:
-            stem = id[:58]  # there may be thousands: five digits behind it
-            while id in taken:
-                repeated[stem] += 1  # it is not looked for from the beginning each time
-                id = f"{stem}_{repeated[stem] + 1}"
+        id, renamed = ids.of(call.call_id or "")
+        if renamed:
             self._notes.add(self._path(position, "call_id"), "renamed", "another call of the same turn has it")
-        taken.add(id)
         sent, mended = chat_call(call, id, self._names, back)
         if mended:
             self._notes.add(self._path(position, "arguments"), "repaired", "they are no JSON object")
         return sent
 
-    def _tool_message(self, id: str, call: AnyCall, answer: int, media: list[Part]) -> None:
+    def _tool_message(self, id: str, call: AnyCall, answer: int) -> list[Part]:
+        """Write the output of a call; return what is attached to it."""
         item = self._items[answer]
         if isinstance(item, HostedCall):
             self._messages.append(ToolMessage(id, item.result))
-            return
-        parts = BY_OUTPUT[item.__class__].content(item)
-        text = text_of(parts)
-        if not isinstance(parts, str) and (attached := [part for part in parts if is_media(part)]):
-            text = self._lifted(parts, attached, text, call, answer, media)
+            return []
+        source = f"{getattr(call, 'name', None) or _kind(call)}, call {call.call_id}"
+        content = BY_OUTPUT[item.__class__].content(item)
+        text, attached = lifted(content, source, self._dialect, self._notes, self._path(answer, "output"))
         self._messages.append(ToolMessage(id, text))
-
-    def _lifted(
-        self, parts: Sequence[ContentPart], attached: Sequence[ContentPart], text: str, call: AnyCall, answer: int,
-        media: list[Part],
-    ) -> str:  # fmt: skip
-        """Add what is attached to an output to the media; return its text with a word about each of them."""
-        where = self._path(answer, "output")
-        taken = sum([is_taken(part, self._dialect) for part in attached])
-        if left := len(attached) - taken:
-            self._notes.add(where, "dropped", f"{left} attachment(s): provider '{self._dialect.name}' takes none such")
-            text = BETWEEN.join(filter(None, (text, f"[{left} attachment(s) that cannot be shown to you]")))
-        if taken:
-            name = getattr(call, "name", None) or _kind(call)
-            caption = f"[{taken} attachment(s) of the output of {name}, call {call.call_id}]"
-            text = BETWEEN.join(filter(None, (text, f"{caption[:-1]}: see the next user message]")))
-            media.append(TextPart(caption))
-            media += media_parts(parts, self._dialect, self._notes, where, of_tool=True)
-        return text
+        return attached
 
     def _path(self, position: int, member: str = "") -> str:
         """Return the path of an item as the client counts; items of the history have no index."""
@@ -462,16 +397,3 @@ def _kind(item: Call | CallOutput | HostedCall) -> str:
     """Return an item's type in words, as OpenAI's messages have it."""
     return "hosted call" if isinstance(item, HostedCall) else item.__struct_config__.tag.replace("_", " ")  # type: ignore[union-attr]
 
-
-_SETTINGS: Final = frozenset({AdditionalTools, ConfigurationUpdate})
-"""Items that say nothing to the model."""
-_UNTOLD: Final[dict[type, str]] = {
-    Compaction: "a compaction: only the server that sealed it can open it",
-    CompactionTrigger: "a compaction_trigger: it is for the server",
-}
-"""Items that a server has put something else in the place of before it comes here, and a mere translation has not."""
-_PLAIN: Final = frozenset(
-    {Message, Reasoning, FunctionCall, ItemReference, *BY_CALL, *BY_OUTPUT}
-    - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput}
-)
-"""Items that are what they say they are."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol
 from msgspec import UNSET, Struct, UnsetType
 
 from translators.items import Reasoning
+from translators.notes import Notes
 from translators.wire import Decoder, NotJSON, encode
 
 
@@ -146,9 +147,15 @@ class Replay(Struct, frozen=True, gc=False):
             return None
 
 
-def told(item: Reasoning) -> Thinking:
-    """Return the thinking that an item tells in clear: the raw text, else the summary."""
-    return Thinking("\n".join(part.text for part in item.content or item.summary))
+def thinking_of(item: Reasoning, replay: Replay, notes: Notes, where: str) -> Thinking:
+    """Return the thinking behind an item: what is sealed in it, else what it tells, its raw text before its summary."""
+    if item.encrypted_content:
+        thinking = replay.opened(item.encrypted_content)
+        if thinking is not None:
+            return thinking
+        why = "it was not sealed here, or not for this caller, provider and model"
+        notes.add(f"{where}.encrypted_content", "dropped", why)
+    return Thinking("\n".join([part.text for part in item.content or item.summary]))
 
 
 class GoingBack(Struct, frozen=True, gc=False):

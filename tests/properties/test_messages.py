@@ -125,16 +125,16 @@ def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(turns: list
     for turn in turns:
         settled = not history.tail
         history = history.followed_by(turn.output)
-        sealed = history.sealed
+        finished = history.finished
         history, behind = history.extended(turn.input, dialect, ToolNames(), Notes())
-        messages = b",".join([*sealed, *behind])
+        messages = b",".join([*finished, *behind])
         so_far += [*turn.output, *turn.input]
         at_once = rendered(so_far, dialect)
         assert messages == b",".join([encode(message) for message in at_once.messages])
         assert history.lead == tuple(at_once.lead)
-        assert messages.startswith(b",".join(history.sealed))
-        assert history.size == sum(map(len, history.sealed))
-        assert before.startswith(b",".join(sealed))
+        assert messages.startswith(b",".join(history.finished))
+        assert history.size == sum(map(len, history.finished))
+        assert before.startswith(b",".join(finished))
         if settled:
             assert messages.startswith(before), "the beginning of the last request has changed"
         before = messages

@@ -22,16 +22,16 @@ def extended(history: History, *items: Item) -> History:
 
 def messages(history: History) -> list[Any]:
     """Return the finished messages."""
-    return list(decode(b"[" + b",".join(history.sealed) + b"]"))
+    return list(decode(b"[" + b",".join(history.finished) + b"]"))
 
 
 def test_an_open_call_waits_in_the_tail() -> None:
     history = extended(History(), USER).followed_by([CALL])
-    assert len(history.sealed) == 1
+    assert len(history.finished) == 1
     assert history.tail == (CALL,)
     answered = extended(history, OUTPUT)
     assert [message["role"] for message in messages(answered)] == ["user", "assistant", "tool"]
-    assert (answered.tail, answered.answered) == ((), {"a"})
+    assert (answered.tail, answered.settled.answered) == ((), {"a"})
 
 
 def test_two_answers_to_one_response() -> None:
@@ -57,10 +57,10 @@ def test_call_ids_of_both_sides_are_remembered() -> None:
 def test_the_lead_stays_apart() -> None:
     system = Message("system", "Be brief.")
     history = extended(extended(History(), system), system, USER)
-    assert (history.lead, len(history.sealed)) == ((system, system), 1)
+    assert (history.lead, len(history.finished)) == ((system, system), 1)
     assert extended(history.followed_by([HELLO]), system, USER).lead == history.lead
 
 
 def test_the_size_is_that_of_the_bytes() -> None:
     history = extended(extended(History(), USER).followed_by([HELLO]), Message("user", "é" * 100))
-    assert history.size == sum(map(len, history.sealed)) > 200
+    assert history.size == sum(map(len, history.finished)) > 200

@@ -35,7 +35,7 @@ from translators.items import (
     SummaryText,
     UpdateFile,
 )
-from translators.messages import items_to_messages, lead_text
+from translators.messages import Settled, items_to_messages, lead_text
 from translators.notes import Notes
 from translators.tools import ToolNames
 
@@ -73,7 +73,7 @@ def test_refused(name: str) -> None:
 
 
 def test_an_answered_call_of_the_history_is_no_orphan() -> None:
-    items_to_messages([OUTPUT], Dialect(), ToolNames(), Notes(), answered={"a"}, follows=True)
+    items_to_messages([OUTPUT], Dialect(), ToolNames(), Notes(), settled=Settled(frozenset({"a"})), follows=True)
 
 
 CUT = FunctionCall("a", "f", '{"x', status="incomplete")
