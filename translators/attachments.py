@@ -26,8 +26,7 @@ def lifted(
 ) -> tuple[str, list[Part]]:
     """Return an output as text, and what is attached to it as parts of a user message. `source` names the call."""
     text = text_of(parts)
-    attached = [] if isinstance(parts, str) else [part for part in parts if is_media(part)]
-    if not attached:
+    if isinstance(parts, str) or not (attached := [part for part in parts if is_media(part)]):
         return text, []
     taken = sum([is_taken(part, dialect) for part in attached])
     if left := len(attached) - taken:

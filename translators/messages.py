@@ -225,7 +225,7 @@ class _Renderer:
                 content = text_of(item.content)
             else:
                 where = self._path(position, "content")
-                parts = item.content
+                parts: Sequence[ContentPart] = item.content
                 if any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
                     parts = taken_parts(parts, self._dialect, self._notes, where)
                 content = media_parts(parts, self._dialect, self._notes, where) if has_media(parts) else text_of(parts)
