@@ -238,7 +238,7 @@ class Exchange:
                 self._turn.prolong()
             if self._services.must_stop():
                 yield events
-                raise _stopping()
+                raise stopping()
             if events:
                 yield events
             elif self._draft is not None and time.monotonic() - seen > SECONDS:  # to the client this is silence
@@ -300,6 +300,10 @@ class Exchange:
         return self._stream.still_running()
 
     @property
+    def has_failed(self) -> bool:
+        return self._stream.response.status in ("failed", "cancelled")
+
+    @property
     def watch(self) -> ClientWatch:
         """The client's connection."""
         return self._caller.watch
@@ -353,7 +357,7 @@ class Exchange:
 
         Then others may continue the conversation: a client that has seen the end goes on at once.
         """
-        if self._request.store:
+        if self._request.store or self._services.keeps_all:
             self._write(events)
         self._let_go()
 
@@ -380,7 +384,7 @@ class Exchange:
         if self._turn is not None:
             self._turn.prolong()
         if self._services.must_stop():
-            raise _stopping()
+            raise stopping()
 
 
 def _family(request: CreateRequest, tenant: str) -> str | None:
@@ -390,5 +394,5 @@ def _family(request: CreateRequest, tenant: str) -> str | None:
     return family_named(f"{tenant}/{request.prompt_cache_key}") if request.prompt_cache_key else None
 
 
-def _stopping() -> UpstreamError:
+def stopping() -> UpstreamError:
     return UpstreamError("This server is being restarted. Please try again.", status=503, retry_after=1.0)

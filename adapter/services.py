@@ -33,6 +33,9 @@ from translators.stream import Limits
 
 
 class Services:
+    keeps_all = False
+    """Whether even what a client does not want stored is put: into the memory of its connection."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pulse = Pulse()
@@ -81,6 +84,11 @@ class Services:
         while not self.background.join(SECONDS):
             on_wait()
         self.store.close()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker is about to stop: nothing new begins."""
+        return self._last_call is not None
 
     def must_stop(self) -> bool:
         """Tell whether open responses have to end now, because the worker is about to."""

@@ -51,6 +51,11 @@ def read_body(request: Request, settings: Settings) -> bytes:
     return body
 
 
+def nothing_to_read(environ: dict[str, Any]) -> None:
+    """Say that what follows on the connection is no body."""
+    environ[_TAKEN] = True
+
+
 def discard_body(environ: dict[str, Any]) -> None:
     """Take a body that nobody has read off the connection, so that the client comes to read its answer."""
     if _TAKEN in environ or _declared_length(environ) == 0:

@@ -56,6 +56,14 @@ def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> 
     return _json(encode(first), exchange.headers())
 
 
+@blueprint.route("/responses", websocket=True)
+def connect() -> Response:
+    """Take the connection over for WebSocket messages."""
+    from adapter.api.websocket import upgrade  # with what only WebSockets need
+
+    return upgrade()
+
+
 @blueprint.get("/responses/<id>")
 def retrieve(id: str) -> Response:
     tenant = authenticate()
