@@ -71,7 +71,12 @@ def version_of(cursor: Any, names: str) -> int | None:
     if ("schema_version",) not in cursor.fetchall():
         return None
     cursor.execute("SELECT version FROM schema_version")
-    found: int = cursor.fetchall()[0][0]
+    versions = cursor.fetchall()
+    if len(versions) != 1 or not isinstance(versions[0][0], int):
+        raise StoreDown(
+            "its table schema_version does not hold one version; put a backup in its place, or move it away to begin anew"
+        )
+    found: int = versions[0][0]
     if found > VERSION:
         raise StoreDown(
             f"its tables have version {found} and this program knows version {VERSION}; "

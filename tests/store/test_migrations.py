@@ -111,6 +111,30 @@ def test_an_upgraded_database_is_like_a_new_one(database: str, url: str) -> None
     assert shapes[0] == shapes[1]
 
 
+ODD = [
+    ["DELETE FROM schema_version"],
+    ["INSERT INTO schema_version VALUES (2)"],
+    ["DROP TABLE schema_version", "CREATE TABLE schema_version (version TEXT)",
+     "INSERT INTO schema_version VALUES ('x')"],
+]  # fmt: skip
+"""No version, two of them, and one that is none."""
+
+
+@pytest.mark.parametrize("changes", ODD)
+@pytest.mark.parametrize("kind", ["file", "server"])
+def test_tables_without_one_version(changes: list[str], kind: str, path: Path, url: str) -> None:
+    database = SQLiteFile(str(path)) if kind == "file" else PostgreSQL(url)
+    with closing(SQLStore(database)) as store:
+        store.ping()
+    with closing(sqlite3.connect(path, isolation_level=None) if kind == "file" else postgres.connect(url)) as connection:
+        for change in changes:
+            connection.execute(change)  # type: ignore[call-overload]
+    with closing(SQLStore(database)) as store:
+        for call in (store.ping, store.stats, store.upgrade):
+            with pytest.raises(StoreDown, match="schema_version does not hold one version; put a backup"):
+                call()
+
+
 def file_shape(path: Path) -> Any:
     """Return the columns, keys and indexes of all tables of a file; how long a text may be is left out."""
     with closing(sqlite3.connect(path)) as file:
