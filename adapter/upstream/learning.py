@@ -1,9 +1,10 @@
 """Learning: a refused request goes out again in the form that the refusal teaches.
 
 What a refusal says is for `translators.learning` to decide, and what was learned is kept by `lessons.py`. A lesson is
-kept when it has proved true: the next try is answered, or is refused for something else. If the provider says the same
-again, the refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs
-one failed call, and a request that a provider refuses for several reasons learns them one after the other.
+kept when it has proved true: the request is answered in the form that it teaches. A request that a provider refuses for
+several reasons learns them one after the other, and keeps them together. If the provider says the same again, the
+refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs one failed
+call, and what no provider answers (an unknown model, a prompt that is quoted in each refusal) teaches nothing.
 """
 
 from typing import Final
@@ -62,15 +63,23 @@ class Tries:
         self._model = model
         self._left = _MOST_TRIES
         self._trying: str | None = None
-        """The lesson of the last refusal, which has to prove true."""
+        """The lesson of the last refusal."""
+        self._helped: list[str] = []
+        """Those before it, after which the provider said something else."""
         self._refusal: Refusal | None = None
         self._wrong: set[str] = set()
         self.dialect = learning.dialect(model)
 
     def answered(self) -> None:
         """Keep what was learned: the provider took the request."""
+        self._helps()
+        for lesson in self._helped:
+            self._learning.keep(self._model, lesson)
+        self._helped.clear()
+
+    def _helps(self) -> None:
         if self._trying is not None:
-            self._learning.keep(self._model, self._trying)
+            self._helped.append(self._trying)
             self._trying = None
 
     def teaches(self, error: UpstreamError, sent: bytes) -> bool:
@@ -84,7 +93,7 @@ class Tries:
             self._wrong.add(self._trying)
             lessons -= {self._trying}
             self._trying = None
-        self.answered()
+        self._helps()
         if not self._left:
             return False
         self._left -= 1

@@ -234,6 +234,7 @@ def test_each_row_has_a_refusal_that_teaches_it() -> None:
     assert {row.name for row in ROWS} - told == {"prompt_cache_options", "prompt_cache_retention"}
 
 
+SOUND = {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}
 NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     # what was not sent
     ("This response_format type is unavailable now", 400, {"response_format": None}),
@@ -264,6 +265,14 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
     ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
     ("Could not process image: image input is not supported for this type", 400, {}),
+    # a format of the caller's picture, sound or file
+    ("unsupported image content type 'image/tiff'", 400, {}),
+    ("Unsupported image input: image/bmp", 400, {}),
+    ("Image content is not supported in this format.", 400, {}),
+    ("Unsupported image content format. Supported formats: png, jpeg.", 400, {}),
+    ("The image part is not supported: MIME type image/heic", 400, {}),
+    ("input_audio format 'ogg' is not supported", 400, SOUND),
+    ("Unsupported file type: input_file application/zip", 400, {}),
     ("temperature and top_p cannot both be specified for this model. Please use only one.", 400, {}),
     ({"message": "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
       "'json_object'.", "param": "messages"}, 400, OBJECT),

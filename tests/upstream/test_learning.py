@@ -132,11 +132,31 @@ def test_one_lesson_after_the_other(stores: tuple[Store, Store]) -> None:
     assert worker(stores[1]).dialect("m").lessons == ("temperature", "top_p")
 
 
-def test_a_lesson_is_kept_if_the_next_refusal_is_about_something_else(stores: tuple[Store, Store]) -> None:
+@pytest.mark.parametrize("last", [UNFIT, NO_TOP_P, NO_ROOM, refuses("The model `m` does not exist.", 404)])
+def test_a_request_that_is_never_answered_teaches_nothing(last: UpstreamError, stores: tuple[Store, Store]) -> None:
     tries = Tries(worker(stores[0]), "m")
     assert tries.teaches(NO_TEMPERATURE, body())
-    assert not tries.teaches(UNFIT, body("temperature"))
-    assert [one.lesson for one in learned(stores[1])] == ["temperature"]
+    tries.teaches(last, body("temperature"))
+    assert learned(stores[1]) == []
+
+
+def test_a_provider_that_takes_turns_in_what_it_refuses_teaches_nothing(stores: tuple[Store, Store]) -> None:
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(NO_TEMPERATURE, body())
+    assert tries.teaches(NO_TOP_P, body("temperature"))
+    assert not tries.teaches(NO_TEMPERATURE, body("temperature", "top_p"))
+    assert not tries.teaches(NO_TOP_P, body("temperature", "top_p"))
+    assert learned(stores[1]) == []
+
+
+@pytest.mark.parametrize("ids", [("4f1c0a99", "77d0be12"), ("20251123ZkQwXa", "20251123BbTrPe"), ("req_1aZ", "req_2xK")])
+def test_the_same_words_with_another_id_are_the_same(ids: tuple[str, str], stores: tuple[Store, Store]) -> None:
+    said = [refuses(f"'temperature' is an unknown tool, not supported (request id: {id})") for id in ids]
+    tries = Tries(worker(stores[0]), "m")
+    assert tries.teaches(said[0], body())
+    assert not tries.teaches(said[1], body("temperature"))
+    tries.answered()
+    assert learned(stores[1]) == []
 
 
 def test_a_lesson_that_does_not_help_is_not_kept(stores: tuple[Store, Store]) -> None:

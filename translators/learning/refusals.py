@@ -50,7 +50,9 @@ _CALLERS: Final = re.compile(
     r"|(must|should) be (between|less|greater)|at (least|most) \d|(greater|less|larger|higher|lower) than"
     r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|decommissioned|requires --"
     r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
-    r"|could not (be )?(fetch|process|decod|load)",
+    r"|could not (be )?(fetch|process|decod|load)"
+    r"|(image|audio|file)( (content|input|part))? (format|type|extension)|in (this|that) format|\bmime\b"
+    r"|\b(image|audio)/(?!text|image|audio|video|file)[a-z]",
     re.IGNORECASE,
 )
 
@@ -126,4 +128,4 @@ def _said(value: Any, depth: int, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _plain(words: str) -> str:
-    return re.sub(r"[0-9a-f-]{8,}|\d+", "", words)
+    return re.sub(r"[\w-]*\d[\w-]*", "", words)
