@@ -19,7 +19,7 @@ class Dialect(Struct, frozen=True, gc=False):
 
     name: str = "default"
     lessons: tuple[str, ...] = ()
-    """What its refusals have changed in it, in the order of the alphabet; see `amendments.py`."""
+    """What its refusals have changed in it, in the order of the alphabet; see `learning/amendments.py`."""
 
     # --- roles --------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ A preset says only where its provider departs from the defaults of `Dialect`, an
 traffic or in the provider's documentation. The comment above it says what, in the words of the providers reference §1,
 §2, §5 and with its marks: ✓n is n recorded requests that were accepted, [C] recorded, [D] documented, [I] an issue,
 [P] known to pydantic-ai. A member of which nothing is known is left as it is for unknown providers. Models behind one
-host differ; what is true of most stands here, and what a model refuses is learned (`amendments.py`).
+host differ; what is true of most stands here, and what a model refuses is learned (`learning/amendments.py`).
 
 A provider is told by its host, by a suffix or pattern of it, or by a port that one program alone is known for.
 """
