@@ -69,11 +69,7 @@ def chat_body(
     thinks = request.reasoning.effort != "none"
     choice = tool_form(request.tool_choice, tools, names, dialect, notes, thinks=thinks)
     lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
-    parts = [*history.finished, *messages]
-    if lead:
-        parts.insert(0, encode(_first(lead, parts, dialect, notes)))
-    if dialect.alternating or not dialect.tools:
-        parts = taking_turns(parts, dialect, notes)
+    parts = _messages(lead, [*history.finished, *messages], dialect, notes)
     body: dict[str, Any] = {"model": model}
     body |= _streaming(stream, dialect, notes)
     calling = _tools(request, choice, names, dialect, notes)
@@ -81,17 +77,26 @@ def chat_body(
     body |= calling
     if form.member is not None:
         body["response_format"] = form.member
+    head = encode(body)[:-1]
+    return ChatBody(
+        b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
+        demands_of(request, not form.words, not choice.words, choice.tool),
+    )  # fmt: skip
+
+
+def _messages(lead: str, parts: list[bytes], dialect: Dialect, notes: Notes) -> list[bytes]:
+    """Return all messages: what leads them, and the rest in the order that the provider wants."""
+    if lead:
+        parts.insert(0, encode(_first(lead, parts, dialect, notes)))
+    if dialect.alternating or not dialect.tools:
+        parts = taking_turns(parts, dialect, notes)
     if not parts:
         raise RequestError(
             "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
             param="input",
             code="invalid_value",
         )
-    head = encode(body)[:-1]
-    return ChatBody(
-        b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
-        demands_of(request, not form.words, not choice.words, choice.tool),
-    )  # fmt: skip
+    return parts
 
 
 def _first(lead: str, rest: Sequence[bytes], dialect: Dialect, notes: Notes) -> ChatMessage:

@@ -145,6 +145,11 @@ class _Renderer:
         self._others: deque[int] = deque()
         """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
+        """Positions of the outputs that no call has taken yet, by the id of their call."""
+        self._survey(items)
+
+    def _survey(self, items: Sequence[Item]) -> None:
+        """Put in place what stands for items, and find the outputs of calls and the messages of others."""
         for position, item in enumerate(items):
             kind: type = item.__class__
             if kind is FunctionCall or kind is Reasoning or (kind is Message and item.role == "assistant"):  # type: ignore[union-attr]
@@ -153,18 +158,18 @@ class _Renderer:
                 self._outputs[item.call_id].append(position)  # type: ignore[union-attr, index]
                 continue
             if kind not in PLAIN:
-                other = stand_in(item, notes, self._path(position))
+                other = stand_in(item, self._notes, self._path(position))
                 if other is None:
                     self._taken.add(position)
                     continue
                 self._items[position] = other
                 kind = other.__class__
             if kind is Message:
-                self._look_at(position)
+                self._expect(position)
             elif kind in BY_OUTPUT:
                 self._outputs[_answers(self._items[position])].append(position)
 
-    def _look_at(self, position: int) -> None:
+    def _expect(self, position: int) -> None:
         """Remember a message that is not the model's, until its turn comes."""
         item = self._items[position]
         assert isinstance(item, Message)
