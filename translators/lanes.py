@@ -29,7 +29,7 @@ Kind = Literal["message", "reasoning", "call", "picture", "compaction"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 
 
-def too_large() -> UpstreamError:
+def beyond_limits() -> UpstreamError:
     return UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=False)
 
 
@@ -189,7 +189,7 @@ class Lanes:
             self.waiting.append(self._reasoning_lane())  # an item of its own, ahead of what it may belong to
         self.waiting.append(lane)
         if len(self.output) + len(self.waiting) > self._most:
-            raise too_large()
+            raise beyond_limits()
         self._advance(events)
 
     def _advance(self, events: list[Event]) -> None:

@@ -32,7 +32,7 @@ from translators.events import (
 )
 from translators.finish import ending
 from translators.ids import Ids
-from translators.lanes import Lanes, too_large
+from translators.lanes import Lanes, beyond_limits
 from translators.notes import Notes
 from translators.reasoning import Sealing
 from translators.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
@@ -165,7 +165,7 @@ class ResponseStream:
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
         if self._lanes.written + self._lanes.attached > self._most_bytes:
-            return self._leave(events) + self.fail(too_large())
+            return self._leave(events) + self.fail(beyond_limits())
         return self._leave(events)
 
     def finish(self, now: int, *, done: bool) -> list[Event]:

@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from translators.declarations import CustomTool, GrammarInput
 from translators.events import (
@@ -53,12 +54,7 @@ class OpenCustomToolCall:
         self._text: list[str] = []
         self._input = InputReader()
         self._call = CustomToolCall(
-            call_id,
-            called.name,
-            "",
-            id=id,
-            status="in_progress",
-            namespace=UNSET if called.namespace is None else called.namespace,
+            call_id, called.name, "", id=id, status="in_progress", namespace=called.namespace or UNSET
         )
         self.item: OutputItem = self._call
 
@@ -70,8 +66,8 @@ class OpenCustomToolCall:
 
     def close(self, status: Closed) -> list[Event]:
         events = self._tell(self._input.end())
-        call, text = self._call, "".join(self._text)
-        self.item = CustomToolCall(call.call_id, call.name, text, id=self._id, status=status, namespace=call.namespace)
+        text = "".join(self._text)
+        self.item = replace(self._call, input=text, status=status)
         return [
             *events,
             CustomToolCallInputDone(item_id=self._id, output_index=self._output_index, input=text),

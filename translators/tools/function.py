@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from translators.declarations import FunctionTool
 from translators.events import (
@@ -36,12 +37,7 @@ class OpenFunctionCall:
         self._id = id
         self._arguments: list[str] = []
         self._call = FunctionCall(
-            call_id,
-            called.name,
-            "",
-            id=id,
-            status="in_progress",
-            namespace=UNSET if called.namespace is None else called.namespace,
+            call_id, called.name, "", id=id, status="in_progress", namespace=called.namespace or UNSET
         )
         self.item: OutputItem = self._call
 
@@ -56,15 +52,12 @@ class OpenFunctionCall:
         events: list[Event] = []
         if not any(self._arguments) and status == "completed":
             events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON
-        call = self._call
         arguments = "".join(self._arguments)
-        self.item = FunctionCall(
-            call.call_id, call.name, arguments, id=self._id, status=status, namespace=call.namespace
-        )
+        self.item = replace(self._call, arguments=arguments, status=status)
         return [
             *events,
             FunctionCallArgumentsDone(
-                item_id=self._id, output_index=self._output_index, name=call.name, arguments=arguments
+                item_id=self._id, output_index=self._output_index, name=self._call.name, arguments=arguments
             ),
             OutputItemDone(output_index=self._output_index, item=self.item),
         ]
