@@ -6,7 +6,7 @@ from translators.policy.row import Row, approximated, not_produced, own, same
 
 _CLIENT: Final = "Only clients write it."
 _HOSTED: Final = "No tool is run here."
-_SOCKET: Final = "WebSocket connections are not served."
+_SOCKET: Final = "Responses cannot be steered; `response.steer` is answered with `response.steer.failed`."
 _ONE: Final = "The last event of a stream, one of three."
 
 OUTPUT_ITEMS: Final[dict[str, Row]] = {

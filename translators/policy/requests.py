@@ -62,7 +62,7 @@ FIELDS: Final[dict[str, Row]] = {
     "prompt_cache_options.mode": same("Sent as it is."),
     "prompt_cache_options.ttl": approximated("Sent; `12h` as `30m`, the only one that chat knows."),
     "prompt_cache_options.comparison_response_id": echoed("The diagnostics are always `unavailable`."),
-    "prompt_cache_options.prewarm": refused("Every request is sent to the model."),
+    "prompt_cache_options.prewarm": refused("Every request is sent to the model; honoured over a WebSocket."),
     "service_tier": same("Sent where the provider knows the tier."),
     "moderation": refused("No chat-completions provider moderates on request."),
     "moderation.model": refused("No chat-completions provider moderates on request."),
@@ -76,8 +76,8 @@ FIELDS: Final[dict[str, Row]] = {
     "image": echoed("See its member."),
     "image.context_compression": echoed("Only `auto` and `disabled`, shown as `disabled`; `enabled` is a 400."),
     "multi_agent": refused("Only one agent answers. Leave it out."),
-    "generate": refused("It belongs to WebSocket connections, which are not served."),
-    "stream_id": refused("It belongs to WebSocket connections, which are not served."),
+    "generate": refused("It belongs to the messages of a WebSocket, where it is honoured."),
+    "stream_id": refused("It belongs to the messages of a WebSocket, where it is honoured."),
     "client_metadata": echoed("Dropped: clients (Codex) send it for their own server's sake."),
 }
 
