@@ -33,6 +33,9 @@ class Database(Protocol):
     def cursor(self, connection: Any) -> Any:
         """Return a cursor."""
 
+    def is_stale(self, connection: Any) -> bool:
+        """Tell whether a connection, which works, leads to something that nobody else will find any more."""
+
     def upgrade(self) -> int:
         """Make the tables those of this version; return the version that was found."""
 
@@ -85,6 +88,9 @@ class Session:
 
     def attempt(self, work: Callable[[], None]) -> None:
         """Do what leaves nothing behind before a commit; again, on a new connection, after an error that passes."""
+        if self._database.is_stale(self._connection):
+            self.close()
+            self._connect()
         for left in range(_ATTEMPTS)[::-1]:
             try:
                 work()

@@ -74,7 +74,8 @@ def version_of(cursor: Any, names: str) -> int | None:
     versions = cursor.fetchall()
     if len(versions) != 1 or not isinstance(versions[0][0], int):
         raise StoreDown(
-            "its table schema_version does not hold one version; put a backup in its place, or move it away to begin anew"
+            "its table schema_version does not hold one version; put a backup in its place, or move it away to begin "
+            "anew"
         )
     found: int = versions[0][0]
     if found > VERSION:

@@ -135,6 +135,9 @@ class PostgreSQL:
     def cursor(self, connection: _Connection) -> _Cursor:
         return connection.cursor(binary=True)
 
+    def is_stale(self, connection: _Connection) -> bool:
+        return False
+
     def lock(self, cursor: _Cursor) -> None:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
 

@@ -5,6 +5,7 @@ commit is in the file when it returns, so the death of a process loses nothing; 
 (synchronous=NORMAL), never the file. All processes must run on the machine that has the file.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -62,12 +63,16 @@ class SQLiteFile:
         connection.close()
         return found
 
-    def _open(self) -> tuple[sqlite3.Connection, int]:
+    def _open(self) -> tuple["_Connection", int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
-        connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level="IMMEDIATE")
+        connection = sqlite3.connect(
+            self._path, timeout=self._patience, isolation_level="IMMEDIATE", factory=_Connection
+        )
         try:
-            return connection, self._set_up(connection)
+            found = self._set_up(connection)
+            connection.file = _identity(self._path)
+            return connection, found
         except BaseException:
             connection.close()
             raise
@@ -87,6 +92,11 @@ class SQLiteFile:
 
     def cursor(self, connection: sqlite3.Connection) -> sqlite3.Cursor:
         return connection.cursor()
+
+    def is_stale(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the file was moved or removed, or another one put in its place: SQLite would write on in it."""
+        assert isinstance(connection, _Connection)
+        return connection.file != _identity(self._path)
 
     def lock(self, cursor: sqlite3.Cursor) -> None:
         """One writer at a time is the rule of the file."""
@@ -113,3 +123,17 @@ class SQLiteFile:
             meaning = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "failed")
             return f"The store {self._path} {meaning}. SQLite says: {error}."
         return f"The store {self._path} cannot be used: {error}."
+
+
+class _Connection(sqlite3.Connection):
+    file: tuple[int, int] | None = None
+    """The identity of the file that was opened."""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, None if it is not there."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

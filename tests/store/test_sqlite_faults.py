@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.store.base import Store, StoreDown
+from adapter.store import open_store
+from adapter.store.base import NotFound, Store, StoreDown
 from adapter.store.migrations import VERSION
 from adapter.store.sql import SQLStore
 from adapter.store.sqlite import SQLiteFile
@@ -155,6 +156,29 @@ def test_damaged_database(store: Store, path: Path) -> None:
         store.get("a", OURS)
     path.write_bytes(backup)
     assert chain(store, "a") == ["a"]
+
+
+@pytest.mark.parametrize("how", ["moved away", "replaced by a backup"])
+def test_file_that_is_changed_for_another_in_use(store: Store, path: Path, tmp_path: Path, how: str) -> None:
+    """What is answered as stored is in the file that has the name, not in one that nobody will find again."""
+    store.put(response("resp_1"))
+    with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        file.backup(backup)
+    store.put(response("resp_2"))
+    if how == "moved away":
+        path.rename(tmp_path / "away.db")
+    else:
+        (tmp_path / "backup.db").rename(path)
+    for beside in ("-wal", "-shm"):
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+    with pytest.raises(NotFound):
+        store.get("resp_2", OURS)
+    store.put(response("resp_3"))
+    with closing(open_store(f"sqlite:///{path}", 0)) as other:
+        assert other.exists("resp_1", OURS) == (how == "replaced by a backup")
+        assert other.get("resp_3", OURS) == response("resp_3")
+        other.put(response("resp_4"))
+    assert store.get("resp_4", OURS) == response("resp_4")
 
 
 def test_database_of_a_later_version(store: Store, path: Path) -> None:
