@@ -14,20 +14,19 @@ from translators.items import ContentPart, InputText
 from translators.notes import Notes
 
 
-def taken_parts(parts: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> Sequence[ContentPart]:
+def taken_parts(parts: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> list[ContentPart]:
     """Return a message's parts without those that the provider takes none of, and a word for them."""
     taken = [part for part in parts if is_taken(part, dialect)]
     left = len(parts) - len(taken)
-    return [*taken, InputText(_left_out(left, dialect, notes, where))] if left else parts
+    return [*taken, InputText(_left_out(left, dialect, notes, where))] if left else taken
 
 
 def lifted(
-    parts: str | Sequence[ContentPart], source: str, dialect: Dialect, notes: Notes, where: str
+    parts: Sequence[ContentPart], source: str, dialect: Dialect, notes: Notes, where: str
 ) -> tuple[str, list[Part]]:
     """Return an output as text, and what is attached to it as parts of a user message. `source` names the call."""
     text = text_of(parts)
-    if isinstance(parts, str) or not (attached := [part for part in parts if is_media(part)]):
-        return text, []
+    attached = [part for part in parts if is_media(part)]
     taken = sum([is_taken(part, dialect) for part in attached])
     if left := len(attached) - taken:
         text = BETWEEN.join(filter(None, (text, _left_out(left, dialect, notes, where))))

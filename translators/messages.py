@@ -225,15 +225,7 @@ class _Renderer:
     def _message(self, position: int, item: Message, *, hoisted: bool = False) -> None:
         if item.role == "user":
             self._leading = False
-            content: Content
-            if isinstance(item.content, str) or not has_media(item.content):
-                content = text_of(item.content)
-            else:
-                where = self._path(position, "content")
-                parts: Sequence[ContentPart] = item.content
-                if any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
-                    parts = taken_parts(parts, self._dialect, self._notes, where)
-                content = media_parts(parts, self._dialect, self._notes, where) if has_media(parts) else text_of(parts)
+            content = self._user_content(position, item)
             if content == self._asked and (hoisted or self._asking):
                 self._notes.add(self._path(position), "dropped", "it says again what the user said before")
                 return
@@ -254,6 +246,16 @@ class _Renderer:
             self._messages.append(DeveloperMessage(text))
         else:
             self._messages.append(SystemMessage(text))
+
+    def _user_content(self, position: int, item: Message) -> Content:
+        """Return what the user said, as text if it is nothing else. Only the last that is asked must be taken whole."""
+        parts = item.content
+        if isinstance(parts, str) or not has_media(parts):
+            return text_of(parts)
+        where = self._path(position, "content")
+        if any(self._items[later].role == "user" for later in self._others):  # type: ignore[union-attr]
+            parts = taken_parts(parts, self._dialect, self._notes, where)
+        return media_parts(parts, self._dialect, self._notes, where) if has_media(parts) else text_of(parts)
 
     def _note_media(self, position: int, item: Message) -> None:
         """Note that media are left out of a message that can only be text."""
@@ -359,14 +361,17 @@ class _Renderer:
             self._notes.add(self._path(position, "arguments"), "repaired", "they are no JSON object")
         return sent
 
-    def _tool_message(self, id: str, call: AnyCall, answer: int) -> list[Part]:
+    def _tool_message(self, id: str, call: AnyCall, answer: int) -> Sequence[Part]:
         """Write the output of a call; return what is attached to it."""
         item = self._items[answer]
         if isinstance(item, HostedCall):
             self._messages.append(ToolMessage(id, item.result))
-            return []
-        source = f"{getattr(call, 'name', None) or _kind(call)}, call {call.call_id}"
+            return ()
         content = BY_OUTPUT[item.__class__].content(item)
+        if isinstance(content, str) or not has_media(content):
+            self._messages.append(ToolMessage(id, text_of(content)))
+            return ()
+        source = f"{getattr(call, 'name', None) or _kind(call)}, call {call.call_id}"
         text, attached = lifted(content, source, self._dialect, self._notes, self._path(answer, "output"))
         self._messages.append(ToolMessage(id, text))
         return attached
