@@ -123,6 +123,8 @@ class Connection:
         self._store = ConnectionStore(of.store, of.settings.max_body_bytes)
         self._own_services = cast(Services, ConnectionServices(of, self._store))
         self._lanes: dict[str | None, Lane] = {}
+        self._messages = 0
+        """That were taken."""
         self._waiting = 0
         self._room = Semaphore(AT_ONCE)
         self._writer = Semaphore(1)
@@ -148,6 +150,7 @@ class Connection:
             self._watch.closed = True
             gevent.joinall([lane.greenlet for lane in self._lanes.values() if lane.greenlet is not None])
             self._services.pulse.leave(self)
+            log.info("websocket", seconds=round(time.monotonic() + LIFE - self._ends, 3), messages=self._messages)
 
     def _take_messages(self) -> int | None:
         """Take messages until the end; return the code to close with, None if the client has gone or closed."""
@@ -272,6 +275,7 @@ class Connection:
         except ProtocolError as error:
             self._refuse(error, name)
         else:
+            self._messages += 1
             self._waiting += 1
             lane.put(message)
 

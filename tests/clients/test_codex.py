@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ PATCH = """*** Begin Patch
 class Codex:
     """Codex in a home and a directory of its own."""
 
-    def __init__(self, program: Path, home: Path, service: Service) -> None:
+    def __init__(self, program: Path, home: Path, service: Service, *, websocket: bool) -> None:
         self._program = program
         self.directory = home / "work"
         self.directory.mkdir()
@@ -41,7 +42,8 @@ class Codex:
         settings.parent.mkdir()
         told = re.search(r'```toml\n(model = .*?wire_api = "responses"\n)```', (ROOT / "README.md").read_text(), re.S)
         assert told is not None
-        settings.write_text(told[1].replace("http://127.0.0.1:8000/v1", service.url))
+        text = told[1].replace("http://127.0.0.1:8000/v1", service.url)
+        settings.write_text(text + "supports_websockets = true\n" if websocket else text)
 
     def run(self, *arguments: str) -> list[str]:
         """Return what the model said in a run of `codex exec`."""
@@ -59,9 +61,17 @@ class Codex:
         return [item["text"] for item in items if item["type"] == "agent_message"]
 
 
-@pytest.fixture
-def codex(service: Service, tmp_path: Path) -> Codex:
-    return Codex(available(node_clients) / "node_modules/.bin/codex", tmp_path, service)
+@pytest.fixture(params=["HTTP", "WebSocket"])
+def codex(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[Codex]:
+    program = available(node_clients) / "node_modules/.bin/codex"
+    before = connections(service)
+    yield Codex(program, tmp_path, service, websocket=request.param == "WebSocket")
+    assert (connections(service) > before) == (request.param == "WebSocket")
+
+
+def connections(service: Service) -> int:
+    """Count the WebSockets that have been used so far."""
+    return service.log.count('"event":"websocket"')
 
 
 def called(upstream: Upstream, name: str, **arguments: Any) -> None:
