@@ -68,6 +68,12 @@ class Histories:
                 param="previous_response_id",
                 code="previous_response_not_found",
             ) from None
+        if (gone := chain[0].previous) is not None:  # deleted while it was continued
+            raise RequestError(
+                f"Response '{gone}', which '{response_id}' continues, is not there any more.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
         for stored in chain:
             made = _output_of(stored.response)
             if made.status == "in_progress":

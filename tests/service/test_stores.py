@@ -46,6 +46,27 @@ def command(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
+# A history that goes away
+
+
+def test_a_history_that_was_deleted_during_the_answer_is_missed(file: str, upstream: Upstream, tmp_path: Path) -> None:
+    """Whoever goes on is not answered by a model that knows nothing of what came before."""
+    gate = Gate()
+    upstream.plays(whole(completion("One.")), stream(text("Two"), gate, end()))
+    with Service(tmp_path, upstream_url=upstream.url, store=file) as service:
+        first = service.create("Remember 1.")
+        with service.open_stream("Go on.", previous_response_id=first["id"]) as exchange:
+            upstream.asked(2)
+            assert service.delete(f"/v1/responses/{first['id']}").status == 200
+            gate.set()
+            second = re.findall(rb'"id":"(resp_[0-9a-f]+)"', exchange.rest())[-1].decode()
+        assert service.get(f"/v1/responses/{second}").response["status"] == "completed"
+    with Service(tmp_path, upstream_url=upstream.url, store=file) as service:
+        refused = service.post({"model": "m", "input": "What was it?", "previous_response_id": second})
+        assert (refused.status, refused.error["code"]) == (400, "previous_response_not_found")
+        assert first["id"] in refused.error["message"]
+
+
 # A server that goes away
 
 
