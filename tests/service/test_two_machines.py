@@ -51,10 +51,12 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
     numbers = count()
     said: dict[str, str] = {}
     """What was told to the provider, by the text it answered."""
+    waiting: list[Gate] = []
 
     def answer(asked: Asked) -> Script:
         if asked.messages[-1]["content"] == UNANSWERED:
-            return stream(text("Well"), Gate(), end())
+            waiting.append(Gate())
+            return stream(text("Well"), waiting[-1], end())
         text_of_it = f"Answer {next(numbers)}."
         said[text_of_it] = json.dumps([message["content"] for message in asked.messages])
         return whole(completion(text_of_it))
@@ -70,6 +72,8 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
                 kill(service, service.workers)
             elif turn % 100 == 99:
                 kill(service, [service.process.pid, *service.workers])
+            while waiting:
+                waiting.pop().set()
             newest = list(there)[-4:]
             previous = chance.choice([None, *newest, *newest, *there] if there else [None])
             before = there[previous][0] if previous else []
