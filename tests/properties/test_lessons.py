@@ -3,8 +3,12 @@
 And whatever a provider says in refusing a request can be read.
 """
 
+import re
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.properties.conversations import PROVIDERS, conversations
 from tests.properties.test_round_trip import body_of
@@ -55,3 +59,21 @@ def test_no_refusal_is_too_odd_to_be_read(body: bytes, status: int, items: list[
     dialect = Dialect(name="open", developer_role=True, system_anywhere=True, refusal_field=True)
     for lesson in lessons_of(refusal, body_of(items, dialect).json, dialect) if refusal else ():
         assert lesson in with_lessons(dialect, [lesson]).lessons
+
+
+ALTERNATING = [replace(dialect, alternating=True) for dialect in (*PROVIDERS, Dialect())]
+
+
+@given(conversations(), st.sampled_from(ALTERNATING))
+def test_turns_that_alternate_lose_nothing(items: list[Item], dialect: Dialect) -> None:
+    """Neither a word nor its place: what was rendered for others is there, in its order."""
+    plain = words(body_of(items, replace(dialect, alternating=False)).json)
+    turns = decode(body_of(items, dialect).json)["messages"]
+    assert words(encode(turns)) == plain
+    roles = [message["role"] for message in turns]
+    assert not [role for role, next in pairwise(roles) if role == next != "tool"]
+    assert roles[-1] == "user" or dialect.tools
+
+
+def words(body: bytes) -> list[str]:
+    return re.findall(r"w\d+\.", body.decode())
