@@ -88,7 +88,7 @@ def test_python(name: str, service: Service, upstream: Upstream) -> None:
 
 
 @pytest.mark.clients
-@pytest.mark.parametrize("program", sorted(PROGRAMS.glob("*.mjs")), ids=lambda program: program.stem)
+@pytest.mark.parametrize("program", sorted(PROGRAMS.glob("use_*.mjs")), ids=lambda program: program.stem)
 def test_node(program: Path, service: Service, upstream: Upstream, tmp_path: Path) -> None:
     upstream.otherwise = answers
     directory = available(node_clients)
