@@ -3,16 +3,18 @@
 The official suite is a schema suite: it sends one request a test and validates the answer. Here the same
 requests are sent, and the judges (the Open Responses document, the openai package, the grammar) take its
 part; what the official tests leave unchecked, that the provider was told, is checked besides. Named after
-the official tests: open-responses reference §2.1 and §2.3 (without hosted tools and
-files). They run in parallel there, so the last test here does that.
+the official tests: open-responses reference §2.1 and §2.3 (without hosted tools). They run in parallel
+there, so the last test here does that. Those over WebSocket are in test_websocket.py.
 """
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support import chat, oracles
+from tests.support.pdf import pdf
 from tests.support.service import Service
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
 
@@ -142,6 +144,13 @@ def test_tool_calling_streaming(service: Service) -> None:
     kinds = [event["type"] for event in events]
     assert "response.function_call_arguments.delta" in kinds
     assert "response.function_call_arguments.done" in kinds
+
+
+def test_file_input(service: Service, upstream: Upstream) -> None:
+    data = base64.b64encode(pdf("The sea is blue.")).decode()
+    file = {"type": "input_file", "filename": "sea.pdf", "file_data": f"data:application/pdf;base64,{data}"}
+    completed(service.create([message("user", [file, {"type": "input_text", "text": "What colour is it?"}])]))
+    assert "The sea is blue." in str(upstream.asked().messages)
 
 
 def test_previous_response_id(service: Service, upstream: Upstream) -> None:
