@@ -185,7 +185,7 @@ def test_upgrade_of_older_tables(url: str) -> None:
         (["upgrade", "--store", "sqlite:////proc/none/store.db"], "The store /proc/none/store.db cannot be opened"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/db"], "cannot be reached; check"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@db/a?no=1"], "Write postgresql+psycopg://user:"),
-        (["upgrade", "--store", "mysql://me:s3cret-word@db"], "--store must be memory:, sqlite:///path/to/file.db or"),
+        (["upgrade", "--store", "mysql://me:s3cret-word@db"], "--store must be memory:, sqlite:///path/to/file.db, "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
