@@ -3,8 +3,8 @@
 The way of a request: `api/` (view, envelope, authentication) → `create.py` (the flow) → `asking.py` (what is asked,
 and whom: `upstream/registry.py`) → `context.py` (what it continues: `histories.py`, `conversations.py`,
 `beginnings.py`, out of `store/`) → `translators` (the chat request) → `upstream/` (the call) → `translators` again
-(chunks to events) → `api/stream.py` (frames). `background.py` lets the same flow go on without its client. `create_app`
-puts it together; `cli.py` and `server.py` start it.
+(chunks to events) → `api/stream.py` (frames). `api/websocket.py` is another way in and out of the same flow, and
+`background.py` lets it go on without its client. `create_app` puts it together; `cli.py` and `server.py` start it.
 """
 
 from typing import TYPE_CHECKING
