@@ -131,7 +131,7 @@ def test_whether_and_when_to_try_again(
         ("POST", "/v1/chat/completions", 404, "Invalid URL (POST /v1/chat/completions)"),
         ("GET", "/v1/%ff", 404, "Invalid URL (GET /v1/\N{REPLACEMENT CHARACTER})"),
         ("GET", "/" + "x" * 5000, 404, f"Invalid URL (GET /{'x' * 199})"),
-        ("PUT", "/v1/responses", 405, "Not allowed to PUT on /v1/responses. Allowed: OPTIONS, POST."),
+        ("PUT", "/v1/responses", 405, "Not allowed to PUT on /v1/responses. Allowed: GET, HEAD, OPTIONS, POST."),
         ("BREW", "/healthz", 405, "Not allowed to BREW on /healthz. Allowed: GET, HEAD, OPTIONS."),
     ],
 )
@@ -142,7 +142,7 @@ def test_paths_and_methods(method: str, path: str, status: int, message: str, cl
 
 
 def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
-    assert client.put("/v1/responses").headers["Allow"] == "OPTIONS, POST"
+    assert client.put("/v1/responses").headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize(
