@@ -3,12 +3,17 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socketpair
 from typing import Any
 
 import pytest
 from openai import OpenAI
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+import adapter.api.websocket
+from adapter import create_app
+from adapter.settings import Settings
+from adapter.worker import ClientSocket
 from tests.support import chat
 from tests.support.service import Service
 from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
@@ -234,6 +239,26 @@ def test_a_handshake_that_is_none(service: Service) -> None:
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
     assert service.request("GET", "/v1/responses", headers=upgrade).status == 400
     assert service.get("/v1/responses").status == 405
+
+
+def test_a_connection_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter.api.websocket, "LIFE", 0.0)
+    app = create_app(Settings(store="memory:", workers=1, upstream_url="http://127.0.0.1:9/v1"))
+    ours, client = socketpair()
+    environ = {"gunicorn.socket": ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())}
+    handshake = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    with client:
+        with pytest.raises(StopIteration):
+            app.test_client().get("/v1/responses", headers=handshake, environ_overrides=environ)
+        told = client.recv(65536)
+    environ["gunicorn.socket"].close()
+    assert told.startswith(b"HTTP/1.1 101 ")
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in told, "the answer to this key in RFC 6455"
+    assert b'"code":"websocket_connection_limit_reached"' in told
+    assert told.endswith(b"\x88\x02\x03\xe8"), "closed, normally"
 
 
 def test_many_idle_connections_harm_nobody(upstream: Upstream, tmp_path: Path) -> None:
