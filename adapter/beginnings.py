@@ -63,7 +63,7 @@ class Beginnings:
     def keep(self, beginning: Beginning, request: CreateRequest, body: ChatBody) -> None:
         """Keep what a request's input was rendered to, in the place of the beginning that it had."""
         key = beginning.key
-        if key is None or any(map(_may_be_answered_later, request.input)):
+        if key is None or any(map(_may_be_answered_later, request.input[beginning.history.known :])):
             return
         others = [one for one in self._kept.get(key, ()) if one is not beginning]
         kept = Beginning(

@@ -54,7 +54,7 @@ class Files:
 
         Raises RequestError naming the part that cannot be had, read or sent.
         """
-        places = [at for at in _places(items) if at >= first]
+        places = _places(items, first)
         return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
 
     def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
@@ -63,9 +63,9 @@ class Files:
         return _ReadingAgain(self, dialect, notes).items(items, places) if places else tuple(items)
 
 
-def _places(items: Sequence[Item]) -> list[int]:
+def _places(items: Sequence[Item], first: int = 0) -> list[int]:
     """Return where the items with files are; looking at every item costs less than a search through the JSON."""
-    return [at for at, item in enumerate(items) if item.__class__ in _PARTS_OF and _has_file(item)]
+    return [at for at, item in enumerate(items[first:], first) if item.__class__ in _PARTS_OF and _has_file(item)]
 
 
 def _has_file(item: Item) -> bool:
