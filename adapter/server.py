@@ -147,7 +147,9 @@ def _check_address(settings: Settings) -> None:
             probe.listen()
     except OSError as error:
         source = settings.sources.get("bind", "ADAPTER_BIND")
-        raise SettingsError(f"{source}: cannot listen on {settings.bind}: {error.strerror}.") from None
+        raise SettingsError(
+            f"{source}: cannot listen on {settings.bind}: {error.strerror}. Choose another with --bind."
+        ) from None
 
 
 def _check_store(settings: Settings) -> None:

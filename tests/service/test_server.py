@@ -117,7 +117,8 @@ def test_an_address_in_use_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert refused(SERVE, tmp_path, ADAPTER_BIND=address) == (
-            f"responses-adapter: ADAPTER_BIND: cannot listen on {address}: Address already in use.\n"
+            f"responses-adapter: ADAPTER_BIND: cannot listen on {address}: Address already in use. "
+            "Choose another with --bind.\n"
         )
 
 
@@ -129,7 +130,8 @@ def test_a_host_that_is_not_ours_is_refused(tmp_path: Path) -> None:
 def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for command in (SERVE, GUNICORN):
-        line = refused(command, tmp_path, ADAPTER_STORE=f"sqlite:///{tmp_path}/file/adapter.db")
+        settings = {"ADAPTER_BIND": "127.0.0.1:0", "ADAPTER_STORE": f"sqlite:///{tmp_path}/file/adapter.db"}
+        line = refused(command, tmp_path, **settings)
         assert line.startswith(f"responses-adapter: ADAPTER_STORE: cannot write {tmp_path}/file/adapter.db: ")
 
 
