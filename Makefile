@@ -23,8 +23,8 @@ install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv
 run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
-test: $(EVERYTHING)  ## Run all tests; one of them: make test ARGS="tests/service -k demo"
-	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+test: $(EVERYTHING)  ## Run all tests, three processes at a time; one of them: make test ARGS="tests/service -k demo"
+	$(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)
