@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 
@@ -144,6 +145,7 @@ class Provider:
         if upstream.keys:
             self._use(0)
         self._streamed: Notes | None = None
+        """What a stream that came was noted for."""
         self._seen = b""
         """All answers so far, for the names of fields in them."""
 
@@ -162,7 +164,7 @@ class Provider:
         """Return verdict, detail and the first model's name ("" if there is none)."""
         answer = self._call("GET", "/models")
         if answer.status != 200:
-            return "no", _refusal(answer), ""
+            return "no", self._refusal(answer), ""
         try:
             found = decode(answer.body)
             ids = [card["id"] for card in (found["data"] if isinstance(found, dict) else found)]
@@ -177,15 +179,16 @@ class Provider:
         return ("no", answer) if response is None else ("ok", _said(response))
 
     def streaming(self, model: str) -> tuple[Verdict, str]:
-        self._streamed = Notes()
+        notes = Notes()
         answer = self._post({"model": model, "input": "Count from one to ten, in words.", "stream": True})
-        response = self._read(answer, self._streamed)
+        response = self._read(answer, notes)
         if response is None:
-            return "no", _refusal(answer)
+            return "no", self._refusal(answer)
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             return "no", "the answer to a streamed request came as a whole"
         if response.status == "failed":
             return "no", _failure(response)
+        self._streamed = notes
         return "ok", f"first piece after {answer.first:.2f} s, {answer.pieces} pieces"
 
     def usage(self, _: str) -> tuple[Verdict, str]:
@@ -252,13 +255,19 @@ class Provider:
         answer = self._post(request)
         response = self._read(answer)
         if response is None:
-            return _refusal(answer), None
+            return self._refusal(answer), None
         return ("", response) if response.status != "failed" else (_failure(response), None)
 
     def _post(self, request: JSON) -> Answer:
         request = {"max_output_tokens": _MOST_TOKENS, **request}
         body = chat_request(encode(request), self._settings, Notes(), self._upstream).json
         return self._call("POST", "/chat/completions", body)
+
+    def _refusal(self, answer: Answer) -> str:
+        said = f"{answer.status}: {_message(answer)}"
+        if answer.status == 404 and not urlsplit(self._upstream.url).path:
+            return f"{said} Is the base URL right? It often ends in /v1."
+        return said
 
     def _read(self, answer: Answer, notes: Notes | None = None) -> Response | None:
         """Return the response that an answer becomes; None for one that is an HTTP error."""
@@ -325,10 +334,6 @@ def _refuse_page(answer: Answer) -> None:
 
 def _message(answer: Answer) -> str:
     return from_http(answer.status, answer.headers, answer.body, own_key=False).message.strip()[:200]
-
-
-def _refusal(answer: Answer) -> str:
-    return f"{answer.status}: {_message(answer)}"
 
 
 def _failure(response: Response) -> str:

@@ -122,6 +122,20 @@ def test_a_list_of_models_that_is_missing_needs_a_model(upstream: Upstream) -> N
         upstream.models = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
 
 
+def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    hint = " Is the base URL right? It often ends in /v1."
+    bare = upstream.url.removesuffix("/v1")
+    assert check(bare, "m")["completion"].detail.endswith(hint)
+    assert not check(upstream.url, "m")["completion"].detail.endswith(hint)
+
+
+def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    usage = check(upstream.url, "m")["usage in streams"]
+    assert (usage.verdict, usage.detail) == ("error", "nothing was streamed")
+
+
 def test_nobody_there_ends_the_check_with_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
