@@ -322,7 +322,7 @@ class Exchange:
             response_id=response.id,
             model=response.model,
             upstream=self._asking.upstream,
-            status=response.status,
+            status="failed" if response.status == "in_progress" else response.status,  # an HTTP error was its end
             error=response.error.code if response.error else None,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,

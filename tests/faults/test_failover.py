@@ -401,6 +401,17 @@ def test_the_callers_own_key_goes_only_where_it_is_meant_to(routed: Service, a: 
     assert "sk-of-the-caller" not in str(a.requests[0].headers)
 
 
+def test_the_log_tells_a_failure_that_is_an_http_error(routed: Service, a: Upstream, b: Upstream) -> None:
+    model = name("first")
+    a.plays(whole(chat.error("Bad key."), 401))
+    b.plays(whole(chat.error("Bad key."), 401))
+    answer = routed.post({"model": model, "input": "Hi"})
+    told = [json.loads(line) for line in routed.log.splitlines() if answer.headers["x-request-id"] in line]
+    assert [event["status"] for event in told if event["event"] == "response"] == ["failed"]
+    (failed,) = [event for event in told if event["event"] == "upstream failed"]
+    assert (failed["status"], failed["refused"]) == (500, 401)
+
+
 def test_the_log_names_who_failed_and_no_key(routed: Service, a: Upstream, b: Upstream) -> None:
     model = name("first")
     a.plays(*[whole(chat.error("Slow down, key-1-of-a and key-2-of-a."), 429, retry_after="3")] * 2)
