@@ -1,9 +1,10 @@
 """responses-adapter: the OpenAI Responses API in front of any chat-completions provider.
 
 The way of a request: `api/` (view, envelope, authentication) → `create.py` (the flow) → `asking.py` (what is asked,
-and whom: `upstream/registry.py`) → `context.py` (what it continues: `histories.py`, `conversations.py`,
-`beginnings.py`, out of `store/`) → `translators` (the chat request) → `upstream/` (the call) → `translators` again
-(chunks to events) → `api/stream.py` (frames). `api/websocket.py` is another way in and out of the same flow, and
+and whom: `upstream/registry.py` knows who serves a model, `candidates.py` whose turn it is, `health.py` who is left
+alone) → `context.py` (what it continues: `histories.py`, `conversations.py`, `beginnings.py`, out of `store/`) →
+`translators` (the chat request) → `upstream/` (the call) → `translators` again (chunks to events) → `api/stream.py`
+(frames). `api/websocket.py` is another way in and out of the same flow, and
 `background.py` lets it go on without its client. `create_app` puts it together; `cli.py` and `server.py` start it.
 """
 
