@@ -1,11 +1,18 @@
 """responses-adapter: the OpenAI Responses API in front of any chat-completions provider.
 
-The way of a request: `api/` (view, envelope, authentication) → `create.py` (the flow) → `asking.py` (what is asked,
-and whom: `upstream/registry.py` knows who serves a model, `candidates.py` whose turn it is, `health.py` who is left
-alone) → `context.py` (what it continues: `histories.py`, `conversations.py`, `beginnings.py`, out of `store/`) →
-`translators` (the chat request) → `upstream/` (the call) → `translators` again (chunks to events) → `api/stream.py`
-(frames). `api/websocket.py` is another way in and out of the same flow, and
-`background.py` lets it go on without its client. `create_app` puts it together; `cli.py` and `server.py` start it.
+The way of a request:
+
+- `api/`: the views; `api/request/` turns a body into a checked request, `api/websocket/` is the other way in
+- `flow/`: the exchange, the same for every transport: context → chat request → upstream → events
+- `history/`: what the input continues: chains, conversations, compaction items, and sealed content
+- `files/`: files and images of the input: fetched, read, replaced
+- `upstream/`: the call; `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
+- `background/`: responses that go on without their client
+- `store/`: what is kept, in SQLite, PostgreSQL, Redis or memory
+
+What holds it up: `services.py` builds what the flow works with, `settings/` reads and checks the configuration,
+`event_loop/` is what gevent needs help with, `logs.py` writes the log. `cli.py` is the command line, `commands/` what
+its commands do, `server/` runs gunicorn, `demo/` is an upstream to try the product with. `create_app` puts it together.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from adapter.settings import Settings
+    from adapter.settings.settings import Settings
 
 __version__ = "0.1.0"
 
@@ -26,7 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from adapter.api import compact, conversations, health, models, responses
     from adapter.api.errors import init_errors
     from adapter.services import Services
-    from adapter.settings import load_settings
+    from adapter.settings.settings import load_settings
 
     app = Flask("adapter", static_folder=None)
     app.extensions["adapter"] = Services(settings or load_settings())

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from adapter import __version__
-from adapter.setting_kinds import suggestion
-from adapter.setting_upstreams import DEFAULT
-from adapter.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
+from adapter.settings.kinds import suggestion
+from adapter.settings.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
+from adapter.settings.upstreams import DEFAULT
 
 if TYPE_CHECKING:
     from adapter.store.base import Store
@@ -99,7 +99,7 @@ def serve(settings: Settings) -> None:
     Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_API_KEYS and ADAPTER_SECRET_KEY in the environment or
     in the TOML file. SIGTERM stops the server when open responses are done, Ctrl-C at once.
     """
-    from adapter.server import serve
+    from adapter.server.server import serve
 
     serve(settings)
 
@@ -113,7 +113,7 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
 
     Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter could not work with one.
     """
-    from adapter.check import report, run_probes
+    from adapter.commands.check import report, run_probes
 
     upstreams = {one.name: one for one in settings.all_upstreams()}
     if not upstreams:
@@ -140,8 +140,8 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     BODY.json is the body of POST /v1/responses; - reads standard input. Notes on what was approximated go to standard
     error. Nothing is sent anywhere.
     """
-    from adapter.offline import chat_request, indented
-    from adapter.prompts import UnusablePrompt
+    from adapter.api.request.prompts import UnusablePrompt
+    from adapter.commands.offline import chat_request, indented
     from translators.errors import RequestError
     from translators.notes import Notes
 
@@ -166,7 +166,7 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
 
     CHUNKS.sse is the body of an answer of /chat/completions, streamed or whole; - reads standard input.
     """
-    from adapter.offline import replay
+    from adapter.commands.offline import replay
     from translators.notes import Notes
 
     notes = Notes()
@@ -192,7 +192,7 @@ def lessons(settings: Settings, forget: bool) -> None:
 
     A member, role or form that a provider refuses is left out or said in another way for six hours.
     """
-    from adapter.learned import forget_all
+    from adapter.commands.lessons import forget_all
     from adapter.store.base import StoreDown
 
     if not forget:
@@ -205,7 +205,7 @@ def lessons(settings: Settings, forget: bool) -> None:
 
 
 def show_learned(settings: Settings) -> None:
-    from adapter.learned import report
+    from adapter.commands.lessons import report
     from adapter.store.base import StoreDown
 
     try:
@@ -257,7 +257,7 @@ def prune(settings: Settings) -> None:
     That are responses which no younger one continues, and conversations. Servers that have the setting do it by
     themselves.
     """
-    from adapter.retention import prune
+    from adapter.store.retention import prune
 
     if settings.retention is None:
         raise Refusal("Everything is kept for ever: set --retention or ADAPTER_RETENTION.")

@@ -12,24 +12,24 @@ from typing import Literal, cast
 
 from flask import current_app
 
-from adapter.background import Background
-from adapter.beginnings import Beginnings
-from adapter.compaction import Compactions
-from adapter.files import Files
-from adapter.histories import Histories
-from adapter.pulse import SECONDS, Pulse
-from adapter.retention import Retention
-from adapter.runs import Runs
-from adapter.sealing import Sealer, open_sealer
-from adapter.settings import Settings, SettingsError
+from adapter.background.runs import Runs
+from adapter.background.worker import Background
+from adapter.event_loop.pulse import SECONDS, Pulse
+from adapter.files.files import Files
+from adapter.history.beginnings import Beginnings
+from adapter.history.chains import Histories
+from adapter.history.compaction import Compactions
+from adapter.history.sealing import Sealer, open_sealer
+from adapter.settings.settings import Settings, SettingsError
 from adapter.store import open_store
 from adapter.store.base import Store
+from adapter.store.retention import Retention
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import Learning
 from adapter.upstream.lessons import Lessons
-from adapter.upstream.registry import Registry
-from translators.ids import Ids, seed
-from translators.stream import Limits
+from adapter.upstream.routing.registry import Registry
+from translators.responses.ids import Ids, seed
+from translators.to_responses.stream import Limits
 
 
 class Services:

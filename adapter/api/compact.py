@@ -12,18 +12,18 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
-from adapter.api.body import read_body
-from adapter.api.schemas import parse_part
-from adapter.client_watch import ClientWatch
-from adapter.counting import count
-from adapter.create import Caller, Exchange
-from adapter.references import resolved
+from adapter.api.request.body import read_body
+from adapter.api.request.schemas import parse_part
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.counting import count
+from adapter.flow.exchange import Caller, Exchange
+from adapter.history.references import resolved
 from adapter.services import services
-from translators.compaction import with_trigger
+from translators.context.compaction import with_trigger
 from translators.errors import missing, unsupported
-from translators.listing import with_ids
 from translators.notes import Notes
-from translators.request import CreateRequest
+from translators.responses.listing import with_ids
+from translators.responses.request import CreateRequest
 from translators.wire import encode
 
 blueprint = Blueprint("compact", __name__, url_prefix="/v1/responses")

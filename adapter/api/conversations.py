@@ -5,20 +5,20 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 from marshmallow import EXCLUDE, Schema
 
-from adapter import conversations
 from adapter.api.auth import authenticate
-from adapter.api.body import read_body
-from adapter.api.fields import Member, Metadata
-from adapter.api.queries import parse_page
-from adapter.references import replaced
+from adapter.api.request.body import read_body
+from adapter.api.request.fields import Member, Metadata
+from adapter.api.request.queries import parse_page
+from adapter.history import conversations
+from adapter.history.references import replaced
 from adapter.services import services
 from adapter.store.base import NotFound
-from translators.characters import refuse_bad_characters
 from translators.errors import RequestError, missing
-from translators.input import decode_items
-from translators.items import CompactionTrigger, ItemReference
-from translators.listing import page, with_ids
 from translators.misfits import shortened, unknown
+from translators.responses.characters import refuse_bad_characters
+from translators.responses.input import decode_items
+from translators.responses.items import CompactionTrigger, ItemReference
+from translators.responses.listing import page, with_ids
 from translators.wire import Raw, decode, decode_members, encode
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/v1/conversations")

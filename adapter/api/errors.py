@@ -15,9 +15,9 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from adapter.api.body import discard_body
-from adapter.client_watch import ClientGone
-from adapter.prompts import UnusablePrompt
+from adapter.api.request.body import discard_body
+from adapter.api.request.prompts import UnusablePrompt
+from adapter.event_loop.client_watch import ClientGone
 from adapter.store import base as store
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 from translators.wire import encode

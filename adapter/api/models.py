@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
-from adapter.client_watch import ClientWatch
-from adapter.models import list_models as every_model
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.models import list_models as every_model
 from adapter.services import services
 from translators.errors import RequestError
 from translators.misfits import shortened

@@ -5,20 +5,20 @@ from contextlib import closing
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
-from adapter.api.body import read_body
-from adapter.api.queries import parse_include, parse_page, parse_retrieve
-from adapter.api.schemas import parse_create
+from adapter.api.request.body import read_body
+from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
+from adapter.api.request.schemas import parse_create
 from adapter.api.stream import event_stream, framing, replay
-from adapter.client_watch import ClientWatch
-from adapter.create import Caller, Exchange
-from adapter.references import resolved
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.exchange import Caller, Exchange
+from adapter.history.references import resolved
 from adapter.services import Services, services
-from translators.includes import leave_out
-from translators.input import decode_items
-from translators.listing import listed, page
 from translators.notes import Notes
-from translators.request import CreateRequest
-from translators.response import OutputOfResponse
+from translators.responses.includes import leave_out
+from translators.responses.input import decode_items
+from translators.responses.listing import listed, page
+from translators.responses.request import CreateRequest
+from translators.responses.response import OutputOfResponse
 from translators.wire import Decoder, encode
 
 blueprint = Blueprint("responses", __name__, url_prefix="/v1")
@@ -59,7 +59,7 @@ def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> 
 @blueprint.route("/responses", websocket=True)
 def connect() -> Response:
     """Take the connection over for WebSocket messages."""
-    from adapter.api.websocket import upgrade  # with what only WebSockets need
+    from adapter.api.websocket.connection import upgrade  # with what only WebSockets need
 
     return upgrade()
 

@@ -15,14 +15,14 @@ from contextlib import closing
 
 from flask import Response
 
-from adapter.client_watch import ClientWatch
-from adapter.create import Exchange
-from adapter.pulse import SECONDS
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.event_loop.pulse import SECONDS
+from adapter.flow.exchange import Exchange
 from adapter.services import Services
 from adapter.store.base import StoredResponse
-from translators.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
-from translators.obfuscation import obfuscated_frame
-from translators.request import CreateRequest
+from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
+from translators.responses.obfuscation import obfuscated_frame
+from translators.responses.request import CreateRequest
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 

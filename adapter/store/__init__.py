@@ -34,8 +34,8 @@ def open_store(url: str, cache_bytes: int, retention: float | None = None) -> St
 
 def _open_sqlite(url: str, cache_bytes: int) -> Store:
     from adapter.store.cached import CachedStore
-    from adapter.store.sql import SQLStore
-    from adapter.store.sqlite import SQLiteFile
+    from adapter.store.sql.sqlite import SQLiteFile
+    from adapter.store.sql.store import SQLStore
 
     path = url.removeprefix("sqlite:///")
     if path == url or path in ("", ":memory:") or "?" in path:
@@ -48,13 +48,13 @@ def _open_sqlite(url: str, cache_bytes: int) -> Store:
 
 def _open_postgresql(url: str, cache_bytes: int) -> Store:
     from adapter.store.cached import CachedStore
-    from adapter.store.postgres import PostgreSQL
-    from adapter.store.sql import SQLStore
+    from adapter.store.sql.postgres import PostgreSQL
+    from adapter.store.sql.store import SQLStore
 
     return CachedStore(SQLStore(PostgreSQL(url)), cache_bytes)
 
 
 def _open_redis(url: str, retention: float | None) -> Store:
-    from adapter.store.redis import LIFETIME, RedisStore
+    from adapter.store.redis.store import LIFETIME, RedisStore
 
     return RedisStore(url, LIFETIME if retention is None else retention)

@@ -12,6 +12,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+EVENT_RETENTION: Final = 600.0
+"""Seconds for which the events of a background run can be read again after its end."""
 _IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
 
 

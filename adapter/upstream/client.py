@@ -17,13 +17,13 @@ import requests
 from urllib3 import Timeout
 from urllib3.exceptions import ProtocolError
 
-from adapter.client_watch import ClientWatch
-from adapter.pulse import SECONDS, Pulse
-from adapter.setting_upstreams import UpstreamSettings
-from adapter.upstream.reader import BodyCut, BodyReader, open_body
-from adapter.upstream.transport import Answer, Transport, copied, prepared
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.event_loop.pulse import SECONDS, Pulse
+from adapter.settings.upstreams import UpstreamSettings
+from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
+from adapter.upstream.http.transport import Answer, Transport, copied, prepared
 from translators.errors import UpstreamError
-from translators.upstream_errors import from_http
+from translators.failures.classes import from_http
 
 _MOST_ERROR_BODY: Final = 64 * 1024
 _ERROR_PATIENCE: Final = 2.0

@@ -1,6 +1,6 @@
 """Learning: a refused request goes out again in the form that the refusal teaches.
 
-What a refusal says is for `translators.learning` to decide, and what was learned is kept by `lessons.py`. A lesson is
+What a refusal says is for `translators.dialects` to decide, and what was learned is kept by `lessons.py`. A lesson is
 kept when it has proved true: the request is answered in the form that it teaches. A request that a provider refuses for
 several reasons learns them one after the other, and keeps them together. If the provider says the same again, the
 refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs one failed
@@ -13,10 +13,10 @@ import structlog
 from cachetools import LRUCache
 
 from adapter.upstream.lessons import Lessons
-from translators.dialect import Dialect
+from translators.dialects.amendments import lessons_of, with_lessons
+from translators.dialects.dialect import Dialect
+from translators.dialects.refusals import Refusal, read_refusal
 from translators.errors import UpstreamError
-from translators.learning.amendments import lessons_of, with_lessons
-from translators.learning.refusals import Refusal, read_refusal
 
 _MOST_TRIES: Final = 12
 """Times that one request is sent again: more than any provider was seen to have peculiarities in one request."""

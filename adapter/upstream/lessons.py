@@ -1,6 +1,6 @@
 """Lessons: what refusals have taught about the upstreams, kept in the store and shared by all workers.
 
-A lesson (`translators.learning`) belongs to one upstream and one of its models, and lasts for hours: providers
+A lesson (`translators.dialects`) belongs to one upstream and one of its models, and lasts for hours: providers
 change, and a wrong one must not last. What is kept is the lesson and not the dialect that came of it, so that a
 changed configuration counts at once.
 

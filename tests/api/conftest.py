@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from adapter import create_app
-from adapter.settings import Settings
+from adapter.settings.settings import Settings
 
 KEYS = ("sk-one-0123456789abcdef", "sk-two-0123456789abcdef")
 

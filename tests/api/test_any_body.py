@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.api import schemas
-from adapter.api.schemas import parse_create
+from adapter.api.request import schemas
+from adapter.api.request.schemas import parse_create
 from translators.errors import RequestError
-from translators.input import decode_items
-from translators.request import CreateRequest
+from translators.responses.input import decode_items
+from translators.responses.request import CreateRequest
 from translators.wire import encode
 
 JSON = st.recursive(

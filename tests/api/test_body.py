@@ -7,8 +7,8 @@ import gevent
 import pytest
 from flask import Flask, Request, request
 
-from adapter.api.body import discard_body, read_body
-from adapter.settings import Settings
+from adapter.api.request.body import discard_body, read_body
+from adapter.settings.settings import Settings
 from tests.api.conftest import make_app
 from translators.errors import RequestError
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from adapter.context import Context
+from adapter.flow.context import Context
 from adapter.services import Services
-from adapter.upstream.health import Candidate
-from translators.compaction import Sealed
-from translators.dialect import Dialect
+from adapter.upstream.routing.health import Candidate
+from translators.context.compaction import Sealed
+from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.input import decode_items
 from translators.notes import Notes
-from translators.request import CreateRequest
+from translators.responses.input import decode_items
+from translators.responses.request import CreateRequest
 
 DIALECT = Dialect()
 CANDIDATE = Candidate("default", "m", None, 1)

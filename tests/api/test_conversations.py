@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from adapter.conversations import LEASE, ConversationTurn
+from adapter.history.conversations import LEASE, ConversationTurn
 from tests.api.conftest import KEYS, make_app
 from translators.errors import UpstreamError
 

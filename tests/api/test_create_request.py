@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapter.api.schemas import CreateSchema, parse_create
+from adapter.api.request.schemas import CreateSchema, parse_create
 from translators.errors import RequestError
-from translators.items import FunctionCall, ItemReference, Message, OutputText, Reasoning
-from translators.passthrough import RESERVED
-from translators.request import (
+from translators.responses.items import FunctionCall, ItemReference, Message, OutputText, Reasoning
+from translators.responses.passthrough import RESERVED
+from translators.responses.request import (
     AccessPrograms,
     CreateRequest,
     ImageConfig,

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from werkzeug.exceptions import ImATeapot, ServiceUnavailable
 from werkzeug.test import TestResponse
 
-from adapter.client_watch import ClientGone
+from adapter.event_loop.client_watch import ClientGone
 from adapter.store.base import NotFound, StoreDown
 from translators.errors import RequestError, UpstreamError
 

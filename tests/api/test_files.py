@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from adapter import pdf_child
-from adapter.files import Files
-from adapter.pdf import NoText, text_of_pdf
-from adapter.settings import Settings
+from adapter.files import pdf_child
+from adapter.files.files import Files
+from adapter.files.pdf import NoText, text_of_pdf
+from adapter.settings.settings import Settings
 from tests.support.pdf import of_contents, pdf
 from tests.support.site import Site, answer, serving
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
-from translators.input import decode_items
 from translators.notes import Notes
-from translators.presets import PRESETS
+from translators.responses.input import decode_items
 from translators.wire import encode
 
 PLAIN = Dialect()

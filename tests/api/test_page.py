@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from adapter.api.queries import parse_page
+from adapter.api.request.queries import parse_page
 from translators.errors import RequestError
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapter.api.schemas import parse_create
-from adapter.prompts import MAY_HOLD, UnusablePrompt
+from adapter.api.request.prompts import MAY_HOLD, UnusablePrompt
+from adapter.api.request.schemas import parse_create
 from translators.errors import RequestError
-from translators.items import InputFile, InputImage, InputText, Message
-from translators.request import CreateRequest, PromptReference
+from translators.responses.items import InputFile, InputImage, InputText, Message
+from translators.responses.request import CreateRequest, PromptReference
 from translators.wire import decode
 
 Ask = Callable[..., CreateRequest]

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from adapter.api.auth import authenticate
-from adapter.api.queries import parse_include, parse_retrieve
+from adapter.api.request.queries import parse_include, parse_retrieve
 from adapter.store.base import StoredResponse
 from translators.errors import RequestError
-from translators.ids import Ids
+from translators.responses.ids import Ids
 
 IMAGE = "message.input_image.image_url"
 SCREEN = "computer_call_output.output.image_url"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapter.api.schemas import CreateSchema, parse_create
+from adapter.api.request.schemas import CreateSchema, parse_create
 from translators.errors import RequestError
-from translators.items import Item
 from translators.misfits import allowed
+from translators.responses.items import Item
 from translators.tools import Tool
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/clients"

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from adapter.api.schemas import parse_create
-from adapter.references import resolved
+from adapter.api.request.schemas import parse_create
+from adapter.history.references import resolved
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
 from translators.errors import RequestError
-from translators.ids import Ids, input_item_id, seed
-from translators.input import decode_items
-from translators.items import Message
-from translators.listing import listed
-from translators.request import CreateRequest
+from translators.responses.ids import Ids, input_item_id, seed
+from translators.responses.input import decode_items
+from translators.responses.items import Message
+from translators.responses.listing import listed
+from translators.responses.request import CreateRequest
 
 OURS, THEIRS = "a" * 64, "b" * 64
 ids = Ids(seed(1_795_360_000_000, 7))

@@ -10,8 +10,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from adapter.sealing import PREFIX, Sealer, Seals, open_sealer
-from adapter.settings import Settings
+from adapter.history.sealing import PREFIX, Sealer, Seals, open_sealer
+from adapter.settings.settings import Settings
 from adapter.store.base import StoreDown
 from adapter.store.memory import MemoryStore
 
@@ -137,7 +137,7 @@ def test_a_secret_that_lost_its_end_is_not_used(tmp_path: Path) -> None:
 
 def test_workers_that_start_at_once_agree(tmp_path: Path) -> None:
     program = (
-        "import sys; from adapter.sealing import open_sealer; from adapter.settings import Settings; "
+        "import sys; from adapter.history.sealing import open_sealer; from adapter.settings.settings import Settings; "
         "from adapter.store.memory import MemoryStore; sys.stdin.read();"
         f"sealer = open_sealer(Settings(store='sqlite:///{tmp_path}/adapter.db'), MemoryStore());"
         "print(sealer.seal(b'x', tenant='t', upstream='u'))"

@@ -4,8 +4,8 @@ forms that the dialect says, and by the provider's own rules (`tests.support.pro
 
 from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules
 from tests.support.strict_chat import complaints
-from translators.chat_body import ChatBody
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
+from translators.to_chat.body import ChatBody
 from translators.wire import decode
 
 

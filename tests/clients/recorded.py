@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from adapter.api.schemas import parse_create
-from adapter.files import Files
-from adapter.references import resolved
-from adapter.settings import Settings
+from adapter.api.request.schemas import parse_create
+from adapter.files.files import Files
+from adapter.history.references import resolved
+from adapter.settings.settings import Settings
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
-from translators.chat_body import ChatBody, chat_body
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.history import History
-from translators.ids import response_of
-from translators.input import decode_items
-from translators.items import Item
 from translators.notes import Notes
+from translators.responses.ids import response_of
+from translators.responses.input import decode_items
+from translators.responses.items import Item
+from translators.to_chat.body import ChatBody, chat_body
+from translators.to_chat.history import History
 from translators.wire import decode
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/clients"

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from adapter.api.schemas import parse_create
+from adapter.api.request.schemas import parse_create
 from tests.clients.judge import complaints_of
-from translators.chat_body import chat_body
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
-from translators.history import History
 from translators.notes import Notes
-from translators.presets import PRESETS
+from translators.to_chat.body import chat_body
+from translators.to_chat.history import History
 
 Object = dict[str, Any]
 

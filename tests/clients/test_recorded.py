@@ -10,9 +10,9 @@ import pytest
 
 from tests.clients.judge import complaints_of
 from tests.clients.recorded import RECORDED, Played, play, runs
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
-from translators.presets import PRESETS
 
 pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded clients in {RECORDED}")
 

@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from adapter import create_app
-from adapter.settings import Settings
+from adapter.settings.settings import Settings
 from tests.support import chat
 from tests.support.upstream import Gate, Upstream, stream, whole
 

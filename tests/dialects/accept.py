@@ -9,7 +9,7 @@ import sys
 
 from tests.dialects.case import ROOT, golden
 from tests.support.provider_rules import refusals
-from translators.presets import PRESETS
+from translators.dialects.presets import PRESETS
 
 
 def accept() -> None:

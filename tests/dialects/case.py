@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapter.api.schemas import parse_create
-from adapter.files import Files
-from adapter.settings import Settings
-from translators.chat_body import chat_body
-from translators.dialect import Dialect
+from adapter.api.request.schemas import parse_create
+from adapter.files.files import Files
+from adapter.settings.settings import Settings
+from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.history import History
 from translators.notes import Notes
+from translators.to_chat.body import chat_body
+from translators.to_chat.history import History
 from translators.wire import decode, encode
 
 ROOT = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 
 from tests.dialects.case import REQUESTS, ROOT, golden, read
 from tests.support.provider_rules import OWN_MEMBERS, RULES, refusals
-from translators.presets import PRESETS
+from translators.dialects.presets import PRESETS
 
 Object = dict[str, Any]
 

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from adapter.settings import DESCRIPTIONS, Description
+from adapter.settings.settings import DESCRIPTIONS, Description
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 BEGIN = "<!-- settings: written by python -m tests.docs.configuration -->\n"

@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 from msgspec.structs import fields
 
-from translators import dialect
-from translators.dialect import Dialect
-from translators.presets import HOSTS, PORTS, PRESETS
-from translators.request import Effort
+from translators.dialects import dialect
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import HOSTS, PORTS, PRESETS
+from translators.responses.request import Effort
 
 PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"
 BEGIN = "<!-- presets: written by python -m tests.docs.dialects -->\n"

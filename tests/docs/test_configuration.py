@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.setting_kinds import Kind
-from adapter.settings import DESCRIPTIONS, PREFIX, Description, load_settings
+from adapter.settings.kinds import Kind
+from adapter.settings.settings import DESCRIPTIONS, PREFIX, Description, load_settings
 from tests.docs.configuration import BEGIN, END, PAGE, table, written
 
 TEXT = PAGE.read_text()

@@ -5,10 +5,10 @@ import tomllib
 import pytest
 from msgspec.structs import fields
 
-from adapter.setting_dialects import read_dialect
+from adapter.settings.dialects import read_dialect
 from tests.docs.dialects import PAGE, differences, meanings, tables, toml, written
-from translators.dialect import Dialect
-from translators.presets import HOSTS, PORTS, PRESETS
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import HOSTS, PORTS, PRESETS
 
 TEXT = PAGE.read_text()
 

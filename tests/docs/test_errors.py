@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from translators.response import failure_of
-from translators.upstream_errors import from_http
+from translators.failures.classes import from_http
+from translators.responses.response import failure_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines() if line[:2] == "| "]

@@ -6,9 +6,9 @@ import tomllib
 from pathlib import Path
 
 from adapter import create_app
-from adapter.api.schemas import parse_create
+from adapter.api.request.schemas import parse_create
 from adapter.cli import main
-from adapter.settings import DESCRIPTIONS, PREFIX, load_settings
+from adapter.settings.settings import DESCRIPTIONS, PREFIX, load_settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapter.setting_models import TARGET_TABLE
-from adapter.setting_upstreams import UPSTREAM_TABLE
-from adapter.settings import DESCRIPTIONS, PREFIX, Settings, load_settings
+from adapter.settings.models import TARGET_TABLE
+from adapter.settings.settings import DESCRIPTIONS, PREFIX, Settings, load_settings
+from adapter.settings.upstreams import UPSTREAM_TABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()
 

@@ -13,8 +13,9 @@ from itertools import count
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from translators.dialect import Dialect
-from translators.items import (
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
+from translators.responses.items import (
     Call,
     CallOutput,
     ContentPart,
@@ -29,7 +30,6 @@ from translators.items import (
     Refusal,
     SummaryText,
 )
-from translators.presets import PRESETS
 
 PROVIDERS = [replace(dialect, media=Dialect().media) for dialect in PRESETS.values()]
 """Every preset; one that refuses pictures is taken as if it did not, since conversations have some."""

@@ -7,13 +7,13 @@ from typing import Any, Self
 from tests.properties.answers import Object
 from tests.support.grammar import check_stream
 from tests.support.sse import read_json
-from translators.answer import AnswerReader
-from translators.deltas import read_chunk
-from translators.events import Event
-from translators.ids import Ids, seed
 from translators.notes import Notes
-from translators.response import Response
-from translators.stream import ResponseStream
+from translators.responses.events import Event
+from translators.responses.ids import Ids, seed
+from translators.responses.response import Response
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.deltas import read_chunk
+from translators.to_responses.stream import ResponseStream
 from translators.tools import ToolNames
 from translators.wire import encode
 

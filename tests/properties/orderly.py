@@ -9,7 +9,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from translators.items import (
+from translators.responses.items import (
     ApplyPatchCall,
     ApplyPatchCallOutput,
     Call,

@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter import beginnings
-from adapter.beginnings import Beginnings
+from adapter.history import beginnings
+from adapter.history.beginnings import Beginnings
 from tests.properties.conversations import PROVIDERS, conversations
-from translators.chat_body import chat_body
-from translators.declarations import FunctionTool
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.history import History
-from translators.items import (
+from translators.notes import Notes
+from translators.responses.items import (
     AdditionalTools,
     ApplyPatchCall,
     ApplyPatchCallOutput,
@@ -26,8 +24,10 @@ from translators.items import (
     Message,
     UpdateFile,
 )
-from translators.notes import Notes
-from translators.request import CreateRequest
+from translators.responses.request import CreateRequest
+from translators.responses.tools import FunctionTool
+from translators.to_chat.body import chat_body
+from translators.to_chat.history import History
 from translators.wire import encode
 
 dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])

@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.setting_models import read_models
-from adapter.setting_upstreams import Secret, UpstreamSettings
-from adapter.upstream.health import LONGEST_WAIT, Candidate
-from adapter.upstream.registry import Registry
-from translators.dialect import Dialect
+from adapter.settings.models import read_models
+from adapter.settings.upstreams import Secret, UpstreamSettings
+from adapter.upstream.routing.health import LONGEST_WAIT, Candidate
+from adapter.upstream.routing.registry import Registry
+from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
 
 WEIGHTS = st.integers(0, 3)

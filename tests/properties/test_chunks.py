@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.properties.machine import NOW, Machine
-from translators.answer import AnswerReader
-from translators.deltas import read_chunk
 from translators.errors import UpstreamError
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.deltas import read_chunk
 
 KEYS = [
     "choices", "usage", "error", "message", "detail", "code", "type", "x_groq", "service_tier", "index", "delta",

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.conversations import conversations
-from translators.compaction import Sealed, in_pairs, turn_at, turn_of, window
-from translators.dialect import Dialect
-from translators.items import Item
-from translators.messages import items_to_messages
+from translators.context.compaction import Sealed, in_pairs, turn_at, turn_of, window
+from translators.dialects.dialect import Dialect
 from translators.notes import Notes
+from translators.responses.items import Item
+from translators.to_chat.messages import items_to_messages
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 

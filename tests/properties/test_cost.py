@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from tests.properties.machine import Machine
-from translators.chat import Annotation, Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
-from translators.dialect import Dialect
-from translators.history import History
-from translators.items import FunctionCall, FunctionCallOutput, Item, Message
-from translators.messages import items_to_messages
+from translators.chat.chunks import Annotation, Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
+from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.sse import SSEDecoder
-from translators.think_tags import ThinkTags
+from translators.reasoning.think_tags import ThinkTags
+from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message
+from translators.to_chat.history import History
+from translators.to_chat.messages import items_to_messages
+from translators.to_responses.sse import SSEDecoder
 from translators.tools import ToolNames
 
 SIZE = 1000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translators.errors import UpstreamError
-from translators.upstream_errors import from_error, from_http
+from translators.failures.classes import from_error, from_http
 from translators.wire import encode
 
 WORDS = st.sampled_from(

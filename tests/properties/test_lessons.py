@@ -14,12 +14,12 @@ from tests.properties.conversations import PROVIDERS, conversations
 from tests.properties.test_round_trip import body_of
 from tests.support.provider_rules import OWN_MEMBERS
 from tests.support.strict_chat import complaints
-from tests.translators.test_amendments import LESSONS
-from translators.dialect import Dialect
-from translators.items import Item
-from translators.learning.amendments import ROWS, lessons_of, with_lessons
-from translators.learning.refusals import read_refusal
-from translators.upstream_errors import from_http
+from tests.translators.dialects.test_amendments import LESSONS
+from translators.dialects.amendments import ROWS, lessons_of, with_lessons
+from translators.dialects.dialect import Dialect
+from translators.dialects.refusals import read_refusal
+from translators.failures.classes import from_http
+from translators.responses.items import Item
 from translators.wire import decode, encode
 
 taught = st.lists(st.sampled_from(sorted({lesson for lesson, *_ in LESSONS} - {"image", "audio", "null_content"})))

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.conversations import PROVIDERS, Turn, chains, conversations
-from translators.dialect import Dialect
-from translators.history import History
-from translators.items import FunctionCall, Item, Message, Reasoning, Refusal
-from translators.messages import Rendered, items_to_messages, lead_text
+from translators.dialects.dialect import Dialect
 from translators.notes import Notes
+from translators.responses.items import FunctionCall, Item, Message, Reasoning, Refusal
+from translators.to_chat.history import History
+from translators.to_chat.messages import Rendered, items_to_messages, lead_text
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 

@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.declarations import (
+from translators.responses.ids import Ids, input_item_id, response_of, seed
+from translators.responses.tools import (
     ApplyPatchTool,
     CustomTool,
     FunctionTool,
@@ -15,7 +16,6 @@ from translators.declarations import (
     Tool,
     ToolSearchTool,
 )
-from translators.ids import Ids, input_item_id, response_of, seed
 from translators.tools.names import Called, ToolNames, called
 
 names = st.text(min_size=1, max_size=128) | st.sampled_from(["a", "a.b", "a_b", "a__b", "b", "é", "x" * 64, "x" * 65])

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from tests.clients.judge import complaints_of
 from tests.properties.conversations import PROVIDERS, conversations
 from tests.properties.orderly import Orderly, orderly
-from translators.chat_body import ChatBody, chat_body
-from translators.declarations import CustomTool, FunctionTool, NamespaceTool, ShellTool
-from translators.dialect import Dialect
-from translators.history import History
-from translators.items import Item
+from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.request import CreateRequest, ReasoningConfig
+from translators.responses.items import Item
+from translators.responses.request import CreateRequest, ReasoningConfig
+from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, ShellTool
+from translators.to_chat.body import ChatBody, chat_body
+from translators.to_chat.history import History
 from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 

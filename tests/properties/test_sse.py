@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from translators.errors import UpstreamError
-from translators.sse import SSEDecoder
+from translators.to_responses.sse import SSEDecoder
 
 PARTS = [
     b"data: ", b"data:", b"error: ", b"event: error", b": comment", b"id: 1", b"\n", b"\r\n", b"\r", b"\n\n",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.properties.answers import SOURCES, Answer, Called, Drawn, Object, Said, Told, deltas_of, tellings
 from tests.properties.machine import NOW, Machine, said, value
 from translators.errors import UpstreamError
-from translators.stream import Limits
+from translators.to_responses.stream import Limits
 
 
 def meant(answer: Answer) -> list[Any]:

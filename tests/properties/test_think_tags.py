@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translators.think_tags import ThinkTags
+from translators.reasoning.think_tags import ThinkTags
 
 NAMES = ("think", "thinking", "thought")
 TAGS = ["<think", "<think>", "</think>", "</thinking>", "<thinking>", "<thought>", "</thought>"]

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from tests.support import chat
 from tests.support.glass import Glass
 from tests.support.grammar import check_stream
-from translators.answer import AnswerReader
-from translators.chat_body import chat_body
-from translators.dialect import Dialect
-from translators.echo import first_snapshot
-from translators.history import History
-from translators.ids import Ids, seed
-from translators.input import decode_items
-from translators.items import Message
+from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.reasoning import Sealing
-from translators.request import CreateRequest
-from translators.response import Response
-from translators.stream import ResponseStream
+from translators.reasoning.thinking import Sealing
+from translators.responses.echo import first_snapshot
+from translators.responses.ids import Ids, seed
+from translators.responses.input import decode_items
+from translators.responses.items import Message
+from translators.responses.request import CreateRequest
+from translators.responses.response import Response
+from translators.to_chat.body import chat_body
+from translators.to_chat.history import History
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.stream import ResponseStream
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 

@@ -14,7 +14,7 @@ from tests.recordings.recording import Recording
 from tests.recordings.replay import answer_of, replay, stream_of
 from tests.support.grammar import check_stream
 from translators.errors import ProtocolError
-from translators.upstream_errors import from_http
+from translators.failures.classes import from_http
 
 EXCEPTIONS: dict[str, str] = tomllib.loads((Path(__file__).parent / "exceptions.toml").read_text())
 """Reason by file."""

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.recordings.recording import RECORDINGS, Recording, needed, recordings
-from tests.translators.test_amendments import RICH
-from translators.learning.amendments import lessons_of
-from translators.learning.refusals import read_refusal
-from translators.upstream_errors import from_http
+from tests.translators.dialects.test_amendments import RICH
+from translators.dialects.amendments import lessons_of
+from translators.dialects.refusals import read_refusal
+from translators.failures.classes import from_http
 
 pytestmark = needed
 

@@ -10,17 +10,17 @@ import gevent.event
 import pytest
 from msgspec.structs import replace
 
-from adapter.background import Background
-from adapter.runs import Runs
+from adapter.background.runs import Runs
+from adapter.background.worker import Background
 from adapter.store.base import NotFound, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.memory import MemoryStore
 from tests.support.sse import parse_sse
 from translators.errors import RequestError, UpstreamError
-from translators.events import Event, frame
-from translators.ids import Ids, seed
 from translators.notes import Notes
-from translators.response import Response
-from translators.stream import ResponseStream
+from translators.responses.events import Event, frame
+from translators.responses.ids import Ids, seed
+from translators.responses.response import Response
+from translators.to_responses.stream import ResponseStream
 from translators.tools import ToolNames
 from translators.wire import decode, encode
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from adapter.check import Result, report, run_probes
+from adapter.commands.check import Result, report, run_probes
 from adapter.demo.server import listen
-from adapter.setting_models import Target
-from adapter.setting_upstreams import Secret, UpstreamSettings
-from adapter.settings import Settings
+from adapter.settings.models import Target
+from adapter.settings.settings import Settings
+from adapter.settings.upstreams import Secret, UpstreamSettings
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
 
 JSON = dict[str, Any]
 

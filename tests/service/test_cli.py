@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.settings import DESCRIPTIONS
+from adapter.settings.settings import DESCRIPTIONS
 
 COMMANDS = ["serve", "check", "lessons", "translate", "replay", "config", "store"]
 

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from adapter.client_watch import ClientWatch
-from adapter.worker import ClientSocket, http_date
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.server.worker import ClientSocket, http_date
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.support import chat
 from tests.support.provider_rules import refusals
 from tests.support.service import Service
 from tests.support.upstream import Asked, Script, Upstream, stream, whole
-from translators.presets import PRESETS
+from translators.dialects.presets import PRESETS
 
 LOOK = {
     "type": "function", "name": "look", "strict": True,

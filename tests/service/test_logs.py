@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from adapter.telemetry import logs
+from adapter import logs
 
 
 @pytest.fixture(autouse=True)

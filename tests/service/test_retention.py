@@ -6,9 +6,9 @@ import gevent
 import pytest
 from msgspec import structs
 
-from adapter.retention import Retention
 from adapter.store.base import StoreDown
 from adapter.store.memory import MemoryStore
+from adapter.store.retention import Retention
 from tests.store.responses import OURS, keep, response
 
 

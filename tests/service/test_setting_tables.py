@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.setting_models import Target
-from adapter.settings import Settings, SettingsError, effective, load_settings
+from adapter.settings.models import Target
+from adapter.settings.settings import Settings, SettingsError, effective, load_settings
 
 GROQ = '[upstreams.groq]\nurl = "https://api.groq.com/openai/v1"\n'
 

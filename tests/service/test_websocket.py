@@ -10,10 +10,10 @@ import pytest
 from openai import OpenAI
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-import adapter.api.websocket
 from adapter import create_app
-from adapter.settings import Settings
-from adapter.worker import ClientSocket
+from adapter.api.websocket import connection
+from adapter.server.worker import ClientSocket
+from adapter.settings.settings import Settings
 from tests.support import chat
 from tests.support.service import Service
 from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
@@ -242,7 +242,7 @@ def test_a_handshake_that_is_none(service: Service) -> None:
 
 
 def test_a_connection_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter.api.websocket, "LIFE", 0.0)
+    monkeypatch.setattr(connection, "LIFE", 0.0)
     app = create_app(Settings(store="memory:", workers=1, upstream_url="http://127.0.0.1:9/v1"))
     ours, client = socketpair()
     environ = {"gunicorn.socket": ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())}

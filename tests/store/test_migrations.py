@@ -10,12 +10,12 @@ from typing import Any
 import gevent
 import pytest
 
-from adapter.store import migrations
 from adapter.store.base import Store, StoredEvents, StoredItem, StoreDown, StoredResponse
-from adapter.store.migrations import STEPS, VERSION
-from adapter.store.postgres import PostgreSQL
-from adapter.store.sql import SQLStore
-from adapter.store.sqlite import SQLiteFile
+from adapter.store.sql import migrations
+from adapter.store.sql.migrations import STEPS, VERSION
+from adapter.store.sql.postgres import PostgreSQL
+from adapter.store.sql.sqlite import SQLiteFile
+from adapter.store.sql.store import SQLStore
 from tests.support import postgres
 
 OLD = (Path(__file__).parent / "version_2.sql").read_text()

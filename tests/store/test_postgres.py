@@ -10,10 +10,10 @@ import gevent
 import psycopg
 import pytest
 
-from adapter.store import run_tables, tables, upkeep
 from adapter.store.base import NotFound, Store, StoreDown
-from adapter.store.postgres import PostgreSQL
-from adapter.store.sql import SQLStore
+from adapter.store.sql import run_tables, tables, upkeep
+from adapter.store.sql.postgres import PostgreSQL
+from adapter.store.sql.store import SQLStore
 from tests.store.conformance import Conformance, conversation, items
 from tests.store.responses import OURS, chain, keep
 from tests.support import postgres
@@ -231,7 +231,7 @@ store.close()
 
 def test_in_a_gevent_worker_each_connection_takes_one_thread(url: str) -> None:
     """Names are looked up and answers are waited for in it, not in further event loops."""
-    one = "import os; from adapter.store.postgres import psycopg; import gevent.monkey; gevent.monkey.patch_all(); "
+    one = "import os; from adapter.store.sql.postgres import psycopg; import gevent.monkey; gevent.monkey.patch_all(); "
     command = [sys.executable, "-c", one + PATCHED, url]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "a b wait_c 3\n"

@@ -8,9 +8,9 @@ import gevent
 import pytest
 
 from adapter.store.base import Store, StoreDown
-from adapter.store.migrations import VERSION
-from adapter.store.postgres import PostgreSQL
-from adapter.store.sql import SQLStore
+from adapter.store.sql.migrations import VERSION
+from adapter.store.sql.postgres import PostgreSQL
+from adapter.store.sql.store import SQLStore
 from tests.store.responses import OURS, chain, keep
 from tests.store.test_postgres import until_waiting
 from tests.support import postgres

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from adapter.store.base import Store
-from adapter.store.redis import RedisStore
+from adapter.store.redis.store import RedisStore
 from tests.store.conformance import Conformance, conversation, events, items, run
 from tests.store.model import Model
 from tests.store.responses import OURS, chain, keep, response

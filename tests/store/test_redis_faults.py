@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapter.store.base import Store, StoreDown
-from adapter.store.redis import RedisStore
+from adapter.store.redis.store import RedisStore
 from tests.store.conformance import conversation, items
 from tests.store.responses import OURS, chain, keep
 from tests.support import redis

@@ -12,10 +12,11 @@ from pathlib import Path
 import gevent
 import pytest
 
-from adapter.store import open_store, tables
+from adapter.store import open_store
 from adapter.store.base import Store
-from adapter.store.sql import SQLStore
-from adapter.store.sqlite import SQLiteFile
+from adapter.store.sql import tables
+from adapter.store.sql.sqlite import SQLiteFile
+from adapter.store.sql.store import SQLStore
 from tests.store.conformance import Conformance
 from tests.store.responses import OURS, chain, keep, response
 

@@ -13,9 +13,9 @@ import pytest
 
 from adapter.store import open_store
 from adapter.store.base import NotFound, Store, StoreDown
-from adapter.store.migrations import VERSION
-from adapter.store.sql import SQLStore
-from adapter.store.sqlite import SQLiteFile
+from adapter.store.sql.migrations import VERSION
+from adapter.store.sql.sqlite import SQLiteFile
+from adapter.store.sql.store import SQLStore
 from tests.store.responses import OURS, chain, keep, response
 
 NOBODY = 65534

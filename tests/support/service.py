@@ -25,7 +25,7 @@ START, STOP = 30.0, 30.0
 class Service(Client):
     """A running service and the client to it; a context manager.
 
-    `settings` are named as in `adapter.settings.Settings` and handed over as environment variables.
+    `settings` are named as in `adapter.settings.settings.Settings` and handed over as environment variables.
     """
 
     def __init__(self, directory: Path, **settings: object) -> None:

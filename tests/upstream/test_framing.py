@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
 from translators.errors import UpstreamError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from urllib3.util import connection
 
-from adapter.upstream.guard import Fetched, Guard, NotAllowed, NotFetched, is_public
+from adapter.files.guard import Fetched, Guard, NotAllowed, NotFetched, is_public
 from tests.support.site import Site, answer, serving
 
 PUBLIC = "93.184.215.14"

@@ -6,7 +6,7 @@ from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 
 import pytest
 
-from adapter.upstream.head import Head, read_head
+from adapter.upstream.http.head import Head, read_head
 
 
 class Pieces:

@@ -17,9 +17,9 @@ from adapter.store.base import Store, StoreDown
 from adapter.store.memory import MemoryStore
 from adapter.upstream.learning import Learning, Tries
 from adapter.upstream.lessons import Lessons, forget, learned
-from translators.dialect import Dialect
+from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
-from translators.upstream_errors import from_http
+from translators.failures.classes import from_http
 
 CONFIGURED = Dialect(name="test", parallel_tool_calls=True)
 SENT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 1, "top_p": 1}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapter.upstream.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
-from adapter.upstream.head import Fields
-from adapter.upstream.reader import _framing
+from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.http.head import Fields
+from adapter.upstream.http.reader import _framing
 from translators.errors import UpstreamError
 
 

@@ -6,12 +6,12 @@ from copy import copy
 
 import pytest
 
-from adapter.setting_models import Models, read_models
-from adapter.setting_upstreams import UpstreamSettings
-from adapter.upstream.candidates import Candidates
-from adapter.upstream.health import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate
-from adapter.upstream.registry import Registry
-from translators.dialect import Dialect
+from adapter.settings.models import Models, read_models
+from adapter.settings.upstreams import UpstreamSettings
+from adapter.upstream.routing.candidates import Candidates
+from adapter.upstream.routing.health import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate
+from adapter.upstream.routing.registry import Registry
+from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
 
 OVERLOADED = UpstreamError("Overloaded.", status=503, retry_after=1.0)

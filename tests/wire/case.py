@@ -10,18 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from adapter.api.schemas import parse_create
-from translators.answer import AnswerReader
-from translators.chat_body import ChatBody, chat_body
-from translators.dialect import Dialect
-from translators.echo import first_snapshot
-from translators.events import DONE, Event, frame
-from translators.history import History
-from translators.ids import Ids, seed
+from adapter.api.request.schemas import parse_create
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
 from translators.notes import Notes
-from translators.presets import PRESETS
-from translators.request import CreateRequest
-from translators.stream import ResponseStream
+from translators.responses.echo import first_snapshot
+from translators.responses.events import DONE, Event, frame
+from translators.responses.ids import Ids, seed
+from translators.responses.request import CreateRequest
+from translators.to_chat.body import ChatBody, chat_body
+from translators.to_chat.history import History
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.stream import ResponseStream
 from translators.wire import decode, encode
 
 ROOT = Path(__file__).parent

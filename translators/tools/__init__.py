@@ -4,7 +4,7 @@ A declared tool becomes a chat function (`declared.py`), a call in history becom
 becomes the item that the client knows. `names.py` keeps the names of both sides together.
 """
 
-from translators.declarations import FunctionChoice, FunctionTool, NamespaceTool, Tool, ToolChoice
+from translators.responses.tools import FunctionChoice, FunctionTool, NamespaceTool, Tool, ToolChoice
 from translators.tools.declared import chat_tools
 from translators.tools.names import Called, ToolNames
 

@@ -4,7 +4,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.items import ApplyPatchCall, ApplyPatchCallOutput, CreateFile, DeleteFile, OutputItem, UpdateFile
+from translators.responses.items import (
+    ApplyPatchCall,
+    ApplyPatchCallOutput,
+    CreateFile,
+    DeleteFile,
+    OutputItem,
+    UpdateFile,
+)
 from translators.tools.typed import OpenTypedCall
 from translators.wire import encode
 

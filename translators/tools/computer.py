@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from translators.items import ComputerCall, ComputerCallOutput, ContentPart, InputImage
+from translators.responses.items import ComputerCall, ComputerCallOutput, ContentPart, InputImage
 from translators.wire import encode
 
 

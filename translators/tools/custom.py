@@ -11,16 +11,16 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from translators.declarations import CustomTool, GrammarInput
-from translators.events import (
+from translators.open_items.base import Closed, Piece
+from translators.responses.events import (
     CustomToolCallInputDelta,
     CustomToolCallInputDone,
     Event,
     OutputItemAdded,
     OutputItemDone,
 )
-from translators.items import CustomToolCall, OutputItem
-from translators.open_items import Closed, Piece
+from translators.responses.items import CustomToolCall, OutputItem
+from translators.responses.tools import CustomTool, GrammarInput
 from translators.tools.names import Called
 from translators.wire import NotJSON, decode, decode_text, encode
 

@@ -8,11 +8,11 @@ has to be told of a tool before it can call it. What no chat provider runs is le
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from translators.declarations import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
-from translators.dialect import Dialect
-from translators.items import AdditionalTools, Item, ToolSearchOutput
-from translators.keywords import without
+from translators.dialects.dialect import Dialect
+from translators.dialects.schema_keywords import without
 from translators.notes import Notes
+from translators.responses.items import AdditionalTools, Item, ToolSearchOutput
+from translators.responses.tools import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, called
 

@@ -5,16 +5,16 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from translators.declarations import FunctionTool
-from translators.events import (
+from translators.open_items.base import Closed, Piece
+from translators.responses.events import (
     Event,
     FunctionCallArgumentsDelta,
     FunctionCallArgumentsDone,
     OutputItemAdded,
     OutputItemDone,
 )
-from translators.items import FunctionCall, OutputItem
-from translators.open_items import Closed, Piece
+from translators.responses.items import FunctionCall, OutputItem
+from translators.responses.tools import FunctionTool
 from translators.tools.names import Called
 
 _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}

@@ -9,8 +9,10 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from translators import items
-from translators.declarations import (
+from translators.open_items.base import OpenItem
+from translators.responses import items
+from translators.responses.items import ContentPart, Item
+from translators.responses.tools import (
     ApplyPatchTool,
     CustomTool,
     FunctionTool,
@@ -18,8 +20,6 @@ from translators.declarations import (
     ShellTool,
     ToolSearchTool,
 )
-from translators.items import ContentPart, Item
-from translators.open_items import OpenItem
 from translators.tools import apply_patch, computer, custom, function, local_shell, shell, tool_search
 from translators.tools.names import Called, Kind
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from translators.items import ExecAction, LocalShellCall, OutputItem
+from translators.responses.items import ExecAction, LocalShellCall, OutputItem
 from translators.tools.typed import OpenTypedCall
 from translators.wire import encode
 

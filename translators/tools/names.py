@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from translators.declarations import (
+from translators.responses.tools import (
     ApplyPatchTool,
     CustomTool,
     FunctionTool,

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from translators.declarations import ShellTool
-from translators.events import Event, ShellCallCommandAdded, ShellCallCommandDelta, ShellCallCommandDone
-from translators.items import OutputItem, ShellAction, ShellCall, ShellCallOutput
+from translators.responses.events import Event, ShellCallCommandAdded, ShellCallCommandDelta, ShellCallCommandDone
+from translators.responses.items import OutputItem, ShellAction, ShellCall, ShellCallOutput
+from translators.responses.tools import ShellTool
 from translators.tools.typed import OpenTypedCall
 from translators.wire import encode
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from translators.declarations import ToolSearchTool
-from translators.items import OutputItem, ToolSearchCall, ToolSearchOutput
+from translators.responses.items import OutputItem, ToolSearchCall, ToolSearchOutput
+from translators.responses.tools import ToolSearchTool
 from translators.tools.names import called
 from translators.tools.typed import OpenTypedCall
 from translators.wire import encode

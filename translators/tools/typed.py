@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from translators.errors import UpstreamError
-from translators.events import Event, OutputItemAdded, OutputItemDone
-from translators.items import OutputItem
-from translators.open_items import Closed, Piece
+from translators.open_items.base import Closed, Piece
+from translators.responses.events import Event, OutputItemAdded, OutputItemDone
+from translators.responses.items import OutputItem
 from translators.tools.names import Called
 from translators.wire import NotJSON, decode
 

@@ -1,0 +1,184 @@
+"""Prompts that the operator keeps: a folder of files, named by requests as `prompt: {id, version, variables}`.
+
+A file is TOML or JSON and holds members of a create request: `instructions`, `input`, and defaults for others (`model`,
+`tools`, `text` …). `<id>.toml` is the version of a request that names none, `<id>@<version>.toml` another. What a
+request says itself counts before the file; its `input` comes behind the file's. `{{name}}` in the instructions and in
+the messages is a slot: a variable of the request stands there. Text goes anywhere; an image or a file only into a
+message, of which it becomes a part. Values are never searched for slots. A file is read when it is asked for, so an
+edit counts at once. Ids and versions cannot name anything outside the folder. Format: docs/prompts.md; errors:
+responses-api reference §2.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import to_builtins
+
+from translators.errors import ProtocolError, RequestError, missing
+from translators.misfits import shortened, unknown
+from translators.responses.items import InputText
+from translators.responses.request import PromptReference
+from translators.wire import NotJSON, Raw, decode, encode
+
+MAY_HOLD: Final = frozenset(
+    {
+        "include", "input", "instructions", "max_output_tokens", "max_tool_calls", "model", "parallel_tool_calls",
+        "reasoning", "temperature", "text", "tool_choice", "tools", "top_p", "truncation",
+    }
+)  # fmt: skip
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
+_SLOT: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_-]*) *\}\}")
+_MOST_BYTES: Final = 1 << 20
+_READERS: Final[dict[str, Callable[[str], Any]]] = {".toml": tomllib.loads, ".json": decode}
+
+
+class UnusablePrompt(ProtocolError):
+    """A prompt is not what it should be. `reason` is for the operator; the caller is not told."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        super().__init__(
+            f"The prompt '{id}' of this server cannot be used. The operator has to mend that.", status=500,
+            type="server_error", param="prompt.id", code="server_error",
+        )
+        self.id = id
+        self.reason = reason
+
+
+def filled_in(given: Mapping[str, Raw], wanted: PromptReference, folder: str | None) -> dict[str, Raw]:
+    """Return the members of a request together with those of the prompt that it names.
+
+    Raises RequestError for an unknown prompt or variables that do not fit, UnusablePrompt for a file that is no prompt.
+    """
+    prompt = _read(wanted, folder)
+    slots = _Slots(wanted)
+    if "instructions" in prompt:
+        prompt["instructions"] = slots.text(prompt["instructions"])
+    messages = [_with_content(message, slots) for message in prompt.pop("input", ())]
+    slots.refuse_unused()
+    members = {name: Raw(encode(value)) for name, value in prompt.items()} | dict(given)
+    members["input"] = _joined(messages, given.get("input"))
+    return members
+
+
+def _read(wanted: PromptReference, folder: str | None) -> dict[str, Any]:
+    """Return what the file of a prompt holds."""
+    path = _path(wanted, folder)
+    try:
+        text = path.read_bytes()[: _MOST_BYTES + 1].decode()
+        prompt = _READERS[path.suffix](text)
+    except (*NotJSON, OSError, tomllib.TOMLDecodeError) as error:
+        raise UnusablePrompt(wanted.id, str(error)) from None
+    if len(text) > _MOST_BYTES:
+        raise UnusablePrompt(wanted.id, f"it has more than {_MOST_BYTES} bytes")
+    if not isinstance(prompt, dict):
+        raise UnusablePrompt(wanted.id, "it is no object")
+    if strange := sorted(prompt.keys() - MAY_HOLD):
+        raise UnusablePrompt(wanted.id, f"it may not hold {', '.join(strange)}")
+    if isinstance(prompt.get("input"), str):
+        prompt["input"] = [{"role": "user", "content": prompt["input"]}]
+    messages = prompt.get("input", [])
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise UnusablePrompt(wanted.id, "'input' is neither text nor a list of items")
+    if not isinstance(prompt.get("instructions", ""), str):
+        raise UnusablePrompt(wanted.id, "'instructions' is no text")
+    return prompt
+
+
+def _path(wanted: PromptReference, folder: str | None) -> Path:
+    id, version = wanted.id, wanted.version
+    if folder is not None and _NAME.fullmatch(id) and (version is None or _NAME.fullmatch(version)):
+        name = id if version is None else f"{id}@{version}"
+        for suffix in _READERS:
+            path = Path(folder, name + suffix)
+            if path.is_file():
+                return path
+        if version is not None and any(Path(folder, id + suffix).is_file() for suffix in _READERS):
+            raise RequestError(
+                f"Prompt with id '{id}' has no version '{version}'.", param="prompt.version", status=404
+            )
+    raise RequestError(f"Prompt with id '{shortened(id)}' not found.", param="prompt.id", status=404)
+
+
+def _with_content(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:
+    """Return an item of a prompt with its slots filled."""
+    content = item.get("content")
+    if isinstance(content, str):
+        return {**item, "content": slots.content(content)}
+    if not isinstance(content, list):
+        return item
+    parts: list[Any] = []
+    for part in content:
+        if not isinstance(part, dict) or not isinstance(part.get("text"), str):
+            parts.append(part)
+            continue
+        filled = slots.content(part["text"])
+        parts += [{**part, "text": filled}] if isinstance(filled, str) else filled
+    return {**item, "content": parts}
+
+
+class _Slots:
+    """The variables of one request, and which of them found a slot."""
+
+    def __init__(self, wanted: PromptReference) -> None:
+        self._variables = wanted.variables or {}
+        self._unused = set(self._variables)
+
+    def text(self, template: str) -> str:
+        """Return a text with its slots filled; raise RequestError where an image or a file would stand in it."""
+        filled = self.content(template)
+        if isinstance(filled, str):
+            return filled
+        raise RequestError(
+            "Invalid 'prompt.variables': an image or a file cannot stand in the instructions.",
+            param="prompt.variables", code="invalid_value",
+        )
+
+    def content(self, template: str) -> str | list[dict[str, Any]]:
+        """Return a text with its slots filled: text, or the parts that it and what is no text make."""
+        pieces = _SLOT.split(template)  # text, name, text, name, …, text
+        if len(pieces) == 1:
+            return template
+        parts: list[str | dict[str, Any]] = [
+            self._value(piece) if at % 2 else piece for at, piece in enumerate(pieces)
+        ]
+        content: list[dict[str, Any]] = []
+        text = ""
+        for part in parts:
+            if isinstance(part, str):
+                text += part
+                continue
+            content += [{"type": "input_text", "text": text}, part] if text else [part]
+            text = ""
+        if not content:
+            return text
+        return content + ([{"type": "input_text", "text": text}] if text else [])
+
+    def _value(self, name: str) -> str | dict[str, Any]:
+        if name not in self._variables:
+            raise missing(f"prompt.variables.{name}")
+        self._unused.discard(name)
+        value = self._variables[name]
+        if isinstance(value, str):
+            return value
+        if isinstance(value, InputText):
+            return value.text
+        part: dict[str, Any] = to_builtins(value)
+        return part
+
+    def refuse_unused(self) -> None:
+        for name in self._variables:
+            if name in self._unused:
+                raise unknown(f"prompt.variables.{shortened(name)}", "The prompt has no such slot.")
+
+
+def _joined(messages: list[dict[str, Any]], own: Raw | None) -> Raw:
+    """Return the items of a prompt with the request's own `input` behind them, as the JSON of one array."""
+    own_items = b"" if own is None else bytes(own)
+    if own_items[:1] == b'"':
+        own_items = encode([{"role": "user", "content": decode(own_items)}] if own_items != b'""' else [])
+    arrays = [array for array in (encode(messages)[1:-1], own_items[1:-1].strip()) if array]
+    return Raw(b"[" + b",".join(arrays) + b"]")

@@ -1,0 +1,92 @@
+"""The pure core without a server around it: a request translated, a provider's answer read.
+
+Serves `translate`, `replay` and `check`. Ids and times are fixed, so that the same file always gives the same output.
+"""
+
+import json
+from typing import BinaryIO, Final, Literal, cast
+
+from msgspec.structs import replace
+
+from adapter.api.request.schemas import parse_create
+from adapter.files.files import Files
+from adapter.settings.settings import Settings
+from adapter.settings.upstreams import UpstreamSettings
+from adapter.upstream.routing.registry import Registry
+from translators.context.configuration import configured, latest_update
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import dialect_for
+from translators.notes import Notes
+from translators.responses.echo import first_snapshot
+from translators.responses.events import DONE, Event, frame
+from translators.responses.ids import Ids, seed
+from translators.responses.request import CreateRequest
+from translators.to_chat.body import ChatBody, chat_body
+from translators.to_chat.history import History
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.stream import Limits, ResponseStream
+from translators.tools import ToolNames
+from translators.wire import decode
+
+NOW: Final = 0
+_AT_ONCE: Final = 64 * 1024
+
+
+def chat_request(
+    body: bytes, settings: Settings, notes: Notes, upstream: UpstreamSettings | None = None
+) -> ChatBody:
+    """Return what a create request becomes for an upstream, else for the likeliest of its model; raise RequestError."""
+    request = parse_create(
+        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
+    )
+    if request.previous_response_id is not None:
+        notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
+    dialect, model = _spoken(request.model, settings) if upstream is None else (upstream.dialect, request.model)
+    request = configured(request, latest_update(request.input))
+    request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
+    return chat_body(request, History(), dialect, notes, model=model, stream=request.stream)
+
+
+def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
+    """Return the dialect in which a model is spoken to, and its name there; raise RequestError if nobody serves it."""
+    upstreams = settings.all_upstreams()
+    if not upstreams:
+        return dialect_for("", settings.dialect), model
+    serving = Registry(upstreams, settings.models, now=lambda: NOW).serving(model)
+    candidate = max(serving, key=lambda one: one.weight)
+    return next(one.dialect for one in upstreams if one.name == candidate.upstream), candidate.model
+
+
+def indented(body: ChatBody) -> str:
+    """Return a chat request as people read it."""
+    return json.dumps(decode(body.json), indent=2, ensure_ascii=False)
+
+
+def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
+    """Return a stream machine that waits for an answer to a request nobody knows."""
+    ids = Ids(seed(NOW, 0))
+    request = CreateRequest(model="replay", input=(), raw_input=b"[]", stream=True)
+    return ResponseStream(
+        first_snapshot(request, ids.response, NOW),
+        ids,
+        names=ToolNames(()),
+        notes=notes,
+        reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
+        limits=Limits(output_bytes=settings.max_output_bytes),
+    )
+
+
+def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> None:
+    """Write the Responses stream of a provider's recorded answer, as it is read."""
+    stream = new_stream(settings, notes)
+    reader = AnswerReader(stream)
+
+    def write(events: list[Event]) -> None:
+        to.write(b"".join(map(frame, events)))
+
+    write(stream.start())
+    while not reader.done and (data := chunks.read(_AT_ONCE)):
+        write(reader.feed(data))
+    write(reader.end(NOW))
+    to.write(DONE)
+    to.flush()

@@ -1,0 +1,206 @@
+"""The files of a request, before it is translated: each becomes what the provider can take.
+
+A provider that takes files gets data, whatever the client sent: base64, a data URL, or an http(s) URL, which is fetched
+through the guard. One that takes none, and a message that can only be text, gets the file's text, with its name in
+front: text as it is, the text of a PDF. Everything else is refused with the path of the part.
+
+The store keeps the input as it came, so a history goes through here again. What cannot be had any more is then said to
+the model and noted, instead of refused: the request that is being made did not send it. All files of one request
+together may take as long to come, and be as large, as a request body may.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from adapter.files.guard import Guard, NotAllowed, NotFetched
+from adapter.files.pdf import NoText, text_of_pdf
+from adapter.settings.settings import Settings
+from translators.context.files import File, as_text, decode_file, file_name, shown_name
+from translators.dialects.dialect import Dialect
+from translators.errors import RequestError, missing, unsupported
+from translators.notes import Notes
+from translators.responses.items import (
+    ContentPart,
+    CustomToolCallOutput,
+    FunctionCallOutput,
+    InputFile,
+    InputText,
+    Item,
+    Message,
+)
+
+_MOST_URLS: Final = 64
+"""Files that are fetched for one request; each is a request to somebody else."""
+
+_PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
+"""Where items keep content parts."""
+
+
+class Files:
+    """Puts what the provider can take in the place of files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.guard = Guard(settings.file_url_hosts)
+        self.most_bytes = settings.max_body_bytes
+        self.seconds = settings.body_timeout
+
+    def of_request(
+        self, items: Sequence[Item], dialect: Dialect, notes: Notes, first: int = 0
+    ) -> tuple[Item, ...]:
+        """Return the items of a request without files that the provider cannot take, from the `first` on.
+
+        Raises RequestError naming the part that cannot be had, read or sent.
+        """
+        places = _places(items, first)
+        return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
+
+    def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
+        """Return the items of earlier requests in the same way; a file that cannot be had is a text that says so."""
+        places = _places(items)
+        return _ReadingAgain(self, dialect, notes).items(items, places) if places else tuple(items)
+
+
+def _places(items: Sequence[Item], first: int = 0) -> list[int]:
+    """Return where the items with files are; looking at every item costs less than a search through the JSON."""
+    return [at for at, item in enumerate(items[first:], first) if item.__class__ in _PARTS_OF and _has_file(item)]
+
+
+def _has_file(item: Item) -> bool:
+    parts = getattr(item, _PARTS_OF[item.__class__])
+    return isinstance(parts, list) and any([part.__class__ is InputFile for part in parts])  # noqa: C419 - see content.py
+
+
+class _Reading:
+    """The files of one request, and what is left of the bytes, seconds and URLs that they may take."""
+
+    def __init__(self, files: Files, dialect: Dialect, notes: Notes) -> None:
+        self._guard = files.guard
+        self._bytes = files.most_bytes
+        self._until = time.monotonic() + files.seconds
+        self._urls = _MOST_URLS
+        self._dialect = dialect
+        self._notes = notes
+
+    def items(self, items: Sequence[Item], places: Sequence[int]) -> tuple[Item, ...]:
+        """Return items with the files of those at `places` replaced."""
+        resolved = list(items)
+        for at in places:
+            resolved[at] = self._item(items[at], self._path(at))
+        return tuple(resolved)
+
+    def _path(self, at: int) -> str:
+        """Return the path of an item for errors and notes."""
+        return f"input[{at}]"
+
+    def _item(self, item: Item, path: str) -> Item:
+        member = _PARTS_OF[item.__class__]
+        as_files = self._dialect.file_parts and not (isinstance(item, Message) and item.role != "user")
+        parts = [
+            self._part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
+            for at, part in enumerate(getattr(item, member))
+        ]
+        return replace(item, **{member: parts})
+
+    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+        """Return what stands in the place of a file; raise RequestError."""
+        file = self._file(part, where)
+        if part.detail not in (None, "auto"):
+            self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")
+        if as_files:
+            sent = part.file_data or ""  # a data URL goes on as it came
+            return InputFile(file_data=sent if sent.startswith("data:") else file.data_url, filename=file.name)
+        text = self._text(file, where)
+        self._notes.add(where, "approximated", f"file {shown_name(file.name)} is sent as text")
+        return InputText(as_text(file.name, text))
+
+    def _file(self, part: InputFile, where: str) -> File:
+        if part.file_data:
+            return decode_file(part.file_data, _name(part), f"{where}.file_data")
+        if part.file_url:
+            return self._fetched(part.file_url, _name(part), f"{where}.file_url")
+        if part.file_id:
+            raise unsupported(
+                f"{where}.file_id",
+                "needs a file store, which this server does not have. Send the file as 'file_data'.",
+            )
+        raise missing(f"{where}.file_data")
+
+    def _fetched(self, url: str, name: str, param: str) -> File:
+        if not self._urls:
+            raise _not_fetched(param, f"at most {_MOST_URLS} are fetched for one request")
+        self._urls -= 1
+        try:
+            fetched = self._guard.fetch(url, most=self._bytes, seconds=self._left(param))
+        except NotAllowed:
+            raise unsupported(
+                param,
+                "names a host that this server does not fetch files from. Send the file as 'file_data', or have the "
+                "host added to ADAPTER_FILE_URL_HOSTS.",
+            ) from None
+        except NotFetched as error:
+            raise _not_fetched(param, str(error)) from None
+        self._bytes -= len(fetched.data)
+        return File(fetched.data, name, fetched.type.partition(";")[0].strip().lower())
+
+    def _text(self, file: File, where: str) -> str:
+        if file.is_pdf:
+            return self._text_of_pdf(file, where)
+        if (text := file.text) is None:
+            raise self._unsupported(
+                where, file, "is neither text in UTF-8 nor a PDF", "Send what it says as 'input_text'."
+            )
+        return text
+
+    def _text_of_pdf(self, file: File, where: str) -> str:
+        try:
+            text = text_of_pdf(file.data, self._left(where))
+            self._bytes -= len(text)  # a small file may hold much
+            if self._bytes < 0:
+                raise NoText("holds more text than one request may")
+        except NoText as error:
+            raise self._unsupported(
+                where, file, str(error), "Send its text as 'input_text', or its pages as images."
+            ) from None
+        return text
+
+    def _left(self, param: str) -> float:
+        """Return the seconds that are left."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise RequestError("The files of this request took too long.", param=param, code="invalid_value")
+        return left
+
+    def _unsupported(self, where: str, file: File, reason: str, advice: str) -> RequestError:
+        return RequestError(
+            f"Unsupported file in '{where}': provider '{self._dialect.name}' takes it as text only, and "
+            f"{shown_name(file.name)} {reason}. {advice}",
+            param=where,
+            code="unsupported_file",
+        )
+
+
+class _ReadingAgain(_Reading):
+    """The files of a history."""
+
+    def _path(self, at: int) -> str:
+        return "previous_response_id"
+
+    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+        try:
+            return super()._part(part, where, as_files)
+        except RequestError as error:
+            self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
+            return InputText(f"[The file {shown_name(_name(part))} is no longer available.]")
+
+
+def _name(part: InputFile) -> str:
+    return part.filename or (part.file_url and file_name(part.file_url)) or "file"
+
+
+def _not_fetched(param: str, reason: str) -> RequestError:
+    return RequestError(
+        f"Invalid '{param}': the file could not be downloaded: {reason}.", param=param, code="invalid_value"
+    )

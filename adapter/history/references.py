@@ -1,0 +1,112 @@
+"""`item_reference`: an input item that names a stored one → that item.
+
+An item's id leads to its response (`translators.responses.ids`), so no index is needed: output items are found by their
+id, input items by their id or by the position that their id tells. Only items of the tenant's own stored responses are
+found. What is then stored as the request's input holds the items themselves, so that no chain depends on other
+responses. Source: responses-api reference §3.3.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapter.store.base import NotFound, Store
+from translators.errors import RequestError
+from translators.misfits import shortened
+from translators.responses.ids import input_position, response_of
+from translators.responses.input import decode_items
+from translators.responses.items import Item, ItemReference
+from translators.responses.request import CreateRequest
+from translators.wire import Decoder, Raw, decode, encode
+
+
+class _Output(Struct, gc=False):
+    output: list[Raw]
+
+
+class _Id(Struct, gc=False):
+    id: str | None = None
+
+
+_array: Final = Decoder(list[Raw]).decode
+_output: Final = Decoder(_Output).decode
+_id: Final = Decoder(_Id).decode
+
+
+def resolved(request: CreateRequest, store: Store, tenant: str) -> CreateRequest:
+    """Return a request with its references replaced by what they name; raise RequestError for one that names nothing.
+
+    The other items stay as they came, byte by byte.
+    """
+    if ItemReference not in map(type, request.input):
+        return request
+    raw = replaced(request.input, request.raw_input, store, tenant, stored=request.store)
+    return replace(request, input=decode_items(raw), raw_input=raw)
+
+
+def replaced(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, stored: bool = True) -> bytes:
+    """Return the JSON of items with their references replaced; `stored` is what the request says of its own."""
+    found = _Found(store, tenant)
+    elements = _array(raw)
+    for position, item in enumerate(items):
+        if isinstance(item, ItemReference):
+            element = found.item(item.id)
+            if element is None:
+                raise _not_found(item.id, stored)
+            elements[position] = element
+    return encode(elements)
+
+
+class _Found:
+    """The items of the responses that the references of one request lead to; each response is read once."""
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._read: dict[str, tuple[Sequence[Raw], dict[str, Raw]]] = {}
+        """By response: its input in order, and what has an id."""
+
+    def item(self, id: str) -> Raw | None:
+        """Return the JSON of a stored item, None where there is none."""
+        response_id = response_of(id)
+        if response_id is None:
+            return None
+        input, by_id = self._items_of(response_id)
+        if id in by_id:
+            return by_id[id]
+        position = input_position(id)
+        if position is None or position >= len(input):
+            return None
+        item: dict[str, Any] = decode(bytes(input[position]))
+        return Raw(encode({**item, "id": id}))
+
+    def _items_of(self, response_id: str) -> tuple[Sequence[Raw], dict[str, Raw]]:
+        if response_id not in self._read:
+            try:
+                stored = self._store.get(response_id, self._tenant)
+            except NotFound:
+                self._read[response_id] = [], {}
+            else:
+                input = _elements(stored.input)
+                items = [*_output(stored.response).output, *input]
+                self._read[response_id] = input, {id: item for item in items if (id := _id(item).id)}
+        return self._read[response_id]
+
+
+def _elements(input: bytes) -> list[Raw]:
+    if input[:1] == b"[":
+        return _array(input)
+    text: str = decode(input)
+    return [Raw(encode({"role": "user", "content": text}))] if text else []
+
+
+def _not_found(id: str, store: bool) -> RequestError:
+    message = f"Item with id '{shortened(id)}' not found."
+    if not store:
+        message += (
+            " Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this "
+            "item from your input."
+        )
+    return RequestError(message, param="input", status=404)

@@ -1,0 +1,165 @@
+"""The server: what has to be true before it starts, and how gunicorn is set up.
+
+`responses-adapter serve` and `gunicorn wsgi:app` (through gunicorn.conf.py) run the same server with the same options.
+What would stop it is found before gunicorn runs and is one SettingsError, not a traceback in a worker: an address in
+use, a store that cannot be written. With no upstream configured the demo upstream is started, and is said to be.
+
+The worker class makes the standard library cooperative, and has to come before everything that imports `ssl` or
+`requests`. So this module and those it imports know nothing of them; gunicorn and the application are imported where
+they are run.
+"""
+
+import dataclasses
+import gc
+import os
+import socket
+import subprocess
+import sys
+from typing import Any, Final, NoReturn
+
+from adapter import __version__, logs
+from adapter.demo import start_child
+from adapter.settings.kinds import split_address, without_password
+from adapter.settings.settings import Settings, SettingsError, refuse_open_bind
+
+STREAMS_PER_WORKER: Final = 3000
+_SLACK: Final = 5
+"""Seconds between the end of the grace, when open responses are ended, and the end of the worker."""
+
+_children: list["subprocess.Popen[str]"] = []
+"""Processes that live as long as this one; their pipes must not be closed before."""
+
+
+def prepare(settings: Settings) -> Settings:
+    """Start logging, check the store, start the demo upstream if there is no other; return the final settings."""
+    logs.configure(settings.log_level, settings.log_format)
+    _check_store(settings)
+    if settings.all_upstreams():
+        return settings
+    demo = start_child()
+    assert demo.stdout is not None
+    url = demo.stdout.readline().strip()
+    if not url:
+        raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
+    _children.append(demo)
+    return dataclasses.replace(settings, upstream_url=url, sources={**settings.sources, "upstream_url": "demo"})
+
+
+def serve(settings: Settings) -> None:
+    """Run the server until it is told to stop; raise SettingsError if it cannot start."""
+    _check_address(settings)
+    settings = prepare(settings)
+
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in options(settings).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            from adapter import create_app
+
+            return create_app(settings)
+
+    Server().run()
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Return gunicorn's options for these settings."""
+
+    def on_starting(server: Any) -> None:
+        try:
+            for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
+                refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's own -b is not in the settings
+        except SettingsError as error:
+            give_up(error)
+
+    def when_ready(server: Any) -> None:
+        print(announcement(settings, server.LISTENERS[0].getsockname()), flush=True)
+        gc.collect()
+        gc.freeze()  # what is loaded now is shared with every worker, and stays so if no collection touches it
+
+    return {
+        "bind": settings.bind,
+        "workers": settings.workers,
+        "worker_class": "adapter.server.worker.Worker",
+        "worker_connections": STREAMS_PER_WORKER,
+        "backlog": 4096,
+        "preload_app": True,
+        "keepalive": 75,  # longer than the idle time of any usual client or proxy, so that they close first
+        "timeout": 120,  # a worker whose event loop stands still; a stream may last as long as it likes
+        "graceful_timeout": int(settings.shutdown_grace) + _SLACK,
+        "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
+        "control_socket_disable": True,
+        "logger_class": "adapter.server.worker.ServerLog",
+        "loglevel": "info" if settings.log_level == "debug" else "warning",
+        "errorlog": None,
+        "accesslog": None,
+        "proc_name": "responses-adapter",
+        "on_starting": on_starting,
+        "when_ready": when_ready,
+    }
+
+
+def give_up(error: SettingsError) -> NoReturn:
+    """End the process because of settings it cannot run with."""
+    print(f"responses-adapter: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
+    """Say where the server listens and what is behind it; with the demo upstream, how to try it."""
+    host, port = address[:2]
+    url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
+    line = (
+        f"responses-adapter {__version__} listens on {url}, {_upstreams(settings)}, "
+        f"store {without_password(settings.store)}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    )
+    if settings.sources.get("upstream_url") != "demo":
+        return line
+    key = ' -H "Authorization: Bearer $ADAPTER_API_KEY"' if settings.api_keys else ""
+    return (
+        f"{line}\nNo upstream is configured (ADAPTER_UPSTREAM_URL), so the bundled demo upstream was started. Try:\n"
+        f"  curl {url}/responses{key} -H 'Content-Type: application/json' "
+        """-d '{"model": "demo", "input": "Hello"}'"""
+    )
+
+
+def _upstreams(settings: Settings) -> str:
+    upstreams = settings.all_upstreams()
+    if len(upstreams) == 1:
+        return f"upstream {upstreams[0].url}"
+    return "upstreams " + ", ".join(one.name for one in upstreams)
+
+
+def _check_address(settings: Settings) -> None:
+    """Raise SettingsError if nobody can listen on the address."""
+    if "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
+        return  # the socket is inherited, from systemd or from the server that this one takes over from
+    host, port = split_address(settings.bind)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        source = settings.sources.get("bind", "ADAPTER_BIND")
+        raise SettingsError(
+            f"{source}: cannot listen on {settings.bind}: {error.strerror}. Choose another with --bind."
+        ) from None
+
+
+def _check_store(settings: Settings) -> None:
+    """Raise SettingsError if the store's file cannot be written; make its directory where it is missing."""
+    path = settings.store.removeprefix("sqlite:///")
+    if path == settings.store:
+        return
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        source = settings.sources.get("store", "ADAPTER_STORE")
+        raise SettingsError(f"{source}: cannot write {path}: {error.strerror}.") from None

@@ -1,0 +1,65 @@
+"""An upstream's dialect in the TOML file: a preset by its name, or a table of what is different from one.
+
+Every field of `translators.dialects.dialect.Dialect` can be given, in the type that it has there; arrays stand for
+sets, and `"none"` for None, since TOML has no word for that.
+"""
+
+from contextlib import suppress
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from adapter.settings.kinds import suggestion
+from adapter.settings.tables import TableError, quoted
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS, dialect_for
+
+_FIELDS: Final = {
+    of.name: of.type for of in msgspec.structs.fields(Dialect) if of.name not in ("name", "lessons")
+}
+
+
+def read_dialect(value: object, url: str, where: str) -> Dialect:
+    """Return a preset, as it is or with fields of its own."""
+    presets = ("auto", *PRESETS)
+    table = value if isinstance(value, dict) else {"preset": value}
+    preset = table.get("preset", "auto")
+    if not isinstance(preset, str) or preset not in presets:
+        place = f"{where}.preset" if isinstance(value, dict) else where
+        near = suggestion(preset, presets) if isinstance(preset, str) else ""
+        raise TableError(f"{place} must be one of {', '.join(presets)}, not {preset!r}.{near}")
+    dialect = dialect_for(url, preset)
+    changes = {
+        name: _field(name, given, f"{where}.{quoted(name)}") for name, given in table.items() if name != "preset"
+    }
+    return msgspec.structs.replace(dialect, **changes)
+
+
+def shown_dialect(dialect: Dialect) -> str:
+    """Return what a dialect is called, and which of its fields are not the preset's."""
+    preset = PRESETS[dialect.name]
+    own = ", ".join(name for name in _FIELDS if getattr(dialect, name) != getattr(preset, name))
+    return dialect.name + (f", but for {own}" if own else "")
+
+
+def _field(name: str, value: object, where: str) -> object:
+    if name not in _FIELDS:
+        raise TableError(f"{where} is not a field of a dialect.{suggestion(name, _FIELDS)}")
+    type = _FIELDS[name]
+    for said in (value, None) if value == "none" else (value,):
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(said, type)
+    raise TableError(f"{where} must be {_expected(type)}, not {value!r}.")
+
+
+def _expected(type: Any) -> str:
+    """Name the values of a dialect's field."""
+    of, arguments = get_origin(type), get_args(type)
+    if of is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if of in (frozenset, tuple):
+        return "an array" + (f" of {_expected(arguments[0])}" if arguments[0] is not str else " of texts")
+    if of in (Union, UnionType):
+        return " or ".join("none" if one is NoneType else _expected(one) for one in arguments)
+    return {bool: "true or false", str: "a text", int: "a whole number"}.get(of or type, "a table")

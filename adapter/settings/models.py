@@ -1,0 +1,96 @@
+"""`[models]` of the TOML file: who serves a model, by its name or a pattern, and what it is called there.
+
+A pattern has one `*` at most, which stands for anything. Patterns count in the order of the file; one that can never
+count, because an earlier one matches all that it does, is refused.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from marshmallow import Schema
+
+from adapter.settings.kinds import Text, Whole, suggestion
+from adapter.settings.tables import TableError, checked, quoted
+from adapter.settings.upstreams import DEFAULT
+
+_MODEL: Final = re.compile(r"[^\s*]{0,256}\*?[^\s*]{0,256}")
+
+
+class Target(NamedTuple):
+    """An upstream that serves a model, and what the model is called there."""
+
+    upstream: str
+    model: str
+    """`*` stands for what the `*` of the pattern matched."""
+    weight: int
+
+    def shown(self) -> str:
+        return f"{self.model} at {self.upstream}" + (f" (weight {self.weight})" if self.weight != 1 else "")
+
+
+Models = Mapping[str, tuple[Target, ...]]
+"""Which upstreams serve the models of a name; a name with `*` is a pattern. In the order of the file."""
+
+
+class _TargetTable(Schema):
+    upstream = Text("the name of an upstream")
+    model = Text("a model's name, in which one * may stand for what the pattern's * matched", _MODEL.pattern)
+    weight = Whole(0, 1000)
+
+
+TARGET_TABLE: Final = _TargetTable()
+
+
+def read_models(table: object, weights: Mapping[str, int]) -> Models:
+    """Return the models of `[models]`; `weights` are those of all upstreams there are."""
+    if not isinstance(table, dict):
+        raise TableError("models must be a table: a model's name or a pattern, and who serves it.")
+    models: dict[str, tuple[Target, ...]] = {}
+    for pattern, value in table.items():
+        where = f"models.{quoted(pattern)}"
+        if not pattern or not _MODEL.fullmatch(pattern):
+            raise TableError(f"{where}: a pattern has no spaces, and at most one *, which stands for anything.")
+        for earlier in models:
+            if "*" in earlier and "*" in pattern and matched(earlier, pattern) is not None:
+                raise TableError(f"{where} never counts, since models.{quoted(earlier)} above it matches the same.")
+        entries = value if isinstance(value, list) else [value]
+        if not entries:
+            raise TableError(f"{where} must name an upstream.")
+        targets: list[Target] = []
+        for at, entry in enumerate(entries):
+            of = f"{where}[{at}]" if isinstance(value, list) else where
+            targets += _targets(entry, pattern, of, weights)
+        if len({(target.upstream, target.model) for target in targets}) < len(targets):
+            raise TableError(f"{where} names the same model of an upstream twice.")
+        models[pattern] = tuple(targets)
+    return models
+
+
+def matched(pattern: str, name: str) -> str | None:
+    """Return what the `*` of a pattern stands for in a name, "" if it has none; None if it does not match."""
+    head, star, tail = pattern.partition("*")
+    if not star:
+        return "" if name == pattern else None
+    if len(name) < len(head) + len(tail) or not name.startswith(head) or not name.endswith(tail):
+        return None
+    return name[len(head) : len(name) - len(tail)]
+
+
+def _targets(entry: object, pattern: str, where: str, weights: Mapping[str, int]) -> list[Target]:
+    if isinstance(entry, str):
+        entry = {"upstream": entry}
+    if not isinstance(entry, dict):
+        raise TableError(f"{where} must be an upstream's name, or a table of upstream, model and weight.")
+    hint = ' A name with a dot is written in quotes: "gpt-4.1".'
+    read = checked(TARGET_TABLE, entry, where, "upstream, model or weight", hint=hint)
+    upstream, model = read.get("upstream"), read.get("model", pattern)
+    if upstream is not None and upstream not in weights:
+        alias = f' Another name for a model is written {{ model = "{upstream}" }}.' if upstream != DEFAULT else ""
+        raise TableError(f"{where}: there is no upstream {upstream}.{suggestion(upstream, weights) or alias}")
+    if not model:
+        raise TableError(f"{where}.model is empty.")
+    if "*" in model and "*" not in pattern:
+        raise TableError(f"{where}.model has a *, and the name before it has none.")
+    chosen = tuple(weights) if upstream is None else (upstream,)
+    return [Target(name, model, read.get("weight", weights[name])) for name in chosen]

@@ -1,0 +1,369 @@
+"""Responses, conversations and runs in Redis or Valkey, which several machines share and where everything expires.
+
+Each call is one script and one round trip (see `redis_scripts.py`), but for those of the operator. redis-py waits on
+Python's own sockets, which gevent makes cooperative in a worker: a slow server holds the calls that wait for it, never
+the event loop. No call is repeated: whether a script that broke off was done is not known. Connections that have died
+in the pool are noticed when they are taken out of it.
+
+One server, with replicas or without; not a cluster: scripts find the keys of a chain as they go. Nothing may be evicted
+but what has expired, since a chain without one of its responses would be another one.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from math import ceil
+from random import getrandbits
+from typing import Any, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from adapter.settings.kinds import without_password
+from adapter.store.base import (
+    NotFound,
+    StoredConversation,
+    StoredEvents,
+    StoredItem,
+    StoredKind,
+    StoreDown,
+    StoredResponse,
+    StoredRun,
+    StoreStats,
+    can_be,
+)
+from adapter.store.packing import Packing
+from adapter.store.redis import scripts as scripts
+
+LIFETIME: Final = 30 * 24 * 3600
+"""Seconds that things are kept without a retention."""
+_STEPS: Final = 16
+"""Steps of a lifetime at which things expire. All that is put within one expires together, so a turn seldom has to
+prolong the turns before it."""
+_VERSION: Final = 1
+"""Of the form in which keys and values are written."""
+_CONNECTION: Final = {
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,
+    "socket_keepalive": True,
+    "max_connections": 32,
+    "timeout": 10,  # seconds that a call waits for one of them
+}
+"""What a URL may say otherwise in its query."""
+_TOGETHER: Final = 500
+"""Keys that are looked at in one step by who prunes or counts; others wait that long."""
+
+_MEANING: Final = (
+    (
+        "used memory > 'maxmemory'",
+        "has no memory left; raise its maxmemory, or keep things for a shorter time (ADAPTER_RETENTION)",
+    ),
+    ("READONLY", "can only be read; connect to the primary server"),
+    ("read only replica", "can only be read; connect to the primary server"),
+    ("loading the dataset", "is being started"),
+    ("MISCONF", "cannot save to its disk"),
+    ("BUSY", "is busy with a script of somebody else"),
+    ("MOVED", "is a cluster, which is not supported; use one server"),
+    ("non local key", "is a cluster, which is not supported; use one server"),
+    ("CROSSSLOT", "is a cluster, which is not supported; use one server"),
+    ("AuthenticationError", "does not let this user in; check user and password"),
+    ("NOAUTH", "does not let this user in; give user and password in the URL"),
+    ("NoPermissionError", "does not let this user work; grant it ~adapter:* and the commands of scripts"),
+    ("TimeoutError", "does not answer"),
+    ("ConnectionError", "cannot be reached; check that its server runs and that the address is right"),
+)
+"""What the name or the text of an error contains, and what to say of the store; the first counts
+(https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors)."""
+_KINDS: Final = {
+    "responses": "response", "conversations": "conversation", "items": "items", "runs": "run", "events": "events",
+}  # fmt: skip
+
+
+class RedisStore:
+    """The calls of `Store`. Nothing is connected before the first of them."""
+
+    def __init__(self, url: str, lifetime: float = LIFETIME) -> None:
+        """`lifetime`: seconds after which a thing expires that is not used. Raise ValueError for what is no URL."""
+        self._shown = without_password(url.partition("?")[0])
+        try:
+            self._pool = redis.BlockingConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **_CONNECTION)
+            self._pool.connection_class(**self._pool.connection_kwargs)  # connects nothing, and refuses unknown options
+        except (ValueError, TypeError):
+            raise ValueError("Write redis://user:password@host:port/number, or rediss: for TLS.") from None
+        self._client: Any = redis.Redis(connection_pool=self._pool)
+        self._packing = Packing()
+        self._lifetime = lifetime
+        self._scripts: dict[str, Any] = {}
+
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
+        self._run(scripts.PUT, stored.id, stored.tenant, *self._put(stored, items))
+
+    def get(self, id: str, tenant: str) -> StoredResponse:
+        *row, version = self._run(scripts.GET, id, tenant)
+        if version is None:
+            raise NotFound(id)
+        return self._stored(id, tenant, row)
+
+    def exists(self, id: str, tenant: str) -> bool:
+        return self._field("response", id, tenant, "version") is not None
+
+    def version(self, id: str, tenant: str) -> int:
+        version = self._field("response", id, tenant, "version")
+        if version is None:
+            raise NotFound(id)
+        return int(version)
+
+    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
+        rows = self._run(scripts.CHAIN, id, tenant)
+        if not rows:
+            raise NotFound(id)
+        return [self._stored(row[7].decode(), tenant, row[:6]) for row in reversed(rows)]
+
+    def delete(self, id: str, tenant: str) -> None:
+        self._run(scripts.DELETE, id, tenant)
+
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        self._run(
+            scripts.PUT_CONVERSATION, conversation.id, conversation.tenant,
+            conversation.created_at, self._packing.pack(conversation.metadata),
+        )  # fmt: skip
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        if not can_be(id):
+            raise NotFound(id)
+        created_at, metadata = self._do("HMGET", _key("conversation", id, tenant), "created_at", "metadata")
+        if created_at is None:
+            raise NotFound(id)
+        return StoredConversation(id, tenant, int(created_at), self._packing.unpack(metadata))
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        self._run(scripts.DELETE_CONVERSATION, id, tenant)
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        self._run(scripts.APPEND, id, tenant, *self._entries(items))
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        return [self._item(entry) for entry in self._run(scripts.ITEMS, id, tenant)]
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        if not can_be(item_id):
+            raise NotFound(item_id)
+        self._run(scripts.REMOVE, id, tenant, _head(item_id))
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        return bool(self._run(scripts.LEASE, id, tenant, holder, now, until))
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        self._run(scripts.RELEASE, id, tenant, holder)
+
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        self._run(
+            scripts.BEGIN_RUN, run.id, run.tenant, run.holder, run.until, int(run.streamed), run.last,
+            self._entry(events), *self._put(stored, ()),
+        )  # fmt: skip
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        if not can_be(run.id):
+            return False
+        put = [] if stored is None else self._put(stored, items)
+        ended = "" if run.ended is None else run.ended
+        first = -1 if events is None else events.first
+        entry = self._entry(events)
+        return bool(self._run(scripts.RECORD, run.id, run.tenant, run.holder, run.last, ended, first, entry, *put))
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        if not can_be(id):
+            raise NotFound(id)
+        holder, until, streamed, last, ended = self._do(
+            "HMGET", _key("run", id, tenant), "holder", "until", "streamed", "last", "ended"
+        )
+        if holder is None:
+            raise NotFound(id)
+        over = None if ended is None else float(ended)
+        return StoredRun(id, tenant, holder.decode(), float(until), streamed == b"1", int(last), over)
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        if not can_be(id):
+            return []
+        found = []
+        for entry in reversed(self._run(scripts.EVENTS, id, tenant, after)):
+            first, last, over, frames = entry.split(b":", 3)
+            found.append(StoredEvents(int(first), int(last), over == b"1", self._packing.unpack(frames)))
+        return found
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        if not can_be(id):
+            return False
+        return bool(self._run(scripts.TAKE_RUN, id, tenant, holder, until, expired_by))
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        self._script(scripts.PROLONG_RUNS, holder, until)
+
+    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+        runs = (run.decode().partition(":") for run in self._do("SMEMBERS", f"adapter:holder:{holder}"))
+        return {(tenant, id) for tenant, _, id in runs}
+
+    def forget_events(self, before: float) -> None:
+        self._script(scripts.FORGET_EVENTS, before)
+
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._do("HSET", "adapter:values", key, b"%r:%b" % (float(until), value))
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        found = {}
+        for key, kept in self._do("HGETALL", "adapter:values").items():
+            until, _, value = kept.partition(b":")
+            if key.startswith(prefix.encode()) and float(until) > now:
+                found[key.decode()] = value
+        return found
+
+    def forget(self, prefix: str) -> int:
+        return int(self._script(scripts.FORGET, prefix))
+
+    def prune(self, before: float) -> int:
+        self._script(scripts.FORGET_EXPIRED, time.time())
+        count = 0
+        for kind in ("response", "conversation"):
+            for keys in self._keys(kind):
+                named = chain.from_iterable((kind, *_named(key)) for key in keys)
+                count += self._script(scripts.PRUNE, "", "", time.time(), 0, before, *named)
+        return count
+
+    def stats(self) -> StoreStats:
+        kinds: list[StoredKind] = []
+        tenants: set[bytes] = set()
+        going_on = 0
+        for name, kind in _KINDS.items():
+            sums: Counter[str] = Counter()
+            times: list[int] = []
+            for keys in self._keys(kind):
+                for rows, size, created_at, going in self._script(
+                    scripts.MEASURE, *chain.from_iterable((kind, key) for key in keys)
+                ):
+                    sums += Counter(rows=rows, bytes=size)
+                    going_on += going
+                    times += [] if created_at is None else [int(created_at)]
+                if kind in ("response", "conversation"):
+                    tenants.update(_named(key)[0] for key in keys)
+            kinds.append(
+                StoredKind(name, sums["rows"], sums["bytes"], min(times, default=None), max(times, default=None))
+            )
+        values = self._do("HVALS", "adapter:values")
+        kinds.append(StoredKind("values", len(values), sum(len(value.partition(b":")[2]) for value in values)))
+        return StoreStats(tuple(kinds), len(tenants), going_on, _VERSION)
+
+    def upgrade(self) -> int:
+        self._do("PING")
+        return _VERSION
+
+    def ping(self) -> None:
+        """Try a write, and look whether what is kept stays."""
+        self._script("return redis.call('SET', 'adapter:ping', 1, 'EX', 60)")
+        memory = self._do("INFO", "memory")
+        if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
+            raise StoreDown(
+                f"The store {self._shown} throws away what is still needed when its memory is full; "
+                f"set its maxmemory-policy to noeviction (it is {memory.get('maxmemory_policy')})."
+            )
+
+    def close(self) -> None:
+        self._pool.disconnect()
+
+    def _put(self, stored: StoredResponse, items: Sequence[StoredItem]) -> list[Any]:
+        pack = self._packing.pack
+        return [
+            getrandbits(63), stored.created_at, stored.previous or "", stored.conversation or "",
+            pack(stored.input), pack(stored.response), pack(stored.notes), *self._entries(items),
+        ]  # fmt: skip
+
+    def _stored(self, id: str, tenant: str, row: Sequence[Any]) -> StoredResponse:
+        created_at, previous, input, response, notes, conversation = row
+        unpack = self._packing.unpack
+        return StoredResponse(
+            id, tenant, int(created_at), previous and previous.decode(), unpack(input), unpack(response), unpack(notes),
+            conversation and conversation.decode(),
+        )  # fmt: skip
+
+    def _entries(self, items: Sequence[StoredItem]) -> Iterator[bytes]:
+        return (_head(item.id) + self._packing.pack(item.json) for item in items)
+
+    def _item(self, entry: bytes) -> StoredItem:
+        length, _, rest = entry.partition(b":")
+        return StoredItem(rest[: int(length)].decode(), self._packing.unpack(rest[int(length) :]))
+
+    def _entry(self, events: StoredEvents | None) -> bytes:
+        if events is None:
+            return b""
+        return b"%d:%d:%d:%b" % (events.first, events.last, events.over, self._packing.pack(events.frames))
+
+    def _field(self, kind: str, id: str, tenant: str, field: str) -> Any:
+        return self._do("HGET", _key(kind, id, tenant), field) if can_be(id) else None
+
+    def _keys(self, kind: str) -> Iterator[list[bytes]]:
+        """Give the keys of a kind, some at a time; a key may come twice."""
+        cursor = 0
+        while True:
+            cursor, keys = self._do("SCAN", cursor, "MATCH", f"adapter:{kind}:*", "COUNT", _TOGETHER)
+            if keys:
+                yield list(dict.fromkeys(keys))
+            if not cursor:
+                return
+
+    def _run(self, script: str, id: str, tenant: str, *values: Any) -> Any:
+        """Do a script for one thing; raise NotFound if it finds that it is not there."""
+        if not can_be(id):
+            raise NotFound(id)
+        now = time.time()
+        step = max(1.0, self._lifetime / _STEPS)
+        ends = ceil((now + self._lifetime) / step) * step
+        found = self._script(script, tenant, id, now, ceil(ends), *values)
+        if found == -1:
+            raise NotFound(id)
+        return found
+
+    def _script(self, script: str, *values: Any) -> Any:
+        if script not in self._scripts:
+            self._scripts[script] = self._client.register_script(script)
+        try:
+            return self._scripts[script](args=values)
+        except (redis.RedisError, OSError) as error:
+            raise self._down(error) from error
+
+    def _do(self, *command: Any) -> Any:
+        try:
+            return self._client.execute_command(*command)
+        except (redis.RedisError, OSError) as error:
+            raise self._down(error) from error
+
+    def _down(self, error: Exception) -> StoreDown:
+        """Say what is wrong with the store and what to do about it; never with a password."""
+        says = " ".join(str(error).split())
+        told = f"{type(error).__mro__} {says}"
+        if isinstance(error, redis.exceptions.ReadOnlyError):
+            self._pool.disconnect(inuse_connections=False)  # its name may lead to the new primary by now
+        meaning = next((meaning for mark, meaning in _MEANING if mark in told), "failed")
+        return StoreDown(f"The store {self._shown} {meaning}. Redis says: {says}")
+
+
+def _key(kind: str, id: str, tenant: str) -> str:
+    return f"adapter:{kind}:{tenant}:{id}"
+
+
+def _named(key: bytes) -> tuple[bytes, bytes]:
+    """Return tenant and id in a key."""
+    _, _, tenant, id = key.split(b":", 3)
+    return tenant, id
+
+
+def _head(id: str) -> bytes:
+    """Return how an item with this id begins."""
+    name = id.encode()
+    return b"%d:%b" % (len(name), name)

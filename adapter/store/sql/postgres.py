@@ -1,0 +1,176 @@
+"""What the SQL store has to know of PostgreSQL: how to connect, what its errors mean, who waits for whom.
+
+Rows are locked one by one, so several connections write at a time, of any number of machines. Who erases takes one lock
+for all (an erasure looks at rows beside its own), and so does who makes the tables; both give it back with their
+transaction. The store's threads wait by themselves: nothing here is cooperative, and nothing may run in the event
+loop's own thread.
+"""
+
+import os
+import re
+import sys
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Final
+
+import gevent
+from gevent import monkey
+from gevent.resolver.blocking import Resolver
+
+from adapter.settings.kinds import without_password
+from adapter.store.base import StoreDown
+from adapter.store.sql.migrations import VERSION, migrate, version_of
+
+if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("psycopg_c")):
+    # In a gevent worker, psycopg would wait through an event loop for each thread. Its own way just waits.
+    os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_c")
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+_LOCK: Final = 0x7265_7370_6F6E_7365
+"""The advisory lock of who erases, or makes tables: a number that nobody else takes."""
+_SERVER: Final = (
+    "-c default_transaction_isolation=read\\ committed -c statement_timeout=30s "
+    "-c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
+)
+_CONNECTION: Final = {
+    "application_name": "responses-adapter",
+    "connect_timeout": "5",
+    # A server that has vanished without a word is noticed within half a minute.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Parameters of each connection, unless the URL gives them
+(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+
+_MEANING: Final = {
+    "08": "cannot be reached; check that its server runs and that the address is right",
+    "25006": "can only be read; connect to the primary server",
+    "28": "does not let this user in; check user and password",
+    "3D": "is not there; create the database",
+    "3F": "has no schema to work in; create the one of its search_path, and grant its use to this user",
+    "42501": "does not let this user work; grant it the right to create tables, or to use those that are there",
+    "53100": "has no room to grow; free some space on its disk",
+    "53300": "takes no further connection; raise its max_connections, or run fewer workers",
+    "55P03": "is locked by somebody else; end who holds the lock",
+    "57014": "took too long; look for what slows its server down",
+    "57P0": "is being started or stopped",
+}
+"""By the beginning of an SQLSTATE: what to say of the database
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_PASSING: Final = ("08", "25006", "40001", "40P01", "57P0")
+"""Lost or moved servers, and the victims of two transactions that met."""
+
+
+_NAMES: Final = "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
+_NAMED: Final = re.compile(r"(?<!:):(\w+)")
+
+_Connection = psycopg.Connection[tuple[Any, ...]]
+_Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+class PostgreSQL:
+    """One database."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
+    writers = 2
+    readers = 4
+
+    def __init__(self, url: str, time_limit: float = 40.0) -> None:
+        """Raise ValueError for what is no URL. `time_limit` is longer than the server's own limits."""
+        self.time_limit: float | None = time_limit
+        try:
+            at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
+        except psycopg.ProgrammingError:
+            raise ValueError("Write postgresql+psycopg://user:password@host:port/database.") from None
+        at["options"] = f"{_SERVER} {at.get('options', '')}"
+        self._at: dict[str, Any] = {**_CONNECTION, **at}
+        self._shown = without_password(url.partition("?")[0])
+
+    @staticmethod
+    @cache
+    def sql(statement: str) -> str:
+        return _NAMED.sub(r"%(\1)s", statement)
+
+    def open(self, *, commits_each: bool) -> _Connection:
+        """Return a connection; raise one of `errors`, or StoreDown for tables of another version.
+
+        In an empty database the tables are made.
+        """
+        connection, found = self._open(migrates=False)
+        if found != VERSION:
+            connection.close()
+            raise StoreDown(
+                f"its tables have version {found} and this program works with version {VERSION}; "
+                "stop what uses them and run `responses-adapter store upgrade`"
+            )
+        connection.autocommit = commits_each
+        return connection
+
+    def upgrade(self) -> int:
+        connection, found = self._open(migrates=True)
+        connection.close()
+        return found
+
+    def _open(self, *, migrates: bool) -> tuple[_Connection, int]:
+        """Return a connection and the version that was found."""
+        _wait_here()
+        connection = psycopg.connect(**self._at)
+        try:
+            cursor = connection.cursor()
+            found = version_of(cursor, _NAMES)
+            if found is None or (migrates and found != VERSION):
+                cursor.execute("SET LOCAL statement_timeout = 0")
+                self.lock(cursor)
+                found = migrate(cursor, _NAMES, "BYTEA")
+            connection.commit()
+            return connection, found
+        except BaseException:
+            connection.close()
+            raise
+
+    def cursor(self, connection: _Connection) -> _Cursor:
+        return connection.cursor(binary=True)
+
+    def is_stale(self, connection: _Connection) -> bool:
+        return False
+
+    def lock(self, cursor: _Cursor) -> None:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    def wipe(self, connection: _Connection) -> None:
+        """The server does it by itself, in time (VACUUM)."""
+
+    def passes(self, error: Exception) -> bool:
+        state = _state(error)
+        return state is not None and state.startswith(_PASSING)
+
+    def explain(self, error: Exception) -> str:
+        """Say what is wrong with the store and what to do about it; never with a password."""
+        state = _state(error)
+        if state is None:
+            return f"The store {self._shown} cannot be used: {error}."
+        meaning = next((told for begins, told in _MEANING.items() if state.startswith(begins)), "failed")
+        says = " ".join(str(error).split())
+        return f"The store {self._shown} {meaning}. PostgreSQL says: {says}"
+
+
+def _state(error: Exception) -> str | None:
+    """Return the SQLSTATE of a driver's error; None for another error.
+
+    Without one, the connection was not made or is lost (08000).
+    """
+    if isinstance(error, psycopg.Error):
+        lost = "08000" if isinstance(error, psycopg.OperationalError) else "XX000"
+        return error.sqlstate or lost
+    return None
+
+
+def _wait_here() -> None:
+    """Let this thread look names up by itself; through gevent it would start another one for that."""
+    if monkey.is_module_patched("socket"):
+        hub = gevent.get_hub()
+        hub.resolver = Resolver(hub)

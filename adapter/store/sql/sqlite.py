@@ -1,0 +1,139 @@
+"""What the SQL store has to know of SQLite: how to open the file, what its errors mean, how to wipe what was erased.
+
+The file is in WAL mode: one writer and any number of readers at a time, of any process, none waiting for the other. A
+commit is in the file when it returns, so the death of a process loses nothing; power loss may cost the last commits
+(synchronous=NORMAL), never the file. All processes must run on the machine that has the file.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from adapter.store.sql.migrations import VERSION, migrate, version_of
+
+_PAGE: Final = 16384
+"""Bytes. Against SQLite's 4 KB, a row of 280 KB costs half, written or read, and one of 3 KB no more (measured)."""
+_NAMES: Final = "SELECT name FROM sqlite_master"
+_WIPE_PATIENCE: Final = 0.1
+"""Seconds; all writers wait while a wipe waits for the readers of other processes."""
+
+_MEANING: Final = {
+    sqlite3.SQLITE_BUSY: "is locked by another process; end the one that holds it",
+    sqlite3.SQLITE_LOCKED: "is locked by another process; end the one that holds it",
+    sqlite3.SQLITE_READONLY: "cannot be written; check the permissions of the file and its directory",
+    sqlite3.SQLITE_PERM: "cannot be opened; check the permissions of the file and its directory",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that it is a file in a directory that can be written",
+    sqlite3.SQLITE_FULL: "has no room to grow; free some space on its disk",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check its disk, and that there is space left",
+    sqlite3.SQLITE_CORRUPT: "is damaged; put a backup in its place, or move it away to begin anew",
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database; give another path, or move it away to begin anew",
+}
+"""By primary result code: what to say of the file (https://www.sqlite.org/rescode.html)."""
+
+
+class SQLiteFile:
+    """One database file; `patience` is how many seconds a write waits for the other processes' writes."""
+
+    writers = 1
+    readers = 1
+    time_limit: float | None = None
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+
+    def __init__(self, path: str, patience: float = 5.0) -> None:
+        self._path = Path(path).absolute()
+        self._patience = patience
+
+    def sql(self, statement: str) -> str:
+        return statement
+
+    def open(self, *, commits_each: bool) -> sqlite3.Connection:
+        """Return a connection, with file and tables made if they are not there.
+
+        Tables of an earlier version are made into this one's. Raises one of `errors`, or StoreDown for a file of a
+        later version.
+        """
+        connection = self._open()[0]
+        if commits_each:
+            connection.isolation_level = None
+        return connection
+
+    def upgrade(self) -> int:
+        connection, found = self._open()
+        connection.close()
+        return found
+
+    def _open(self) -> tuple["_Connection", int]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
+        connection = sqlite3.connect(
+            self._path, timeout=self._patience, isolation_level="IMMEDIATE", factory=_Connection
+        )
+        try:
+            found = self._set_up(connection)
+            connection.file = _identity(self._path)
+            return connection, found
+        except BaseException:
+            connection.close()
+            raise
+
+    def _set_up(self, connection: sqlite3.Connection) -> int:
+        """Make what is not there; return the version that was found."""
+        if self._path.stat().st_size == 0:
+            self._path.chmod(0o600)  # SQLite gives the files beside it the same mode
+        for pragma in (f"page_size={_PAGE}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        found = version_of(connection.cursor(), _NAMES)
+        if found != VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            found = migrate(connection.cursor(), _NAMES, "BLOB")
+        connection.commit()
+        return found
+
+    def cursor(self, connection: sqlite3.Connection) -> sqlite3.Cursor:
+        return connection.cursor()
+
+    def is_stale(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the file was moved or removed, or another one put in its place: SQLite would write on in it."""
+        assert isinstance(connection, _Connection)
+        return connection.file != _identity(self._path)
+
+    def lock(self, cursor: sqlite3.Cursor) -> None:
+        """One writer at a time is the rule of the file."""
+
+    def passes(self, error: Exception) -> bool:
+        return False
+
+    def wipe(self, connection: sqlite3.Connection) -> None:
+        """Take erased bytes out of the write-ahead log, too.
+
+        While another process holds on to an older state, they stay there until the next wipe or until the log is
+        written over.
+        """
+        connection.execute(f"PRAGMA busy_timeout={round(_WIPE_PATIENCE * 1000)}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute(f"PRAGMA busy_timeout={round(self._patience * 1000)}")
+        connection.commit()
+
+    def explain(self, error: Exception) -> str:
+        """Say what is wrong with the store and what to do about it."""
+        if isinstance(error, OSError):
+            return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename})."
+        if isinstance(error, sqlite3.Error):
+            meaning = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "failed")
+            return f"The store {self._path} {meaning}. SQLite says: {error}."
+        return f"The store {self._path} cannot be used: {error}."
+
+
+class _Connection(sqlite3.Connection):
+    file: tuple[int, int] | None = None
+    """The identity of the file that was opened."""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, None if it is not there."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

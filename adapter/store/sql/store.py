@@ -1,0 +1,289 @@
+"""Responses, conversations and runs in a SQL database.
+
+Native threads with a connection each: some write and some read, so neither the event loop nor a reader waits for a
+write lock. All writes that wait are one transaction (group commit), and each caller goes on only when it is committed.
+A failure costs the connection. What can be done again without harm is, on a new one; else the failure is told to those
+who wait, and the next call opens a new one: the store works again as soon as its database does.
+
+What differs between databases is behind `Database`; tables and statements are the same for all.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from operator import itemgetter
+from random import getrandbits
+from typing import Any, Final
+
+from msgspec.structs import asdict, replace
+
+from adapter.event_loop.native_threads import Job, NativeThreads
+from adapter.store.base import (
+    NotFound,
+    StoredConversation,
+    StoredEvents,
+    StoredItem,
+    StoredKind,
+    StoreDown,
+    StoredResponse,
+    StoredRun,
+    StoreStats,
+    can_be,
+)
+from adapter.store.sql import run_tables, tables, upkeep
+from adapter.store.sql.database import Database, Session
+from adapter.store.sql.migrations import VERSION
+from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, write
+
+_TOGETHER: Final = 256
+"""Most writes in one transaction."""
+
+
+class SQLStore:
+    """The calls of `Store`. Nothing is opened before the first of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._down: tuple[type[Exception], ...] = (*database.errors, StoreDown)
+        self._writers = NativeThreads[Session, Write](
+            lambda: Session(database),
+            write,
+            threads=database.writers,
+            batch=_TOGETHER,
+            time_limit=database.time_limit,
+        )
+        self._readers = NativeThreads[Session, Query](
+            lambda: Session(database, commits_each=True),
+            _read,
+            threads=database.readers,
+            batch=1,
+            time_limit=database.time_limit,
+        )
+
+    def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
+        self._do(self._writers, _put(stored, items))
+
+    def get(self, id: str, tenant: str) -> StoredResponse:
+        return StoredResponse(*self._found(tables.GET, id, tenant)[0])
+
+    def exists(self, id: str, tenant: str) -> bool:
+        return bool(self._select(tables.GET_VERSION, id, tenant))
+
+    def version(self, id: str, tenant: str) -> int:
+        version: int = self._found(tables.GET_VERSION, id, tenant)[0][0]
+        return version
+
+    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
+        rows = self._found(tables.CHAIN, id, tenant)
+        rows.sort(key=itemgetter(-1), reverse=True)  # by depth, here: SQLite would copy the blobs to sort them
+        return [StoredResponse(*row[:-1]) for row in rows]
+
+    def delete(self, id: str, tenant: str) -> None:
+        if not can_be(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
+            raise NotFound(id)
+
+    def put_conversation(self, conversation: StoredConversation) -> None:
+        self._change((tables.PUT_CONVERSATION, {**asdict(conversation), "used_at": time.time()}))
+
+    def conversation(self, id: str, tenant: str) -> StoredConversation:
+        return StoredConversation(*self._found(tables.GET_CONVERSATION, id, tenant)[0])
+
+    def delete_conversation(self, id: str, tenant: str) -> None:
+        values = tables.values(id, tenant)
+        self._change((tables.DELETE_CONVERSATION, values), (tables.DELETE_ITEMS, values), erases=True)
+
+    def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
+        if items:
+            rows = _rows(id, tenant, items)
+            self._change((tables.USE, rows[0]), *((tables.APPEND, row) for row in rows))
+        else:
+            self.conversation(id, tenant)
+
+    def items(self, id: str, tenant: str) -> list[StoredItem]:
+        rows = self._select(tables.GET_ITEMS, id, tenant)
+        if not rows:
+            self.conversation(id, tenant)
+        return [StoredItem(*row) for row in rows]
+
+    def remove(self, id: str, tenant: str, item_id: str) -> None:
+        values = {**tables.values(id, tenant), "item_id": item_id, "now": time.time()}
+        self._change((tables.DELETE_ITEM, values), (tables.USE, values), erases=True)
+
+    def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
+        lease = {**tables.values(id, tenant), "holder": holder, "now": now, "until": until}
+        try:
+            self._change((tables.LEASE, lease))
+        except NotFound:
+            self.conversation(id, tenant)
+            return False
+        return True
+
+    def release(self, id: str, tenant: str, holder: str) -> None:
+        with suppress(NotFound):
+            self._change((tables.RELEASE, {**tables.values(id, tenant), "holder": holder}))
+
+    def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
+        self._do(self._writers, Record((run_tables.BEGIN, asdict(run)), self._added(run, events), _put(stored, ())))
+
+    def record(
+        self,
+        run: StoredRun,
+        events: StoredEvents | None,
+        stored: StoredResponse | None = None,
+        items: Sequence[StoredItem] = (),
+    ) -> bool:
+        if not can_be(run.id):
+            return False
+        put = None if stored is None else _put(stored, items)
+        first = run_tables.ADVANCE, run_tables.advance(run)
+        return bool(self._do(self._writers, Record(first, self._added(run, events), put)))
+
+    def run(self, id: str, tenant: str) -> StoredRun:
+        run = StoredRun(*self._found(run_tables.GET_RUN, id, tenant)[0])
+        return replace(run, streamed=bool(run.streamed))
+
+    def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
+        rows = self._select(run_tables.GET_EVENTS, id, tenant, after=after)
+        return [StoredEvents(first, last, bool(over), frames) for first, last, over, frames in rows]
+
+    def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
+        values = {"of_holder": holder, "new_until": until, "expired_by": expired_by}
+        try:
+            self._change((run_tables.TAKE, {**tables.values(id, tenant), **values}))
+        except NotFound:
+            return False
+        return True
+
+    def prolong_runs(self, holder: str, until: float) -> None:
+        with suppress(NotFound):
+            self._change((run_tables.PROLONG, {"of_holder": holder, "new_until": until}))
+
+    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+        rows = self._do(self._readers, Query(run_tables.HELD, {"of_holder": holder}))
+        return {(tenant, id) for tenant, id in rows}
+
+    def forget_events(self, before: float) -> None:
+        with suppress(NotFound):
+            self._change(*((sql, {"before": before}) for sql in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)))
+
+    def remember(self, key: str, value: bytes, until: float) -> None:
+        self._change((tables.REMEMBER, {"key": key, "value": value, "until": until}))
+
+    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+        return dict(self._do(self._readers, Query(tables.REMEMBERED, {**tables.beginning(prefix), "now": now})))
+
+    def forget(self, prefix: str) -> int:
+        erased: list[int] = self._do(self._writers, Change([(tables.FORGET, tables.beginning(prefix))], erases=True))
+        return erased[0]
+
+    def prune(self, before: float) -> int:
+        self._do(self._writers, Change([(upkeep.FORGET_EXPIRED, {"now": time.time()})], erases=True))
+        return self._prune_responses(before) + self._prune_conversations(before)
+
+    def _prune_responses(self, before: float) -> int:
+        """Look through the responses from the oldest on, until a page has none that is old."""
+        count, last = 0, tables.values("", "")
+        while True:
+            page = self._do(self._readers, Query(upkeep.LOOK, {**last, "before": before}))
+            found = [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
+            for batch in _batches(found):
+                count += self._do(self._writers, Erasure(batch, []))
+            if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
+                return count
+            last = tables.values(*page[-1][:2])
+
+    def _prune_conversations(self, before: float) -> int:
+        count = 0
+        while page := self._do(self._readers, Query(upkeep.UNUSED, {"before": before})):
+            found = [{**tables.values(id, tenant), "before": before} for id, tenant in page]
+            erased = sum(self._do(self._writers, Erasure([], batch)) for batch in _batches(found))
+            count += erased
+            if erased < upkeep.PAGE:  # that was the last page, or somebody else prunes, too
+                break
+        return count
+
+    def stats(self) -> StoreStats:
+        def rows(statement: str) -> list[Any]:
+            found: list[Any] = self._do(self._readers, Query(statement, {}))
+            return found
+
+        return StoreStats(
+            kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
+            tenants=rows(upkeep.TENANTS)[0][0],
+            going_on=rows(upkeep.GOING_ON)[0][0],
+            version=VERSION,
+        )
+
+    def upgrade(self) -> int:
+        try:
+            return self._database.upgrade()
+        except self._down as error:
+            raise StoreDown(self._database.explain(error)) from error
+
+    def _added(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
+        """Return the steps that keep a run's next events."""
+        if events is None:
+            return []
+        return [(run_tables.ADD_EVENTS, {**asdict(events), "tenant": run.tenant, "run": run.id})]
+
+    def ping(self) -> None:
+        self._do(self._writers, Ping())
+
+    def close(self) -> None:
+        self._writers.close()
+        self._readers.close()
+
+    def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
+        """Do statements together; raise NotFound if the first of them finds nothing to change."""
+        first = steps[0][1]
+        if not all(can_be(value) for value in first.values() if isinstance(value, str)):
+            raise NotFound(first.get("response_id"))
+        if not self._do(self._writers, Change(list(steps), erases))[0]:
+            raise NotFound(first.get("response_id"))
+
+    def _found(self, sql: str, id: str, tenant: str) -> list[Any]:
+        """Return the rows of a query; raise NotFound if there is none."""
+        if rows := self._select(sql, id, tenant):
+            return rows
+        raise NotFound(id)
+
+    def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
+        if not can_be(id):
+            return []
+        rows: list[Any] = self._do(self._readers, Query(sql, {**tables.values(id, tenant), **values}))
+        return rows
+
+    def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
+        job = threads.do(request)
+        if job.error is None:
+            return job.answer
+        if isinstance(job.error, self._down):
+            raise StoreDown(self._database.explain(job.error)) from job.error
+        raise job.error
+
+
+def _read(session: Session, jobs: list[Job[Query]]) -> None:
+    """Be the work of a thread that reads."""
+
+    def read() -> None:
+        unpack = session.packing.unpack
+        for job in jobs:
+            session.execute(job.request.sql, job.request.values)
+            rows = session.rows()
+            job.answer = [[unpack(value) if isinstance(value, bytes) else value for value in row] for row in rows]
+
+    session.attempt(read)
+
+
+def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
+    rows = [] if stored.conversation is None else _rows(stored.conversation, stored.tenant, items)
+    return Put({**asdict(stored), "version": getrandbits(63), "deleted": False}, rows)
+
+
+def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:
+    values = {**tables.values(conversation, tenant), "now": time.time()}
+    return [{**values, "item_id": item.id, "json": item.json} for item in items]
+
+
+def _batches(rows: list[Row]) -> Iterable[list[Row]]:
+    return (rows[start : start + upkeep.BATCH] for start in range(0, len(rows), upkeep.BATCH))

@@ -1,0 +1,350 @@
+"""Refusals of real providers: which of them teach, and what. Wordings: providers reference §1, §2, §4.
+
+`SENT` has everything that some provider refuses; what a lesson changes is seen in the dialect, and in the next request.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from translators.dialects.amendments import ROWS, lessons_of, with_lessons
+from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
+from translators.dialects.refusals import read_refusal
+from translators.errors import UpstreamError
+from translators.failures.classes import from_http
+
+LOOK = {"type": "function", "function": {"name": "look", "parameters": {
+    "type": "object", "properties": {"title": {"type": "string", "default": ""}}, "additionalProperties": False,
+}, "strict": True}}  # fmt: skip
+CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "original"}}
+FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}
+SENT: dict[str, Any] = {
+    "model": "m", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 9, "temperature": 1.5,
+    "top_p": 0.5, "presence_penalty": 1, "frequency_penalty": 1, "reasoning_effort": "minimal",
+    "service_tier": "flex", "logprobs": True, "top_logprobs": 2, "user": "u", "safety_identifier": "s",
+    "prompt_cache_key": "k", "verbosity": "low", "tools": [LOOK], "tool_choice": "required",
+    "parallel_tool_calls": False, "response_format": {"type": "json_schema", "json_schema": {}}, "stop": ["x"],
+    "messages": [
+        {"role": "developer", "content": "Be kind."},
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}, PICTURE, FILE]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning_content": "Hm", "refusal": "No."},
+        {"role": "tool", "tool_call_id": "c", "content": "1"},
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Go on."},
+    ],
+}  # fmt: skip
+RICH = Dialect(
+    developer_role=True, system_anywhere=True, refusal_field=True, file_parts=True, original_detail=True,
+    strict_tools=True, parallel_tool_calls=True,
+    extras=frozenset({"user", "safety_identifier", "prompt_cache_key", "verbosity"}),
+    service_tiers=frozenset({"auto", "flex"}), web_search=True, no_reasoning={"thinking": {"type": "disabled"}},
+)  # fmt: skip
+OBJECT = {"response_format": {"type": "json_object"}}
+NAMED = {"tool_choice": {"type": "function", "function": {"name": "look"}}}
+PLAIN = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
+UNTHOUGHT = [
+    {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "1"},
+]  # fmt: skip
+
+
+def refusal(error: Any, status: int = 400) -> UpstreamError:
+    """Return the error for OpenAI's envelope around a text or an object, or for the whole body, given as bytes."""
+    if isinstance(error, str):
+        error = {"message": error, "type": "invalid_request_error"}
+    body = error if isinstance(error, bytes) else json.dumps({"error": error}).encode()
+    return from_http(status, {}, body, own_key=True)
+
+
+def taught(error: UpstreamError, dialect: Dialect = RICH, **sent: Any) -> str | None:
+    """Return the likeliest lesson; `sent` are members in the place of those of SENT, None for those left out."""
+    body = {name: value for name, value in (SENT | sent).items() if value is not None}
+    told = read_refusal(error)
+    return None if told is None else next(lessons_of(told, json.dumps(body).encode(), dialect), None)
+
+
+def fastapi(*loc: Any, msg: str = "Extra inputs are not permitted", type: str = "extra_forbidden") -> bytes:
+    """Return the body of a validating server, which quotes what was sent."""
+    detail = {"type": type, "loc": ["body", *loc], "msg": msg, "input": {"tool_choice": "is not supported"}}
+    return json.dumps({"detail": [detail]}).encode()
+
+
+LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
+    # token limits
+    ("token_limit=max_completion_tokens", {"code": "unsupported_parameter", "param": "max_tokens", "message":
+     "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."},
+     400, {}),
+    # roles
+    ("developer_role", {"param": "messages[0].role", "code": "unsupported_value", "message":
+     "Unsupported value: 'messages[0].role' does not support 'developer' with this model."}, 400, {}),
+    ("developer_role", "Failed to deserialize the JSON body into the target type: messages[0].role: unknown variant "
+     "`developer`, expected one of `system`, `user`, `assistant`, `tool` at line 1 column 35", 422, {}),
+    ("developer_role", "'developer' is not one of ['system', 'assistant', 'user', 'function'] - 'messages.0.role'",
+     400, {}),
+    ("developer_role", "Unexpected role 'developer' at the start", 400, {}),
+    ("developer_role", fastapi("messages", 0, "role", msg="Input should be 'system', 'user' or 'tool'", type="enum"),
+     422, {}),
+    ("developer_role", "message role is 'developer', not one of ['system', 'assistant', 'user', 'tool']", 400, {}),
+    ("developer_role", "invalid parameter 'messages[0].role': invalid role 'developer', must be one of: system, user",
+     400, {}),
+    ("developer_role", "Error from provider: Upstream request failed: [1214] Incorrect role information", 400, {}),
+    ("developer_role", "chat template rejected the request: Unexpected message role.", 400, {}),
+    ("developer_role", "invalid params, role param error (2013)", 422, {}),
+    ("system_role", {"param": "messages[0].role", "message":
+     "Unsupported value: 'messages[0].role' does not support 'system' with this model."}, 400, {"messages": PLAIN}),
+    ("system_role", "Developer instruction is not enabled for models/gemma-3-27b-it", 400, {"messages": PLAIN}),
+    ("system_role", "System role not supported", 400, {"messages": PLAIN}),
+    ("system_place", "System message must be at the beginning.", 400, {}),
+    ("system_place", b'{"error":{"code":500,"message":"Jinja Exception: System message must be at the beginning.",'
+     b'"type":"server_error"}}', 500, {}),
+    ("system_place", b'{"type":"error","error":{"type":"bad_request_error","message":"invalid params, invalid chat '
+     b'setting (2013)","http_code":"400"}}', 400, {}),
+    ("system_place", "invalid params, invalid message role: system (2013)", 400, {}),
+    ("system_place", "Unexpected role 'system' after role 'user'", 400, {}),
+    ("system_place", "Only one system message is allowed", 400, {}),
+    ("system_place", b'{"error":{"code":400,"message":"Unable to generate parser for this template. ... '
+     b'raise_exception(\'System message must be at the beginnin...","type":"invalid_request_error"}}', 400, {}),
+    # streams
+    ("stream_options", "Unrecognized request argument supplied: stream_options", 400, {}),
+    ("stream_options", "Malformed input request: #: extraneous key [stream_options] is not permitted", 400, {}),
+    ("stream", b'{"error":["Error in `stream`: `stream` is not supported for this model"]}', 400, {}),
+    ("stream_only", "parameter.enable_thinking must be set to false for non-streaming calls", 400,
+     {"stream": None, "stream_options": None}),
+    # tools
+    ("strict", 'Invalid JSON payload received. Unknown name "strict" at \'tools[0].function\': Cannot find field.',
+     400, {}),
+    ("strict", fastapi("tools", 0, "function", "strict"), 422, {}),
+    ("keyword=additionalProperties", 'Invalid JSON payload received. Unknown name "additionalProperties" at '
+     "'tools[0].function_declarations[0].parameters': Cannot find field.", 400, {}),
+    ("keyword=additionalProperties,default", 'Unknown name "default" at \'tools[0].function_declarations[0].parameters'
+     '.properties[0].value\': Cannot find field. Unknown name "additionalProperties" at \'tools[0]', 400, {}),
+    ("keyword=default", "tools.0.function.parameters: keyword 'default' is not supported", 400, {}),
+    ("parallel_tool_calls", "Unknown parameter: 'parallel_tool_calls'.", 400, {}),
+    ("parallel_tool_calls", "unknown field `parallel_tool_calls`, expected one of `model`, `max_tokens`, `stop`",
+     422, {}),
+    ("parallel_tool_calls", "Extra inputs are not permitted, field: 'parallel_tool_calls', value: True", 400, {}),
+    ("thinking_tool_choice=required", "Thinking mode does not support this tool_choice", 400, {}),
+    ("thinking_tool_choice=named", "The tool_choice parameter does not support being set to required or object in "
+     "thinking mode", 400, NAMED),
+    ("any_tool_choice", fastapi("tool_choice", msg="Input should be 'auto', 'none' or 'any'", type="enum"), 422, {}),
+    ("tool_choice=required", fastapi("tool_choice", msg="Input should be 'auto' or 'none'", type="enum"), 422, {}),
+    ("tool_choice=required", {"code": 404, "message": "No endpoints found that support the provided 'tool_choice' "
+                              "value. To learn more about provider routing, visit: https://openrouter.ai/docs"},
+     404, {}),
+    ("tool_choice=named", "Invalid tool_choice type: 'object'. Supported string values: none, auto, required", 400,
+     NAMED),
+    ("tool_choice=named", {"code": "Invalid input", "message": "invalid input error", "status": 422, "details":
+     [{"loc": ["body", "tool_choice"], "msg": "Input should be a valid string", "type": "string_type"}]}, 422, NAMED),
+    ("tool_choice=named", "json: cannot unmarshal object into Go struct field Request.tool_choice of type string",
+     400, NAMED),
+    # formats
+    ("response_format=json_schema", "This response_format type is unavailable now", 400, {}),
+    ("response_format=json_schema", "This model does not support response format `json_schema`", 400, {}),
+    ("response_format=json_schema", {"message": "Extra inputs are not permitted",
+                                     "param": "response_format.json_schema"}, 422, {}),
+    ("response_format=json_object", b'{"error":"\'response_format.type\' must be \'json_schema\' or \'text\'"}', 400,
+     OBJECT),
+    ("response_format=json_schema", {"param": "response_format", "message": "The parameter `response_format.type` "
+     "specified in the request are not valid: invalid value: `json_schema`, supported values are: `text`."}, 400, {}),
+    # reasoning
+    ("reasoning_effort=low,medium,high", {"param": "reasoning_effort", "message": "Unsupported value: 'minimal' is not "
+     "supported with this model. Supported values are: 'low', 'medium', and 'high'."}, 400, {}),
+    ("reasoning_effort=none,low,medium,high,xhigh,max", "reasoning_effort 'minimal' is not supported", 400, {}),
+    ("reasoning_effort", b'{"code":"Client specified an invalid argument","error":"Model grok-4 does not support '
+     b'parameter reasoningEffort."}', 400, {}),
+    ("reasoning_effort=low,medium,xhigh", "Unexpected reasoning effort minimal. Supported types are xhigh, medium, low",
+     400, {}),
+    ("effort_with_tools", "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions."
+     " Please use /v1/responses instead, or set reasoning_effort to 'none'", 400, {}),
+    ("reasoning_switch", "Unknown name 'thinking': Cannot find field.", 400,
+     {"thinking": {"type": "disabled"}}),
+    ("reasoning_field", "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property "
+     "'reasoning_content' is unsupported)]", 400, {}),
+    ("reasoning_field", b'{"message":"messages.2.assistant.reasoning_content: property is unsupported","type":'
+     b'"invalid_request_error","param":"messages.2.assistant.reasoning_content","code":"wrong_api_format"}', 400, {}),
+    ("reasoning_field", json.dumps({"object": "error", "message": {"detail": [
+        {"type": "extra_forbidden", "loc": ["body", "messages", 2, "assistant", "reasoning_content"],
+         "msg": "Extra inputs are not permitted", "input": "Hm"}]}, "raw_status_code": 422}).encode(), 422, {}),
+    ("reasoning_required", "The `reasoning_content` in the thinking mode must be passed back to the API.", 400,
+     {"messages": UNTHOUGHT}),
+    ("reasoning_required=all", "Missing `reasoning_content` field in the assistant message at message index 1. For "
+     "more information, please refer to the guide", 400, {"messages": UNTHOUGHT}),
+    ("reasoning_required=all", "The `reasoning_content` in the thinking mode must be passed back to the API.", 400,
+     {"messages": [*PLAIN, {"role": "assistant", "content": "Hello"}, PLAIN[1]]}),
+    ("reasoning_required", "thinking is enabled but reasoning_content is missing in assistant tool call message at "
+     "index 1", 400, {"messages": UNTHOUGHT}),
+    # messages
+    ("null_content", fastapi("messages", 2, "content", msg="Input should be a valid string", type="string_type"), 422,
+     {}),
+    ("null_content", "messages[2].content: invalid type: null, expected a string", 400, {}),
+    ("null_content", "invalid message content type: <nil>", 400, {}),
+    ("null_content", "Invalid 'content': 'content' field must be a string or an array of objects.", 400, {}),
+    ("refusal", "Extra inputs are not permitted, field: 'messages[2].refusal', value: None", 400, {}),
+    ("refusal", 'Unknown name \'refusal\' at \'messages[2]\': Cannot find field.', 400, {}),
+    ("original_detail", {"param": "messages[1].content[1].image_url.detail", "message": "Invalid value: 'original'. "
+                         "Supported values are: 'low', 'high', and 'auto'."}, 400, {}),
+    ("file", "messages[1]: unknown variant `file`, expected `text` or `image_url` at line 1 column 197", 400, {}),
+    ("image", "messages[1]: unknown variant `image_url`, expected `text` at line 1 column 335", 400, {}),
+    ("short_call_ids", json.dumps({"object": "error", "code": "3280", "message": "Tool call id was call_1 but must be "
+                                   "a-z, A-Z, 0-9, with a length of 9."}).encode(), 400, {}),
+    ("alternating", "After the (optional) system message(s), user or tool message(s) should alternate with assistant "
+     "message(s).", 400, {}),
+    ("alternating", b'{"error":{"code":500,"message":"Jinja Exception: Conversation roles must alternate '
+     b'user/assistant/user/assistant/...","type":"server_error"}}', 500, {}),
+    ("user_needed", "No user query found in messages.", 400, {"messages": PLAIN[:1]}),
+    ("audio", "messages[0]: unknown variant `input_audio`, expected `text` at line 1 column 197", 400,
+     {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
+    # numbers and extras
+    ("temperature", {"param": "temperature", "message": "Unsupported value: 'temperature' does not support 1.5 with "
+                     "this model. Only the default (1) value is supported."}, 400, {}),
+    ("temperature", "invalid temperature: only 1 is allowed for this model", 400, {}),
+    ("temperature", "models of this kind don't support temperature=0.84. Only temperature=1 is supported. To drop "
+     "unsupported params set `drop_params = True`", 400, {}),
+    ("temperature", "`temperature` is deprecated for this model.", 400, {}),
+    ("top_p", "Unsupported parameter: 'top_p' is not supported with this model.", 400, {}),
+    ("presence_penalty", "Model grok-4 does not support parameter presencePenalty.", 400, {}),
+    ("frequency_penalty", "Unsupported parameter: 'frequency_penalty' is not supported with this model.", 400, {}),
+    ("logprobs", "logprobs is not supported with this model", 400, {}),
+    ("logprobs", "Unsupported parameter: 'top_logprobs' is not supported with this model.", 400, {}),
+    ("service_tier=flex", {"message": "Invalid value: 'flex'. Supported values are: 'auto' and 'default'.",
+                           "param": "service_tier"}, 400, {}),
+    ("service_tier", fastapi("service_tier"), 422, {}),
+    ("user", "Unrecognized request argument supplied: user", 400, {}),
+    ("user", fastapi("user"), 422, {}),
+    ("safety_identifier", "Unknown parameter: 'safety_identifier'.", 400, {}),
+    ("prompt_cache_key", 'json: unknown field \'prompt_cache_key\'', 400, {}),
+    ("verbosity", "Extra inputs are not permitted: verbosity", 400, {}),
+    ("web_search", "Unknown parameter: 'web_search_options'.", 400, {"web_search_options": {}}),
+    # a gateway that quotes
+    ("parallel_tool_calls", {"code": 400, "message": "Provider returned error", "metadata": {"provider_name": "X",
+     "raw": json.dumps({"error": {"message": "Unknown parameter: 'parallel_tool_calls'."}})}}, 400, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lesson", "error", "status", "sent"), LESSONS)
+def test_lessons(lesson: str, error: Any, status: int, sent: dict[str, Any]) -> None:
+    assert taught(refusal(error, status), **sent) == lesson
+
+
+def test_each_row_has_a_refusal_that_teaches_it() -> None:
+    told = {lesson.partition("=")[0] for lesson, *_ in LESSONS}
+    assert {row.name for row in ROWS} - told == {"prompt_cache_options", "prompt_cache_retention"}
+
+
+SOUND = {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}
+NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
+    # what was not sent
+    ("This response_format type is unavailable now", 400, {"response_format": None}),
+    ("Unknown parameter: 'parallel_tool_calls'.", 400, {"parallel_tool_calls": None}),
+    ("System message must be at the beginning.", 400, {"messages": PLAIN}),
+    # what the caller asked for by name, or nothing can stand for
+    ({"message": "Unsupported parameter: 'stop' is not supported with this model, nor is 'temperature'.",
+      "param": "stop", "code": "unsupported_parameter"}, 400, {}),
+    ("No endpoints found that support tool use.", 404, {}),
+    ("registry.ollama.ai/library/gemma:latest does not support tools", 400, {}),
+    ("image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500, {}),
+    # the caller's schema, numbers, words and model
+    ("Invalid schema for response_format 'n': 'oneOf' is not permitted.", 400, {}),
+    ("Invalid schema for function 'look': In context=(), 'additionalProperties' is required to be supplied and to be "
+     "false.", 400, {}),
+    ("The provided JSON schema contains features not supported by xgrammar.", 400, {}),
+    ({"message": "Failed to generate JSON.", "code": "json_validate_failed"}, 400, {}),
+    ({"message": "Tool choice is required, but model did not call a tool", "code": "tool_use_failed"}, 400, {}),
+    ("Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 99.0 instead.", 400, {}),
+    (fastapi("temperature", msg="Input should be less than or equal to 2", type="less_than_equal"), 422, {}),
+    ("Invalid parameter: temperature should be in [0, 1]", 400, {}),
+    ("temperature 1.5 is greater than 1, which is not supported", 400, {}),
+    ("The value 1.5 is not allowed for temperature: the range is [0, 1]", 400, {}),
+    ("max_tokens is too large: 100000. This model supports at most 16384 completion tokens.", 400, {}),
+    ("The content is not allowed.", 400, {}),
+    ({"code": "content_filter", "message": "The response was filtered: tool_choice is not supported"}, 400, {}),
+    ("The model `tool_choice` does not exist or is not supported", 404, {}),
+    ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
+    ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
+    ("Could not process image: image input is not supported for this type", 400, {}),
+    # a format of the caller's picture, sound or file
+    ("unsupported image content type 'image/tiff'", 400, {}),
+    ("Unsupported image input: image/bmp", 400, {}),
+    ("Image content is not supported in this format.", 400, {}),
+    ("Unsupported image content format. Supported formats: png, jpeg.", 400, {}),
+    ("The image part is not supported: MIME type image/heic", 400, {}),
+    ("input_audio format 'ogg' is not supported", 400, SOUND),
+    ("Unsupported file type: input_file application/zip", 400, {}),
+    ("temperature and top_p cannot both be specified for this model. Please use only one.", 400, {}),
+    ({"message": "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+      "'json_object'.", "param": "messages"}, 400, OBJECT),
+    ({"param": "max_tokens", "message": "The parameter `max_tokens` specified in the request are not valid: integer "
+      "above maximum value, expected a value <= 12288, but got 32000 instead."}, 400, {}),
+    # one caller's account
+    ({"message": "Your organization must be verified to stream this model.", "param": "stream",
+      "code": "unsupported_value"}, 400, {}),
+    # other statuses
+    ("response_format is not supported", 500, {}),
+    ("response_format is not supported", 429, {}),
+    ("response_format is not supported", 401, {}),
+    # only what was quoted of the request names it
+    (fastapi("stop"), 422, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "status", "sent"), NO_LESSONS)
+def test_what_teaches_nothing(error: Any, status: int, sent: dict[str, Any]) -> None:
+    assert taught(refusal(error, status), **sent) is None
+
+
+def test_an_error_without_an_answer_teaches_nothing() -> None:
+    assert taught(UpstreamError("tool_choice is not supported", status=400)) is None
+
+
+def test_the_same_is_not_learned_twice() -> None:
+    error = refusal("This response_format type is unavailable now")
+    assert taught(error, with_lessons(RICH, ["response_format=json_schema"])) is None
+    assert taught(error, Dialect(formats=frozenset())) is None
+
+
+def test_a_list_that_was_printed_into_a_message() -> None:
+    message = "[{'type': 'extra_forbidden', 'loc': ('body', 'max_tokens'), 'msg': 'Extra inputs are not permitted'}]"
+    assert taught(refusal(json.dumps({"object": "error", "message": message}).encode())) == (
+        "token_limit=max_completion_tokens"
+    )
+
+
+def test_thinking_under_another_name() -> None:
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well", "reasoning": "Hm"}]
+    error = refusal("Error from provider: Extra inputs are not permitted, field: 'messages[1].reasoning'")
+    assert taught(error, Dialect(reasoning_field="reasoning"), messages=messages) == "reasoning_field"
+
+
+def test_the_token_limit_has_two_names_and_may_have_none() -> None:
+    error, sent = refusal(fastapi("max_completion_tokens"), 422), {"max_tokens": None, "max_completion_tokens": 9}
+    configured = Dialect(token_limit="max_completion_tokens")
+    assert taught(error, configured, **sent) == "token_limit=max_tokens"
+    learned = with_lessons(RICH, ["token_limit=max_completion_tokens"])
+    assert learned.token_limit == "max_completion_tokens"
+    assert taught(error, learned, **sent) == "token_limit=none"
+    assert with_lessons(learned, ["token_limit=none"]).token_limit is None
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_lessons_may_come_in_any_order(preset: Dialect) -> None:
+    lessons = [lesson for lesson, *_ in LESSONS]
+    dialect = with_lessons(preset, lessons)
+    assert with_lessons(preset, reversed(lessons)) == dialect
+    assert list(dialect.lessons) == sorted(set(dialect.lessons) & set(lessons))
+    assert dialect.name == preset.name
+
+
+def test_lessons_that_nobody_knows_change_nothing() -> None:
+    assert with_lessons(RICH, ["telepathy", "", "=x"]) == RICH
+
+
+def test_two_refusals_say_the_same_wherever_they_say_it() -> None:
+    said = [read_refusal(refusal(f"messages[{at}] has no role (request 7f3a9c1e-{at}00a)")) for at in (1, 22)]
+    other = read_refusal(refusal("messages[1] has no content"))
+    assert [None if one is None or other is None else one.says_the_same(other) for one in said] == [False, False]
+    assert said[0] is not None
+    assert said[1] is not None
+    assert said[0].says_the_same(said[1])

@@ -1,0 +1,191 @@
+"""Items → messages: what is refused, what is left out with a note. What becomes of the rest: tests/wire and
+tests/properties."""
+
+from collections.abc import Sequence
+from time import process_time
+
+import pytest
+
+from translators.chat.chunks import (
+    AssistantMessage,
+    ChatMessage,
+    FunctionOfCall,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from translators.dialects.dialect import Dialect
+from translators.errors import RequestError
+from translators.notes import Notes
+from translators.responses.items import (
+    ApplyPatchCall,
+    Compaction,
+    CompactionTrigger,
+    FunctionCall,
+    FunctionCallOutput,
+    InputImage,
+    InputText,
+    Item,
+    ItemReference,
+    Message,
+    OutputText,
+    Reasoning,
+    ReasoningText,
+    Refusal,
+    SummaryText,
+    UpdateFile,
+)
+from translators.to_chat.messages import Settled, items_to_messages, lead_text
+from translators.tools import ToolNames
+
+CALL, OUTPUT = FunctionCall("a", "f", "{}"), FunctionCallOutput("1", "a")
+USER = Message("user", "Hi")
+IMAGE = InputImage("https://example.com/a.png")
+
+NO_CALL = "No tool call found for function call output with call_id a."
+NO_OUTPUT = "No tool output found for function call a."
+
+
+def render(items: Sequence[Item], **given: object) -> tuple[list[ChatMessage], list[tuple[str, str, str]]]:
+    notes = Notes()
+    dialect = Dialect(**given)  # type: ignore[arg-type]
+    made = items_to_messages(items, dialect, ToolNames(), notes)
+    return made.messages, [(note.param, note.action, note.reason) for note in notes]
+
+
+REFUSED: dict[str, tuple[list[Item], str, int]] = {
+    "an output without a call": ([USER, OUTPUT], NO_CALL, 400),
+    "an output ahead of its call": ([OUTPUT, CALL], NO_CALL, 400),
+    "a call without an output": ([USER, CALL], NO_OUTPUT, 400),
+    "a call without an output, and more": ([CALL, USER, CALL, OUTPUT, CALL], NO_OUTPUT, 400),
+    "one output for two calls": ([CALL, CALL, OUTPUT], NO_OUTPUT, 400),
+    "a reference to nothing": ([ItemReference("msg_1")], "Item with id 'msg_1' not found.", 404),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    items, message, status = REFUSED[name]
+    with pytest.raises(RequestError) as caught:
+        render(items)
+    assert (caught.value.message, caught.value.status, caught.value.param) == (message, status, "input")
+
+
+def test_an_answered_call_of_the_history_is_no_orphan() -> None:
+    items_to_messages([OUTPUT], Dialect(), ToolNames(), Notes(), settled=Settled(frozenset({"a"})), follows=True)
+
+
+CUT = FunctionCall("a", "f", '{"x', status="incomplete")
+CUT_PATCH = ApplyPatchCall("a", UpdateFile("", ""), status="in_progress")
+
+
+@pytest.mark.parametrize("call", [CUT, CUT_PATCH])
+def test_a_call_that_was_cut_short_needs_no_output(call: Item) -> None:
+    messages, notes = render([Message("assistant", "Let me see."), call, USER])
+    assert messages == [AssistantMessage("Let me see."), UserMessage("Hi")]
+    assert notes == [("input", "dropped", "call a, which was cut short and never answered")]
+
+
+def test_a_call_that_was_cut_short_may_have_one() -> None:
+    messages, _ = render([CUT, OUTPUT])
+    assert isinstance(messages[1], ToolMessage)
+
+
+def calling(call_id: str) -> AssistantMessage:
+    return AssistantMessage(None, tool_calls=[ToolCall(call_id, FunctionOfCall("f", "{}"))])
+
+
+DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
+    "an empty message": (
+        [USER, Message("user", ""), Message("user", "You?")], [UserMessage("Hi"), UserMessage("You?")],
+        "input[1]", "an empty message",
+    ),
+    "the same again": ([USER, USER], [UserMessage("Hi")], "input[1]", "it says again what the user said before"),
+    "what the user asked, between a call and its output": (
+        [USER, CALL, OUTPUT, FunctionCall("b", "f", "{}"), USER, FunctionCallOutput("2", "b")],
+        [
+            UserMessage("Hi"), calling("a"), ToolMessage("a", "1"), calling("b"), ToolMessage("b", "2"),
+        ],
+        "input[4]", "it says again what the user said before",
+    ),
+    "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
+    "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),
+    "an image of the system": (
+        [USER, Message("system", [InputText("x"), IMAGE])],
+        [UserMessage("Hi"), SystemMessage("x")], "input[1].content", "a system message is text only",
+    ),
+    "a compaction": (
+        [USER, Compaction("sealed")], [UserMessage("Hi")],
+        "input[1]", "a compaction: only the server that sealed it can open it",
+    ),
+    "a trigger": (
+        [USER, CompactionTrigger()], [UserMessage("Hi")], "input[1]", "a compaction_trigger: it is for the server",
+    ),
+    "an image of the model": (
+        [Message("assistant", [OutputText("x"), IMAGE])],
+        [AssistantMessage("x")], "input[0].content", "a assistant message is text only",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_dropped_with_a_note(name: str) -> None:
+    items, expected, param, reason = DROPPED[name]
+    messages, notes = render(items, system_anywhere=True)
+    assert messages == expected
+    assert notes == [(param, "dropped", reason)]
+
+
+def test_refusals() -> None:
+    item = Message("assistant", [OutputText("Well."), Refusal("No.")])
+    assert render([item, Message("assistant", "Sorry.")])[0] == [AssistantMessage("Well.\n\nSorry.\n\nNo.")]
+    assert render([item], refusal_field=True)[0] == [AssistantMessage("Well.", refusal="No.")]
+    assert render([Message("assistant", [Refusal("No.")])], refusal_field=True)[0] == [
+        AssistantMessage(None, refusal="No.")
+    ]
+
+
+THINKING: dict[str, tuple[Reasoning, str | None]] = {
+    "a summary": (Reasoning([SummaryText("a"), SummaryText("b")]), "a\nb"),
+    "the text itself, before the summary": (Reasoning([SummaryText("a")], content=[ReasoningText("b")]), "b"),
+    "an empty content": (Reasoning([SummaryText("a")], content=[]), "a"),
+    "a null content": (Reasoning([SummaryText("a")], content=None), "a"),
+    "nothing": (Reasoning([]), None),
+}
+
+
+@pytest.mark.parametrize("name", THINKING)
+def test_thinking(name: str) -> None:
+    item, text = THINKING[name]
+    answer = Message("assistant", "Hi")
+    assert render([item, answer])[0] == [AssistantMessage("Hi", reasoning_content=text)]
+    assert render([item, answer], reasoning_field="reasoning")[0] == [AssistantMessage("Hi", reasoning=text)]
+    assert render([item, answer], reasoning_field=None)[0] == [AssistantMessage("Hi")]
+    assert render([USER, item])[0] == [UserMessage("Hi")]
+
+
+def test_the_paths_of_refusals_count_the_items_of_the_request() -> None:
+    bad = Message("user", [InputText("x"), InputImage("ftp://x")])
+    for first, path in ((0, "input[1].content[1].image_url"), (1, "input[0].content[1].image_url")):
+        with pytest.raises(RequestError) as caught:
+            items_to_messages([USER, bad], Dialect(), ToolNames(), Notes(), first_input=first)
+        assert caught.value.param == path
+
+
+def test_the_lead() -> None:
+    assert lead_text(None, []) == ""
+    lead = [Message("system", ""), Message("developer", [InputText("b"), InputText("c")])]
+    assert lead_text("a", lead) == "a\n\nb\n\nc"
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("id", ["a", "x" * 64])
+def test_calls_that_share_an_id_cost_no_more_than_others(id: str, short: bool) -> None:
+    items: list[Item] = [FunctionCall(id, "f", "{}")] * 2000 + [FunctionCallOutput("x", id)] * 2000
+    began = process_time()
+    messages, _ = render(items, short_call_ids=short)
+    assert process_time() - began < 0.3
+    calls = getattr(messages[0], "tool_calls")  # noqa: B009
+    assert len({call.id for call in calls}) == 2000
+    assert max(len(call.id) for call in calls) <= 64

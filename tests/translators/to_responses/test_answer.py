@@ -1,0 +1,75 @@
+"""An answer's body in the form that the provider chose, and where it ends."""
+
+import pytest
+
+from tests.properties.machine import Machine, said
+from translators.to_responses.answer import AnswerReader
+
+HI = b'{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}'
+WHOLE = b'{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}'
+COMPLETED = ("completed", [("output_text", "Hi")])
+
+BODIES = {
+    "an event stream": (b"data: " + HI + b"\n\n", COMPLETED),
+    "white space first": (b"\n\n  data: " + HI + b"\n\n", COMPLETED),
+    "a byte order mark, then an event stream": (b"\xef\xbb\xbfdata: " + HI + b"\n\n", COMPLETED),
+    "a whole completion": (WHOLE, COMPLETED),
+    "a byte order mark, then a whole completion": (b"\xef\xbb\xbf" + WHOLE, COMPLETED),
+    "a whole completion, white space around it": (b"\r\n " + WHOLE + b"\n", COMPLETED),
+    "a completion in an array": (b"[" + WHOLE + b"]", COMPLETED),
+    "a completion with something behind it": (WHOLE + b"\x00", COMPLETED),
+    "a message beside an empty delta (Perplexity)": (
+        b'{"choices":[{"delta":{"content":""},"message":{"content":"Hi"},"finish_reason":"stop"}]}', COMPLETED
+    ),
+    "a completion without a finish reason": (b'{"choices":[{"message":{"content":"Hi"}}]}', COMPLETED),
+    "an old completion": (b'{"choices":[{"text":"Hi","finish_reason":"stop"}]}', COMPLETED),
+    "half a completion": (WHOLE[:-5], ("failed", "not a chat completion")),
+    "an empty completion": (b'{"choices":[]}', ("failed", "without an answer")),
+    "an error with status 200": (b'{"error":{"message":"It broke."}}', ("failed", "It broke.")),
+    "an error in an array (Gemini)": (b'[{"error":{"message":"It broke."}}]', ("failed", "It broke.")),
+    "a web page": (b"<html>502</html>", ("failed", "a web page instead of JSON")),
+    "plain text": (b"upstream connect error", ("failed", "before the answer was complete")),
+    "nothing": (b"", ("failed", "before the answer was complete")),
+    "white space": (b" \n ", ("failed", "before the answer was complete")),
+    "a number": (b"data: 5\n\n", ("failed", "not a chat completion: 5")),
+    "half an event": (b"data: " + HI + b'\n\ndata: {"usage":', COMPLETED),
+    "half an event and no finish reason": (
+        b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: {"cho', ("failed", "before the answer was complete")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies(name: str) -> None:
+    body, (status, expected) = BODIES[name]
+    response = Machine().read([body]).response
+    assert response["status"] == status
+    if status == "failed":
+        assert expected in response["error"]["message"]
+    else:
+        assert said(response["output"]) == expected
+
+
+def test_what_follows_done_is_not_read() -> None:
+    machine = Machine()
+    reader = AnswerReader(machine.stream)
+    assert reader.feed(b"data: " + HI + b"\n\n")
+    assert not reader.done
+    assert reader.feed(b"data: [DONE]\n\ndata: " + HI + b"\n\n") == []
+    assert reader.done
+    assert reader.feed(b"data: " + b"x" * (17 << 20)) == []
+
+
+def test_a_failed_response_needs_no_more() -> None:
+    machine = Machine()
+    reader = AnswerReader(machine.stream)
+    reader.feed(b'data: {"error":"x"}\n\n')
+    assert reader.done
+
+
+def test_a_whole_body_has_a_limit() -> None:
+    machine = Machine()
+    reader = AnswerReader(machine.stream, max_bytes=100)
+    assert reader.feed(b"{" + b" " * 99) == []
+    machine.left += reader.feed(b" ")
+    assert "larger than" in machine.response["error"]["message"]

@@ -1,0 +1,247 @@
+"""The chat-completions side: messages and tools that go out, chunks and completions that come back.
+
+Outgoing Structs write only what is set. Incoming ones take every field in each form that some provider was seen
+to send it (a call id as number, content as list or object, usage members as null); `deltas.py` makes one form of
+them. Sources: responses-api reference §7, providers reference §3.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from translators.responses.items import Sound
+
+# --- outgoing ---------------------------------------------------------------------------------------------------
+
+
+class ImageURL(Struct, frozen=True, gc=False, omit_defaults=True):
+    url: str
+    detail: str | None = None
+
+
+class TextPart(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    text: str
+
+
+class ImagePart(Struct, frozen=True, gc=False, tag_field="type", tag="image_url"):
+    image_url: ImageURL
+
+
+class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
+    file: dict[str, Any]
+
+
+class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
+    input_audio: Sound
+
+
+class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):
+    """Mistral's form of thinking; it stands ahead of the text."""
+
+    thinking: list[TextPart]
+
+
+Part = TextPart | ImagePart | FilePart | AudioPart
+Content = str | list[Part]
+
+
+class SystemMessage(Struct, frozen=True, gc=False, tag_field="role", tag="system"):
+    content: str
+
+
+class DeveloperMessage(Struct, frozen=True, gc=False, tag_field="role", tag="developer"):
+    content: str
+
+
+class UserMessage(Struct, frozen=True, gc=False, tag_field="role", tag="user"):
+    content: Content
+
+
+class FunctionOfCall(Struct, frozen=True, gc=False):
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct, frozen=True, gc=False):
+    id: str
+    function: FunctionOfCall
+    type: str = "function"
+    extra_content: dict[str, Any] | UnsetType = UNSET
+    """What the call came with: Gemini's signature."""
+
+
+class AssistantMessage(Struct, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
+    """One turn of the model: its thinking, its text and all of its calls."""
+
+    content: str | list[ThinkingPart | TextPart] | None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
+    extra_content: dict[str, Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class ToolMessage(Struct, frozen=True, gc=False, tag_field="role", tag="tool"):
+    tool_call_id: str
+    content: str
+
+
+ChatMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+
+# --- incoming ---------------------------------------------------------------------------------------------------
+
+
+class FunctionDelta(Struct, gc=False):
+    name: str | None = None
+    arguments: str | dict[str, Any] | list[Any] | None = None
+    parameters: dict[str, Any] | None = None
+    """TGI has `parameters` where others have `arguments`."""
+
+
+class ToolCallDelta(Struct, gc=False):
+    index: int | None = None
+    id: str | int | None = None
+    function: FunctionDelta | None = None
+    extra_content: dict[str, Any] | None = None
+    """Gemini's signature of the call."""
+
+
+class Source(Struct, gc=False):
+    """A page that an answer cites, or a search result."""
+
+    url: str | None = None
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class SearchResults(Struct, gc=False):
+    results: list[Source] | None = None
+
+
+class ExecutedTool(Struct, gc=False):
+    """A search that Groq made by itself; `arguments` and `output` are in its reasoning, too."""
+
+    search_results: SearchResults | None = None
+
+
+class VeniceParameters(Struct, gc=False):
+    web_search_citations: list[Source] | None = None
+
+
+class Annotation(Source, gc=False):
+    """A source under `url_citation`, or (some gateways) flat; other types are files."""
+
+    type: str | None = None
+    url_citation: Source | None = None
+
+
+class ImageAddress(Struct, gc=False):
+    url: str | None = None
+
+
+class ImageDelta(Struct, gc=False):
+    image_url: ImageAddress | str | None = None
+
+
+class AudioDelta(Struct, gc=False):
+    data: str | None = None
+    transcript: str | None = None
+
+
+class Delta(Struct, gc=False):
+    """The new part of an answer; of a whole completion, `message` is read as one delta."""
+
+    content: str | list[Any] | dict[str, Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | dict[str, Any] | None = None
+    reasoning_details: list[Any] | None = None
+    extra_content: dict[str, Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
+    function_call: FunctionDelta | None = None
+    annotations: list[Annotation] | None = None
+    executed_tools: list[ExecutedTool] | None = None
+    images: list[ImageDelta] | None = None
+    """What OpenRouter and LiteLLM have for pictures: they are no part of `content`."""
+    audio: AudioDelta | None = None
+
+
+class TopLogprob(Struct, gc=False):
+    token: str | None = None
+    logprob: float | None = None
+    bytes: list[int] | None = None
+
+
+class TokenLogprob(TopLogprob, gc=False):
+    top_logprobs: list[TopLogprob] | None = None
+
+
+class Logprobs(Struct, gc=False):
+    content: list[TokenLogprob] | None = None
+    refusal: list[Any] | None = None
+
+
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+
+
+class PromptDetails(Struct, gc=False):
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+
+
+class CompletionDetails(Struct, gc=False):
+    reasoning_tokens: Count | None = None
+
+
+class ChatUsage(Struct, gc=False):
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: Count | None = None
+    """DeepSeek's name for the cached part."""
+    cached_tokens: Count | None = None
+    """Moonshot's name for the cached part."""
+
+
+class FinishDetails(Struct, gc=False):
+    type: str | None = None
+
+
+class Choice(Struct, gc=False):
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    finish_details: FinishDetails | None = None
+    """Early vision models of OpenAI's have this in place of a finish reason."""
+    logprobs: Logprobs | None = None
+    error: Any = None
+    """OpenRouter's place for the failure of a provider behind it."""
+    usage: ChatUsage | None = None
+    """Moonshot's place for it, with the finish reason."""
+
+
+class GroqExtras(Struct, gc=False):
+    usage: ChatUsage | None = None
+    error: Any = None
+    """Why a stream was stopped early."""
+
+
+class Chunk(Struct, gc=False):
+    """One chunk of a stream, or a whole completion."""
+
+    choices: list[Choice] | None = None
+    usage: ChatUsage | None = None
+    service_tier: str | None = None
+    error: Any = None
+    x_groq: GroqExtras | None = None
+    citations: list[str | Source] | None = None
+    """The sources of the answer, all of them in every chunk (Perplexity, xAI)."""
+    search_results: list[Source] | None = None
+    """The same with titles; Perplexity's newer name."""
+    venice_parameters: VeniceParameters | None = None

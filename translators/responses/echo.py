@@ -1,0 +1,81 @@
+"""The first snapshot of a response: the request's fields as the Response object shows them.
+
+What the client left out is shown with the API's default, never as null where the schema forbids it. Source:
+responses-api reference §2 (column "echo when unset"), open-responses reference §4.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from translators.responses.request import CreateRequest, JSONSchemaFormat, PromptCacheOptions, TextConfig, TextFormat
+from translators.responses.response import Response
+
+
+def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response:
+    """Return the response as `response.created` shows it; `created_at` is in Unix seconds."""
+    return Response(
+        id=id,
+        created_at=created_at,
+        model=request.model,
+        status="queued" if request.background else "in_progress",
+        background=request.background,
+        frequency_penalty=_or(request.frequency_penalty, 0.0),
+        instructions=request.instructions,
+        max_output_tokens=request.max_output_tokens,
+        max_tool_calls=request.max_tool_calls,
+        parallel_tool_calls=_or(request.parallel_tool_calls, True),
+        presence_penalty=_or(request.presence_penalty, 0.0),
+        previous_response_id=request.previous_response_id,
+        conversation=UNSET if request.conversation is None else {"id": request.conversation},
+        prompt_cache_key=request.prompt_cache_key,
+        prompt_cache_retention=request.prompt_cache_retention,
+        reasoning=_reasoning(request),
+        safety_identifier=request.safety_identifier,
+        service_tier=request.service_tier or "auto",
+        store=request.store,
+        temperature=_or(request.temperature, 1.0),
+        text={"format": _format(request.text), "verbosity": request.text.verbosity or "medium"},
+        tool_choice=request.tool_choice,
+        tools=request.raw_tools,
+        top_logprobs=_or(request.top_logprobs, 0),
+        top_p=_or(request.top_p, 1.0),
+        truncation=request.truncation,
+        user=request.user,
+        metadata=request.metadata,
+        prompt=request.prompt or UNSET,
+        access_programs=UNSET if request.access_programs is None else {"cyber": "standard"},
+        image=UNSET if request.image is None else {"context_compression": "disabled"},
+        **_prompt_cache(request.prompt_cache_options),
+    )
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _reasoning(request: CreateRequest) -> dict[str, Any]:
+    wanted = request.reasoning
+    echo: dict[str, Any] = {"effort": wanted.effort, "summary": wanted.summary or wanted.generate_summary}
+    for name in ("context", "mode"):
+        if (value := getattr(wanted, name)) is not None:
+            echo[name] = value
+    return echo
+
+
+def _prompt_cache(options: PromptCacheOptions | None) -> dict[str, Any]:
+    if options is None:
+        return {}
+    echo: dict[str, str] = {"mode": options.mode or "implicit", "ttl": options.ttl or "30m"}
+    if options.comparison_response_id is None:
+        return {"prompt_cache_options": echo}
+    echo["comparison_response_id"] = options.comparison_response_id
+    return {"prompt_cache_options": echo, "prompt_cache_diagnostics": {"type": "unavailable"}}
+
+
+def _format(text: TextConfig) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(text.format or TextFormat())
+    if isinstance(text.format, JSONSchemaFormat):
+        shown["strict"] = bool(text.format.strict)
+    return shown

@@ -1,0 +1,227 @@
+"""The events of a Responses stream and their SSE frames.
+
+Only the standard events exist here. Each is one Struct tagged by its name; `sequence_number` is set by the stream
+machine when the event leaves it, nowhere else. A frame is `event:` + one `data:` line + blank line, LF only, in one
+piece of bytes. Source: responses-api reference §5.3, §5.2; open-responses reference §2.4.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from translators.responses.items import OutputItem, OutputText, ReasoningText, Refusal, SummaryText, UrlCitation
+from translators.responses.response import Response
+from translators.wire import encode
+
+
+class Event(Struct, gc=False, kw_only=True, tag_field="type"):
+    """What all events carry."""
+
+    sequence_number: int = -1
+
+
+class ResponseCreated(Event, tag="response.created"):
+    response: Response
+
+
+class ResponseQueued(Event, tag="response.queued"):
+    response: Response
+
+
+class ResponseInProgress(Event, tag="response.in_progress"):
+    response: Response
+
+
+class ResponseCompleted(Event, tag="response.completed"):
+    response: Response
+
+
+class ResponseIncomplete(Event, tag="response.incomplete"):
+    response: Response
+
+
+class ResponseFailed(Event, tag="response.failed"):
+    response: Response
+
+
+class OutputItemAdded(Event, tag="response.output_item.added"):
+    output_index: int
+    item: OutputItem
+
+
+class OutputItemDone(Event, tag="response.output_item.done"):
+    output_index: int
+    item: OutputItem
+
+
+class ContentPartAdded(Event, tag="response.content_part.added"):
+    item_id: str
+    output_index: int
+    content_index: int
+    part: OutputText | Refusal | ReasoningText
+
+
+class ContentPartDone(Event, tag="response.content_part.done"):
+    item_id: str
+    output_index: int
+    content_index: int
+    part: OutputText | Refusal | ReasoningText
+
+
+class OutputTextDelta(Event, tag="response.output_text.delta"):
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+    logprobs: list[Any]
+
+
+class OutputTextDone(Event, tag="response.output_text.done"):
+    item_id: str
+    output_index: int
+    content_index: int
+    text: str
+    logprobs: list[Any]
+
+
+class AnnotationAdded(Event, tag="response.output_text.annotation.added"):
+    item_id: str
+    output_index: int
+    content_index: int
+    annotation_index: int
+    annotation: UrlCitation
+
+
+class RefusalDelta(Event, tag="response.refusal.delta"):
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+
+
+class RefusalDone(Event, tag="response.refusal.done"):
+    item_id: str
+    output_index: int
+    content_index: int
+    refusal: str
+
+
+class ReasoningSummaryPartAdded(Event, tag="response.reasoning_summary_part.added"):
+    item_id: str
+    output_index: int
+    summary_index: int
+    part: SummaryText
+
+
+class ReasoningSummaryPartDone(Event, tag="response.reasoning_summary_part.done"):
+    item_id: str
+    output_index: int
+    summary_index: int
+    part: SummaryText
+
+
+class ReasoningSummaryTextDelta(Event, tag="response.reasoning_summary_text.delta"):
+    item_id: str
+    output_index: int
+    summary_index: int
+    delta: str
+
+
+class ReasoningSummaryTextDone(Event, tag="response.reasoning_summary_text.done"):
+    item_id: str
+    output_index: int
+    summary_index: int
+    text: str
+
+
+class ReasoningTextDelta(Event, tag="response.reasoning_text.delta"):
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+
+
+class ReasoningTextDone(Event, tag="response.reasoning_text.done"):
+    item_id: str
+    output_index: int
+    content_index: int
+    text: str
+
+
+class FunctionCallArgumentsDelta(Event, tag="response.function_call_arguments.delta"):
+    item_id: str
+    output_index: int
+    delta: str
+
+
+class FunctionCallArgumentsDone(Event, tag="response.function_call_arguments.done"):
+    item_id: str
+    output_index: int
+    name: str
+    arguments: str
+
+
+class CustomToolCallInputDelta(Event, tag="response.custom_tool_call_input.delta"):
+    item_id: str
+    output_index: int
+    delta: str
+
+
+class CustomToolCallInputDone(Event, tag="response.custom_tool_call_input.done"):
+    item_id: str
+    output_index: int
+    input: str
+
+
+class ShellCallCommandAdded(Event, tag="response.shell_call_command.added"):
+    output_index: int
+    command_index: int
+    command: str
+
+
+class ShellCallCommandDelta(Event, tag="response.shell_call_command.delta"):
+    output_index: int
+    command_index: int
+    delta: str
+
+
+class ShellCallCommandDone(Event, tag="response.shell_call_command.done"):
+    output_index: int
+    command_index: int
+    command: str
+
+
+class ImageGenerationInProgress(Event, tag="response.image_generation_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class ImageGenerationGenerating(Event, tag="response.image_generation_call.generating"):
+    item_id: str
+    output_index: int
+
+
+class ImageGenerationCompleted(Event, tag="response.image_generation_call.completed"):
+    item_id: str
+    output_index: int
+
+
+class CompactionCompacting(Event, tag="response.compaction.compacting"):
+    item_id: str
+    output_index: int
+
+
+TERMINAL: Final = (ResponseCompleted, ResponseIncomplete, ResponseFailed)
+"""The events of which a stream has exactly one, as its last."""
+
+KEEP_ALIVE: Final = b": keep-alive\n\n"
+DONE: Final = b"data: [DONE]\n\n"
+
+_HEADS: Final[dict[type, bytes]] = {
+    kind: f"event: {kind.__struct_config__.tag}\ndata: ".encode() for kind in Event.__subclasses__()
+}
+
+
+def frame(event: Event) -> bytes:
+    """Return an event as one SSE frame."""
+    return b"%b%b\n\n" % (_HEADS[event.__class__], encode(event))

@@ -1,0 +1,83 @@
+"""The input items of a response, as `GET /v1/responses/{id}/input_items` lists them.
+
+Every item has an id and, where its type has one, a status; message content is a list of parts, even where a string was
+sent. An item that came without an id gets one from its response and its position, the same each time; so does one whose
+id another item has already, since whoever pages through a list goes by ids. Source: responses-api reference §6.8, §9.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from translators.errors import RequestError
+from translators.misfits import shortened
+from translators.responses import items as kinds
+from translators.responses.ids import Ids, input_item_id
+from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
+
+_PREFIX: Final[dict[type, str]] = {
+    kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
+    kinds.CustomToolCall: "ctc", kinds.CustomToolCallOutput: "ctco", kinds.LocalShellCall: "lsh",
+    kinds.LocalShellCallOutput: "lsho", kinds.ShellCall: "sh", kinds.ShellCallOutput: "sho",
+    kinds.ApplyPatchCall: "apc", kinds.ApplyPatchCallOutput: "apco", kinds.ToolSearchCall: "tsc",
+    kinds.ToolSearchOutput: "tso", kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo",
+    kinds.AdditionalTools: "at", kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws",
+    kinds.FileSearchCall: "fs", kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig",
+    kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl", kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg",
+    kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp", kinds.CompactionTrigger: "cmpt",
+}  # fmt: skip
+
+
+def listed(items: Sequence[Item], response_id: str, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return the items of one response, in order, as a list shows them; its ids, `taken` so far, are put there."""
+    taken = set() if taken is None else taken
+    return [
+        _listed(item, partial(input_item_id, response_id=response_id, position=position), taken)
+        for position, item in enumerate(items)
+    ]
+
+
+def with_ids(items: Sequence[Item], ids: Ids, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return items as a list shows them, those without an id of their own with one of `ids`; `taken` as above."""
+    taken = set() if taken is None else taken
+    return [_listed(item, ids.item, taken) for item in items]
+
+
+def _listed(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[str, Any]:
+    if not item.id or item.id in taken:
+        item = replace(item, id=mint(_PREFIX[type(item)]))
+    taken.add(item.id)  # type: ignore[arg-type]
+    if not isinstance(item, kinds.Reasoning) and not getattr(item, "status", "none"):
+        item = replace(item, status="completed")
+    if isinstance(item, Message) and isinstance(item.content, str):
+        part: ContentPart = OutputText(item.content) if item.role == "assistant" else InputText(item.content)
+        item = replace(item, content=[part])
+    shown: dict[str, Any] = msgspec.to_builtins(item)
+    return {name: value for name, value in shown.items() if value is not None or name == "content"}
+
+
+def page(
+    items: Sequence[dict[str, Any]], *, limit: int, order: str, after: str | None, before: str | None
+) -> dict[str, Any]:
+    """Return one page of a list, `items` being in ascending order; raise RequestError for an unknown cursor."""
+    ordered = list(items) if order == "asc" else list(reversed(items))
+    start = _position(ordered, after, "after") + 1 if after else 0
+    end = _position(ordered, before, "before") if before else len(ordered)
+    data = ordered[start : min(start + limit, end)]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": start + limit < end,
+    }
+
+
+def _position(items: Sequence[dict[str, Any]], id: str, param: str) -> int:
+    for position, item in enumerate(items):
+        if item["id"] == id:
+            return position
+    raise RequestError(f"Item with id '{shortened(id)}' not found.", param=param, status=404)

@@ -1,0 +1,136 @@
+"""A create request after validation: what the rest of the product works with.
+
+`adapter.api.request.schemas` builds it from the body; everything after that trusts its types and bounds. Members that
+the client left out or sent as null are None (or the API's default where there is one), so "set" is always visible.
+Nested objects are strict: an unknown key in `text`, `reasoning` or `stream_options` is refused, because it would
+otherwise be dropped silently. Source: responses-api reference §2.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from translators.responses.items import InputFile, InputImage, InputText, Item
+from translators.responses.tools import Tool, ToolChoice
+from translators.wire import Raw
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class ReasoningConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    effort: Effort | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+    generate_summary: Literal["auto", "concise", "detailed"] | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
+    mode: str | None = None
+
+
+class TextFormat(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    """Free text, the default."""
+
+
+class JSONObjectFormat(Struct, frozen=True, gc=False, tag_field="type", tag="json_object"):
+    """Any JSON object."""
+
+
+class JSONSchemaFormat(
+    Struct, frozen=True, gc=False, tag_field="type", tag="json_schema", forbid_unknown_fields=True
+):
+    """JSON that fits a schema."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    schema: dict[str, Any]
+    description: str | None = None
+    strict: bool | None = None
+
+
+class TextConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    format: TextFormat | JSONObjectFormat | JSONSchemaFormat | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class PromptReference(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A prompt that the server keeps, and what stands in its slots."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    version: Annotated[str, Meta(max_length=128)] | None = None
+    variables: dict[str, str | InputText | InputImage | InputFile] | None = None
+
+
+class PromptCacheOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    mode: Literal["implicit", "explicit"] | None = None
+    ttl: Literal["30m", "12h"] | None = None
+    comparison_response_id: Annotated[str, Meta(max_length=512)] | None = None
+    prewarm: bool | None = None
+
+
+class AccessPrograms(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
+
+
+class ImageConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    context_compression: Literal["auto", "enabled", "disabled"] | None = None
+
+
+class Compacted(Struct, frozen=True, gc=False, tag_field="type", tag="compaction", forbid_unknown_fields=True):
+    """`context_management`: a context of more than so many tokens is compacted before the request is answered."""
+
+    compact_threshold: Annotated[int, Meta(ge=1000)] | None = None
+
+
+class BackgroundOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Both are kept by running at once: a window is the latest end, and without a queue nothing has to be continued."""
+
+    completion_window: Literal["soonest", "2h", "8h"] | None = None
+    continuation_id: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class StreamOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    include_obfuscation: bool | None = None
+
+
+class CreateRequest(Struct, frozen=True, kw_only=True):
+    """`POST /v1/responses`, checked. `input` holds items only: a string became one user message."""
+
+    model: str
+    input: tuple[Item, ...]
+    raw_input: bytes
+    """The input's JSON as it came; what the store keeps."""
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    conversation: str | None = None
+    tools: tuple[Tool, ...] = ()
+    raw_tools: Raw = Raw(b"[]")
+    """The tools normalised, as the Response echoes them."""
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool | None = None
+    max_tool_calls: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    max_output_tokens: int | None = None
+    top_logprobs: int | None = None
+    reasoning: ReasoningConfig = ReasoningConfig()
+    text: TextConfig = TextConfig()
+    include: tuple[str, ...] = ()
+    truncation: Literal["auto", "disabled"] = "disabled"
+    context_management: tuple[Compacted, ...] = ()
+    metadata: dict[str, str] = {}
+    store: bool = True
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+    background: bool = False
+    background_options: BackgroundOptions = BackgroundOptions()
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: PromptCacheOptions | None = None
+    service_tier: str | None = None
+    access_programs: AccessPrograms | None = None
+    image: ImageConfig | None = None
+    prompt: PromptReference | None = None
+    """What the request was filled in from; its contents are among the other members already."""
+    passthrough: dict[str, Raw] = {}
+    """Members that go to the provider as they are."""

@@ -1,0 +1,111 @@
+"""One turn of the model: what its items say together, and how one assistant message says it.
+
+Thinking goes into the field in which the provider takes it back; refusals are text where there is no field for them. A
+call goes out as a chat function call, whatever its kind. Source: responses-api reference §3.4, providers reference §2.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from translators.chat.chunks import AssistantMessage, FunctionOfCall, TextPart, ThinkingPart, ToolCall
+from translators.dialects.dialect import Dialect
+from translators.reasoning.thinking import GoingBack, Thinking
+from translators.responses.ids import short_call_id
+from translators.responses.items import Call, FunctionCall
+from translators.to_chat.content import BETWEEN
+from translators.to_chat.hosted import HostedCall
+from translators.tools import ToolNames
+from translators.tools.kinds import BY_CALL
+from translators.wire import encode, is_object
+
+AnyCall = Call | HostedCall
+
+
+class Turn:
+    """One turn of the model while its items come in."""
+
+    __slots__ = ("call_ids", "calls", "refusals", "texts", "thinking")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.refusals: list[str] = []
+        self.thinking: list[Thinking] = []
+        self.calls: list[tuple[int, AnyCall]] = []
+        """Each with its position."""
+        self.call_ids: set[str] = set()
+
+    def message(self, calls: Sequence[ToolCall], back: GoingBack, dialect: Dialect) -> AssistantMessage | None:
+        """Return the turn as a message with these calls; None if it says nothing."""
+        text = BETWEEN.join(filter(None, self.texts))
+        refusal = BETWEEN.join(filter(None, self.refusals)) if self.refusals else ""
+        if refusal and not dialect.refusal_field:
+            text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
+        if not (text or refusal or calls):
+            return None
+        field = dialect.reasoning_field
+        content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
+        if back.text and field == "think_tags":
+            content = f"<think>{back.text}</think>\n\n{text}"
+        elif back.text and field == "thinking":
+            content = [ThinkingPart([TextPart(back.text)])]
+            if text:
+                content.append(TextPart(text))
+        empty = "" if dialect.reasoning_required and (calls or dialect.reasoning_everywhere) else None
+        return AssistantMessage(
+            content,
+            reasoning_content=back.text or empty if field == "reasoning_content" else None,
+            reasoning=back.text if field == "reasoning" else None,
+            reasoning_details=back.details,
+            extra_content=back.answer,
+            refusal=refusal or None,
+            tool_calls=list(calls) or None,
+        )
+
+
+class CallIds:
+    """The ids of one turn's calls: none twice, and all in the form that the provider takes."""
+
+    __slots__ = ("_repeated", "_short", "_taken")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._short = dialect.short_call_ids
+        self._taken: set[str] = set()
+        self._repeated: Counter[str] = Counter()
+
+    def of(self, call_id: str) -> tuple[str, bool]:
+        """Return the id of the next call; and whether it has another because an earlier call has this one."""
+        id = call_id
+        renamed = False
+        if self._short:
+            self._repeated[id] += 1
+            again = self._repeated[id]
+            id = short_call_id(id if again == 1 else f"{id}_{again}", self._taken)
+        elif id in self._taken:
+            renamed = True
+            stem = id[:58]  # there may be thousands: five digits behind it
+            while id in self._taken:
+                self._repeated[stem] += 1  # it is not looked for from the beginning each time
+                id = f"{stem}_{self._repeated[stem] + 1}"
+        self._taken.add(id)
+        return id, renamed
+
+
+def chat_call(call: AnyCall, id: str, names: ToolNames, back: GoingBack) -> tuple[ToolCall, bool]:
+    """Return a call as chat has it, under an id; and whether its arguments had to be mended.
+
+    Providers read arguments as a JSON object and fail on anything else, so what is none goes as a member of one.
+    """
+    extra = back.calls.get(call.call_id or "", UNSET)
+    if isinstance(call, (FunctionCall, HostedCall)):
+        name = names.flat(call.name, call.namespace or None)
+        arguments = call.arguments or "{}"
+    else:
+        kind = BY_CALL[call.__class__]
+        name = names.flat(getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name)
+        arguments = kind.arguments(call)
+    mended = not is_object(arguments)
+    if mended:
+        arguments = encode({"arguments": arguments}).decode()
+    return ToolCall(id, FunctionOfCall(name, arguments), extra_content=extra), mended

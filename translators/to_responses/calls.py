@@ -1,0 +1,106 @@
+"""Which call a piece of a tool call belongs to.
+
+Providers number the calls of an answer by `index`, mostly: some leave it out, send -1 or 0 for all, repeat ids and
+names with every piece, send them empty, or change them. `CallSorter` decides; the stream machine only learns *this
+piece belongs to that call*. Rules (providers reference §3, field-lessons reference #30, #31, #31b):
+an empty id, name or index counts as absent · known index, else known id, else the latest call · another id under a
+known index together with a name is a new call · a piece with a name is a new call when the one it would join is
+finished, unless it repeats that one · the first id and name stay.
+"""
+
+from translators.chat.chunks import ToolCallDelta
+from translators.to_responses.deltas import arguments_of
+from translators.wire import is_complete
+
+
+class ProviderCall:
+    """A call as the provider tells it. Pieces of its arguments are joined only when somebody has to see them whole."""
+
+    __slots__ = ("_checked", "_last", "_pieces", "_size", "id", "name")
+
+    def __init__(self, id: str, name: str) -> None:
+        self.id = id
+        self.name = name
+        self._pieces: list[str] = []
+        self._size = 0
+        self._last = ""
+        """The last character that is not white space."""
+        self._checked = 0
+        """Size of the arguments when `has_ended` last looked at them."""
+
+    def take(self, fragment: str) -> str:
+        """Add a fragment of the arguments; return what of it is new (a repeated whole is not)."""
+        if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_complete(fragment)):
+            return ""
+        self._pieces.append(fragment)
+        self._size += len(fragment)
+        self._last = fragment.rstrip()[-1:] or self._last
+        return fragment
+
+    @property
+    def arguments(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    def is_complete(self) -> bool:
+        """Tell whether the arguments are a whole JSON object."""
+        return self._last == "}" and is_complete(self.arguments)
+
+    def has_ended(self) -> bool:
+        """Tell whether the arguments have become a whole JSON object.
+
+        It may miss that: to keep long arguments cheap, it looks again only when they have doubled since it last did.
+        """
+        if self._last != "}" or self._size < 2 * self._checked:
+            return False
+        self._checked = self._size
+        return self.is_complete()
+
+
+class CallSorter:
+    """Keeps the calls of one answer by what their provider calls them."""
+
+    __slots__ = ("_by_id", "_by_index", "_latest")
+
+    def __init__(self) -> None:
+        self._by_index: dict[int, ProviderCall] = {}
+        self._by_id: dict[str, ProviderCall] = {}
+        self._latest: ProviderCall | None = None
+
+    def sort(self, delta: ToolCallDelta) -> tuple[ProviderCall, str]:
+        """Return the call that a piece belongs to (a new one, if so) and what it adds to the arguments."""
+        index = delta.index if delta.index is not None and delta.index >= 0 else None
+        id = str(delta.id) if delta.id not in (None, "") else ""
+        name = (delta.function.name if delta.function else None) or ""
+        fragment = arguments_of(delta.function)
+        call = self._known(index, id, name, fragment)
+        if call is None:
+            call = ProviderCall(id, name)
+            if index is not None:
+                self._by_index[index] = call
+        elif not call.name:
+            call.name = name
+        if id:
+            self._by_id[id] = call
+            if not call.id:
+                call.id = id
+        self._latest = call
+        return call, call.take(fragment)
+
+    def _known(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
+        if index is not None:
+            call = self._by_index.get(index)
+            if call is not None and name and id and call.id and id != call.id:
+                call = self._by_id.get(id)
+        elif id:
+            call = self._by_id.get(id) or (None if name else self._latest)
+        else:
+            call = self._latest
+        if call is None or not name or not call.name:
+            return call
+        if name != call.name:
+            other = call.is_complete() or (index is None and not id)
+        else:
+            other = fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
+        return None if other else call

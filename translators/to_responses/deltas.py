@@ -1,0 +1,252 @@
+"""Chunks in: the many forms in which providers send an answer, made one.
+
+`read_chunk` decodes a payload; what does not fit the vocabulary of `chat.py` is taken field by field, so that one odd
+member never costs an answer. The other functions read one kind of content out of a delta. Which forms exist, and who
+sends them: providers reference §2, §3.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+from translators.chat.chunks import (
+    ChatUsage,
+    Chunk,
+    Delta,
+    ExecutedTool,
+    FunctionDelta,
+    ImageAddress,
+    Logprobs,
+    Source,
+    ToolCallDelta,
+    TopLogprob,
+)
+from translators.errors import UpstreamError
+from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode, without_halves
+
+S = TypeVar("S", bound=msgspec.Struct)
+Kind = Literal["reasoning", "text", "refusal", "image", "other"]
+
+_FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
+
+decode_chunk = Decoder(Chunk).decode
+"""The quick way, for payloads whose members are all of the vocabulary's types; raises NotJSON for others."""
+
+
+def read_chunk(payload: bytes) -> Chunk:
+    """Return the chunk (or whole completion) in a payload; raise UpstreamError when it holds no JSON object."""
+    try:
+        chunk = decode_chunk(payload)
+    except NotJSON:
+        chunk = fitting_chunk(without_halves(read_odd_value(payload)))
+    return chunk if chunk.choices else with_flat_error(chunk, payload)
+
+
+def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
+    """Return a chunk without choices with the error that stands in their place and not under `error`, if one does.
+
+    Mistral, FastAPI, Cloudflare and Zhipu send their flat bodies with status 200; MiniMax has `base_resp`, with a
+    `status_code` of 0 where nothing is wrong.
+    """
+    if not chunk.error and chunk.usage is None:
+        value = without_halves(read_odd_value(payload))
+        base = value.get("base_resp")
+        if not isinstance(base, dict) or not base.get("status_code"):
+            value.pop("base_resp", None)
+        if any(value.get(name) for name in _FLAT_ERRORS):
+            chunk.error = value
+    return chunk
+
+
+def read_completion(body: bytes) -> Chunk:
+    """Return a whole completion; its `message` counts, whatever `delta` stands beside it (Perplexity)."""
+    completion = read_chunk(body)
+    for choice in completion.choices or ():
+        if choice.message is not None:
+            choice.delta = None
+    return completion
+
+
+def read_odd_value(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object in a payload, which may hold halves of surrogate pairs; raise UpstreamError for none."""
+    try:
+        value = decode(payload)
+    except NotJSON:
+        value = decode_prefix(payload)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = value[0]  # Gemini sends errors in an array
+    if payload.strip() == b"null":
+        return {}
+    if not isinstance(value, dict):
+        raise UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload))
+    return value
+
+
+def fitting_chunk(value: dict[str, Any]) -> Chunk:
+    """Return the chunk in a decoded object; members that do not fit keep their default."""
+    return _fitting(Chunk, value)
+
+
+def _fitting(kind: type[S], value: dict[str, Any]) -> S:
+    """Build a Struct from the members of `value` that fit, at every depth; the others keep their default."""
+    fits: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if (member := value.get(field.encode_name)) is None:
+            continue
+        try:
+            fits[field.name] = msgspec.convert(member, field.type, strict=False)
+        except msgspec.ValidationError:
+            allowed = get_args(field.type)
+            if isinstance(member, dict):
+                if inner := _struct_in(allowed):
+                    fits[field.name] = _fitting(inner, member)
+            elif isinstance(member, list):
+                elements = [get_args(arg)[0] for arg in allowed if get_origin(arg) is list]
+                if inner := _struct_in(elements):
+                    fits[field.name] = [_fitting(inner, entry) for entry in member if isinstance(entry, dict)]
+    return kind(**fits)
+
+
+def _struct_in(types: Iterable[Any]) -> type[msgspec.Struct] | None:
+    return next((one for one in types if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+
+
+def _excerpt(payload: bytes) -> str:
+    return payload[:200].decode("utf-8", "replace")
+
+
+def usage_of(chunk: Chunk) -> ChatUsage | None:
+    """Return the usage a chunk reports, wherever it stands; None also for one without numbers."""
+    usage = chunk.usage
+    if usage is None and chunk.x_groq is not None:
+        usage = chunk.x_groq.usage
+    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
+        return None
+    return usage
+
+
+def reasoning_of(delta: Delta) -> str:
+    """Return a delta's thinking; a provider that sends it under two names means it once."""
+    if delta.reasoning_content:
+        return delta.reasoning_content
+    if isinstance(delta.reasoning, str):
+        if delta.reasoning:
+            return delta.reasoning
+    elif delta.reasoning:
+        return _text_of(delta.reasoning)
+    if delta.reasoning_details:
+        return "".join(_text_of(detail) for detail in delta.reasoning_details)
+    return ""
+
+
+def _text_of(value: Any, depth: int = 8) -> str:
+    """Return the text in a value that nests no deeper than `depth`; nobody means what lies below."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and depth:
+        return "".join(_text_of(entry, depth - 1) for entry in value)
+    if isinstance(value, dict) and depth:
+        for key in ("text", "summary", "thinking", "content"):
+            if value.get(key):
+                return _text_of(value[key], depth - 1)
+    return ""
+
+
+def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
+    """Yield what content that is not a string says: Mistral and Databricks send lists of parts, Cloudflare an object.
+
+    Of an image it is the URL. `other` is a part that no response has a place for (Mistral's `reference`).
+    """
+    if isinstance(content, dict):
+        yield "text", encode(content).decode()
+        return
+    for part in content:
+        if isinstance(part, str):
+            yield "text", part
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            if kind == "thinking":
+                yield "reasoning", _text_of(part.get("thinking"))
+            elif kind == "reasoning":
+                yield "reasoning", _text_of(part)
+            elif kind in ("text", "output_text", None):
+                yield "text", _text_of(part)
+            elif kind == "refusal":
+                yield "refusal", _text_of(part.get("refusal"))
+            elif kind == "image_url":
+                yield "image", _url_of(part.get("image_url"))
+            else:
+                yield "other", ""
+
+
+def images_of(delta: Delta) -> list[str]:
+    """Return the URLs of a delta's pictures; most are the pictures themselves, as `data:`."""
+    return [_url_of(image.image_url) for image in delta.images or ()]
+
+
+def _url_of(image: Any) -> str:
+    if isinstance(image, ImageAddress):
+        image = image.url
+    elif isinstance(image, dict):
+        image = image.get("url")
+    return image if isinstance(image, str) else ""
+
+
+def found_by(tools: Iterable[ExecutedTool]) -> list[Source]:
+    """Return what the searches have found that a provider made by itself."""
+    return [source for tool in tools if tool.search_results for source in tool.search_results.results or ()]
+
+
+def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
+    """Return the parts of tool calls in a delta; the legacy `function_call` counts as one without id.
+
+    In a `whole` message each entry is a call of its own, whatever index it carries; in a delta, entries that nothing
+    else tells apart are.
+    """
+    calls = delta.tool_calls
+    if isinstance(calls, ToolCallDelta):
+        return [calls]  # TGI sends the call itself
+    if calls:
+        if whole or _only_position_tells(calls):
+            for position, call in enumerate(calls):
+                call.index = position
+        return calls
+    legacy = delta.function_call
+    if legacy is not None and (legacy.name or legacy.arguments):
+        return [ToolCallDelta(index=0, function=legacy)]
+    return []
+
+
+def _only_position_tells(calls: list[ToolCallDelta]) -> bool:
+    """Tell whether these are calls of their own, each with its name, without ids and with no or one index for all."""
+    return (
+        len({call.index for call in calls}) < len(calls)
+        and not any(call.id for call in calls)
+        and all(call.function is not None and call.function.name for call in calls)
+    )
+
+
+def arguments_of(function: FunctionDelta | None) -> str:
+    """Return a part of the arguments as text; arguments that come as an object are written as JSON."""
+    if function is None:
+        return ""
+    arguments = function.arguments
+    if arguments is None:
+        arguments = function.parameters
+    if arguments is None:
+        return ""
+    return arguments if isinstance(arguments, str) else encode(arguments).decode()
+
+
+def tokens_of(logprobs: Logprobs) -> list[Any]:
+    """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
+    return [
+        _token(token) | {"top_logprobs": [_token(other) for other in token.top_logprobs or ()]}
+        for token in logprobs.content or ()
+    ]
+
+
+def _token(token: TopLogprob) -> dict[str, Any]:
+    text = token.token or ""
+    return {"token": text, "logprob": token.logprob or 0.0, "bytes": token.bytes or list(text.encode())}

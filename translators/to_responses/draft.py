@@ -1,0 +1,83 @@
+"""An answer that nobody has seen yet: it is read to its end, judged, and then given to the response, or not.
+
+A `Draft` is what an `AnswerReader` feeds instead of the machine that the client follows. It keeps the chunks and
+follows them with a machine of its own. `give` feeds them to the other machine, so that what was held back becomes the
+very events it would have been.
+"""
+
+from typing import Final
+
+from translators.chat.chunks import Chunk, Delta
+from translators.errors import ProtocolError
+from translators.notes import Notes
+from translators.responses.events import Event
+from translators.responses.response import Response
+from translators.to_responses.stream import ResponseStream
+
+_THOUGHT: Final = "</think>"
+
+
+class Draft:
+    """One answer that is held back; `trial` is a machine like the one that the client follows."""
+
+    def __init__(self, trial: ResponseStream) -> None:
+        self._trial = trial
+        self._chunks: list[Chunk] = []
+        self._done = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._trial.is_over
+
+    @property
+    def response(self) -> Response:
+        return self._trial.response
+
+    def feed(self, chunk: Chunk) -> list[Event]:
+        self._chunks.append(chunk)
+        self._trial.feed(chunk)
+        return []
+
+    def finish(self, now: int, *, done: bool) -> list[Event]:
+        self._done = done
+        self._trial.finish(now, done=done)
+        return []
+
+    def fail(self, error: ProtocolError) -> list[Event]:
+        self._trial.fail(error)
+        return []
+
+    def give(self, stream: ResponseStream, now: int) -> list[Event]:
+        """Return the events of the answer in the stream that the client follows; `now` is in Unix seconds."""
+        events: list[Event] = []
+        for chunk in self._chunks:
+            events += stream.feed(chunk)
+        if self._trial.error is not None:
+            return events + stream.fail(self._trial.error)
+        return events + stream.finish(now, done=self._done)
+
+    def cut(self, text: str, notes: Notes) -> None:
+        """Leave nothing of the content but this part of it, and thinking in tags before it."""
+        contents = [part for chunk in self._chunks for part in _contents(chunk)]
+        written = "".join(part.content for part in contents if isinstance(part.content, str))
+        thought = written[: written.rfind(_THOUGHT) + len(_THOUGHT)] if _THOUGHT in written else ""
+        for part in contents:
+            part.content, part.annotations = None, None
+        contents[0].content = thought + text
+        for chunk in self._chunks:
+            for choice in chunk.choices or ():
+                if choice.logprobs is not None:
+                    choice.logprobs = None
+                    notes.add("logprobs", "dropped", "those of an answer of which only a part is left")
+
+
+def _contents(chunk: Chunk) -> list[Delta]:
+    """Return the deltas of a chunk that have content; text in a place of its own is put into one."""
+    found = []
+    for choice in chunk.choices or ():
+        delta = choice.delta or choice.message
+        if delta is None and choice.text:
+            delta = choice.delta = Delta(content=choice.text)
+        if delta is not None and delta.content and not choice.index:
+            found.append(delta)
+    return found

@@ -1,0 +1,400 @@
+"""The stream machine: chunks of one chat answer → the events of one Responses stream.
+
+Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`, `fail` and `cancel`, return lists of
+events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
+A whole completion is one chunk, so streamed and unstreamed answers take the same way.
+
+Rules: `response.created` comes first and exactly one terminal event last. Events are numbered when they leave, in
+`_leave`, nowhere else. Which item a piece belongs to, and when items open and close: `lanes.py`. Limits end in
+`response.failed`.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from translators.chat.chunks import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
+from translators.errors import ProtocolError, UpstreamError
+from translators.failures.classes import from_error
+from translators.notes import Notes
+from translators.open_items.citations import Citations
+from translators.reasoning.think_tags import ThinkTags
+from translators.reasoning.thinking import Sealing
+from translators.responses.events import (
+    Event,
+    ResponseCompleted,
+    ResponseCreated,
+    ResponseFailed,
+    ResponseIncomplete,
+    ResponseInProgress,
+    ResponseQueued,
+)
+from translators.responses.ids import Ids
+from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
+from translators.to_responses.calls import CallSorter
+from translators.to_responses.deltas import (
+    arguments_of,
+    calls_of,
+    found_by,
+    images_of,
+    pieces_of,
+    reasoning_of,
+    tokens_of,
+    usage_of,
+)
+from translators.to_responses.finish import ending
+from translators.to_responses.lanes import Lanes, beyond_limits
+from translators.to_responses.usage import added, estimated, to_usage
+from translators.tools import ToolNames
+
+_IN_TAGS: Final = "those of an answer that thinks in tags"
+_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
+"""Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
+
+
+class Limits(Struct, frozen=True, gc=False):
+    """What one answer may hold before it counts as the provider's failure."""
+
+    output_bytes: int = 64 * 1024 * 1024
+    """Characters of text, reasoning, arguments, sources and pictures together."""
+    items: int = 1024
+
+
+class ResponseStream:
+    """One response on its way from its first snapshot to its terminal one."""
+
+    def __init__(
+        self,
+        response: Response,
+        ids: Ids,
+        *,
+        names: ToolNames,
+        notes: Notes,
+        reasoning_as: Literal["summary", "content"] = "summary",
+        sealing: Sealing | None = None,
+        taken_call_ids: Iterable[str] = (),
+        prompt_bytes: int = 0,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        most_calls: int | None = None,
+        thinks_first: bool = False,
+    ) -> None:
+        """`taken_call_ids` are those of the history; `prompt_bytes` (size of the chat request) is for estimates."""
+        self.response = response
+        self._notes = notes
+        self._prompt_bytes = prompt_bytes
+        self._most_bytes = limits.output_bytes
+        self._left = 0
+        self._citations = Citations(notes)
+        self._lanes = Lanes(
+            ids, names, notes, self._citations,
+            reasoning_as=reasoning_as, sealing=sealing, taken_call_ids=taken_call_ids, most=limits.items,
+            most_calls=most_calls,
+        )  # fmt: skip
+        self._sorter = CallSorter()
+        self._think: ThinkTags | None = ThinkTags(thinks_first)
+        self._tokens: list[Any] | None = []
+        """Log probabilities of the content that `_think` holds back; None: it has thought in tags, and has none."""
+        self._usage: ChatUsage | None = None
+        self._spent: Usage | None = None
+        self._finish_reason: str | None = None
+        self._service_tier: str | None = None
+        self.is_over = False
+        """The terminal event has been made; nothing follows it."""
+        self.error: ProtocolError | None = None
+        """Why the response failed, if it did."""
+
+    def expect(
+        self,
+        names: ToolNames,
+        sealing: Sealing | None,
+        taken_call_ids: Iterable[str],
+        prompt_bytes: int,
+        thinks_first: bool,
+    ) -> None:
+        """Expect the answer to another request than before; nothing of an answer has been fed yet."""
+        self._prompt_bytes = prompt_bytes
+        self._think = ThinkTags(thinks_first)
+        self._lanes.expect(names, sealing, taken_call_ids)
+
+    def start(self) -> list[Event]:
+        """Announce the response; one that was queued goes on as one in progress."""
+        events: list[Event] = [ResponseCreated(response=self.response)]
+        if self.response.status == "queued":
+            events.append(ResponseQueued(response=self.response))
+            self.response = replace(self.response, status="in_progress")
+        return self._leave([*events, ResponseInProgress(response=self.response)])
+
+    def still_running(self) -> list[Event]:
+        """Return an event for a client whose idle timer only data resets (Codex ignores comments)."""
+        return self._leave([ResponseInProgress(response=self.response)])
+
+    def feed(self, chunk: Chunk) -> list[Event]:
+        """Return the events of one chunk; [] once the response is over."""
+        if self.is_over:
+            return []
+        events: list[Event] = []
+        if chunk.usage is not None or chunk.x_groq is not None:
+            self._usage = usage_of(chunk) or self._usage
+            if chunk.x_groq is not None and chunk.x_groq.error:
+                return self.fail(from_error(chunk.x_groq.error))
+        if chunk.search_results:
+            self._lanes.attached += self._citations.take_list(chunk.search_results)
+        if chunk.citations:
+            self._lanes.attached += self._citations.take_list(chunk.citations)
+        if chunk.venice_parameters is not None:
+            self._lanes.attached += self._citations.take_list(chunk.venice_parameters.web_search_citations or ())
+        if (tier := chunk.service_tier) is not None and tier in _TIERS:
+            self._service_tier = tier
+        choices = chunk.choices
+        if chunk.error:
+            return self.fail(from_error(chunk.error))
+        try:
+            for choice in choices or ():
+                if choice.index:
+                    continue  # n > 1 was never asked for
+                delta = choice.delta
+                whole = delta is None
+                if delta is None:
+                    delta = self._unsaid(choice.message)
+                if delta is not None:
+                    self._read(delta, choice.logprobs, whole, events)
+                elif choice.text:
+                    self._lanes.put("text", choice.text, [], events)
+                if choice.finish_reason:
+                    self._finish_reason = choice.finish_reason
+                    if choice.usage is not None and self._usage is None:
+                        self._usage = choice.usage
+                elif choice.finish_details is not None:
+                    self._finish_reason = choice.finish_details.type
+                if choice.error:
+                    return self._leave(events) + self.fail(from_error(choice.error))
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
+        if self._lanes.written + self._lanes.attached > self._most_bytes:
+            return self._leave(events) + self.fail(beyond_limits())
+        return self._leave(events)
+
+    def finish(self, now: int, *, done: bool) -> list[Event]:
+        """End as the provider ended. `done`: it said so itself (`[DONE]`, a whole completion), it was not cut off.
+
+        `now` is in Unix seconds.
+        """
+        if self.is_over:
+            return []
+        events: list[Event] = []
+        try:
+            self._let_go(events)
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
+        counted = self._usage
+        end = ending(
+            self._finish_reason,
+            done=done,
+            produced=self._lanes.has_answer(),
+            refused_room=counted is not None and bool(counted.prompt_tokens) and not counted.completion_tokens,
+        )
+        if end.error is not None:
+            return self._leave(events) + self.fail(end.error)
+        if end.unknown is not None:
+            self._notes.add("finish_reason", "approximated", f"'{end.unknown}' is taken as completed")
+        elif not self._finish_reason:
+            self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
+        try:
+            self._lanes.close_all("incomplete" if end.incomplete else "completed", events)
+        except UpstreamError as error:
+            return self._leave(events) + self.fail(error)
+        if end.incomplete is None:
+            self.response = self._terminal(status="completed", completed_at=now)
+            events.append(ResponseCompleted(response=self.response))
+        else:
+            self.response = self._terminal(
+                status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
+            )
+            events.append(ResponseIncomplete(response=self.response))
+        return self._leave(events)
+
+    def open_compaction(self) -> list[Event]:
+        """Begin the item that stands for what came before the answer."""
+        events: list[Event] = []
+        self._lanes.open_compaction(events)
+        return self._leave(events)
+
+    def close_compaction(self, sealed: str) -> list[Event]:
+        events: list[Event] = []
+        self._lanes.close_compaction(sealed, events)
+        return self._leave(events)
+
+    def spend(self, usage: Usage | None) -> None:
+        """Count what an answer cost that the client does not see."""
+        if usage is not None:
+            self._spent = usage if self._spent is None else added(usage, self._spent)
+
+    def fail(self, error: ProtocolError) -> list[Event]:
+        """End with `response.failed`."""
+        if self.is_over:
+            return []
+        self.error = error
+        return self._break_off(status="failed", error=failure_of(error))
+
+    def cancel(self) -> list[Event]:
+        """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
+        if self.is_over:
+            return []
+        return self._break_off(status="cancelled")
+
+    def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
+        """Return the last events with a failure as their terminal one: the response could not be kept."""
+        self.error = error
+        self.response = replace(
+            self.response,
+            status="failed",
+            completed_at=None,
+            incomplete_details=None,
+            error=failure_of(error),
+        )
+        last = ResponseFailed(response=self.response, sequence_number=events[-1].sequence_number)
+        return [*events[:-1], last]
+
+    # --- reading a delta --------------------------------------------------------------------------------------
+
+    def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
+        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+            reasoning = reasoning_of(delta)
+            if reasoning:
+                self._lanes.put("reasoning", reasoning, [], events)
+            if delta.reasoning_details:
+                self._lanes.attached += self._lanes.thought().take_details(delta.reasoning_details, whole=whole)
+        if delta.extra_content:
+            self._lanes.attached += self._lanes.thought().take_answer(delta.extra_content)
+        if delta.annotations:
+            self._lanes.attached += self._citations.take_annotations(delta.annotations)
+        if delta.executed_tools:
+            self._lanes.attached += self._citations.take_list(found_by(delta.executed_tools))
+            self._notes.add("executed_tools", "dropped", "what the provider's own tools did; what they found is cited")
+        content = delta.content
+        if content:
+            tokens = self._tokens_of(logprobs) if logprobs is not None else []
+            if not isinstance(content, str):
+                self._let_go(events)
+                for piece, text in pieces_of(content):
+                    if piece == "image":
+                        self._lanes.put_picture(text, events)
+                    elif piece == "other":
+                        self._notes.add("content", "dropped", "a part that is neither text nor picture")
+                    elif text:
+                        self._lanes.put(piece, text, [], events)
+            elif self._think is None:
+                self._lanes.put("text", content, tokens, events)
+            else:
+                self._split(self._think.feed(content), tokens, events)
+        if delta.audio is not None:
+            self._read_audio(delta.audio, events)
+        if delta.refusal:
+            self._let_go(events)
+            self._lanes.put("refusal", delta.refusal, [], events)
+            if logprobs is not None and logprobs.refusal:
+                self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
+        if delta.images:
+            self._let_go(events)
+            for url in images_of(delta):
+                self._lanes.put_picture(url, events)
+        if delta.tool_calls or delta.function_call is not None:
+            for piece_of_call in calls_of(delta, whole=whole):
+                self._let_go(events)
+                call, fragment = self._sorter.sort(piece_of_call)
+                self._lanes.put_call(call, fragment, piece_of_call.extra_content, events)
+
+    def _unsaid(self, message: Delta | None) -> Delta | None:
+        """Return a message without the text that its pieces have said before it: MiniMax ends a stream with all of it.
+
+        Calls stay: one that is told again is known again.
+        """
+        if message is None or not self._lanes.written or not isinstance(message.content, str):
+            return message
+        told = [message.content, message.reasoning_content or ""]
+        told += [arguments_of(call.function) for call in calls_of(message, whole=True)]
+        if not message.content or sum(map(len, told)) < self._lanes.written:
+            return message
+        self._notes.add("message", "dropped", "the text of a message behind its pieces, which it repeats")
+        return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
+
+    def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
+        """What was spoken is the answer's text."""
+        if audio.transcript:
+            self._let_go(events)
+            self._lanes.put("text", audio.transcript, [], events)
+        if audio.data:
+            self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
+
+    def _let_go(self, events: list[Event]) -> None:
+        """Write the content that was held back: it stands before what comes now."""
+        if self._think is not None:
+            self._split(self._think.flush(), [], events)
+
+    def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
+        held = self._tokens
+        if held is not None:
+            held += tokens
+        for thinking, text in pieces:
+            if thinking:
+                self._lanes.put("reasoning", text, [], events)
+                if held:
+                    self._notes.add("logprobs", "dropped", _IN_TAGS)
+                held = self._tokens = None
+            elif held is None:
+                self._lanes.put("text", text, [], events)
+            else:
+                self._lanes.put("text", text, held, events)
+                held = self._tokens = []
+        if self._think is not None and self._think.over:
+            self._think = None
+
+    def _tokens_of(self, logprobs: Logprobs) -> list[Any]:
+        """Return log probabilities; none behind thinking in tags, whose tokens begin and end anywhere."""
+        if self._tokens is None:
+            self._notes.add("logprobs", "dropped", _IN_TAGS)
+            return []
+        return tokens_of(logprobs)
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def _break_off(
+        self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
+    ) -> list[Event]:
+        events: list[Event] = []
+        with suppress(UpstreamError):  # it is failing already
+            self._let_go(events)
+        self._lanes.break_off(events)
+        self.response = self._terminal(status=status, error=error)
+        events.append(ResponseFailed(response=self.response))
+        return self._leave(events)
+
+    def _terminal(self, **changes: Any) -> Response:
+        usage = self._cost()
+        self._citations.end()
+        self.is_over = True
+        tier = self._service_tier or "default"
+        return replace(self.response, output=tuple(self._lanes.output), usage=usage, service_tier=tier, **changes)
+
+    def _cost(self) -> Usage:
+        spent = self._spent
+        if self._usage is not None:
+            usage = to_usage(self._usage)
+        elif spent is not None and not self._lanes.written:
+            return spent
+        else:
+            usage = estimated(self._prompt_bytes, self._lanes.written)
+            self._notes.add("usage", "estimated", "the provider counted no tokens")
+        return usage if spent is None else added(usage, spent)
+
+    def _leave(self, events: list[Event]) -> list[Event]:
+        """Number events on their way out."""
+        left = self._left
+        for event in events:
+            event.sequence_number = left
+            left += 1
+        self._left = left
+        return events

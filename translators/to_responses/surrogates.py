@@ -1,0 +1,74 @@
+"""Halves of surrogate pairs: a character beyond U+FFFF that a provider has cut in two, each half in a chunk of its own.
+
+JSON can write the halves apart (`\\ud83d`, then `\\ude00`); no UTF-8 can hold one alone. What a delta ends with waits
+for the next one; a half whose other half does not come with it is U+FFFD. Only chunks that the quick decoder refuses
+come here, and those that follow while a half waits, so whole characters cost nothing.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from translators.chat.chunks import Chunk
+from translators.to_responses.deltas import fitting_chunk, read_odd_value
+from translators.wire import without_halves
+
+_TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
+_LOST: Final = "\N{REPLACEMENT CHARACTER}"
+
+Owner = dict[str, Any]
+
+
+class Halves:
+    """The halves of one stream that wait for their other half, by where they stand."""
+
+    __slots__ = ("waiting",)
+
+    def __init__(self) -> None:
+        self.waiting: dict[str | int, str] = {}
+        """By the name of the text, or the index of the call."""
+
+    def read(self, payload: bytes) -> Chunk:
+        """Return the chunk in a payload, whose texts continue those of the chunk before it."""
+        value = read_odd_value(payload)
+        choices = value.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and not choice.get("index") and isinstance(delta := choice.get("delta"), dict):
+                self._join(delta)
+        return fitting_chunk(without_halves(value))
+
+    def flush(self) -> Iterator[Chunk]:
+        """Yield what still waits at the end of the stream."""
+        if self.waiting:
+            delta: Owner = {}
+            self._join(delta)
+            yield fitting_chunk({"choices": [{"delta": delta}]})
+
+    def _join(self, delta: Owner) -> None:
+        waiting = self.waiting.copy()
+        self.waiting.clear()
+        for name in _TEXTS:
+            if isinstance(delta.get(name), str):
+                self._continue(name, delta, name, waiting.pop(name, ""))
+        calls = delta.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+                index = call.get("index") if isinstance(call.get("index"), int) else -1
+                self._continue(index, function, "arguments", waiting.pop(index, ""))
+        for lost in waiting:
+            if isinstance(lost, str):
+                delta.setdefault(lost, _LOST)
+            else:
+                piece = {"index": lost, "function": {"arguments": _LOST}}
+                delta["tool_calls"] = [piece, *(calls if isinstance(calls, list) else ())]
+
+    def _continue(self, key: str | int, owner: Owner, name: str, half: str) -> None:
+        text = owner[name]
+        if text:
+            text = half + text
+            if "\ud800" <= text[-1] <= "\udbff":
+                self.waiting[key] = text[-1]
+                text = text[:-1]
+        elif half:
+            text = _LOST
+        owner[name] = text
