@@ -14,7 +14,7 @@ from flask import current_app
 
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
-from adapter.event_loop.pulse import SECONDS, Pulse
+from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.files.files import Files
 from adapter.history.beginnings import Beginnings
 from adapter.history.chains import Histories
@@ -38,11 +38,11 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.pulse = Pulse()
+        self.heartbeat = Heartbeat()
         self.store: Store = _open_store(settings)
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
-        self.upstreams = {one.name: Upstream(one, self.pulse) for one in every}
+        self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
         self.learning = {one.name: Learning(one.dialect, self.lessons, one.name) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic)
         self.files = Files(settings)
@@ -81,7 +81,7 @@ class Services:
         if self._last_call is None:
             self._last_call = time.monotonic()
         self.retention.stop()
-        while not self.background.join(SECONDS):
+        while not self.background.join(TICK_SECONDS):
             on_wait()
         self.store.close()
 

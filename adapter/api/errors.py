@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from adapter.api.request.body import discard_body
 from adapter.api.request.prompts import UnusablePrompt
-from adapter.event_loop.client_watch import ClientGone
+from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.store import base as store
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
@@ -39,7 +39,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(UpstreamError, _upstream_failed)
     app.register_error_handler(store.NotFound, _not_found)
     app.register_error_handler(store.StoreDown, _store_down)
-    app.register_error_handler(ClientGone, _client_gone)
+    app.register_error_handler(ClientDisconnected, _client_disconnected)
     app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
@@ -90,8 +90,8 @@ def _store_down(error: store.StoreDown) -> Response:
     return _answer(UpstreamError("The store is not available. Please try again.", status=503, retry_after=1.0))
 
 
-def _client_gone(error: ClientGone) -> Response:
-    log.info("client gone", method=request.method, path=_path())
+def _client_disconnected(error: ClientDisconnected) -> Response:
+    log.info("client disconnected", method=request.method, path=_path())
     return Response(status=_CLIENT_CLOSED_REQUEST)
 
 

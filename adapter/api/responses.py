@@ -43,7 +43,7 @@ def create() -> Response:
         return event_stream(exchange, app, framing(wanted))
     with closing(exchange):
         body = encode(exchange.answer())
-        exchange.watch.hold_head()
+        exchange.watch.delay_headers()
         return _json(body, exchange.headers())
 
 

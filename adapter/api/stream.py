@@ -16,7 +16,7 @@ from contextlib import closing
 from flask import Response
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.event_loop.pulse import SECONDS
+from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.exchange import Exchange
 from adapter.services import Services
 from adapter.store.base import StoredResponse
@@ -40,7 +40,7 @@ def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event]
         exchange.close()
         raise
     body = ExchangeBody(exchange, services, frame)
-    exchange.watch.hold_head()
+    exchange.watch.delay_headers()
     return _answer(body, exchange.headers())
 
 
@@ -62,13 +62,13 @@ class EventStreamBody(ABC):
 
     def __init__(self, services: Services, watch: ClientWatch) -> None:
         self._watch = watch
-        self._pulse = services.pulse
+        self._heartbeat = services.heartbeat
         self._keep_alive = services.settings.keep_alive
         self._write_timeout = services.settings.write_timeout
         self._stuck: float | None = None
-        """Seconds, counted in beats, that the server has been writing the last piece; None between two pieces."""
+        """Seconds, counted in ticks, that the server has been writing the last piece; None between two pieces."""
         self._frames = self._write()
-        self._pulse.join(self)
+        self._heartbeat.add(self)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._frames
@@ -77,15 +77,15 @@ class EventStreamBody(ABC):
     def _write(self) -> Generator[bytes]:
         """Yield what goes out, in pieces; `_stuck` is 0.0 while one is written."""
 
-    def beat(self) -> None:
-        """Hang up on a client that has not taken the last piece in time; called by the pulse."""
+    def tick(self) -> None:
+        """Hang up on a client that has not taken the last piece in time; called by the heartbeat."""
         if self._stuck is not None:
-            self._stuck += SECONDS
+            self._stuck += TICK_SECONDS
             if self._stuck > self._write_timeout:
-                self._watch.hang_up()
+                self._watch.abort()
 
     def close(self) -> None:
-        self._pulse.leave(self)
+        self._heartbeat.remove(self)
         self._frames.close()
 
 
@@ -108,7 +108,7 @@ class ExchangeBody(EventStreamBody):
                     if isinstance(events[-1], TERMINAL):
                         data += DONE
                 else:
-                    quiet += SECONDS
+                    quiet += TICK_SECONDS
                     if quiet < self._keep_alive:
                         continue
                     data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
@@ -134,7 +134,7 @@ class ReplayBody(EventStreamBody):
         with closing(self._pieces) as pieces:
             for data in pieces:
                 if not data:
-                    if self._watch.gone():
+                    if self._watch.disconnected():
                         return
                     if time.monotonic() - heard < self._keep_alive:
                         continue

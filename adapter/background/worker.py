@@ -18,8 +18,8 @@ from gevent.event import Event as Signal
 from msgspec.structs import replace
 
 from adapter.background.runs import LEASE, Runs
-from adapter.event_loop.client_watch import ClientGone, ClientWatch
-from adapter.event_loop.pulse import SECONDS
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.store.base import EVENT_RETENTION, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from translators.errors import UpstreamError
 from translators.responses.events import DONE, TERMINAL, Event
@@ -59,7 +59,7 @@ class RunWatch(ClientWatch):
         super().__init__({})
         self.lost = False
 
-    def gone(self) -> bool:
+    def disconnected(self) -> bool:
         return self.lost
 
 
@@ -95,7 +95,7 @@ class Run:
             self._store.begin_run(self._row, stored, kept)
         except BaseException:
             self.watch.lost = True
-            with suppress(ClientGone), closing(work):
+            with suppress(ClientDisconnected), closing(work):
                 batches.close()
             self._background.remove(self)
             raise
@@ -104,13 +104,13 @@ class Run:
         return first
 
     def keep(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
-        """Keep the response as it ended; raise ClientGone if it was ended from outside, StoreDown."""
+        """Keep the response as it ended; raise ClientDisconnected if it was ended from outside, StoreDown."""
         if not self._write(events, stored, items, ended=time.time()):
-            raise ClientGone
+            raise ClientDisconnected
 
     def _go_on(self, work: Work, batches: Generator[list[Event]]) -> None:
         try:
-            with suppress(ClientGone), closing(work), closing(batches):
+            with suppress(ClientDisconnected), closing(work), closing(batches):
                 self._follow_work(work, batches)
         except StoreDown as error:
             log.error("background response not stored", response_id=self._row.id, error=str(error))
@@ -128,7 +128,7 @@ class Run:
             if self.watch.lost:
                 return
             if not events:
-                quiet += SECONDS
+                quiet += TICK_SECONDS
                 if quiet < _REMINDER:
                     continue
                 events = work.still_running()
@@ -154,7 +154,7 @@ class Run:
             except StoreDown:
                 if self._background.must_stop():
                     raise
-                gevent.sleep(SECONDS)
+                gevent.sleep(TICK_SECONDS)
             else:
                 if self.watch.lost:
                     break

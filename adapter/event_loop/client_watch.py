@@ -1,7 +1,7 @@
-"""Whether the client that waits for an answer is still there.
+"""Whether the client that waits for an answer is still connected.
 
-Nothing tells a WSGI application that its client has gone while it writes nothing, so the server's socket is asked.
-Without a socket (a test client, another server) the client counts as present.
+A WSGI application learns of a disconnect only when it writes. While it has nothing to write, it must look at the
+server's socket itself. Without a socket (a test client, another server) the client counts as connected.
 """
 
 import socket
@@ -11,8 +11,8 @@ from typing import Any
 from adapter.event_loop.sockets import CLOSED, is_now, shut
 
 
-class ClientGone(Exception):
-    """The client has closed its connection; there is nobody to answer."""
+class ClientDisconnected(Exception):
+    """The client has closed its connection, so nobody waits for the answer."""
 
 
 class ClientWatch:
@@ -21,20 +21,20 @@ class ClientWatch:
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
 
-    def gone(self) -> bool:
+    def disconnected(self) -> bool:
         return self._socket is not None and is_now(self._socket, CLOSED)
 
     def check(self) -> None:
-        """Raise ClientGone if the client has gone."""
-        if self.gone():
-            raise ClientGone
+        """Raise ClientDisconnected if the client has disconnected."""
+        if self.disconnected():
+            raise ClientDisconnected
 
-    def hold_head(self) -> None:
-        """Have the head of the answer leave with the first piece of its body, which must not be empty."""
-        if hold := getattr(self._socket, "hold", None):
-            hold()
+    def delay_headers(self) -> None:
+        """Send the answer's headers together with the first part of its body, which must not be empty."""
+        if cork := getattr(self._socket, "cork", None):
+            cork()
 
-    def hang_up(self) -> None:
-        """Cut the connection of a client that takes nothing any more; a blocked write then fails."""
+    def abort(self) -> None:
+        """Cut the connection of a client that no longer reads; a blocked write then fails."""
         if self._socket is not None:
             shut(self._socket, socket.SHUT_RDWR)

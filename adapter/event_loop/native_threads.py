@@ -1,13 +1,13 @@
-"""Operating-system threads that do what greenlets of a process cannot do themselves: wait for a disk or a lock.
+"""Operating-system threads for calls that would block the event loop: waiting for a disk, a lock, a database.
 
-A greenlet hands over a request and sleeps until it is done, while the event loop goes on. A thread takes what waits at
-once, so work that came together is done together; under load the batches grow by themselves, without a timer. Each
-thread owns one resource (a connection), opened in the thread at its first request, dropped after a failure and opened
-again for the next request. A request that was handed over is done even if its greenlet is killed meanwhile.
+A greenlet queues a request and sleeps until it is done, while the event loop goes on. A thread takes all queued
+requests at once, so requests that arrive together are done together; under load the batches grow by themselves, without
+a timer. Each thread owns one resource (a connection), which it opens at its first request, drops after a failure and
+reopens for the next request. A queued request is done even if its greenlet is killed meanwhile.
 
-Nothing exists before the first call, and no further thread before there is work for it, so unused threads survive
-`fork`, and so do closed ones. Open ones do not, and say so: SQLite's locks belong to the process that took them, and
-two processes on one connection of PostgreSQL's would answer each other.
+Threads start with the first request, and more of them only when there is work for them. An unused or closed
+`NativeThreads` therefore survives `fork`; an open one does not, and raises an error: SQLite's locks belong to the
+process that took them, and two processes on one PostgreSQL connection would read each other's answers.
 """
 
 import os
@@ -34,7 +34,7 @@ Request = TypeVar("Request")
 
 
 class Job(Generic[Request]):
-    """A request on its way through the thread, and what came of it."""
+    """A request on its way through the thread, and its answer or error."""
 
     __slots__ = ("_awake", "_sleeper", "answer", "error", "request")
 
@@ -48,14 +48,14 @@ class Job(Generic[Request]):
         self._awake.start(self._wake_sleeper)
 
     def wait(self, time_limit: float | None) -> bool:
-        """Let the greenlet that made the job sleep until `wake` was called; return False if that takes too long."""
+        """Sleep, in the greenlet that made the job, until `wake` is called; return False after `time_limit` seconds."""
         if time_limit is None:
             self._sleeper.get()
             return True
         return gevent.with_timeout(time_limit, self._sleeper.get, timeout_value=self) is not self
 
     def wake(self) -> None:
-        """Wake the greenlet; the one call that comes from the thread."""
+        """Wake the greenlet; the only method called from the thread."""
         self._awake.send()
 
     def _wake_sleeper(self) -> None:
@@ -65,9 +65,9 @@ class Job(Generic[Request]):
 
 
 class NativeThreads(Generic[Resource, Request]):
-    """`work` gets the resource and a batch of jobs, and sets each one's `answer`.
+    """Threads that run `work(resource, jobs)`, which sets the `answer` of each job.
 
-    What `open` or `work` raises becomes the error of every job in the batch.
+    An exception of `open` or `work` becomes the error of every job in the batch.
     """
 
     def __init__(
@@ -79,23 +79,23 @@ class NativeThreads(Generic[Resource, Request]):
         batch: int,
         time_limit: float | None = None,
     ) -> None:
-        """`threads` and `batch`: how many there are, and how many jobs one takes together, at most.
+        """`threads`: maximum number of threads. `batch`: maximum number of jobs in one call of `work`.
 
-        `time_limit`: seconds after which a caller is told that its job, which goes on, takes too long.
+        `time_limit`: seconds after which `do` reports a TimeoutError; the job itself goes on.
         """
         self._open = open
         self._work = work
-        self._most = threads
+        self._max_threads = threads
         self._batch = batch
         self._time_limit = time_limit
         self._queue: Any = None
         self._process = 0
         self._threads = 0
-        self._jobs = 0
-        """That were handed over and are not done."""
+        self._pending = 0
+        """Number of jobs queued or under way."""
 
     def do(self, request: Request) -> Job[Request]:
-        """Return the finished job for a request; its `error` is for the caller to raise."""
+        """Run a request and return its finished job; raising the job's `error` is left to the caller."""
         if self._queue is None:
             self._process = os.getpid()
             self._queue = _Queue()
@@ -103,20 +103,20 @@ class NativeThreads(Generic[Resource, Request]):
         elif self._process != os.getpid():
             raise RuntimeError("The store was opened before this process was forked; close it before the fork.")
         job = Job(request)
-        self._jobs += 1
+        self._pending += 1
         try:
-            if self._threads < min(self._jobs, self._most):
+            if self._threads < min(self._pending, self._max_threads):
                 self._threads += 1
                 _start_thread(self._run, (self._queue,))
             self._queue.put(job)
             if not job.wait(self._time_limit):
                 job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
         finally:
-            self._jobs -= 1
+            self._pending -= 1
         return job
 
     def close(self) -> None:
-        """Finish what was handed over, close the resources and end the threads; the next `do` begins anew."""
+        """Finish all queued jobs, close the resources and end the threads; the next `do` starts afresh."""
         queue, self._queue = self._queue, None
         if queue is not None and self._process == os.getpid():
             last = [Job[None](None) for _ in range(self._threads)]
@@ -126,7 +126,7 @@ class NativeThreads(Generic[Resource, Request]):
                 job.wait(self._time_limit)
 
     def _run(self, queue: Any) -> None:
-        """Be a thread: work until a job without a request comes, the last one."""
+        """Run one thread: work until a job without a request arrives, which `close` queues."""
         resource: Resource | None = None
         over = False
         while not over:
@@ -140,7 +140,7 @@ class NativeThreads(Generic[Resource, Request]):
                 job.wake()
 
     def _take(self, queue: Any) -> list[Any]:
-        """Return what waits in the queue, at least one job; nothing behind a last one."""
+        """Wait for a job and return it with all others queued, up to `batch`, and none after a last one."""
         batch = [queue.get()]
         try:
             while len(batch) < self._batch and batch[-1].request is not None:
@@ -150,7 +150,7 @@ class NativeThreads(Generic[Resource, Request]):
         return batch
 
     def _serve(self, resource: Resource | None, jobs: list[Job[Request]]) -> Resource | None:
-        """Do a batch; return the resource if it can be used again."""
+        """Do a batch; return the resource if it is still usable."""
         try:
             if resource is None:
                 resource = self._open()
@@ -165,6 +165,6 @@ class NativeThreads(Generic[Resource, Request]):
 
 
 def _drop(resource: Closable) -> None:
-    """Close a resource that may be past closing."""
+    """Close a resource that may already be broken."""
     with suppress(Exception):
         resource.close()

@@ -1,6 +1,6 @@
-"""Looking at a socket without reading from it and without waiting, and ending it under someone else.
+"""Check a socket's state without reading or waiting, and shut it down while another greenlet uses it.
 
-The system's own `poll` is used: gevent's would make a watcher for every look, and let other greenlets run.
+The system's own `poll` is used: gevent's would create a watcher for every check, and let other greenlets run.
 """
 
 import os
@@ -13,11 +13,11 @@ from gevent import monkey
 _poll: Final = monkey.get_original("select", "poll")
 READABLE: Final = select.POLLIN | select.POLLHUP | select.POLLERR
 CLOSED: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
-"""The other side has closed its end, or the connection is broken."""
+"""The peer has closed its end, or the connection is broken. POLLRDHUP exists on Linux only."""
 
 
 def is_now(sock: socket.socket, condition: int) -> bool:
-    """Tell whether a condition holds for a socket; a socket closed on this side is both readable and closed."""
+    """Return whether a condition holds now; a socket closed on this side is both readable and closed."""
     fileno = sock.fileno()
     if fileno < 0:
         return True
@@ -29,11 +29,11 @@ def is_now(sock: socket.socket, condition: int) -> bool:
 def shut(sock: socket.socket, how: int) -> None:
     """Shut a connection down (SHUT_RD, SHUT_RDWR) while another greenlet reads or writes it.
 
-    That greenlet sees what it would see if the other side had done it. gevent's own `shutdown` raises in it instead,
-    which a server takes for a fault of its own; so this one goes through a second socket object.
+    The other greenlet sees the same as if the peer had closed the connection. gevent's own `shutdown` would raise an
+    exception in it, which a server takes for its own fault; so a second socket object on the same descriptor is shut.
     """
     try:
         with socket.socket(fileno=os.dup(sock.fileno())) as twin:
             twin.shutdown(how)
     except OSError:
-        pass  # it is closed already
+        pass  # already closed

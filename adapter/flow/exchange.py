@@ -18,8 +18,8 @@ from typing import Final
 import structlog
 
 from adapter.background.worker import Run
-from adapter.event_loop.client_watch import ClientGone, ClientWatch
-from adapter.event_loop.pulse import SECONDS
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Asking
 from adapter.history.compaction import Compacting, summary_of
 from adapter.history.conversations import ConversationTurn
@@ -163,13 +163,13 @@ class Exchange:
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
         until = time.monotonic() + seconds
-        while not self._wait(min(SECONDS, max(0.0, until - time.monotonic()))):
+        while not self._wait(min(TICK_SECONDS, max(0.0, until - time.monotonic()))):
             self._look_up()
             if time.monotonic() >= until:
                 return
 
     def answer(self) -> Response:
-        """Return the whole response, stored; raise UpstreamError, StoreDown or ClientGone."""
+        """Return the whole response, stored; raise UpstreamError, StoreDown or ClientDisconnected."""
         for _ in self._answered():
             pass
         if self._stream.error is not None:
@@ -186,7 +186,7 @@ class Exchange:
         try:
             yield self._stream.start()
             yield from self._events()
-        except (GeneratorExit, ClientGone):
+        except (GeneratorExit, ClientDisconnected):
             if not self._stream.is_over:
                 self._keep_if_possible(self._stream.cancel())
 
@@ -221,7 +221,7 @@ class Exchange:
 
     def _round(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one chat call; return those of its last bytes."""
-        while not self._wait(SECONDS, to_begin=True):
+        while not self._wait(TICK_SECONDS, to_begin=True):
             self._look_up()
             yield []
         self._asking.answered()
@@ -241,7 +241,7 @@ class Exchange:
                 raise stopping()
             if events:
                 yield events
-            elif self._draft is not None and time.monotonic() - seen > SECONDS:  # to the client this is silence
+            elif self._draft is not None and time.monotonic() - seen > TICK_SECONDS:  # to the client this is silence
                 seen = time.monotonic()
                 self._look_up()
                 yield []

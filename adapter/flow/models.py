@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import structlog
 
-from adapter.event_loop.client_watch import ClientGone, ClientWatch
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.services import Services
 from translators.errors import UpstreamError
 from translators.to_responses.models import decode_models, model_object
@@ -20,13 +20,13 @@ Model = dict[str, Any]
 
 
 def list_models(services: Services, bearer: str | None, watch: ClientWatch) -> list[Model]:
-    """Return all models; raise UpstreamError if there is none to show, or ClientGone for the one who asked."""
+    """Return all models; raise UpstreamError if there is none to show, or ClientDisconnected for the one who asked."""
     asked = [(name, gevent.spawn(_listed, services, name, bearer, watch)) for name in services.upstreams]
     gevent.joinall([listing for _, listing in asked])
     found: dict[str, Model] = {}
     failure: UpstreamError | None = None
     for upstream, listing in asked:
-        if isinstance(listing.value, ClientGone):
+        if isinstance(listing.value, ClientDisconnected):
             raise listing.value
         if isinstance(listing.value, UpstreamError):
             failure = listing.value
@@ -44,9 +44,9 @@ def list_models(services: Services, bearer: str | None, watch: ClientWatch) -> l
 
 def _listed(
     services: Services, upstream: str, bearer: str | None, watch: ClientWatch
-) -> list[Model] | UpstreamError | ClientGone:
+) -> list[Model] | UpstreamError | ClientDisconnected:
     """Return the list of one upstream, or its error instead of raising it: what a greenlet raises is printed."""
     try:
         return decode_models(services.upstreams[upstream].models(bearer, watch))
-    except (UpstreamError, ClientGone) as error:
+    except (UpstreamError, ClientDisconnected) as error:
         return error

@@ -127,12 +127,12 @@ class ClientSocket(gevent.socket.socket):
     and gevent asks for the size of the send buffer before each write.
     """
 
-    _held: bytes | None = None
-    """What waits for the next write; None if none has to wait."""
+    _corked: bytes | None = None
+    """Data that waits for the next write; None: not corked."""
 
-    def hold(self) -> None:
-        """Have what is written next wait for that behind it, and leave together with it."""
-        self._held = b""
+    def cork(self) -> None:
+        """Delay the next write until the one after it, and send both together."""
+        self._corked = b""
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return what is there, even if it is more than `size`: gunicorn keeps what it does not need yet."""
@@ -140,12 +140,12 @@ class ClientSocket(gevent.socket.socket):
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
-        if self._held is not None:
-            if not self._held:
-                self._held = data
+        if self._corked is not None:
+            if not self._corked:
+                self._corked = data
                 return
-            data = self._held + data
-            self._held = None
+            data = self._corked + data
+            self._corked = None
         try:
             sent = self._sock.send(data, flags)
         except BlockingIOError:

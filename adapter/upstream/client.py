@@ -18,7 +18,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import ProtocolError
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.event_loop.pulse import SECONDS, Pulse
+from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import Answer, Transport, copied, prepared
@@ -40,13 +40,13 @@ _MOST_ANSWER: Final = 8 * 1024 * 1024
 class Upstream:
     """One chat-completions provider: where it is, how it is spoken to, and the connections to it."""
 
-    def __init__(self, settings: UpstreamSettings, pulse: Pulse) -> None:
+    def __init__(self, settings: UpstreamSettings, heartbeat: Heartbeat) -> None:
         self.name = settings.name
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
         base = settings.url
         self._root = base.removesuffix("/v1")
-        self._pulse = pulse
+        self._heartbeat = heartbeat
         self._keys = [key.value for key in settings.keys]
         own = [*self._keys, *(of.value for of in settings.headers.values())]
         self._secrets = [value.encode() for value in own if len(value) >= _LEAST_SECRET]
@@ -71,10 +71,10 @@ class Upstream:
         request = self._with_key(self._post, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return Call(self, request, self._pulse, self._silence)
+        return Call(self, request, self._heartbeat, self._silence)
 
     def models(self, bearer: str | None, watch: ClientWatch) -> bytes:
-        """Return the body of the upstream's model list; raise UpstreamError, or ClientGone for the one who asked."""
+        """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
         return self._answer(self._with_key(self._models, bearer, 0), watch)
 
     def ask(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
@@ -86,10 +86,10 @@ class Upstream:
         return self._answer(request, watch)
 
     def _answer(self, request: requests.PreparedRequest, watch: ClientWatch) -> bytes:
-        call = Call(self, request, self._pulse, _PATIENCE)
+        call = Call(self, request, self._heartbeat, _PATIENCE)
         try:
-            for _ in range(int(_PATIENCE / SECONDS)):
-                if call.wait(SECONDS):
+            for _ in range(int(_PATIENCE / TICK_SECONDS)):
+                if call.wait(TICK_SECONDS):
                     return call.whole_body(_MOST_ANSWER)
                 watch.check()
             raise _too_silent(_PATIENCE)
@@ -134,12 +134,14 @@ class Call:
     An answer that somebody follows is read with `begins` and `pieces`.
     """
 
-    def __init__(self, upstream: Upstream, request: requests.PreparedRequest, pulse: Pulse, silence: float) -> None:
+    def __init__(
+        self, upstream: Upstream, request: requests.PreparedRequest, heartbeat: Heartbeat, silence: float
+    ) -> None:
         self._upstream = upstream
-        self._pulse = pulse
+        self._heartbeat = heartbeat
         self._silence = silence
         self._quiet = 0.0
-        """Seconds since the provider was last heard, counted in beats."""
+        """Seconds since the provider was last heard, counted in ticks."""
         self._body: BodyReader | None = None
         self._first: bytes | None = None
         self._sending = gevent.spawn(_outcome, upstream, request)
@@ -158,7 +160,7 @@ class Call:
         response = self._sending.value
         if isinstance(response, UpstreamError):
             raise response
-        self._body = open_body(response, self._pulse)
+        self._body = open_body(response, self._heartbeat)
         if not 200 <= response.status < 300:
             body = self._upstream.without_secrets(self._error_body())
             raise from_http(response.status, response.headers, body, own_key=not self._upstream.uses_callers_key)
@@ -176,7 +178,7 @@ class Call:
         except BodyCut:
             raise UpstreamError("The provider's connection broke before the answer was complete.") from None
         if data is None:
-            self._quiet += SECONDS
+            self._quiet += TICK_SECONDS
             if self._quiet > self._silence:
                 raise _too_silent(self._silence)
         else:

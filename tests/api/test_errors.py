@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from werkzeug.exceptions import ImATeapot, ServiceUnavailable
 from werkzeug.test import TestResponse
 
-from adapter.event_loop.client_watch import ClientGone
+from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.store.base import NotFound, StoreDown
 from translators.errors import RequestError, UpstreamError
 
@@ -95,7 +95,7 @@ def test_one_request_s_ids_are_not_the_next_one_s(raising: FlaskClient) -> None:
 
 
 def test_a_client_that_is_gone_is_no_error(raising: FlaskClient) -> None:
-    RAISED.append(ClientGone())
+    RAISED.append(ClientDisconnected())
     with capture_logs() as lines:
         answer = raising.get("/raise")
     assert (answer.status_code, answer.data) == (499, b"")

@@ -30,7 +30,7 @@ def test_a_head_leaves_at_once_unless_told_otherwise(ends: tuple[ClientSocket, s
 
 def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[ClientSocket, socket.socket]) -> None:
     server, client = ends
-    ClientWatch({"gunicorn.socket": server}).hold_head()
+    ClientWatch({"gunicorn.socket": server}).delay_headers()
     server.sendall(b"head")
     with pytest.raises(BlockingIOError):
         client.recv(99)
@@ -41,9 +41,9 @@ def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[C
 
 
 def test_other_servers_need_not_know_how_to_hold() -> None:
-    ClientWatch({}).hold_head()
+    ClientWatch({}).delay_headers()
     with socket.socket() as plain:
-        ClientWatch({"gunicorn.socket": plain}).hold_head()
+        ClientWatch({"gunicorn.socket": plain}).delay_headers()
 
 
 def test_the_date_is_that_of_the_second() -> None:

@@ -27,7 +27,7 @@ from adapter.api.request.body import nothing_to_read
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.api.request.schemas import parse_create
 from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, WarmUp
-from adapter.event_loop.client_watch import ClientGone, ClientWatch
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.sockets import shut
 from adapter.flow.exchange import Caller, Exchange, stopping
 from adapter.history.references import resolved
@@ -106,8 +106,8 @@ class SocketWatch(ClientWatch):
 
     closed = False
 
-    def gone(self) -> bool:
-        return self.closed or super().gone()
+    def disconnected(self) -> bool:
+        return self.closed or super().disconnected()
 
 
 class Connection:
@@ -129,7 +129,7 @@ class Connection:
         self._room = Semaphore(AT_ONCE)
         self._writer = Semaphore(1)
         self._stuck: float | None = None
-        """Seconds, counted in beats, that a write has been waiting for the client."""
+        """Seconds, counted in ticks, that a write has been waiting for the client."""
         self._ends = time.monotonic() + LIFE
 
     # --- the client's side ------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Connection:
         from wsproto.events import AcceptConnection
 
         headers = [header for header in headers if header[0].lower().startswith((b"x-", b"openai-"))]
-        self._services.pulse.join(self)
+        self._services.heartbeat.add(self)
         try:
             with suppress(OSError):
                 self._write(self._protocol.send(AcceptConnection(extra_headers=headers)))
@@ -149,7 +149,7 @@ class Connection:
         finally:
             self._watch.closed = True
             gevent.joinall([lane.greenlet for lane in self._lanes.values() if lane.greenlet is not None])
-            self._services.pulse.leave(self)
+            self._services.heartbeat.remove(self)
             log.info("websocket", seconds=round(time.monotonic() + LIFE - self._ends, 3), messages=self._messages)
 
     def _take_messages(self) -> int | None:
@@ -226,12 +226,12 @@ class Connection:
     def _busy(self) -> bool:
         return any(lane.greenlet is not None for lane in self._lanes.values())
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Hang up on a client that takes nothing; wake the connection when the server is about to stop."""
         if self._stuck is not None:
             self._stuck += 1.0
             if self._stuck > self._services.settings.write_timeout:
-                self._watch.hang_up()
+                self._watch.abort()
         elif self._services.draining and not self._busy():
             shut(self._socket, socket.SHUT_RD)
 
@@ -287,7 +287,7 @@ class Connection:
         failed = True
         with self._room:
             try:
-                if self._watch.gone() or self._services.must_stop():
+                if self._watch.disconnected() or self._services.must_stop():
                     return
                 of, settings = self._own_services, self._services.settings
                 wanted = parse_create(
@@ -317,7 +317,7 @@ class Connection:
                 log.error("store down", error=str(error))
                 gone = UpstreamError("The store is not available. Please try again.", status=503, retry_after=1.0)
                 self._refuse(gone, lane.name)
-            except (ClientGone, OSError):
+            except (ClientDisconnected, OSError):
                 self._watch.closed = True
             except Exception:
                 log.exception("unhandled exception")

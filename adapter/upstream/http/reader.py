@@ -13,7 +13,7 @@ from typing import Final
 
 from gevent.hub import Waiter, get_hub
 
-from adapter.event_loop.pulse import Pulse
+from adapter.event_loop.heartbeat import Heartbeat
 from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
 from adapter.upstream.http.transport import Answer
 from translators.errors import UpstreamError
@@ -31,9 +31,9 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; a body read to its end gives its connection back for the next request."""
 
-    def __init__(self, answer: Answer, framing: Framing, pulse: Pulse) -> None:
+    def __init__(self, answer: Answer, framing: Framing, heartbeat: Heartbeat) -> None:
         self._answer = answer
-        self._pulse = pulse
+        self._heartbeat = heartbeat
         self._framing = framing
         self._socket = answer.sock
         self._timeout = self._socket.gettimeout()
@@ -43,7 +43,7 @@ class BodyReader:
         self._watcher = hub.loop.io(self._socket.fileno(), _READ)
         self._waiter = Waiter(hub)
         self._waits = False
-        pulse.join(self)
+        heartbeat.add(self)
 
     @property
     def over(self) -> bool:
@@ -51,7 +51,7 @@ class BodyReader:
         return self._framing.over
 
     def read(self) -> bytes | None:
-        """Return the next bytes, b"" at the end, None when a beat passed without any; raise BodyCut."""
+        """Return the next bytes, b"" at the end, None when a tick passed without any; raise BodyCut."""
         while not self._framing.over:
             data = self._receive()
             if data is None:
@@ -65,14 +65,14 @@ class BodyReader:
                 return body
         return b""
 
-    def beat(self) -> None:
-        """Wake the greenlet that waits in `read`; called by the pulse, in the event loop."""
+    def tick(self) -> None:
+        """Wake the greenlet that waits in `read`; called by the heartbeat, in the event loop."""
         if self._waits:
             self._waits = False
             self._waiter.switch(False)
 
     def close(self) -> None:
-        self._pulse.leave(self)
+        self._heartbeat.remove(self)
         self._watcher.close()
         if self._framing.over:
             self._socket.settimeout(self._timeout)
@@ -95,7 +95,7 @@ class BodyReader:
                 raise BodyCut from error
 
     def _readable(self) -> bool:
-        """Wait until the socket has something to read, or a beat passes (False)."""
+        """Wait until the socket has something to read, or a tick passes (False)."""
         self._waits = True
         self._watcher.start(self._waiter.switch, True)
         try:
@@ -106,14 +106,14 @@ class BodyReader:
             self._waiter.clear()
 
 
-def open_body(answer: Answer, pulse: Pulse) -> BodyReader:
+def open_body(answer: Answer, heartbeat: Heartbeat) -> BodyReader:
     """Return the reader of an answer's body; raise UpstreamError for a framing or a coding that cannot be read."""
     try:
         framing = _framing(answer)
     except BaseException:
         answer.close()
         raise
-    return BodyReader(answer, framing, pulse)
+    return BodyReader(answer, framing, heartbeat)
 
 
 def _framing(answer: Answer) -> Framing:
