@@ -1,95 +1,13 @@
-"""The chat-completions side: messages and tools that go out, chunks and completions that come back.
+"""Chunks of a chat stream and whole completions: what comes back from `POST /chat/completions`.
 
-Outgoing Structs write only what is set. Incoming ones take every field in each form that some provider was seen
-to send it (a call id as number, content as list or object, usage members as null); `deltas.py` makes one form of
-them. Sources: responses-api reference §7, providers reference §3.
+Every field is read in each form that some provider was seen to send (a call id as a number, content as a list or an
+object, usage members as null); `to_responses/deltas.py` makes one form of them. Unknown members are ignored.
+Source: OpenAI API reference, Chat: streaming. Source: docs/dialects.md.
 """
 
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
-
-from translators.responses.items import Sound
-
-# --- outgoing ---------------------------------------------------------------------------------------------------
-
-
-class ImageURL(Struct, frozen=True, gc=False, omit_defaults=True):
-    url: str
-    detail: str | None = None
-
-
-class TextPart(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
-    text: str
-
-
-class ImagePart(Struct, frozen=True, gc=False, tag_field="type", tag="image_url"):
-    image_url: ImageURL
-
-
-class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
-    file: dict[str, Any]
-
-
-class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
-    input_audio: Sound
-
-
-class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):
-    """Mistral's form of thinking; it stands ahead of the text."""
-
-    thinking: list[TextPart]
-
-
-Part = TextPart | ImagePart | FilePart | AudioPart
-Content = str | list[Part]
-
-
-class SystemMessage(Struct, frozen=True, gc=False, tag_field="role", tag="system"):
-    content: str
-
-
-class DeveloperMessage(Struct, frozen=True, gc=False, tag_field="role", tag="developer"):
-    content: str
-
-
-class UserMessage(Struct, frozen=True, gc=False, tag_field="role", tag="user"):
-    content: Content
-
-
-class FunctionOfCall(Struct, frozen=True, gc=False):
-    name: str
-    arguments: str
-
-
-class ToolCall(Struct, frozen=True, gc=False):
-    id: str
-    function: FunctionOfCall
-    type: str = "function"
-    extra_content: dict[str, Any] | UnsetType = UNSET
-    """What the call came with: Gemini's signature."""
-
-
-class AssistantMessage(Struct, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
-    """One turn of the model: its thinking, its text and all of its calls."""
-
-    content: str | list[ThinkingPart | TextPart] | None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
-    extra_content: dict[str, Any] | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolCall] | None = None
-
-
-class ToolMessage(Struct, frozen=True, gc=False, tag_field="role", tag="tool"):
-    tool_call_id: str
-    content: str
-
-
-ChatMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
-
-# --- incoming ---------------------------------------------------------------------------------------------------
+from msgspec import Meta, Struct
 
 
 class FunctionDelta(Struct, gc=False):

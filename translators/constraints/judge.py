@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.chat.chunks import AssistantMessage, UserMessage
+from translators.chat.messages import AssistantMessage, UserMessage
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.responses.items import (

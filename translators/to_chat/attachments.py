@@ -7,7 +7,7 @@ asks: there it is refused (`content.py`), since an answer that never saw it woul
 
 from collections.abc import Sequence
 
-from translators.chat.chunks import Part, TextPart
+from translators.chat.messages import Part, TextPart
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import ContentPart, InputText

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.chat.chunks import ChatMessage, DeveloperMessage, SystemMessage, UserMessage
+from translators.chat.messages import ChatMessage, DeveloperMessage, SystemMessage, UserMessage
 from translators.constraints.formats import form_of
 from translators.constraints.judge import Demands, demands_of
 from translators.constraints.tool_choice import ToolForm, tool_form

@@ -9,7 +9,7 @@ take is refused with the path of the part. Source: responses-api reference §3.2
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from translators.chat.chunks import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
+from translators.chat.messages import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing, unsupported
 from translators.notes import Notes

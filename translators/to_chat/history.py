@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from translators.chat.chunks import ChatMessage
+from translators.chat.messages import ChatMessage
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from translators.chat.chunks import (
+from translators.chat.messages import (
     ChatMessage,
     Content,
     DeveloperMessage,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from translators.chat.chunks import AssistantMessage, FunctionOfCall, TextPart, ThinkingPart, ToolCall
+from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ThinkingPart, ToolCall
 from translators.dialects.dialect import Dialect
 from translators.reasoning.thinking import GoingBack, Thinking
 from translators.responses.ids import short_call_id

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from translators.chat.chunks import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
+from translators.chat.messages import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError

@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from translators.chat.chunks import (
+from translators.chat.messages import (
     AssistantMessage,
     ChatMessage,
     FunctionOfCall,
