@@ -141,13 +141,13 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     error. Nothing is sent anywhere.
     """
     from adapter.api.request.prompts import UnusablePrompt
-    from adapter.commands.offline import chat_request, indented
+    from adapter.commands.offline import indented, translate
     from translators.errors import RequestError
     from translators.notes import Notes
 
     notes = Notes()
     try:
-        chat = chat_request(body.read(), settings, notes)
+        chat = translate(body.read(), settings, notes)
     except UnusablePrompt as error:
         raise Refusal(f"prompt {error.id}: {error.reason}") from None
     except RequestError as error:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from adapter.commands.offline import NOW, chat_request, new_stream
+from adapter.commands.offline import NOW, new_stream, translate
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.registry import Registry
@@ -260,7 +260,7 @@ class Provider:
 
     def _post(self, request: JSON) -> Answer:
         request = {"max_output_tokens": _MOST_TOKENS, **request}
-        body = chat_request(encode(request), self._settings, Notes(), self._upstream).json
+        body = translate(encode(request), self._settings, Notes(), self._upstream).json
         return self._call("POST", "/chat/completions", body)
 
     def _refusal(self, answer: Answer) -> str:

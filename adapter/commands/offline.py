@@ -21,20 +21,20 @@ from translators.responses.echo import first_snapshot
 from translators.responses.events import DONE, Event, frame
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
-from translators.to_chat.body import ChatBody, chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import Limits, ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode
 
 NOW: Final = 0
 _AT_ONCE: Final = 64 * 1024
 
 
-def chat_request(
+def translate(
     body: bytes, settings: Settings, notes: Notes, upstream: UpstreamSettings | None = None
-) -> ChatBody:
+) -> ChatRequest:
     """Return what a create request becomes for an upstream, else for the likeliest of its model; raise RequestError."""
     request = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
@@ -44,7 +44,7 @@ def chat_request(
     dialect, model = _spoken(request.model, settings) if upstream is None else (upstream.dialect, request.model)
     request = configured(request, latest_update(request.input))
     request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
-    return chat_body(request, History(), dialect, notes, model=model, stream=request.stream)
+    return chat_request(request, History(), dialect, notes, model=model, stream=request.stream)
 
 
 def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
@@ -57,7 +57,7 @@ def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
     return next(one.dialect for one in upstreams if one.name == candidate.upstream), candidate.model
 
 
-def indented(body: ChatBody) -> str:
+def indented(body: ChatRequest) -> str:
     """Return a chat request as people read it."""
     return json.dumps(decode(body.json), indent=2, ensure_ascii=False)
 

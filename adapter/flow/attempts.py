@@ -26,7 +26,7 @@ from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
-from translators.to_chat.body import ChatBody
+from translators.to_chat.request import ChatRequest
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class Asking:
         """What the next answer is a summary for, if it is one."""
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
-        self._way: Callable[[], ChatBody] = self._as_asked
+        self._way: Callable[[], ChatRequest] = self._as_asked
         self._candidates = services.registry.candidates(request.model, group)
         self._tied = False
         """A provider has answered: whatever else there is to ask, it is asked."""
@@ -150,13 +150,13 @@ class Asking:
             self._conversation,
         )  # fmt: skip
 
-    def _translate(self, way: Callable[[], ChatBody]) -> None:
+    def _translate(self, way: Callable[[], ChatRequest]) -> None:
         self._way = way
         self.compaction = None
         self.body = way()
         self._notes.repeat(self._made)
 
-    def _as_asked(self) -> ChatBody:
+    def _as_asked(self) -> ChatRequest:
         context = self.context
         if self._triggered:
             items = in_pairs(context.items(), self._made)
@@ -168,13 +168,13 @@ class Asking:
         compaction = context.compaction(body)
         return body if compaction is None else self._summary(compaction)
 
-    def _whole(self) -> ChatBody:
+    def _whole(self) -> ChatRequest:
         return self.context.body(self._tries.dialect, self._made)
 
-    def _only(self, request: CreateRequest) -> ChatBody:
+    def _only(self, request: CreateRequest) -> ChatRequest:
         """Return the chat request of a request that brings its context along."""
         return self.context.body_of(request, self._tries.dialect, self._made)
 
-    def _summary(self, compaction: Compacting) -> ChatBody:
+    def _summary(self, compaction: Compacting) -> ChatRequest:
         self.compaction, self.summarised = compaction, compaction.items
         return self._only(summary_request(self.context.request, compaction.items))

@@ -22,8 +22,8 @@ from translators.notes import Notes
 from translators.responses.items import Compaction, Item
 from translators.responses.request import CreateRequest
 from translators.responses.response import OutputOfResponse, Usage
-from translators.to_chat.body import ChatBody, chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.counting import estimated_tokens
 from translators.wire import Decoder
 
@@ -100,24 +100,24 @@ class Context:
             return self._services.histories.items(self._previous, self._tenant)
         return ()
 
-    def body(self, dialect: Dialect, notes: Notes) -> ChatBody:
+    def body(self, dialect: Dialect, notes: Notes) -> ChatRequest:
         """Return the chat request; raise RequestError for what cannot be sent."""
         return self._translated(self.request, self.history, dialect, notes)
 
-    def body_of(self, request: CreateRequest, dialect: Dialect, notes: Notes) -> ChatBody:
+    def body_of(self, request: CreateRequest, dialect: Dialect, notes: Notes) -> ChatRequest:
         """Return the chat request of another request, which brings its context along as its input."""
         return self._translated(request, History(), dialect, notes)
 
-    def _translated(self, request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> ChatBody:
+    def _translated(self, request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> ChatRequest:
         stream = request.stream or request.background
-        return chat_body(request, history, dialect, notes, model=self._model, stream=stream, seal=self.seals)
+        return chat_request(request, history, dialect, notes, model=self._model, stream=stream, seal=self.seals)
 
     def items(self) -> list[Item]:
         """Return everything in items, with nothing sealed and no file that the provider cannot take."""
         items = self._services.compactions.behind([*self._earlier(), *self.request.input], self._tenant, "input")
         return list(self._services.files.of_history(items, self._dialect, self._notes))
 
-    def tokens(self, body: ChatBody) -> int:
+    def tokens(self, body: ChatRequest) -> int:
         """Return about how many tokens the chat request is, by what the turn before it was counted as if it was."""
         if self._previous is not None:
             before = _counted(self._services.store.get(self._previous, self._tenant).response)
@@ -127,7 +127,7 @@ class Context:
                 return seen + estimated_tokens(self.request.raw_input)
         return estimated_tokens(body.json)
 
-    def compaction(self, body: ChatBody) -> Compacting | None:
+    def compaction(self, body: ChatRequest) -> Compacting | None:
         """Return what has to be summarised before the request can be sent; None if it is small enough, or one turn."""
         threshold = self._threshold()
         if threshold is None or self.tokens(body) <= threshold:
@@ -146,7 +146,7 @@ class Context:
             self._notes.add("context_management", "dropped", "it names no compact_threshold")
         return wanted[-1].compact_threshold
 
-    def keep(self, body: ChatBody) -> None:
+    def keep(self, body: ChatRequest) -> None:
         """Remember what the input was rendered to, for the next one that begins like it."""
         if self._beginning is not None and self._is_as_it_came:
             self._services.beginnings.keep(self._beginning, self.request, body)

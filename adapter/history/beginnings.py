@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from translators.notes import Note
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
-from translators.to_chat.body import ChatBody
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest
 from translators.tools.declared import loaded
 from translators.wire import encode
 
@@ -60,7 +60,7 @@ class Beginnings:
             return Beginning(key)
         return found
 
-    def keep(self, beginning: Beginning, request: CreateRequest, body: ChatBody) -> None:
+    def keep(self, beginning: Beginning, request: CreateRequest, body: ChatRequest) -> None:
         """Keep what a request's input was rendered to, in the place of the beginning that it had."""
         key = beginning.key
         if key is None or any(map(_may_be_answered_later, request.input[beginning.history.known :])):

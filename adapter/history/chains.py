@@ -22,8 +22,8 @@ from translators.notes import Notes
 from translators.responses.input import decode_items
 from translators.responses.items import Compaction, Item
 from translators.responses.response import OutputOfResponse, Response
-from translators.to_chat.body import ChatBody
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest
 from translators.tools.declared import loaded
 from translators.tools.kinds import call_ids
 from translators.wire import Decoder, encode
@@ -94,7 +94,7 @@ class Histories:
             call_ids=frozenset(call_ids(items)),
         )
 
-    def keep(self, response: Response, tenant: str, rendering: str, body: ChatBody) -> None:
+    def keep(self, response: Response, tenant: str, rendering: str, body: ChatRequest) -> None:
         """Keep the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
             self._cache.pop((tenant, response.previous_response_id, rendering), None)

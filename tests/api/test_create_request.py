@@ -24,7 +24,7 @@ from translators.responses.request import (
     StreamOptions,
     TextConfig,
 )
-from translators.tools import FunctionChoice, FunctionTool
+from translators.responses.tools import FunctionChoice, FunctionTool
 
 MOST = 100
 USER = {"role": "user", "content": "Hi"}

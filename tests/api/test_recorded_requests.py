@@ -11,7 +11,7 @@ from adapter.api.request.schemas import CreateSchema, parse_create
 from translators.errors import RequestError
 from translators.misfits import allowed
 from translators.responses.items import Item
-from translators.tools import Tool
+from translators.responses.tools import Tool
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/clients"
 ITEM_TYPES = {*allowed(Item, ".type"), None}

@@ -5,11 +5,11 @@ forms that the dialect says, and by the provider's own rules (`tests.support.pro
 from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules
 from tests.support.strict_chat import complaints
 from translators.dialects.dialect import Dialect
-from translators.to_chat.body import ChatBody
+from translators.to_chat.request import ChatRequest
 from translators.wire import decode
 
 
-def complaints_of(dialect: Dialect, body: ChatBody) -> list[str]:
+def complaints_of(dialect: Dialect, body: ChatRequest) -> list[str]:
     """Return what a strict provider of this dialect would refuse in a request."""
     sent = decode(body.json)
     found = complaints(

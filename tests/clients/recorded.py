@@ -23,8 +23,8 @@ from translators.notes import Notes
 from translators.responses.ids import response_of
 from translators.responses.input import decode_items
 from translators.responses.items import Item
-from translators.to_chat.body import ChatBody, chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
 from translators.wire import decode
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/clients"
@@ -62,12 +62,12 @@ class Played(NamedTuple):
 
     place: str
     body: Object
-    became: ChatBody | RequestError
+    became: ChatRequest | RequestError
 
     @property
     def chat(self) -> Object:
         """The chat request as its provider reads it."""
-        assert isinstance(self.became, ChatBody), f"{self.place} is refused: {self.became}"
+        assert isinstance(self.became, ChatRequest), f"{self.place} is refused: {self.became}"
         found: Object = decode(self.became.json)
         return found
 
@@ -77,19 +77,19 @@ def play(run: str, dialect: Dialect) -> Iterator[Played]:
     chain = _Chain()
     for place, body in sent(run):
         try:
-            became: ChatBody | RequestError = _translated(body, chain, dialect)
+            became: ChatRequest | RequestError = _translated(body, chain, dialect)
         except RequestError as error:
             became = error
         yield Played(place, body, became)
 
 
-def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatBody:
+def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatRequest:
     history = History(tail=chain.before(body))
     request = resolved(parse_create(json.dumps(body).encode(), max_items=10_000), chain.store_for(body), TENANT)
     chain.asked += request.input
     notes = Notes()
     request = replace(request, input=FILES.of_request(request.input, dialect, notes))
-    return chat_body(request, history, dialect, notes, model=request.model, stream=request.stream)
+    return chat_request(request, history, dialect, notes, model=request.model, stream=request.stream)
 
 
 class _Chain:

@@ -12,8 +12,8 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 
 Object = dict[str, Any]
 
@@ -86,7 +86,7 @@ LACKS = {"deepseek": "input[0].content[1]", "perplexity": "tool_choice"}
 def translated(members: Object, dialect: Dialect) -> list[str]:
     body = json.dumps({"model": "m", **members}).encode()
     request = parse_create(body, max_items=100)
-    return complaints_of(dialect, chat_body(request, History(), dialect, Notes(), model="m", stream=False))
+    return complaints_of(dialect, chat_request(request, History(), dialect, Notes(), model="m", stream=False))
 
 
 @pytest.mark.parametrize("name", VALID)

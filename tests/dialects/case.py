@@ -12,8 +12,8 @@ from adapter.settings.settings import Settings
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.wire import decode, encode
 
 ROOT = Path(__file__).parent
@@ -46,7 +46,7 @@ def outcome(body: bytes, dialect: Dialect) -> Any:
     try:
         request = parse_create(body, max_items=100)
         request = replace(request, input=FILES.of_request(request.input, dialect, notes))
-        chat = chat_body(
+        chat = chat_request(
             request, History(), dialect, notes, model="m", stream=request.stream, seal=Own(dialect.name)
         )
     except RequestError as error:

@@ -14,7 +14,7 @@ from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.deltas import read_chunk
 from translators.to_responses.stream import ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import encode
 
 NOW = 1_795_360_000

@@ -26,8 +26,8 @@ from translators.responses.items import (
 )
 from translators.responses.request import CreateRequest
 from translators.responses.tools import FunctionTool
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.wire import encode
 
 dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])
@@ -51,7 +51,7 @@ def request(items: Sequence[Item]) -> CreateRequest:
 def outcome(request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> tuple[Any, ...]:
     """Return everything that can be seen of a translation: the bytes and the notes, or the refusal."""
     try:
-        body = chat_body(request, history, dialect, notes, model="m", stream=True)
+        body = chat_request(request, history, dialect, notes, model="m", stream=True)
     except RequestError as error:
         return (error.message, error.param)
     return (body.json, set(notes), body.history.lead, body.history.call_ids, body.names.flat("f.g"))
@@ -64,7 +64,7 @@ def through(kept: Beginnings, request: CreateRequest, dialect: Dialect) -> tuple
     notes.repeat(beginning.notes)
     seen = outcome(request, beginning.history, dialect, notes)
     if len(seen) > 2:
-        body = chat_body(request, beginning.history, dialect, Notes(), model="m", stream=True)
+        body = chat_request(request, beginning.history, dialect, Notes(), model="m", stream=True)
         kept.keep(beginning, request, body)
     return seen
 

@@ -13,7 +13,7 @@ from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Item
 from translators.to_chat.messages import items_to_messages
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 

@@ -22,7 +22,7 @@ from translators.responses.items import FunctionCall, FunctionCallOutput, Item, 
 from translators.to_chat.history import History
 from translators.to_chat.messages import items_to_messages
 from translators.to_responses.sse import SSEDecoder
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 
 SIZE = 1000
 

@@ -20,7 +20,7 @@ from translators.notes import Notes
 from translators.responses.items import FunctionCall, Item, Message, Reasoning, Refusal
 from translators.to_chat.history import History
 from translators.to_chat.messages import Rendered, items_to_messages, lead_text
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 dialects = st.sampled_from([*PROVIDERS, Dialect(system_anywhere=True)])

@@ -19,8 +19,8 @@ from translators.notes import Notes
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest, ReasoningConfig
 from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, ShellTool
-from translators.to_chat.body import ChatBody, chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
 from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
@@ -35,7 +35,7 @@ TOOLS = (
 Object = dict[str, Any]
 
 
-def body_of(items: list[Item], dialect: Dialect, history: History | None = None) -> ChatBody:
+def body_of(items: list[Item], dialect: Dialect, history: History | None = None) -> ChatRequest:
     request = CreateRequest(
         model="m",
         input=tuple(items),
@@ -45,7 +45,7 @@ def body_of(items: list[Item], dialect: Dialect, history: History | None = None)
         reasoning=ReasoningConfig("low"),
         parallel_tool_calls=True,
     )
-    return chat_body(request, history or History(), dialect, Notes(), model="m", stream=True)
+    return chat_request(request, history or History(), dialect, Notes(), model="m", stream=True)
 
 
 @given(orderly())

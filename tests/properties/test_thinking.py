@@ -22,11 +22,11 @@ from translators.responses.input import decode_items
 from translators.responses.items import Message
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 Delta = dict[str, Any]
@@ -95,7 +95,7 @@ def test_nothing_of_it_is_lost(answer: tuple[list[Delta], list[str], dict[str, s
     items = (Message("user", "Hello."), *decode_items(encode(response.output)), *behind)
     request = CreateRequest(model="m", input=items, raw_input=b"[]")
     notes = Notes()
-    body = chat_body(request, History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request, History(), Dialect(), notes, model="m", stream=False, seal=Glass())
     said = [message for message in decode(body.json)["messages"] if message["role"] == "assistant"]
     if not any("content" in delta or "tool_calls" in delta for delta in deltas):
         assert (said, len(notes)) == ([], bool(deltas))  # thinking alone is no message

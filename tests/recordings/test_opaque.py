@@ -16,11 +16,11 @@ from translators.responses.ids import Ids, seed
 from translators.responses.input import decode_items
 from translators.responses.items import Message
 from translators.responses.request import CreateRequest
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 pytestmark = needed
@@ -60,7 +60,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     outputs = [{"type": "function_call_output", "call_id": id, "output": "x"} for id in calls]
     items = (Message("user", "?"), *output, *decode_items(encode(outputs)))
     following = CreateRequest(model="m", input=items, raw_input=b"[]")
-    sent = chat_body(following, History(), Dialect(), Notes(), model="m", stream=False, seal=Glass())
+    sent = chat_request(following, History(), Dialect(), Notes(), model="m", stream=False, seal=Glass())
     found: list[dict[str, Any]] = decode(sent.json)["messages"]
     return found
 

@@ -21,7 +21,7 @@ from translators.responses.events import Event, frame
 from translators.responses.ids import Ids, seed
 from translators.responses.response import Response
 from translators.to_responses.stream import ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 TENANT = "a" * 64

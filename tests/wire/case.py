@@ -18,8 +18,8 @@ from translators.responses.echo import first_snapshot
 from translators.responses.events import DONE, Event, frame
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
-from translators.to_chat.body import ChatBody, chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import ResponseStream
 from translators.wire import decode, encode
@@ -77,11 +77,11 @@ class Case:
         assert self.request.previous_response_id == before.stream.response.id, "the turn continues another response"
         return before.body.history.followed_by(before.stream.response.output)
 
-    def translate(self) -> tuple[ChatBody, Notes]:
+    def translate(self) -> tuple[ChatRequest, Notes]:
         """Return the chat request, and what was not translated exactly."""
         notes = Notes()
         request = self.request
-        body = chat_body(request, self.history, self.dialect, notes, model=request.model, stream=request.stream)
+        body = chat_request(request, self.history, self.dialect, notes, model=request.model, stream=request.stream)
         return body, notes
 
     def play(self, pieces: Iterable[bytes] | None = None) -> "Played":

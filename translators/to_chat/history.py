@@ -21,9 +21,9 @@ from translators.reasoning.thinking import Replay
 from translators.responses.items import ConfigurationUpdate, Item, Message
 from translators.responses.tools import Tool
 from translators.to_chat.messages import Settled, items_to_messages
-from translators.tools import ToolNames
 from translators.tools.declared import loaded
 from translators.tools.kinds import call_ids
+from translators.tools.names import ToolNames
 from translators.wire import encode
 
 

@@ -50,8 +50,8 @@ from translators.to_chat.content import BETWEEN, has_media, media_parts, text_of
 from translators.to_chat.hosted import HostedCall
 from translators.to_chat.stand_ins import PLAIN, stand_in
 from translators.to_chat.turns import AnyCall, CallIds, Turn, chat_call
-from translators.tools import ToolNames
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
+from translators.tools.names import ToolNames
 
 
 class Boundary(Struct, frozen=True, gc=False):

@@ -16,8 +16,8 @@ from translators.responses.ids import short_call_id
 from translators.responses.items import Call, FunctionCall
 from translators.to_chat.content import BETWEEN
 from translators.to_chat.hosted import HostedCall
-from translators.tools import ToolNames
 from translators.tools.kinds import BY_CALL
+from translators.tools.names import ToolNames
 from translators.wire import encode, is_object
 
 AnyCall = Call | HostedCall

@@ -22,8 +22,8 @@ from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
 from translators.to_responses.calls import ProviderCall
-from translators.tools import ToolNames
 from translators.tools.kinds import BY_NAME
+from translators.tools.names import ToolNames
 
 Kind = Literal["message", "reasoning", "call", "picture", "compaction"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}

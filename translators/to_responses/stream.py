@@ -48,7 +48,7 @@ from translators.to_responses.deltas import (
 from translators.to_responses.finish import ending
 from translators.to_responses.lanes import Lanes, beyond_limits
 from translators.to_responses.usage import added, estimated, to_usage
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 
 _IN_TAGS: Final = "those of an answer that thinks in tags"
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})

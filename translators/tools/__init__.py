@@ -3,11 +3,3 @@
 A declared tool becomes a chat function (`declared.py`), a call in history becomes a chat call, and the provider's call
 becomes the item that the client knows. `names.py` keeps the names of both sides together.
 """
-
-from translators.responses.tools import FunctionChoice, FunctionTool, NamespaceTool, Tool, ToolChoice
-from translators.tools.declared import chat_tools
-from translators.tools.names import Called, ToolNames
-
-__all__ = [
-    "Called", "FunctionChoice", "FunctionTool", "NamespaceTool", "Tool", "ToolChoice", "ToolNames", "chat_tools",
-]  # fmt: skip

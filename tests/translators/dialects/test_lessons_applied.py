@@ -15,8 +15,8 @@ from translators.dialects.amendments import ROWS, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
 from translators.dialects.refusals import read_refusal
 from translators.notes import Notes
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.wire import decode
 
 EVERY = Dialect(
@@ -122,7 +122,7 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
 def translated(dialect: Dialect, members: dict[str, Any]) -> tuple[bytes, set[tuple[str, str]]]:
     request = parse_create(json.dumps({**REQUEST, **members}).encode(), max_items=20)
     notes = Notes()
-    body = chat_body(request, History(), dialect, notes, model="m", stream=request.stream)
+    body = chat_request(request, History(), dialect, notes, model="m", stream=request.stream)
     return body.json, {(note.param, note.action) for note in notes}
 
 

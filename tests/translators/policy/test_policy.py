@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from adapter.api.request.schemas import CreateSchema
-from adapter.commands.offline import chat_request
+from adapter.commands.offline import translate
 from adapter.settings.settings import Settings, load_settings
 from tests.support import minimal_requests as minimal
 from tests.support import openai_types
@@ -100,7 +100,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def sent(request: dict[str, Any], settings: Settings) -> tuple[bytes, Notes]:
     """Return the chat request that a request becomes, and the notes on it."""
     notes = Notes()
-    return chat_request(json.dumps(request).encode(), settings, notes).json, notes
+    return translate(json.dumps(request).encode(), settings, notes).json, notes
 
 
 def note_texts(notes: Notes) -> list[str]:

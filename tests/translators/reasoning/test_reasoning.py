@@ -23,11 +23,11 @@ from translators.responses.input import decode_items
 from translators.responses.items import Item, Message, Reasoning
 from translators.responses.request import CreateRequest, ReasoningConfig
 from translators.responses.response import Response
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import ResponseStream
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 
@@ -195,7 +195,7 @@ def outputs(response: Response) -> list[Item]:
 
 def assistant(items: list[Item], dialect: Dialect, history: History = History(), **members: Any) -> dict[str, Any]:  # noqa: B008
     """Return the first assistant message of a request, without its role."""
-    body = chat_body(
+    body = chat_request(
         request(input=tuple(items), **members), history, dialect, Notes(), model="m", stream=False, seal=Glass()
     )
     messages = decode(body.json)["messages"]
@@ -212,7 +212,7 @@ def test_the_provider_gets_back_what_it_sent(form: str, always: bool) -> None:
     played = Played(answer, always=always)
     validate_with_openai([plain(event) for event in played.events])
 
-    extended = chat_body(request(), History(), dialect, Notes(), model="m", stream=False).history
+    extended = chat_request(request(), History(), dialect, Notes(), model="m", stream=False).history
     stored = extended.followed_by(decode_items(encode(played.response.output)))
     assert assistant(outputs(played.response), dialect, stored) == expected
 
@@ -265,7 +265,7 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
     }  # fmt: skip
     items = (*decode_items(json.dumps([{"role": "user", "content": "?"}, item]).encode()), Message("assistant", "Hi."))
     notes = Notes()
-    body = chat_body(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
     assert decode(body.json)["messages"][1]["reasoning_content"] == "Hm."
     assert [(note.param, note.action) for note in notes] == [("input[1].encrypted_content", "dropped")]
 
@@ -273,7 +273,7 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
 def test_thinking_that_nothing_follows_is_dropped_with_a_note() -> None:
     items = (Message("user", "?"), *decode_items(encode(Played(chat.thinking("Hm.")).response.output)))
     notes = Notes()
-    body = chat_body(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
     assert [message["role"] for message in decode(body.json)["messages"]] == ["user"]
     assert [(note.param, note.action) for note in notes] == [("input", "dropped")]
 
@@ -376,7 +376,7 @@ def turns(context: str | None) -> list[list[str | None]]:
     history, seen, bodies = History(), [], []
     for number, items in enumerate(sent):
         wanted = request(input=tuple(items), reasoning=ReasoningConfig(context=context))  # type: ignore[arg-type]
-        body = chat_body(wanted, history, Dialect(), Notes(), model="m", stream=False, seal=Glass())
+        body = chat_request(wanted, history, Dialect(), Notes(), model="m", stream=False, seal=Glass())
         messages = decode(body.json)["messages"]
         bodies.append(body.json)
         seen.append([message.get("reasoning_content") for message in messages if message["role"] == "assistant"])

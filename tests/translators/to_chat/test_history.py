@@ -9,7 +9,7 @@ from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message
 from translators.to_chat.history import History
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 from translators.wire import decode
 
 USER, HELLO = Message("user", "Hi"), Message("assistant", "Hello!")

@@ -37,7 +37,7 @@ from translators.responses.items import (
     UpdateFile,
 )
 from translators.to_chat.messages import Settled, items_to_messages, lead_text
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 
 CALL, OUTPUT = FunctionCall("a", "f", "{}"), FunctionCallOutput("1", "a")
 USER = Message("user", "Hi")

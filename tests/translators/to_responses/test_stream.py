@@ -9,7 +9,7 @@ from tests.properties.answers import Object
 from tests.properties.machine import Machine, said
 from translators.errors import UpstreamError
 from translators.to_responses.stream import Limits
-from translators.tools import ToolNames
+from translators.tools.names import ToolNames
 
 
 def play(

@@ -8,11 +8,10 @@ from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.input import decode_items, decode_tools
-from translators.responses.tools import CustomTool, WebSearchTool
-from translators.tools import FunctionTool, NamespaceTool, Tool, ToolNames, chat_tools
-from translators.tools.declared import web_search_options
+from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, Tool, WebSearchTool
+from translators.tools.declared import chat_tools, web_search_options
 from translators.tools.kinds import BY_NAME
-from translators.tools.names import Called, Kind
+from translators.tools.names import Called, Kind, ToolNames
 from translators.wire import encode
 
 EMPTY = {"type": "object", "properties": {}}

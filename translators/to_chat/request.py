@@ -23,15 +23,15 @@ from translators.to_chat.alternation import taking_turns
 from translators.to_chat.history import History
 from translators.to_chat.messages import lead_text, shown_as_users
 from translators.to_chat.parameters import sampling
-from translators.tools import ToolNames, chat_tools
-from translators.tools.declared import loaded, united, web_search_options
+from translators.tools.declared import chat_tools, loaded, united, web_search_options
+from translators.tools.names import ToolNames
 from translators.wire import encode
 
 _BY_USER: Final = b'{"role":"user"'
 """How the JSON of a user message begins; no text can hold it, since its quotes are escaped there."""
 
 
-class ChatBody(Struct, frozen=True, gc=False):
+class ChatRequest(Struct, frozen=True, gc=False):
     """The request as JSON, and what the way back needs to know of it."""
 
     json: bytes
@@ -44,7 +44,7 @@ class ChatBody(Struct, frozen=True, gc=False):
     """What the adapter itself must see to in the answer."""
 
 
-def chat_body(
+def chat_request(
     request: CreateRequest,
     history: History,
     dialect: Dialect,
@@ -53,7 +53,7 @@ def chat_body(
     model: str,
     stream: bool,
     seal: Seal | None = None,
-) -> ChatBody:
+) -> ChatRequest:
     """Translate a request; raise RequestError for what cannot be sent.
 
     `model` is the provider's name of the model; `stream` whether its answer shall come in chunks; `seal` opens what
@@ -78,7 +78,7 @@ def chat_body(
     if form.member is not None:
         body["response_format"] = form.member
     head = encode(body)[:-1]
-    return ChatBody(
+    return ChatRequest(
         b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
         demands_of(request, not form.words, not choice.words, choice.tool),
     )  # fmt: skip

@@ -10,8 +10,8 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.to_chat.body import chat_body
 from translators.to_chat.history import History
+from translators.to_chat.request import chat_request
 from translators.wire import decode
 
 OPENAI = PRESETS["openai"]
@@ -25,7 +25,7 @@ def sent(dialect: Dialect = Dialect(), **members: Any) -> tuple[dict[str, Any], 
     """Return the members of the chat request beside `model` and `messages`, and the notes."""
     request = parse_create(json.dumps({"model": "m", "input": "Hi", **members}).encode(), max_items=10)
     notes = Notes()
-    body = decode(chat_body(request, History(), dialect, notes, model="other", stream=request.stream).json)
+    body = decode(chat_request(request, History(), dialect, notes, model="other", stream=request.stream).json)
     assert body.pop("model") == "other"
     assert list(body)[-1] == "messages", "what grows comes last"
     del body["messages"]
@@ -113,7 +113,7 @@ def test_the_beginning_of_a_growing_conversation_stays() -> None:
     bodies = []
     for items in ([USER], [USER, {"role": "assistant", "content": "Ho"}, USER]):
         request = parse_create(json.dumps({"model": "m", "instructions": "x", "input": items}).encode(), max_items=10)
-        bodies.append(chat_body(request, History(), Dialect(), Notes(), model="m", stream=False).json)
+        bodies.append(chat_request(request, History(), Dialect(), Notes(), model="m", stream=False).json)
     assert bodies[1].startswith(bodies[0].removesuffix(b"]}"))
 
 
@@ -165,6 +165,6 @@ def test_instructions_are_the_users_where_there_must_be_a_user() -> None:
             json.dumps({"model": "m", "instructions": "Greet.", "input": input}).encode(), max_items=10
         )
         notes = Notes()
-        body = decode(chat_body(request, History(), dialect, notes, model="m", stream=False).json)
+        body = decode(chat_request(request, History(), dialect, notes, model="m", stream=False).json)
         assert [message["role"] for message in body["messages"]] == roles
         assert [note.param for note in notes] == (["instructions"] if len(roles) == 1 else [])
