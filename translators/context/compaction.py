@@ -15,8 +15,6 @@ from msgspec.structs import replace
 
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.open_items.base import Closed, Piece
-from translators.responses.events import CompactionCompacting, Event, OutputItemAdded, OutputItemDone
 from translators.responses.items import (
     AdditionalTools,
     Compaction,
@@ -25,7 +23,6 @@ from translators.responses.items import (
     Item,
     LocalShellCallOutput,
     Message,
-    OutputItem,
     ToolSearchOutput,
 )
 from translators.responses.request import CreateRequest, TextConfig
@@ -213,25 +210,3 @@ def summary_request(request: CreateRequest, items: Sequence[Item]) -> CreateRequ
         top_logprobs=None,
         include=(),
     )
-
-
-class OpenCompaction:
-    """A compaction item; the one piece that is added to it is what was sealed."""
-
-    def __init__(self, output_index: int, id: str) -> None:
-        self._output_index = output_index
-        self._id = id
-        self.item: OutputItem = Compaction("", id=id)
-
-    def open(self) -> list[Event]:
-        return [
-            OutputItemAdded(output_index=self._output_index, item=self.item),
-            CompactionCompacting(item_id=self._id, output_index=self._output_index),
-        ]
-
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
-        self.item = Compaction(delta, id=self._id)
-        return []
-
-    def close(self, status: Closed) -> list[Event]:
-        return [OutputItemDone(output_index=self._output_index, item=self.item)]

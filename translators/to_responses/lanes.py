@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
-from translators.context.compaction import OpenCompaction
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.open_items.base import Closed, OpenItem, OpenMessage, OpenReasoningText, OpenSummary, Piece
 from translators.open_items.citations import Citations
+from translators.open_items.compaction import OpenCompaction
 from translators.open_items.picture import OpenPicture, is_picture
 from translators.reasoning.thinking import Opaque, Sealing
 from translators.responses.events import Event
