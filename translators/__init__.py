@@ -2,7 +2,8 @@
 
 Nothing here does I/O, reads a clock or draws a random number: bytes, values, ids and instants come in as arguments, and
 values come out. `errors.py` has the two kinds of protocol error. `Notes` (`notes.py`) accompany every request and
-record what could not be done exactly. `wire.py` reads and writes JSON; `misfits.py` words what does not fit its type.
+record what could not be done exactly. `wire.py` reads and writes JSON, `validation.py` words the errors
+of a value that does not fit its type, and `loose_json.py` reads JSON as models and providers write it.
 
 Vocabulary:
 

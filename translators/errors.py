@@ -1,13 +1,17 @@
-"""The two kinds of protocol error; anything else that escapes is a bug.
+"""The two kinds of protocol error, and the wording of request errors; anything else that escapes is a bug.
 
 `RequestError` is the caller's: a 4xx with OpenAI's envelope. `UpstreamError` is the provider's: an HTTP
 status before the response has begun, `response.failed` after. Both carry the four members of the envelope
-and are raised with messages a person can act on. Wording and codes: responses-api reference §6.6.
+and a message a person can act on. The functions below build request errors with OpenAI's wording and codes.
+Source: OpenAI guide, Error codes.
 """
 
-from typing import Any
+from typing import Any, Final
 
-INTERNAL_MESSAGE = "The server had an error while processing your request. Sorry about that!"
+INTERNAL_MESSAGE: Final = "The server had an error while processing your request. Sorry about that!"
+
+_MAX_QUOTED_CHARACTERS: Final = 64
+"""Of a caller's value in an error message: enough to recognise it, and the message stays one line in a log."""
 
 
 class ProtocolError(Exception):
@@ -46,14 +50,14 @@ class RequestError(ProtocolError):
 
 
 class UpstreamError(ProtocolError):
-    """The provider's failure, already mapped to what the caller should see.
+    """The provider's failure, already mapped to the status, code and message for the caller.
 
-    `retry_after` is in seconds, where the provider or the mapping gave one. `retry`: the same request may have more
-    luck later; false where it would fail again, so that clients do not try. `refused` is the status of the provider's
-    own answer and `body` what came with it, where it was an HTTP error.
+    `retry_after`: seconds, if the provider or the mapping gives a time. `retry`: the same request may succeed later;
+    if false, clients are told not to retry. `provider_status` and `body`: of the provider's own answer, if it was an
+    HTTP error; else 0 and empty.
     """
 
-    refused: int = 0
+    provider_status: int = 0
     body: bytes = b""
 
     def __init__(
@@ -72,13 +76,34 @@ class UpstreamError(ProtocolError):
         self.retry = retry
 
 
-def missing(param: str) -> RequestError:
+def answer_too_large(*, retry: bool = False) -> UpstreamError:
+    """Return the error for an answer beyond a limit; the next answer to the same request is likely as large."""
+    return UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=retry)
+
+
+# --- request errors -------------------------------------------------------------------------------------------
+
+
+def missing_parameter(param: str) -> RequestError:
     return RequestError(
         f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter"
     )
 
 
-def wrong_type(param: str, expected: str, got: str) -> RequestError:
+def unknown_parameter(param: str, hint: str = "") -> RequestError:
+    return RequestError(
+        f"Unknown parameter: '{param}'.{hint and ' ' + hint}", param=param, code="unknown_parameter"
+    )
+
+
+def unsupported_parameter(param: str, why: str) -> RequestError:
+    """Return the error for a parameter that the Responses API has and this adapter does not support."""
+    return RequestError(
+        f"Unsupported parameter: '{param}' {why}", param=param, code="unsupported_parameter"
+    )
+
+
+def invalid_type(param: str, expected: str, got: str) -> RequestError:
     return RequestError(
         f"Invalid type for '{param}': expected {expected}, but got {got} instead.",
         param=param,
@@ -86,22 +111,41 @@ def wrong_type(param: str, expected: str, got: str) -> RequestError:
     )
 
 
-def wrong_value(param: str, value: object, allowed: list[str] | tuple[str, ...]) -> RequestError:
+def invalid_value(param: str, value: object, allowed: list[str] | tuple[str, ...]) -> RequestError:
     return RequestError(
-        f"Invalid value: '{value}'. Supported values are: {listed(allowed)}.",
+        f"Invalid value: '{value}'. Supported values are: {quote_list(allowed)}.",
         param=param,
         code="invalid_value",
     )
 
 
-def unsupported(param: str, why: str) -> RequestError:
-    """Return the refusal of something the Responses API has and this adapter cannot do."""
+def invalid_length(
+    param: str, kind: str, above: bool, limit: int, got: int | None = None
+) -> RequestError:
+    """Return the error for a "string" or "array" that is longer (`above`) or shorter than its limit."""
+    wrong, bound, side = ("long", "maximum", "above_max") if above else ("short", "minimum", "below_min")
+    article = "an" if kind == "array" else "a"
+    instead = "" if got is None else f", but got {article} {kind} with length {got} instead"
     return RequestError(
-        f"Unsupported parameter: '{param}' {why}", param=param, code="unsupported_parameter"
+        f"Invalid '{param}': {kind} too {wrong}. Expected {article} {kind} with {bound} length {limit}{instead}.",
+        param=param,
+        code=f"{kind}_{side}_length",
     )
 
 
-def listed(values: list[str] | tuple[str, ...]) -> str:
+def too_large(param: str, limit: int) -> RequestError:
+    """Return the error for a parameter of more than `limit` bytes of JSON."""
+    return RequestError(
+        f"Invalid '{param}': too large. Expected at most {limit} bytes of JSON.", param=param, code="invalid_value"
+    )
+
+
+def shorten(value: str) -> str:
+    """Return a caller's value as an error message quotes it."""
+    return value if len(value) <= _MAX_QUOTED_CHARACTERS else value[:_MAX_QUOTED_CHARACTERS] + "…"
+
+
+def quote_list(values: list[str] | tuple[str, ...]) -> str:
     """Write values as OpenAI does: `'a' and 'b'`, `'a', 'b', and 'c'`."""
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:
@@ -109,8 +153,8 @@ def listed(values: list[str] | tuple[str, ...]) -> str:
     return ", ".join(quoted[:-1]) + ", and " + quoted[-1]
 
 
-def noun(value: object) -> str:
-    """Name the JSON type of a decoded value as OpenAI's messages do."""
+def json_type_name(value: object) -> str:
+    """Return the JSON type of a decoded value in the words of OpenAI's messages."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,18 +1,17 @@
 """JSON in and out; the only user of `msgspec.json`.
 
 Decoders are built once, at import. A caller's JSON that does not fit its type becomes a `RequestError`
-whose `param` is the exact path (`input[3].content[0].text`), whatever msgspec called it.
+whose `param` is the exact path (`input[3].content[0].text`); `validation.py` words it. JSON that models and
+providers write is read more tolerantly, by `loose_json.py`.
 """
 
-import json
-import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from translators.errors import RequestError
-from translators.misfits import explain, shortened
+from translators.errors import RequestError, shorten
+from translators.validation import to_request_error
 
 T = TypeVar("T")
 
@@ -31,11 +30,12 @@ UNPARSABLE = (
 )
 
 
-MOST_MEMBERS: Final = 256
+MAX_REQUEST_PROPERTIES: Final = 256
+"""Top-level keys of a request body, some eight times as many as the API has; decoding never builds a larger dict."""
 
 
 class _Key(str):
-    """A key of the outermost object, its own type so that a repeated one can be seen."""
+    """A key of the outermost object; a type of its own makes msgspec call the hook for each key, repeated ones too."""
 
     __slots__ = ()
 
@@ -43,38 +43,38 @@ class _Key(str):
 def decode_members(body: bytes) -> dict[str, Raw]:
     """Split a request body into its top-level members without decoding them.
 
-    Raises RequestError for anything but one JSON object, for a key that stands there twice, and for more keys than
-    any request has.
+    Raises RequestError for anything but one JSON object, for a repeated key, and for more keys than
+    MAX_REQUEST_PROPERTIES.
     """
     keys: list[str] = []
 
-    def seen(_: type, key: str) -> _Key:
-        if len(keys) == MOST_MEMBERS:
+    def count_key(_: type, key: str) -> _Key:
+        if len(keys) == MAX_REQUEST_PROPERTIES:
             raise RequestError(
-                f"The request body has too many properties. Expected at most {MOST_MEMBERS}.",
+                f"The request body has too many properties. Expected at most {MAX_REQUEST_PROPERTIES}.",
                 code="object_above_max_properties",
             )
         keys.append(key)
         return _Key(key)
 
     try:
-        members = msgspec.json.decode(body, type=dict[_Key, Raw], dec_hook=seen)
+        members = msgspec.json.decode(body, type=dict[_Key, Raw], dec_hook=count_key)
     except msgspec.ValidationError:
         raise RequestError("The request body must be a JSON object.", code="invalid_type") from None
     except NotJSON as error:
         raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}") from None
     if len(members) != len(keys):
-        twice = shortened(next(key for key in keys if keys.count(key) > 1))
-        raise RequestError(f"Duplicate parameter: '{twice}'.", param=twice, code="invalid_value")
+        repeated = shorten(next(key for key in keys if keys.count(key) > 1))
+        raise RequestError(f"Duplicate parameter: '{repeated}'.", param=repeated, code="invalid_value")
     return {str(key): raw for key, raw in members.items()}
 
 
 def decode_param(decoder: "msgspec.json.Decoder[T]", raw: bytes | Raw, param: str) -> T:
-    """Decode one parameter of a request; raise RequestError naming the place that does not fit."""
+    """Decode one parameter of a request; raise RequestError with the path of what does not fit."""
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise explain(error, param, decoder.type) from None
+        raise to_request_error(error, param, decoder.type) from None
     except NotJSON as error:
         raise RequestError(f"{UNPARSABLE} The parser says: {_reason(error)}", param=param) from None
 
@@ -87,75 +87,3 @@ def _reason(error: Exception) -> str:
     if str(error) == "Input data was truncated":
         return "the JSON ends too early, or has one half of a surrogate pair (\\ud800 to \\udfff)"
     return str(error)
-
-
-def decode_prefix(payload: bytes) -> Any:
-    """Return the JSON value that bytes begin with, ignoring what follows it; None when there is none.
-
-    Its strings may hold halves of surrogate pairs, which no UTF-8 can.
-    """
-    try:
-        return json.JSONDecoder().raw_decode(payload.decode("utf-8", "replace").lstrip())[0]
-    except (ValueError, RecursionError):
-        return None
-
-
-def without_halves(value: Any) -> Any:
-    """Return a decoded value with U+FFFD for each half of a surrogate pair that stands alone."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [without_halves(element) for element in value]
-    if isinstance(value, dict):
-        return {without_halves(name): without_halves(member) for name, member in value.items()}
-    return value
-
-
-def is_complete(text: str) -> bool:
-    """Tell whether text is one whole JSON value."""
-    try:
-        decode(text)
-    except NotJSON:
-        return False
-    return True
-
-
-_is_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-
-
-def is_object(text: str) -> bool:
-    """Tell whether text is one whole JSON object."""
-    try:
-        _is_object(text)
-    except NotJSON:
-        return False
-    return True
-
-
-_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
-
-
-def _unescaped(escape: re.Match[str]) -> str:
-    try:
-        text: str = _lenient.decode(f'"{escape[0]}"')
-    except ValueError:
-        return escape[0]
-    return text
-
-
-_lenient = json.JSONDecoder(strict=False)
-
-
-def decode_text(inside: str) -> str:
-    """Return the text of a JSON string, given without its quotes.
-
-    Line ends and other control characters may stand there unescaped, as models write them; what is wrong with an escape
-    stays as it is, and half a surrogate pair becomes U+FFFD.
-    """
-    if "\\" not in inside:
-        return inside
-    try:
-        text: str = _lenient.decode(f'"{inside}"')
-    except ValueError:
-        text = _ESCAPE.sub(_unescaped, inside)
-    return text if text.isascii() else str(without_halves(text))

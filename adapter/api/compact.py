@@ -20,7 +20,7 @@ from adapter.flow.exchange import Caller, Exchange
 from adapter.history.references import resolved
 from adapter.services import services
 from translators.context.compaction import with_trigger
-from translators.errors import missing, unsupported
+from translators.errors import missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.listing import with_ids
 from translators.responses.request import CreateRequest
@@ -45,7 +45,7 @@ def compact() -> Response:
     notes = Notes()
     wanted = _wanted(body, _COMPACTED, notes)
     if not wanted.model:
-        raise missing("model")
+        raise missing_parameter("model")
     wanted = with_trigger(resolved(wanted, app.store, tenant))
     with closing(Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)) as exchange:
         exchange.notes.repeat(notes)
@@ -75,7 +75,7 @@ def _wanted(body: bytes, names: Sequence[str], notes: Notes) -> CreateRequest:
     wanted, others = parse_part(body, names, max_items=services().settings.max_input_items, others=("personality",))
     for name in others:
         if name in ("conversation", "prompt"):
-            raise unsupported(name, "is not taken here. Send its items as 'input'.")
+            raise unsupported_parameter(name, "is not taken here. Send its items as 'input'.")
         notes.add(name, "dropped", "it has no effect here")
     return wanted
 

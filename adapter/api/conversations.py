@@ -13,8 +13,7 @@ from adapter.history import conversations
 from adapter.history.references import replaced
 from adapter.services import services
 from adapter.store.base import NotFound
-from translators.errors import RequestError, missing
-from translators.misfits import shortened, unknown
+from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import refuse_bad_characters
 from translators.responses.input import decode_items
 from translators.responses.items import CompactionTrigger, ItemReference
@@ -126,16 +125,16 @@ def _body(*names: str, required: str | None = None) -> dict[str, Any]:
     members = decode_members(body)
     for name in members:
         if name not in names:
-            raise unknown(shortened(name), "")
+            raise unknown_parameter(shorten(name), "")
     refuse_bad_characters(body, members)
     if required is not None and required not in members:
-        raise missing(required)
+        raise missing_parameter(required)
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
     return loaded
 
 
 def _no_item(id: str) -> RequestError:
-    return RequestError(f"Item with id '{shortened(id)}' not found.", status=404)
+    return RequestError(f"Item with id '{shorten(id)}' not found.", status=404)
 
 
 def _json(body: bytes) -> Response:

@@ -76,7 +76,9 @@ def _prompt_unusable(error: UnusablePrompt) -> Response:
 
 
 def _upstream_failed(error: UpstreamError) -> Response:
-    log.warning("upstream failed", path=_path(), status=error.status, code=error.code, refused=error.refused or None)
+    log.warning(
+        "upstream failed", path=_path(), status=error.status, code=error.code, refused=error.provider_status or None
+    )
     return _answer(error)
 
 

@@ -6,8 +6,7 @@ from adapter.api.auth import authenticate, bearer
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.models import list_models as every_model
 from adapter.services import services
-from translators.errors import RequestError
-from translators.misfits import shortened
+from translators.errors import RequestError, shorten
 from translators.wire import encode
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1")
@@ -28,5 +27,5 @@ def retrieve(id: str) -> Response:
         if model["id"] == id:
             return Response(encode(model), content_type="application/json")
     raise RequestError(
-        f"The model '{shortened(id)}' does not exist.", param="model", code="model_not_found", status=404
+        f"The model '{shorten(id)}' does not exist.", param="model", code="model_not_found", status=404
     )

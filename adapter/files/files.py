@@ -20,7 +20,7 @@ from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
 from translators.context.files import File, as_text, decode_file, file_name, shown_name
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError, missing, unsupported
+from translators.errors import RequestError, missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.items import (
     ContentPart,
@@ -122,11 +122,11 @@ class _Reading:
         if part.file_url:
             return self._fetched(part.file_url, _name(part), f"{where}.file_url")
         if part.file_id:
-            raise unsupported(
+            raise unsupported_parameter(
                 f"{where}.file_id",
                 "needs a file store, which this server does not have. Send the file as 'file_data'.",
             )
-        raise missing(f"{where}.file_data")
+        raise missing_parameter(f"{where}.file_data")
 
     def _fetched(self, url: str, name: str, param: str) -> File:
         if not self._urls:
@@ -135,7 +135,7 @@ class _Reading:
         try:
             fetched = self._guard.fetch(url, most=self._bytes, seconds=self._left(param))
         except NotAllowed:
-            raise unsupported(
+            raise unsupported_parameter(
                 param,
                 "names a host that this server does not fetch files from. Send the file as 'file_data', or have the "
                 "host added to ADAPTER_FILE_URL_HOSTS.",

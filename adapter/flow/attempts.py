@@ -99,7 +99,7 @@ class Asking:
             return False
         log.warning(
             "another upstream is asked", model=self.request.model, failed=failed.upstream, key=failed.key,
-            status=error.refused or error.status, next=self._candidates.current.upstream,
+            status=error.provider_status or error.status, next=self._candidates.current.upstream,
         )  # fmt: skip
         return True
 

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from adapter.history.sealing import Sealer
 from translators.context.compaction import MOST_TOKENS, Sealed, last_compaction, window
-from translators.errors import RequestError, UpstreamError
-from translators.misfits import shortened
+from translators.errors import RequestError, UpstreamError, shorten
 from translators.responses.items import Compaction, Item, Message, OutputText, Reasoning
 from translators.responses.response import Response
 from translators.wire import Decoder, NotJSON, encode
@@ -71,7 +70,7 @@ class Compactions:
             content = None
         if content is None:
             raise RequestError(
-                f"The encrypted content of compaction item '{shortened(last.id or '')}' could not be verified: it was "
+                f"The encrypted content of compaction item '{shorten(last.id or '')}' could not be verified: it was "
                 "not made by this server for this caller, or with a key that is no longer kept.",
                 param=param,
                 code="invalid_encrypted_content",

@@ -13,8 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from adapter.store.base import NotFound, Store, StoredConversation, StoredItem, StoreDown
-from translators.errors import RequestError, UpstreamError
-from translators.misfits import shortened
+from translators.errors import RequestError, UpstreamError, shorten
 from translators.responses.ids import Ids
 from translators.responses.input import decode_items
 from translators.responses.items import Item
@@ -54,7 +53,7 @@ def check_id(id: str) -> None:
     """Raise RequestError for what cannot be the id of a conversation."""
     if not id.startswith("conv_"):
         raise RequestError(
-            f"Invalid 'conversation': '{shortened(id)}'. Expected an ID that begins with 'conv_'.",
+            f"Invalid 'conversation': '{shorten(id)}'. Expected an ID that begins with 'conv_'.",
             param="conversation",
             code="invalid_value",
         )
@@ -78,7 +77,7 @@ def _decoded(items: Sequence[StoredItem]) -> tuple[Item, ...]:
 
 
 def unknown(id: str) -> RequestError:
-    return RequestError(f"Conversation with id '{shortened(id)}' not found.", param="conversation", status=404)
+    return RequestError(f"Conversation with id '{shorten(id)}' not found.", param="conversation", status=404)
 
 
 class ConversationTurn:

@@ -13,8 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.store.base import NotFound, Store
-from translators.errors import RequestError
-from translators.misfits import shortened
+from translators.errors import RequestError, shorten
 from translators.responses.ids import input_position, response_of
 from translators.responses.input import decode_items
 from translators.responses.items import Item, ItemReference
@@ -103,7 +102,7 @@ def _elements(input: bytes) -> list[Raw]:
 
 
 def _not_found(id: str, store: bool) -> RequestError:
-    message = f"Item with id '{shortened(id)}' not found."
+    message = f"Item with id '{shorten(id)}' not found."
     if not store:
         message += (
             " Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this "

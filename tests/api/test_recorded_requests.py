@@ -9,13 +9,13 @@ import pytest
 
 from adapter.api.request.schemas import CreateSchema, parse_create
 from translators.errors import RequestError
-from translators.misfits import allowed
 from translators.responses.items import Item
 from translators.responses.tools import Tool
+from translators.validation import allowed_values
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/clients"
-ITEM_TYPES = {*allowed(Item, ".type"), None}
-TOOL_TYPES = set(allowed(Tool, ".type"))
+ITEM_TYPES = {*allowed_values(Item, ".type"), None}
+TOOL_TYPES = set(allowed_values(Tool, ".type"))
 
 needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded clients in {RECORDED}")
 

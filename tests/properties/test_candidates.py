@@ -26,7 +26,7 @@ ERRORS: dict[str, dict[str, Any]] = {
 
 def error(outcome: str) -> UpstreamError:
     made = UpstreamError(outcome, **ERRORS[outcome])
-    made.refused = 0 if outcome == "unreachable" else made.status
+    made.provider_status = 0 if outcome == "unreachable" else made.status
     return made
 
 

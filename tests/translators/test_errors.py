@@ -8,21 +8,22 @@ from translators.errors import (
     ProtocolError,
     RequestError,
     UpstreamError,
-    listed,
-    missing,
-    noun,
-    unsupported,
-    wrong_type,
-    wrong_value,
+    invalid_type,
+    invalid_value,
+    json_type_name,
+    missing_parameter,
+    quote_list,
+    unsupported_parameter,
 )
 
 ERRORS: list[tuple[ProtocolError, str, str | None, str]] = [
-    (missing("model"), "Missing required parameter: 'model'.", "model", "missing_required_parameter"),
-    (wrong_type("stream", "a boolean", "a string"),
+    (missing_parameter("model"), "Missing required parameter: 'model'.", "model", "missing_required_parameter"),
+    (invalid_type("stream", "a boolean", "a string"),
      "Invalid type for 'stream': expected a boolean, but got a string instead.", "stream", "invalid_type"),
-    (wrong_value("truncation", "x", ["auto", "disabled"]),
+    (invalid_value("truncation", "x", ["auto", "disabled"]),
      "Invalid value: 'x'. Supported values are: 'auto' and 'disabled'.", "truncation", "invalid_value"),
-    (unsupported("prompt", "is not supported."), "Unsupported parameter: 'prompt' is not supported.", "prompt",
+    (unsupported_parameter("prompt", "is not supported."),
+     "Unsupported parameter: 'prompt' is not supported.", "prompt",
      "unsupported_parameter"),
 ]  # fmt: skip
 
@@ -46,7 +47,7 @@ LISTS = {(): "", ("a",): "'a'", ("a", "b"): "'a' and 'b'", ("a", "b", "c"): "'a'
 
 @pytest.mark.parametrize("values", LISTS)
 def test_lists(values: tuple[str, ...]) -> None:
-    assert listed(values) == LISTS[values]
+    assert quote_list(values) == LISTS[values]
 
 
 NOUNS: list[tuple[Any, str]] = [
@@ -57,4 +58,4 @@ NOUNS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("value", "name"), NOUNS)
 def test_nouns(value: Any, name: str) -> None:
-    assert noun(value) == name
+    assert json_type_name(value) == name

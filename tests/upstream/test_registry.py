@@ -15,7 +15,7 @@ from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, UpstreamError
 
 OVERLOADED = UpstreamError("Overloaded.", status=503, retry_after=1.0)
-OVERLOADED.refused = 503
+OVERLOADED.provider_status = 503
 UNREACHABLE = UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
 CRASHED = UpstreamError("Crashed.")
 LIMITED = UpstreamError("Slow down.", status=429, code="rate_limit_exceeded", retry_after=7.0)
@@ -25,7 +25,7 @@ WRONG_KEY = UpstreamError("The provider refused this adapter's key.", retry=Fals
 UNKNOWN = UpstreamError("No such model.", status=400, code="model_not_found")
 MISTAKE = UpstreamError("No.", status=400, type="invalid_request_error")
 MISMADE = UpstreamError("Tool call validation failed.", status=502, retry=False)
-MISMADE.refused = 400
+MISMADE.provider_status = 400
 
 
 def upstream(name: str, *, keys: int = 0, weight: int = 1) -> UpstreamSettings:

@@ -93,7 +93,7 @@ class Refusal(Struct, frozen=True, gc=False):
 
 def read_refusal(error: UpstreamError) -> Refusal | None:
     """Return what was said; None for an error that is no answer to the request, or about its length or contents."""
-    if not error.refused or error.code in ("context_length_exceeded", "content_filter"):
+    if not error.provider_status or error.code in ("context_length_exceeded", "content_filter"):
         return None
     try:
         said = list(_said(decode(error.body), 8))
@@ -101,7 +101,7 @@ def read_refusal(error: UpstreamError) -> Refusal | None:
         said = [("", error.body.decode("utf-8", "replace"))]
     names = [words for name, words in said if name in _NAMES]
     words = [words for name, words in said if name not in _NAMES]
-    return Refusal(error.refused, names[0] if names else "", " ".join([*names, *words])[:_MOST_WORDS])
+    return Refusal(error.provider_status, names[0] if names else "", " ".join([*names, *words])[:_MOST_WORDS])
 
 
 def _said(value: Any, depth: int, name: str = "") -> Iterator[tuple[str, str]]:

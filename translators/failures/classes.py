@@ -32,7 +32,7 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: 
     said = read_error_body(body)
     message = said.message or f"The provider answered with status {status}."
     error = _Failure(said, status, message, headers, own_key).mapped()
-    error.refused, error.body = status, body
+    error.provider_status, error.body = status, body
     return error
 
 

@@ -8,12 +8,11 @@ where. An array with too many elements is refused before anything is made of the
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.errors import RequestError, missing, unsupported, wrong_value
-from translators.misfits import allowed, check_parameters, shortened, too_large
+from translators.errors import RequestError, invalid_value, missing_parameter, shorten, too_large, unsupported_parameter
 from translators.policy import INPUT_ITEMS, TOOLS, Row, refusal_of
 from translators.responses.items import (
     AdditionalTools,
@@ -34,7 +33,8 @@ from translators.responses.tools import (
     ToolSearchTool,
     WebSearch,
 )
-from translators.wire import Decoder, NotJSON, Raw, decode_param
+from translators.validation import allowed_values
+from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
 MOST_TOOLS: Final = 1024
 MOST_TOOL_BYTES: Final = 4 << 20
@@ -98,8 +98,8 @@ _text_or_array: Final = Decoder(Text | list[Raw])
 _array: Final = Decoder(list[Raw])
 _counted: Final = Decoder(list[_Counted])
 
-_ITEM_TYPES: Final = tuple(allowed(Item, ".type"))
-_TOOL_TYPES: Final = tuple(allowed(Tool, ".type"))
+_ITEM_TYPES: Final = tuple(allowed_values(Item, ".type"))
+_TOOL_TYPES: Final = tuple(allowed_values(Tool, ".type"))
 
 
 def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> tuple[Item, ...]:
@@ -142,20 +142,20 @@ def _decode_item(raw: Raw, param: str) -> Item:
         return item
     if head.type is not None:
         _refuse(INPUT_ITEMS, head.type, param)
-        raise wrong_value(param, shortened(head.type), _ITEM_TYPES)
+        raise invalid_value(param, shorten(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:
         easy = decode_param(_easy_message, raw, param)
         return Message(easy.role, easy.content, easy.id, easy.status, easy.phase)
     try:
         return ItemReference(_bare.decode(raw).id)
     except NotJSON:
-        raise missing(f"{param}.type") from None
+        raise missing_parameter(f"{param}.type") from None
 
 
 def _refuse(table: Mapping[str, Row], type: str, param: str) -> None:
     """Raise RequestError for a type that the API has and that is not served here."""
     if why := refusal_of(table, type):
-        raise unsupported(param, f"'{type}' {why}")
+        raise unsupported_parameter(param, f"'{type}' {why}")
 
 
 def decode_tools(raw: bytes) -> tuple[Tool, ...]:
@@ -172,7 +172,7 @@ def decode_tools(raw: bytes) -> tuple[Tool, ...]:
         for name in _names(tool):
             if name in declared:
                 raise RequestError(
-                    f"Duplicate tool name: '{shortened(name[1])}'.", param=f"tools[{at}].name", code="invalid_value"
+                    f"Duplicate tool name: '{shorten(name[1])}'.", param=f"tools[{at}].name", code="invalid_value"
                 )
             declared.add(name)
     return tools
@@ -194,10 +194,10 @@ def _names(tool: Tool) -> list[tuple[str | None, str]]:
 def _decode_tool(raw: Raw, param: str) -> Tool:
     head = decode_param(_heads, raw, param)
     if head.type is None:
-        raise missing(f"{param}.type")
+        raise missing_parameter(f"{param}.type")
     if head.type not in _TOOL_TYPES:
         _refuse(TOOLS, head.type, f"{param}.type")
-        raise wrong_value(f"{param}.type", shortened(head.type), _TOOL_TYPES)
+        raise invalid_value(f"{param}.type", shorten(head.type), _TOOL_TYPES)
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
@@ -210,7 +210,7 @@ def _check(tool: Tool, param: str) -> None:
     _check_parameters(tool, param)
     _check_callers(tool, param)
     if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
-        raise unsupported(f"{param}.environment", "must be of type 'local': no container is run here.")
+        raise unsupported_parameter(f"{param}.environment", "must be of type 'local': no container is run here.")
 
 
 def _check_parameters(tool: Tool, param: str) -> None:
@@ -220,21 +220,38 @@ def _check_parameters(tool: Tool, param: str) -> None:
             if isinstance(member, FunctionTool):
                 _check_parameters(member, f"{param}.tools[{at}]")
     elif isinstance(tool, (FunctionTool, ToolSearchTool)) and tool.parameters:
-        check_parameters(tool.parameters, getattr(tool, "name", "tool_search"), param)
+        _check_schema(tool.parameters, getattr(tool, "name", "tool_search"), param)
 
 
 def _check_callers(tool: Tool, param: str) -> None:
     """Refuse a tool that only a program of OpenAI's may call."""
     callers = getattr(tool, "allowed_callers", None)
     if callers and "direct" not in callers:
-        raise unsupported(
+        raise unsupported_parameter(
             f"{param}.allowed_callers", "must hold 'direct': no program is run here that could call the tool."
         )
 
 
+def _check_schema(schema: dict[str, Any], tool: str, param: str) -> None:
+    """Raise RequestError for a schema of a tool's arguments that says that they are no object."""
+    kind, properties = schema.get("type", "object"), schema.get("properties") or {}
+    if kind != "object":
+        got = shorten(encode(kind).decode())
+        wrong = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: {got}'."
+    elif not isinstance(properties, dict):
+        wrong = f"{shorten(encode(properties).decode())} is not of type 'object'."
+    else:
+        return
+    raise RequestError(
+        f"Invalid schema for function '{shorten(tool)}': {wrong}",
+        param=f"{param}.parameters",
+        code="invalid_function_parameters",
+    )
+
+
 def _nested(param: str) -> RequestError:
     """Return the refusal of a tool in the shape of chat completions."""
-    refusal = missing(param)
+    refusal = missing_parameter(param)
     return RequestError(
         f"{refusal.message} In the Responses API, 'name', 'description', 'parameters' and 'strict' stand "
         "beside 'type', not inside 'function'.",

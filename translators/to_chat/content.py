@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from translators.chat.messages import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError, missing, unsupported
+from translators.errors import RequestError, missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.items import (
     ContentPart,
@@ -94,9 +94,9 @@ def _chat_part(part: ContentPart, dialect: Dialect, notes: Notes, where: str) ->
 def _image(part: InputImage, dialect: Dialect, notes: Notes, where: str) -> ImagePart:
     if not part.image_url:
         if part.file_id:
-            raise unsupported(f"{where}.file_id", "needs a file store, which this server does not have. "
+            raise unsupported_parameter(f"{where}.file_id", "needs a file store, which this server does not have. "
                               "Send the image as 'image_url' (an http(s) or data URL).")
-        raise missing(f"{where}.image_url")
+        raise missing_parameter(f"{where}.image_url")
     if not part.image_url.startswith(("http://", "https://", "data:image/")):
         raise RequestError(
             f"Invalid '{where}.image_url'. Expected a valid URL, but got a value with an invalid format.",

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ThinkingPart, ToolCall
 from translators.dialects.dialect import Dialect
+from translators.loose_json import is_json_object
 from translators.reasoning.thinking import GoingBack, Thinking
 from translators.responses.ids import short_call_id
 from translators.responses.items import Call, FunctionCall
@@ -18,7 +19,7 @@ from translators.to_chat.content import BETWEEN
 from translators.to_chat.hosted import HostedCall
 from translators.tools.kinds import BY_CALL
 from translators.tools.names import ToolNames
-from translators.wire import encode, is_object
+from translators.wire import encode
 
 AnyCall = Call | HostedCall
 
@@ -105,7 +106,7 @@ def chat_call(call: AnyCall, id: str, names: ToolNames, back: GoingBack) -> tupl
         kind = BY_CALL[call.__class__]
         name = names.flat(getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name)
         arguments = kind.arguments(call)
-    mended = not is_object(arguments)
+    mended = not is_json_object(arguments)
     if mended:
         arguments = encode({"arguments": arguments}).decode()
     return ToolCall(id, FunctionOfCall(name, arguments), extra_content=extra), mended

@@ -9,8 +9,8 @@ finished, unless it repeats that one · the first id and name stay.
 """
 
 from translators.chat.chunks import ToolCallDelta
+from translators.loose_json import is_json
 from translators.to_responses.deltas import arguments_of
-from translators.wire import is_complete
 
 
 class ProviderCall:
@@ -30,7 +30,7 @@ class ProviderCall:
 
     def take(self, fragment: str) -> str:
         """Add a fragment of the arguments; return what of it is new (a repeated whole is not)."""
-        if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_complete(fragment)):
+        if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_json(fragment)):
             return ""
         self._pieces.append(fragment)
         self._size += len(fragment)
@@ -45,7 +45,7 @@ class ProviderCall:
 
     def is_complete(self) -> bool:
         """Tell whether the arguments are a whole JSON object."""
-        return self._last == "}" and is_complete(self.arguments)
+        return self._last == "}" and is_json(self.arguments)
 
     def has_ended(self) -> bool:
         """Tell whether the arguments have become a whole JSON object.

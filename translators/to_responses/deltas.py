@@ -23,7 +23,8 @@ from translators.chat.chunks import (
     TopLogprob,
 )
 from translators.errors import UpstreamError
-from translators.wire import Decoder, NotJSON, decode, decode_prefix, encode, without_halves
+from translators.loose_json import decode_prefix, replace_lone_surrogates
+from translators.wire import Decoder, NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
 Kind = Literal["reasoning", "text", "refusal", "image", "other"]
@@ -39,7 +40,7 @@ def read_chunk(payload: bytes) -> Chunk:
     try:
         chunk = decode_chunk(payload)
     except NotJSON:
-        chunk = fitting_chunk(without_halves(read_odd_value(payload)))
+        chunk = fitting_chunk(replace_lone_surrogates(read_odd_value(payload)))
     return chunk if chunk.choices else with_flat_error(chunk, payload)
 
 
@@ -50,7 +51,7 @@ def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
     `status_code` of 0 where nothing is wrong.
     """
     if not chunk.error and chunk.usage is None:
-        value = without_halves(read_odd_value(payload))
+        value = replace_lone_surrogates(read_odd_value(payload))
         base = value.get("base_resp")
         if not isinstance(base, dict) or not base.get("status_code"):
             value.pop("base_resp", None)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from translators.chat.chunks import Chunk
+from translators.loose_json import replace_lone_surrogates
 from translators.to_responses.deltas import fitting_chunk, read_odd_value
-from translators.wire import without_halves
 
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
@@ -34,7 +34,7 @@ class Halves:
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and not choice.get("index") and isinstance(delta := choice.get("delta"), dict):
                 self._join(delta)
-        return fitting_chunk(without_halves(value))
+        return fitting_chunk(replace_lone_surrogates(value))
 
     def flush(self) -> Iterator[Chunk]:
         """Yield what still waits at the end of the stream."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from translators.loose_json import unescape
 from translators.open_items.base import Closed, Piece
 from translators.responses.events import (
     CustomToolCallInputDelta,
@@ -22,7 +23,7 @@ from translators.responses.events import (
 from translators.responses.items import CustomToolCall, OutputItem
 from translators.responses.tools import CustomTool, GrammarInput
 from translators.tools.names import Called
-from translators.wire import NotJSON, decode, decode_text, encode
+from translators.wire import NotJSON, decode, encode
 
 PARAMETERS: Final[dict[str, Any]] = {
     "type": "object",
@@ -113,7 +114,7 @@ class InputReader:
         self._over = True
         held = "".join(self._held)
         if self._reading:
-            return decode_text(held[: _whole(held)])
+            return unescape(held[: _whole(held)])
         try:
             value = decode(held)
         except NotJSON:
@@ -135,10 +136,10 @@ class InputReader:
         end = _closing_quote(held)
         if end is not None:
             self._over = True
-            return decode_text(held[:end])
+            return unescape(held[:end])
         cut = _whole(held)
         self._held = [held[cut:]]
-        return decode_text(held[:cut])
+        return unescape(held[:cut])
 
 
 _OPENING: Final = re.compile(r'\s*\{\s*"input"\s*:\s*"')

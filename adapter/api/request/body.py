@@ -13,8 +13,7 @@ import gevent
 from flask import Request
 
 from adapter.settings.settings import Settings
-from translators.errors import RequestError
-from translators.misfits import shortened
+from translators.errors import RequestError, shorten
 
 _CHUNK: Final = 1 << 16
 _DISCARD: Final = 1 << 20
@@ -107,7 +106,7 @@ def _check_type(environ: dict[str, Any]) -> None:
     given = environ.get("CONTENT_TYPE", "")
     type = given.partition(";")[0].strip().lower()
     if type != "application/json" and not (type.startswith("application/") and type.endswith("+json")):
-        what = f"but the request says 'Content-Type: {shortened(given)}'" if given else "but the request names none"
+        what = f"but the request says 'Content-Type: {shorten(given)}'" if given else "but the request names none"
         raise RequestError(
             f"Unsupported content type. This API takes 'Content-Type: application/json', {what}.",
             code="unsupported_content_type",
@@ -116,7 +115,7 @@ def _check_type(environ: dict[str, Any]) -> None:
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding.lower() != "identity":
         raise RequestError(
-            f"Unsupported content encoding '{shortened(encoding)}'. Send the body uncompressed, without "
+            f"Unsupported content encoding '{shorten(encoding)}'. Send the body uncompressed, without "
             "Content-Encoding.",
             code="unsupported_content_encoding",
             status=415,

@@ -13,8 +13,16 @@ from typing import Any, Final
 
 from marshmallow import fields, missing
 
-from translators.errors import RequestError, noun, unsupported, wrong_type, wrong_value
-from translators.misfits import shortened, too_large, wrong_length
+from translators.errors import (
+    RequestError,
+    invalid_length,
+    invalid_type,
+    invalid_value,
+    json_type_name,
+    shorten,
+    too_large,
+    unsupported_parameter,
+)
 from translators.wire import Decoder, Raw, decode_param
 
 MOST_LOOSE_JSON: Final = 64 * 1024
@@ -76,7 +84,7 @@ class Number(Param):
     def _outside(self, name: str, side: str, bound: str, wanted: str, got: Raw) -> RequestError:
         return RequestError(
             f"Invalid '{name}': {self._kind} {side} {bound}imum value. Expected a value {wanted}, "
-            f"but got {shortened(bytes(got).decode())} instead.",
+            f"but got {shorten(bytes(got).decode())} instead.",
             param=name,
             code=f"{self._kind}_{side}_{bound}_value",
         )
@@ -92,7 +100,7 @@ class Text(Param):
     def read(self, raw: Raw, name: str) -> Any:
         text = super().read(raw, name)
         if len(text) > self._longest:
-            raise wrong_length(name, "string", above=True, limit=self._longest, got=len(text))
+            raise invalid_length(name, "string", above=True, limit=self._longest, got=len(text))
         return text
 
 
@@ -118,9 +126,9 @@ class Metadata(Member):
                     code="property_name_above_max_length",
                 )
             if not isinstance(text, str):
-                raise wrong_type(f"{name}.{key}", "a string", noun(text))
+                raise invalid_type(f"{name}.{key}", "a string", json_type_name(text))
             if len(text) > self._VALUE:
-                raise wrong_length(f"{name}.{key}", "string", above=True, limit=self._VALUE, got=len(text))
+                raise invalid_length(f"{name}.{key}", "string", above=True, limit=self._VALUE, got=len(text))
         return pairs
 
     def _too_many(self, name: str, got: str) -> RequestError:
@@ -159,10 +167,10 @@ class Inert(Param):
         if asked in self._harmless:
             return missing
         if not self._members or not isinstance(asked, dict):
-            raise unsupported(name, self._advice)
+            raise unsupported_parameter(name, self._advice)
         for member, wanted in asked.items():
             if wanted is not None and wanted not in self._members.get(member, ()):
-                raise unsupported(f"{name}.{shortened(member)}", self._advice)
+                raise unsupported_parameter(f"{name}.{shorten(member)}", self._advice)
         return missing
 
 
@@ -176,7 +184,7 @@ class Partial(Param):
     def read(self, raw: Raw, name: str) -> Any:
         value = super().read(raw, name)
         if getattr(value, self._member) in self._refused:
-            refusal = unsupported(f"{name}.{self._member}", self._advice)
+            refusal = unsupported_parameter(f"{name}.{self._member}", self._advice)
             refusal.status = self._status
             raise refusal
         return value
@@ -191,7 +199,7 @@ class QueryNumber(fields.Field[int]):
 
     def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value):
-            raise wrong_type(attr or "", "an integer", "a string")
+            raise invalid_type(attr or "", "an integer", "a string")
         return self._bounds.read(Raw(value.encode()), attr or "")
 
 
@@ -204,5 +212,5 @@ class QueryChoice(fields.Field[str]):
 
     def _deserialize(self, value: str, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self._allowed:
-            raise wrong_value(attr or "", shortened(value), self._allowed)
+            raise invalid_value(attr or "", shorten(value), self._allowed)
         return value

@@ -8,8 +8,7 @@ reference §2, §6.6.
 from collections.abc import Collection
 from typing import Final
 
-from translators.errors import RequestError, missing
-from translators.misfits import shortened, unknown
+from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
 from translators.responses.passthrough import RESERVED
 
 _INSTEAD_OF_INPUT: Final = ("previous_response_id", "prompt", "conversation")
@@ -41,9 +40,9 @@ _CHAT_NAMES: Final = {
 def check_presence(members: Collection[str]) -> None:
     """Refuse a request without a model or an input, unless something else may bring them."""
     if "model" not in members and "prompt" not in members:
-        raise missing("model")
+        raise missing_parameter("model")
     if "input" not in members and not any(name in members for name in _INSTEAD_OF_INPUT):
-        raise missing("input")
+        raise missing_parameter("input")
 
 
 def check_names(members: Collection[str], known: Collection[str], passthrough: Collection[str]) -> None:
@@ -63,10 +62,10 @@ def _unknown(name: str, known: Collection[str]) -> RequestError:
     if name in _CHAT_NAMES:
         ours = _CHAT_NAMES[name]
         hint = f"this parameter has moved to '{ours}'." if ours else "there is no such parameter."
-        return unknown(name, f"In the Responses API, {hint}{_how_to_pass(name)}")
+        return unknown_parameter(name, f"In the Responses API, {hint}{_how_to_pass(name)}")
     nearest = min(known, key=lambda ours: _distance(name, ours))
     hint = f"Did you mean '{nearest}'?" if _distance(name, nearest) <= 2 else _how_to_pass(name).lstrip()
-    return unknown(shortened(name), hint)
+    return unknown_parameter(shorten(name), hint)
 
 
 def _how_to_pass(name: str) -> str:

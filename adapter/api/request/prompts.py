@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from msgspec import to_builtins
 
-from translators.errors import ProtocolError, RequestError, missing
-from translators.misfits import shortened, unknown
+from translators.errors import ProtocolError, RequestError, missing_parameter, shorten, unknown_parameter
 from translators.responses.items import InputText
 from translators.responses.request import PromptReference
 from translators.wire import NotJSON, Raw, decode, encode
@@ -100,7 +99,7 @@ def _path(wanted: PromptReference, folder: str | None) -> Path:
             raise RequestError(
                 f"Prompt with id '{id}' has no version '{version}'.", param="prompt.version", status=404
             )
-    raise RequestError(f"Prompt with id '{shortened(id)}' not found.", param="prompt.id", status=404)
+    raise RequestError(f"Prompt with id '{shorten(id)}' not found.", param="prompt.id", status=404)
 
 
 def _with_content(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:
@@ -159,7 +158,7 @@ class _Slots:
 
     def _value(self, name: str) -> str | dict[str, Any]:
         if name not in self._variables:
-            raise missing(f"prompt.variables.{name}")
+            raise missing_parameter(f"prompt.variables.{name}")
         self._unused.discard(name)
         value = self._variables[name]
         if isinstance(value, str):
@@ -172,7 +171,7 @@ class _Slots:
     def refuse_unused(self) -> None:
         for name in self._variables:
             if name in self._unused:
-                raise unknown(f"prompt.variables.{shortened(name)}", "The prompt has no such slot.")
+                raise unknown_parameter(f"prompt.variables.{shorten(name)}", "The prompt has no such slot.")
 
 
 def _joined(messages: list[dict[str, Any]], own: Raw | None) -> Raw:

@@ -12,8 +12,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.datastructures import MultiDict
 
 from adapter.api.request.fields import QueryChoice, QueryNumber
-from translators.errors import wrong_value
-from translators.misfits import shortened
+from translators.errors import invalid_value, shorten
 from translators.responses.includes import INCLUDABLE
 
 _INCLUDE: Final = re.compile(r"include(\[[0-9]*\])?")
@@ -43,7 +42,7 @@ def parse_include(query: MultiDict[str, str]) -> frozenset[str]:
     included = frozenset(_included(query))
     for value in included:
         if value not in INCLUDABLE:
-            raise wrong_value("include", shortened(value), INCLUDABLE)
+            raise invalid_value("include", shorten(value), INCLUDABLE)
     return included
 
 

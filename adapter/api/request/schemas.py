@@ -33,8 +33,7 @@ from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, filled_in
 from translators.constraints.tool_choice import undeclared
 from translators.context.compaction import check_trigger
-from translators.errors import RequestError, missing, wrong_type
-from translators.misfits import shortened, too_large
+from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
 from translators.responses.characters import refuse_bad_characters
 from translators.responses.includes import Includable
 from translators.responses.input import decode_items, decode_tools
@@ -78,7 +77,7 @@ class Model(Text):
 class Input(Member):
     def read(self, raw: Raw, name: str) -> Any:
         if raw == _NULL:
-            raise wrong_type(name, "a string", "an object")  # the API's own words for null
+            raise invalid_type(name, "a string", "an object")  # the API's own words for null
         return decode_items(bytes(raw), cast(CreateSchema, self.root).max_items)
 
 
@@ -102,7 +101,7 @@ class Choice(Param):
     def read(self, raw: Raw, name: str) -> Any:
         choice = super().read(raw, name)
         if not isinstance(choice, str) and "type" not in _object.decode(raw):
-            raise missing(f"{name}.type")  # msgspec takes the only Struct of a union without its tag
+            raise missing_parameter(f"{name}.type")  # msgspec takes the only Struct of a union without its tag
         return choice
 
 
@@ -111,7 +110,7 @@ class Reasoning(Param):
         reasoning: ReasoningConfig = super().read(raw, name)
         if reasoning.mode not in (None, "standard"):
             raise RequestError(
-                f"Unsupported value: '{shortened(reasoning.mode)}' is not supported with this model.",
+                f"Unsupported value: '{shorten(reasoning.mode)}' is not supported with this model.",
                 param=f"{name}.mode",
                 code="unsupported_value",
             )
@@ -257,7 +256,7 @@ def _values(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
 def _values_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
     """Check the members once more; what is wrong now is wrong with the prompt's."""
     if "model" not in given:
-        raise missing("model")
+        raise missing_parameter("model")
     try:
         return _values(given, max_items)
     except RequestError as error:

@@ -38,13 +38,13 @@ from translators.errors import (
     ProtocolError,
     RequestError,
     UpstreamError,
-    missing,
-    noun,
-    unsupported,
-    wrong_type,
-    wrong_value,
+    invalid_type,
+    invalid_value,
+    json_type_name,
+    missing_parameter,
+    shorten,
+    unsupported_parameter,
 )
-from translators.misfits import shortened
 from translators.wire import Raw, decode, decode_members, encode
 
 log = structlog.get_logger()
@@ -296,7 +296,7 @@ class Connection:
                 )  # fmt: skip
                 previous = wanted.previous_response_id
                 if wanted.background:
-                    raise unsupported("background", "is not supported over a WebSocket.")
+                    raise unsupported_parameter("background", "is not supported over a WebSocket.")
                 if wanted.store and previous is not None and self._store.holds(previous):
                     raise RequestError(
                         "A response that is to be stored cannot continue one that only this connection remembers. "
@@ -401,15 +401,15 @@ class Message:
         self._text = text
         members = decode_members(text.encode())
         if "type" not in members:
-            raise missing("type")
+            raise missing_parameter("type")
         kind = _value(members, "type")
         if kind not in ("response.create", "response.steer"):
-            raise wrong_value("type", shortened(str(kind)), ["response.create"])
+            raise invalid_value("type", shorten(str(kind)), ["response.create"])
         self.kind: Literal["response.create", "response.steer"] = kind
         self.lane = _lane(members)
         generates = _value(members, "generate")
         if generates is not None and not isinstance(generates, bool):
-            raise wrong_type("generate", "a boolean", noun(generates))
+            raise invalid_type("generate", "a boolean", json_type_name(generates))
         self.generates = generates is not False and not _prewarms(members)
         rest = {name: raw for name, raw in members.items() if name not in _LEFT_OUT}
         self.body = encode({**rest, "stream": True})

@@ -57,7 +57,7 @@ class Candidates:
         if error.status == 429:
             if error.retry or error.code == "insufficient_quota":
                 self._health.fails(self.current, error)
-        elif error.status == 502 and error.refused == 400:  # it judges what the model has made (Groq)
+        elif error.status == 502 and error.provider_status == 400:  # it judges what the model has made (Groq)
             self._health.works(self.current)
             return False
         elif error.status > 500 or (error.status == 500 and not error.retry):

@@ -104,7 +104,7 @@ class Health:
 def blamed(candidate: Candidate, error: UpstreamError) -> Part:
     """Return what a failure speaks against."""
     upstream, model, key, _ = candidate
-    if error.status == 503 and not error.refused:
+    if error.status == 503 and not error.provider_status:
         return Part(upstream, None, None)  # nobody is there
     of_key = error.retry if error.status == 429 else error.status >= 500 and not error.retry
     return Part(upstream, model, key if of_key or error.code == "insufficient_quota" else None)

@@ -16,8 +16,7 @@ from adapter.settings.models import Models, Target, matched
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
-from translators.errors import RequestError
-from translators.misfits import shortened
+from translators.errors import RequestError, shorten
 
 _MOST_MODELS: Final = 1024
 
@@ -67,7 +66,7 @@ class Registry:
                 found.append(Candidate(upstream, name, None, weight))
         if not found:
             raise RequestError(
-                f"The requested model '{shortened(model)}' does not exist.", param="model", code="model_not_found"
+                f"The requested model '{shorten(model)}' does not exist.", param="model", code="model_not_found"
             )
         return tuple(found)
 
