@@ -9,7 +9,7 @@ import pytest
 FAULTS = """
 import resource, sys
 if sys.argv[1] == "kept":
-    from adapter.allocator import keep_freed_memory
+    from adapter.server.allocator import keep_freed_memory
     keep_freed_memory()
 bytes(300_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

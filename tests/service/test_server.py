@@ -170,7 +170,7 @@ def test_nothing_stays_behind(how: signal.Signals, tmp_path: Path) -> None:
 def test_a_worker_hears_a_stop_that_comes_before_it_can_listen() -> None:
     early = """
 import os, signal
-from adapter.worker import Worker
+from adapter.server.worker import Worker
 
 told, tell = os.pipe()
 if child := os.fork():
