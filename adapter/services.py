@@ -16,10 +16,10 @@ from adapter.background.runs import Runs
 from adapter.background.worker import Background
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.files.files import Files
-from adapter.history.beginnings import Beginnings
-from adapter.history.chains import Histories
-from adapter.history.compaction import Compactions
-from adapter.history.sealing import Sealer, open_sealer
+from adapter.history.chain_cache import ChainCache
+from adapter.history.compaction_items import CompactionSealer
+from adapter.history.prefix_cache import PrefixCache
+from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
 from adapter.store import open_store
 from adapter.store.base import Store
@@ -46,9 +46,9 @@ class Services:
         self.learning = {one.name: Learning(one.dialect, self.lessons, one.name) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic)
         self.files = Files(settings)
-        self.compactions = Compactions(lambda: self.sealer)
-        self.histories = Histories(self.store, self.files, self.compactions, settings.history_cache_bytes // 2)
-        self.beginnings = Beginnings(settings.history_cache_bytes // 2)
+        self.compaction_sealer = CompactionSealer(lambda: self.keyring)
+        self.chain_cache = ChainCache(self.store, self.files, self.compaction_sealer, settings.history_cache_bytes // 2)
+        self.prefix_cache = PrefixCache(settings.history_cache_bytes // 2)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
         self.runs = Runs(self.store)
@@ -57,9 +57,9 @@ class Services:
         self._last_call: float | None = None
 
     @cached_property
-    def sealer(self) -> Sealer:
+    def keyring(self) -> Keyring:
         """What seals reasoning; raises StoreDown if its secret cannot be kept."""
-        return open_sealer(self.settings, self.store)
+        return open_keyring(self.settings, self.store)
 
     def ids(self, family: str | None = None) -> Ids:
         """Return the ids of a new response, of a family of its own unless one is given."""

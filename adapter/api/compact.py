@@ -17,7 +17,7 @@ from adapter.api.request.schemas import parse_part
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.counting import count
 from adapter.flow.exchange import Caller, Exchange
-from adapter.history.references import resolved
+from adapter.history.references import resolve_references
 from adapter.services import services
 from translators.context.compaction import with_trigger
 from translators.errors import missing_parameter, unsupported_parameter
@@ -46,7 +46,7 @@ def compact() -> Response:
     wanted = _wanted(body, _COMPACTED, notes)
     if not wanted.model:
         raise missing_parameter("model")
-    wanted = with_trigger(resolved(wanted, app.store, tenant))
+    wanted = with_trigger(resolve_references(wanted, app.store, tenant))
     with closing(Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)) as exchange:
         exchange.notes.repeat(notes)
         response = exchange.answer()
@@ -65,7 +65,7 @@ def input_tokens() -> Response:
     tenant, app = authenticate(), services()
     body = read_body(request, app.settings)
     notes = Notes()
-    wanted = resolved(_wanted(body, _COUNTED, notes), app.store, tenant)
+    wanted = resolve_references(_wanted(body, _COUNTED, notes), app.store, tenant)
     tokens = count(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted, notes)
     return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes.headers())
 

@@ -9,8 +9,9 @@ from adapter.api.auth import authenticate
 from adapter.api.request.body import read_body
 from adapter.api.request.fields import Member, Metadata
 from adapter.api.request.queries import parse_page
-from adapter.history import conversations
-from adapter.history.references import replaced
+from adapter.history import conversation_log
+from adapter.history.references import replace_references
+from adapter.history.request_errors import item_not_found
 from adapter.services import services
 from adapter.store.base import NotFound
 from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
@@ -38,7 +39,7 @@ class Items(Member):
             )
         if ItemReference not in map(type, items):
             return items
-        return decode_items(replaced(items, bytes(raw), services().store, authenticate()))
+        return decode_items(replace_references(items, bytes(raw), services().store, authenticate()))
 
 
 class ConversationSchema(Schema):
@@ -59,12 +60,12 @@ def create() -> Response:
     tenant, body = authenticate(), _body("items", "metadata")
     app = services()
     items = body.get("items", ())
-    return _json(conversations.new_conversation(app.store, tenant, app.ids(), items, body.get("metadata", {})))
+    return _json(conversation_log.create_conversation(app.store, tenant, app.ids(), items, body.get("metadata", {})))
 
 
 @blueprint.get("/<id>")
 def retrieve(id: str) -> Response:
-    return _json(conversations.shown(services().store.conversation(id, authenticate())))
+    return _json(conversation_log.conversation_json(services().store.conversation(id, authenticate())))
 
 
 @blueprint.post("/<id>")
@@ -74,7 +75,7 @@ def update(id: str) -> Response:
     stored = store.conversation(id, tenant)
     changed = type(stored)(id, tenant, stored.created_at, encode(body.get("metadata", {})))
     store.put_conversation(changed)
-    return _json(conversations.shown(changed))
+    return _json(conversation_log.conversation_json(changed))
 
 
 @blueprint.delete("/<id>")
@@ -89,7 +90,7 @@ def add_items(id: str) -> Response:
     app = services()
     taken = {item.id for item in app.store.items(id, tenant)}
     items = with_ids(body.get("items", ()), app.ids(), taken)
-    app.store.append(id, tenant, conversations.to_store(items))
+    app.store.append(id, tenant, conversation_log.stored_items(items))
     return _json(encode(page(items, limit=_MOST_ITEMS, order="asc", after=None, before=None)))
 
 
@@ -104,7 +105,7 @@ def retrieve_item(id: str, item_id: str) -> Response:
     for item in services().store.items(id, authenticate()):
         if item.id == item_id:
             return _json(item.json)
-    raise _no_item(item_id)
+    raise item_not_found(item_id, stored=True, param=None)
 
 
 @blueprint.delete("/<id>/items/<item_id>")
@@ -115,8 +116,8 @@ def delete_item(id: str, item_id: str) -> Response:
     try:
         store.remove(id, tenant, item_id)
     except NotFound:
-        raise _no_item(item_id) from None
-    return _json(conversations.shown(conversation))
+        raise item_not_found(item_id, stored=True, param=None) from None
+    return _json(conversation_log.conversation_json(conversation))
 
 
 def _body(*names: str, required: str | None = None) -> dict[str, Any]:
@@ -131,10 +132,6 @@ def _body(*names: str, required: str | None = None) -> dict[str, Any]:
         raise missing_parameter(required)
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
     return loaded
-
-
-def _no_item(id: str) -> RequestError:
-    return RequestError(f"Item with id '{shorten(id)}' not found.", status=404)
 
 
 def _json(body: bytes) -> Response:

@@ -11,7 +11,7 @@ from adapter.api.request.schemas import parse_create
 from adapter.api.stream import event_stream, framing, replay
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.exchange import Caller, Exchange
-from adapter.history.references import resolved
+from adapter.history.references import resolve_references
 from adapter.services import Services, services
 from translators.notes import Notes
 from translators.responses.includes import leave_out
@@ -35,7 +35,7 @@ def create() -> Response:
     wanted = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
-    wanted = resolved(wanted, app.store, tenant)
+    wanted = resolve_references(wanted, app.store, tenant)
     if wanted.background:
         return _create_in_background(app, tenant, wanted)
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)

@@ -16,12 +16,19 @@ from msgspec.structs import replace
 
 from adapter.flow.context import Context
 from adapter.flow.truncation import TruncatingCall
-from adapter.history.compaction import Compacting
+from adapter.history.compaction_items import PendingCompaction
 from adapter.services import Services
 from adapter.store.base import StoreDown
 from adapter.upstream.client import Call
 from adapter.upstream.learning import Tries
-from translators.context.compaction import Sealed, check_trigger, in_pairs, summary_request, window, without_trigger
+from translators.context.compaction import (
+    CompactedContext,
+    check_trigger,
+    in_pairs,
+    summary_request,
+    window,
+    without_trigger,
+)
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.items import Item
@@ -58,7 +65,7 @@ class Asking:
         self._made = Notes()
         """Those of the last translation."""
         self._conversation = conversation
-        self.compaction: Compacting | None = None
+        self.compaction: PendingCompaction | None = None
         """What the next answer is a summary for, if it is one."""
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
@@ -122,9 +129,9 @@ class Asking:
         """Go on with the whole context: no summary can be had."""
         self._translate(self._whole)
 
-    def behind(self, compaction: Compacting, content: Sealed) -> None:
+    def behind(self, compaction: PendingCompaction, content: CompactedContext) -> None:
         """Go on with the turn that stands behind a compaction, which is made."""
-        rest = replace(self.context.request, input=tuple(window(compaction.before, content)))
+        rest = replace(self.context.request, input=tuple(window(compaction.context, content)))
         self._translate(partial(self._only, rest))
 
     def _finds_another(self) -> bool:
@@ -162,7 +169,7 @@ class Asking:
             items = in_pairs(context.items(), self._made)
             if not items:
                 raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
-            return self._summary(Compacting(items, items))
+            return self._summary(PendingCompaction(items, items))
         body = self._whole()
         context.keep(body)
         compaction = context.compaction(body)
@@ -175,6 +182,6 @@ class Asking:
         """Return the chat request of a request that brings its context along."""
         return self.context.body_of(request, self._tries.dialect, self._made)
 
-    def _summary(self, compaction: Compacting) -> ChatRequest:
-        self.compaction, self.summarised = compaction, compaction.items
-        return self._only(summary_request(self.context.request, compaction.items))
+    def _summary(self, compaction: PendingCompaction) -> ChatRequest:
+        self.compaction, self.summarised = compaction, compaction.to_summarise
+        return self._only(summary_request(self.context.request, compaction.to_summarise))

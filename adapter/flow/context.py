@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from adapter.history.beginnings import Beginning
-from adapter.history.compaction import Compacting
-from adapter.history.sealing import Seals
+from adapter.history.compaction_items import PendingCompaction
+from adapter.history.prefix_cache import CachedPrefix
+from adapter.history.sealing import TenantSealer
 from adapter.services import Services
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import last_compaction, turn_at, turn_of
@@ -63,8 +63,8 @@ class Context:
         turns = request.reasoning.context == "current_turn"
         self.rendering = f"{candidate.upstream}/{candidate.model}/{turns}/{lessons}"
         # Not to the upstream: any that speaks alike and serves the same model reads what another one has signed.
-        self.seals = Seals(services.sealer, tenant, f"{dialect.name}/{candidate.model}")
-        self._beginning: Beginning | None = None
+        self.sealer = TenantSealer(services.keyring, tenant, f"{dialect.name}/{candidate.model}")
+        self._prefix: CachedPrefix | None = None
         self._previous = request.previous_response_id
         history = self._continued(request)
         configuration = configured(request, latest_update(request.input, history.update))
@@ -78,26 +78,26 @@ class Context:
         services = self._services
         at = last_compaction(request.input)
         if self._conversation is None and self._previous is None:
-            beginning = services.beginnings.of(request, self._tenant, self.rendering)
-            if at is None or at < beginning.history.known:
-                self._beginning = beginning
-                self._notes.repeat(beginning.notes)
-                return beginning.history
-            self._beginning = Beginning(beginning.key)
+            prefix = services.prefix_cache.find(request, self._tenant, self.rendering)
+            if at is None or at < prefix.history.known:
+                self._prefix = prefix
+                self._notes.repeat(prefix.notes)
+                return prefix.history
+            self._prefix = CachedPrefix(prefix.key)
         if at is not None:
             items = [*self._earlier(), *request.input[: at + 1]]
-            window = services.compactions.window(items, self._tenant, f"input[{at}].encrypted_content")
-            return replace(services.histories.of(window, self._dialect, self._notes), known=at + 1)
+            window = services.compaction_sealer.unseal_window(items, self._tenant, f"input[{at}].encrypted_content")
+            return replace(services.chain_cache.from_items(window, self._dialect, self._notes), known=at + 1)
         if self._conversation is not None:
-            return services.histories.of(self._earlier(), self._dialect, self._notes)
-        return services.histories.before(self._previous, self._tenant, self.rendering, self._dialect, self._notes)
+            return services.chain_cache.from_items(self._earlier(), self._dialect, self._notes)
+        return services.chain_cache.load(self._previous, self._tenant, self.rendering, self._dialect, self._notes)
 
     def _earlier(self) -> Sequence[Item]:
         """Return the items of what the input continues."""
         if self._conversation is not None:
-            return self._services.compactions.behind(self._conversation, self._tenant, "conversation")
+            return self._services.compaction_sealer.expand(self._conversation, self._tenant, "conversation")
         if self._previous is not None:
-            return self._services.histories.items(self._previous, self._tenant)
+            return self._services.chain_cache.load_items(self._previous, self._tenant)
         return ()
 
     def body(self, dialect: Dialect, notes: Notes) -> ChatRequest:
@@ -110,11 +110,11 @@ class Context:
 
     def _translated(self, request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> ChatRequest:
         stream = request.stream or request.background
-        return chat_request(request, history, dialect, notes, model=self._model, stream=stream, seal=self.seals)
+        return chat_request(request, history, dialect, notes, model=self._model, stream=stream, seal=self.sealer)
 
     def items(self) -> list[Item]:
         """Return everything in items, with nothing sealed and no file that the provider cannot take."""
-        items = self._services.compactions.behind([*self._earlier(), *self.request.input], self._tenant, "input")
+        items = self._services.compaction_sealer.expand([*self._earlier(), *self.request.input], self._tenant, "input")
         return list(self._services.files.of_history(items, self._dialect, self._notes))
 
     def tokens(self, body: ChatRequest) -> int:
@@ -127,7 +127,7 @@ class Context:
                 return seen + estimated_tokens(self.request.raw_input)
         return estimated_tokens(body.json)
 
-    def compaction(self, body: ChatRequest) -> Compacting | None:
+    def compaction(self, body: ChatRequest) -> PendingCompaction | None:
         """Return what has to be summarised before the request can be sent; None if it is small enough, or one turn."""
         threshold = self._threshold()
         if threshold is None or self.tokens(body) <= threshold:
@@ -136,7 +136,7 @@ class Context:
         at = turn_at(items)
         if len(turn_of(items[:at])) == 0:
             return None
-        return Compacting(items, items[:at], turn_of(items[at:]))
+        return PendingCompaction(items, items[:at], turn_of(items[at:]))
 
     def _threshold(self) -> int | None:
         wanted = self.request.context_management
@@ -148,5 +148,5 @@ class Context:
 
     def keep(self, body: ChatRequest) -> None:
         """Remember what the input was rendered to, for the next one that begins like it."""
-        if self._beginning is not None and self._is_as_it_came:
-            self._services.beginnings.keep(self._beginning, self.request, body)
+        if self._prefix is not None and self._is_as_it_came:
+            self._services.prefix_cache.add(self._prefix, self.request, body)

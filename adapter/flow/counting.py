@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from adapter.flow.context import Context
 from adapter.flow.exchange import Caller
-from adapter.history.conversations import items_of
+from adapter.history.conversation_log import load_items
 from adapter.services import Services
 from translators.context.compaction import check_trigger, without_trigger
 from translators.errors import UpstreamError
@@ -58,7 +58,7 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
     dialect = services.learning[candidate.upstream].dialect(candidate.model)
     earlier = None
     if request.conversation is not None:
-        earlier = items_of(services.store, request.conversation, caller.tenant)
+        earlier = load_items(services.store, request.conversation, caller.tenant)
     context = Context(services, caller.tenant, request, candidate, dialect, notes, earlier)
     body = context.body(dialect, notes).json
     if dialect.tokenizer is not None:

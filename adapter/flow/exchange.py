@@ -21,16 +21,16 @@ from adapter.background.worker import Run
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Asking
-from adapter.history.compaction import Compacting, summary_of
-from adapter.history.conversations import ConversationTurn
+from adapter.history.compaction_items import PendingCompaction, read_summary
+from adapter.history.conversation_lease import ConversationLease
 from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
 from translators.chat.chunks import Choice, Chunk
 from translators.constraints.judge import asked_again
-from translators.context.compaction import Sealed, retained
+from translators.context.compaction import CompactedContext, retained
 from translators.errors import UpstreamError
 from translators.notes import Notes
-from translators.reasoning.thinking import Sealing
+from translators.reasoning.thinking import SealPolicy
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
 from translators.responses.ids import Ids, family_named, family_of
@@ -73,9 +73,11 @@ class Exchange:
         self._request = request
         self._began = time.monotonic()
         self.notes = Notes()
-        self._turn: ConversationTurn | None = None
+        self._turn: ConversationLease | None = None
         if request.conversation is not None:
-            self._turn = ConversationTurn(services.store, request.conversation, caller.tenant)
+            lease = ConversationLease(services.store, request.conversation, caller.tenant)
+            lease.acquire()
+            self._turn = lease
         try:
             self._send()
         except BaseException:
@@ -84,7 +86,7 @@ class Exchange:
 
     def _send(self) -> None:
         services, caller = self._services, self._caller
-        earlier = None if self._turn is None else self._turn.history()
+        earlier = None if self._turn is None else self._turn.load_items()
         ids = services.ids(_family(self._request, caller.tenant))
         group = self._request.conversation or ids.family
         self._asking = Asking(services, caller.tenant, caller.bearer, self._request, self.notes, earlier, group)
@@ -111,10 +113,10 @@ class Exchange:
             thinks_first=asking.context.thinks_first,
         )
 
-    def _sealing(self) -> Sealing:
+    def _sealing(self) -> SealPolicy:
         request = self._request
         always = not request.store or "reasoning.encrypted_content" in request.include
-        return Sealing(self._asking.context.seals, always=always)
+        return SealPolicy(self._asking.context.sealer, always=always)
 
     def _begin_round(self, body: bytes) -> None:
         """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
@@ -153,7 +155,7 @@ class Exchange:
     def _goes_on_whole(self, error: UpstreamError) -> bool:
         """Go on with the whole context when it could not be summarised; False where only the summary was wanted."""
         compaction = self._asking.compaction
-        if compaction is None or compaction.turn is None or self._services.must_stop():
+        if compaction is None or compaction.rest is None or self._services.must_stop():
             return False
         self._asking.without_compaction()
         self.notes.add("context_management", "dropped", f"nothing was compacted: {error.message}")
@@ -203,7 +205,7 @@ class Exchange:
     def _answered(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one round after the other, as `events` does; return the last ones."""
         asking = self._asking
-        if asking.compaction is not None and asking.compaction.turn is None:
+        if asking.compaction is not None and asking.compaction.rest is None:
             yield self._stream.open_compaction()
         while True:
             try:
@@ -235,7 +237,7 @@ class Exchange:
             if self._reader.done:
                 return events
             if self._turn is not None:
-                self._turn.prolong()
+                self._turn.renew()
             if self._services.must_stop():
                 yield events
                 raise stopping()
@@ -274,15 +276,17 @@ class Exchange:
         """Return what stays, beside the summary, of a context that was to be compacted."""
         return retained(self._asking.summarised)
 
-    def _compacted(self, compaction: Compacting) -> list[Event]:
+    def _compacted(self, compaction: PendingCompaction) -> list[Event]:
         """Return the events of a compaction item, its summary being there; send the turn that goes on, if one does."""
         stream, draft, now = self._stream, self._draft, int(time.time())
         assert draft is not None
         self._reader.end(now)
         stream.spend(draft.response.usage)
-        summary = summary_of(draft.response)
-        content = Sealed(v=1, model=self._request.model, created_at=now, summary=summary, turn=compaction.turn)
-        sealed = self._services.compactions.seal(content, self._caller.tenant)
+        summary = read_summary(draft.response)
+        content = CompactedContext(
+            v=1, model=self._request.model, created_at=now, summary=summary, turn=compaction.rest
+        )
+        sealed = self._services.compaction_sealer.seal(content, self._caller.tenant)
         if content.turn is None:
             events = stream.close_compaction(sealed) + stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
             return events + stream.finish(now, done=True)
@@ -363,13 +367,13 @@ class Exchange:
 
     def _write(self, events: list[Event]) -> None:
         response = self._stream.response
-        items = self._turn.items(self._request.raw_input, response) if self._turn is not None else ()
+        items = self._turn.items_to_append(self._request.raw_input, response) if self._turn is not None else ()
         if self._run is None:
             self._services.store.put(self.stored(), items)
         else:
             self._run.keep(self.stored(), items, events)
         asking = self._asking
-        self._services.histories.keep(response, self._caller.tenant, asking.context.rendering, asking.body)
+        self._services.chain_cache.add(response, self._caller.tenant, asking.context.rendering, asking.body)
 
     def _let_go(self) -> None:
         """Let others continue the conversation."""
@@ -382,7 +386,7 @@ class Exchange:
         """Look after everything that can end a wait, and after what must not end meanwhile."""
         self._caller.watch.check()
         if self._turn is not None:
-            self._turn.prolong()
+            self._turn.renew()
         if self._services.must_stop():
             raise stopping()
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapter.history.request_errors import item_not_found
 from adapter.store.base import NotFound, Store
-from translators.errors import RequestError, shorten
 from translators.responses.ids import input_position, response_of
 from translators.responses.input import decode_items
 from translators.responses.items import Item, ItemReference
@@ -34,18 +34,18 @@ _output: Final = Decoder(_Output).decode
 _id: Final = Decoder(_Id).decode
 
 
-def resolved(request: CreateRequest, store: Store, tenant: str) -> CreateRequest:
+def resolve_references(request: CreateRequest, store: Store, tenant: str) -> CreateRequest:
     """Return a request with its references replaced by what they name; raise RequestError for one that names nothing.
 
     The other items stay as they came, byte by byte.
     """
     if ItemReference not in map(type, request.input):
         return request
-    raw = replaced(request.input, request.raw_input, store, tenant, stored=request.store)
+    raw = replace_references(request.input, request.raw_input, store, tenant, stored=request.store)
     return replace(request, input=decode_items(raw), raw_input=raw)
 
 
-def replaced(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, stored: bool = True) -> bytes:
+def replace_references(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, stored: bool = True) -> bytes:
     """Return the JSON of items with their references replaced; `stored` is what the request says of its own."""
     found = _Found(store, tenant)
     elements = _array(raw)
@@ -53,7 +53,7 @@ def replaced(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, st
         if isinstance(item, ItemReference):
             element = found.item(item.id)
             if element is None:
-                raise _not_found(item.id, stored)
+                raise item_not_found(item.id, stored=stored)
             elements[position] = element
     return encode(elements)
 
@@ -100,12 +100,3 @@ def _elements(input: bytes) -> list[Raw]:
     text: str = decode(input)
     return [Raw(encode({"role": "user", "content": text}))] if text else []
 
-
-def _not_found(id: str, store: bool) -> RequestError:
-    message = f"Item with id '{shorten(id)}' not found."
-    if not store:
-        message += (
-            " Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this "
-            "item from your input."
-        )
-    return RequestError(message, param="input", status=404)

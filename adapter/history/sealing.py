@@ -1,4 +1,4 @@
-"""Sealing: what a client carries for us from one request to the next, so that it can neither read nor change it.
+"""SealPolicy: what a client carries for us from one request to the next, so that it can neither read nor change it.
 
 A sealed text is base64url behind the prefix `ra1_`, so that another product's is told at a glance: the id of the key,
 a byte that says whether the payload is compressed, a nonce, and the payload under AES-256-GCM. The tenant and the
@@ -45,8 +45,8 @@ _PLAIN, _COMPRESSED = b"\0", b"\1"
 log = structlog.get_logger()
 
 
-class Sealer:
-    """Seals and opens with keys made from secrets; the first seals.
+class Keyring:
+    """TenantSealer and opens with keys made from secrets; the first seals.
 
     The keys are made when they are first needed: their library takes 4 MB, and most workers never need it.
     """
@@ -70,7 +70,7 @@ class Sealer:
         body = cipher.encrypt(head[-_NONCE:], payload, _bound(head, tenant, upstream))
         return PREFIX + urlsafe_b64encode(head + body).decode().rstrip("=")
 
-    def open(self, text: str, *, tenant: str, upstream: str) -> bytes | None:
+    def unseal(self, text: str, *, tenant: str, upstream: str) -> bytes | None:
         """Return what was sealed; None if it was not sealed with one of the keys, for this tenant and upstream."""
         from cryptography.exceptions import InvalidTag
 
@@ -91,41 +91,42 @@ class Sealer:
         return _decompressed(payload) if head[_KEY_ID:-_NONCE] == _COMPRESSED else payload
 
 
-class Seals:
+class TenantSealer:
     """The seals of one tenant for one upstream."""
 
-    def __init__(self, sealer: Sealer, tenant: str, upstream: str) -> None:
-        self._sealer = sealer
+    def __init__(self, keyring: Keyring, tenant: str, upstream: str) -> None:
+        self._keyring = keyring
         self._tenant = tenant
         self._upstream = upstream
 
     def seal(self, payload: bytes) -> str:
-        return self._sealer.seal(payload, tenant=self._tenant, upstream=self._upstream)
+        return self._keyring.seal(payload, tenant=self._tenant, upstream=self._upstream)
 
-    def open(self, text: str) -> bytes | None:
-        return self._sealer.open(text, tenant=self._tenant, upstream=self._upstream)
+    def unseal(self, text: str) -> bytes | None:
+        return self._keyring.unseal(text, tenant=self._tenant, upstream=self._upstream)
 
 
-def open_sealer(settings: Settings, store: Store) -> Sealer:
-    """Return the sealer of these settings; without `secret_key`, its secret is kept beside a SQLite file or in `store`.
+def open_keyring(settings: Settings, store: Store) -> Keyring:
+    """Return the keyring of these settings.
 
-    Raises StoreDown if it can neither be read nor written.
+    Without `secret_key`, its secret lies in a file beside the SQLite file, or else in `store`. Raises StoreDown if
+    it can neither be read nor written.
     """
     if settings.secret_key:
-        return Sealer(settings.secret_key)
+        return Keyring(settings.secret_key)
     if settings.store == "memory:":
         log.warning("secret key generated", kept="until this process ends")
-        return Sealer([_new_secret()])
+        return Keyring([_new_secret()])
     path = settings.store.removeprefix("sqlite:///")
     if path == settings.store:
-        return Sealer(_stored_secrets(store))
+        return Keyring(_stored_secrets(store))
     try:
         secret = _kept_secret(Path(path + ".key"))
     except OSError as error:
         raise StoreDown(f"the secret key {path}.key cannot be used ({error.strerror})") from error
     if len(secret) < _LEAST:
         raise StoreDown(f"the secret key {path}.key is damaged; take it away to have a new one made")
-    return Sealer([secret])
+    return Keyring([secret])
 
 
 def _stored_secrets(store: Store) -> list[str]:

@@ -9,7 +9,7 @@ from flask import Flask
 from adapter.flow.context import Context
 from adapter.services import Services
 from adapter.upstream.routing.health import Candidate
-from translators.context.compaction import Sealed
+from translators.context.compaction import CompactedContext
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
@@ -38,8 +38,8 @@ def context(services: Services, wanted: CreateRequest, tenant: str = "t") -> Con
 
 
 def compaction(services: Services, tenant: str = "t") -> dict[str, Any]:
-    content = Sealed(v=1, model="m", created_at=1, summary="All is well.")
-    return {"type": "compaction", "id": "cmp_1", "encrypted_content": services.compactions.seal(content, tenant)}
+    content = CompactedContext(v=1, model="m", created_at=1, summary="All is well.")
+    return {"type": "compaction", "id": "cmp_1", "encrypted_content": services.compaction_sealer.seal(content, tenant)}
 
 
 def test_what_was_rendered_behind_a_compaction_is_known(services: Services) -> None:

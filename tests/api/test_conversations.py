@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from adapter.history.conversations import LEASE, ConversationTurn
+from adapter.history.conversation_lease import LEASE_SECONDS, ConversationLease
 from tests.api.conftest import KEYS, make_app
 from translators.errors import UpstreamError
 
@@ -126,13 +126,15 @@ def test_nobody_sees_anothers() -> None:
 def test_a_turn_that_was_taken_over_ends(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its worker was stopped for longer than the lease; what it would append is no continuation any more."""
     id, store = new(client)["id"], app.extensions["adapter"].store
-    first = ConversationTurn(store, id, "")
-    first.prolong()
+    first = ConversationLease(store, id, "")
+    first.acquire()
+    first.renew()
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + LEASE + 1)
-    second = ConversationTurn(store, id, "")
+    monkeypatch.setattr(time, "time", lambda: now + LEASE_SECONDS + 1)
+    second = ConversationLease(store, id, "")
+    second.acquire()
     with pytest.raises(UpstreamError, match="has taken over this conversation"):
-        first.prolong()
+        first.renew()
     first.release()
-    second.prolong()
+    second.renew()
     second.release()

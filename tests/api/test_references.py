@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapter.api.request.schemas import parse_create
-from adapter.history.references import resolved
+from adapter.history.references import resolve_references
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
 from translators.errors import RequestError
@@ -54,7 +54,7 @@ def keep(store: MemoryStore, id: str, input: str) -> None:
 
 def send(kept: MemoryStore, *items: Any, tenant: str = OURS, **members: Any) -> CreateRequest:
     body = json.dumps({"model": "m", "input": items, **members}).encode()
-    return resolved(parse_create(body, max_items=9), kept, tenant)
+    return resolve_references(parse_create(body, max_items=9), kept, tenant)
 
 
 def reference(id: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def reference(id: str) -> dict[str, Any]:
 
 def test_without_references_nothing_is_read_or_made(store: Counting) -> None:
     request = parse_create(b'{"model":"m","input":"item_reference"}', max_items=9)
-    assert resolved(request, store, OURS) is request
+    assert resolve_references(request, store, OURS) is request
     assert store.reads == 0
 
 

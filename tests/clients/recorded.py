@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from adapter.api.request.schemas import parse_create
 from adapter.files.files import Files
-from adapter.history.references import resolved
+from adapter.history.references import resolve_references
 from adapter.settings.settings import Settings
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
@@ -85,7 +85,8 @@ def play(run: str, dialect: Dialect) -> Iterator[Played]:
 
 def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatRequest:
     history = History(tail=chain.before(body))
-    request = resolved(parse_create(json.dumps(body).encode(), max_items=10_000), chain.store_for(body), TENANT)
+    parsed = parse_create(json.dumps(body).encode(), max_items=10_000)
+    request = resolve_references(parsed, chain.store_for(body), TENANT)
     chain.asked += request.input
     notes = Notes()
     request = replace(request, input=FILES.of_request(request.input, dialect, notes))

@@ -30,7 +30,7 @@ class Own:
     def seal(self, payload: bytes) -> str:
         return f"for {self._provider}:{payload.decode()}"
 
-    def open(self, text: str) -> bytes | None:
+    def unseal(self, text: str) -> bytes | None:
         providers, _, payload = text.removeprefix("for ").partition(":")
         return payload.encode() if self._provider in providers.split(",") else None
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.conversations import conversations
-from translators.context.compaction import Sealed, in_pairs, turn_at, turn_of, window
+from translators.context.compaction import CompactedContext, in_pairs, turn_at, turn_of, window
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Item
@@ -36,7 +36,7 @@ def test_both_sides_of_the_cut_are_whole(items: list[Item]) -> None:
 @given(conversations())
 def test_what_the_summary_does_not_cover_is_in_the_window(items: list[Item]) -> None:
     at = turn_at(items)
-    content = Sealed(v=1, model="m", created_at=1, summary="All is well.", turn=turn_of(items[at:]))
+    content = CompactedContext(v=1, model="m", created_at=1, summary="All is well.", turn=turn_of(items[at:]))
     seen = window(items, content)
     render(seen)
     assert words(items) == words(items[:at]) | words(seen)

@@ -10,7 +10,7 @@ from tests.support.glass import Glass
 from tests.support.grammar import check_stream
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.reasoning.thinking import Sealing
+from translators.reasoning.thinking import SealPolicy
 from translators.responses.echo import first_snapshot
 from translators.responses.ids import Ids, seed
 from translators.responses.input import decode_items
@@ -46,7 +46,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     ids = Ids(seed(0, 0))
     stream = ResponseStream(
         first_snapshot(request, ids.response, 0), ids, names=ToolNames(), notes=Notes(),
-        sealing=Sealing(Glass(), False),
+        sealing=SealPolicy(Glass(), False),
     )  # fmt: skip
     events = stream.start()
     reader = AnswerReader(stream)

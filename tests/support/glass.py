@@ -7,5 +7,5 @@ class Glass:
     def seal(self, payload: bytes) -> str:
         return "glass:" + b64encode(payload).decode()
 
-    def open(self, text: str) -> bytes | None:
+    def unseal(self, text: str) -> bytes | None:
         return b64decode(text.removeprefix("glass:")) if text.startswith("glass:") else None

@@ -47,7 +47,7 @@ _array: Final = Decoder(list[Raw]).decode
 _SETTINGS: Final = (AdditionalTools, ConfigurationUpdate)
 
 
-class Sealed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CompactedContext(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a compaction item holds."""
 
     v: int
@@ -91,7 +91,7 @@ def last_compaction(items: Sequence[Item]) -> int | None:
     return max(at for at, item in enumerate(items) if item.__class__ is Compaction)
 
 
-def window(before: Sequence[Item], sealed: Sealed) -> list[Item]:
+def window(before: Sequence[Item], sealed: CompactedContext) -> list[Item]:
     """Return what a compaction item and the items before it say."""
     kept = retained(before) if sealed.turn is None else [item for item in _with_tools(before) if _stays(item)]
     return [*kept, Message("user", _HEADING + sealed.summary), *(sealed.turn or ())]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from msgspec import UNSET, UnsetType
 
 from translators.open_items.citations import Citations
-from translators.reasoning.thinking import Opaque, Sealing
+from translators.reasoning.thinking import Opaque, SealPolicy
 from translators.responses.events import (
     AnnotationAdded,
     ContentPartAdded,
@@ -181,7 +181,7 @@ class OpenRefusal:
 class OpenReasoning:
     """Thinking while it arrives: its text, and what of it only the provider can read."""
 
-    def __init__(self, output_index: int, id: str, opaque: Opaque, sealing: Sealing | None) -> None:
+    def __init__(self, output_index: int, id: str, opaque: Opaque, sealing: SealPolicy | None) -> None:
         self._output_index = output_index
         self._id = id
         self._opaque = opaque

@@ -17,12 +17,12 @@ from translators.responses.items import Reasoning
 from translators.wire import Decoder, NotJSON, encode
 
 
-class Seal(Protocol):
+class Sealer(Protocol):
     """Makes bytes unreadable for everyone else, and reads them again."""
 
     def seal(self, payload: bytes) -> str: ...
 
-    def open(self, text: str) -> bytes | None:
+    def unseal(self, text: str) -> bytes | None:
         """Return what was sealed; None for what cannot be opened."""
 
 
@@ -118,29 +118,29 @@ class _Detail:
         return self._members | {name: "".join(pieces) for name, pieces in self._pieces.items()}
 
 
-class Sealing(Struct, frozen=True, gc=False):
+class SealPolicy(Struct, frozen=True, gc=False):
     """What becomes `encrypted_content` of a stream's reasoning items."""
 
-    seal: Seal
+    sealer: Sealer
     always: bool
     """Thinking that is text alone is sealed too; the item tells that text anyway."""
 
     def of(self, thinking: Thinking) -> str | UnsetType:
         if not self.always and thinking.is_text():
             return UNSET
-        return self.seal.seal(encode(thinking))
+        return self.sealer.seal(encode(thinking))
 
 
 class Replay(Struct, frozen=True, gc=False):
     """Which thinking goes back, and what opens it."""
 
-    seal: Seal | None = None
+    sealer: Sealer | None = None
     turns: Literal["all", "current"] = "all"
     """The current turn begins with what the user said last."""
 
     def opened(self, sealed: str) -> Thinking | None:
         """Return the thinking that was sealed; None for what cannot be opened."""
-        payload = None if self.seal is None else self.seal.open(sealed)
+        payload = None if self.sealer is None else self.sealer.unseal(sealed)
         try:
             return None if payload is None else _payload(payload)
         except NotJSON:

@@ -16,7 +16,7 @@ from translators.constraints.tool_choice import ToolForm, tool_form
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.reasoning.thinking import Replay, Seal
+from translators.reasoning.thinking import Replay, Sealer
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTools
 from translators.to_chat.alternation import taking_turns
@@ -52,7 +52,7 @@ def chat_request(
     *,
     model: str,
     stream: bool,
-    seal: Seal | None = None,
+    seal: Sealer | None = None,
 ) -> ChatRequest:
     """Translate a request; raise RequestError for what cannot be sent.
 

@@ -17,7 +17,7 @@ from translators.open_items.base import Closed, OpenItem, OpenMessage, OpenReaso
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
 from translators.open_items.picture import OpenPicture, is_picture
-from translators.reasoning.thinking import Opaque, Sealing
+from translators.reasoning.thinking import Opaque, SealPolicy
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
@@ -62,7 +62,7 @@ class Lanes:
         citations: Citations,
         *,
         reasoning_as: Literal["summary", "content"],
-        sealing: Sealing | None,
+        sealing: SealPolicy | None,
         taken_call_ids: Iterable[str],
         most: int,
         most_calls: int | None,
@@ -92,7 +92,7 @@ class Lanes:
         self.attached = 0
         """Characters of pictures, of sources and of what only the provider reads."""
 
-    def expect(self, names: ToolNames, sealing: Sealing | None, taken_call_ids: Iterable[str]) -> None:
+    def expect(self, names: ToolNames, sealing: SealPolicy | None, taken_call_ids: Iterable[str]) -> None:
         """Belong to another request than before; no call and no thinking has come yet."""
         self._names = names
         self._sealing = sealing

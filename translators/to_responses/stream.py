@@ -22,7 +22,7 @@ from translators.failures.classes import from_error
 from translators.notes import Notes
 from translators.open_items.citations import Citations
 from translators.reasoning.think_tags import ThinkTags
-from translators.reasoning.thinking import Sealing
+from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import (
     Event,
     ResponseCompleted,
@@ -74,7 +74,7 @@ class ResponseStream:
         names: ToolNames,
         notes: Notes,
         reasoning_as: Literal["summary", "content"] = "summary",
-        sealing: Sealing | None = None,
+        sealing: SealPolicy | None = None,
         taken_call_ids: Iterable[str] = (),
         prompt_bytes: int = 0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -109,7 +109,7 @@ class ResponseStream:
     def expect(
         self,
         names: ToolNames,
-        sealing: Sealing | None,
+        sealing: SealPolicy | None,
         taken_call_ids: Iterable[str],
         prompt_bytes: int,
         thinks_first: bool,

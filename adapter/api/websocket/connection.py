@@ -30,7 +30,7 @@ from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, Wa
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.sockets import shut
 from adapter.flow.exchange import Caller, Exchange, stopping
-from adapter.history.references import resolved
+from adapter.history.references import resolve_references
 from adapter.services import Services, services
 from adapter.store.base import StoreDown
 from translators.errors import (
@@ -304,7 +304,7 @@ class Connection:
                         param="store",
                         code="invalid_value",
                     )
-                wanted = resolved(wanted, of.store, self._caller.tenant)
+                wanted = resolve_references(wanted, of.store, self._caller.tenant)
                 kind = Exchange if message.generates else WarmUp
                 failed = self._tell(kind(of, self._caller, wanted), lane)
             except ProtocolError as error:

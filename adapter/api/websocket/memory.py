@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from adapter.flow.exchange import Exchange
-from adapter.history.chains import Histories
+from adapter.history.chain_cache import ChainCache
 from adapter.services import Services
 from adapter.store.base import NotFound, Store, StoredItem, StoredResponse
 from translators.chat.chunks import ChatUsage, Choice, Chunk
@@ -97,7 +97,7 @@ class ConnectionServices:
     def __init__(self, services: Services, store: Any) -> None:
         self._services = services
         self.store = store
-        self.histories = Histories(store, services.files, services.compactions, _RENDERED)
+        self.chain_cache = ChainCache(store, services.files, services.compaction_sealer, _RENDERED)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._services, name)

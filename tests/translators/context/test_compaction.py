@@ -5,7 +5,7 @@ import pytest
 from translators.context.compaction import (
     MOST_TOKENS,
     RETAINED,
-    Sealed,
+    CompactedContext,
     check_trigger,
     in_pairs,
     last_compaction,
@@ -46,8 +46,9 @@ FOUND = ToolSearchOutput((FunctionTool("f"),), call_id="s")
 TRIGGER, COMPACTION = CompactionTrigger(), Compaction("sealed")
 
 
-def sealed(*turn: Item, alone: bool = False) -> Sealed:
-    return Sealed(v=1, model="m", created_at=1, summary="All is well.", turn=list(turn) if turn or alone else None)
+def sealed(*turn: Item, alone: bool = False) -> CompactedContext:
+    rest = list(turn) if turn or alone else None
+    return CompactedContext(v=1, model="m", created_at=1, summary="All is well.", turn=rest)
 
 
 def said(items: list[Item]) -> list[str]:
@@ -78,7 +79,7 @@ def said(items: list[Item]) -> list[str]:
         ([ASK], sealed(ASK, CALL, OUTPUT), ["All is well.", "One?", "FunctionCall", "FunctionCallOutput"]),
     ],
 )
-def test_a_window(before: list[Item], content: Sealed, expected: list[str]) -> None:
+def test_a_window(before: list[Item], content: CompactedContext, expected: list[str]) -> None:
     assert said(window(before, content)) == expected
 
 

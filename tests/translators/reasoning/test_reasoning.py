@@ -15,7 +15,7 @@ from tests.support.oracles import validate_with_openai
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes
-from translators.reasoning.thinking import Opaque, Sealing, Thinking
+from translators.reasoning.thinking import Opaque, SealPolicy, Thinking
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event, frame
 from translators.responses.ids import Ids, seed
@@ -165,7 +165,7 @@ class Played:
         ids = Ids(seed(0, 0))
         stream = ResponseStream(
             first_snapshot(request(), ids.response, 0), ids, names=ToolNames(), notes=self.notes,
-            sealing=Sealing(Glass(), always), reasoning_as=reasoning_as,
+            sealing=SealPolicy(Glass(), always), reasoning_as=reasoning_as,
         )  # fmt: skip
         self.events: list[Event] = stream.start()
         reader = AnswerReader(stream)
@@ -323,7 +323,7 @@ def test_where_the_reasoning_item_stands(form: str, kinds: list[str]) -> None:
 def test_a_signature_without_thinking_is_an_item_without_text() -> None:
     (item,) = Played(FORMS["gemini: a signed call"][1], always=False).reasoning
     assert item["summary"] == []
-    payload = Glass().open(item["encrypted_content"])
+    payload = Glass().unseal(item["encrypted_content"])
     assert payload is not None
     assert decode(payload) == {"calls": {"look": signature("c2ln")["extra_content"]}}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.history import beginnings
-from adapter.history.beginnings import Beginnings
+from adapter.history import prefix_cache
+from adapter.history.prefix_cache import PrefixCache
 from tests.properties.conversations import PROVIDERS, conversations
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
@@ -40,8 +40,8 @@ ODD: list[Item] = [
 
 @pytest.fixture(autouse=True)
 def every_input_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beginnings, "_SHORT", 0)
-    monkeypatch.setattr(beginnings, "_HEAD", 2)
+    monkeypatch.setattr(prefix_cache, "_SHORT", 0)
+    monkeypatch.setattr(prefix_cache, "_HEAD", 2)
 
 
 def request(items: Sequence[Item]) -> CreateRequest:
@@ -57,15 +57,15 @@ def outcome(request: CreateRequest, history: History, dialect: Dialect, notes: N
     return (body.json, set(notes), body.history.lead, body.history.call_ids, body.names.flat("f.g"))
 
 
-def through(kept: Beginnings, request: CreateRequest, dialect: Dialect) -> tuple[Any, ...]:
+def through(kept: PrefixCache, request: CreateRequest, dialect: Dialect) -> tuple[Any, ...]:
     """Translate a request behind what is known of its input, and let it be known."""
-    beginning = kept.of(request, "tenant", dialect.name)
+    prefix = kept.find(request, "tenant", dialect.name)
     notes = Notes()
-    notes.repeat(beginning.notes)
-    seen = outcome(request, beginning.history, dialect, notes)
+    notes.repeat(prefix.notes)
+    seen = outcome(request, prefix.history, dialect, notes)
     if len(seen) > 2:
-        body = chat_request(request, beginning.history, dialect, Notes(), model="m", stream=True)
-        kept.keep(beginning, request, body)
+        body = chat_request(request, prefix.history, dialect, Notes(), model="m", stream=True)
+        kept.add(prefix, request, body)
     return seen
 
 
@@ -76,7 +76,7 @@ def test_what_is_known_changes_nothing(
 ) -> None:
     for place, item in odd:
         items.insert(min(place, len(items)), item)
-    kept = Beginnings(1 << 20)
+    kept = PrefixCache(1 << 20)
     for end in [*ends, len(items)]:
         asked = request(items[:end])
         assert through(kept, asked, dialect) == outcome(asked, History(), dialect, Notes())
@@ -87,34 +87,35 @@ def test_what_is_known_changes_nothing(
     [ApplyPatchCall("a", UpdateFile("b", ""), status="in_progress"), ApplyPatchCallOutput("a", "completed")],
 ])  # fmt: skip
 def test_a_call_that_was_cut_short_may_be_answered_yet(items: list[Item]) -> None:
-    kept = Beginnings(1 << 20)
+    kept = PrefixCache(1 << 20)
     for end in (2, 3):
         asked = request([Message("user", "Hi"), *items][:end])
         assert through(kept, asked, Dialect()) == outcome(asked, History(), Dialect(), Notes())
 
 
 def test_only_what_is_new_is_rendered() -> None:
-    kept = Beginnings(1 << 20)
+    kept = PrefixCache(1 << 20)
     items = [Message("user", "a"), Message("assistant", "b"), Message("user", "c")]
     through(kept, request(items[:1]), Dialect())
-    assert kept.of(request(items), "tenant", "default").history.known == 1
+    assert kept.find(request(items), "tenant", "default").history.known == 1
     through(kept, request(items), Dialect())
-    assert kept.of(request(items), "tenant", "default").history.known == 3
-    assert kept.of(request([*items[:2], *items]), "tenant", "default").history.known == 0, "the longer one replaced it"
+    assert kept.find(request(items), "tenant", "default").history.known == 3
+    forked = request([*items[:2], *items])
+    assert kept.find(forked, "tenant", "default").history.known == 0, "the longer one replaced it"
 
 
 def test_what_must_be_the_same() -> None:
-    kept = Beginnings(1 << 20)
+    kept = PrefixCache(1 << 20)
     asked = request([Message("user", "a")])
     through(kept, asked, Dialect())
-    assert kept.of(asked, "tenant", "default").history.known == 1
-    assert kept.of(asked, "another", "default").history.known == 0
-    assert kept.of(asked, "tenant", "openai").history.known == 0
+    assert kept.find(asked, "tenant", "default").history.known == 1
+    assert kept.find(asked, "another", "default").history.known == 0
+    assert kept.find(asked, "tenant", "openai").history.known == 0
     raw = asked.raw_input
     for other in (raw[:-1] + b" ]", raw[:-1] + b"\n,{}]"):
-        assert kept.of(_with(asked, other), "tenant", "default").history.known == 1
+        assert kept.find(_with(asked, other), "tenant", "default").history.known == 1
     for other in (raw[:-2] + b',"x":1}]', b"[ " + raw[1:], raw[:-1]):
-        assert kept.of(_with(asked, other), "tenant", "default").history.known == 0
+        assert kept.find(_with(asked, other), "tenant", "default").history.known == 0
 
 
 def _with(request: CreateRequest, raw: bytes) -> CreateRequest:
@@ -122,7 +123,7 @@ def _with(request: CreateRequest, raw: bytes) -> CreateRequest:
 
 
 def test_it_stays_within_its_bytes() -> None:
-    kept = Beginnings(20_000)
+    kept = PrefixCache(20_000)
     for number in range(40):
         text = random.Random(number).randbytes(2000).hex()
         through(kept, request([Message("user", text)]), Dialect())

@@ -31,7 +31,7 @@ _FORKS: Final = 4
 Key = tuple[str, str, bytes, bytes]
 
 
-class Beginning(Struct, frozen=True, gc=False):
+class CachedPrefix(Struct, frozen=True, gc=False):
     """What is known of an input."""
 
     key: Key | None
@@ -42,35 +42,35 @@ class Beginning(Struct, frozen=True, gc=False):
     notes: tuple[Note, ...] = ()
 
 
-class Beginnings:
+class PrefixCache:
     """Of one worker."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._kept: LRUCache[Key, tuple[Beginning, ...]] = LRUCache(most_bytes, getsizeof=_size)
+        self._kept: LRUCache[Key, tuple[CachedPrefix, ...]] = LRUCache(most_bytes, getsizeof=_size)
 
-    def of(self, request: CreateRequest, tenant: str, rendering: str) -> Beginning:
+    def find(self, request: CreateRequest, tenant: str, rendering: str) -> CachedPrefix:
         """Return the longest known beginning of a request's input."""
         raw = request.raw_input
         if len(raw) <= _SHORT or raw[:1] != b"[":
-            return Beginning(None)
+            return CachedPrefix(None)
         key = (tenant, rendering, bytes(request.raw_tools), raw[:_HEAD])
         known = [one for one in self._kept.get(key, ()) if _begins(raw, one.json)]
         found = max(known, key=_length, default=None)
         if found is None or loaded(request.input[found.history.known :]):  # new tools may change the names of calls
-            return Beginning(key)
+            return CachedPrefix(key)
         return found
 
-    def keep(self, beginning: Beginning, request: CreateRequest, body: ChatRequest) -> None:
+    def add(self, prefix: CachedPrefix, request: CreateRequest, body: ChatRequest) -> None:
         """Keep what a request's input was rendered to, in the place of the beginning that it had."""
-        key = beginning.key
-        if key is None or any(map(_may_be_answered_later, request.input[beginning.history.known :])):
+        key = prefix.key
+        if key is None or any(map(_may_be_answered_later, request.input[prefix.history.known :])):
             return
-        others = [one for one in self._kept.get(key, ()) if one is not beginning]
-        kept = Beginning(
+        others = [one for one in self._kept.get(key, ()) if one is not prefix]
+        kept = CachedPrefix(
             key,
             request.raw_input.rstrip()[:-1].rstrip(),
             replace(body.history, known=len(request.input)),
-            (*beginning.notes, *body.notes),
+            (*prefix.notes, *body.notes),
         )
         all_kept = (kept, *others[: _FORKS - 1])
         if _size(all_kept) <= self._kept.maxsize:
@@ -82,8 +82,8 @@ def _begins(raw: bytes, json: bytes) -> bool:
     return raw.startswith(json) and raw[len(json) : len(json) + 64].lstrip()[:1] in (b",", b"]")
 
 
-def _length(beginning: Beginning) -> int:
-    return len(beginning.json)
+def _length(prefix: CachedPrefix) -> int:
+    return len(prefix.json)
 
 
 def _may_be_answered_later(item: Item) -> bool:
@@ -91,7 +91,7 @@ def _may_be_answered_later(item: Item) -> bool:
     return getattr(item, "status", None) in ("incomplete", "in_progress")
 
 
-def _size(kept: tuple[Beginning, ...]) -> int:
+def _size(kept: tuple[CachedPrefix, ...]) -> int:
     return sum(
         len(one.json) + one.history.size + sum(256 + len(encode(item)) for item in one.history.tail) for one in kept
     )

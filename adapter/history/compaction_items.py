@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from adapter.history.sealing import Sealer
-from translators.context.compaction import MOST_TOKENS, Sealed, last_compaction, window
+from adapter.history.sealing import Keyring
+from translators.context.compaction import MOST_TOKENS, CompactedContext, last_compaction, window
 from translators.errors import RequestError, UpstreamError, shorten
 from translators.responses.items import Compaction, Item, Message, OutputText, Reasoning
 from translators.responses.response import Response
@@ -22,34 +22,34 @@ _FOR: Final = "compaction"
 _MOST: Final = 20_971_520
 """Characters that a client may send back."""
 
-_sealed: Final = Decoder(Sealed).decode
+_sealed: Final = Decoder(CompactedContext).decode
 
 
-class Compacting(Struct, frozen=True, gc=False):
+class PendingCompaction(Struct, frozen=True, gc=False):
     """A compaction under way."""
 
-    before: Sequence[Item]
+    context: Sequence[Item]
     """All that it will stand for."""
-    items: Sequence[Item]
+    to_summarise: Sequence[Item]
     """What of it has to be summarised."""
-    turn: list[Item] | None = None
+    rest: list[Item] | None = None
     """The rest, the turn that goes on then; None: nothing does."""
 
 
-class Compactions:
+class CompactionSealer:
     """Opens and makes what compaction items hold."""
 
-    def __init__(self, sealer: Callable[[], Sealer]) -> None:
-        self._sealer = sealer
+    def __init__(self, keyring: Callable[[], Keyring]) -> None:
+        self._keyring = keyring
 
-    def seal(self, content: Sealed, tenant: str) -> str:
+    def seal(self, content: CompactedContext, tenant: str) -> str:
         """Return the content of an item; raise UpstreamError if no client could send it back."""
-        text = self._sealer().seal(encode(content), tenant=tenant, upstream=_FOR)
+        text = self._keyring().seal(encode(content), tenant=tenant, upstream=_FOR)
         if len(text) > _MOST:
             raise UpstreamError("The turn under way is too large to be kept beside a summary.")
         return text
 
-    def behind(self, items: Sequence[Item], tenant: str, param: str) -> tuple[Item, ...]:
+    def expand(self, items: Sequence[Item], tenant: str, param: str) -> tuple[Item, ...]:
         """Return items with the last compaction, and all before it, put into words.
 
         `param` is what brought them. Raises RequestError for a compaction that was not made for this tenant.
@@ -57,13 +57,13 @@ class Compactions:
         at = last_compaction(items)
         if at is None:
             return tuple(items)
-        return (*self.window(items[: at + 1], tenant, param), *items[at + 1 :])
+        return (*self.unseal_window(items[: at + 1], tenant, param), *items[at + 1 :])
 
-    def window(self, items: Sequence[Item], tenant: str, param: str) -> list[Item]:
+    def unseal_window(self, items: Sequence[Item], tenant: str, param: str) -> list[Item]:
         """Return what items say of which the last is a compaction; raise RequestError as `behind` does."""
         last = items[-1]
         assert isinstance(last, Compaction)
-        payload = self._sealer().open(last.encrypted_content, tenant=tenant, upstream=_FOR)
+        payload = self._keyring().unseal(last.encrypted_content, tenant=tenant, upstream=_FOR)
         try:
             content = None if payload is None else _sealed(payload)
         except NotJSON:  # sealed by a version to come
@@ -78,20 +78,20 @@ class Compactions:
         return window(items[:-1], content)
 
 
-def summary_of(response: Response) -> str:
+def read_summary(response: Response) -> str:
     """Return the summary that a model's answer is; raise UpstreamError if it is none."""
     if response.error is not None:
         raise UpstreamError(response.error.message, code=response.error.code)
     if response.status != "completed":
-        raise _no_summary(f"it was cut short, and may take {MOST_TOKENS} tokens")
+        raise _unusable_summary(f"it was cut short, and may take {MOST_TOKENS} tokens")
     if not all(isinstance(item, Message | Reasoning) for item in response.output):
-        raise _no_summary("it is more than text")
+        raise _unusable_summary("it is more than text")
     parts = [part for item in response.output if isinstance(item, Message) for part in item.content]
     summary = "".join([part.text for part in parts if isinstance(part, OutputText)]).strip()
     if not summary:
-        raise _no_summary("it has no text")
+        raise _unusable_summary("it has no text")
     return summary
 
 
-def _no_summary(reason: str) -> UpstreamError:
+def _unusable_summary(reason: str) -> UpstreamError:
     return UpstreamError(f"The model's summary cannot be used: {reason}.")

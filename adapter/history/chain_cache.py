@@ -13,11 +13,11 @@ from typing import Final
 from cachetools import LRUCache
 
 from adapter.files.files import Files
-from adapter.history.compaction import Compactions
+from adapter.history.compaction_items import CompactionSealer
+from adapter.history.request_errors import ancestor_not_found, response_in_progress, response_not_found
 from adapter.store.base import NotFound, Store
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.input import decode_items
 from translators.responses.items import Compaction, Item
@@ -37,16 +37,16 @@ _output_of = Decoder(OutputOfResponse).decode
 Key = tuple[str, str, str]
 
 
-class Histories:
+class ChainCache:
     """Histories of one worker."""
 
-    def __init__(self, store: Store, files: Files, compactions: Compactions, most_bytes: int) -> None:
+    def __init__(self, store: Store, files: Files, compaction_sealer: CompactionSealer, most_bytes: int) -> None:
         self._store = store
         self._files = files
-        self._compactions = compactions
+        self._compaction_sealer = compaction_sealer
         self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
 
-    def before(
+    def load(
         self, response_id: str | None, tenant: str, rendering: str, dialect: Dialect, notes: Notes
     ) -> History:
         """Return what a request that continues `response_id` continues; raise RequestError if it is unknown."""
@@ -56,36 +56,26 @@ class Histories:
         if cached is not None and self._store.exists(response_id, tenant):
             return cached
         self._cache.pop((tenant, response_id, rendering), None)
-        return self.of(self.items(response_id, tenant), dialect, notes)
+        return self.from_items(self.load_items(response_id, tenant), dialect, notes)
 
-    def items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
+    def load_items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
         """Return the items that a response's chain comes to; raise RequestError if it is unknown."""
-        items: list[Item] = []
         try:
             chain = self._store.chain(response_id, tenant)
         except NotFound:
-            raise RequestError(
-                f"Previous response with id '{response_id}' not found.",
-                param="previous_response_id",
-                code="previous_response_not_found",
-            ) from None
-        if (gone := chain[0].previous) is not None:  # deleted while it was continued
-            raise RequestError(
-                f"Response '{gone}', which '{response_id}' continues, is not there any more.",
-                param="previous_response_id",
-                code="previous_response_not_found",
-            )
+            raise response_not_found(response_id) from None
+        if (missing := chain[0].previous) is not None:  # deleted while a request continued it
+            raise ancestor_not_found(missing, response_id)
+        items: list[Item] = []
         for stored in chain:
-            made = _output_of(stored.response)
-            if made.status == "in_progress":
-                raise RequestError(
-                    f"Previous response with id '{response_id}' has not ended yet.", param="previous_response_id"
-                )
+            response = _output_of(stored.response)
+            if response.status == "in_progress":
+                raise response_in_progress(response_id)
             items += decode_items(stored.input)
-            items += made.output
-        return self._compactions.behind(items, tenant, "previous_response_id")
+            items += response.output
+        return self._compaction_sealer.expand(items, tenant, "previous_response_id")
 
-    def of(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
+    def from_items(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
         """Return the history that consists of these items."""
         return History(
             tail=self._files.of_history(items, dialect, notes),
@@ -94,7 +84,7 @@ class Histories:
             call_ids=frozenset(call_ids(items)),
         )
 
-    def keep(self, response: Response, tenant: str, rendering: str, body: ChatRequest) -> None:
+    def add(self, response: Response, tenant: str, rendering: str, body: ChatRequest) -> None:
         """Keep the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
             self._cache.pop((tenant, response.previous_response_id, rendering), None)
