@@ -19,7 +19,7 @@ from adapter.flow.counting import count
 from adapter.flow.exchange import Caller, Exchange
 from adapter.history.references import resolve_references
 from adapter.services import services
-from translators.context.compaction import with_trigger
+from translators.context.compaction import add_trigger
 from translators.errors import missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.listing import with_ids
@@ -46,7 +46,7 @@ def compact() -> Response:
     wanted = _wanted(body, _COMPACTED, notes)
     if not wanted.model:
         raise missing_parameter("model")
-    wanted = with_trigger(resolve_references(wanted, app.store, tenant))
+    wanted = add_trigger(resolve_references(wanted, app.store, tenant))
     with closing(Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)) as exchange:
         exchange.notes.repeat(notes)
         response = exchange.answer()

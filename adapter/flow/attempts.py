@@ -21,14 +21,9 @@ from adapter.services import Services
 from adapter.store.base import StoreDown
 from adapter.upstream.client import Call
 from adapter.upstream.learning import Tries
-from translators.context.compaction import (
-    CompactedContext,
-    check_trigger,
-    in_pairs,
-    summary_request,
-    window,
-    without_trigger,
-)
+from translators.context.compaction import CompactedContext, asks_for_compaction, remove_trigger, window
+from translators.context.pairs import drop_unpaired
+from translators.context.summary import summary_request
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.items import Item
@@ -58,8 +53,8 @@ class Asking:
         self._services = services
         self._tenant = tenant
         self._bearer = bearer
-        self._triggered = check_trigger(request.input)
-        self.request = without_trigger(request) if self._triggered else request
+        self._triggered = asks_for_compaction(request.input)
+        self.request = remove_trigger(request) if self._triggered else request
         """What is kept of the request: a trigger is not."""
         self._notes = notes
         self._made = Notes()
@@ -166,7 +161,7 @@ class Asking:
     def _as_asked(self) -> ChatRequest:
         context = self.context
         if self._triggered:
-            items = in_pairs(context.items(), self._made)
+            items = drop_unpaired(context.items(), self._made)
             if not items:
                 raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
             return self._summary(PendingCompaction(items, items))

@@ -15,8 +15,9 @@ from adapter.history.prefix_cache import CachedPrefix
 from adapter.history.sealing import TenantSealer
 from adapter.services import Services
 from adapter.upstream.routing.health import Candidate
-from translators.context.compaction import last_compaction, turn_at, turn_of
+from translators.context.compaction import last_compaction, without_settings
 from translators.context.configuration import configured, latest_update
+from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Compaction, Item
@@ -133,10 +134,10 @@ class Context:
         if threshold is None or self.tokens(body) <= threshold:
             return None
         items = self.items()
-        at = turn_at(items)
-        if len(turn_of(items[:at])) == 0:
+        at = first_unanswered(items)
+        if len(without_settings(items[:at])) == 0:
             return None
-        return PendingCompaction(items, items[:at], turn_of(items[at:]))
+        return PendingCompaction(items, items[:at], without_settings(items[at:]))
 
     def _threshold(self) -> int | None:
         wanted = self.request.context_management

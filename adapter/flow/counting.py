@@ -15,7 +15,7 @@ from adapter.flow.context import Context
 from adapter.flow.exchange import Caller
 from adapter.history.conversation_log import load_items
 from adapter.services import Services
-from translators.context.compaction import check_trigger, without_trigger
+from translators.context.compaction import asks_for_compaction, remove_trigger
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.responses.ids import family_of
@@ -51,8 +51,8 @@ log = structlog.get_logger()
 
 def count(services: Services, caller: Caller, request: CreateRequest, notes: Notes) -> int:
     """Return the tokens of a request's whole context; raise RequestError for one that could not be sent."""
-    if check_trigger(request.input):
-        request = without_trigger(request)
+    if asks_for_compaction(request.input):
+        request = remove_trigger(request)
     group = request.conversation or family_of(request.previous_response_id or "") or ""
     candidate = services.registry.candidates(request.model, group).first()
     dialect = services.learning[candidate.upstream].dialect(candidate.model)

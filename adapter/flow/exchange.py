@@ -27,7 +27,7 @@ from adapter.services import Services
 from adapter.store.base import StoreDown, StoredResponse
 from translators.chat.chunks import Choice, Chunk
 from translators.constraints.judge import asked_again
-from translators.context.compaction import CompactedContext, retained
+from translators.context.compaction import CompactedContext, retained_items
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy
@@ -274,7 +274,7 @@ class Exchange:
 
     def retained(self) -> list[Item]:
         """Return what stays, beside the summary, of a context that was to be compacted."""
-        return retained(self._asking.summarised)
+        return retained_items(self._asking.summarised)
 
     def _compacted(self, compaction: PendingCompaction) -> list[Event]:
         """Return the events of a compaction item, its summary being there; send the turn that goes on, if one does."""

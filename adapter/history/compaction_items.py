@@ -11,7 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from adapter.history.sealing import Keyring
-from translators.context.compaction import MOST_TOKENS, CompactedContext, last_compaction, window
+from translators.context.compaction import CompactedContext, last_compaction, window
+from translators.context.summary import MAX_SUMMARY_TOKENS
 from translators.errors import RequestError, UpstreamError, shorten
 from translators.responses.items import Compaction, Item, Message, OutputText, Reasoning
 from translators.responses.response import Response
@@ -83,7 +84,7 @@ def read_summary(response: Response) -> str:
     if response.error is not None:
         raise UpstreamError(response.error.message, code=response.error.code)
     if response.status != "completed":
-        raise _unusable_summary(f"it was cut short, and may take {MOST_TOKENS} tokens")
+        raise _unusable_summary(f"it was cut short, and may take {MAX_SUMMARY_TOKENS} tokens")
     if not all(isinstance(item, Message | Reasoning) for item in response.output):
         raise _unusable_summary("it is more than text")
     parts = [part for item in response.output if isinstance(item, Message) for part in item.content]

@@ -117,7 +117,7 @@ def test_broken_pairs_are_left_out_of_what_is_summarised(client: openai.OpenAI, 
     )
     assert summarised(upstream) == [("user", "Look.")]
     assert "call a, which has no output" in answer.headers["x-adapter-notes"]
-    assert "the output of call b, whose call is not there" in answer.headers["x-adapter-notes"]
+    assert "the output of call b, whose call is missing" in answer.headers["x-adapter-notes"]
 
 
 def test_what_a_compaction_has_no_use_for_is_noted(service: Service, upstream: Upstream) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.conversations import conversations
-from translators.context.compaction import CompactedContext, in_pairs, turn_at, turn_of, window
+from translators.context.compaction import CompactedContext, window, without_settings
+from translators.context.pairs import drop_unpaired, first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Item
@@ -28,15 +29,15 @@ def render(items: list[Item]) -> None:
 
 @given(conversations())
 def test_both_sides_of_the_cut_are_whole(items: list[Item]) -> None:
-    at = turn_at(items)
+    at = first_unanswered(items)
     render(items[:at])
-    render(turn_of(items[at:]))
+    render(without_settings(items[at:]))
 
 
 @given(conversations())
 def test_what_the_summary_does_not_cover_is_in_the_window(items: list[Item]) -> None:
-    at = turn_at(items)
-    content = CompactedContext(v=1, model="m", created_at=1, summary="All is well.", turn=turn_of(items[at:]))
+    at = first_unanswered(items)
+    content = CompactedContext(v=1, model="m", created_at=1, summary="All is well.", turn=without_settings(items[at:]))
     seen = window(items, content)
     render(seen)
     assert words(items) == words(items[:at]) | words(seen)
@@ -45,5 +46,5 @@ def test_what_the_summary_does_not_cover_is_in_the_window(items: list[Item]) -> 
 @given(conversations(), st.data())
 def test_any_part_of_a_conversation_can_be_summarised(items: list[Item], data: st.DataObject) -> None:
     keep = data.draw(st.lists(st.booleans(), min_size=len(items), max_size=len(items)))
-    render(in_pairs([item for item, stays in zip(items, keep, strict=True) if stays], Notes()))
-    assert in_pairs(items, Notes()) == items
+    render(drop_unpaired([item for item, stays in zip(items, keep, strict=True) if stays], Notes()))
+    assert drop_unpaired(items, Notes()) == items

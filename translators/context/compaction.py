@@ -1,66 +1,64 @@
-"""A conversation and the summary that stands for it.
+"""A compaction item put back into plain items: the window that the model sees in place of a long conversation.
 
-A `compaction` item stands for everything before it. What it holds, sealed, is the summary that the model wrote, and for
-one that was made in the midst of a turn that turn itself, which the summary does not cover. Put into words again it is
-one message of the user, and the turn behind it. Of what stands before it stay the system and developer messages, loaded
-tools and settings; and, unless it carries its turn, what the user said: all of it where the client sent a window of
-nothing else, the newest of it and the first where there is a whole conversation. Source: responses-api reference §8.5.
+A `compaction` item replaces everything before it. Its sealed content is a summary written by the model; if it was made
+before the model answered, the unanswered items (see `pairs.py`) come along whole, since the summary does not cover
+them. The window is:
+
+1. of the items before it, always the system and developer messages, the settings and the tools that were loaded;
+2. unless unanswered items come along: messages of the user. All of them if the client sent nothing else, as it does
+   when it returns the output of `POST /responses/compact`; of a whole conversation the first, and as many of the newest
+   as fit;
+3. the summary, as one message of the user;
+4. the unanswered items.
+
+Source: OpenAI API reference, Responses: compact. Source: OpenAI guide, Compaction.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.errors import RequestError
-from translators.notes import Notes
 from translators.responses.items import (
     AdditionalTools,
     Compaction,
     CompactionTrigger,
     ConfigurationUpdate,
     Item,
-    LocalShellCallOutput,
     Message,
     ToolSearchOutput,
 )
-from translators.responses.request import CreateRequest, TextConfig
-from translators.tools.kinds import BY_CALL, BY_OUTPUT
+from translators.responses.request import CreateRequest
 from translators.wire import Decoder, Raw, encode
 
-RETAINED: Final = 80_000
-"""Bytes of what the user said that stay beside a summary, about 20,000 tokens."""
-MOST_TOKENS: Final = 8192
-"""Tokens that a summary, with the thinking before it, may take."""
+MAX_RETAINED_BYTES: Final = 80_000
+"""JSON of the user's messages that a window retains: about 20,000 tokens, a small part of any context worth compacting.
+"""
 
 _HEADING: Final = "Summary of the earlier conversation (compacted):\n\n"
-_TASK: Final = (
-    "Write a summary of this conversation, to hand it over. Whoever goes on with it will read your summary instead of "
-    "everything above, so nothing that is needed may be missing. Say what the goal is and what limits were set; what "
-    "was decided, and why; what was done and found, and the state of files, tools and data; what is still open; and "
-    "what the next step is. Repeat names, paths, identifiers, numbers and error messages exactly. Do not call a tool, "
-    "do not answer what was asked above, and begin nothing new. Write in the language of the conversation, and write "
-    "only the summary."
-)
-_array: Final = Decoder(list[Raw]).decode
 _SETTINGS: Final = (AdditionalTools, ConfigurationUpdate)
+
+_array: Final = Decoder(list[Raw]).decode
 
 
 class CompactedContext(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a compaction item holds."""
+    """The content of a compaction item, before it is sealed."""
 
     v: int
+    """Version of this layout, for readers to come."""
     model: str
-    """Who wrote the summary."""
+    """The model that wrote the summary."""
     created_at: int
+    """Unix seconds."""
     summary: str
     turn: list[Item] | None = None
-    """The turn in whose midst it was made."""
+    """Unanswered items, if the item was made before the model answered. The name is part of the sealed format."""
 
 
-def check_trigger(items: Sequence[Item]) -> bool:
-    """Tell whether items ask for a compaction; raise RequestError for a trigger that is not the last of them."""
+def asks_for_compaction(items: Sequence[Item]) -> bool:
+    """Tell whether the last item is a trigger; raise RequestError for a trigger anywhere else."""
     if CompactionTrigger not in map(type, items):
         return False
     if [at for at, item in enumerate(items) if item.__class__ is CompactionTrigger] != [len(items) - 1]:
@@ -70,143 +68,70 @@ def check_trigger(items: Sequence[Item]) -> bool:
     return True
 
 
-def with_trigger(request: CreateRequest) -> CreateRequest:
-    """Return a request that asks for a compaction and for nothing else, and is not stored."""
-    if check_trigger(request.input):
+def add_trigger(request: CreateRequest) -> CreateRequest:
+    """Return a request that asks for a compaction only, and is not stored."""
+    if asks_for_compaction(request.input):
         return replace(request, store=False)
     items = (*request.input, CompactionTrigger())
     return replace(request, input=items, raw_input=encode(items), store=False)
 
 
-def without_trigger(request: CreateRequest) -> CreateRequest:
+def remove_trigger(request: CreateRequest) -> CreateRequest:
     """Return a request without its last item, the trigger, which is never stored."""
     raw = encode(_array(request.raw_input)[:-1])
     return replace(request, input=request.input[:-1], raw_input=raw)
 
 
 def last_compaction(items: Sequence[Item]) -> int | None:
-    """Return where the last compaction item is."""
+    """Return the position of the last compaction item, None if there is none."""
     if Compaction not in map(type, items):
         return None
     return max(at for at, item in enumerate(items) if item.__class__ is Compaction)
 
 
-def window(before: Sequence[Item], sealed: CompactedContext) -> list[Item]:
-    """Return what a compaction item and the items before it say."""
-    kept = retained(before) if sealed.turn is None else [item for item in _with_tools(before) if _stays(item)]
-    return [*kept, Message("user", _HEADING + sealed.summary), *(sealed.turn or ())]
+def window(before: Sequence[Item], compacted: CompactedContext) -> list[Item]:
+    """Return the items that replace a compaction item and everything `before` it."""
+    if compacted.turn is None:
+        retained = retained_items(before)
+    else:
+        retained = [item for item in _keep_found_tools(before) if _is_always_retained(item)]
+    return [*retained, Message("user", _HEADING + compacted.summary), *(compacted.turn or ())]
 
 
-def retained(items: Sequence[Item]) -> list[Item]:
-    """Return what stays of items beside their summary."""
-    items = _with_tools(items)
-    said = [at for at, item in enumerate(items) if _is_said(item)]
-    kept = {at for at, item in enumerate(items) if _stays(item)}
-    if len(said) + len(kept) == len(items):
+def retained_items(items: Sequence[Item]) -> list[Item]:
+    """Return the items that stay beside a summary of all of them."""
+    items = _keep_found_tools(items)
+    users = [at for at, item in enumerate(items) if _is_users(item)]
+    retained = {at for at, item in enumerate(items) if _is_always_retained(item)}
+    if len(users) + len(retained) == len(items):
         return list(items)
-    room = RETAINED
-    for at in (*said[:1], *reversed(said[1:])):
+    room = MAX_RETAINED_BYTES
+    for at in (*users[:1], *reversed(users[1:])):
         size = len(encode(items[at]))
         if size <= room:
             room -= size
-            kept.add(at)
-    return [items[at] for at in sorted(kept)]
+            retained.add(at)
+    return [items[at] for at in sorted(retained)]
 
 
-def _with_tools(items: Sequence[Item]) -> list[Item]:
-    """Return items with the tools that searches found by themselves, since a search goes with its call."""
+def without_settings(items: Sequence[Item]) -> list[Item]:
+    """Return unanswered items without those that every window retains, so that no window has one twice."""
+    return [item for item in items if not _is_always_retained(item)]
+
+
+def _keep_found_tools(items: Sequence[Item]) -> list[Item]:
+    """Return items with AdditionalTools in place of search outputs, which would go when their calls go."""
     return [
         AdditionalTools(item.tools) if isinstance(item, ToolSearchOutput) and item.tools else item for item in items
     ]
 
 
-def _is_said(item: Item) -> bool:
-    """Tell whether an item is the user's; a summary, which a newer one covers, is not."""
+def _is_users(item: Item) -> bool:
+    """Tell whether an item is a message of the user; an older summary is not, since the newer one covers it."""
     if not isinstance(item, Message) or item.role != "user":
         return False
     return not (isinstance(item.content, str) and item.content.startswith(_HEADING))
 
 
-def _stays(item: Item) -> bool:
+def _is_always_retained(item: Item) -> bool:
     return isinstance(item, _SETTINGS) or (isinstance(item, Message) and item.role in ("system", "developer"))
-
-
-def in_pairs(items: Sequence[Item], notes: Notes) -> list[Item]:
-    """Return items without calls that have no output, and without outputs that have no call."""
-    called: set[str] = set()
-    with_call: list[Item] = []
-    for item in items:
-        id = _call_id(item)
-        if item.__class__ in BY_CALL:
-            called.add(id)
-        elif item.__class__ in BY_OUTPUT and id and id not in called:
-            notes.add("input", "dropped", f"the output of call {id}, whose call is not there")
-            continue
-        with_call.append(item)
-    answered: set[str] = set()
-    paired: list[Item] = []
-    for item in reversed(with_call):
-        id = _call_id(item)
-        if item.__class__ in BY_OUTPUT:
-            answered.add(id)
-        elif item.__class__ in BY_CALL:
-            if id not in answered:
-                notes.add("input", "dropped", f"call {id}, which has no output")
-                continue
-            answered.remove(id)
-        paired.append(item)
-    return paired[::-1]
-
-
-def _call_id(item: Any) -> str:
-    """Return the id that a call and its output share; "" for an output that nobody asked for."""
-    if isinstance(item, LocalShellCallOutput):
-        return item.call_id or item.id
-    return getattr(item, "call_id", None) or ""
-
-
-def turn_at(items: Sequence[Item]) -> int:
-    """Return where the turn begins that the model has to go on with.
-
-    It is what was said since the model's last answer; with outputs among it, also the calls that they are of and all
-    that the model said with them.
-    """
-    at = len(items)
-    while at and not _is_answer(items[at - 1]):
-        at -= 1
-    open = {_call_id(item) for item in items[at:] if item.__class__ in BY_OUTPUT} - {""}
-    if not open:
-        return at
-    while at and (open or _is_answer(items[at - 1])):
-        at -= 1
-        if items[at].__class__ in BY_CALL:
-            open.discard(_call_id(items[at]))
-        elif items[at].__class__ in BY_OUTPUT:
-            open |= {_call_id(items[at])} - {""}
-    return at
-
-
-def _is_answer(item: Item) -> bool:
-    """Tell whether the model said an item."""
-    if isinstance(item, Message):
-        return item.role == "assistant"
-    return item.__class__ not in BY_OUTPUT and not isinstance(item, (*_SETTINGS, Compaction, CompactionTrigger))
-
-
-def turn_of(items: Sequence[Item]) -> list[Item]:
-    """Return what of a turn is not there anyway."""
-    return [item for item in items if not _stays(item)]
-
-
-def summary_request(request: CreateRequest, items: Sequence[Item]) -> CreateRequest:
-    """Return the request for a summary of items: the same conversation with the same tools, and one more message."""
-    return replace(
-        request,
-        input=(*items, Message("user", _TASK)),
-        tool_choice="none",
-        max_output_tokens=MOST_TOKENS,
-        max_tool_calls=None,
-        text=TextConfig(verbosity=request.text.verbosity),
-        top_logprobs=None,
-        include=(),
-    )

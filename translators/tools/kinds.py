@@ -106,3 +106,10 @@ def call_ids(items: Iterable[Item]) -> list[str]:
     """Return the ids of the calls among items."""
     calls = [item for item in items if item.__class__ in BY_CALL]
     return [call.call_id for call in calls if call.call_id]  # type: ignore[union-attr]
+
+
+def call_id_of(item: Any) -> str:
+    """Return the id that a call and its output share; "" for an output that belongs to no call."""
+    if item.__class__ is items.LocalShellCallOutput:
+        return item.call_id or item.id  # its type has only `id`; older clients send the call's id as `call_id`
+    return item.call_id or ""

@@ -32,7 +32,7 @@ from adapter.api.request.fields import (
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, filled_in
 from translators.constraints.tool_choice import undeclared
-from translators.context.compaction import check_trigger
+from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
 from translators.responses.characters import refuse_bad_characters
 from translators.responses.includes import Includable
@@ -276,7 +276,7 @@ def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, R
 
 def _check_whole(request: CreateRequest) -> None:
     """Check what no member shows alone."""
-    check_trigger(request.input)
+    asks_for_compaction(request.input)
     choice = request.tool_choice
     tools = [*request.tools, *loaded(request.input)]
     if (kind := undeclared(choice, tools)) is not None:
