@@ -7,15 +7,10 @@ derived from the provider's, and an item id leads back to its response. Output i
 which need no id until somebody lists them, from 0x80000000.
 """
 
-import re
-from base64 import b64encode
-from collections.abc import Set
 from hashlib import sha256
 from typing import Final
 
 _FIRST_INPUT: Final = 0x8000_0000
-_NINE: Final = re.compile("[A-Za-z0-9]{9}")
-_ODD: Final = re.compile("[^A-Za-z0-9]")
 
 
 class Ids:
@@ -65,18 +60,6 @@ def family_of(id: str) -> str | None:
 def family_named(name: str) -> str:
     """Return the family that goes by a name."""
     return sha256(name.encode("utf-8", "replace")).hexdigest()[:4]
-
-
-def short_call_id(call_id: str, taken: Set[str]) -> str:
-    """Return a call_id of nine letters and digits that is not taken: itself, or one made of it, each time the same.
-
-    Source: Mistral's rule, providers reference §1 (Tool-call id rules).
-    """
-    id = call_id
-    while not _NINE.fullmatch(id) or id in taken:
-        call_id = b64encode(sha256(call_id.encode("utf-8", "replace")).digest()).decode()
-        id = _ODD.sub("", call_id)[:9]
-    return id
 
 
 def input_item_id(prefix: str, response_id: str, position: int) -> str:

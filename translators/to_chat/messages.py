@@ -40,17 +40,17 @@ from translators.responses.items import (
     FunctionCallOutput,
     Item,
     ItemReference,
-    LocalShellCallOutput,
     Message,
     Reasoning,
     Refusal,
 )
 from translators.to_chat.attachments import lifted, taken_parts
+from translators.to_chat.call_ids import CallIds
 from translators.to_chat.content import BETWEEN, has_media, media_parts, text_of
 from translators.to_chat.hosted import HostedCall
 from translators.to_chat.stand_ins import PLAIN, stand_in
-from translators.to_chat.turns import AnyCall, CallIds, Turn, chat_call
-from translators.tools.kinds import BY_CALL, BY_OUTPUT
+from translators.to_chat.turns import AnyCall, Turn, chat_call
+from translators.tools.kinds import BY_CALL, BY_OUTPUT, call_id_of
 from translators.tools.names import ToolNames
 
 
@@ -167,7 +167,7 @@ class _Renderer:
             if kind is Message:
                 self._expect(position)
             elif kind in BY_OUTPUT:
-                self._outputs[_answers(self._items[position])].append(position)
+                self._outputs[call_id_of(self._items[position])].append(position)
 
     def _expect(self, position: int) -> None:
         """Remember a message that is not the model's, until its turn comes."""
@@ -284,7 +284,7 @@ class _Renderer:
         turn.refusals.append(text_of(refusals))
 
     def _output(self, position: int, item: CallOutput) -> None:
-        call_id = _answers(item)
+        call_id = call_id_of(item)
         if self._turn is not None and call_id in self._turn.call_ids:
             self._end_turn()  # takes this output with it
         elif call_id in self._answered:
@@ -353,7 +353,7 @@ class _Renderer:
 
     def _tool_call(self, position: int, call: AnyCall, ids: CallIds, back: GoingBack) -> ToolCall:
         """Return a call as chat has it, under an id that no other call of its turn has."""
-        id, renamed = ids.of(call.call_id or "")
+        id, renamed = ids.assign(call.call_id or "")
         if renamed:
             self._notes.add(self._path(position, "call_id"), "renamed", "another call of the same turn has it")
         sent, mended = chat_call(call, id, self._names, back)
@@ -394,13 +394,6 @@ def _last_of_user(items: Sequence[Item]) -> int:
     """Return where the user's last message stands; ahead of all items if there is none."""
     places = [place for place, item in enumerate(items) if isinstance(item, Message) and item.role == "user"]
     return places[-1] if places else -1
-
-
-def _answers(output: Item | HostedCall) -> str:
-    """Return the id of the call that an output belongs to."""
-    if isinstance(output, LocalShellCallOutput):
-        return output.call_id or output.id
-    return output.call_id or ""  # type: ignore[union-attr]
 
 
 def _kind(item: Call | CallOutput | HostedCall) -> str:

@@ -4,7 +4,6 @@ Thinking goes into the field in which the provider takes it back; refusals are t
 call goes out as a chat function call, whatever its kind. Source: responses-api reference §3.4, providers reference §2.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import UNSET
@@ -13,7 +12,6 @@ from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart
 from translators.dialects.dialect import Dialect
 from translators.loose_json import is_json_object
 from translators.reasoning.thinking import GoingBack, Thinking
-from translators.responses.ids import short_call_id
 from translators.responses.items import Call, FunctionCall
 from translators.to_chat.content import BETWEEN
 from translators.to_chat.hosted import HostedCall
@@ -63,34 +61,6 @@ class Turn:
             refusal=refusal or None,
             tool_calls=list(calls) or None,
         )
-
-
-class CallIds:
-    """The ids of one turn's calls: none twice, and all in the form that the provider takes."""
-
-    __slots__ = ("_repeated", "_short", "_taken")
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._short = dialect.short_call_ids
-        self._taken: set[str] = set()
-        self._repeated: Counter[str] = Counter()
-
-    def of(self, call_id: str) -> tuple[str, bool]:
-        """Return the id of the next call; and whether it has another because an earlier call has this one."""
-        id = call_id
-        renamed = False
-        if self._short:
-            self._repeated[id] += 1
-            again = self._repeated[id]
-            id = short_call_id(id if again == 1 else f"{id}_{again}", self._taken)
-        elif id in self._taken:
-            renamed = True
-            stem = id[:58]  # there may be thousands: five digits behind it
-            while id in self._taken:
-                self._repeated[stem] += 1  # it is not looked for from the beginning each time
-                id = f"{stem}_{self._repeated[stem] + 1}"
-        self._taken.add(id)
-        return id, renamed
 
 
 def chat_call(call: AnyCall, id: str, names: ToolNames, back: GoingBack) -> tuple[ToolCall, bool]:
