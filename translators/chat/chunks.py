@@ -2,7 +2,7 @@
 
 Every field is read in each form that some provider was seen to send (a call id as a number, content as a list or an
 object, usage members as null); `to_responses/deltas.py` makes one form of them. Unknown members are ignored.
-Source: OpenAI API reference, Chat: streaming. Source: docs/dialects.md.
+Source: OpenAI API reference, Chat: streaming; docs/dialects.md.
 """
 
 from typing import Annotated, Any

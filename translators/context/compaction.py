@@ -11,7 +11,7 @@ them. The window is:
 3. the summary, as one message of the user;
 4. the unanswered items.
 
-Source: OpenAI API reference, Responses: compact. Source: OpenAI guide, Compaction.
+Source: OpenAI API reference, Responses: compact; OpenAI guide, Compaction.
 """
 
 from collections.abc import Sequence

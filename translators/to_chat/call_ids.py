@@ -1,7 +1,6 @@
 """Ids of the calls of one turn: each unique, in the form that the provider takes, and the same in every rendering.
 
-Sources: Mistral API docs, Function calling (nine letters and digits); OpenAI API reference, Responses: create (at most
-64 characters).
+Source: Mistral docs, Function calling; mistral-common; OpenAI API reference, Responses: create.
 """
 
 import re
