@@ -6,7 +6,7 @@ and a message a person can act on. The functions below build request errors with
 Source: OpenAI guide, Error codes.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 INTERNAL_MESSAGE: Final = "The server had an error while processing your request. Sorry about that!"
 
@@ -38,6 +38,16 @@ class ProtocolError(Exception):
         return {
             "error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         }
+
+    def copy(self) -> Self:
+        """Return the same error as one that was never raised.
+
+        A raised error refers to the frames that it passed. An object that one of these frames refers to would make a
+        reference cycle by keeping it: keep a copy, and raise a copy of what is kept.
+        """
+        made = self.__class__.__new__(self.__class__, *self.args)
+        made.__dict__.update(self.__dict__)
+        return made
 
 
 class RequestError(ProtocolError):

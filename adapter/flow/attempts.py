@@ -8,8 +8,9 @@ sealed for in its own way, and what was noted before is taken back. Once a candi
 what two models said is never put together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import structlog
 from msgspec.structs import replace
@@ -64,7 +65,8 @@ class Asking:
         """What the next answer is a summary for, if it is one."""
         self.summarised: Sequence[Item] = ()
         """The items of the last one."""
-        self._way: Callable[[], ChatRequest] = self._as_asked
+        self._asks: Literal["as asked", "whole"] | CreateRequest = "as asked"
+        """What goes out next: the request as it came, with its whole context, or one that brings its context along."""
         self._candidates = services.registry.candidates(request.model, group)
         self._tied = False
         """A provider has answered: whatever else there is to ask, it is asked."""
@@ -86,7 +88,7 @@ class Asking:
             return False
         try:
             self._gather()
-            self._translate(self._way)
+            self._translate(self._asks)
         except (RequestError, StoreDown):
             return False  # it cannot be said in this way, so the provider's own refusal is the answer
         return True
@@ -122,12 +124,12 @@ class Asking:
 
     def without_compaction(self) -> None:
         """Go on with the whole context: no summary can be had."""
-        self._translate(self._whole)
+        self._translate("whole")
 
     def behind(self, compaction: PendingCompaction, content: CompactedContext) -> None:
         """Go on with the turn that stands behind a compaction, which is made."""
         rest = replace(self.context.request, input=tuple(window(compaction.context, content)))
-        self._translate(partial(self._only, rest))
+        self._translate(rest)
 
     def _finds_another(self) -> bool:
         """Translate for the next candidate that can be told what is asked; False if there is none."""
@@ -136,7 +138,7 @@ class Asking:
             self.compaction = None
             try:
                 self._gather()
-                self._translate(self._way)
+                self._translate(self._asks)
             except RequestError as error:
                 self._candidates.cannot_be_told(error)
             else:
@@ -152,10 +154,13 @@ class Asking:
             self._conversation,
         )  # fmt: skip
 
-    def _translate(self, way: Callable[[], ChatRequest]) -> None:
-        self._way = way
+    def _translate(self, asks: Literal["as asked", "whole"] | CreateRequest) -> None:
+        self._asks = asks
         self.compaction = None
-        self.body = way()
+        if isinstance(asks, CreateRequest):
+            self.body = self._only(asks)
+        else:
+            self.body = self._whole() if asks == "whole" else self._as_asked()
         self._notes.repeat(self._made)
 
     def _as_asked(self) -> ChatRequest:

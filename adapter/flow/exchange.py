@@ -175,7 +175,7 @@ class Exchange:
         for _ in self._answered():
             pass
         if self._stream.error is not None:
-            raise self._stream.error
+            raise self._stream.error.copy()
         self._keep([])
         return self._stream.response
 

@@ -236,7 +236,7 @@ class ResponseStream:
         """End with `response.failed`."""
         if self.is_over:
             return []
-        self.error = error
+        self.error = error.copy()
         return self._break_off(status="failed", error=failure_of(error))
 
     def cancel(self) -> list[Event]:
@@ -247,7 +247,7 @@ class ResponseStream:
 
     def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
         """Return the last events with a failure as their terminal one: the response could not be kept."""
-        self.error = error
+        self.error = error.copy()
         self.response = replace(
             self.response,
             status="failed",

@@ -149,6 +149,7 @@ class Connection:
         finally:
             self._watch.closed = True
             gevent.joinall([lane.greenlet for lane in self._lanes.values() if lane.greenlet is not None])
+            self._lanes.clear()  # they refer to this connection
             self._services.heartbeat.remove(self)
             log.info("websocket", seconds=round(time.monotonic() + LIFE - self._ends, 3), messages=self._messages)
 

@@ -45,11 +45,12 @@ class Candidates:
 
     def cannot_be_told(self, refusal: RequestError) -> None:
         """Take note that there is no way to say to the current one what is asked, whatever the key."""
-        self._refusal = self._refusal or refusal
+        self._refusal = self._refusal or refusal.copy()
         self._leave(Part(self.current.upstream, self.current.model, None))
 
     def failed(self, error: UpstreamError) -> bool:
         """Take note of how the current one failed; tell whether another one could do better."""
+        error = error.copy()
         self._errors.append(error)
         self._leave(blamed(self.current, error))
         if self._only:
@@ -85,10 +86,10 @@ class Candidates:
         It names the shortest time that any of them asked for. Where nobody could even be asked, it is why.
         """
         if self._refusal is not None and not self._errors and not self._pauses:
-            return self._refusal
+            return self._refusal.copy()
         passing = [error for error in self._errors if error.code != "model_not_found"]
         if passing or (self._errors and not self._pauses):
-            error = (passing or self._errors)[-1]
+            error = (passing or self._errors)[-1].copy()
         else:
             error = UpstreamError(
                 "No provider of this model is available. Please try again later.",

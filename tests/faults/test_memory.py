@@ -1,0 +1,397 @@
+"""What a request leaves behind in memory: nothing.
+
+Python frees an object at once when its last reference goes, but one that leads back to itself only when the cycle
+collector runs. The worker's collector runs rarely, and a request is as large as its input (megabytes, for agents), so
+whatever a cycle holds piles up until then. Each kind of request is made here in this process with the collector
+switched off: afterwards no object of the request is alive, and what the collector then finds is not ours.
+"""
+
+import gc
+import itertools
+import json
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from time import monotonic
+from types import FrameType, FunctionType, GeneratorType, MethodType
+from typing import Any
+
+import gevent
+import gevent.socket
+import pytest
+import structlog
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
+
+from adapter import create_app
+from adapter.settings.settings import load_settings
+from tests.support import chat
+from tests.support.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
+
+OURS = ("adapter.", "translators.")
+EXEMPT = "translators.constraints.json_schema.Budget"
+"""jsonschema makes a class for each judged answer, and every class is a cycle. It holds nothing of a request."""
+OF_A_REQUEST = ("adapter.flow.", "adapter.upstream.client", "translators.to_responses.", "translators.open_items.")
+"""Modules whose objects belong to a request; no cache holds any of them."""
+SETTINGS = """
+[upstreams.a]
+url = "{url}"
+[upstreams.b]
+url = "{url}"
+[models]
+"*" = ["a", {{ upstream = "b", weight = 0 }}]
+"""
+SCHEMA = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
+FORMAT = {"format": {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}}
+TOOLS = [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}]
+TURNS = [
+    {"role": "user", "content": "word " * 1200}, {"role": "assistant", "content": "Hello!"},
+    {"role": "user", "content": "And?"},
+]  # fmt: skip
+COMPACTED = {"input": TURNS, "context_management": [{"type": "compaction", "compact_threshold": 1000}]}
+CONTEXT_LENGTH = "This model's maximum context length is 9 tokens."
+TOO_LONG = whole(chat.error(CONTEXT_LENGTH, code="context_length_exceeded"), 400)
+SAYS = stream(chat.text("Hello", " there."), chat.end())
+CALLS = stream(chat.call(0, "call_1", "look", "{}"), chat.end("tool_calls"))
+DOWN = whole(chat.error("Out of order."), 503)
+NO_TEMPERATURE = whole(chat.error("Unsupported parameter: 'temperature'", param="temperature"), 400)
+COUNTER = itertools.count()
+
+Kind = Callable[["Caller"], None]
+KINDS: dict[str, Kind] = {}
+
+
+def kind(make: Kind) -> Kind:
+    KINDS[make.__name__] = make
+    return make
+
+
+class Caller:
+    """Who makes the requests of one test, for a model of its own."""
+
+    def __init__(self, app: Flask, provider: Upstream, model: str) -> None:
+        self.app = app
+        self.client: FlaskClient = app.test_client()
+        self.provider = provider
+        self.model = model
+
+    def post(self, *scripts: Script, path: str = "", expect: int = 200, **body: Any) -> Any:
+        """Return the answer to a request, read whole; the provider plays the scripts."""
+        self.provider.plays(*scripts)
+        answer = self.client.post(f"/v1/responses{path}", json={"model": self.model, "input": "Hi", **body})
+        assert answer.status_code == expect, answer.data
+        text = answer.get_data(as_text=True)
+        answer.close()
+        if not body.get("stream") or expect != 200:
+            return json.loads(text)
+        return json.loads(text.rstrip().split("\n\n")[-2].partition("data: ")[2])
+
+
+@kind
+def whole_answer(caller: Caller) -> None:
+    caller.post(SAYS)
+
+
+@kind
+def streamed(caller: Caller) -> None:
+    caller.post(SAYS, stream=True)
+
+
+@kind
+def not_stored(caller: Caller) -> None:
+    caller.post(SAYS, store=False)
+
+
+@kind
+def tools(caller: Caller) -> None:
+    caller.post(CALLS, stream=True, tools=TOOLS)
+
+
+@kind
+def structured_output_with_repair(caller: Caller) -> None:
+    caller.post(SAYS, stream(chat.text('{"city":"Paris"}'), chat.end()), text=FORMAT)
+
+
+@kind
+def structured_output_never(caller: Caller) -> None:
+    caller.post(SAYS, SAYS, text=FORMAT, expect=502)
+
+
+@kind
+def compaction_of_its_own(caller: Caller) -> None:
+    caller.post(SAYS, SAYS, stream=True, **COMPACTED)
+
+
+@kind
+def compaction_that_fails(caller: Caller) -> None:
+    caller.post(DOWN, DOWN, SAYS, **COMPACTED)
+
+
+@kind
+def truncation(caller: Caller) -> None:
+    caller.post(TOO_LONG, SAYS, input=TURNS, truncation="auto")
+
+
+@kind
+def conversation(caller: Caller) -> None:
+    made = caller.client.post("/v1/conversations", json={}).json
+    caller.post(SAYS, conversation=made["id"])
+
+
+@kind
+def previous_response(caller: Caller) -> None:
+    first = caller.post(SAYS)
+    caller.post(SAYS, previous_response_id=first["id"], stream=True)
+
+
+@kind
+def background(caller: Caller) -> None:
+    made = caller.post(SAYS, background=True)
+    until = monotonic() + LIMIT
+    while caller.client.get(f"/v1/responses/{made['id']}").json["status"] != "completed":
+        assert monotonic() < until
+        gevent.sleep(0.01)
+    gevent.sleep(0.1)  # the run is closed after its response is stored
+
+
+@kind
+def background_stream(caller: Caller) -> None:
+    caller.post(SAYS, background=True, stream=True)
+    gevent.sleep(0.1)
+
+
+@kind
+def compact(caller: Caller) -> None:
+    caller.post(SAYS, path="/compact", input=TURNS)
+
+
+@kind
+def input_tokens(caller: Caller) -> None:
+    caller.post(path="/input_tokens")
+
+
+@kind
+def refused_by_the_parser(caller: Caller) -> None:
+    caller.post(temperature="hot", expect=400)
+
+
+@kind
+def refused_by_the_translation(caller: Caller) -> None:
+    caller.post(input=[{"type": "function_call_output", "call_id": "c", "output": "x"}], expect=400)
+
+
+@kind
+def unknown_previous_response(caller: Caller) -> None:
+    caller.post(previous_response_id="resp_" + "0" * 32, expect=400)
+
+
+@kind
+def rejected(caller: Caller) -> None:
+    caller.post(whole(chat.error("Not this."), 400), expect=400)
+
+
+@kind
+def rejected_streamed(caller: Caller) -> None:
+    caller.post(whole(chat.error("Not this."), 400), stream=True, expect=400)
+
+
+@kind
+def rejected_with_a_lesson(caller: Caller) -> None:
+    caller.post(NO_TEMPERATURE, SAYS, temperature=1, model=f"{caller.model} {next(COUNTER)}")
+
+
+@kind
+def failover(caller: Caller) -> None:
+    caller.post(DOWN, SAYS, stream=True)
+
+
+@kind
+def nobody_answers(caller: Caller) -> None:
+    caller.post(DOWN, DOWN, stream=True, expect=503)
+
+
+@kind
+def cut_in_mid_stream(caller: Caller) -> None:
+    failed = caller.post(stream(chat.text("Hel"), CLOSE), stream=True)
+    assert failed["type"] == "response.failed"
+
+
+@kind
+def cut_in_mid_answer(caller: Caller) -> None:
+    caller.post(stream(chat.text("Hel"), CLOSE), expect=500)
+
+
+@kind
+def error_in_mid_stream(caller: Caller) -> None:
+    failed = caller.post(stream(chat.text("Hel"), chat.block(chat.error("Out of order."))), stream=True)
+    assert failed["type"] == "response.failed"
+
+
+@kind
+def client_that_leaves_in_mid_stream(caller: Caller) -> None:
+    """The server closes the body when it cannot write."""
+    gate = Gate()
+    caller.provider.plays(stream(chat.text("Hel"), gate, chat.end()))
+    answer = caller.client.post(
+        "/v1/responses", json={"model": caller.model, "input": "Hi", "stream": True}, buffered=False
+    )
+    next(iter(answer.response))
+    answer.close()
+    gate.set()
+
+
+@kind
+def client_that_leaves_before_the_first_event(caller: Caller) -> None:
+    """The server closes a body that it has never begun to read."""
+    caller.provider.plays(SAYS)
+    wanted = {"model": caller.model, "input": "Hi", "stream": True}
+    environ = EnvironBuilder("/v1/responses", method="POST", json=wanted).get_environ()
+    body: Any = caller.app.wsgi_app(environ, lambda *_: lambda _: None)
+    body.close()
+
+
+@kind
+def client_that_leaves_in_silence(caller: Caller) -> None:
+    """The watch finds the connection closed."""
+    ours, theirs = socket.socketpair()
+    gate = Gate()
+    caller.provider.plays(stream(chat.text("Hel"), gate, chat.end()))
+    body = {"model": caller.model, "input": "Hi"}
+    theirs.close()
+    with ours:
+        caller.client.post("/v1/responses", json=body, environ_overrides={"gunicorn.socket": ours})
+    gate.set()
+
+
+@kind
+def models(caller: Caller) -> None:
+    assert caller.client.get("/v1/models").status_code == 200
+
+
+class WebSocket:
+    """A client's end of one connection, whose other end the application serves."""
+
+    def __init__(self, app: Flask) -> None:
+        self._socket, theirs = gevent.socket.socketpair()
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._received: list[dict[str, Any]] = []
+        self._text = ""
+        head = self._protocol.send(Request(host="h", target="/v1/responses")).decode()
+        fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        environ = {
+            "REQUEST_METHOD": "GET", "PATH_INFO": "/v1/responses", "SERVER_NAME": "h", "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "gunicorn.socket": theirs,
+            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in fields.items()},
+        }  # fmt: skip
+        self._server = gevent.spawn(_serve, app, environ)
+        self._protocol.receive_data(self._socket.recv(65536))
+        assert [type(event) for event in self._protocol.events()] == [AcceptConnection]
+
+    def turn(self, **members: Any) -> dict[str, Any]:
+        """Send a message; return the last one that answers it."""
+        message = {"type": "response.create", "input": "Hi", **members}
+        self._socket.sendall(self._protocol.send(TextMessage(json.dumps(message))))
+        ends = ("response.completed", "response.failed", "error")
+        while True:
+            self._protocol.receive_data(self._socket.recv(65536))
+            for event in self._protocol.events():
+                if isinstance(event, TextMessage):
+                    self._text += event.data
+                    if event.message_finished:
+                        told: dict[str, Any] = json.loads(self._text)
+                        self._text = ""
+                        if told["type"] in ends:
+                            return told
+
+    def close(self) -> None:
+        self._socket.sendall(self._protocol.send(CloseConnection(1000)))
+        self._server.get(timeout=LIMIT)
+        self._socket.close()
+
+
+def _serve(app: Flask, environ: dict[str, Any]) -> None:
+    try:
+        app.wsgi_app(environ, lambda *_: lambda _: None)
+    except (StopIteration, RuntimeError):
+        pass  # how a connection says that it is over
+    finally:
+        environ["gunicorn.socket"].close()
+
+
+@kind
+def websocket(caller: Caller) -> None:
+    caller.provider.plays(SAYS, SAYS, CALLS, DOWN, DOWN)
+    with closing(WebSocket(caller.app)) as connection:
+        first = connection.turn(model=caller.model, store=False)
+        again = connection.turn(model=caller.model, store=False, previous_response_id=first["response"]["id"])
+        assert again["type"] == "response.completed"
+        connection.turn(model=caller.model, tools=TOOLS, stream_id="other")
+        assert connection.turn(model=caller.model)["type"] == "error"
+        assert connection.turn(model=7)["type"] == "error"
+        assert connection.turn(model=caller.model, generate=False)["type"] == "response.completed"
+
+
+@pytest.fixture(scope="module")
+def app(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application with two upstreams that are the same provider, so that a failure is followed by a failover."""
+    file = tmp_path_factory.mktemp("memory") / "adapter.toml"
+    file.write_text(SETTINGS.format(url=provider.url))
+    app = create_app(load_settings({"config": str(file), "store": "memory:", "workers": "1"}, {}))
+    yield app
+    app.extensions["adapter"].store.close()
+
+
+@pytest.fixture
+def caller(app: Flask, upstream: Upstream, request: pytest.FixtureRequest) -> Iterator[Caller]:
+    yield Caller(app, upstream, request.node.name)
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Switch the collector off; what it finds is kept in `gc.garbage`."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.set_debug(0)
+    gc.enable()
+    gc.garbage.clear()
+    gc.collect()
+
+
+@pytest.mark.parametrize("make", KINDS.values(), ids=list(KINDS))
+def test_a_request_leaves_nothing_behind(make: Kind, caller: Caller, uncollected: None) -> None:
+    make(caller)  # which imports what it needs
+    structlog.contextvars.clear_contextvars()
+    gc.collect()
+    before = _alive()
+    make(caller)
+    structlog.contextvars.clear_contextvars()
+    assert _alive() - before == Counter()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    found = Counter(name for name in map(_ours, gc.garbage) if name is not None and not name.startswith(EXEMPT))
+    assert found == Counter()
+
+
+def _alive() -> Counter[str]:
+    """Count the living objects of requests by their class."""
+    classes = [type(found) for found in gc.get_objects()]
+    found = [of for of in classes if str(of.__module__).startswith(OF_A_REQUEST)]
+    return Counter(f"{of.__module__}.{of.__qualname__}" for of in found)
+
+
+def _ours(found: object) -> str | None:
+    """Return the name of an object of ours, or of our code under way; None for anything else."""
+    if isinstance(found, FunctionType | MethodType):
+        return f"{found.__module__}.{found.__qualname__}" if str(found.__module__).startswith(OURS) else None
+    if isinstance(found, FrameType | GeneratorType):
+        code = found.f_code if isinstance(found, FrameType) else found.gi_code
+        inside = any(f"/{package}" in code.co_filename for package in ("adapter/", "translators/"))
+        return f"{code.co_filename}: {code.co_qualname}" if inside else None
+    of = type(found)
+    return f"{of.__module__}.{of.__qualname__}" if str(of.__module__).startswith(OURS) else None
