@@ -1,7 +1,7 @@
 """What the application works with: one `Services` per app, made once, used by every request.
 
 It is built before gunicorn forks its workers, so nothing in it may open a connection, start a thread or read the
-clock until it is used. Views find it with `services()`.
+clock until it is used. Views get it from `api/current.py`.
 """
 
 import os
@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Literal, cast
-
-from flask import current_app
 
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
@@ -100,8 +98,3 @@ def _open_store(settings: Settings) -> Store:
         return open_store(settings.store, settings.store_cache_bytes, settings.retention)
     except ValueError as error:
         raise SettingsError(f"{settings.sources.get('store', 'ADAPTER_STORE')}: {error}") from None
-
-
-def services() -> Services:
-    """Return the services of the current app."""
-    return cast(Services, current_app.extensions["adapter"])

@@ -13,7 +13,7 @@ from typing import Final
 
 from flask import request
 
-from adapter.services import services
+from adapter.api.current import services
 from translators.errors import RequestError
 
 _BEARER: Final = re.compile(r"bearer +([!-~]+) *", re.I)

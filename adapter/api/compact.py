@@ -12,13 +12,13 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
+from adapter.api.current import services
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_part
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.counting import count
 from adapter.flow.exchange import Caller, Exchange
 from adapter.history.references import resolve_references
-from adapter.services import services
 from translators.context.compaction import add_trigger
 from translators.errors import missing_parameter, unsupported_parameter
 from translators.notes import Notes

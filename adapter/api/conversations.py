@@ -6,13 +6,13 @@ from flask import Blueprint, Response, request
 from marshmallow import EXCLUDE, Schema
 
 from adapter.api.auth import authenticate
+from adapter.api.current import services
 from adapter.api.request.body import read_body
 from adapter.api.request.fields import Member, Metadata
 from adapter.api.request.queries import parse_page
 from adapter.history import conversation_log
 from adapter.history.references import replace_references
 from adapter.history.request_errors import item_not_found
-from adapter.services import services
 from adapter.store.base import NotFound
 from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import refuse_bad_characters

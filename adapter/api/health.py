@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from adapter.services import services
+from adapter.api.current import services
 from adapter.store.base import StoreDown
 from translators.wire import encode
 

@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
+from adapter.api.current import services
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.models import list_models as every_model
-from adapter.services import services
 from translators.errors import RequestError, shorten
 from translators.wire import encode
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
+from adapter.api.current import services
 from adapter.api.request.body import read_body
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
 from adapter.api.request.schemas import parse_create
@@ -12,7 +13,7 @@ from adapter.api.stream import event_stream, framing, replay
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.exchange import Caller, Exchange
 from adapter.history.references import resolve_references
-from adapter.services import Services, services
+from adapter.services import Services
 from translators.notes import Notes
 from translators.responses.includes import leave_out
 from translators.responses.input import decode_items

@@ -23,6 +23,7 @@ from flask import Response, request
 from gevent.lock import Semaphore
 
 from adapter.api.auth import authenticate, bearer
+from adapter.api.current import services
 from adapter.api.request.body import nothing_to_read
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.api.request.schemas import parse_create
@@ -31,7 +32,7 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.sockets import shut
 from adapter.flow.exchange import Caller, Exchange, stopping
 from adapter.history.references import resolve_references
-from adapter.services import Services, services
+from adapter.services import Services
 from adapter.store.base import StoreDown
 from translators.errors import (
     INTERNAL_MESSAGE,
