@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 
 from adapter import __version__, logs
 from adapter.demo import start_child
-from adapter.settings.kinds import split_address, without_password
+from adapter.settings.kinds import split_address
 from adapter.settings.settings import Settings, SettingsError, refuse_open_bind
 
 STREAMS_PER_WORKER: Final = 3000
@@ -114,7 +114,7 @@ def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
     url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     line = (
         f"responses-adapter {__version__} listens on {url}, {_upstreams(settings)}, "
-        f"store {without_password(settings.store)}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
+        f"store {settings.store_url}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
     )
     if settings.sources.get("upstream_url") != "demo":
         return line
@@ -153,8 +153,8 @@ def _check_address(settings: Settings) -> None:
 
 def _check_store(settings: Settings) -> None:
     """Raise SettingsError if the store's file cannot be written; make its directory where it is missing."""
-    path = settings.store.removeprefix("sqlite:///")
-    if path == settings.store:
+    path = settings.store_url.path
+    if not path:
         return
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)

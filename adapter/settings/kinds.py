@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
+from adapter.settings.store_url import parse_store_url, without_password
+
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
 
 
@@ -207,29 +209,20 @@ class ChatURL(Kind):
         return base.removesuffix("/chat/completions").rstrip("/")
 
 
-class StoreURL(Kind):
+class StoreLocation(Kind):
     metavar = "URL"
     expects = (
         "memory:, sqlite:///path/to/file.db, postgresql+psycopg://user:password@host/database or "
         "redis://user:password@host:port/number"
     )
-    _forms = re.compile(r"memory:|sqlite:///[^?#]*[^/?#]|(postgresql(\+psycopg)?|rediss?)://[^\s#]*")
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or not value.isprintable() or not self._forms.fullmatch(value):
+        if not isinstance(value, str) or not value.isprintable():
             raise ValueError
-        if value.startswith(("postgresql", "redis")):
-            _ = urlsplit(value).port  # raises ValueError for what is no port
-        return value
+        return parse_store_url(value).text
 
     def shown(self, value: object) -> str:
         return without_password(str(value))
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown."""
-    shown = re.sub(r"(//[^:@/]*:).*@", r"\1****@", url)
-    return re.sub(r"(password=)[^&#]*", r"\1****", shown)
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -32,7 +32,7 @@ from adapter.settings.kinds import (
     Names,
     Seconds,
     Secrets,
-    StoreURL,
+    StoreLocation,
     Switch,
     Text,
     Whole,
@@ -40,6 +40,7 @@ from adapter.settings.kinds import (
     suggestion,
 )
 from adapter.settings.models import Models, Target, read_models
+from adapter.settings.store_url import StoreURL, parse_store_url
 from adapter.settings.tables import TableError, quoted
 from adapter.settings.upstreams import DEFAULT, Secret, UpstreamSettings, read_upstreams
 from translators.dialects.presets import PRESETS, dialect_for
@@ -56,7 +57,7 @@ _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_
 TABLES: Final[tuple[str, ...]] = ("upstreams", "models")
 """What only the file can say."""
 
-_PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis"), "rediss": ("redis", "redis")}
+_PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis")}
 """The package that a kind of store needs, and the extra that installs it."""
 
 LISTED: Final = "`responses-adapter serve --help` lists all."
@@ -72,7 +73,7 @@ class SettingsError(Exception):
 def setting(default: Any, kind: Kind, help: str, *, secret: bool = False) -> Any:
     return dataclasses.field(
         default=default,
-        repr=not secret and not isinstance(kind, StoreURL),  # a URL may hold a password
+        repr=not secret and not isinstance(kind, StoreLocation),  # a URL may hold a password
         metadata={"kind": kind, "help": help, "secret": secret},
     )
 
@@ -108,7 +109,7 @@ class Settings:
     )
     store: str = setting(
         "sqlite:///var/adapter.db",
-        StoreURL(),
+        StoreLocation(),
         "Where responses are kept: a file, its path from the working directory unless it begins with a further "
         "slash; a PostgreSQL database (postgresql+psycopg://user:password@host/database); a Redis server "
         "(redis://user:password@host:port/number, rediss: with TLS), where they expire; or memory:, which forgets "
@@ -193,6 +194,11 @@ class Settings:
     """Those of the TOML file."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Where each setting that is not at its default came from: a flag, a variable, a file."""
+
+    @property
+    def store_url(self) -> StoreURL:
+        """The URL of the store taken apart."""
+        return parse_store_url(self.store)
 
     def all_upstreams(self) -> tuple[UpstreamSettings, ...]:
         """Return that of `upstream_url`, if it is set, and those of the TOML file."""
@@ -391,7 +397,7 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
 
 
 def _refuse_scattered_memory(settings: Settings) -> None:
-    if settings.store == "memory:" and settings.workers > 1:
+    if settings.store_url.kind == "memory" and settings.workers > 1:
         raise SettingsError(
             f"{settings.sources['store']}: memory: is not shared between workers, of which there are "
             f"{settings.workers}. Set ADAPTER_WORKERS=1, or keep responses in a file: sqlite:///var/adapter.db"
@@ -399,7 +405,7 @@ def _refuse_scattered_memory(settings: Settings) -> None:
 
 
 def _refuse_missing_package(settings: Settings) -> None:
-    package, extra = _PACKAGES.get(re.split("[+:]", settings.store)[0], ("adapter", ""))
+    package, extra = _PACKAGES.get(settings.store_url.kind, ("adapter", ""))
     if find_spec(package) is None:
         raise SettingsError(
             f"{settings.sources['store']}: this store needs the package {package}, which is not installed: "

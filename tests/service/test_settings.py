@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.settings.kinds import without_password
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError, effective, load_settings
+from adapter.settings.store_url import without_password
 
 REACHABLE = {"ADAPTER_BIND": "0.0.0.0:8000"}
 
