@@ -19,7 +19,7 @@ from adapter.settings.settings import DESCRIPTIONS, Description, Settings, Setti
 from adapter.settings.upstreams import DEFAULT
 
 if TYPE_CHECKING:
-    from adapter.store.base import Store
+    from adapter.store.protocols import Store
     from translators.notes import Notes
 
 Command = Callable[..., None]
@@ -226,10 +226,10 @@ def opened(settings: Settings) -> Iterator["Store"]:
     from adapter.store import open_store
     from adapter.store.base import StoreDown
 
-    if settings.store == "memory:":
+    if settings.store_url.kind == "memory":
         raise Refusal("memory: is no store that outlives its server; set --store or ADAPTER_STORE.")
     try:
-        with closing(open_store(settings.store, cache_bytes=0)) as store:
+        with closing(open_store(settings.store_url)) as store:
             yield store
     except (StoreDown, ValueError) as error:
         raise Refusal(str(error)) from None

@@ -19,8 +19,8 @@ from adapter.history.compaction_items import CompactionSealer
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
-from adapter.store import open_store
-from adapter.store.base import Store
+from adapter.store import cached_responses, open_store
+from adapter.store.protocols import ConversationStore, ResponseStore, Store
 from adapter.store.retention import Retention
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import Learning
@@ -38,6 +38,8 @@ class Services:
         self.settings = settings
         self.heartbeat = Heartbeat()
         self.store: Store = _open_store(settings)
+        self.responses: ResponseStore = cached_responses(self.store, settings.store_url, settings.store_cache_bytes)
+        self.conversations: ConversationStore = self.store
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
@@ -45,11 +47,12 @@ class Services:
         self.registry = Registry(every, settings.models, time.monotonic)
         self.files = Files(settings)
         self.compaction_sealer = CompactionSealer(lambda: self.keyring)
-        self.chain_cache = ChainCache(self.store, self.files, self.compaction_sealer, settings.history_cache_bytes // 2)
-        self.prefix_cache = PrefixCache(settings.history_cache_bytes // 2)
+        cache_bytes = settings.history_cache_bytes // 2
+        self.chain_cache = ChainCache(self.responses, self.files, self.compaction_sealer, cache_bytes)
+        self.prefix_cache = PrefixCache(cache_bytes)
         self.limits = Limits(output_bytes=settings.max_output_bytes)
         self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
-        self.runs = Runs(self.store)
+        self.runs = Runs(self.store, self.responses)
         self.background = Background(self.runs, self.must_stop)
         self.retention = Retention(self.store, settings.retention)
         self._last_call: float | None = None
@@ -95,6 +98,6 @@ class Services:
 
 def _open_store(settings: Settings) -> Store:
     try:
-        return open_store(settings.store, settings.store_cache_bytes, settings.retention)
+        return open_store(settings.store_url, settings.retention)
     except ValueError as error:
         raise SettingsError(f"{settings.sources.get('store', 'ADAPTER_STORE')}: {error}") from None

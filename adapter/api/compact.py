@@ -46,7 +46,7 @@ def compact() -> Response:
     wanted = _wanted(body, _COMPACTED, notes)
     if not wanted.model:
         raise missing_parameter("model")
-    wanted = add_trigger(resolve_references(wanted, app.store, tenant))
+    wanted = add_trigger(resolve_references(wanted, app.responses, tenant))
     with closing(Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)) as exchange:
         exchange.notes.repeat(notes)
         response = exchange.answer()
@@ -65,7 +65,7 @@ def input_tokens() -> Response:
     tenant, app = authenticate(), services()
     body = read_body(request, app.settings)
     notes = Notes()
-    wanted = resolve_references(_wanted(body, _COUNTED, notes), app.store, tenant)
+    wanted = resolve_references(_wanted(body, _COUNTED, notes), app.responses, tenant)
     tokens = count(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted, notes)
     return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes.headers())
 

@@ -39,7 +39,7 @@ class Items(Member):
             )
         if ItemReference not in map(type, items):
             return items
-        return decode_items(replace_references(items, bytes(raw), services().store, authenticate()))
+        return decode_items(replace_references(items, bytes(raw), services().responses, authenticate()))
 
 
 class ConversationSchema(Schema):
@@ -59,19 +59,19 @@ _schema: Final = ConversationSchema()
 def create() -> Response:
     tenant, body = authenticate(), _body("items", "metadata")
     app = services()
-    items = body.get("items", ())
-    return _json(conversation_log.create_conversation(app.store, tenant, app.ids(), items, body.get("metadata", {})))
+    items, metadata = body.get("items", ()), body.get("metadata", {})
+    return _json(conversation_log.create_conversation(app.conversations, tenant, app.ids(), items, metadata))
 
 
 @blueprint.get("/<id>")
 def retrieve(id: str) -> Response:
-    return _json(conversation_log.conversation_json(services().store.conversation(id, authenticate())))
+    return _json(conversation_log.conversation_json(services().conversations.conversation(id, authenticate())))
 
 
 @blueprint.post("/<id>")
 def update(id: str) -> Response:
     tenant, body = authenticate(), _body("metadata", required="metadata")
-    store = services().store
+    store = services().conversations
     stored = store.conversation(id, tenant)
     changed = type(stored)(id, tenant, stored.created_at, encode(body.get("metadata", {})))
     store.put_conversation(changed)
@@ -80,7 +80,7 @@ def update(id: str) -> Response:
 
 @blueprint.delete("/<id>")
 def delete(id: str) -> Response:
-    services().store.delete_conversation(id, authenticate())
+    services().conversations.delete_conversation(id, authenticate())
     return _json(encode({"id": id, "object": "conversation.deleted", "deleted": True}))
 
 
@@ -88,21 +88,21 @@ def delete(id: str) -> Response:
 def add_items(id: str) -> Response:
     tenant, body = authenticate(), _body("items", required="items")
     app = services()
-    taken = {item.id for item in app.store.items(id, tenant)}
+    taken = {item.id for item in app.conversations.items(id, tenant)}
     items = with_ids(body.get("items", ()), app.ids(), taken)
-    app.store.append(id, tenant, conversation_log.stored_items(items))
+    app.conversations.append(id, tenant, conversation_log.stored_items(items))
     return _json(encode(page(items, limit=_MOST_ITEMS, order="asc", after=None, before=None)))
 
 
 @blueprint.get("/<id>/items")
 def list_items(id: str) -> Response:
-    items = [decode(item.json) for item in services().store.items(id, authenticate())]
+    items = [decode(item.json) for item in services().conversations.items(id, authenticate())]
     return _json(encode(page(items, **parse_page(request.args))))
 
 
 @blueprint.get("/<id>/items/<item_id>")
 def retrieve_item(id: str, item_id: str) -> Response:
-    for item in services().store.items(id, authenticate()):
+    for item in services().conversations.items(id, authenticate()):
         if item.id == item_id:
             return _json(item.json)
     raise item_not_found(item_id, stored=True, param=None)
@@ -111,7 +111,7 @@ def retrieve_item(id: str, item_id: str) -> Response:
 @blueprint.delete("/<id>/items/<item_id>")
 def delete_item(id: str, item_id: str) -> Response:
     tenant = authenticate()
-    store = services().store
+    store = services().conversations
     conversation = store.conversation(id, tenant)
     try:
         store.remove(id, tenant, item_id)

@@ -36,7 +36,7 @@ def create() -> Response:
     wanted = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
-    wanted = resolve_references(wanted, app.store, tenant)
+    wanted = resolve_references(wanted, app.responses, tenant)
     if wanted.background:
         return _create_in_background(app, tenant, wanted)
     exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
@@ -98,7 +98,7 @@ def input_items(id: str) -> Response:
     wanted = parse_page(request.args)
     include = parse_include(request.args)
     items, taken = [], set[str]()
-    chain = services().store.chain(id, tenant)
+    chain = services().responses.chain(id, tenant)
     for stored in chain:
         items += listed(decode_items(stored.input), stored.id, taken)
         if stored is not chain[-1]:

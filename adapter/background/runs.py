@@ -14,7 +14,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapter.store.base import EVENT_RETENTION, NotFound, Store, StoredEvents, StoreDown, StoredResponse
+from adapter.store.base import EVENT_RETENTION, NotFound, StoredEvents, StoreDown, StoredResponse
+from adapter.store.protocols import ResponseStore, RunStore
 from translators.errors import RequestError
 from translators.responses.events import ResponseFailed, frame
 from translators.responses.response import Response, ResponseFailure
@@ -39,14 +40,15 @@ _response_of = Decoder(Response).decode
 class Runs:
     """The runs of all workers."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RunStore, responses: ResponseStore) -> None:
         self.store = store
+        self._responses = responses
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         """Return a response as it is now; raise NotFound. One whose worker has died is failed from now on."""
-        stored = self.store.get(id, tenant)
+        stored = self._responses.get(id, tenant)
         if _state_of(stored.response).status == "in_progress" and not self._goes_on(id, tenant):
-            return self.store.get(id, tenant)
+            return self._responses.get(id, tenant)
         return stored
 
     def cancel(self, id: str, tenant: str) -> StoredResponse:
@@ -68,7 +70,7 @@ class Runs:
         """Delete a response; raise NotFound, or RequestError for one that is being made."""
         if self._goes_on(id, tenant):
             raise RequestError("Cannot delete an in-flight response.")
-        self.store.delete(id, tenant)
+        self._responses.delete(id, tenant)
 
     def check_replay(self, id: str, tenant: str) -> None:
         """Raise RequestError for a stored response whose events cannot be told again."""
@@ -118,7 +120,7 @@ class Runs:
         holder = os.urandom(8).hex()
         if not self.store.take_run(id, tenant, holder, now + LEASE, expired_by=expired_by):
             return False
-        row, stored = self.store.run(id, tenant), self.store.get(id, tenant)
+        row, stored = self.store.run(id, tenant), self._responses.get(id, tenant)
         response = replace(_response_of(stored.response), status=status, error=error, service_tier="default")
         events = None
         if row.streamed:

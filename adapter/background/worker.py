@@ -231,7 +231,7 @@ class Background:
     def _look(self) -> None:
         known = [run for run in self._runs.values() if run.greenlet is not None]
         assert self._holder is not None
-        held = self.store.held_runs(self._holder)
+        held = self.store.runs_of(self._holder)
         for run in known:
             if run.key not in held:
                 run.watch.lost = True
@@ -239,10 +239,10 @@ class Background:
             self.runs.give_up(id, tenant)
         now = time.time()
         if now > self._prolonged + LEASE / 3:
-            self.store.prolong_runs(self._holder, now + LEASE)
+            self.store.renew_runs(self._holder, now + LEASE)
             self._prolonged = now
         if now > self._swept + _SWEEP:
-            self.store.forget_events(now - EVENT_RETENTION)
+            self.store.delete_events(now - EVENT_RETENTION)
             self._swept = now
 
     def replay(self, id: str, tenant: str, after: int) -> Generator[bytes]:

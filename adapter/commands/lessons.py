@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from adapter.settings.settings import Settings
 from adapter.store import open_store
-from adapter.store.base import Store
+from adapter.store.protocols import ValueStore
 from adapter.upstream.lessons import LIFETIME, Learned, forget, learned
 
 T = TypeVar("T")
@@ -33,12 +33,12 @@ def forget_all(settings: Settings) -> int:
     return _in_store(settings, forget) or 0
 
 
-def _in_store(settings: Settings, do: Callable[[Store], T]) -> T | None:
+def _in_store(settings: Settings, do: Callable[[ValueStore], T]) -> T | None:
     """Return what comes of the store, None if there is none yet."""
-    path = settings.store.removeprefix("sqlite:///")
-    if path != settings.store and not os.path.exists(path):
+    path = settings.store_url.path
+    if path and not os.path.exists(path):
         return None
-    store = open_store(settings.store, settings.store_cache_bytes, settings.retention)
+    store = open_store(settings.store_url, settings.retention)
     try:
         return do(store)
     finally:

@@ -121,7 +121,7 @@ class Context:
     def tokens(self, body: ChatRequest) -> int:
         """Return about how many tokens the chat request is, by what the turn before it was counted as if it was."""
         if self._previous is not None:
-            before = _counted(self._services.store.get(self._previous, self._tenant).response)
+            before = _counted(self._services.responses.get(self._previous, self._tenant).response)
             compacted = any(isinstance(item, Compaction) for item in before.output)
             if before.usage is not None and not compacted:
                 seen = before.usage.total_tokens - before.usage.output_tokens_details.reasoning_tokens

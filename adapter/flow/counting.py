@@ -58,7 +58,7 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
     dialect = services.learning[candidate.upstream].dialect(candidate.model)
     earlier = None
     if request.conversation is not None:
-        earlier = load_items(services.store, request.conversation, caller.tenant)
+        earlier = load_items(services.conversations, request.conversation, caller.tenant)
     context = Context(services, caller.tenant, request, candidate, dialect, notes, earlier)
     body = context.body(dialect, notes).json
     if dialect.tokenizer is not None:

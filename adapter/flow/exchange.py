@@ -75,7 +75,7 @@ class Exchange:
         self.notes = Notes()
         self._turn: ConversationLease | None = None
         if request.conversation is not None:
-            lease = ConversationLease(services.store, request.conversation, caller.tenant)
+            lease = ConversationLease(services.conversations, request.conversation, caller.tenant)
             lease.acquire()
             self._turn = lease
         try:
@@ -369,7 +369,7 @@ class Exchange:
         response = self._stream.response
         items = self._turn.items_to_append(self._request.raw_input, response) if self._turn is not None else ()
         if self._run is None:
-            self._services.store.put(self.stored(), items)
+            self._services.responses.put(self.stored(), items)
         else:
             self._run.keep(self.stored(), items, events)
         asking = self._asking

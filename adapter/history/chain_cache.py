@@ -15,7 +15,8 @@ from cachetools import LRUCache
 from adapter.files.files import Files
 from adapter.history.compaction_items import CompactionSealer
 from adapter.history.request_errors import ancestor_not_found, response_in_progress, response_not_found
-from adapter.store.base import NotFound, Store
+from adapter.store.base import NotFound
+from adapter.store.protocols import ResponseStore
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
@@ -40,11 +41,13 @@ Key = tuple[str, str, str]
 class ChainCache:
     """Histories of one worker."""
 
-    def __init__(self, store: Store, files: Files, compaction_sealer: CompactionSealer, most_bytes: int) -> None:
+    def __init__(
+        self, store: ResponseStore, files: Files, compaction_sealer: CompactionSealer, max_bytes: int
+    ) -> None:
         self._store = store
         self._files = files
         self._compaction_sealer = compaction_sealer
-        self._cache: LRUCache[Key, History] = LRUCache(most_bytes, getsizeof=_size)
+        self._cache: LRUCache[Key, History] = LRUCache(max_bytes, getsizeof=_size)
 
     def load(
         self, response_id: str | None, tenant: str, rendering: str, dialect: Dialect, notes: Notes

@@ -17,7 +17,8 @@ from adapter.history.request_errors import (
     conversation_not_found,
     conversation_taken_over,
 )
-from adapter.store.base import NotFound, Store, StoredItem, StoreDown
+from adapter.store.base import NotFound, StoredItem, StoreDown
+from adapter.store.protocols import ConversationStore
 from translators.responses.input import decode_items
 from translators.responses.items import Item
 from translators.responses.listing import listed
@@ -31,7 +32,7 @@ two renewals (each 15 s); short enough that a client whose worker died can retry
 class ConversationLease:
     """The right of one request to continue a conversation: `acquire` it, `renew` it now and then, `release` it."""
 
-    def __init__(self, store: Store, id: str, tenant: str) -> None:
+    def __init__(self, store: ConversationStore, id: str, tenant: str) -> None:
         self._store = store
         self._conversation = id
         self._tenant = tenant

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapter.history.request_errors import check_conversation_id, conversation_not_found
-from adapter.store.base import NotFound, Store, StoredConversation, StoredItem
+from adapter.store.base import NotFound, StoredConversation, StoredItem
+from adapter.store.protocols import ConversationStore
 from translators.responses.ids import Ids
 from translators.responses.input import decode_items
 from translators.responses.items import Item
@@ -17,7 +18,9 @@ from translators.responses.listing import with_ids
 from translators.wire import Raw, encode
 
 
-def create_conversation(store: Store, tenant: str, ids: Ids, items: Sequence[Item], metadata: dict[str, str]) -> bytes:
+def create_conversation(
+    store: ConversationStore, tenant: str, ids: Ids, items: Sequence[Item], metadata: dict[str, str]
+) -> bytes:
     """Store a new conversation with these items; return its JSON as the API shows it."""
     stored = StoredConversation(ids.conversation, tenant, int(time.time()), encode(metadata))
     store.put_conversation(stored)
@@ -42,12 +45,12 @@ def stored_items(items: Sequence[dict[str, Any]]) -> list[StoredItem]:
     return [StoredItem(item["id"], encode(item)) for item in items]
 
 
-def load_items(store: Store, id: str, tenant: str) -> tuple[Item, ...]:
+def load_items(store: ConversationStore, id: str, tenant: str) -> tuple[Item, ...]:
     """Return the items of a conversation, oldest first; raise RequestError if it is unknown."""
     return decode_stored(read_items(store, id, tenant))
 
 
-def read_items(store: Store, id: str, tenant: str) -> Sequence[StoredItem]:
+def read_items(store: ConversationStore, id: str, tenant: str) -> Sequence[StoredItem]:
     """Return the stored items of a conversation, oldest first; raise RequestError if it is unknown."""
     check_conversation_id(id)
     try:

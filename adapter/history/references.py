@@ -13,7 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.history.request_errors import item_not_found
-from adapter.store.base import NotFound, Store
+from adapter.store.base import NotFound
+from adapter.store.protocols import ResponseStore
 from translators.responses.ids import input_position, response_of
 from translators.responses.input import decode_items
 from translators.responses.items import Item, ItemReference
@@ -34,7 +35,7 @@ _output: Final = Decoder(_Output).decode
 _id: Final = Decoder(_Id).decode
 
 
-def resolve_references(request: CreateRequest, store: Store, tenant: str) -> CreateRequest:
+def resolve_references(request: CreateRequest, store: ResponseStore, tenant: str) -> CreateRequest:
     """Return a request with its references replaced by what they name; raise RequestError for one that names nothing.
 
     The other items stay as they came, byte by byte.
@@ -45,7 +46,9 @@ def resolve_references(request: CreateRequest, store: Store, tenant: str) -> Cre
     return replace(request, input=decode_items(raw), raw_input=raw)
 
 
-def replace_references(items: Sequence[Item], raw: bytes, store: Store, tenant: str, *, stored: bool = True) -> bytes:
+def replace_references(
+    items: Sequence[Item], raw: bytes, store: ResponseStore, tenant: str, *, stored: bool = True
+) -> bytes:
     """Return the JSON of items with their references replaced; `stored` is what the request says of its own."""
     found = _Found(store, tenant)
     elements = _array(raw)
@@ -61,7 +64,7 @@ def replace_references(items: Sequence[Item], raw: bytes, store: Store, tenant: 
 class _Found:
     """The items of the responses that the references of one request lead to; each response is read once."""
 
-    def __init__(self, store: Store, tenant: str) -> None:
+    def __init__(self, store: ResponseStore, tenant: str) -> None:
         self._store = store
         self._tenant = tenant
         self._read: dict[str, tuple[Sequence[Raw], dict[str, Raw]]] = {}

@@ -21,7 +21,8 @@ import structlog
 import zstandard
 
 from adapter.settings.settings import Settings
-from adapter.store.base import Store, StoreDown
+from adapter.store.base import StoreDown
+from adapter.store.protocols import ValueStore
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -106,7 +107,7 @@ class TenantSealer:
         return self._keyring.unseal(text, tenant=self._tenant, upstream=self._upstream)
 
 
-def open_keyring(settings: Settings, store: Store) -> Keyring:
+def open_keyring(settings: Settings, store: ValueStore) -> Keyring:
     """Return the keyring of these settings.
 
     Without `secret_key`, its secret lies in a file beside the SQLite file, or else in `store`. Raises StoreDown if
@@ -114,12 +115,13 @@ def open_keyring(settings: Settings, store: Store) -> Keyring:
     """
     if settings.secret_key:
         return Keyring(settings.secret_key)
-    if settings.store == "memory:":
+    url = settings.store_url
+    if url.kind == "memory":
         log.warning("secret key generated", kept="until this process ends")
         return Keyring([_new_secret()])
-    path = settings.store.removeprefix("sqlite:///")
-    if path == settings.store:
+    if url.kind != "sqlite":
         return Keyring(_stored_secrets(store))
+    path = url.path
     try:
         secret = _kept_secret(Path(path + ".key"))
     except OSError as error:
@@ -129,17 +131,17 @@ def open_keyring(settings: Settings, store: Store) -> Keyring:
     return Keyring([secret])
 
 
-def _stored_secrets(store: Store) -> list[str]:
+def _stored_secrets(store: ValueStore) -> list[str]:
     """Return the secrets in a store, the oldest first; make one if there is none.
 
     Of several processes that do so in the same moment, each sees all, and the oldest is the one that seals.
     """
     now = time.time()
-    if not store.remembered(_STORED, now):
-        store.remember(f"{_STORED}{time.time_ns():020}-{os.urandom(4).hex()}", _new_secret().encode(), now + _CENTURY)
+    if not store.values(_STORED, now):
+        store.set_value(f"{_STORED}{time.time_ns():020}-{os.urandom(4).hex()}", _new_secret().encode(), now + _CENTURY)
         gevent.sleep(_MOMENT)
         log.info("secret key generated", kept="in the store")
-    kept = store.remembered(_STORED, now)
+    kept = store.values(_STORED, now)
     return [kept[key].decode() for key in sorted(kept)]
 
 

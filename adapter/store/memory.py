@@ -151,7 +151,7 @@ class MemoryStore:
         items: Sequence[StoredItem] = (),
     ) -> bool:
         key = run.tenant, run.id
-        if key not in self.held_runs(run.holder):
+        if key not in self.runs_of(run.holder):
             return False
         self._runs[key] = replace(self._runs[key], last=run.last, ended=run.ended)
         if events is not None and events not in self._events[key]:
@@ -176,26 +176,26 @@ class MemoryStore:
         self._runs[tenant, id] = replace(run, holder=holder, until=until)
         return True
 
-    def prolong_runs(self, holder: str, until: float) -> None:
-        for key in self.held_runs(holder):
+    def renew_runs(self, holder: str, until: float) -> None:
+        for key in self.runs_of(holder):
             self._runs[key] = replace(self._runs[key], until=until)
 
-    def held_runs(self, holder: str) -> set[_Key]:
+    def runs_of(self, holder: str) -> set[_Key]:
         return {key for key, run in self._runs.items() if run.holder == holder and run.ended is None}
 
-    def forget_events(self, before: float) -> None:
+    def delete_events(self, before: float) -> None:
         for key, run in self._runs.items():
             if run.ended is not None and run.ended <= before:
                 self._runs[key] = replace(run, last=-1)
                 self._events[key] = []
 
-    def remember(self, key: str, value: bytes, until: float) -> None:
+    def set_value(self, key: str, value: bytes, until: float) -> None:
         self._values[key] = value, until
 
-    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+    def values(self, prefix: str, now: float) -> dict[str, bytes]:
         return {key: value for key, (value, until) in self._values.items() if key.startswith(prefix) and until > now}
 
-    def forget(self, prefix: str) -> int:
+    def delete_values(self, prefix: str) -> int:
         found = [key for key in self._values if key.startswith(prefix)]
         for key in found:
             del self._values[key]

@@ -10,7 +10,8 @@ from typing import Final
 import gevent
 import structlog
 
-from adapter.store.base import EVENT_RETENTION, Store, StoreDown
+from adapter.store.base import EVENT_RETENTION, StoreDown
+from adapter.store.protocols import Store
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ _EVERY: Final = 3600.0
 def prune(store: Store, retention: float) -> int:
     """Erase what nobody has used for so many seconds; return how many responses and conversations it were."""
     now = time.time()
-    store.forget_events(now - EVENT_RETENTION)
+    store.delete_events(now - EVENT_RETENTION)
     return store.prune(now - retention)
 
 
@@ -55,8 +56,8 @@ class Retention:
     def look(self, seconds: int, pause: float) -> None:
         """Prune, if nobody has for `pause` seconds."""
         now = time.time()
-        if self._store.remembered(_KEY, now):
+        if self._store.values(_KEY, now):
             return
-        self._store.remember(_KEY, b"", now + pause)
+        self._store.set_value(_KEY, b"", now + pause)
         if erased := prune(self._store, seconds):
             log.info("pruned", erased=erased)

@@ -22,7 +22,8 @@ import gevent
 import structlog
 from msgspec import Struct
 
-from adapter.store.base import Store, StoreDown
+from adapter.store.base import StoreDown
+from adapter.store.protocols import ValueStore
 from translators.wire import Decoder, NotJSON, encode
 
 LIFETIME: Final = 6 * 3600.0
@@ -56,7 +57,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 class Lessons:
     """All lessons, as one worker knows them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ValueStore) -> None:
         self._store = store
         self._mark = mmap.mmap(-1, 8)
         """Shared with the workers that are forked later; whoever learns something writes something else there."""
@@ -99,25 +100,25 @@ class Lessons:
     def _synchronise(self) -> None:
         try:
             for key, learned in list(self._unkept.items()):
-                self._store.remember(key, encode(learned), learned.at + LIFETIME)
+                self._store.set_value(key, encode(learned), learned.at + LIFETIME)
                 self._mark[:] = os.urandom(8)
                 del self._unkept[key]
-            kept = _decoded(self._store.remembered(_PREFIX, time.time()).values())
+            kept = _decoded(self._store.values(_PREFIX, time.time()).values())
         except StoreDown as error:
             log.warning("lessons not read", error=str(error))
             return
         self._known = _by_model([*kept, *self._unkept.values()])
 
 
-def learned(store: Store) -> list[Learned]:
+def learned(store: ValueStore) -> list[Learned]:
     """Return all lessons in a store, by upstream and model; raise StoreDown."""
-    kept = _decoded(store.remembered(_PREFIX, time.time()).values())
+    kept = _decoded(store.values(_PREFIX, time.time()).values())
     return sorted(kept, key=lambda one: (one.upstream, one.model, one.lesson))
 
 
-def forget(store: Store) -> int:
+def forget(store: ValueStore) -> int:
     """Erase all lessons of a store; return how many there were. Workers stop heeding them within seconds."""
-    return store.forget(_PREFIX)
+    return store.delete_values(_PREFIX)
 
 
 def _decoded(values: Iterable[bytes]) -> list[Learned]:

@@ -108,15 +108,15 @@ def test_without_a_secret_one_is_kept_in_a_store_of_many_machines() -> None:
     class Distant(MemoryStore):
         """Whose answers are on their way while others ask."""
 
-        def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
-            found = super().remembered(prefix, now)
+        def values(self, prefix: str, now: float) -> dict[str, bytes]:
+            found = super().values(prefix, now)
             gevent.sleep(0)
             return found
 
     settings, store = Settings(store="postgresql+psycopg://db/responses"), Distant()
     opening = [gevent.spawn(open_keyring, settings, store) for _ in range(3)]
     gevent.joinall(opening, raise_error=True)
-    assert len(store.remembered("secret/", time.time())) == 3, "each began before another had put its secret"
+    assert len(store.values("secret/", time.time())) == 3, "each began before another had put its secret"
     keyrings = [*(one.value for one in opening), open_keyring(settings, store)]
     for one in keyrings:
         sealed = one.seal(SHORT, **FOR)

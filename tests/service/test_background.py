@@ -183,7 +183,7 @@ def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingS
     work.run.start(work)
     elsewhere = Background(Runs(store), must_stop=lambda: False)
     assert status(elsewhere, work) == "in_progress"
-    store.prolong_runs(store.run(work.id, TENANT).holder, until=time.time())
+    store.renew_runs(store.run(work.id, TENANT).holder, until=time.time())
     assert status(elsewhere, work) == "failed"
     events = told(elsewhere, work)
     assert [event["type"] for event in events][2:] == ["response.in_progress", "response.failed"]

@@ -19,7 +19,7 @@ NOTHING = "No refusal has taught anything that is kept.\n"
 def url(tmp_path: Path) -> str:
     """A store in which lessons are."""
     url = f"sqlite:///{tmp_path}/store.db"
-    store = open_store(url, 0)
+    store = open_store(url)
     lessons = Lessons(store)
     lessons.keep("default", "m", "temperature")
     lessons.keep("backup", "vendor/one\n\x1b[2J", "tool_choice=named")

@@ -49,7 +49,7 @@ def test_a_missing_package_says_what_to_install() -> None:
 
 def test_other_stores_load_nothing_of_it(tmp_path: Path) -> None:
     probe = (
-        "import sys; from adapter.store import open_store; store = open_store(sys.argv[1], 0); store.ping(); "
+        "import sys; from adapter.store import open_store; store = open_store(sys.argv[1]); store.ping(); "
         "store.close(); print([name for name in sys.modules if 'redis' in name])"
     )
     file = f"sqlite:///{tmp_path}/store.db"

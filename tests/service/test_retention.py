@@ -55,7 +55,7 @@ def test_a_store_that_is_down_is_asked_again(monkeypatch: pytest.MonkeyPatch) ->
 
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
-        store.forget("pruned")  # as if the time had passed
+        store.delete_values("pruned")  # as if the time had passed
         if len(pauses) == 3:
             raise gevent.GreenletExit
 

@@ -123,12 +123,12 @@ def test_two_services_on_one_database_are_one(url: str, upstream: Upstream, tmp_
 
 
 def test_stats(file: str) -> None:
-    with closing(open_store(file, cache_bytes=0)) as store:
+    with closing(open_store(file)) as store:
         store.put(structs.replace(response("a", input=b"x" * 3000), created_at=0))
         keep(store, "b<a")
         store.put_conversation(StoredConversation("conv_1", "b" * 64, 86400, b"{}"))
         store.append("conv_1", "b" * 64, [StoredItem("msg_1", b"{}")])
-        store.remember("key", b"12345", until=1e12)
+        store.set_value("key", b"12345", until=1e12)
     done = command("store", "stats", ADAPTER_STORE=file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
@@ -146,7 +146,7 @@ def test_stats(file: str) -> None:
 
 
 def test_stats_of_a_server(url: str) -> None:
-    with closing(open_store(url, cache_bytes=0)) as store:
+    with closing(open_store(url)) as store:
         keep(store, "a")
     shown = command("store", "stats", "--store", url).stdout
     assert re.search(r"^responses +1 ", shown, re.M)
@@ -154,12 +154,12 @@ def test_stats_of_a_server(url: str) -> None:
 
 
 def test_prune(file: str) -> None:
-    with closing(open_store(file, cache_bytes=0)) as store:
+    with closing(open_store(file)) as store:
         keep(store, "a", "b<a")
         store.put(structs.replace(response("c"), created_at=int(time.time())))
     assert command("store", "prune", "--store", file, "--retention", "1d").stdout == "Erased: 2.\n"
     assert command("store", "prune", "--store", file, "--retention", "1d").stdout == "Erased: 0.\n"
-    with closing(open_store(file, cache_bytes=0)) as store:
+    with closing(open_store(file)) as store:
         assert [store.exists(id, OURS) for id in "abc"] == [False, False, True]
 
 
@@ -226,7 +226,7 @@ def test_a_url_that_the_driver_does_not_take_keeps_the_server_from_starting() ->
 
 def test_a_file_loads_nothing_of_other_stores(file: str) -> None:
     probe = (
-        "import sys; from adapter.store import open_store; store = open_store(sys.argv[1], 0); store.ping(); "
+        "import sys; from adapter.store import open_store; store = open_store(sys.argv[1]); store.ping(); "
         "store.close(); print([name for name in sys.modules if 'psycopg' in name or 'postgres' in name])"
     )
     done = subprocess.run([sys.executable, "-c", probe, file], capture_output=True, text=True, check=True)
@@ -237,7 +237,7 @@ def test_a_file_loads_nothing_of_other_stores(file: str) -> None:
 
 
 def test_workers_erase_what_is_too_old(file: str, upstream: Upstream, tmp_path: Path) -> None:
-    with closing(open_store(file, cache_bytes=0)) as store:
+    with closing(open_store(file)) as store:
         keep(store, *(f"resp_{number:03}" for number in range(120)))
         store.put(structs.replace(response("young"), created_at=int(time.time())))
         with Service(tmp_path, upstream_url=upstream.url, store=file, retention="1h") as service:

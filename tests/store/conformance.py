@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from msgspec import structs
 
-from adapter.store.base import NotFound, Store, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
+from adapter.store.base import NotFound, StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
+from adapter.store.protocols import Store
 from tests.store.model import Model
 from tests.store.responses import OURS, THEIRS, chain, keep, response
 
@@ -232,10 +233,10 @@ class Conformance:
             mine = structs.replace(run(), id=f"resp_{number}", holder=holder)
             store.begin_run(mine, response(mine.id), None)
         store.record(structs.replace(run(ended=1.0), id="resp_4"), None)
-        assert store.held_runs("one") == {(OURS, "resp_1"), (OURS, "resp_2")}
-        assert store.held_runs("nobody") == set()
-        store.prolong_runs("one", 77.0)
-        store.prolong_runs("nobody", 88.0)
+        assert store.runs_of("one") == {(OURS, "resp_1"), (OURS, "resp_2")}
+        assert store.runs_of("nobody") == set()
+        store.renew_runs("one", 77.0)
+        store.renew_runs("nobody", 88.0)
         assert [store.run(f"resp_{number}", OURS).until for number in (1, 2, 3, 4)] == [77.0, 77.0, 10.0, 10.0]
 
     def test_events_are_forgotten_some_time_after_the_end(self, store: Store) -> None:
@@ -243,7 +244,7 @@ class Conformance:
             store.begin_run(structs.replace(run(), id=id), response(id), events(0, 0))
             store.record(structs.replace(run(last=1, ended=ended), id=id), events(1, 1))
         for _ in range(2):
-            store.forget_events(100.0)
+            store.delete_events(100.0)
             assert store.events("resp_1", OURS, -1) == []
             assert store.run("resp_1", OURS) == run(ended=100.0)
             for id in ("resp_2", "resp_3"):
@@ -272,39 +273,39 @@ class Conformance:
     # What the service keeps for itself
 
     def test_a_remembered_value_lasts_until_its_time(self, store: Store) -> None:
-        store.remember("learned/one", ODD_BYTES * 100, until=100.0)
-        store.remember("learned/two", b"", until=200.0)
-        store.remember("other", b"3", until=200.0)
-        assert store.remembered("learned/", now=99.0) == {"learned/one": ODD_BYTES * 100, "learned/two": b""}
-        assert store.remembered("learned/", now=100.0) == {"learned/two": b""}
-        assert store.remembered("", now=100.0) == {"learned/two": b"", "other": b"3"}
-        assert store.remembered("other", now=200.0) == {}
+        store.set_value("learned/one", ODD_BYTES * 100, until=100.0)
+        store.set_value("learned/two", b"", until=200.0)
+        store.set_value("other", b"3", until=200.0)
+        assert store.values("learned/", now=99.0) == {"learned/one": ODD_BYTES * 100, "learned/two": b""}
+        assert store.values("learned/", now=100.0) == {"learned/two": b""}
+        assert store.values("", now=100.0) == {"learned/two": b"", "other": b"3"}
+        assert store.values("other", now=200.0) == {}
 
     def test_remembering_again_replaces_value_and_time(self, store: Store) -> None:
-        store.remember("key", b"1", until=100.0)
-        store.remember("key", b"2", until=50.0)
-        assert store.remembered("key", now=49.0) == {"key": b"2"}
-        assert store.remembered("key", now=50.0) == {}
+        store.set_value("key", b"1", until=100.0)
+        store.set_value("key", b"2", until=50.0)
+        assert store.values("key", now=49.0) == {"key": b"2"}
+        assert store.values("key", now=50.0) == {}
 
     def test_what_begins_so_is_forgotten(self, store: Store) -> None:
         for key in ("a/1", "a/2", "A/1", "b"):
-            store.remember(key, key.encode(), until=100.0)
-        assert store.forget("a/") == 2
-        assert store.remembered("", now=0.0) == {"A/1": b"A/1", "b": b"b"}
-        assert store.forget("a/") == 0
+            store.set_value(key, key.encode(), until=100.0)
+        assert store.delete_values("a/") == 2
+        assert store.values("", now=0.0) == {"A/1": b"A/1", "b": b"b"}
+        assert store.delete_values("a/") == 0
 
     @pytest.mark.parametrize("prefix", ["a%", "a_", "a*", "a[", "a?", "a\\", "a'", 'a"', "a ", "a~"])
     def test_a_prefix_is_taken_literally(self, store: Store, prefix: str) -> None:
-        store.remember("ab", b"1", until=1e12)
-        store.remember(prefix + "b", b"2", until=1e12)
-        assert store.remembered(prefix, now=0.0) == {prefix + "b": b"2"}
-        assert store.forget(prefix) == 1
-        assert store.remembered("a", now=0.0) == {"ab": b"1"}
+        store.set_value("ab", b"1", until=1e12)
+        store.set_value(prefix + "b", b"2", until=1e12)
+        assert store.values(prefix, now=0.0) == {prefix + "b": b"2"}
+        assert store.delete_values(prefix) == 1
+        assert store.values("a", now=0.0) == {"ab": b"1"}
 
     @pytest.mark.parametrize("length", [1, 200])
     def test_a_key_of_any_length(self, store: Store, length: int) -> None:
-        store.remember("k" * length, b"1", until=100.0)
-        assert store.remembered("k" * length, now=0.0) == {"k" * length: b"1"}
+        store.set_value("k" * length, b"1", until=100.0)
+        assert store.values("k" * length, now=0.0) == {"k" * length: b"1"}
 
     # Retention
 
@@ -401,10 +402,10 @@ class Conformance:
         assert store.items("conv_1", OURS) == []
 
     def test_expired_values_are_pruned(self, store: Store) -> None:
-        store.remember("expired", b"1", until=100.0)
-        store.remember("not yet", b"2", until=time.time() + 1000)
+        store.set_value("expired", b"1", until=100.0)
+        store.set_value("not yet", b"2", until=time.time() + 1000)
         store.prune(0)
-        assert store.remembered("", now=0.0) == {"not yet": b"2"}
+        assert store.values("", now=0.0) == {"not yet": b"2"}
 
     def test_stats(self, store: Store) -> None:
         empty = store.stats()
@@ -419,7 +420,7 @@ class Conformance:
         store.begin_run(run(), response("resp_1"), events(0, 3))
         store.begin_run(structs.replace(run(), id="resp_2"), response("resp_2"), None)
         store.record(structs.replace(run(ended=1.0), id="resp_2"), None)
-        store.remember("key", b"12345", until=1e12)
+        store.set_value("key", b"12345", until=1e12)
         stats = store.stats()
         assert {kind.name: kind.rows for kind in stats.kinds} == {
             "responses": 4, "conversations": 1, "items": 2, "runs": 2, "events": 1, "values": 1

@@ -9,7 +9,8 @@ from itertools import count
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from adapter.store.base import NotFound, Store, StoredResponse
+from adapter.store.base import NotFound, StoredResponse
+from adapter.store.protocols import Store
 from tests.store.responses import response
 
 IDS = tuple(f"resp_{number}" for number in range(6))

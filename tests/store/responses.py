@@ -1,6 +1,7 @@
 """Responses to keep, as short as a test can read them."""
 
-from adapter.store.base import Store, StoredResponse
+from adapter.store.base import StoredResponse
+from adapter.store.protocols import Store
 
 OURS, THEIRS = "a" * 64, "b" * 64
 """Two tenants."""

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from adapter.store import open_store
-from adapter.store.base import NotFound, Store, StoredResponse
-from adapter.store.cached import CachedStore
+from adapter.store.base import NotFound, StoredResponse
+from adapter.store.cached import CachedResponses
 from adapter.store.memory import MemoryStore
+from adapter.store.protocols import Store
+from tests.store.cached import cached
 from tests.store.conformance import Conformance
 from tests.store.model import Model
 from tests.store.responses import OURS, response
@@ -20,7 +21,7 @@ from tests.store.responses import OURS, response
 class TestCachedSQLite(Conformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
-        with closing(open_store(f"sqlite:///{tmp_path}/responses.db", cache_bytes=1 << 20)) as store:
+        with closing(cached(f"sqlite:///{tmp_path}/responses.db")) as store:
             yield store
 
 
@@ -42,14 +43,14 @@ def behind() -> Counted:
 
 
 def test_a_second_get_does_not_read_again(behind: Counted) -> None:
-    cached = CachedStore(behind, most_bytes=10_000)
+    cached = CachedResponses(behind, max_bytes=10_000)
     cached.put(response("a"))
     assert cached.get("a", OURS) == cached.get("a", OURS) == response("a")
     assert behind.reads == ["a"]
 
 
 def test_what_another_worker_deletes_is_gone_at_once(behind: Counted) -> None:
-    ours, others = CachedStore(behind, most_bytes=10_000), CachedStore(behind, most_bytes=10_000)
+    ours, others = CachedResponses(behind, max_bytes=10_000), CachedResponses(behind, max_bytes=10_000)
     ours.put(response("a"))
     ours.get("a", OURS)
     others.delete("a", OURS)
@@ -58,7 +59,7 @@ def test_what_another_worker_deletes_is_gone_at_once(behind: Counted) -> None:
 
 
 def test_what_another_worker_replaces_is_read_again(behind: Counted) -> None:
-    ours, others = CachedStore(behind, most_bytes=10_000), CachedStore(behind, most_bytes=10_000)
+    ours, others = CachedResponses(behind, max_bytes=10_000), CachedResponses(behind, max_bytes=10_000)
     ours.put(response("a", text="so far"))
     ours.get("a", OURS)
     others.put(response("a", text="at the end"))
@@ -75,14 +76,14 @@ def test_a_replacement_between_version_and_row_is_not_mistaken_for_the_old_one()
             self.put(response("a", text=f"after {version}"))
             return version
 
-    raced = CachedStore(Raced(), most_bytes=10_000)
+    raced = CachedResponses(Raced(), max_bytes=10_000)
     raced.put(response("a"))
     first, second = raced.get("a", OURS), raced.get("a", OURS)
     assert first != second
 
 
 def test_old_entries_make_room(behind: Counted) -> None:
-    cached = CachedStore(behind, most_bytes=10_000)
+    cached = CachedResponses(behind, max_bytes=10_000)
     for id in ("a", "b", "c"):
         cached.put(response(id, input=b"x" * 3500))
         cached.get(id, OURS)
@@ -95,7 +96,7 @@ def test_old_entries_make_room(behind: Counted) -> None:
 
 @pytest.mark.parametrize("most_bytes", [0, 10_000])
 def test_what_is_larger_than_the_cache_passes_through(behind: Counted, most_bytes: int) -> None:
-    cached = CachedStore(behind, most_bytes=most_bytes)
+    cached = CachedResponses(behind, max_bytes=most_bytes)
     large = response("a", input=b"x" * 10_000)
     cached.put(large)
     assert cached.get("a", OURS) == cached.get("a", OURS) == large
@@ -104,7 +105,7 @@ def test_what_is_larger_than_the_cache_passes_through(behind: Counted, most_byte
 
 def test_two_workers_agree_after_every_call(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/responses.db"
-    with closing(open_store(url, cache_bytes=1 << 20)) as one, closing(open_store(url, cache_bytes=1 << 20)) as other:
+    with closing(cached(url)) as one, closing(cached(url)) as other:
         run_state_machine_as_test(
             lambda: Model(one, other), settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
         )

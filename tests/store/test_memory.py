@@ -3,11 +3,11 @@
 import pytest
 
 from adapter.store import open_store
-from adapter.store.base import Store
+from adapter.store.protocols import Store
 from tests.store.conformance import Conformance
 
 
 class TestMemory(Conformance):
     @pytest.fixture
     def store(self) -> Store:
-        return open_store("memory:", cache_bytes=0)
+        return open_store("memory:")

@@ -10,7 +10,8 @@ from typing import Any
 import gevent
 import pytest
 
-from adapter.store.base import Store, StoredEvents, StoredItem, StoreDown, StoredResponse
+from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse
+from adapter.store.protocols import Store
 from adapter.store.sql import migrations
 from adapter.store.sql.migrations import STEPS, VERSION
 from adapter.store.sql.postgres import PostgreSQL
@@ -174,6 +175,6 @@ def holds_what_it_held(store: Store) -> None:
     assert store.items("conv_1", "me") == [StoredItem("msg_1", b'{"id":"msg_1"}')]
     assert store.events("resp_3", "me", -1) == [StoredEvents(0, 0, True, b"event: e")]
     assert store.run("resp_3", "me").ended == 3005.0
-    store.remember("key", b"1", until=10.0)
-    assert store.remembered("k", now=9.0) == {"key": b"1"}
+    store.set_value("key", b"1", until=10.0)
+    assert store.values("k", now=9.0) == {"key": b"1"}
     assert store.prune(1499.0) == 0, "the conversation was used at 1500, when it was made"

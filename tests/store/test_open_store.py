@@ -32,6 +32,6 @@ from adapter.store import open_store
 )
 def test_a_url_that_names_no_store(url: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)) as refused:
-        open_store(url, cache_bytes=0)
+        open_store(url)
     assert "\n" not in str(refused.value)
     assert "s3cret" not in str(refused.value)

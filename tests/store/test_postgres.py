@@ -10,7 +10,8 @@ import gevent
 import psycopg
 import pytest
 
-from adapter.store.base import NotFound, Store, StoreDown
+from adapter.store.base import NotFound, StoreDown
+from adapter.store.protocols import Store
 from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.postgres import PostgreSQL
 from adapter.store.sql.store import SQLStore
@@ -222,7 +223,7 @@ import os, sys
 from psycopg import waiting
 from adapter.store import open_store
 from tests.store.responses import chain, keep
-store = open_store(sys.argv[1].replace("127.0.0.1", "localhost"), cache_bytes=0)
+store = open_store(sys.argv[1].replace("127.0.0.1", "localhost"))
 keep(store, "a", "b<a")
 print(*chain(store, "b"), waiting.wait.__name__, len(os.listdir("/proc/self/task")))
 store.close()

@@ -7,7 +7,8 @@ from contextlib import closing
 import gevent
 import pytest
 
-from adapter.store.base import Store, StoreDown
+from adapter.store.base import StoreDown
+from adapter.store.protocols import Store
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.postgres import PostgreSQL
 from adapter.store.sql.store import SQLStore

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from adapter.store import open_store
-from adapter.store.base import NotFound, Store
+from adapter.store.base import NotFound
+from adapter.store.protocols import Store
+from tests.store.cached import cached
 from tests.store.responses import OURS, chain, keep, response
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +60,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    with closing(open_store(url, cache_bytes=1 << 20)) as store:
+    with closing(cached(url)) as store:
         yield store
 
 
@@ -108,7 +110,7 @@ def test_all_begin_and_write_at_once(url: str) -> None:
         for number in range(3):
             assert worker.does("get", f"{number}_99") is not None
         worker.stop()
-    with closing(open_store(url, cache_bytes=0)) as store:
+    with closing(open_store(url)) as store:
         assert all(store.exists(f"{number}_{put}", OURS) for number in range(3) for put in range(100))
 
 
@@ -125,7 +127,7 @@ def test_a_killed_writer_loses_nothing_that_it_had_put(url: str) -> None:
     worker = Worker(url)
     worker.begin("endless", "a")
     put = [*(worker.line() for _ in range(50)), *worker.kill()]
-    with closing(open_store(url, cache_bytes=0)) as store:
+    with closing(open_store(url)) as store:
         for id in map(str.rstrip, put):
             assert store.get(id, OURS) == response(id, input=b"x" * 20_000)
         keep(store, "b")
@@ -133,10 +135,10 @@ def test_a_killed_writer_loses_nothing_that_it_had_put(url: str) -> None:
 
 
 def test_everything_is_there_after_a_restart(url: str) -> None:
-    with closing(open_store(url, cache_bytes=0)) as store:
+    with closing(open_store(url)) as store:
         keep(store, "a", "b<a", "c<b")
         store.delete("a", OURS)
-    with closing(open_store(url, cache_bytes=0)) as store:
+    with closing(open_store(url)) as store:
         assert chain(store, "c") == ["a", "b", "c"]
         with pytest.raises(NotFound):
             store.get("a", OURS)
@@ -146,7 +148,7 @@ FORK = """
 import os, sys
 from adapter.store import open_store
 from tests.store.responses import chain, keep
-store = open_store(sys.argv[1], cache_bytes=0)
+store = open_store(sys.argv[1])
 keep(store, "a") if "used" in sys.argv else None
 store.close() if "closed" in sys.argv else None
 if os.fork() == 0:

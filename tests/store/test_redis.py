@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from adapter.store.base import Store
+from adapter.store.protocols import Store
 from adapter.store.redis.store import RedisStore
 from tests.store.conformance import Conformance, conversation, events, items, run
 from tests.store.model import Model

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapter.store.base import Store, StoreDown
+from adapter.store.base import StoreDown
+from adapter.store.protocols import Store
 from adapter.store.redis.store import RedisStore
 from tests.store.conformance import conversation, items
 from tests.store.responses import OURS, chain, keep

@@ -13,7 +13,7 @@ import gevent
 import pytest
 
 from adapter.store import open_store
-from adapter.store.base import Store
+from adapter.store.protocols import Store
 from adapter.store.sql import tables
 from adapter.store.sql.sqlite import SQLiteFile
 from adapter.store.sql.store import SQLStore
@@ -46,14 +46,14 @@ class TestSQLite(Conformance):
 
 
 def test_nothing_is_made_before_the_first_call(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/var/responses.db", cache_bytes=0)
+    store = open_store(f"sqlite:///{tmp_path}/var/responses.db")
     store.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_only_the_owner_may_read_the_files(tmp_path: Path) -> None:
     directory = tmp_path / "var" / "lib"
-    with closing(open_store(f"sqlite:///{directory}/responses.db", cache_bytes=0)) as store:
+    with closing(open_store(f"sqlite:///{directory}/responses.db")) as store:
         keep(store, "a")
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()}
     assert modes == {"responses.db": 0o600, "responses.db-wal": 0o600, "responses.db-shm": 0o600}
@@ -61,7 +61,7 @@ def test_only_the_owner_may_read_the_files(tmp_path: Path) -> None:
 
 def test_a_path_is_relative_to_where_the_store_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with closing(open_store("sqlite:///here.db", cache_bytes=0)) as store:
+    with closing(open_store("sqlite:///here.db")) as store:
         monkeypatch.chdir("/")
         store.ping()
     assert (tmp_path / "here.db").exists()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from adapter.store import open_store
-from adapter.store.base import NotFound, Store, StoreDown
+from adapter.store.base import NotFound, StoreDown
+from adapter.store.protocols import Store
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.sqlite import SQLiteFile
 from adapter.store.sql.store import SQLStore
@@ -174,7 +175,7 @@ def test_file_that_is_changed_for_another_in_use(store: Store, path: Path, tmp_p
     with pytest.raises(NotFound):
         store.get("resp_2", OURS)
     store.put(response("resp_3"))
-    with closing(open_store(f"sqlite:///{path}", 0)) as other:
+    with closing(open_store(f"sqlite:///{path}")) as other:
         assert other.exists("resp_1", OURS) == (how == "replaced by a backup")
         assert other.get("resp_3", OURS) == response("resp_3")
         other.put(response("resp_4"))

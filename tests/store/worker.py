@@ -11,15 +11,16 @@ from itertools import count
 
 from gevent.pool import Pool
 
-from adapter.store import open_store
-from adapter.store.base import NotFound, Store
+from adapter.store.base import NotFound
+from adapter.store.protocols import Store
+from tests.store.cached import cached
 from tests.store.responses import OURS, chain, response
 
 GREENLETS = 8
 
 
 def main() -> None:
-    store = open_store(sys.argv[1], cache_bytes=1 << 20)
+    store = cached(sys.argv[1])
     for line in sys.stdin:
         print(json.dumps(answer(store, *json.loads(line))), flush=True)
 

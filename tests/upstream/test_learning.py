@@ -13,8 +13,9 @@ import pytest
 from gevent.event import Event
 
 from adapter.store import open_store
-from adapter.store.base import Store, StoreDown
+from adapter.store.base import StoreDown
 from adapter.store.memory import MemoryStore
+from adapter.store.protocols import Store
 from adapter.upstream.learning import Learning, Tries
 from adapter.upstream.lessons import Lessons, forget, learned
 from translators.dialects.dialect import Dialect
@@ -44,13 +45,13 @@ class Broken(MemoryStore):
 
     down = True
 
-    def remember(self, key: str, value: bytes, until: float) -> None:
+    def set_value(self, key: str, value: bytes, until: float) -> None:
         self._check()
-        super().remember(key, value, until)
+        super().set_value(key, value, until)
 
-    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+    def values(self, prefix: str, now: float) -> dict[str, bytes]:
         self._check()
-        return super().remembered(prefix, now)
+        return super().values(prefix, now)
 
     def _check(self) -> None:
         if self.down:
@@ -64,7 +65,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sto
         store = MemoryStore()
         yield store, store
         return
-    both = [open_store(f"sqlite:///{tmp_path}/store.db", 1 << 20) for _ in range(2)]
+    both = [open_store(f"sqlite:///{tmp_path}/store.db") for _ in range(2)]
     yield both[0], both[1]
     for store in both:
         store.close()
@@ -206,14 +207,14 @@ def test_lessons_are_forgotten(stores: tuple[Store, Store]) -> None:
 
 def test_lessons_end(stores: tuple[Store, Store]) -> None:
     learn(worker(stores[0]))
-    (key,) = stores[0].remembered("lesson/", 0.0)
-    stores[0].remember(key, stores[0].remembered(key, 0.0)[key], 1.0)
+    (key,) = stores[0].values("lesson/", 0.0)
+    stores[0].set_value(key, stores[0].values(key, 0.0)[key], 1.0)
     assert worker(stores[1]).dialect("m") == CONFIGURED
 
 
 def test_what_another_version_wrote_is_passed_over(stores: tuple[Store, Store]) -> None:
-    stores[0].remember("lesson/upstream/m/x", b'{"lesson":1}', 1e12)
-    stores[0].remember("lesson/upstream/m/y", b"\xff", 1e12)
+    stores[0].set_value("lesson/upstream/m/x", b'{"lesson":1}', 1e12)
+    stores[0].set_value("lesson/upstream/m/y", b"\xff", 1e12)
     assert worker(stores[1]).dialect("m") == CONFIGURED
 
 
@@ -235,10 +236,10 @@ class Hanging(MemoryStore):
         self.gate = Event()
         self.asked = 0
 
-    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+    def values(self, prefix: str, now: float) -> dict[str, bytes]:
         self.asked += 1
         self.gate.wait()
-        return super().remembered(prefix, now)
+        return super().values(prefix, now)
 
 
 def test_a_store_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ class Connection:
         self._caller = caller
         self._watch = cast(SocketWatch, caller.watch)
         self._services = of
-        self._store = ConnectionStore(of.store, of.settings.max_body_bytes)
+        self._store = ConnectionStore(of.responses, of.settings.max_body_bytes)
         self._own_services = cast(Services, ConnectionServices(of, self._store))
         self._lanes: dict[str | None, Lane] = {}
         self._messages = 0
@@ -306,7 +306,7 @@ class Connection:
                         param="store",
                         code="invalid_value",
                     )
-                wanted = resolve_references(wanted, of.store, self._caller.tenant)
+                wanted = resolve_references(wanted, of.responses, self._caller.tenant)
                 kind = Exchange if message.generates else WarmUp
                 failed = self._tell(kind(of, self._caller, wanted), lane)
             except ProtocolError as error:

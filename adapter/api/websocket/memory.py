@@ -14,7 +14,8 @@ from msgspec import Struct
 from adapter.flow.exchange import Exchange
 from adapter.history.chain_cache import ChainCache
 from adapter.services import Services
-from adapter.store.base import NotFound, Store, StoredItem, StoredResponse
+from adapter.store.base import NotFound, StoredItem, StoredResponse
+from adapter.store.protocols import ResponseStore
 from translators.chat.chunks import ChatUsage, Choice, Chunk
 from translators.responses.events import Event
 from translators.to_responses.answer import AnswerReader
@@ -38,16 +39,13 @@ _kept: Final = Decoder(_Kept).decode
 
 
 class ConnectionStore:
-    """The calls of `Store` that making a response needs."""
+    """The `ResponseStore` of one connection."""
 
-    def __init__(self, store: Store, most_bytes: int) -> None:
+    def __init__(self, store: ResponseStore, most_bytes: int) -> None:
         self._store = store
         self._most = most_bytes
         self._size = 0
         self._responses: dict[str, StoredResponse] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         kept = _kept(stored.response)
@@ -75,8 +73,14 @@ class ConnectionStore:
     def get(self, id: str, tenant: str) -> StoredResponse:
         return self._responses[id] if self.holds(id) else self._store.get(id, tenant)
 
+    def version(self, id: str, tenant: str) -> int:
+        return self._store.version(id, tenant)
+
+    def delete(self, id: str, tenant: str) -> None:
+        self._store.delete(id, tenant)
+
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:
-        """Return what `Store.chain` does; raise NotFound, too, if a part of it was forgotten."""
+        """Return what `ResponseStore.chain` does; raise NotFound, too, if a part of it was forgotten."""
         newest_first = []
         at: str | None = id
         while at is not None and (stored := self._responses.get(at)) is not None:
@@ -94,9 +98,9 @@ class ConnectionServices:
 
     keeps_all = True
 
-    def __init__(self, services: Services, store: Any) -> None:
+    def __init__(self, services: Services, store: ConnectionStore) -> None:
         self._services = services
-        self.store = store
+        self.responses = store
         self.chain_cache = ChainCache(store, services.files, services.compaction_sealer, _RENDERED)
 
     def __getattr__(self, name: str) -> Any:

@@ -21,7 +21,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from adapter.settings.kinds import without_password
+from adapter.settings.store_url import REDIS_FORM, without_password
 from adapter.store.base import (
     NotFound,
     StoredConversation,
@@ -37,7 +37,7 @@ from adapter.store.base import (
 from adapter.store.packing import Packing
 from adapter.store.redis import scripts as scripts
 
-LIFETIME: Final = 30 * 24 * 3600
+DEFAULT_LIFETIME: Final = 30 * 24 * 3600
 """Seconds that things are kept without a retention."""
 _STEPS: Final = 16
 """Steps of a lifetime at which things expire. All that is put within one expires together, so a turn seldom has to
@@ -84,14 +84,14 @@ _KINDS: Final = {
 class RedisStore:
     """The calls of `Store`. Nothing is connected before the first of them."""
 
-    def __init__(self, url: str, lifetime: float = LIFETIME) -> None:
+    def __init__(self, url: str, lifetime: float = DEFAULT_LIFETIME) -> None:
         """`lifetime`: seconds after which a thing expires that is not used. Raise ValueError for what is no URL."""
         self._shown = without_password(url.partition("?")[0])
         try:
             self._pool = redis.BlockingConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **_CONNECTION)
             self._pool.connection_class(**self._pool.connection_kwargs)  # connects nothing, and refuses unknown options
         except (ValueError, TypeError):
-            raise ValueError("Write redis://user:password@host:port/number, or rediss: for TLS.") from None
+            raise ValueError(REDIS_FORM) from None
         self._client: Any = redis.Redis(connection_pool=self._pool)
         self._packing = Packing()
         self._lifetime = lifetime
@@ -204,20 +204,20 @@ class RedisStore:
             return False
         return bool(self._run(scripts.TAKE_RUN, id, tenant, holder, until, expired_by))
 
-    def prolong_runs(self, holder: str, until: float) -> None:
+    def renew_runs(self, holder: str, until: float) -> None:
         self._script(scripts.PROLONG_RUNS, holder, until)
 
-    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+    def runs_of(self, holder: str) -> set[tuple[str, str]]:
         runs = (run.decode().partition(":") for run in self._do("SMEMBERS", f"adapter:holder:{holder}"))
         return {(tenant, id) for tenant, _, id in runs}
 
-    def forget_events(self, before: float) -> None:
+    def delete_events(self, before: float) -> None:
         self._script(scripts.FORGET_EVENTS, before)
 
-    def remember(self, key: str, value: bytes, until: float) -> None:
+    def set_value(self, key: str, value: bytes, until: float) -> None:
         self._do("HSET", "adapter:values", key, b"%r:%b" % (float(until), value))
 
-    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+    def values(self, prefix: str, now: float) -> dict[str, bytes]:
         found = {}
         for key, kept in self._do("HGETALL", "adapter:values").items():
             until, _, value = kept.partition(b":")
@@ -225,7 +225,7 @@ class RedisStore:
                 found[key.decode()] = value
         return found
 
-    def forget(self, prefix: str) -> int:
+    def delete_values(self, prefix: str) -> int:
         return int(self._script(scripts.FORGET, prefix))
 
     def prune(self, before: float) -> int:

@@ -17,7 +17,7 @@ import gevent
 from gevent import monkey
 from gevent.resolver.blocking import Resolver
 
-from adapter.settings.kinds import without_password
+from adapter.settings.store_url import POSTGRESQL_FORM, without_password
 from adapter.store.base import StoreDown
 from adapter.store.sql.migrations import VERSION, migrate, version_of
 
@@ -85,7 +85,7 @@ class PostgreSQL:
         try:
             at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
         except psycopg.ProgrammingError:
-            raise ValueError("Write postgresql+psycopg://user:password@host:port/database.") from None
+            raise ValueError(POSTGRESQL_FORM) from None
         at["options"] = f"{_SERVER} {at.get('options', '')}"
         self._at: dict[str, Any] = {**_CONNECTION, **at}
         self._shown = without_password(url.partition("?")[0])

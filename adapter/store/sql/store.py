@@ -154,25 +154,25 @@ class SQLStore:
             return False
         return True
 
-    def prolong_runs(self, holder: str, until: float) -> None:
+    def renew_runs(self, holder: str, until: float) -> None:
         with suppress(NotFound):
             self._change((run_tables.PROLONG, {"of_holder": holder, "new_until": until}))
 
-    def held_runs(self, holder: str) -> set[tuple[str, str]]:
+    def runs_of(self, holder: str) -> set[tuple[str, str]]:
         rows = self._do(self._readers, Query(run_tables.HELD, {"of_holder": holder}))
         return {(tenant, id) for tenant, id in rows}
 
-    def forget_events(self, before: float) -> None:
+    def delete_events(self, before: float) -> None:
         with suppress(NotFound):
             self._change(*((sql, {"before": before}) for sql in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)))
 
-    def remember(self, key: str, value: bytes, until: float) -> None:
+    def set_value(self, key: str, value: bytes, until: float) -> None:
         self._change((tables.REMEMBER, {"key": key, "value": value, "until": until}))
 
-    def remembered(self, prefix: str, now: float) -> dict[str, bytes]:
+    def values(self, prefix: str, now: float) -> dict[str, bytes]:
         return dict(self._do(self._readers, Query(tables.REMEMBERED, {**tables.beginning(prefix), "now": now})))
 
-    def forget(self, prefix: str) -> int:
+    def delete_values(self, prefix: str) -> int:
         erased: list[int] = self._do(self._writers, Change([(tables.FORGET, tables.beginning(prefix))], erases=True))
         return erased[0]
 
