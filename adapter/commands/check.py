@@ -23,6 +23,7 @@ from adapter.upstream.routing.registry import Registry
 from translators.errors import RequestError
 from translators.failures.classes import from_http
 from translators.notes import Notes
+from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
@@ -42,7 +43,9 @@ _CITY: Final = {
     "additionalProperties": False,
 }
 _WEATHER: Final = {"type": "function", "name": "get_weather", "parameters": _CITY}
-_REASONING = re.compile(rb'"(reasoning_content|reasoning_details|reasoning)"\s*:\s*(?:"[^"]|[\[{])|(<think>)')
+_REASONING: Final = re.compile(
+    rf'"({"|".join(THINKING_MEMBERS)})"\s*:\s*(?:"[^"]|[\[{{])|(<think>)'.encode()
+)
 
 
 class Result(NamedTuple):

@@ -95,9 +95,9 @@ PARTS = {
 }
 """Types of the parts of a content; of every other role text alone."""
 _MEMBERS_BY_THINKING: dict[str | None, set[str]] = {
-    "reasoning_content": {"reasoning_content"},
-    "reasoning": {"reasoning", "reasoning_details"},
+    None: set(), "thinking": set(), "think_tags": set(), "reasoning": {"reasoning", "reasoning_details"},
 }
+"""Any other field is a member of that name."""
 
 
 def complaints(
@@ -120,7 +120,8 @@ def complaints(
     found = [*_members(body, also), *_tools(body), *_response_format(body)]
     messages = body.get("messages")
     if isinstance(messages, list):
-        roles = {**ROLES, "assistant": ROLES["assistant"] | _MEMBERS_BY_THINKING.get(reasoning_field, set())}
+        thinking = _MEMBERS_BY_THINKING.get(reasoning_field, {str(reasoning_field)})
+        roles = {**ROLES, "assistant": ROLES["assistant"] | thinking}
         parts = {**PARTS, "assistant": PARTS["assistant"] | ({"thinking"} if reasoning_field == "thinking" else set())}
         if not developer_role:
             del roles["developer"]

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from translators.reasoning.fields import ThinkingDelta
+
 
 class FunctionDelta(Struct, gc=False):
     name: str | None = None
@@ -68,13 +70,10 @@ class AudioDelta(Struct, gc=False):
     transcript: str | None = None
 
 
-class Delta(Struct, gc=False):
+class Delta(ThinkingDelta, gc=False):
     """The new part of an answer; of a whole completion, `message` is read as one delta."""
 
     content: str | list[Any] | dict[str, Any] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | dict[str, Any] | None = None
-    reasoning_details: list[Any] | None = None
     extra_content: dict[str, Any] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from translators.reasoning.fields import ThinkingMessage, ThinkingPart
 from translators.responses.items import Sound
 
 
@@ -30,12 +31,6 @@ class FilePart(Struct, frozen=True, gc=False, tag_field="type", tag="file"):
 
 class AudioPart(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
     input_audio: Sound
-
-
-class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):
-    """Mistral's form of thinking; it stands ahead of the text."""
-
-    thinking: list[TextPart]
 
 
 Part = TextPart | ImagePart | FilePart | AudioPart
@@ -67,13 +62,10 @@ class ToolCall(Struct, frozen=True, gc=False):
     """What the call came with: Gemini's signature."""
 
 
-class AssistantMessage(Struct, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
+class AssistantMessage(ThinkingMessage, frozen=True, gc=False, tag_field="role", tag="assistant", omit_defaults=True):
     """One turn of the model: its thinking, its text and all of its calls."""
 
     content: str | list[ThinkingPart | TextPart] | None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
     extra_content: dict[str, Any] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None

@@ -24,6 +24,7 @@ from translators.dialects.evidence import (
     keyword,
     member,
     message,
+    message_member,
     no_user,
     only_calls,
     part,
@@ -39,6 +40,7 @@ from translators.dialects.evidence import (
     whole,
 )
 from translators.dialects.refusals import Refusal
+from translators.reasoning.fields import RETURN_MEMBERS
 from translators.wire import decode
 
 
@@ -155,10 +157,9 @@ ROWS: Final = (
     Row("user_needed", None, no_user, _becomes(user_needed=True),
         _words(r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)")),
     Row("reasoning_required", None, thinking, _thinks, _THINKING_BACK),
-    Row("reasoning_field", _name("reasoning_content"), message(lambda one: "reasoning_content" in one),
-        _becomes(reasoning_field=None, reasoning_required=False)),
-    Row("reasoning_field", _quoted("reasoning"), message(lambda one: "reasoning" in one),
-        _becomes(reasoning_field=None, reasoning_required=False)),
+    *(Row("reasoning_field", _name(field) if "_" in field else _quoted(field), message_member(field),
+          _becomes(reasoning_field=None, reasoning_required=False))
+      for field in RETURN_MEMBERS),
     Row("reasoning_field", _words("thinking|content"), part(lambda one: one["type"] == "thinking"),
         _becomes(reasoning_field=None, reasoning_required=False)),
     Row("refusal", _quoted("refusal"), message(lambda one: "refusal" in one),

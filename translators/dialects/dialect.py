@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from translators.reasoning.fields import ReasoningField
+
 Format = Literal["json_schema", "json_object"]
 Choice = Literal["none", "required", "named"]
 
@@ -50,11 +52,11 @@ class Dialect(Struct, frozen=True, gc=False):
 
     # --- thinking -----------------------------------------------------------------------------------------------------
 
-    reasoning_field: Literal["reasoning_content", "reasoning", "thinking", "think_tags"] | None = "reasoning_content"
-    """Where an assistant message takes the text of its thinking back: in a member, in a part of type `thinking`, or
-    between tags in the content; None: nowhere. What else came with it always goes back as it came."""
+    reasoning_field: ReasoningField | None = "reasoning_content"
+    """Where thinking goes back in an assistant message: in the member of this name, in a content part of type
+    `thinking`, or between tags in the content; None: nowhere. Opaque reasoning always goes back unchanged."""
     reasoning_required: bool = False
-    """An assistant message with calls must have `reasoning_content`, an empty one if its thinking is not known."""
+    """An assistant message with calls must have that member, an empty one if its thinking is not known."""
     reasoning_everywhere: bool = False
     """Where it is required, every other assistant message must have it, too."""
     thinks_first: bool = False

@@ -60,6 +60,10 @@ def message(is_it: Callable[[Object], Any]) -> Sent:
     return lambda refused: "" if any(map(is_it, refused.messages)) else None
 
 
+def message_member(name: str) -> Sent:
+    return message(lambda one: name in one)
+
+
 def part(is_it: Callable[[Object], Any]) -> Sent:
     return message(lambda one: any(map(is_it, _parts(one))))
 

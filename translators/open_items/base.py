@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal, Protocol
 from msgspec import UNSET, UnsetType
 
 from translators.open_items.citations import Citations
-from translators.reasoning.thinking import Opaque, SealPolicy
+from translators.reasoning.opaque import OpaqueReasoning
+from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import (
     AnnotationAdded,
     ContentPartAdded,
@@ -181,7 +182,7 @@ class OpenRefusal:
 class OpenReasoning:
     """Thinking while it arrives: its text, and what of it only the provider can read."""
 
-    def __init__(self, output_index: int, id: str, opaque: Opaque, sealing: SealPolicy | None) -> None:
+    def __init__(self, output_index: int, id: str, opaque: OpaqueReasoning, sealing: SealPolicy | None) -> None:
         self._output_index = output_index
         self._id = id
         self._opaque = opaque
@@ -189,7 +190,7 @@ class OpenReasoning:
         self._text: list[str] = []
 
     def _sealed(self, text: str) -> str | UnsetType:
-        return UNSET if self._sealing is None else self._sealing.of(self._opaque.thinking(text))
+        return UNSET if self._sealing is None else self._sealing.seal(self._opaque.with_text(text))
 
 
 class OpenSummary(OpenReasoning):

@@ -17,7 +17,7 @@ from translators.chat.messages import ChatMessage
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.reasoning.thinking import Replay
+from translators.reasoning.returned import ReturnPolicy
 from translators.responses.items import ConfigurationUpdate, Item, Message
 from translators.responses.tools import Tool
 from translators.to_chat.messages import Settled, items_to_messages
@@ -53,7 +53,7 @@ class History(Struct, frozen=True, gc=False):
         dialect: Dialect,
         names: ToolNames,
         notes: Notes,
-        replay: Replay = Replay(),  # noqa: B008 - frozen
+        return_policy: ReturnPolicy = ReturnPolicy(),  # noqa: B008 - frozen
     ) -> "tuple[History, list[bytes]]":
         """Return this history with the items behind it, and its messages behind `finished` as it was, in such pieces.
 
@@ -68,7 +68,7 @@ class History(Struct, frozen=True, gc=False):
             first_input=len(self.tail) - self.known,
             settled=self.settled,
             follows=bool(self.finished),
-            replay=replay,
+            return_policy=return_policy,
         )
         finished = _piece(rendered.messages[: rendered.boundary.messages])
         open = _piece(rendered.messages[rendered.boundary.messages :])

@@ -30,7 +30,7 @@ from translators.chat.messages import (
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.reasoning.thinking import GoingBack, Replay, going_back, thinking_of
+from translators.reasoning.returned import ReturnedThinking, ReturnPolicy, restore_thinking, thinking_to_return
 from translators.responses.items import (
     ApplyPatchCall,
     Call,
@@ -90,14 +90,14 @@ def items_to_messages(
     first_input: int = 0,
     settled: Settled = Settled(),  # noqa: B008 - frozen
     follows: bool = False,
-    replay: Replay = Replay(),  # noqa: B008 - frozen
+    return_policy: ReturnPolicy = ReturnPolicy(),  # noqa: B008 - frozen
 ) -> Rendered:
     """Render items; raise RequestError for an output without a call or a call without an output.
 
     `first_input`: position of the first item of this request (those before it are history), for the paths of errors.
-    `settled`: what came before these items; `follows`: whether messages did. `replay`: which thinking goes back.
+    `settled`: what came before these items; `follows`: whether messages did. `return_policy`: which thinking goes back.
     """
-    return _Renderer(items, dialect, names, notes, first_input, settled, follows, replay).render()
+    return _Renderer(items, dialect, names, notes, first_input, settled, follows, return_policy).render()
 
 
 def lead_text(instructions: str | None, lead: Sequence[Message]) -> str:
@@ -121,15 +121,15 @@ class _Renderer:
         first_input: int,
         settled: Settled,
         follows: bool,
-        replay: Replay,
+        return_policy: ReturnPolicy,
     ) -> None:
         self._items: list[Item | HostedCall] = list(items)
         self._dialect = dialect
         self._names = names
         self._notes = notes
         self._first_input = first_input
-        self._replay = replay
-        self._current = _last_of_user(items) if replay.turns == "current" else None
+        self._return_policy = return_policy
+        self._current = _last_of_user(items) if return_policy.turns == "current" else None
         """Where the current turn begins, if the thinking of those before it does not go back."""
         self._answered = set(settled.answered)
         self._asked = settled.asked
@@ -207,7 +207,7 @@ class _Renderer:
         elif isinstance(item, Reasoning):
             turn = self._open_turn()
             if self._current is None or position > self._current:
-                turn.thinking.append(thinking_of(item, self._replay, self._notes, self._path(position)))
+                turn.thinking.append(restore_thinking(item, self._return_policy, self._notes, self._path(position)))
         elif kind in BY_CALL:
             turn = self._open_turn()
             turn.calls.append((position, item))  # type: ignore[arg-type]
@@ -298,9 +298,9 @@ class _Renderer:
         if turn is None:
             return
         if not turn.calls:
-            self._say(turn, (), going_back(turn.thinking))
+            self._say(turn, (), thinking_to_return(turn.thinking))
             return
-        back = going_back(turn.thinking)
+        back = thinking_to_return(turn.thinking)
         calls: list[tuple[ToolCall, AnyCall, int]] = []
         ids = CallIds(self._dialect)
         for position, call in turn.calls:
@@ -319,7 +319,7 @@ class _Renderer:
         if media:
             self._messages.append(UserMessage(media))
 
-    def _say(self, turn: Turn, calls: Sequence[ToolCall], back: GoingBack) -> None:
+    def _say(self, turn: Turn, calls: Sequence[ToolCall], back: ReturnedThinking) -> None:
         message = turn.message(calls, back, self._dialect)
         if message is not None:
             self._asking = False
@@ -351,7 +351,7 @@ class _Renderer:
             return None
         raise RequestError(f"No tool output found for {_kind(call)} {call.call_id}.", param="input")
 
-    def _tool_call(self, position: int, call: AnyCall, ids: CallIds, back: GoingBack) -> ToolCall:
+    def _tool_call(self, position: int, call: AnyCall, ids: CallIds, back: ReturnedThinking) -> ToolCall:
         """Return a call as chat has it, under an id that no other call of its turn has."""
         id, renamed = ids.assign(call.call_id or "")
         if renamed:

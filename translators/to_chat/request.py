@@ -16,7 +16,8 @@ from translators.constraints.tool_choice import ToolForm, tool_form
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.reasoning.thinking import Replay, Sealer
+from translators.reasoning.returned import ReturnPolicy
+from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTools
 from translators.to_chat.alternation import taking_turns
@@ -59,11 +60,11 @@ def chat_request(
     `model` is the provider's name of the model; `stream` whether its answer shall come in chunks; `seal` opens what
     clients carried.
     """
-    replay = Replay(seal, "current" if request.reasoning.context == "current_turn" else "all")
+    return_policy = ReturnPolicy(seal, "current" if request.reasoning.context == "current_turn" else "all")
     tools = united(request.tools, [*history.loaded, *loaded(request.input)])
     names = ToolNames(tools)
     of_input = Notes()
-    extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, replay)
+    extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, return_policy)
     notes.repeat(of_input)
     form = form_of(request.text, dialect, notes)
     thinks = request.reasoning.effort != "none"

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ThinkingPart, ToolCall
+from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ToolCall
 from translators.dialects.dialect import Dialect
 from translators.loose_json import is_json_object
-from translators.reasoning.thinking import GoingBack, Thinking
+from translators.reasoning.fields import RETURNS, ThinkingPart
+from translators.reasoning.returned import ReturnedThinking
+from translators.reasoning.thinking import Thinking
 from translators.responses.items import Call, FunctionCall
 from translators.to_chat.content import BETWEEN
 from translators.to_chat.hosted import HostedCall
@@ -35,7 +37,7 @@ class Turn:
         """Each with its position."""
         self.call_ids: set[str] = set()
 
-    def message(self, calls: Sequence[ToolCall], back: GoingBack, dialect: Dialect) -> AssistantMessage | None:
+    def message(self, calls: Sequence[ToolCall], back: ReturnedThinking, dialect: Dialect) -> AssistantMessage | None:
         """Return the turn as a message with these calls; None if it says nothing."""
         text = BETWEEN.join(filter(None, self.texts))
         refusal = BETWEEN.join(filter(None, self.refusals)) if self.refusals else ""
@@ -43,19 +45,19 @@ class Turn:
             text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
             return None
-        field = dialect.reasoning_field
         content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
-        if back.text and field == "think_tags":
-            content = f"<think>{back.text}</think>\n\n{text}"
-        elif back.text and field == "thinking":
-            content = [ThinkingPart([TextPart(back.text)])]
-            if text:
-                content.append(TextPart(text))
-        empty = "" if dialect.reasoning_required and (calls or dialect.reasoning_everywhere) else None
+        members: dict[str, str] = {}
+        if (field := dialect.reasoning_field) is not None:
+            begin = RETURNS[field]
+            required = dialect.reasoning_required and (calls or dialect.reasoning_everywhere)
+            if begin is None and (back.text or required):
+                members[field] = back.text or ""
+            elif begin is not None and back.text:
+                start = begin(back.text)
+                content = start + text if isinstance(start, str) else [start, TextPart(text)] if text else [start]
         return AssistantMessage(
             content,
-            reasoning_content=back.text or empty if field == "reasoning_content" else None,
-            reasoning=back.text if field == "reasoning" else None,
+            **members,
             reasoning_details=back.details,
             extra_content=back.answer,
             refusal=refusal or None,
@@ -63,7 +65,7 @@ class Turn:
         )
 
 
-def chat_call(call: AnyCall, id: str, names: ToolNames, back: GoingBack) -> tuple[ToolCall, bool]:
+def chat_call(call: AnyCall, id: str, names: ToolNames, back: ReturnedThinking) -> tuple[ToolCall, bool]:
     """Return a call as chat has it, under an id; and whether its arguments had to be mended.
 
     Providers read arguments as a JSON object and fail on anything else, so what is none goes as a member of one.

@@ -24,6 +24,7 @@ from translators.chat.chunks import (
 )
 from translators.errors import UpstreamError
 from translators.loose_json import decode_prefix, replace_lone_surrogates
+from translators.reasoning.fields import PARTS, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -127,33 +128,6 @@ def usage_of(chunk: Chunk) -> ChatUsage | None:
     return usage
 
 
-def reasoning_of(delta: Delta) -> str:
-    """Return a delta's thinking; a provider that sends it under two names means it once."""
-    if delta.reasoning_content:
-        return delta.reasoning_content
-    if isinstance(delta.reasoning, str):
-        if delta.reasoning:
-            return delta.reasoning
-    elif delta.reasoning:
-        return _text_of(delta.reasoning)
-    if delta.reasoning_details:
-        return "".join(_text_of(detail) for detail in delta.reasoning_details)
-    return ""
-
-
-def _text_of(value: Any, depth: int = 8) -> str:
-    """Return the text in a value that nests no deeper than `depth`; nobody means what lies below."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and depth:
-        return "".join(_text_of(entry, depth - 1) for entry in value)
-    if isinstance(value, dict) and depth:
-        for key in ("text", "summary", "thinking", "content"):
-            if value.get(key):
-                return _text_of(value[key], depth - 1)
-    return ""
-
-
 def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
     """Yield what content that is not a string says: Mistral and Databricks send lists of parts, Cloudflare an object.
 
@@ -167,14 +141,13 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]
             yield "text", part
         elif isinstance(part, dict):
             kind = part.get("type")
-            if kind == "thinking":
-                yield "reasoning", _text_of(part.get("thinking"))
-            elif kind == "reasoning":
-                yield "reasoning", _text_of(part)
+            if isinstance(kind, str) and kind in PARTS:
+                member = PARTS[kind]
+                yield "reasoning", text_in(part if member is None else part.get(member))
             elif kind in ("text", "output_text", None):
-                yield "text", _text_of(part)
+                yield "text", text_in(part)
             elif kind == "refusal":
-                yield "refusal", _text_of(part.get("refusal"))
+                yield "refusal", text_in(part.get("refusal"))
             elif kind == "image_url":
                 yield "image", _url_of(part.get("image_url"))
             else:

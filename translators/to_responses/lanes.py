@@ -17,7 +17,8 @@ from translators.open_items.base import Closed, OpenItem, OpenMessage, OpenReaso
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
 from translators.open_items.picture import OpenPicture, is_picture
-from translators.reasoning.thinking import Opaque, SealPolicy
+from translators.reasoning.opaque import OpaqueReasoning
+from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
@@ -38,7 +39,7 @@ class Lane:
 
     __slots__ = ("call", "closed", "held", "item", "kind", "opaque")
 
-    def __init__(self, kind: Kind, call: ProviderCall | None = None, opaque: Opaque | None = None) -> None:
+    def __init__(self, kind: Kind, call: ProviderCall | None = None, opaque: OpaqueReasoning | None = None) -> None:
         self.kind = kind
         self.call = call
         self.opaque = opaque
@@ -74,7 +75,7 @@ class Lanes:
         self._citations = citations
         self._reasoning_as = reasoning_as
         self._sealing = sealing
-        self._opaque = Opaque()
+        self._opaque = OpaqueReasoning()
         """What came of thinking for a reasoning item that is still to come."""
         self._taken = set(taken_call_ids)
         self._most = most
@@ -156,7 +157,7 @@ class Lanes:
             self._notes.add("parallel_tool_calls", "dropped", "calls behind the first one: the client wanted one only")
             return
         if extra:
-            self.attached += self.thought().take_call(self._call_id(call), extra)
+            self.attached += self.thought().add_call(self._call_id(call), extra)
         if lane is None:
             lane = self._lane_of[call] = Lane("call", call)
             self._begin(lane, events)
@@ -172,14 +173,14 @@ class Lanes:
         if lane is self.waiting[0] and (lane.item is None or len(self.waiting) > 1):
             self._advance(events)
 
-    def thought(self) -> Opaque:
+    def thought(self) -> OpaqueReasoning:
         """Return where opaque parts of thinking go: to the thinking that arrives, else to the next reasoning item."""
         opaque = self.waiting[-1].opaque if self.waiting else None
         return self._opaque if opaque is None else opaque
 
     def _reasoning_lane(self) -> Lane:
         lane = Lane("reasoning", opaque=self._opaque)
-        self._opaque = Opaque()
+        self._opaque = OpaqueReasoning()
         return lane
 
     # --- what goes out ----------------------------------------------------------------------------------------

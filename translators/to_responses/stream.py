@@ -21,6 +21,7 @@ from translators.errors import ProtocolError, UpstreamError
 from translators.failures.classes import from_error
 from translators.notes import Notes
 from translators.open_items.citations import Citations
+from translators.reasoning.fields import read_thinking
 from translators.reasoning.think_tags import ThinkTags
 from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import (
@@ -41,7 +42,6 @@ from translators.to_responses.deltas import (
     found_by,
     images_of,
     pieces_of,
-    reasoning_of,
     tokens_of,
     usage_of,
 )
@@ -261,14 +261,12 @@ class ResponseStream:
     # --- reading a delta --------------------------------------------------------------------------------------
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
-        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
-            reasoning = reasoning_of(delta)
-            if reasoning:
-                self._lanes.put("reasoning", reasoning, [], events)
-            if delta.reasoning_details:
-                self._lanes.attached += self._lanes.thought().take_details(delta.reasoning_details, whole=whole)
+        if thinking := read_thinking(delta):
+            self._lanes.put("reasoning", thinking, [], events)
+        if delta.reasoning_details:
+            self._lanes.attached += self._lanes.thought().add_details(delta.reasoning_details, whole=whole)
         if delta.extra_content:
-            self._lanes.attached += self._lanes.thought().take_answer(delta.extra_content)
+            self._lanes.attached += self._lanes.thought().add_answer(delta.extra_content)
         if delta.annotations:
             self._lanes.attached += self._citations.take_annotations(delta.annotations)
         if delta.executed_tools:
@@ -314,7 +312,7 @@ class ResponseStream:
         """
         if message is None or not self._lanes.written or not isinstance(message.content, str):
             return message
-        told = [message.content, message.reasoning_content or ""]
+        told = [message.content, read_thinking(message)]
         told += [arguments_of(call.function) for call in calls_of(message, whole=True)]
         if not message.content or sum(map(len, told)) < self._lanes.written:
             return message

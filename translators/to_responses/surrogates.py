@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from translators.chat.chunks import Chunk
 from translators.loose_json import replace_lone_surrogates
+from translators.reasoning.fields import TEXT_MEMBERS
 from translators.to_responses.deltas import fitting_chunk, read_odd_value
 
-_TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
+_TEXTS: Final = ("content", *TEXT_MEMBERS, "refusal")
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 
 Owner = dict[str, Any]

@@ -15,7 +15,8 @@ from tests.support.oracles import validate_with_openai
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes
-from translators.reasoning.thinking import Opaque, SealPolicy, Thinking
+from translators.reasoning.opaque import OpaqueReasoning
+from translators.reasoning.thinking import SealPolicy, Thinking
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event, frame
 from translators.responses.ids import Ids, seed
@@ -344,16 +345,16 @@ def test_whole_and_streamed_answers_keep_the_same() -> None:
 
 
 def test_entries_of_a_whole_answer_stay_apart() -> None:
-    opaque = Opaque()
-    opaque.take_details([text("A"), text("B")], whole=True)
-    assert opaque.thinking("AB").details == [text("A"), text("B")]
+    opaque = OpaqueReasoning()
+    opaque.add_details([text("A"), text("B")], whole=True)
+    assert opaque.with_text("AB").details == [text("A"), text("B")]
 
 
 def test_members_of_an_entry_that_come_late_or_empty() -> None:
-    opaque = Opaque()
-    opaque.take_details([{"type": "reasoning.summary", "summary": "A", "id": None, "index": 0}], whole=False)
-    opaque.take_details([{"type": "reasoning.summary", "summary": "B", "id": "rs_1", "index": 0}, "odd"], whole=False)
-    assert opaque.thinking("").details == [{"type": "reasoning.summary", "summary": "AB", "id": "rs_1", "index": 0}]
+    opaque = OpaqueReasoning()
+    opaque.add_details([{"type": "reasoning.summary", "summary": "A", "id": None, "index": 0}], whole=False)
+    opaque.add_details([{"type": "reasoning.summary", "summary": "B", "id": "rs_1", "index": 0}, "odd"], whole=False)
+    assert opaque.with_text("").details == [{"type": "reasoning.summary", "summary": "AB", "id": "rs_1", "index": 0}]
 
 
 def test_thinking_and_its_payload() -> None:

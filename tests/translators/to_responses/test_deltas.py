@@ -10,36 +10,8 @@ from translators.to_responses.deltas import (
     images_of,
     pieces_of,
     read_chunk,
-    reasoning_of,
     usage_of,
 )
-
-REASONING = {
-    "none": (Delta(), ""),
-    "reasoning_content": (Delta(reasoning_content="a"), "a"),
-    "reasoning": (Delta(reasoning="a"), "a"),
-    "an object": (Delta(reasoning={"content": "a"}), "a"),
-    "details": (Delta(reasoning="", reasoning_details=[{"text": "a"}, {"summary": "b"}, {"signature": "x"}]), "ab"),
-    "the same under every name": (
-        Delta(reasoning_content="a", reasoning="a", reasoning_details=[{"text": "a"}]), "a"
-    ),
-    "empty under the first name": (Delta(reasoning_content="", reasoning="a"), "a"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", REASONING)
-def test_reasoning(name: str) -> None:
-    delta, expected = REASONING[name]
-    assert reasoning_of(delta) == expected
-
-
-def test_text_is_not_looked_for_in_the_depths() -> None:
-    objects: dict[str, object] = {"text": "a"}
-    lists: list[object] = ["a"]
-    for _ in range(5000):
-        objects, lists = {"text": objects}, [lists]
-    assert reasoning_of(Delta(reasoning=objects)) == ""
-    assert reasoning_of(Delta(reasoning_details=lists)) == ""
 
 
 def test_content_that_is_no_string() -> None:
