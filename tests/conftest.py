@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.service import Service
-from tests.support.upstream import Upstream
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
-"""A chat request held against what its provider takes: as every strict one would (`tests.support.strict_chat`) with the
-forms that the dialect says, and by the provider's own rules (`tests.support.provider_rules`).
+"""A chat request held against what its provider takes: as every strict one would (`judges.strict_chat`) with the forms
+that the dialect says, and by the provider's own rules (`judges.provider_rules`).
 """
 
-from tests.support.provider_rules import OWN_MEMBERS, RULES, broken_rules
-from tests.support.strict_chat import complaints
+from tests.support.judges.provider_rules import OWN_MEMBERS, RULES, broken_rules
+from tests.support.judges.strict_chat import complaints
 from translators.dialects.dialect import Dialect
 from translators.to_chat.request import ChatRequest
 from translators.wire import decode

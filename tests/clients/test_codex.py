@@ -17,8 +17,8 @@ import pytest
 
 from tests.clients.install import available, node_clients
 from tests.support import chat
-from tests.support.service import ROOT, Service
-from tests.support.upstream import Asked, Upstream, stream
+from tests.support.servers.service import ROOT, Service
+from tests.support.servers.upstream import Asked, Upstream, stream
 
 pytestmark = pytest.mark.clients
 

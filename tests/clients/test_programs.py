@@ -16,8 +16,8 @@ import pytest
 
 from tests.clients.install import PYTHON, available, node_clients, python_client
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 
 PROGRAMS = Path(__file__).with_name("programs")
 LIMIT = 120

@@ -12,8 +12,8 @@ import pytest
 from tests.clients.install import available, node_clients, python_client
 from tests.clients.test_programs import PROGRAMS, run
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Gate, Script, Upstream, stream, whole
 
 
 def answers(asked: Asked) -> Script:

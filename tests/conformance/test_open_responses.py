@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.support import chat, oracles
+from tests.support import chat
+from tests.support.judges import oracles
 from tests.support.pdf import pdf
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 
 PIXEL = (
     "data:image/png;base64,"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from tests.support.service import Service
+from tests.support.servers.service import Service
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from openai.types.responses import Response
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Gate, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Gate, Upstream, stream, whole
 
 
 def ended(client: openai.OpenAI, id: str) -> Response:

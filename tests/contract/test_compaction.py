@@ -12,8 +12,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import Answer
-from tests.support.service import Service
-from tests.support.upstream import CLOSE, LIMIT, RESET, Gate, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import CLOSE, LIMIT, RESET, Gate, Upstream, stream, whole
 
 HEADING = "Summary of the earlier conversation (compacted):\n\n"
 SUMMARY = HEADING + "They said hello."

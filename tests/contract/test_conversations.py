@@ -8,7 +8,7 @@ import pytest
 from adapter import create_app
 from adapter.settings.settings import Settings
 from tests.support import chat
-from tests.support.upstream import Gate, Upstream, stream, whole
+from tests.support.servers.upstream import Gate, Upstream, stream, whole
 
 
 def told(upstream: Upstream, count: int = 1) -> list[tuple[str, str]]:

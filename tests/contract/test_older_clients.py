@@ -11,8 +11,8 @@ import pytest
 
 from tests.contract.install_clients import VERSIONS, install
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, stream, whole
 
 PROGRAM = Path(__file__).with_name("use_client.py")
 

@@ -10,7 +10,7 @@ from openai.types.responses import Response, ResponseFunctionToolCall
 from pydantic import BaseModel
 
 from tests.support import chat
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.servers.upstream import Upstream, stream, whole
 
 LOOK = {
     "type": "function", "name": "look", "description": "Look at a place.", "strict": True,

@@ -13,8 +13,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Upstream, drip, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Upstream, drip, stream, whole
 
 LOOK = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
 

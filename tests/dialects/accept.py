@@ -8,7 +8,7 @@ import json
 import sys
 
 from tests.dialects.case import ROOT, golden
-from tests.support.provider_rules import refusals
+from tests.support.judges.provider_rules import refusals
 from translators.dialects.presets import PRESETS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dialects.case import REQUESTS, ROOT, golden, read
-from tests.support.provider_rules import OWN_MEMBERS, RULES, refusals
+from tests.support.judges.provider_rules import OWN_MEMBERS, RULES, refusals
 from translators.dialects.presets import PRESETS
 
 Object = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.provider_rules import RULES, broken_rules
+from tests.support.judges.provider_rules import RULES, broken_rules
 
 RECORDED = Path(__file__).parents[3] / "shared/wire/providers"
 pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded providers in {RECORDED}")

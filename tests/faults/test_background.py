@@ -12,9 +12,9 @@ import pytest
 from tests.faults.test_service import stopped
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.sse import parse_sse
-from tests.support.upstream import LIMIT, Gate, Upstream, stream
+from tests.support.judges.sse import parse_sse
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Gate, Upstream, stream
 
 
 @pytest.fixture

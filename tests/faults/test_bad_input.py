@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Upstream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, whole
 
 
 class Bad(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Gate, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Gate, Script, Upstream, stream, whole
 
 SOON = 2.0
 """Seconds within which the provider must know."""

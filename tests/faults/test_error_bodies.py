@@ -6,8 +6,8 @@ How recorded errors come out: tests/recordings.
 import json
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import CLOSE, Gate, Upstream, head, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import CLOSE, Gate, Upstream, head, stream, whole
 
 BEGUN = b'{"error":{"message":"Slow down'
 

@@ -17,8 +17,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import Client, judged
-from tests.support.service import Service
-from tests.support.upstream import CLOSE, LIMIT, RESET, Asked, Gate, Script, Upstream, head, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import CLOSE, LIMIT, RESET, Asked, Gate, Script, Upstream, head, stream, whole
 
 SETTINGS = """
 [upstreams.a]

@@ -9,9 +9,9 @@ import pytest
 
 from tests.support import chat
 from tests.support.pdf import of_contents, pdf
-from tests.support.service import Service
-from tests.support.site import Site, answer, serving
-from tests.support.upstream import LIMIT, Script, Upstream, stream
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Script, Upstream, stream
+from tests.support.servers.web_server import Site, answer, serving
 
 
 def heavy(weight: int) -> bytes:

@@ -30,7 +30,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessa
 from adapter import create_app
 from adapter.settings.settings import load_settings
 from tests.support import chat
-from tests.support.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
+from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
 
 OURS = ("adapter.", "translators.")
 EXEMPT = "translators.constraints.json_schema.Budget"

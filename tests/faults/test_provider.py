@@ -12,8 +12,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import CLOSE, RESET, Gate, Script, Upstream, drip, head, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import CLOSE, RESET, Gate, Script, Upstream, drip, head, stream, whole
 
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 CONTEXT = chat.error("This model's maximum context length is 8192 tokens.", code="context_length_exceeded")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import CLOSE, Gate, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import CLOSE, Gate, Script, Upstream, stream, whole
 
 FORMAT = {"type": "json_schema", "name": "place", "schema": {"type": "object", "required": ["city"]}}
 TOOL = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, stream, whole
 
 HIDDEN = "hidden-0123456789abcdef"
 SAID = "said-0123456789abcdef"

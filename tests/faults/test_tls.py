@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
+from tests.support.servers.service import Service
 
 ANSWER = [chat.text("Hel"), chat.text("lo"), chat.end(), b"data: [DONE]\n\n"]
 

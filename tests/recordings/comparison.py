@@ -12,7 +12,7 @@ from typing import Any
 from tests.recordings.reader import Answer, read_completion, read_stream
 from tests.recordings.recording import Recording
 from tests.recordings.replay import answer_of, replay, stream_of
-from tests.support.grammar import check_stream
+from tests.support.judges.grammar import check_stream
 from translators.errors import ProtocolError
 from translators.failures.classes import from_http
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.recordings.reader import Answer
-from tests.support.sse import read_json
+from tests.support.judges.sse import read_json
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.ids import Ids, seed

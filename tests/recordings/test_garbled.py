@@ -11,7 +11,7 @@ import pytest
 
 from tests.recordings.recording import Recording, needed, recordings
 from tests.recordings.replay import replay
-from tests.support.grammar import check_stream
+from tests.support.judges.grammar import check_stream
 
 pytestmark = needed
 

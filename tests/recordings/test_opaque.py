@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.recordings.recording import Recording, needed, recordings
-from tests.support.glass import Glass
-from tests.support.grammar import check_stream
+from tests.support.judges.grammar import check_stream
+from tests.support.transparent_sealer import Glass
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy

@@ -13,8 +13,8 @@ from tests.recordings.errors import expected
 from tests.recordings.reader import Answer
 from tests.recordings.recording import Recording, needed, recordings
 from tests.recordings.replay import answer_of
-from tests.support.service import Service
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, stream, whole
 
 pytestmark = needed
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.provider_rules import refusals
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.judges.provider_rules import refusals
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 from translators.dialects.presets import PRESETS
 
 LOOK = {

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Asked, Script, Upstream, stream, whole
 
 LOOK = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": True}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

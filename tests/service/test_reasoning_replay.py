@@ -10,8 +10,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import Client
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 
 SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}, **SIGNED}

@@ -6,11 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.support import redis
 from tests.support.chat import completion
 from tests.support.client import Answer
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Upstream, whole
+from tests.support.servers import redis
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Upstream, whole
 
 
 def test_a_server_that_stands_still_holds_nobody_else(upstream: Upstream, tmp_path: Path) -> None:

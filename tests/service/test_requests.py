@@ -10,8 +10,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
 
 TOO_LONG = "This model's maximum context length is 30 tokens. Please reduce the length of the messages."
 

@@ -14,11 +14,11 @@ from msgspec import structs
 
 from adapter.store import open_store
 from adapter.store.base import StoredConversation, StoredItem
-from tests.store.responses import OURS, keep, response
-from tests.support import postgres
+from tests.adapter.store.responses import OURS, keep, response
 from tests.support.chat import completion, end, text
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Gate, Upstream, stream, whole
+from tests.support.servers import postgres
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Gate, Upstream, stream, whole
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_upgrade_of_what_is_as_it_should_be(file: str) -> None:
 
 
 def test_upgrade_of_older_tables(url: str) -> None:
-    old = (Path(__file__).parents[1] / "store" / "version_2.sql").read_text()
+    old = (Path(__file__).parents[1] / "adapter/store/sql/version_2.sql").read_text()
     with closing(postgres.connect(url)) as connection:
         connection.execute(old.replace("{bytes}", "BYTEA"))  # type: ignore[call-overload]
     assert "run `responses-adapter store upgrade`" in command("store", "stats", ADAPTER_STORE=url).stderr

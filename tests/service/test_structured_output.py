@@ -10,8 +10,8 @@ import pytest
 
 from tests.support import chat
 from tests.support.client import judged
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Gate, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Gate, Script, Upstream, stream, whole
 
 SCHEMA = {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.properties.machine import said
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, stream, whole
+from tests.support.stream_harness import said
 
 CONFIG = '[upstreams.r1]\nurl = "{url}"\ndialect = {{ preset = "vllm", thinks_first = true }}\n[models]\n"*" = "r1"\n'
 THOUGHT = [("summary_text", "Hm."), ("output_text", "Hi")]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Script, Upstream, stream, whole
 
 TOOLS = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("look", "go")]
 ONE = {"type": "function", "name": "go"}

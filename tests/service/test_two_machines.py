@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import postgres, redis
 from tests.support.chat import completion, end, text
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers import postgres, redis
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
 
 TURNS = {"sqlite": 200, "postgresql": 1000, "redis": 1000}
 """SQLite is not for several machines; a service beside another one, as while it is replaced, is all it has to bear."""

@@ -15,8 +15,8 @@ from adapter.api.websocket import connection
 from adapter.server.worker import ClientSocket
 from adapter.settings.settings import Settings
 from tests.support import chat
-from tests.support.service import Service
-from tests.support.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPMessage
 from typing import Any, NamedTuple, Self
 
-from tests.support import oracles
-from tests.support.grammar import check_stream
-from tests.support.response import check_response
-from tests.support.sse import parse_sse
+from tests.support.judges import oracles
+from tests.support.judges.grammar import check_stream
+from tests.support.judges.response import check_response
+from tests.support.judges.sse import parse_sse
 
 SECONDS = 30.0
 """After so many of silence a read fails."""

@@ -5,9 +5,9 @@ from typing import Any, Self
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support import oracles
 from tests.support.client import SECONDS, Client
-from tests.support.grammar import check_stream
+from tests.support.judges import oracles
+from tests.support.judges.grammar import check_stream
 
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support import oracles
-from tests.support.grammar import check_stream
-from tests.support.response import check_response
-from tests.support.sse import parse_sse
+from tests.support.judges import oracles
+from tests.support.judges.grammar import check_stream
+from tests.support.judges.response import check_response
+from tests.support.judges.sse import parse_sse
 from tests.wire.case import Case, plain
 from translators.wire import decode
 

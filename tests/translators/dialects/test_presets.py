@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.provider_rules import RULES
+from tests.support.judges.provider_rules import RULES
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import HOSTS, PORTS, PRESETS, dialect_for
 

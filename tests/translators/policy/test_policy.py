@@ -11,7 +11,7 @@ from adapter.api.request.schemas import CreateSchema
 from adapter.commands.offline import translate
 from adapter.settings.settings import Settings, load_settings
 from tests.support import minimal_requests as minimal
-from tests.support import openai_types
+from tests.support.judges import openai_types
 from translators import policy
 from translators.errors import RequestError
 from translators.notes import Notes

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.glass import Glass
-from tests.support.oracles import validate_with_openai
+from tests.support.judges.oracles import validate_with_openai
+from tests.support.transparent_sealer import Glass
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adapter.api.request.schemas import parse_create
-from tests.support import oracles
-from tests.support.response import check_response
+from tests.support.judges import oracles
+from tests.support.judges.response import check_response
 from tests.wire.case import plain
 from translators.responses.echo import first_snapshot
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.sse import parse_frame
+from tests.support.judges.sse import parse_frame
 from translators.responses import events
 from translators.responses.events import DONE, KEEP_ALIVE, Event, OutputTextDelta, frame
 from translators.responses.ids import Ids

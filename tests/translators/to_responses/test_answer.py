@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.properties.machine import Machine, said
+from tests.support.stream_harness import Machine, said
 from translators.to_responses.answer import AnswerReader
 
 HI = b'{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}'

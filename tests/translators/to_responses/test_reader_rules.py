@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.properties.machine import Machine, said
+from tests.support.stream_harness import Machine, said
 
 Chunk = dict[str, Any] | bytes
 Row = tuple[list[Chunk], list[Any], str]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.properties.answers import Object
-from tests.properties.machine import Machine, said
+from tests.properties.strategies.streamed_answers import Object
+from tests.support.stream_harness import Machine, said
 from translators.errors import UpstreamError
 from translators.to_responses.stream import Limits
 from translators.tools.names import ToolNames

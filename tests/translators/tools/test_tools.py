@@ -1,4 +1,4 @@
-"""Tools as chat functions. The bijection of names is a property: tests/properties/test_names.py."""
+"""Tools as chat functions. The bijection of names is a property: tests/properties/to_chat/test_names.py."""
 
 from typing import Any
 

@@ -1,0 +1,100 @@
+"""Who may call, and which tenant that is."""
+
+import hashlib
+import json
+
+import pytest
+from flask import Flask
+
+from adapter.api.auth import authenticate, bearer
+from tests.support.app import KEYS, make_app
+from translators.errors import RequestError
+
+
+@pytest.fixture(scope="module")
+def open_app() -> Flask:
+    return make_app()
+
+
+@pytest.fixture(scope="module")
+def closed_app() -> Flask:
+    return make_app(api_keys=KEYS)
+
+
+def tenant(app: Flask, header: str | None) -> str:
+    with app.test_request_context("/", headers={} if header is None else {"Authorization": header}):
+        return authenticate()
+
+
+def sha256(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_is_a_tenant(key: str, closed_app: Flask) -> None:
+    assert tenant(closed_app, f"Bearer {key}") == sha256(key)
+
+
+@pytest.mark.parametrize("header", ["bearer sk-x", "BEARER  sk-x ", "Bearer sk-x"])
+def test_an_open_service_takes_any_key(header: str, open_app: Flask) -> None:
+    assert tenant(open_app, header) == sha256("sk-x")
+
+
+@pytest.mark.parametrize("header", [None, ""])
+def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | None, open_app: Flask) -> None:
+    assert tenant(open_app, header) == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "message", "code"),
+    [
+        (None, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.", None),
+        ("Bearer sk-one-0123456789abcdeX", "Incorrect API key provided: sk-********cdeX.", "invalid_api_key"),
+        ("Bearer short", "Incorrect API key provided: *****.", "invalid_api_key"),
+        (f"Bearer {KEYS[0]} {KEYS[1]}", "The Authorization header is malformed.", "invalid_api_key"),
+        ("Bearer", "The Authorization header is malformed.", "invalid_api_key"),
+        ("Bearer schlüssel", "The Authorization header is malformed.", "invalid_api_key"),
+        (KEYS[0], "The Authorization header is malformed.", "invalid_api_key"),
+        ("Basic dXNlcjpwYXNz", "The Authorization header is malformed.", "invalid_api_key"),
+    ],
+)
+def test_who_may_not_call(header: str | None, message: str, code: str | None, closed_app: Flask) -> None:
+    with pytest.raises(RequestError) as caught:
+        tenant(closed_app, header)
+    assert (caught.value.status, caught.value.code) == (401, code)
+    assert caught.value.message.startswith(message)
+    assert not any(key in caught.value.message for key in KEYS)
+
+
+def test_what_is_no_bearer_key_is_refused_by_an_open_service_too(open_app: Flask) -> None:
+    with pytest.raises(RequestError, match="malformed"):
+        tenant(open_app, "Basic dXNlcjpwYXNz")
+
+
+def test_the_key_itself_is_for_passing_through(open_app: Flask) -> None:
+    with open_app.test_request_context("/", headers={"Authorization": "Bearer sk-x"}):
+        assert bearer() == "sk-x"
+    with open_app.test_request_context("/"):
+        assert bearer() is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/responses"),
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/resp_1/input_items"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/m"),
+    ],
+)
+def test_every_path_below_v1_asks_for_a_key(method: str, path: str, closed_app: Flask) -> None:
+    answer = closed_app.test_client().open(path, method=method)
+    assert answer.status_code == 401
+    assert json.loads(answer.data)["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_does_not(path: str, closed_app: Flask) -> None:
+    assert closed_app.test_client().get(path).status_code == 200

@@ -1,0 +1,209 @@
+"""What `check` finds out about providers that work, that lack things, and that are not there."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapter.commands.check import Result, report, run_probes
+from adapter.demo.server import listen
+from adapter.settings.models import Target
+from adapter.settings.settings import Settings
+from adapter.settings.upstreams import Secret, UpstreamSettings
+from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from translators.dialects.dialect import Dialect
+
+JSON = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    server = listen(pace=0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def check(url: str, model: str | None = None, **settings: Any) -> dict[str, Result]:
+    return {result.name: result for result in run_probes(Settings(upstream_url=url, **settings), model)}
+
+
+def upstream_at(url: str, **settings: Any) -> UpstreamSettings:
+    return UpstreamSettings(
+        name="named", url=url, dialect=settings.pop("dialect", Dialect()), connect_timeout=1, timeout=5, **settings
+    )
+
+
+def check_named(named: UpstreamSettings, model: str | None = None, **settings: Any) -> dict[str, Result]:
+    of = Settings(upstreams=(named,), config="adapter.toml", **settings)
+    return {result.name: result for result in run_probes(of, model, named)}
+
+
+def completion(**message: Any) -> JSON:
+    return {
+        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+
+
+def test_a_provider_that_can_do_everything(demo: str) -> None:
+    results = check(demo)
+    assert {name: result.verdict for name, result in results.items()} == dict.fromkeys(
+        ["models", "completion", "streaming", "usage in streams", "tool calls", "json_schema", "reasoning",
+         "developer role"], "ok",
+    )  # fmt: skip
+    assert results["models"].detail == "2 models, the first is demo"
+    assert results["tool calls"].detail == 'get_weather({"city": "city"})'
+    assert results["reasoning"].detail == "in reasoning_content, with reasoning_effort"
+    assert [name for name, result in results.items() if result.basic] == ["models", "completion", "streaming"]
+
+
+def test_the_table_has_a_line_for_each_probe_in_columns(demo: str) -> None:
+    lines = [report(result) for result in check(demo, "demo-large").values()]
+    assert len({line.index(" ok ") for line in lines}) == 1
+    assert len({line.index(" s  ") for line in lines}) == 1
+
+
+def modest(asked: Asked) -> Script:
+    """A provider that only chats: it refuses tools, schemas, reasoning effort and the developer role."""
+    if {"tools", "response_format", "reasoning_effort"} & asked.json.keys():
+        return whole({"error": {"message": "Extra inputs are not permitted"}}, 422)
+    if any(message["role"] == "developer" for message in asked.messages):
+        return whole({"detail": "unknown role"}, 400)
+    if asked.json.get("stream"):
+        delta = json.dumps({"choices": [{"index": 0, "delta": {"content": "one"}, "finish_reason": "stop"}]})
+        return stream(b"data: " + delta.encode() + b"\n\ndata: [DONE]\n\n")
+    return whole(completion(content="ready"))
+
+
+def test_a_provider_that_only_chats(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    results = check(upstream.url)
+    assert {name: result.verdict for name, result in results.items()} == {
+        "models": "ok", "completion": "ok", "streaming": "ok", "usage in streams": "no", "tool calls": "no",
+        "json_schema": "no", "reasoning": "no", "developer role": "no",
+    }  # fmt: skip
+    assert results["tool calls"].detail == "422: Extra inputs are not permitted"
+    assert results["usage in streams"].detail == "none is sent; the adapter estimates it"
+    assert all(result.ok for result in results.values() if result.basic)
+
+
+def test_reasoning_is_found_without_asking_for_it(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole(completion(content="<think>Hm</think>ready"))
+    assert check(upstream.url)["reasoning"].detail == "in <think>"
+
+
+def test_a_schema_that_is_ignored_and_a_tool_that_is_not_called(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole(completion(content="Paris!", reasoning=""))
+    results = check(upstream.url)
+    assert results["json_schema"].detail == 'the schema was not kept; "Paris!"'
+    assert results["tool calls"].detail == 'no call came; "Paris!"'
+    assert results["streaming"].detail == "the answer to a streamed request came as a whole"
+    assert results["reasoning"].verdict == "no"
+
+
+def test_a_list_of_models_that_is_missing_needs_a_model(upstream: Upstream) -> None:
+    upstream.models = "none"
+    try:
+        (only,) = check(upstream.url).values()
+        assert (only.name, only.verdict, only.basic) == ("models", "no", True)
+        assert only.detail.endswith("Name a model with --model.")
+        upstream.otherwise = modest
+        results = check(upstream.url, "mine")
+        assert (results["models"].basic, results["completion"].ok) == (False, True)
+        assert upstream.asked().json["model"] == "mine"
+    finally:
+        upstream.models = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
+
+
+def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    hint = " Is the base URL right? It often ends in /v1."
+    bare = upstream.url.removesuffix("/v1")
+    assert check(bare, "m")["completion"].detail.endswith(hint)
+    assert not check(upstream.url, "m")["completion"].detail.endswith(hint)
+
+
+def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
+    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    usage = check(upstream.url, "m")["usage in streams"]
+    assert (usage.verdict, usage.detail) == ("error", "nothing was streamed")
+
+
+def test_nobody_there_ends_the_check_with_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    (only,) = check(f"http://127.0.0.1:{port}/v1", "m").values()
+    assert (only.verdict, only.detail) == (
+        "error", f"cannot reach http://127.0.0.1:{port}/v1: Connection refused.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (whole({"error": {"message": "No such key"}}, 401), "401, no or a wrong key: set ADAPTER_UPSTREAM_API_KEY."),
+        (whole(b"<html>Welcome to nginx!</html>"), "200, a web page instead of JSON: is the base URL right?"),
+    ],
+)
+def test_what_makes_every_call_pointless_ends_the_check(upstream: Upstream, answer: Script, line: str) -> None:
+    upstream.otherwise = lambda asked: answer
+    results = check(upstream.url)
+    assert list(results) == ["models", "completion"]
+    assert results["completion"].verdict == "error"
+    assert results["completion"].detail.startswith(line)
+
+
+def test_a_provider_that_never_answers_is_waited_for_only_so_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        results = run_probes(Settings(upstream_url=f"http://127.0.0.1:{port}/v1", upstream_timeout=0.2), "m")
+        first = next(results)
+        assert (first.verdict, first.detail) == ("error", "no answer within 0.2 s.")
+
+
+def test_the_configured_key_is_sent_and_never_shown(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    results = check(upstream.url, upstream_api_key="hunter2")
+    assert upstream.asked().headers["authorization"] == "Bearer hunter2"
+    assert not any("hunter2" in report(result) for result in results.values())
+
+
+def test_an_upstream_of_the_file_is_asked_in_its_dialect_and_with_its_headers(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    dialect = Dialect(token_limit="max_completion_tokens")
+    results = check_named(upstream_at(upstream.url, dialect=dialect, headers={"X-Team": Secret("search")}))
+    assert results["completion"].ok
+    asked = upstream.asked()
+    assert asked.headers["x-team"] == "search"
+    assert "max_completion_tokens" in asked.json
+
+
+@pytest.mark.parametrize(("given", "sent"), [(None, "deployment-4"), ("fast", "small"), ("own-name", "own-name")])
+def test_a_model_is_asked_for_by_its_name_there(upstream: Upstream, given: str | None, sent: str) -> None:
+    upstream.otherwise = modest
+    models = {
+        "p-*": (Target("named", "*", 1),), "gpt-4": (Target("named", "deployment-4", 1),),
+        "fast": (Target("named", "small", 1),),
+    }  # fmt: skip
+    check_named(upstream_at(upstream.url), given, models=models)
+    assert {asked.json["model"] for asked in upstream.requests} == {sent}
+
+
+def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> None:
+    def choosy(asked: Asked) -> Script:
+        wrong = asked.headers["authorization"] == "Bearer key-2"
+        return whole({"error": {"message": "No such key"}}, 401) if wrong else modest(asked)
+
+    upstream.otherwise = choosy
+    keys = (Secret("key-1"), Secret("key-2"), Secret("key-3"))
+    results = check_named(upstream_at(upstream.url, keys=keys))
+    assert (results["completion"].ok, results["key 2 of 3"].ok, results["key 3 of 3"].ok) == (True, False, True)
+    assert results["key 2 of 3"].basic
+    assert "set upstreams.named.key in adapter.toml" in results["key 2 of 3"].detail

@@ -1,0 +1,68 @@
+"""`lessons` and the end of `check`: what the servers that share a store have learned."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from adapter.store import open_store
+from adapter.upstream.lessons import Lessons
+from tests.adapter.commands.test_check import modest
+from tests.adapter.commands.test_cli import run
+from tests.support.servers.upstream import Upstream
+
+NOTHING = "No refusal has taught anything that is kept.\n"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A store in which lessons are."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    store = open_store(url)
+    lessons = Lessons(store)
+    lessons.keep("default", "m", "temperature")
+    lessons.keep("backup", "vendor/one\n\x1b[2J", "tool_choice=named")
+    store.close()
+    return url
+
+
+def test_lessons_are_shown_by_upstream_and_model(url: str) -> None:
+    shown = run("lessons", ADAPTER_STORE=url)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = [re.fullmatch(r"  (.*?)  +(\S+), until (.*) UTC", line) for line in shown.stdout.splitlines()]
+    assert [line and line[1] for line in lines] == ["backup vendor/one??[2J", "default m"]
+    assert [line and line[2] for line in lines] == ["tool_choice=named", "temperature"]
+    now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    assert all(line is not None and line[3] > now for line in lines)
+
+
+def test_lessons_are_forgotten(url: str) -> None:
+    assert run("lessons", "--forget", "--store", url).stdout == "Forgotten: 2.\n"
+    assert run("lessons", "--forget", "--store", url).stdout == "Forgotten: 0.\n"
+    assert run("lessons", "--store", url).stdout == NOTHING
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    assert run("lessons", ADAPTER_STORE=f"sqlite:///{path}").stdout == NOTHING
+    assert run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{path}").stdout == "Forgotten: 0.\n"
+    assert run("lessons", ADAPTER_STORE="memory:", ADAPTER_WORKERS="1").stdout == NOTHING
+    assert not path.exists()
+
+
+def test_a_store_that_is_down_is_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "store.db"
+    broken.write_bytes(b"no database" * 1000)
+    shown = run("lessons", ADAPTER_STORE=f"sqlite:///{broken}")
+    assert (shown.returncode, shown.stdout.count("\n")) == (0, 1)
+    assert shown.stdout.startswith("What refusals have taught is not known: the store is down: ")
+    refused = run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{broken}")
+    assert refused.returncode == 2
+    assert re.fullmatch(r"responses-adapter: the store is down: .*\n", refused.stderr)
+
+
+def test_check_ends_with_what_was_learned(url: str, upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    shown = run("check", ADAPTER_STORE=url, ADAPTER_UPSTREAM_URL=upstream.url)
+    assert "default m               temperature, until" in shown.stdout.splitlines()[-1]

@@ -1,0 +1,211 @@
+"""How the server starts, what it says then, and that nothing of it stays behind. How it stops: tests/faults."""
+
+import contextlib
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from adapter import __version__
+from tests.support.client import Client
+from tests.support.servers.service import ROOT, Service
+from tests.support.servers.upstream import LIMIT, Upstream
+
+SERVE = [sys.executable, "-W", "error", "-m", "adapter.cli", "serve"]
+GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT), "-c", str(ROOT / "gunicorn.conf.py")]
+
+
+def refused(command: list[str], directory: Path, **environ: str) -> str:
+    """Return the one line with which a server that cannot start ends."""
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ADAPTER_STORE": f"sqlite:///{directory}/store.db"}
+    done = subprocess.run(
+        command, cwd=directory, env=bare | environ, capture_output=True, text=True, timeout=LIMIT
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@contextlib.contextmanager
+def started(command: list[str], directory: Path, **environ: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Yield a server's process and the line with which it says that it listens; stop it at the end."""
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ADAPTER_BIND": "127.0.0.1:0"}
+    process = subprocess.Popen(
+        command, cwd=directory, env=bare | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    with process:
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            process.wait(LIMIT)
+
+
+def client_of(line: str) -> Client:
+    told = re.search(r"listens on http://([\d.]+):(\d+)/v1", line)
+    assert told is not None, line
+    return Client(told[1], int(told[2]))
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+def children_of(process: "subprocess.Popen[str]", client: Client, count: int) -> list[int]:
+    """Return the processes that a server has started, as soon as there are so many."""
+    deadline = monotonic() + LIMIT
+    while len(found := descendants(process.pid)) < count:
+        assert client.get("/readyz").status == 200
+        assert monotonic() < deadline, f"{len(found)} processes, not {count}"
+    return found
+
+
+def test_it_says_in_one_line_where_it_listens_and_what_is_behind_it(tmp_path: Path, provider: Upstream) -> None:
+    with started(SERVE, tmp_path, ADAPTER_UPSTREAM_URL=provider.url, ADAPTER_WORKERS="1") as (process, line):
+        port = client_of(line).port
+        assert line == (
+            f"responses-adapter {__version__} listens on http://127.0.0.1:{port}/v1, upstream {provider.url}, "
+            "store sqlite:///var/adapter.db, 1 worker\n"
+        )
+        assert client_of(line).get("/readyz").status == 200
+        assert (tmp_path / "var" / "adapter.db").exists()
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == "", "a server that nobody asked said more"
+
+
+def test_without_an_upstream_the_demo_answers_and_the_printed_command_works(tmp_path: Path) -> None:
+    with started(SERVE, tmp_path) as (process, _):
+        assert process.stdout is not None
+        assert "the bundled demo upstream was started" in process.stdout.readline()
+        program, url, *options = shlex.split(process.stdout.readline())
+        assert program == "curl"
+        assert options[:3] == ["-H", "Content-Type: application/json", "-d"]
+        told = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/v1/responses", url)
+        assert told is not None
+        client = Client("127.0.0.1", int(told[1]), key=None)
+        first = client.post(json.loads(options[3])).response
+        assert first["output"][0]["content"][0]["text"] == "You said: Hello"
+        second = client.create("Again", model="demo", previous_response_id=first["id"])
+        assert "I remember one earlier turn; the first was: Hello" in second["output"][0]["content"][0]["text"]
+
+
+def test_the_printed_command_names_a_key_where_one_is_needed(tmp_path: Path) -> None:
+    with started(SERVE, tmp_path, ADAPTER_API_KEYS="key-number-1") as (process, _):
+        assert process.stdout is not None
+        process.stdout.readline()
+        command = process.stdout.readline()
+    assert ' -H "Authorization: Bearer $ADAPTER_API_KEY" ' in command
+    assert "key-number-1" not in command
+
+
+def test_an_address_in_use_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert refused(SERVE, tmp_path, ADAPTER_BIND=address) == (
+            f"responses-adapter: ADAPTER_BIND: cannot listen on {address}: Address already in use. "
+            "Choose another with --bind.\n"
+        )
+
+
+def test_a_host_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+    line = refused([*SERVE, "--bind", "192.0.2.1:80", "--allow-open"], tmp_path)
+    assert line.startswith("responses-adapter: --bind: cannot listen on 192.0.2.1:80: ")
+
+
+def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in (SERVE, GUNICORN):
+        settings = {"ADAPTER_BIND": "127.0.0.1:0", "ADAPTER_STORE": f"sqlite:///{tmp_path}/file/adapter.db"}
+        line = refused(command, tmp_path, **settings)
+        assert line.startswith(f"responses-adapter: ADAPTER_STORE: cannot write {tmp_path}/file/adapter.db: ")
+
+
+def test_an_open_server_is_refused_however_it_is_started(tmp_path: Path) -> None:
+    for command in ([*SERVE, "--bind", "0.0.0.0:0"], [*GUNICORN, "-b", "0.0.0.0:0"]):
+        assert "other machines can reach 0.0.0.0:0, and no keys are set." in refused(command, tmp_path)
+
+
+def test_gunicorn_runs_the_same_server(tmp_path: Path, provider: Upstream) -> None:
+    store = f"sqlite:///{tmp_path}/store.db"
+    with started(GUNICORN, tmp_path, ADAPTER_UPSTREAM_URL=provider.url, ADAPTER_STORE=store) as (process, line):
+        assert f"upstream {provider.url}, store {store}, 2 workers" in line
+        assert children_of(process, client_of(line), 2)
+    assert process.returncode == 0
+
+
+def test_gunicorn_brings_the_demo_too(tmp_path: Path) -> None:
+    with started(GUNICORN, tmp_path, ADAPTER_STORE=f"sqlite:///{tmp_path}/store.db") as (_, line):
+        answer = client_of(line).create("Hello", model="demo")
+        assert answer["output"][0]["content"][0]["text"] == "You said: Hello"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_nothing_stays_behind(how: signal.Signals, tmp_path: Path) -> None:
+    with started(SERVE, tmp_path) as (process, line):
+        workers_and_demo = children_of(process, client_of(line), 3)
+        children = [os.pidfd_open(pid) for pid in workers_and_demo]
+        process.send_signal(how)
+        assert process.wait(LIMIT) == (-how if how == signal.SIGKILL else 0)
+        for child in children:
+            ended, _, _ = select.select([child], [], [], LIMIT)
+            os.close(child)
+            assert ended, "a process outlived the server"
+
+
+def test_a_worker_hears_a_stop_that_comes_before_it_can_listen() -> None:
+    early = """
+import os, signal
+from adapter.server.worker import Worker
+
+told, tell = os.pipe()
+if child := os.fork():
+    os.kill(child, signal.SIGTERM)
+    os.write(tell, b".")
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    worker = Worker.__new__(Worker)
+    worker.alive, worker.PIPE = True, os.pipe()
+    os.set_blocking(worker.PIPE[1], False)
+    os.read(told, 1)
+    worker.init_signals()
+    os._exit(7 if worker.alive is False else 8)
+"""
+    assert subprocess.check_output([sys.executable, "-c", early], timeout=LIMIT, text=True) == "7\n"
+
+
+def test_sighup_brings_new_workers(tmp_path: Path, provider: Upstream) -> None:
+    with Service(tmp_path, upstream_url=provider.url) as service:
+        old = [os.pidfd_open(pid) for pid in service.workers]
+        service.process.send_signal(signal.SIGHUP)
+        for worker in old:
+            ended, _, _ = select.select([worker], [], [], LIMIT)
+            os.close(worker)
+            assert ended, "an old worker stays"
+        assert service.get("/readyz").status == 200
+
+
+def test_a_connection_that_says_nothing_does_not_hold_the_server(tmp_path: Path, provider: Upstream) -> None:
+    with (
+        Service(tmp_path, upstream_url=provider.url, shutdown_grace=3600) as service,
+        socket.create_connection((service.host, service.port)) as silent,
+        socket.create_connection((service.host, service.port)) as half,
+    ):
+        half.sendall(b"GET /healthz HTT")
+        assert service.get("/readyz").status == 200
+        service.stop()
+        assert (silent.recv(1), half.recv(1)) == (b"", b"")

@@ -1,0 +1,176 @@
+"""What chat can say of a conversation it says: read back, the messages are the items; and what was said stays as it is.
+
+`told` is the way back, written for these tests alone. What is compared is what an item means: a text is the same as a
+string and as a part, and ids of items are the adapter's own.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clients.judge import complaints_of
+from tests.properties.strategies.conversations import PROVIDERS, conversations
+from tests.properties.strategies.well_formed import Orderly, orderly
+from translators.dialects.dialect import Dialect
+from translators.notes import Notes
+from translators.responses.items import Item
+from translators.responses.request import CreateRequest, ReasoningConfig
+from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, ShellTool
+from translators.to_chat.history import History
+from translators.to_chat.request import ChatRequest, chat_request
+from translators.tools.names import ToolNames
+from translators.wire import decode, encode
+
+OPEN = Dialect(name="open", developer_role=True, system_anywhere=True, refusal_field=True)
+"""A provider that takes all that chat can say."""
+dialects = st.sampled_from([*PROVIDERS, OPEN])
+TOOLS = (
+    FunctionTool("f"), CustomTool("g"), FunctionTool("x" * 128), ShellTool(),
+    NamespaceTool("n.m", [FunctionTool("f"), CustomTool("g"), FunctionTool("a.b")]),
+)  # fmt: skip
+
+Object = dict[str, Any]
+
+
+def body_of(items: list[Item], dialect: Dialect, history: History | None = None) -> ChatRequest:
+    request = CreateRequest(
+        model="m",
+        input=tuple(items),
+        raw_input=b"",
+        instructions="Be brief.",
+        tools=TOOLS,
+        reasoning=ReasoningConfig("low"),
+        parallel_tool_calls=True,
+    )
+    return chat_request(request, history or History(), dialect, Notes(), model="m", stream=True)
+
+
+@given(orderly())
+def test_the_messages_hold_what_the_items_said(conversation: Orderly) -> None:
+    body = body_of(conversation.items, OPEN)
+    messages = decode(body.json)["messages"]
+    assert messages[0] == {"role": "developer", "content": "Be brief."}
+    assert list(told(messages[1:], body.names)) == [meaning(item) for item in conversation.items]
+
+
+@given(orderly(), dialects)
+def test_requests_of_a_growing_conversation_share_their_beginning(conversation: Orderly, dialect: Dialect) -> None:
+    """Whether the client sends everything again or names the response before: the bytes are the same."""
+    before = b""
+    history = History()
+    items: list[Item] = []
+    for brought, said in conversation.turns:
+        items += brought
+        body = body_of(brought, dialect, history)
+        assert body.json == body_of(items, dialect).json
+        assert dialect.alternating or body.json.startswith(before.removesuffix(b"]}"))
+        before = body.json
+        history = body.history.followed_by(said)
+        items += said
+
+
+@given(orderly().map(lambda conversation: conversation.items) | conversations(), dialects)
+def test_a_strict_provider_takes_every_conversation(items: list[Item], dialect: Dialect) -> None:
+    assert complaints_of(dialect, body_of(items, dialect)) == []
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+def told(messages: list[Object], names: ToolNames) -> Iterator[Object]:
+    """Yield what messages mean, as `meaning` has it."""
+    kinds: dict[str, str] = {}
+    for message in messages:
+        match message:
+            case {"role": "tool", "tool_call_id": id, "content": output}:
+                yield _output(kinds[id], id, output)
+                continue
+            case {"role": "assistant"}:
+                pass
+            case {"role": role, "content": content}:
+                yield {"type": "message", "role": role, "content": _parts(content)}
+                continue
+        if "reasoning_content" in message:
+            yield {"type": "reasoning", "text": message["reasoning_content"]}
+        for member in ("content", "refusal"):
+            if message.get(member):
+                kind = {"content": "text", "refusal": "refusal"}[member]
+                yield {"type": "message", "role": "assistant", "content": [[kind, message[member]]]}
+        for call in message.get("tool_calls", ()):
+            name, namespace, kind = names.restore(call["function"]["name"])
+            kinds[call["id"]] = kind
+            yield _call(call["id"], name, namespace, kind, call["function"]["arguments"])
+
+
+def _parts(content: Any) -> list[list[str]]:
+    if isinstance(content, str):
+        return [["text", content]]
+    return [["image", part["image_url"]["url"]] if "image_url" in part else ["text", part["text"]] for part in content]
+
+
+def _call(id: str, name: str, namespace: str | None, kind: str, arguments: str) -> Object:
+    given: Object = json.loads(arguments)
+    match kind:
+        case "function":
+            return {"type": "function_call", "call_id": id, "name": [namespace, name], "given": arguments}
+        case "custom":
+            return {"type": "custom_tool_call", "call_id": id, "name": [namespace, name], "given": given["input"]}
+    return {"type": f"{kind}_call", "call_id": id, "given": given}
+
+
+def _output(kind: str, id: str, output: str) -> Object:
+    head = {"type": "tool_search_output" if kind == "tool_search" else f"{kind}_call_output", "call_id": id}
+    match kind:
+        case "custom":
+            return {**head, "type": "custom_tool_call_output", "output": output}
+        case "apply_patch":
+            status, _, text = output.partition(": ")
+            return {**head, "output": [status, text]}
+        case "shell":
+            return {**head, "output": json.loads(output)}
+        case "tool_search":
+            return head
+    return {**head, "output": output}
+
+
+def meaning(item: Item) -> Object:
+    """Return what an item says, without what is the adapter's own or may be said in several ways."""
+    said: Object = decode(encode(item))
+    head: Object = {"type": said["type"]} | ({"call_id": said["call_id"]} if "call_id" in said else {})
+    match said:
+        case {"type": "message", "role": role, "content": content}:
+            return {**head, "role": role, "content": _said(content)}
+        case {"type": "reasoning"}:
+            return {**head, "text": "\n".join(part["text"] for part in said.get("content") or said["summary"])}
+        case {"type": "function_call" | "custom_tool_call", "name": name}:
+            given = said["arguments"] if "arguments" in said else said["input"]
+            return {**head, "name": [said.get("namespace"), name], "given": given}
+        case {"type": "local_shell_call", "action": action}:
+            return {**head, "given": {name: value for name, value in action.items() if value and name != "type"}}
+        case {"type": "shell_call", "action": action}:
+            return {**head, "given": action}
+        case {"type": "apply_patch_call", "operation": operation}:
+            return {**head, "given": operation}
+        case {"type": "tool_search_call", "arguments": arguments}:
+            return {**head, "given": arguments}
+        case {"type": "apply_patch_call_output", "status": status}:
+            return {**head, "output": [status, said["output"] or ""]}
+        case {"type": "shell_call_output", "output": output}:
+            return {**head, "output": output}
+        case {"type": "tool_search_output"}:
+            return head
+    output = said["output"]
+    return {**head, "output": output if isinstance(output, str) else "".join(part["text"] for part in output)}
+
+
+def _said(content: Any) -> list[list[str]]:
+    if isinstance(content, str):
+        return [["text", content]]
+    kinds = {"input_image": "image", "refusal": "refusal"}
+    return [
+        [kinds.get(part["type"], "text"), part.get("text") or part.get("refusal") or part["image_url"]]
+        for part in content
+    ]

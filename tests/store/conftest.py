@@ -1,5 +1,0 @@
-"""The conformance suite is a plain module; its assertions are told in full like those of a test module."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.store.conformance", "tests.store.model")

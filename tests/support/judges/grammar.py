@@ -1,0 +1,290 @@
+"""The grammar of a Responses stream: what may follow what, and that it adds up.
+
+`check_stream` reads the events of one whole stream and rebuilds the response from what was streamed alone:
+items from their `added`, parts from their deltas. Every `done` and the terminal response must say exactly
+what was rebuilt. Rules: the laws of DESIGN (stream machine), open-responses reference §3.1, and what
+clients cannot do without (clients reference §4). What is open is an object: `_Item` while its `done` is
+due, `_Part` within it. Nothing is shared with the machine, so that one mistake cannot hide another.
+"""
+
+from typing import Any
+
+from tests.support.judges.response import ARGUMENTS, EMPTY_PARTS, TYPED, check_item, check_response
+
+Event = dict[str, Any]
+
+PROGRESS = frozenset(
+    ("status", "output", "usage", "error", "incomplete_details", "completed_at", "service_tier")
+)
+"""The members that may differ between the snapshots of one response."""
+
+ONGOING = {
+    "response.created": ((None,), ("queued", "in_progress")),
+    "response.queued": (("created",), ("queued",)),
+    "response.in_progress": (("created", "queued", "in_progress"), ("in_progress",)),
+}
+"""What an event comes after, and the status of its response; a repeated in_progress says that all is well."""
+
+TERMINAL = {
+    "response.completed": ("completed",),
+    "response.incomplete": ("incomplete",),
+    "response.failed": ("failed", "cancelled"),
+}
+PICTURE = ("in_progress", "generating", "completed")
+"""What a picture is told to be between its `added` and its `done`, in this order."""
+PARTS_OF = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
+STREAMED = {
+    "output_text": ("response.output_text", "text"),
+    "refusal": ("response.refusal", "refusal"),
+    "reasoning_text": ("response.reasoning_text", "text"),
+    "summary_text": ("response.reasoning_summary_text", "text"),
+}
+"""By part: the name its delta and done events begin with, and the member that its deltas add up to."""
+
+
+def check_stream(events: list[Event]) -> Event:
+    """Return the terminal response; raise AssertionError naming the event that breaks a rule."""
+    stream = _Stream()
+    for position, event in enumerate(events):
+        try:
+            stream.read(position, event)
+        except (AssertionError, KeyError, TypeError) as error:
+            what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise AssertionError(f"event {position} ({event.get('type')}): {what}\n{event}") from error
+    assert stream.terminal is not None, f"the stream of {len(events)} events has no terminal event"
+    return stream.terminal
+
+
+class _Stream:
+    """What a stream has told so far."""
+
+    def __init__(self) -> None:
+        self.first: Event | None = None
+        self.terminal: Event | None = None
+        self.phase: str | None = None
+        """Which of the ongoing events came last."""
+        self.item: _Item | None = None
+        self.output: list[Event] = []
+        self.names: set[str] = set()
+        """Item ids and call_ids that are taken."""
+
+    def read(self, position: int, event: Event) -> None:
+        assert self.terminal is None, "an event after the terminal one"
+        assert event["sequence_number"] == position, f"sequence_number is not {position}"
+        kind = event["type"]
+        if "response" in event:
+            self._read_snapshot(kind, event["response"])
+            return
+        assert self.phase == "in_progress", "an item before response.in_progress"
+        if kind == "response.output_item.added":
+            self._add_item(event)
+            return
+        assert self.item is not None, "no item is open"
+        assert event["output_index"] == self.item.index, f"the open item has output_index {self.item.index}"
+        if kind == "response.output_item.done":
+            self.output.append(self.item.finished(event["item"]))
+            self.item = None
+        elif kind.startswith("response.shell_call_command."):
+            self.item.read_command(kind.rpartition(".")[2], event)
+        else:
+            assert event["item_id"] == self.item.id, f"the open item is {self.item.id}"
+            self.item.read(kind, event)
+
+    def _add_item(self, event: Event) -> None:
+        assert self.item is None, "another item is open"
+        assert event["output_index"] == len(self.output), f"output_index is not {len(self.output)}"
+        self.item = _Item(event["output_index"], event["item"])
+        for name in {event["item"]["id"], event["item"].get("call_id", event["item"]["id"])}:
+            assert name not in self.names, f"{name} is taken"
+            self.names.add(name)
+
+    def _read_snapshot(self, kind: str, response: Event) -> None:
+        check_response(response)
+        if self.first is None:
+            assert kind == "response.created", "the first event is not response.created"
+            self.first = response
+        changed = {
+            key
+            for key in (self.first.keys() | response.keys()) - PROGRESS
+            if self.first.get(key) != response.get(key)
+        }
+        assert not changed, f"{sorted(changed)} differ from the first snapshot"
+        if kind in TERMINAL:
+            self._end(kind, response)
+        else:
+            self._go_on(kind, response)
+
+    def _go_on(self, kind: str, response: Event) -> None:
+        assert kind in ONGOING, "not an event of the grammar"
+        before, statuses = ONGOING[kind]
+        assert self.phase in before, f"comes after {self.phase}"
+        assert response["status"] in statuses, f"its response is {response['status']}"
+        told = response["output"]
+        assert told == self.output[: len(told)], "its output is not what is done so far"
+        self.phase = kind.removeprefix("response.")
+
+    def _end(self, kind: str, response: Event) -> None:
+        assert self.phase == "in_progress", f"comes after {self.phase}"
+        assert response["status"] in TERMINAL[kind], f"its response is {response['status']}"
+        assert self.item is None, f"item {self.item and self.item.id} was never done"
+        assert response["output"] == self.output, f"its output is not the items done: {self.output}"
+        self.terminal = response
+
+
+class _Item:
+    """An item between its `added` and its `done`."""
+
+    def __init__(self, index: int, added: Event) -> None:
+        check_item(added)
+        assert added.get("status", "in_progress") == "in_progress", "an item begins in_progress"
+        self.index = index
+        self.id: str = added["id"]
+        self.part: _Part | None = None
+        self.added = added
+        self.parts: list[Event] = []
+        self.arguments: list[str] = []
+        self.whole: str | None = None
+        """The arguments as their own done event told them."""
+        for member in ("content", "summary", *ARGUMENTS.values()):
+            assert not added.get(member), f"an item begins with empty {member}"
+        for member, empty in TYPED.get(added["type"], {}).items():
+            assert added[member] == empty, f"it begins with {member} {empty}"
+        self.commands: list[list[str]] = []
+        """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
+        self.stages: list[str] = []
+        """How far a picture was told to be."""
+
+    def read(self, kind: str, event: Event) -> None:
+        stem, _, last = kind.rpartition(".")
+        if stem in ("response.content_part", "response.reasoning_summary_part"):
+            self._read_part(stem, last, event)
+        elif stem in ("response.function_call_arguments", "response.custom_tool_call_input"):
+            self._read_arguments(stem, last, event)
+        elif stem == "response.image_generation_call":
+            self.stages.append(last)
+            assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no picture"
+            assert tuple(self.stages) == PICTURE[: len(self.stages)], f"comes after {self.stages[:-1]}"
+        elif kind == "response.compaction.compacting":
+            assert self.added["type"] == "compaction", f"a {self.added['type']} is no compaction"
+        else:
+            assert self.part is not None, "no part is open"
+            self.part.read(stem, last, event)
+
+    def read_command(self, last: str, event: Event) -> None:
+        assert self.added["type"] == "shell_call", f"a {self.added['type']} has no commands"
+        if last == "added":
+            self.commands.append([event["command"]])
+        assert event["command_index"] == len(self.commands) - 1, f"the open command is {len(self.commands) - 1}"
+        command = self.commands[-1]
+        if last == "delta":
+            command[0] += event["delta"]
+        elif last == "done":
+            assert event["command"] == command[0], f"the deltas say {command[0]!r}"
+            command.append("done")
+
+    def _read_part(self, stem: str, last: str, event: Event) -> None:
+        summary = stem == "response.reasoning_summary_part"
+        if last == "added":
+            assert self.part is None, "another part is open"
+            self.part = _Part(event["part"], len(self.parts))
+            kind, owner = self.part.kind, self.added["type"]
+            assert kind in PARTS_OF.get(owner, ()), f"{kind} is no part of a {owner}"
+            assert (kind == "summary_text") == summary, f"{kind} is told by other events"
+            self.part.check_index(event)
+        else:
+            assert last == "done", "not an event of the grammar"
+            assert self.part is not None, "no part is open"
+            self.part.check_index(event)
+            self.parts.append(self.part.finished(event["part"]))
+            self.part = None
+
+    def _read_arguments(self, stem: str, last: str, event: Event) -> None:
+        member = ARGUMENTS.get(self.added["type"])
+        told = {"arguments": "response.function_call_arguments", "input": "response.custom_tool_call_input"}
+        assert member is not None, f"a {self.added['type']} has no arguments"
+        assert stem == told[member], f"not the event for a {self.added['type']}"
+        assert self.whole is None, "the arguments were done"
+        if last == "delta":
+            self.arguments.append(event["delta"])
+            return
+        assert last == "done", "not an event of the grammar"
+        self.whole = event[member]
+        assert self.whole == "".join(self.arguments), f"the deltas say {''.join(self.arguments)!r}"
+        if member == "arguments":
+            assert event["name"] == self.added["name"], "another name than the item's"
+
+    def finished(self, done: Event) -> Event:
+        """Return the item, which must be what its events told."""
+        assert self.part is None, "a part is still open"
+        check_item(done)
+        told = dict(self.added)
+        if self.added["type"] == "message":
+            told["content"] = self.parts
+        elif self.added["type"] == "reasoning":
+            told["summary"] = [part for part in self.parts if part["type"] == "summary_text"]
+            if raw := [part for part in self.parts if part["type"] == "reasoning_text"]:
+                told["content"] = raw
+        elif self.added["type"] in TYPED:
+            told |= {member: done[member] for member in TYPED[self.added["type"]]}
+            if self.added["type"] == "shell_call":
+                assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
+            if self.added["type"] == "image_generation_call":
+                assert tuple(self.stages) == PICTURE, f"it was told to be {self.stages}"
+                told |= {key: done[key] for key in ("output_format",) if key in done}
+        else:
+            assert self.whole is not None, "the arguments were never done"
+            told[ARGUMENTS[self.added["type"]]] = self.whole
+        if "status" in told:
+            cut = "in_progress" if self.added["type"] == "apply_patch_call" else "incomplete"
+            assert done["status"] in ("completed", cut), f"done, but {done['status']}"
+            told["status"] = done["status"]
+        sealed = {key: done[key] for key in ("encrypted_content",) if key in done}
+        assert done == told | sealed, f"its events told {told}"
+        return done
+
+
+class _Part:
+    """A content or summary part between its `added` and its `done`."""
+
+    def __init__(self, added: Event, index: int) -> None:
+        self.kind: str = added["type"]
+        self.index = index
+        assert added == EMPTY_PARTS[self.kind], f"a part begins as {EMPTY_PARTS[self.kind]}"
+        self.stem, self.member = STREAMED[self.kind]
+        self.deltas: list[str] = []
+        self.logprobs: list[Any] = []
+        self.annotations: list[Any] = []
+        self.told = False
+        """Its whole text was told by the event for that."""
+
+    def check_index(self, event: Event) -> None:
+        member = "summary_index" if self.kind == "summary_text" else "content_index"
+        assert event[member] == self.index, f"{member} is not {self.index}"
+
+    def read(self, stem: str, last: str, event: Event) -> None:
+        self.check_index(event)
+        assert not self.told, "the text was done"
+        if stem == "response.output_text.annotation" and self.kind == "output_text":
+            assert event["annotation_index"] == len(self.annotations), f"not {len(self.annotations)}"
+            self.annotations.append(event["annotation"])
+            return
+        assert stem == self.stem, f"the open part is {self.kind}"
+        if last == "delta":
+            self.deltas.append(event["delta"])
+            self.logprobs += event["logprobs"] if self.kind == "output_text" else []
+            return
+        assert last == "done", "not an event of the grammar"
+        assert event[self.member] == "".join(self.deltas), f"the deltas say {''.join(self.deltas)!r}"
+        if self.kind == "output_text":
+            assert event["logprobs"] == self.logprobs, "other logprobs than the deltas'"
+        self.told = True
+
+    def finished(self, done: Event) -> Event:
+        assert self.told, "the part's text was never done"
+        told = {**EMPTY_PARTS[self.kind], self.member: "".join(self.deltas)}
+        if self.kind == "output_text":
+            told |= {"annotations": self.annotations, "logprobs": self.logprobs}
+            for cited in self.annotations:
+                assert 0 <= cited["start_index"] <= cited["end_index"] <= len(told["text"]), f"outside of it: {cited}"
+        assert done == told, f"its events told {told}"
+        return done

@@ -1,0 +1,91 @@
+"""A stream machine, and the events that have left it, judged."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Self
+
+from tests.properties.strategies.streamed_answers import Object
+from tests.support.judges.grammar import check_stream
+from tests.support.judges.sse import read_json
+from translators.notes import Notes
+from translators.responses.events import Event
+from translators.responses.ids import Ids, seed
+from translators.responses.response import Response
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.deltas import read_chunk
+from translators.to_responses.stream import ResponseStream
+from translators.tools.names import ToolNames
+from translators.wire import encode
+
+NOW = 1_795_360_000
+SEED = seed(0, 0)
+
+
+class Machine:
+    """`given` goes to the making of the stream."""
+
+    def __init__(self, **given: Any) -> None:
+        ids = Ids(SEED)
+        self._notes = Notes()
+        response = Response(id=ids.response, created_at=NOW, model="m")
+        self.stream = ResponseStream(response, ids, **{"names": ToolNames(), "notes": self._notes, **given})
+        self.left: list[Event] = self.stream.start()
+
+    def read(self, pieces: Iterable[bytes]) -> Self:
+        """Read a whole answer that arrives in pieces."""
+        reader = AnswerReader(self.stream)
+        for piece in pieces:
+            self.left += reader.feed(piece)
+        self.left += reader.end(NOW + 1)
+        return self
+
+    def feed(self, chunks: Iterable[Object]) -> Self:
+        for chunk in chunks:
+            self.left += self.stream.feed(read_chunk(json.dumps(chunk).encode()))
+        return self
+
+    def finish(self) -> Self:
+        """End as a provider that says so."""
+        self.left += self.stream.finish(NOW + 1, done=True)
+        return self
+
+    @property
+    def events(self) -> list[Object]:
+        return [read_json(encode(event)) for event in self.left]
+
+    @property
+    def response(self) -> Object:
+        """The terminal response of a stream that keeps the laws."""
+        terminal = check_stream(self.events)
+        assert terminal == read_json(encode(self.stream.response))
+        return terminal
+
+    @property
+    def output(self) -> list[Object]:
+        output: list[Object] = self.response["output"]
+        return output
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        return [(note.param, note.action) for note in self._notes]
+
+
+def said(output: list[Object]) -> list[Any]:
+    """Return what items say: the texts of a message one by one, arguments as values."""
+    found: list[Any] = []
+    for item in output:
+        if item["type"] == "function_call":
+            found.append(("call", item["name"], value(item["arguments"])))
+        elif item["type"] == "image_generation_call":
+            found.append(("picture", item["result"]))
+        for part in [*item.get("summary", ()), *item.get("content", ())]:
+            found.append((part["type"], part.get("text", part.get("refusal"))))
+    return found
+
+
+def value(arguments: str) -> Any:
+    """Return arguments decoded; as they are where they were cut short."""
+    try:
+        return json.loads(arguments or "{}")
+    except ValueError:
+        return arguments
