@@ -49,7 +49,7 @@ def create() -> Response:
 
 
 def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> Response:
-    run = app.background.new(framing(wanted) if wanted.stream else None)
+    run = app.background.create_run(framing(wanted) if wanted.stream else None)
     exchange = Exchange(app, Caller(tenant, bearer(), run.watch), wanted, run)
     first = run.start(exchange)
     if wanted.stream:
@@ -74,7 +74,7 @@ def retrieve(id: str) -> Response:
     stored = app.runs.get(id, tenant)
     headers = Notes.read(stored.notes).headers()
     if wanted["stream"] == "true":
-        app.runs.check_replay(id, tenant)
+        app.runs.check_resendable(id, tenant)
         return replay(app, stored, wanted["starting_after"], ClientWatch(request.environ), headers)
     return _json(stored.response, headers)
 

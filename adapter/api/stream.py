@@ -126,7 +126,7 @@ class ReplayBody(EventStreamBody):
     """Events as the store has them; whether this client stays is nothing to their response."""
 
     def __init__(self, services: Services, stored: StoredResponse, after: int, watch: ClientWatch) -> None:
-        self._pieces = services.background.replay(stored.id, stored.tenant, after)
+        self._pieces = services.background.resend(stored.id, stored.tenant, after)
         super().__init__(services, watch)
 
     def _write(self) -> Generator[bytes]:

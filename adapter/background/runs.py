@@ -1,8 +1,8 @@
-"""Runs, the background responses, as any worker sees them: by what the store says of them.
+"""Background responses as every worker sees them, through the store: read, cancel, delete, resend.
 
-A run belongs to the worker that has its lease (`background.py`). Whoever ends it from outside takes the lease first: a
-cancellation any lease, whoever comes across a run one that is over, because its holder is dead. From then on the run's
-own worker can write nothing, so no run has two ends. Source: responses-api reference §1.1, §10.
+A run belongs to the worker that holds its lease (`worker.py`). Another worker that ends it takes the lease first: a
+cancellation takes any lease; a reader takes one that has expired, because the holder is dead. From then on the run's
+own worker can write nothing, so no run ends twice. Source: OpenAI guide, Background mode.
 """
 
 import math
@@ -14,20 +14,23 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapter.store.base import EVENT_RETENTION, NotFound, StoredEvents, StoreDown, StoredResponse
+from adapter.store.base import EVENT_RETENTION_SECONDS, NotFound, StoredEvents, StoreDown, StoredResponse
 from adapter.store.protocols import ResponseStore, RunStore
 from translators.errors import RequestError
 from translators.responses.events import ResponseFailed, frame
 from translators.responses.response import Response, ResponseFailure
 from translators.wire import Decoder, encode
 
-LEASE: Final = 10.0
-"""Seconds after which a worker that gives no sign is taken for dead."""
-_LOST: Final = ResponseFailure("server_error", "The server that made this response has stopped. Please try again.")
+RUN_LEASE_SECONDS: Final = 10.0
+"""A worker that has not renewed its leases for so long counts as dead, and its runs as failed. Readers learn of it this
+late; a worker that is busy, or whose store restarts, must not lose its runs."""
+_WORKER_LOST: Final = ResponseFailure(
+    "server_error", "The server that made this response has stopped. Please try again."
+)
 
 
 class _State(Struct, gc=False):
-    """What a stored response is asked for here."""
+    """The members of a stored response that decide here."""
 
     status: str
     background: bool = False
@@ -45,16 +48,16 @@ class Runs:
         self._responses = responses
 
     def get(self, id: str, tenant: str) -> StoredResponse:
-        """Return a response as it is now; raise NotFound. One whose worker has died is failed from now on."""
+        """Return a response as it is now; raise NotFound. If its worker has died, it is failed from now on."""
         stored = self._responses.get(id, tenant)
-        if _state_of(stored.response).status == "in_progress" and not self._goes_on(id, tenant):
+        if _state_of(stored.response).status == "in_progress" and not self._is_running(id, tenant):
             return self._responses.get(id, tenant)
         return stored
 
     def cancel(self, id: str, tenant: str) -> StoredResponse:
-        """End a run; return its response, and the same for one that was cancelled before.
+        """Cancel a run and return its response; a second cancellation returns the same.
 
-        Raise RequestError for what cannot be cancelled, NotFound.
+        Raises NotFound, or RequestError for a response that cannot be cancelled.
         """
         self._end(id, tenant, expired_by=math.inf, status="cancelled")
         stored = self.get(id, tenant)
@@ -67,36 +70,37 @@ class Runs:
         return stored
 
     def delete(self, id: str, tenant: str) -> None:
-        """Delete a response; raise NotFound, or RequestError for one that is being made."""
-        if self._goes_on(id, tenant):
+        """Delete a response; raise NotFound, or RequestError for a run in progress."""
+        if self._is_running(id, tenant):
             raise RequestError("Cannot delete an in-flight response.")
         self._responses.delete(id, tenant)
 
-    def check_replay(self, id: str, tenant: str) -> None:
-        """Raise RequestError for a stored response whose events cannot be told again."""
+    def check_resendable(self, id: str, tenant: str) -> None:
+        """Raise RequestError for a stored response whose events cannot be sent again."""
         try:
             run = self.store.run(id, tenant)
         except NotFound:
-            raise _no_replay("because it was not created with background=true") from None
+            raise _not_resendable("because it was not created with background=true") from None
         if not run.streamed:
-            raise _no_replay("because it was not created with stream=true")
+            raise _not_resendable("because it was not created with stream=true")
         if run.last < 0:
-            raise _no_replay(f"any more: its events were kept for {EVENT_RETENTION / 60:.0f} minutes after its end")
+            minutes = EVENT_RETENTION_SECONDS / 60
+            raise _not_resendable(f"any more: its events were kept for {minutes:.0f} minutes after its end")
 
-    def told(self, id: str, tenant: str, after: int) -> tuple[list[StoredEvents], bool]:
-        """Return a run's events behind a number, and whether no others will come."""
+    def read_events(self, id: str, tenant: str, after: int) -> tuple[list[StoredEvents], bool]:
+        """Return a run's events after a number, and whether they are its last."""
         batches = self.store.events(id, tenant, after)
-        if not batches and not self._goes_on(id, tenant):
-            return self.store.events(id, tenant, after), True  # with those from before its end
+        if not batches and not self._is_running(id, tenant):
+            return self.store.events(id, tenant, after), True  # including those written since the first look
         return batches, bool(batches) and batches[-1].over
 
-    def give_up(self, id: str, tenant: str) -> None:
-        """End a run that nobody makes any more, if the store lets us; else its lease ends."""
+    def abandon(self, id: str, tenant: str) -> None:
+        """End a run that nothing generates any more; if the store is down, its lease expires instead."""
         with suppress(StoreDown, NotFound):
-            self._end(id, tenant, expired_by=math.inf, status="failed", error=_LOST)
+            self._end(id, tenant, expired_by=math.inf, status="failed", error=_WORKER_LOST)
 
-    def _goes_on(self, id: str, tenant: str) -> bool:
-        """Tell whether a response is being made; end it if its worker has died."""
+    def _is_running(self, id: str, tenant: str) -> bool:
+        """Tell whether a run is in progress; fail it if its worker has died."""
         try:
             run = self.store.run(id, tenant)
         except NotFound:
@@ -104,7 +108,7 @@ class Runs:
         now = time.time()
         if run.ended is not None:
             return False
-        return run.until > now or not self._end(id, tenant, expired_by=now, status="failed", error=_LOST)
+        return run.until > now or not self._end(id, tenant, expired_by=now, status="failed", error=_WORKER_LOST)
 
     def _end(
         self,
@@ -115,10 +119,10 @@ class Runs:
         status: Literal["failed", "cancelled"],
         error: ResponseFailure | None = None,
     ) -> bool:
-        """End a run in the place of its worker, if its lease was to end by `expired_by`; tell whether it has."""
+        """End a run in place of its worker, if its lease expires by `expired_by`; tell whether it did."""
         now = time.time()
         holder = os.urandom(8).hex()
-        if not self.store.take_run(id, tenant, holder, now + LEASE, expired_by=expired_by):
+        if not self.store.take_run(id, tenant, holder, now + RUN_LEASE_SECONDS, expired_by=expired_by):
             return False
         row, stored = self.store.run(id, tenant), self._responses.get(id, tenant)
         response = replace(_response_of(stored.response), status=status, error=error, service_tier="default")
@@ -130,5 +134,5 @@ class Runs:
         return self.store.record(replace(row, ended=now), events, replace(stored, response=encode(response)))
 
 
-def _no_replay(why: str) -> RequestError:
+def _not_resendable(why: str) -> RequestError:
     return RequestError(f"This response cannot be streamed {why}.", param="stream")

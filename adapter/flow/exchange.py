@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from adapter.background.worker import Run
+from adapter.background.run import Run
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Asking
@@ -371,7 +371,7 @@ class Exchange:
         if self._run is None:
             self._services.responses.put(self.stored(), items)
         else:
-            self._run.keep(self.stored(), items, events)
+            self._run.finish(self.stored(), items, events)
         asking = self._asking
         self._services.chain_cache.add(response, self._caller.tenant, asking.context.rendering, asking.body)
 

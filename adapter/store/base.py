@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-EVENT_RETENTION: Final = 600.0
+EVENT_RETENTION_SECONDS: Final = 600.0
 """Seconds for which the events of a background run can be read again after its end."""
 _IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
 

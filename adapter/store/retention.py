@@ -10,7 +10,7 @@ from typing import Final
 import gevent
 import structlog
 
-from adapter.store.base import EVENT_RETENTION, StoreDown
+from adapter.store.base import EVENT_RETENTION_SECONDS, StoreDown
 from adapter.store.protocols import Store
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ _EVERY: Final = 3600.0
 def prune(store: Store, retention: float) -> int:
     """Erase what nobody has used for so many seconds; return how many responses and conversations it were."""
     now = time.time()
-    store.delete_events(now - EVENT_RETENTION)
+    store.delete_events(now - EVENT_RETENTION_SECONDS)
     return store.prune(now - retention)
 
 

@@ -55,7 +55,7 @@ class Work:
     """An exchange whose provider is what the test makes of it: `meanwhile` yields whatever should come."""
 
     def __init__(self, background: Background, meanwhile: Callable[[ResponseStream], Any] | None = None) -> None:
-        self.run = background.new(frame)
+        self.run = background.create_run(frame)
         ids = Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
         self.id = ids.response
         first = Response(id=self.id, created_at=1, model="m", status="queued", background=True)
@@ -71,7 +71,7 @@ class Work:
         if self._meanwhile is not None:
             yield from self._meanwhile(self._stream)
         events = self._stream.fail(UpstreamError("That was all."))
-        self.run.keep(self.stored(), (), events)
+        self.run.finish(self.stored(), (), events)
         yield events
 
     def still_running(self) -> list[Event]:
@@ -94,7 +94,7 @@ def store() -> FailingStore:
 
 @pytest.fixture
 def background(store: FailingStore) -> Background:
-    return Background(Runs(store), must_stop=lambda: False, most=2)
+    return Background(Runs(store, store), must_stop=lambda: False, max_runs=2)
 
 
 def status(background: Background, work: Work) -> str:
@@ -103,7 +103,7 @@ def status(background: Background, work: Work) -> str:
 
 def told(background: Background, work: Work) -> list[dict[str, Any]]:
     """Return all events of a run that has ended."""
-    return parse_sse(b"".join(background.replay(work.id, TENANT, -1)))
+    return parse_sse(b"".join(background.resend(work.id, TENANT, -1)))
 
 
 def waiting(gate: gevent.event.Event) -> Generator[list[Event]]:
@@ -122,7 +122,7 @@ def test_the_store_comes_back(background: Background, store: FailingStore) -> No
 
 
 def test_a_store_that_is_gone_does_not_hold_a_worker_that_stops(store: FailingStore) -> None:
-    background = Background(Runs(store), must_stop=lambda: True)
+    background = Background(Runs(store, store), must_stop=lambda: True)
     store.failures = 1
     work = Work(background)
     work.run.start(work)
@@ -181,7 +181,7 @@ def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingS
 
     work = Work(background, slow)
     work.run.start(work)
-    elsewhere = Background(Runs(store), must_stop=lambda: False)
+    elsewhere = Background(Runs(store, store), must_stop=lambda: False)
     assert status(elsewhere, work) == "in_progress"
     store.renew_runs(store.run(work.id, TENANT).holder, until=time.time())
     assert status(elsewhere, work) == "failed"
@@ -199,10 +199,10 @@ def test_events_are_kept_for_ten_minutes(background: Background, store: FailingS
     work = Work(background)
     work.run.start(work)
     assert background.join(30)
-    background.runs.check_replay(work.id, TENANT)
+    background.runs.check_resendable(work.id, TENANT)
     store.turn_back(work.id, 601)
     gate = gevent.event.Event()
-    background = Background(Runs(store), must_stop=lambda: False)
+    background = Background(Runs(store, store), must_stop=lambda: False)
     other = Work(background, lambda _: waiting(gate))
     other.run.start(other)
     with gevent.Timeout(30):
@@ -211,11 +211,11 @@ def test_events_are_kept_for_ten_minutes(background: Background, store: FailingS
     gate.set()
     assert background.join(30)
     with pytest.raises(RequestError) as refused:
-        background.runs.check_replay(work.id, TENANT)
+        background.runs.check_resendable(work.id, TENANT)
     assert refused.value.message == (
         "This response cannot be streamed any more: its events were kept for 10 minutes after its end."
     )
-    background.runs.check_replay(other.id, TENANT)
+    background.runs.check_resendable(other.id, TENANT)
 
 
 def test_silence_is_told_as_an_event_that_everybody_gets(background: Background) -> None:
