@@ -58,16 +58,6 @@ class Notes:
     def json(self) -> bytes:
         return encode(list(self._notes))
 
-    def headers(self) -> dict[str, str]:
-        """Return the notes as an HTTP header, none if there are none: `param action: reason`, separated by semicolons.
-
-        Plain ASCII of at most 2,000 characters; a note may quote what the client or the provider sent.
-        """
-        if not self._notes:
-            return {}
-        text = "; ".join(f"{note.param} {note.action}: {note.reason}" for note in self._notes)
-        return {"x-adapter-notes": "".join(c if " " <= c <= "~" else "?" for c in text[:2000])}
-
     def __iter__(self) -> Iterator[Note]:
         return iter(self._notes)
 

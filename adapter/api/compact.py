@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
 from adapter.api.current import services
+from adapter.api.notes_header import notes_header
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_part
 from adapter.event_loop.client_watch import ClientWatch
@@ -57,7 +58,7 @@ def compact() -> Response:
             "output": [*with_ids(exchange.retained(), app.ids()), *response.output],
             "usage": response.usage,
         }
-        return _json(encode(shown), exchange.headers())
+        return _json(encode(shown), notes_header(exchange.notes))
 
 
 @blueprint.post("/input_tokens")
@@ -67,7 +68,7 @@ def input_tokens() -> Response:
     notes = Notes()
     wanted = resolve_references(_wanted(body, _COUNTED, notes), app.responses, tenant)
     tokens = count(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted, notes)
-    return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes.headers())
+    return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes_header(notes))
 
 
 def _wanted(body: bytes, names: Sequence[str], notes: Notes) -> CreateRequest:

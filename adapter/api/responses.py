@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from adapter.api.auth import authenticate, bearer
 from adapter.api.current import services
+from adapter.api.notes_header import notes_header
 from adapter.api.request.body import read_body
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
 from adapter.api.request.schemas import parse_create
@@ -45,7 +46,7 @@ def create() -> Response:
     with closing(exchange):
         body = encode(exchange.answer())
         exchange.watch.delay_headers()
-        return _json(body, exchange.headers())
+        return _json(body, notes_header(exchange.notes))
 
 
 def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> Response:
@@ -53,8 +54,8 @@ def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> 
     exchange = Exchange(app, Caller(tenant, bearer(), run.watch), wanted, run)
     first = run.start(exchange)
     if wanted.stream:
-        return replay(app, exchange.stored(), -1, ClientWatch(request.environ), exchange.headers())
-    return _json(encode(first), exchange.headers())
+        return replay(app, exchange.stored(), -1, ClientWatch(request.environ), notes_header(exchange.notes))
+    return _json(encode(first), notes_header(exchange.notes))
 
 
 @blueprint.route("/responses", websocket=True)
@@ -72,7 +73,7 @@ def retrieve(id: str) -> Response:
     parse_include(request.args)  # a Response shows all of it
     app = services()
     stored = app.runs.get(id, tenant)
-    headers = Notes.read(stored.notes).headers()
+    headers = notes_header(Notes.read(stored.notes))
     if wanted["stream"] == "true":
         app.runs.check_resendable(id, tenant)
         return replay(app, stored, wanted["starting_after"], ClientWatch(request.environ), headers)
@@ -88,7 +89,7 @@ def delete(id: str) -> Response:
 @blueprint.post("/responses/<id>/cancel")
 def cancel(id: str) -> Response:
     stored = services().runs.cancel(id, authenticate())
-    return _json(stored.response, Notes.read(stored.notes).headers())
+    return _json(stored.response, notes_header(Notes.read(stored.notes)))
 
 
 @blueprint.get("/responses/<id>/input_items")

@@ -15,6 +15,7 @@ from contextlib import closing
 
 from flask import Response
 
+from adapter.api.notes_header import notes_header
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.exchange import Exchange
@@ -41,7 +42,7 @@ def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event]
         raise
     body = ExchangeBody(exchange, services, frame)
     exchange.watch.delay_headers()
-    return _answer(body, exchange.headers())
+    return _answer(body, notes_header(exchange.notes))
 
 
 def replay(

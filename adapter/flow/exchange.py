@@ -295,10 +295,6 @@ class Exchange:
         self._begin_anew()
         return events
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers of the HTTP answer: the notes there are by now."""
-        return self.notes.headers()
-
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""
         return self._stream.still_running()

@@ -1,0 +1,59 @@
+"""The models that callers can ask for: those that the settings name, and those that the upstreams list.
+
+A model of an upstream's list appears under each name that leads to it (`[models]`). An upstream that does not answer is
+left out, unless nothing would be left to show.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gevent
+import structlog
+
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.upstream.client import Upstream
+from adapter.upstream.routing.registry import Registry
+from translators.errors import UpstreamError
+from translators.to_responses.models import decode_models, model_object
+
+log = structlog.get_logger()
+
+Model = dict[str, Any]
+
+
+def list_models(
+    upstreams: Mapping[str, Upstream], registry: Registry, bearer: str | None, watch: ClientWatch
+) -> list[Model]:
+    """Ask all upstreams at the same time; return every model once.
+
+    Raises UpstreamError if there is none to show, ClientDisconnected if the caller has left meanwhile.
+    """
+    requests = [(name, gevent.spawn(_list_upstream, upstream, bearer, watch)) for name, upstream in upstreams.items()]
+    gevent.joinall([request for _, request in requests])
+    found: dict[str, Model] = {}
+    failure: UpstreamError | None = None
+    for upstream, request in requests:
+        if isinstance(request.value, ClientDisconnected):
+            raise request.value
+        if isinstance(request.value, UpstreamError):
+            failure = request.value
+            log.warning("models not listed", upstream=upstream, status=failure.status, code=failure.code)
+            continue
+        for model in request.value:
+            for name in registry.names(upstream, model["id"]):
+                found.setdefault(name, {**model, "id": name})
+    for name in registry.named():
+        found.setdefault(name, model_object(name))
+    if not found and failure is not None:
+        raise failure
+    return list(found.values())
+
+
+def _list_upstream(
+    upstream: Upstream, bearer: str | None, watch: ClientWatch
+) -> list[Model] | UpstreamError | ClientDisconnected:
+    """Return the list of one upstream, or its error instead of raising it: gevent prints what a greenlet raises."""
+    try:
+        return decode_models(upstream.models(bearer, watch))
+    except (UpstreamError, ClientDisconnected) as error:
+        return error
