@@ -6,7 +6,8 @@ Gunicorn's own flags and GUNICORN_CMD_ARGS override what is set here.
 import os
 
 from adapter.server.server import give_up, options, prepare
-from adapter.settings.settings import SettingsError, load_settings
+from adapter.settings.settings import SettingsError
+from adapter.settings.sources import load_settings
 
 try:
     settings = prepare(load_settings())

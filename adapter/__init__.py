@@ -33,7 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from adapter.api import compact, conversations, health, models, responses
     from adapter.api.errors import init_errors
     from adapter.services import Services
-    from adapter.settings.settings import load_settings
+    from adapter.settings.sources import load_settings
 
     app = Flask("adapter", static_folder=None)
     app.extensions["adapter"] = Services(settings or load_settings())

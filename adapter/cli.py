@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from adapter import __version__
+from adapter.settings.description import Description
+from adapter.settings.effective import effective
 from adapter.settings.kinds import suggestion
-from adapter.settings.settings import DESCRIPTIONS, Description, Settings, SettingsError, effective, load_settings
+from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
+from adapter.settings.sources import load_settings
 from adapter.settings.upstreams import DEFAULT
 
 if TYPE_CHECKING:

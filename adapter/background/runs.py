@@ -2,7 +2,7 @@
 
 A run belongs to the worker that holds its lease (`worker.py`). Another worker that ends it takes the lease first: a
 cancellation takes any lease; a reader takes one that has expired, because the holder is dead. From then on the run's
-own worker can write nothing, so no run ends twice. Source: OpenAI guide, Background mode.
+own worker can write nothing, so no run ends twice. Source: OpenAI guide, Background.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Background responses of one worker: it starts runs, renews their leases, and sends their events to readers.
 
 Every event of a run is in the store before any client sees it, so all readers, in whichever worker, get the same
-bytes, and there is one way of reading: from the store. Source: OpenAI guide, Background mode.
+bytes, and there is one way of reading: from the store. Source: OpenAI guide, Background.
 """
 
 import os

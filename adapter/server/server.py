@@ -19,8 +19,9 @@ from typing import Any, Final, NoReturn
 
 from adapter import __version__, logs
 from adapter.demo import start_child
+from adapter.settings.checks import refuse_open_bind
 from adapter.settings.kinds import split_address
-from adapter.settings.settings import Settings, SettingsError, refuse_open_bind
+from adapter.settings.settings import Settings, SettingsError
 
 STREAMS_PER_WORKER: Final = 3000
 _SLACK: Final = 5

@@ -5,7 +5,8 @@
 
 from pathlib import Path
 
-from adapter.settings.settings import DESCRIPTIONS, Description
+from adapter.settings.description import Description
+from adapter.settings.settings import DESCRIPTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 BEGIN = "<!-- settings: written by python -m tests.docs.configuration -->\n"

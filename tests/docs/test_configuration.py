@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from adapter.settings.description import PREFIX, Description
 from adapter.settings.kinds import Kind
-from adapter.settings.settings import DESCRIPTIONS, PREFIX, Description, load_settings
+from adapter.settings.settings import DESCRIPTIONS
+from adapter.settings.sources import load_settings
 from tests.docs.configuration import BEGIN, END, PAGE, table, written
 
 TEXT = PAGE.read_text()

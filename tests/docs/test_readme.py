@@ -8,7 +8,9 @@ from pathlib import Path
 from adapter import create_app
 from adapter.api.request.schemas import parse_create
 from adapter.cli import main
-from adapter.settings.settings import DESCRIPTIONS, PREFIX, load_settings
+from adapter.settings.description import PREFIX
+from adapter.settings.settings import DESCRIPTIONS
+from adapter.settings.sources import load_settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()

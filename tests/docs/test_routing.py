@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from adapter.settings.description import PREFIX
 from adapter.settings.models import TARGET_TABLE
-from adapter.settings.settings import DESCRIPTIONS, PREFIX, Settings, load_settings
+from adapter.settings.settings import DESCRIPTIONS, Settings
+from adapter.settings.sources import load_settings
 from adapter.settings.upstreams import UPSTREAM_TABLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()

@@ -28,7 +28,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
 
 from adapter import create_app
-from adapter.settings.settings import load_settings
+from adapter.settings.sources import load_settings
 from tests.support import chat
 from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
 

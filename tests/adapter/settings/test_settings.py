@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError, effective, load_settings
+from adapter.settings.effective import effective
+from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
+from adapter.settings.sources import load_settings
 from adapter.settings.store_url import without_password
 
 REACHABLE = {"ADAPTER_BIND": "0.0.0.0:8000"}

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from adapter.settings.effective import effective
 from adapter.settings.models import Target
-from adapter.settings.settings import Settings, SettingsError, effective, load_settings
+from adapter.settings.settings import Settings, SettingsError
+from adapter.settings.sources import load_settings
 
 GROQ = '[upstreams.groq]\nurl = "https://api.groq.com/openai/v1"\n'
 

@@ -9,7 +9,8 @@ import pytest
 
 from adapter.api.request.schemas import CreateSchema
 from adapter.commands.offline import translate
-from adapter.settings.settings import Settings, load_settings
+from adapter.settings.settings import Settings
+from adapter.settings.sources import load_settings
 from tests.support import minimal_requests as minimal
 from tests.support.judges import openai_types
 from translators import policy

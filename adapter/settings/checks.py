@@ -1,0 +1,61 @@
+"""Combinations of settings that cannot work, or that would be unsafe, and what to do about each."""
+
+import os
+from importlib.util import find_spec
+from typing import Final
+
+from adapter.settings.kinds import is_loopback
+from adapter.settings.settings import Settings, SettingsError
+from translators.responses.passthrough import RESERVED
+
+_PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis")}
+"""Kind of store → the package that it needs, and the extra that installs it."""
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise SettingsError for the first combination that cannot be used."""
+    refuse_open_bind(settings, settings.bind)
+    _refuse_memory_of_several_workers(settings)
+    _refuse_missing_package(settings)
+    _refuse_reserved_names(settings)
+    _refuse_missing_folder(settings)
+
+
+def refuse_open_bind(settings: Settings, bind: str) -> None:
+    """Raise SettingsError if other machines could use the server without a key, unless `allow_open` is set."""
+    if not settings.api_keys and not settings.allow_open and not is_loopback(bind):
+        raise SettingsError(
+            f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
+            "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
+        )
+
+
+def _refuse_memory_of_several_workers(settings: Settings) -> None:
+    if settings.store_url.kind == "memory" and settings.workers > 1:
+        raise SettingsError(
+            f"{settings.sources['store']}: memory: is not shared between workers, of which there are "
+            f"{settings.workers}. Set ADAPTER_WORKERS=1, or keep responses in a file: sqlite:///var/adapter.db"
+        )
+
+
+def _refuse_missing_package(settings: Settings) -> None:
+    package, extra = _PACKAGES.get(settings.store_url.kind, ("adapter", ""))
+    if find_spec(package) is None:
+        raise SettingsError(
+            f"{settings.sources['store']}: this store needs the package {package}, which is not installed: "
+            f"pip install 'responses-adapter[{extra}]'"
+        )
+
+
+def _refuse_reserved_names(settings: Settings) -> None:
+    for name in settings.passthrough:
+        if name in RESERVED:
+            raise SettingsError(
+                f"{settings.sources['passthrough']}: {name} cannot be passed through: the Responses API or this "
+                "adapter gives it a meaning of its own."
+            )
+
+
+def _refuse_missing_folder(settings: Settings) -> None:
+    if settings.prompts is not None and not os.path.isdir(settings.prompts):
+        raise SettingsError(f"{settings.sources['prompts']}: there is no folder {settings.prompts}.")

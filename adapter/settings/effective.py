@@ -1,0 +1,27 @@
+"""The settings that are in effect, as `responses-adapter config` shows them."""
+
+from typing import Final
+
+from adapter.settings.models import Target
+from adapter.settings.settings import DESCRIPTIONS, Settings
+from adapter.settings.tables import quoted
+
+_INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_timeout"}
+"""Settings of an upstream → the setting whose value they have by default."""
+
+
+def effective(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return (name, value, source) of every setting; secrets are masked, unset values are empty."""
+    rows = [
+        (name, of.shown(getattr(settings, name)), settings.sources.get(name, "default"))
+        for name, of in DESCRIPTIONS.items()
+    ]
+    for upstream in settings.upstreams:
+        for name, value in upstream.shown().items():
+            source = settings.sources.get(_INHERITED.get(name, ""), "default")
+            if name in upstream.given:
+                source = f"{settings.config}: upstreams.{upstream.name}"
+            rows.append((f"upstreams.{upstream.name}.{name}", value, source))
+    for pattern, targets in settings.models.items():
+        rows.append((f"models.{quoted(pattern)}", ", ".join(map(Target.shown, targets)), f"{settings.config}: models"))
+    return rows
