@@ -8,6 +8,8 @@ Source: OpenAI guide, Error codes.
 
 from typing import Any, Final, Self
 
+from msgspec import Struct
+
 INTERNAL_MESSAGE: Final = "The server had an error while processing your request. Sorry about that!"
 
 _MAX_QUOTED_CHARACTERS: Final = 64
@@ -59,16 +61,46 @@ class RequestError(ProtocolError):
         super().__init__(message, status=status, type="invalid_request_error", param=param, code=code)
 
 
+class ProviderError(Struct, frozen=True, gc=False):
+    """The provider's own account of a failure, as `failures/bodies.py` reads it from an error body of any shape.
+
+    A value, not an exception: an `UpstreamError` is made from it. Members that the body lacks are empty.
+    """
+
+    message: str = ""
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    """The place in the chat request that the error is about."""
+    status: int = 0
+    """The HTTP status of the answer; within a body, the one that the error names. 0: none."""
+    details: str = ""
+    """Further text beside the message."""
+    retry_after: str = ""
+    """When to retry, where a member says so (Google's `retryDelay`), as written there."""
+    headers: dict[str, str] = {}
+    """Headers of the provider behind a gateway (OpenRouter), names in lower case."""
+    is_page: bool = False
+    """The body is a web page."""
+
+    @property
+    def label(self) -> str:
+        """Its code and type. Unlike the message, they never quote the caller."""
+        return " ".join(filter(None, (self.code, self.type)))
+
+    @property
+    def words(self) -> str:
+        """Code, type and message."""
+        return f"{self.label} {self.message}".strip()
+
+
 class UpstreamError(ProtocolError):
     """The provider's failure, already mapped to the status, code and message for the caller.
 
-    `retry_after`: seconds, if the provider or the mapping gives a time. `retry`: the same request may succeed later;
-    if false, clients are told not to retry. `provider_status` and `body`: of the provider's own answer, if it was an
-    HTTP error; else 0 and empty.
+    `retry_after` is in seconds, where the provider or the mapping gave one. `retry`: the same request may succeed
+    later; false where it would fail again, so that clients do not retry. `provider_error` is what the provider answered
+    with an HTTP error; None: it could not be reached, or it failed within an answer.
     """
-
-    provider_status: int = 0
-    body: bytes = b""
 
     def __init__(
         self,
@@ -80,10 +112,17 @@ class UpstreamError(ProtocolError):
         code: str | None = "server_error",
         retry_after: float | None = None,
         retry: bool = True,
+        provider_error: ProviderError | None = None,
     ) -> None:
         super().__init__(message, status=status, type=type, param=param, code=code)
         self.retry_after = retry_after
         self.retry = retry
+        self.provider_error = provider_error
+
+    @property
+    def provider_status(self) -> int:
+        """The status of the provider's HTTP error; 0: there was none."""
+        return self.provider_error.status if self.provider_error is not None else 0
 
 
 def answer_too_large(*, retry: bool = False) -> UpstreamError:

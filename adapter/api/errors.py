@@ -77,8 +77,9 @@ def _prompt_unusable(error: UnusablePrompt) -> Response:
 
 def _upstream_failed(error: UpstreamError) -> Response:
     log.warning(
-        "upstream failed", path=_path(), status=error.status, code=error.code, refused=error.provider_status or None
-    )
+        "upstream failed", path=_path(), status=error.status, code=error.code,
+        provider_status=error.provider_status or None,
+    )  # fmt: skip
     return _answer(error)
 
 

@@ -21,7 +21,7 @@ from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.registry import Registry
 from translators.errors import RequestError
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 from translators.notes import Notes
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
@@ -336,7 +336,7 @@ def _refuse_page(answer: Answer) -> None:
 
 
 def _message(answer: Answer) -> str:
-    return from_http(answer.status, answer.headers, answer.body, own_key=False).message.strip()[:200]
+    return classify_http_error(answer.status, answer.headers, answer.body, own_key=False).message.strip()[:200]
 
 
 def _failure(response: Response) -> str:

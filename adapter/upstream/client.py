@@ -23,7 +23,7 @@ from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import Answer, Transport, copied, prepared
 from translators.errors import UpstreamError
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 
 _MOST_ERROR_BODY: Final = 64 * 1024
 _ERROR_PATIENCE: Final = 2.0
@@ -163,7 +163,8 @@ class Call:
         self._body = open_body(response, self._heartbeat)
         if not 200 <= response.status < 300:
             body = self._upstream.without_secrets(self._error_body())
-            raise from_http(response.status, response.headers, body, own_key=not self._upstream.uses_callers_key)
+            own_key = not self._upstream.uses_callers_key
+            raise classify_http_error(response.status, response.headers, body, own_key=own_key)
         return True
 
     def read(self) -> bytes | None:

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from adapter.upstream.lessons import Lessons
 from translators.dialects.amendments import lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
-from translators.dialects.refusals import Refusal, read_refusal
+from translators.dialects.rejections import Rejection, read_rejection
 from translators.errors import UpstreamError
 
 _MOST_TRIES: Final = 12
@@ -66,7 +66,7 @@ class Tries:
         """The lesson of the last refusal."""
         self._helped: list[str] = []
         """Those before it, after which the provider said something else."""
-        self._refusal: Refusal | None = None
+        self._refusal: Rejection | None = None
         self._wrong: set[str] = set()
         self.dialect = learning.dialect(model)
 
@@ -84,11 +84,11 @@ class Tries:
 
     def teaches(self, error: UpstreamError, sent: bytes) -> bool:
         """Tell whether to try a request that was refused once more, in what `dialect` is now."""
-        refusal = read_refusal(error)
+        refusal = read_rejection(error)
         if refusal is None:
             return False
         lessons = frozenset(self.dialect.lessons)
-        if self._trying is not None and self._refusal is not None and refusal.says_the_same(self._refusal):
+        if self._trying is not None and self._refusal is not None and refusal.repeats(self._refusal):
             log.info("not learned", model=self._model, lesson=self._trying, reason="the refusal stays the same")
             self._wrong.add(self._trying)
             lessons -= {self._trying}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 from translators.responses.response import failure_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -37,7 +37,7 @@ SAID: dict[str, tuple[int, dict[str, Any]]] = {
 def test_a_row(row: list[str]) -> None:
     status, body = SAID[row[0]]
     own_key = row[0] != "the caller's key is wrong"
-    error = from_http(status, {}, json.dumps({"error": body}).encode(), own_key=own_key)
+    error = classify_http_error(status, {}, json.dumps({"error": body}).encode(), own_key=own_key)
     retried = error.status == 429 or error.status >= 500
     told = [error.status, error.type, error.code, error.param or "", failure_of(error).code]
     assert [*map(str, told), str(error.retry).lower() * retried] == row[1:]

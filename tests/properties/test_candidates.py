@@ -10,7 +10,7 @@ from adapter.settings.upstreams import Secret, UpstreamSettings
 from adapter.upstream.routing.health import LONGEST_WAIT, Candidate
 from adapter.upstream.routing.registry import Registry
 from translators.dialects.dialect import Dialect
-from translators.errors import UpstreamError
+from translators.errors import ProviderError, UpstreamError
 
 WEIGHTS = st.integers(0, 3)
 UPSTREAMS = st.lists(st.tuples(st.integers(0, 3), WEIGHTS), min_size=1, max_size=4)
@@ -25,9 +25,9 @@ ERRORS: dict[str, dict[str, Any]] = {
 
 
 def error(outcome: str) -> UpstreamError:
-    made = UpstreamError(outcome, **ERRORS[outcome])
-    made.provider_status = 0 if outcome == "unreachable" else made.status
-    return made
+    members = ERRORS[outcome]
+    answered = None if outcome == "unreachable" else ProviderError(status=members["status"])
+    return UpstreamError(outcome, provider_error=answered, **members)
 
 
 @given(UPSTREAMS, st.lists(st.tuples(st.floats(0, 90), st.lists(OUTCOMES, min_size=12, max_size=12)), max_size=12))

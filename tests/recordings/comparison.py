@@ -14,7 +14,7 @@ from tests.recordings.recording import Recording
 from tests.recordings.replay import answer_of, replay, stream_of
 from tests.support.judges.grammar import check_stream
 from translators.errors import ProtocolError
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 
 EXCEPTIONS: dict[str, str] = tomllib.loads((Path(__file__).parent / "exceptions.toml").read_text())
 """Reason by file."""
@@ -58,7 +58,7 @@ def _short(value: object) -> str:
 def failure(recording: Recording) -> ProtocolError | None:
     """Return what becomes of a recorded error, in a body of its own or inside an answer."""
     if recording.kind == "error":
-        return from_http(recording.status, recording.headers(), recording.body(), own_key=True)
+        return classify_http_error(recording.status, recording.headers(), recording.body(), own_key=True)
     return stream_of([recording.body()])[0].error
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.recordings.recording import RECORDINGS, Recording, needed, recordings
 from tests.translators.dialects.test_amendments import RICH
 from translators.dialects.amendments import lessons_of
-from translators.dialects.refusals import read_refusal
-from translators.failures.classes import from_http
+from translators.dialects.rejections import read_rejection
+from translators.failures.classes import classify_http_error
 
 pytestmark = needed
 
@@ -30,7 +30,7 @@ REFUSED = [one for one in recordings("error") if "messages" in (one.request() or
 
 @pytest.mark.parametrize("recording", REFUSED, ids=lambda one: one.file)
 def test_what_a_refusal_teaches(recording: Recording) -> None:
-    refusal = read_refusal(from_http(recording.status, {}, recording.body(), own_key=True))
+    refusal = read_rejection(classify_http_error(recording.status, {}, recording.body(), own_key=True))
     sent = json.dumps(recording.request()).encode()
     taught = [] if refusal is None else list(lessons_of(refusal, sent, RICH))
     assert taught[:1] == [lesson for file, lesson in LESSONS.items() if recording.file.startswith(file + ".error")]

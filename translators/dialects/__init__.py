@@ -1,5 +1,5 @@
-"""What a provider's refusal says about the provider: `refusals.py` reads its words, `refused.py` looks at what was sent
-of the thing they name, and `amendments.py` has a row for each such thing, and what becomes of the dialect.
+"""What one provider accepts (`dialect.py`, `presets.py`), and what its rejections teach about that.
 
-Which lessons there are, where they are kept and for how long is for `adapter.upstream.learning`.
+`rejections.py` reads the words of a rejection, `evidence.py` looks for what the request sent of it, and `amendments.py`
+joins both into a lesson that amends the dialect.
 """

@@ -2,7 +2,7 @@
 
 One row for each member, role or form of a chat request that some provider does not take: how a refusal names it, what
 of it was sent, and what the dialect becomes. A refusal teaches only if it names something that was sent *and* says that
-it is not known (`refusals.py`). What the caller asked the provider for by name (`passthrough`) and tools as such have
+it is not known (`rejections.py`). What the caller asked the provider for by name (`passthrough`) and tools as such have
 no rows: nothing can stand for them. A lesson is a text, `row` or `row=what`; applied to any dialect it changes what it
 is about and nothing else. Sources: providers reference §1, §2, §4.
 """
@@ -39,7 +39,7 @@ from translators.dialects.evidence import (
     token_limit,
     whole,
 )
-from translators.dialects.refusals import Refusal
+from translators.dialects.rejections import Rejection
 from translators.reasoning.fields import RETURN_MEMBERS
 from translators.wire import decode
 
@@ -205,9 +205,9 @@ _CONTAINERS: Final = ("messages", "tools")
 """Members that hold more than one thing that may be refused."""
 
 
-def lessons_of(refusal: Refusal, sent: bytes, dialect: Dialect) -> Iterator[str]:
+def lessons_of(refusal: Rejection, sent: bytes, dialect: Dialect) -> Iterator[str]:
     """Yield what a refusal may teach that the dialect which the request was sent in does not know: likeliest first."""
-    if not refusal.is_refusal:
+    if not refusal.is_about_provider:
         return
     for row, what in _rows(Refused(decode(sent), refusal, dialect)):
         lesson = f"{row.name}={what}" if what else row.name
@@ -233,8 +233,8 @@ def _rows(refused: Refused) -> Iterator[tuple[Row, str]]:
             yield row, what
     if not refusal.is_unknown:
         return
-    head = re.split(r"[.\[]", refusal.name)[0]
-    where = refusal.name if head in refused.body and head not in _CONTAINERS else refusal.about
+    head = re.split(r"[.\[]", refusal.param)[0]
+    where = refusal.param if head in refused.body and head not in _CONTAINERS else refusal.subject
     places = [(found.start(), row) for row in ROWS if row.named and (found := row.named.search(where))]
     for _, row in sorted(places, key=lambda place: place[0]):
         if (what := row.sent(refused)) is not None:

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from msgspec import Struct
 
 from translators.dialects.dialect import Dialect
-from translators.dialects.refusals import Refusal
+from translators.dialects.rejections import Rejection
 from translators.dialects.schema_keywords import keywords
 from translators.responses.request import Effort
 
@@ -35,7 +35,7 @@ class Refused(Struct, frozen=True, gc=False):
     """A request that was refused."""
 
     body: Object
-    refusal: Refusal
+    refusal: Rejection
     dialect: Dialect
     """The one in which it was sent."""
 
@@ -130,7 +130,7 @@ def choice(refused: Refused) -> str | None:
 
 
 def any_choice(refused: Refused) -> str | None:
-    listed = re.search(r"['\"`]any['\"`]", refused.refusal.listed)
+    listed = re.search(r"['\"`]any['\"`]", refused.refusal.alternatives)
     return "" if listed and refused.body.get("tool_choice") == "required" else None
 
 
@@ -141,7 +141,7 @@ def strict(refused: Refused) -> str | None:
 def keyword(refused: Refused) -> str | None:
     """Return the keywords of tools' parameters that the refusal names."""
     used = {name for tool in refused.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
-    named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refused.refusal.about)
+    named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refused.refusal.subject)
     return ",".join(sorted(used & _KEYWORDS & set(named))) or None
 
 
@@ -150,7 +150,7 @@ def effort(refused: Refused) -> str | None:
     sent = refused.body.get("reasoning_effort") or refused.body.get("reasoning", {}).get("effort")
     if sent is None:
         return None
-    listed = re.findall(r"[a-z]+", refused.refusal.listed)
+    listed = re.findall(r"[a-z]+", refused.refusal.alternatives)
     known = [one for one in _EFFORTS if one in listed and one != sent]
     if not known and refused.quotes(sent):
         known = [one for one in _EFFORTS if one != sent]

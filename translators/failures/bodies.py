@@ -1,101 +1,93 @@
-"""What the body of a provider's error says, whatever its shape.
+"""Read a provider's error body, whatever its shape, into a `ProviderError`.
 
-OpenAI's envelope, bare strings, flat objects, arrays, FastAPI's `detail` with places, errors of a provider behind a
-gateway as JSON in a string, text and web pages are all read for the same few things. Shapes: providers reference §4.
+The one reader of errors: both the error that the caller gets (`classes.py`) and the lesson for the dialect
+(`dialects/rejections.py`) are made from its value. Shapes: OpenAI's envelope, bare strings, flat objects, arrays,
+FastAPI's `detail` with `loc`, a provider's error as a JSON string inside a gateway's, plain text, web pages.
+`tests/translators/failures/test_bodies.py` has one example of each, by provider.
 """
 
 import re
 from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from translators.errors import ProviderError
 from translators.wire import NotJSON, decode
 
-_MOST_TEXT: Final = 2000
-_DEPTH: Final = 8
-_STATUS: Final = re.compile(r"[1-5][0-9]{2}")
+_MAX_MESSAGE_CHARS: Final = 2000
+"""Enough for every message recorded that is not a quoted prompt or a web page."""
+_MAX_DEPTH: Final = 8
+"""Nesting that is followed: a gateway's error around a provider's around a list of details needs six."""
+_MAX_ENTRIES: Final = 16
+"""Entries of a list that are read: FastAPI lists one per invalid place, and the first ones are enough to act on."""
+_HTTP_STATUS: Final = re.compile(r"[1-5][0-9]{2}")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_MESSAGES: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "base_resp")
-"""Where messages stand, the likeliest first."""
-_CODES: Final = ("code", "status_code", "http_code", "raw_status_code", "status")
+_MESSAGE_KEYS: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "base_resp")
+"""Keys of a message, the likeliest first."""
+_DETAIL_KEYS: Final = (*_MESSAGE_KEYS, "reason", "innererror")
+"""Keys of text that may stand beside an `error` or a message."""
+_CODE_KEYS: Final = ("code", "status_code", "http_code", "raw_status_code", "status")
 
 
-class Said(Struct, frozen=True, gc=False):
-    """What an error says, each member where it has one. `status` is a code that is an HTTP status."""
-
-    message: str = ""
-    code: str | None = None
-    type: str | None = None
-    param: str | None = None
-    status: int = 0
-    retry_after: str = ""
-    """When to try again, where a member says so: Google's `retryDelay`."""
-    headers: dict[str, str] = {}
-    """Those of a provider behind a gateway (OpenRouter)."""
-    is_page: bool = False
-    """A web page stands in the error's place."""
-
-    @property
-    def words(self) -> str:
-        return f"{self.code} {self.type} {self.message}"
-
-
-def read_error_body(body: bytes) -> Said:
+def read_error_body(body: bytes) -> ProviderError:
     """Read an error body of any shape."""
     try:
         value = decode(body)
     except NotJSON:
         text = body.decode("utf-8", "replace").strip()
         if text[:1] == "<":
-            return Said("The provider answered with a web page instead of JSON.", is_page=True)
-        return Said(text[:_MOST_TEXT])
+            return ProviderError("The provider answered with a web page instead of JSON.", is_page=True)
+        return ProviderError(text[:_MAX_MESSAGE_CHARS])
     return read_error(value)
 
 
-def read_error(value: Any, depth: int = _DEPTH) -> Said:
-    """Read an error that was decoded."""
+def read_error(value: Any, depth: int = _MAX_DEPTH) -> ProviderError:
+    """Read a decoded error."""
     if isinstance(value, str):
-        return Said(value[:_MOST_TEXT])
+        return ProviderError(value[:_MAX_MESSAGE_CHARS])
     if not depth:
-        return Said()
+        return ProviderError()
     if isinstance(value, list) and value:
-        return _of_list(value, depth - 1)
-    return _of_object(value, depth - 1) if isinstance(value, dict) else Said()
+        return _read_list(value, depth - 1)
+    return _read_object(value, depth - 1) if isinstance(value, dict) else ProviderError()
 
 
-def _of_list(values: list[Any], depth: int) -> Said:
-    found = [read_error(value, depth) for value in values[:16]]
-    message = "; ".join(said.message for said in found if said.message)
-    return replace(found[0], message=message[:_MOST_TEXT])
+def _read_list(values: list[Any], depth: int) -> ProviderError:
+    found = [read_error(value, depth) for value in values[:_MAX_ENTRIES]]
+    message = "; ".join(error.message for error in found if error.message)
+    return replace(found[0], message=message[:_MAX_MESSAGE_CHARS])
 
 
-def _of_object(value: dict[str, Any], depth: int) -> Said:
-    place = _place(value.get("loc"))
-    codes = [str(code) for name in _CODES if (code := value.get(name)) and isinstance(code, str | int)]
-    said = Said(
+def _read_object(value: dict[str, Any], depth: int) -> ProviderError:
+    path = _fastapi_path(value.get("loc"))
+    codes = [str(code) for key in _CODE_KEYS if (code := value.get(key)) and isinstance(code, str | int)]
+    error = ProviderError(
         code=next((code for code in codes[:1] if not _NUMBER.fullmatch(code)), None),
         type=_text(value.get("type")),
-        param=_text(value.get("param")) or place,
-        status=next((int(code) for code in codes if _STATUS.fullmatch(code)), 0),
+        param=_text(value.get("param")) or path,
+        status=next((int(code) for code in codes if _HTTP_STATUS.fullmatch(code)), 0),
         retry_after=_text(value.get("retryDelay")) or "",
     )
-    if value.get("error"):
-        said = _within(said, read_error(value["error"], depth))
-    else:
-        for name in _MESSAGES:
-            inner = read_error(value.get(name), depth)
-            if inner.message:
-                if place and place not in inner.message:
-                    inner = replace(inner, message=f"{place}: {inner.message}")
-                said = _within(said, inner)
-                break
-    said = _with_details(said, value.get("details"), depth)
-    return _from_behind(said, value.get("metadata"), depth)
+    found = {key: read_error(value[key], depth) for key in ("error", *_DETAIL_KEYS) if value.get(key)}
+    inner = found.pop(_message_key(found), ProviderError())
+    if path and inner.message and path not in inner.message and "error" not in value:
+        inner = replace(inner, message=f"{path}: {inner.message}")
+    error = _merge(error, inner)
+    further = [text for other in found.values() for text in (other.message, other.details)]
+    error = replace(error, details=" ".join(filter(None, (error.details, *further)))[:_MAX_MESSAGE_CHARS])
+    error = _add_details(error, value.get("details"), depth)
+    return _unwrap_gateway(error, value.get("metadata"), depth)
 
 
-def _within(outer: Said, inner: Said) -> Said:
-    """Return what an error says with what the one in it says; that one knows better."""
+def _message_key(found: dict[str, ProviderError]) -> str:
+    """Return the key of the error inside an object: `error`, else the first that has a message; "": none."""
+    if "error" in found:
+        return "error"
+    return next((key for key in _MESSAGE_KEYS if key in found and found[key].message), "")
+
+
+def _merge(outer: ProviderError, inner: ProviderError) -> ProviderError:
+    """Return the inner error, completed by the outer one; the inner one is the more precise."""
     return replace(
         inner,
         code=inner.code or outer.code,
@@ -106,41 +98,43 @@ def _within(outer: Said, inner: Said) -> Said:
     )
 
 
-def _with_details(said: Said, details: Any, depth: int) -> Said:
-    """Add what stands beside the message: places (Azure's models) or Google's list of typed entries."""
-    for detail in details[:16] if isinstance(details, list) else ():
+def _add_details(error: ProviderError, details: Any, depth: int) -> ProviderError:
+    """Add the entries of `details`, FastAPI's (models on Azure) or Google's typed ones; or its text."""
+    if isinstance(details, str):
+        return replace(error, details=f"{error.details} {details}".strip()[:_MAX_MESSAGE_CHARS])
+    for detail in details[:_MAX_ENTRIES] if isinstance(details, list) else ():
         inner = read_error(detail, depth)
-        said = replace(said, retry_after=said.retry_after or inner.retry_after, param=said.param or inner.param)
+        error = replace(error, retry_after=error.retry_after or inner.retry_after, param=error.param or inner.param)
         if inner.param and inner.message:
-            said = replace(said, message=f"{said.message} {inner.message}".strip()[:_MOST_TEXT])
-    return said
+            error = replace(error, message=f"{error.message} {inner.message}".strip()[:_MAX_MESSAGE_CHARS])
+    return error
 
 
-def _from_behind(said: Said, metadata: Any, depth: int) -> Said:
-    """Return what the provider behind a gateway said, where the gateway only says that there was something."""
+def _unwrap_gateway(error: ProviderError, metadata: Any, depth: int) -> ProviderError:
+    """Return the error of the provider behind a gateway, whose own only says that there was one (OpenRouter)."""
     if not isinstance(metadata, dict):
-        return said
+        return error
     if isinstance(headers := metadata.get("headers"), dict):
-        said = replace(said, headers={name.lower(): str(told) for name, told in headers.items()})
+        error = replace(error, headers={name.lower(): str(content) for name, content in headers.items()})
     if not isinstance(raw := metadata.get("raw"), str) or not raw.strip():
-        return said
+        return error
     try:
-        behind = read_error(decode(raw), depth)
+        inner = read_error(decode(raw), depth)
     except NotJSON:
-        behind = Said(raw.strip()[:_MOST_TEXT])
-    if not behind.message:
-        return said
-    return replace(_within(said, behind), status=said.status or behind.status, headers=said.headers)
+        inner = ProviderError(raw.strip()[:_MAX_MESSAGE_CHARS])
+    if not inner.message:
+        return error
+    return replace(_merge(error, inner), status=error.status or inner.status, headers=error.headers)
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _place(loc: Any) -> str | None:
-    """Return a place that FastAPI gives as a list: ["body", "messages", 0, "content"] is messages[0].content."""
+def _fastapi_path(loc: Any) -> str | None:
+    """Return the path that FastAPI gives as a list: ["body", "messages", 0, "content"] is messages[0].content."""
     if not isinstance(loc, list):
         return None
-    steps = [step for step in loc[:16] if step != "body"]
+    steps = [step for step in loc[:_MAX_ENTRIES] if step != "body"]
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return path.removeprefix(".") or None

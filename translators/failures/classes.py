@@ -1,206 +1,217 @@
-"""The provider's failures, in whatever body or chunk they come, as UpstreamError.
+"""Classify the provider's failures, in whatever body or chunk they come, as an UpstreamError.
 
-What an error is, is decided by the first row of `_CLASSES` that knows it, the same for an HTTP answer and for an error
-inside a 200: by its code where that is one that clients act on, else by its words, because providers agree on neither
-codes nor statuses. What no row knows is what its status says. Statuses and codes: responses-api reference §6.5; what
-the bodies look like: `error_bodies.py`.
+The first row of `_CLASSES` that recognizes a failure decides, the same for an HTTP answer and for an error inside a
+200. A failure is recognized by its code, if that is one that clients act on, else by its words, because providers agree
+neither on codes nor on statuses. A failure that no row recognizes is mapped by its status.
+Source: OpenAI API reference, Error codes. The wordings: `words.py`; the shapes of bodies: `bodies.py`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from translators.errors import UpstreamError
-from translators.failures import words as words
-from translators.failures.bodies import Said, read_error, read_error_body
-from translators.failures.params import our_param, param_in
-from translators.failures.retry_after import told_wait
+from msgspec.structs import replace
+
+from translators.errors import ProviderError, UpstreamError
+from translators.failures import words
+from translators.failures.bodies import read_error, read_error_body
+from translators.failures.params import find_param, responses_param
+from translators.failures.retry_after import retry_delay
 
 DEFAULT_RETRY_AFTER: Final = 1.0
-"""Seconds; Codex gives up at once on a 429 that has no Retry-After."""
+"""Seconds. Every 429 gets a Retry-After, since Codex gives up at once without one. Source: Codex CLI 0.169."""
+
+_AMBIGUOUS_STATUSES: Final = frozenset({0, 400, 403, 413, 422, 451, 500})
+"""Statuses (0: none) with which providers report a too long input or a blocked content; only the words tell which."""
 
 
-_REFUSALS: Final = frozenset({0, 400, 403, 413, 422, 451, 500})
-"""Statuses of refusals whose words tell more than they; 0 for none."""
-
-
-def from_http(status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool) -> UpstreamError:
+def classify_http_error(status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool) -> UpstreamError:
     """Return the error for an HTTP answer that is not 2xx.
 
     `own_key`: the adapter called with its own key, so a 401 or 403 is the operator's problem, not the caller's.
     """
-    said = read_error_body(body)
-    message = said.message or f"The provider answered with status {status}."
-    error = _Failure(said, status, message, headers, own_key).mapped()
-    error.provider_status, error.body = status, body
-    return error
+    error = replace(read_error_body(body), status=status)
+    if not error.message:
+        error = replace(error, message=f"The provider answered with status {status}.")
+    return _Failure(error, headers, own_key=own_key, is_http=True).classify()
 
 
-def from_error(error: Any) -> UpstreamError:
-    """Return the error that stands in a chunk, or in a completion with status 200; `error` is its decoded value."""
-    said = read_error(error)
-    message = said.message or "The provider reported an error without saying what it is."
-    status = 500 if said.status == 502 else said.status  # of a gateway: the failure of a provider behind it
-    return _Failure(said, status, message, {}, own_key=True).mapped()
+def classify_error_object(value: Any) -> UpstreamError:
+    """Return the error for a decoded error object in a chunk, or in a completion with status 200."""
+    error = read_error(value)
+    if error.status == 502:
+        error = replace(error, status=500)  # from a gateway: the provider behind it failed
+    if not error.message:
+        error = replace(error, message="The provider reported an error without saying what it is.")
+    return _Failure(error, {}, own_key=True, is_http=False).classify()
 
 
 class _Failure:
-    """One failure on its way to the class it is of. `status` is 0 where none was told."""
+    """One failure to be classified. `status`: 0 for an error object that names none."""
 
-    def __init__(self, said: Said, status: int, message: str, headers: Mapping[str, str], own_key: bool) -> None:
-        self.said = said
-        self.status = status
-        self.message = message
+    def __init__(self, error: ProviderError, headers: Mapping[str, str], *, own_key: bool, is_http: bool) -> None:
+        self.error = error
+        self.status = error.status
+        self.message = error.message
         self.own_key = own_key
-        lowered = {name.lower(): told for name, told in headers.items()}
-        self.wait = told_wait({**said.headers, **lowered}, message, said.retry_after)
+        self.provider_error = error if is_http else None
+        lowered = {name.lower(): content for name, content in headers.items()}
+        self.delay = retry_delay({**error.headers, **lowered}, error.message, error.retry_after)
+        """Seconds until a retry; None: not stated."""
 
-    def mapped(self) -> UpstreamError:
-        for knows, become in _CLASSES:
-            if knows(self):
-                return become(self)
+    def classify(self) -> UpstreamError:
+        for recognizes, make_error in _CLASSES:
+            if recognizes(self):
+                return make_error(self)
         return self.by_status()
 
     def says(self, pattern: re.Pattern[str]) -> bool:
-        return pattern.search(self.said.words) is not None
+        return pattern.search(self.error.words) is not None
 
-    def names(self, pattern: re.Pattern[str]) -> bool:
-        """Tell whether its code or type says so: its message may quote the caller."""
-        return pattern.search(f"{self.said.code} {self.said.type}") is not None
+    def is_labelled(self, pattern: re.Pattern[str]) -> bool:
+        return pattern.search(self.error.label) is not None
 
-    # --- what it may be ---------------------------------------------------------------------------------------
+    # --- recognize ----------------------------------------------------------------------------------------------------
 
     def is_overflow(self) -> bool:
-        if self.said.code == "context_length_exceeded":
+        if self.error.code == "context_length_exceeded":
             return True
-        if self.status not in _REFUSALS or self.says(words.ROOM) or self.names(words.RATE):
+        if self.status not in _AMBIGUOUS_STATUSES or self.says(words.OUTPUT_LIMIT) or self.is_labelled(words.RATE):
             return False
         return self.says(words.CONTEXT) and not self.never_fits()
 
     def never_fits(self) -> bool:
-        return self.says(words.TOO_MUCH_AT_ONCE) and self.says(words.RATE)
+        return self.says(words.ABOVE_RATE) and self.says(words.RATE)
 
-    def is_about_money(self) -> bool:
-        """Tell whether it is about money; a limit that passes by itself is not, although it may speak of billing."""
-        if self.status == 402 or self.said.code == "insufficient_quota":
+    def is_out_of_quota(self) -> bool:
+        """Return whether money or an allowance has run out; a limit that ends by itself may name billing, too."""
+        if self.status == 402 or self.error.code == "insufficient_quota":
             return True
-        passes = self.wait is not None or self.names(words.RATE)
-        return self.status in (0, 400, 403, 429) and not passes and self.says(words.QUOTA)
+        temporary = self.delay is not None or self.is_labelled(words.RATE)
+        return self.status in (0, 400, 403, 429) and not temporary and self.says(words.QUOTA)
 
     def is_rate_limit(self) -> bool:
         if self.status in (0, 413, 500):
             return self.says(words.RATE)
-        return self.status == 429 or (self.status in (400, 403) and self.names(words.RATE))
+        return self.status == 429 or (self.status in (400, 403) and self.is_labelled(words.RATE))
 
-    def is_content_refusal(self) -> bool:
-        return self.status in _REFUSALS and self.says(words.CONTENT)
+    def is_content_filter(self) -> bool:
+        return self.status in _AMBIGUOUS_STATUSES and self.says(words.CONTENT)
 
-    def is_about_no_model(self) -> bool:
-        return self.status in (0, 400, 403, 404, 410, 422) and self.says(words.NO_MODEL)
+    def is_unknown_model(self) -> bool:
+        return self.status in (0, 400, 403, 404, 410, 422) and self.says(words.UNKNOWN_MODEL)
 
-    def is_about_a_key(self) -> bool:
-        return self.status in (401, 403) or (self.status in (0, 400) and self.says(words.KEY))
+    def is_authentication(self) -> bool:
+        return self.status in (401, 403) or (self.status in (0, 400) and self.says(words.INVALID_KEY))
 
-    def is_no_route(self) -> bool:
-        """Tell whether the URL is wrong: the operator's, for the caller has none."""
-        said = self.said
+    def is_wrong_url(self) -> bool:
+        """Return whether the configured URL is wrong, which is the operator's mistake."""
+        error = self.error
         if 300 <= self.status < 400:
             return True
-        return self.status in (404, 405) and (said.is_page or words.NO_ROUTE.search(said.message) is not None)
+        return self.status in (404, 405) and (error.is_page or words.WRONG_URL.search(error.message) is not None)
 
     def is_overload(self) -> bool:
         return self.status in (502, 503, 529) or (self.status in (0, 500) and self.says(words.OVERLOADED))
 
-    # --- what it becomes --------------------------------------------------------------------------------------
+    # --- make the error -----------------------------------------------------------------------------------------------
 
     def overflow(self) -> UpstreamError:
-        return context_length_exceeded()
+        return context_length_exceeded(self.provider_error)
 
-    def quota(self) -> UpstreamError:
+    def out_of_quota(self) -> UpstreamError:
         return UpstreamError(
             self.message, status=429, type="insufficient_quota", code="insufficient_quota",
-            retry_after=self.wait or DEFAULT_RETRY_AFTER, retry=False,
+            retry_after=self.delay or DEFAULT_RETRY_AFTER, retry=False, provider_error=self.provider_error,
         )  # fmt: skip
 
     def rate_limit(self) -> UpstreamError:
-        kind = self.said.type if self.said.type in ("tokens", "requests") else "rate_limit_error"
+        kind = self.error.type if self.error.type in ("tokens", "requests") else "rate_limit_error"
         message = self.message
-        if self.wait is not None and "try again in" not in message:
-            message = f"{message.rstrip(' .')}. Please try again in {self.wait:.10g}s."  # where Codex looks for it
+        if self.delay is not None and "try again in" not in message:
+            # Codex reads the delay from the message. Source: Codex CLI 0.169.
+            message = f"{message.rstrip(' .')}. Please try again in {self.delay:.10g}s."
         return UpstreamError(
             message, status=429, type=kind, code="rate_limit_exceeded",
-            retry_after=self.wait or DEFAULT_RETRY_AFTER, retry=not self.never_fits(),
+            retry_after=self.delay or DEFAULT_RETRY_AFTER, retry=not self.never_fits(),
+            provider_error=self.provider_error,
         )  # fmt: skip
 
-    def content_refusal(self) -> UpstreamError:
-        return self.refused("content_filter", our_param(self.said.param) or "input")
+    def content_filter(self) -> UpstreamError:
+        return self.rejected("content_filter", responses_param(self.error.param) or "input")
 
-    def no_model(self) -> UpstreamError:
-        return self.refused("model_not_found", "model")
+    def unknown_model(self) -> UpstreamError:
+        return self.rejected("model_not_found", "model")
 
-    def no_key(self) -> UpstreamError:
+    def invalid_key(self) -> UpstreamError:
         if self.own_key:
             return UpstreamError(
-                "The provider refused this adapter's key. The operator has to mend that.", retry=False
-            )
-        return self.refused(self.said.code or "invalid_api_key", None, status=403 if self.status == 403 else 401)
+                "The provider rejected this adapter's API key. Ask the operator of this server to fix it.",
+                retry=False, provider_error=self.provider_error,
+            )  # fmt: skip
+        return self.rejected(self.error.code or "invalid_api_key", None, status=403 if self.status == 403 else 401)
 
-    def no_route(self) -> UpstreamError:
+    def wrong_url(self) -> UpstreamError:
         return UpstreamError(
-            f"The provider has nothing at this address (status {self.status}). The operator has to mend its URL.",
-            status=502, retry=False,
+            f"The provider's URL is wrong (status {self.status}). Ask the operator of this server to fix it.",
+            status=502, retry=False, provider_error=self.provider_error,
         )  # fmt: skip
 
     def overload(self) -> UpstreamError:
         return UpstreamError(
-            self.message, status=503, code="server_is_overloaded", retry_after=self.wait or DEFAULT_RETRY_AFTER
-        )
+            self.message, status=503, code="server_is_overloaded", retry_after=self.delay or DEFAULT_RETRY_AFTER,
+            provider_error=self.provider_error,
+        )  # fmt: skip
 
-    def no_feature(self) -> UpstreamError:
+    def unsupported(self) -> UpstreamError:
         param = "tool_choice" if "tool_choice" in self.message else "tools" if "tool" in self.message else None
-        return self.refused("unsupported_parameter", param)
+        return self.rejected("unsupported_parameter", param)
 
-    def mismade(self) -> UpstreamError:
-        return UpstreamError(self.message, status=502, retry=False)
+    def invalid_output(self) -> UpstreamError:
+        return UpstreamError(self.message, status=502, retry=False, provider_error=self.provider_error)
 
-    def refused(self, code: str | None, param: str | None, status: int = 400) -> UpstreamError:
-        return UpstreamError(self.message, status=status, type="invalid_request_error", code=code, param=param)
+    def rejected(self, code: str | None, param: str | None, status: int = 400) -> UpstreamError:
+        return UpstreamError(
+            self.message, status=status, type="invalid_request_error", code=code, param=param,
+            provider_error=self.provider_error,
+        )  # fmt: skip
 
     def by_status(self) -> UpstreamError:
         status = self.status
         if status == 404:
-            return self.no_model()
+            return self.unknown_model()
         if status in (408, 504):
-            return UpstreamError("The provider timed out: " + self.message)
+            return UpstreamError("The provider timed out: " + self.message, provider_error=self.provider_error)
         if not 400 <= status < 500:
-            return UpstreamError(self.message)
-        param = self.said.param or param_in(self.message)
-        code = self.said.code
-        if code is None and param and words.UNSUPPORTED.search(self.said.words):
+            return UpstreamError(self.message, provider_error=self.provider_error)
+        param = self.error.param or find_param(self.message)
+        code = self.error.code
+        if code is None and param and words.UNSUPPORTED_PARAM.search(self.error.words):
             code = "unsupported_parameter"
-        return self.refused(code, our_param(param), status=413 if status == 413 else 400)
+        return self.rejected(code, responses_param(param), status=413 if status == 413 else 400)
 
 
 _CLASSES: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], UpstreamError]], ...]] = (
     (_Failure.is_overflow, _Failure.overflow),
-    (_Failure.is_about_money, _Failure.quota),
+    (_Failure.is_out_of_quota, _Failure.out_of_quota),
     (_Failure.is_rate_limit, _Failure.rate_limit),
-    (lambda failure: failure.says(words.MISMADE), _Failure.mismade),
-    (_Failure.is_content_refusal, _Failure.content_refusal),
-    (_Failure.is_about_no_model, _Failure.no_model),
-    (_Failure.is_about_a_key, _Failure.no_key),
-    (_Failure.is_no_route, _Failure.no_route),
-    (lambda failure: failure.status == 404 and failure.says(words.NO_FEATURE), _Failure.no_feature),
+    (lambda failure: failure.says(words.INVALID_OUTPUT), _Failure.invalid_output),
+    (_Failure.is_content_filter, _Failure.content_filter),
+    (_Failure.is_unknown_model, _Failure.unknown_model),
+    (_Failure.is_authentication, _Failure.invalid_key),
+    (_Failure.is_wrong_url, _Failure.wrong_url),
+    (lambda failure: failure.status == 404 and failure.says(words.UNSUPPORTED_FEATURE), _Failure.unsupported),
     (_Failure.is_overload, _Failure.overload),
 )
-"""What knows a failure and what becomes of it; the first one that knows it decides."""
+"""What recognizes a failure, and the error made from it; the first that recognizes it decides."""
 
 
-def context_length_exceeded() -> UpstreamError:
+def context_length_exceeded(provider_error: ProviderError | None = None) -> UpstreamError:
     return UpstreamError(
         "Your input exceeds the context window of this model. Please adjust your input and try again.",
         status=400,
         type="invalid_request_error",
         param="input",
         code="context_length_exceeded",
+        provider_error=provider_error,
     )

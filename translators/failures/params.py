@@ -1,7 +1,7 @@
-"""Places in a chat request → places in the Responses request that led to it.
+"""Paths in a chat request → the `param` of the Responses request that led to them.
 
-What a provider complains about has to be named as the caller knows it: `messages[3].content` is `input`, because
-messages are made of many things, and `tools[0].function.parameters` is `tools[0].parameters`.
+An error has to name what the caller sent: `messages[3].content` becomes `input`, because messages are made from several
+parts of a request, and `tools[0].function.parameters` becomes `tools[0].parameters`.
 """
 
 import re
@@ -33,13 +33,13 @@ _NAMED: Final = re.compile(
     rf"|\b({'|'.join(name for name in _KNOWN if '_' not in name)})(?= (?:is|does|must|should|not)\b|:)",
     re.I,
 )
-"""Names without quotes; those that are words of every day only where something is said of them."""
+"""Unquoted names; ordinary English words count only before a verb or a colon."""
 _BODY: Final = re.compile(r"^(body|request)\.")
 _NUMBERED: Final = re.compile(r"\.(\d+)(?=\.|$)")
 
 
-def our_param(param: str | None) -> str | None:
-    """Return the caller's name of a place; None for none."""
+def responses_param(param: str | None) -> str | None:
+    """Return the `param` of the Responses API for a path in the chat request; None: no path."""
     if param is None:
         return None
     param = _NUMBERED.sub(r"[\1]", _BODY.sub("", param))
@@ -53,8 +53,8 @@ def our_param(param: str | None) -> str | None:
     return ours + rest.replace(".function", "", 1)
 
 
-def param_in(message: str) -> str | None:
-    """Return the member of a chat request that a message names, if it names one."""
+def find_param(message: str) -> str | None:
+    """Return the member of a chat request that a message names; None: it names none."""
     if quoted := _QUOTED.search(message):
         return quoted[1]
     named = _NAMED.search(message)

@@ -1,7 +1,7 @@
-"""The words by which providers tell what went wrong: a pattern for each class of failure.
+"""Wordings of the providers' errors: one pattern for each class of failure.
 
-Where a wording is one provider's, its name stands behind it. They are looked for in an error's code, type and message
-together. Sources: recorded bodies, providers reference §1 and §4, field-lessons reference, the providers' own pages.
+A pattern is searched in an error's code, type and message together. The comment behind a wording names the provider
+that uses it, where it is not common. Source: recorded error bodies, see `tests/translators/failures/test_classes.py`.
 """
 
 import re
@@ -12,11 +12,11 @@ def _any_of(*wordings: str) -> re.Pattern[str]:
     return re.compile("|".join(wordings), re.IGNORECASE)
 
 
-ROOM: Final = _any_of(
+OUTPUT_LIMIT: Final = _any_of(
     r"max(_completion|_output)?_tokens'?( or 'max_completion_tokens')? is too large",  # vLLM, OpenAI
     r"model supports at most \d+ completion tokens",
 )
-"""The answer may not be that long; the input fits."""
+"""The requested output is too long; the input fits."""
 
 CONTEXT: Final = _any_of(
     r"context[_ ]?(length|window|size)[_ ]?(exceeded|limit)",
@@ -45,8 +45,8 @@ CONTEXT: Final = _any_of(
 )
 """The input is longer than the model's context."""
 
-TOO_MUCH_AT_ONCE: Final = _any_of(r"request too large", r"must be reduced in order to run")
-"""One request needs more than a minute's allowance (OpenAI, Groq): it never fits, however long one waits."""
+ABOVE_RATE: Final = _any_of(r"request too large", r"must be reduced in order to run")
+"""One request exceeds the allowance of a whole minute (OpenAI, Groq), so no retry can succeed."""
 
 RATE: Final = _any_of(
     r"rate[_ -]?limit|too[_ ]many[_ ]requests|throttl|slow[_ ]?down",
@@ -75,18 +75,18 @@ CONTENT: Final = _any_of(
     r"content exists risk",  # DeepSeek
     r"sensitive content|new_sensitive|unsafe content|prohibited_content",  # Z.AI, MiniMax, Gemini
 )
-"""The provider does not want to answer that."""
+"""The provider's content filter blocked the request."""
 
-KEY: Final = _any_of(
+INVALID_KEY: Final = _any_of(
     r"(invalid|incorrect|missing|no|valid) (api[ _-]?key|access token|bearer token|credentials)|invalid_api_key",
     r"api[ _-]?key (is |was )?(not valid|invalid|missing|required|expired)",
     r"authentication[ _](fails|failed|error|required)|unauthori[sz]ed|login fail",
 )
 
 _NAME: Final = r"[`'\"]?[^\s`'\"]{1,120}[`'\"]?"
-"""One word, in quotes or without."""
+"""One word, quoted or not."""
 
-NO_MODEL: Final = _any_of(
+UNKNOWN_MODEL: Final = _any_of(
     r"model_not_found|model_not_exist|model_decommissioned|invalid_model|deploymentnotfound|modelnotfound",
     r"(unknown|invalid|no such|unsupported) model\b|not a valid model|not a chat model",
     r"\bmodel (is |does )?not (exist|found)",
@@ -100,21 +100,21 @@ NO_MODEL: Final = _any_of(
     r"not allowed to sample from|(access to|permission for) (the |this )?model",  # OpenAI
 )
 
-NO_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|handle)")
-"""OpenRouter has nobody who takes a request of this form."""
+UNSUPPORTED_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|handle)")
+"""OpenRouter has no provider that supports the request's features."""
 
-NO_ROUTE: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /)")
-"""Web servers say this of a path; providers say what was not found."""
+WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /)")
+"""A web server's answer to an unknown path. A provider's own 404 says what was not found."""
 
-MISMADE: Final = _any_of(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
-"""Groq judges what the model has made, and refuses it as if the caller had."""
+INVALID_OUTPUT: Final = _any_of(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
+"""Groq validates the model's output, and reports an invalid one as a 400."""
 
 OVERLOADED: Final = _any_of(r"overloaded", r"no available capacity", r"at capacity", r"server (is )?busy")
 
-UNSUPPORTED: Final = _any_of(
+UNSUPPORTED_PARAM: Final = _any_of(
     r"(not|n't|un)[ -]*(currently )?(be )?(support|permit|recogni[sz]|allow)",
     r"unknown (name|field|parameter|variant)",
     r"extra[_ ](inputs?|fields?|forbidden)",
     r"unexpected keyword",
 )
-"""The provider does not know a parameter, or a value of it."""
+"""The provider does not support a parameter, or its value."""

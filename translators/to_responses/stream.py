@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from translators.chat.chunks import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
 from translators.errors import ProtocolError, UpstreamError
-from translators.failures.classes import from_error
+from translators.failures.classes import classify_error_object
 from translators.notes import Notes
 from translators.open_items.citations import Citations
 from translators.reasoning.fields import read_thinking
@@ -139,7 +139,7 @@ class ResponseStream:
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_of(chunk) or self._usage
             if chunk.x_groq is not None and chunk.x_groq.error:
-                return self.fail(from_error(chunk.x_groq.error))
+                return self.fail(classify_error_object(chunk.x_groq.error))
         if chunk.search_results:
             self._lanes.attached += self._citations.take_list(chunk.search_results)
         if chunk.citations:
@@ -150,7 +150,7 @@ class ResponseStream:
             self._service_tier = tier
         choices = chunk.choices
         if chunk.error:
-            return self.fail(from_error(chunk.error))
+            return self.fail(classify_error_object(chunk.error))
         try:
             for choice in choices or ():
                 if choice.index:
@@ -170,7 +170,7 @@ class ResponseStream:
                 elif choice.finish_details is not None:
                     self._finish_reason = choice.finish_details.type
                 if choice.error:
-                    return self._leave(events) + self.fail(from_error(choice.error))
+                    return self._leave(events) + self.fail(classify_error_object(choice.error))
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
         if self._lanes.written + self._lanes.attached > self._most_bytes:

@@ -20,7 +20,7 @@ from adapter.upstream.learning import Learning, Tries
 from adapter.upstream.lessons import Lessons, forget, learned
 from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 
 CONFIGURED = Dialect(name="test", parallel_tool_calls=True)
 SENT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 1, "top_p": 1}
@@ -31,7 +31,7 @@ def body(*without: str) -> bytes:
 
 
 def refuses(message: str, status: int = 400) -> UpstreamError:
-    return from_http(status, {}, json.dumps({"error": {"message": message}}).encode(), own_key=True)
+    return classify_http_error(status, {}, json.dumps({"error": {"message": message}}).encode(), own_key=True)
 
 
 NO_TEMPERATURE = refuses("Unsupported parameter: 'temperature' is not supported with this model.")

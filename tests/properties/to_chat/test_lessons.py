@@ -17,8 +17,8 @@ from tests.support.judges.strict_chat import complaints
 from tests.translators.dialects.test_amendments import LESSONS
 from translators.dialects.amendments import ROWS, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
-from translators.dialects.refusals import read_refusal
-from translators.failures.classes import from_http
+from translators.dialects.rejections import read_rejection
+from translators.failures.classes import classify_http_error
 from translators.responses.items import Item
 from translators.wire import decode, encode
 
@@ -55,7 +55,7 @@ json_values = st.recursive(
 
 @given(st.binary() | json_values.map(encode), st.sampled_from([400, 404, 422, 500, 503]), conversations())
 def test_no_refusal_is_too_odd_to_be_read(body: bytes, status: int, items: list[Item]) -> None:
-    refusal = read_refusal(from_http(status, {}, body, own_key=True))
+    refusal = read_rejection(classify_http_error(status, {}, body, own_key=True))
     dialect = Dialect(name="open", developer_role=True, system_anywhere=True, refusal_field=True)
     for lesson in lessons_of(refusal, body_of(items, dialect).json, dialect) if refusal else ():
         assert lesson in with_lessons(dialect, [lesson]).lessons

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translators.errors import UpstreamError
-from translators.failures.classes import from_error, from_http
+from translators.failures.classes import classify_error_object, classify_http_error
 from translators.wire import encode
 
 WORDS = st.sampled_from(
@@ -39,14 +39,14 @@ def check(error: UpstreamError) -> None:
 
 @given(status=st.integers(300, 599), headers=HEADERS, value=VALUES, own_key=st.booleans())
 def test_any_answer(status: int, headers: dict[str, str], value: Any, own_key: bool) -> None:
-    check(from_http(status, headers, json.dumps(value).encode(), own_key=own_key))
+    check(classify_http_error(status, headers, json.dumps(value).encode(), own_key=own_key))
 
 
 @given(status=st.integers(300, 599), body=st.binary(max_size=60))
 def test_any_bytes(status: int, body: bytes) -> None:
-    check(from_http(status, {}, body, own_key=False))
+    check(classify_http_error(status, {}, body, own_key=False))
 
 
 @given(value=VALUES)
 def test_any_error_inside_an_answer(value: Any) -> None:
-    check(from_error(value))
+    check(classify_error_object(value))

@@ -11,9 +11,9 @@ import pytest
 from translators.dialects.amendments import ROWS, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
-from translators.dialects.refusals import read_refusal
+from translators.dialects.rejections import read_rejection
 from translators.errors import UpstreamError
-from translators.failures.classes import from_http
+from translators.failures.classes import classify_http_error
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {
     "type": "object", "properties": {"title": {"type": "string", "default": ""}}, "additionalProperties": False,
@@ -56,13 +56,13 @@ def refusal(error: Any, status: int = 400) -> UpstreamError:
     if isinstance(error, str):
         error = {"message": error, "type": "invalid_request_error"}
     body = error if isinstance(error, bytes) else json.dumps({"error": error}).encode()
-    return from_http(status, {}, body, own_key=True)
+    return classify_http_error(status, {}, body, own_key=True)
 
 
 def taught(error: UpstreamError, dialect: Dialect = RICH, **sent: Any) -> str | None:
     """Return the likeliest lesson; `sent` are members in the place of those of SENT, None for those left out."""
     body = {name: value for name, value in (SENT | sent).items() if value is not None}
-    told = read_refusal(error)
+    told = read_rejection(error)
     return None if told is None else next(lessons_of(told, json.dumps(body).encode(), dialect), None)
 
 
@@ -342,9 +342,9 @@ def test_lessons_that_nobody_knows_change_nothing() -> None:
 
 
 def test_two_refusals_say_the_same_wherever_they_say_it() -> None:
-    said = [read_refusal(refusal(f"messages[{at}] has no role (request 7f3a9c1e-{at}00a)")) for at in (1, 22)]
-    other = read_refusal(refusal("messages[1] has no content"))
-    assert [None if one is None or other is None else one.says_the_same(other) for one in said] == [False, False]
+    said = [read_rejection(refusal(f"messages[{at}] has no role (request 7f3a9c1e-{at}00a)")) for at in (1, 22)]
+    other = read_rejection(refusal("messages[1] has no content"))
+    assert [None if one is None or other is None else one.repeats(other) for one in said] == [False, False]
     assert said[0] is not None
     assert said[1] is not None
-    assert said[0].says_the_same(said[1])
+    assert said[0].repeats(said[1])

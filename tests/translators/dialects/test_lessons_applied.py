@@ -13,7 +13,7 @@ from adapter.api.request.schemas import parse_create
 from tests.translators.dialects.test_amendments import refusal
 from translators.dialects.amendments import ROWS, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
-from translators.dialects.refusals import read_refusal
+from translators.dialects.rejections import read_rejection
 from translators.notes import Notes
 from translators.to_chat.history import History
 from translators.to_chat.request import chat_request
@@ -128,7 +128,7 @@ def translated(dialect: Dialect, members: dict[str, Any]) -> tuple[bytes, set[tu
 
 @pytest.mark.parametrize(("row", "error", "dialect", "members", "lost"), CASES)
 def test_a_lesson(row: str, error: Any, dialect: Dialect, members: dict[str, Any], lost: Lost) -> None:
-    refused = read_refusal(refusal(error))
+    refused = read_rejection(refusal(error))
     assert refused is not None
     before, noted = translated(dialect, members)
     lesson = next(lessons_of(refused, before, dialect))

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from translators.errors import UpstreamError
-from translators.failures.classes import from_error, from_http
+from translators.failures.classes import classify_error_object, classify_http_error
 
 OPENAI = {"error": {"message": "Bad thing.", "type": "invalid_request_error", "param": None, "code": "bad"}}
 
 
 def http(status: int, body: object, headers: dict[str, str] | None = None, *, own_key: bool = False) -> UpstreamError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return from_http(status, headers or {}, raw, own_key=own_key)
+    return classify_http_error(status, headers or {}, raw, own_key=own_key)
 
 
 STATUSES = {
@@ -93,7 +93,7 @@ OVERFLOWS = {
 def test_context_overflow_is_known_in_any_wording(provider: str, status: int) -> None:
     message = OVERFLOWS[provider]
     for body in ({"error": {"message": message}}, {"error": message}, {"message": message}, {"detail": message}):
-        for error in (http(status, body), from_error(body.get("error", body))):
+        for error in (http(status, body), classify_error_object(body.get("error", body))):
             assert (error.status, error.code, error.param) == (400, "context_length_exceeded", "input")
             assert error.message.startswith("Your input exceeds the context window of this model.")
 
@@ -132,7 +132,7 @@ MONEY = [
 
 @pytest.mark.parametrize(("status", "body"), MONEY)
 def test_no_money_left(status: int, body: dict[str, Any]) -> None:
-    for error in (http(status, {"error": body}), from_error(body)):
+    for error in (http(status, {"error": body}), classify_error_object(body)):
         assert (error.status, error.type, error.code) == (429, "insufficient_quota", "insufficient_quota")
         assert error.retry_after is not None
         assert not error.retry
@@ -155,7 +155,7 @@ LIMITS = [
 
 @pytest.mark.parametrize(("status", "body", "wait"), LIMITS)
 def test_a_limit_that_passes(status: int, body: object, wait: float) -> None:
-    for error in (http(status, {"error": body}), from_error(body)):
+    for error in (http(status, {"error": body}), classify_error_object(body)):
         assert (error.status, error.type, error.code) == (429, "rate_limit_error", "rate_limit_exceeded")
         assert error.retry_after == wait
         assert error.retry
@@ -202,8 +202,9 @@ KEYS = [
 @pytest.mark.parametrize("message", KEYS)
 def test_a_wrong_key_is_known_without_its_status(message: str) -> None:
     assert http(400, {"error": {"message": message}}).status == 401
-    assert "The operator has to mend that." in http(400, {"error": {"message": message}}, own_key=True).message
-    assert from_error({"message": message}).message.startswith("The provider refused")
+    own = http(400, {"error": {"message": message}}, own_key=True)
+    assert "Ask the operator of this server to fix it." in own.message
+    assert classify_error_object({"message": message}).message.startswith("The provider rejected")
 
 
 NO_MODELS = [
@@ -250,7 +251,7 @@ def test_not_all_that_is_said_of_a_model_is_that_there_is_none(message: str) -> 
 def test_a_wrong_url_is_the_operators(status: int, body: object) -> None:
     error = http(status, body)
     assert (error.status, error.type, error.retry) == (502, "server_error", False)
-    assert "The operator has to mend its URL." in error.message
+    assert "Ask the operator of this server to fix it." in error.message
 
 
 CONTENT = [
@@ -318,7 +319,7 @@ def test_a_form_that_nobody_behind_a_gateway_takes() -> None:
 @pytest.mark.parametrize("code", ["tool_use_failed", "json_validate_failed"])
 def test_what_the_model_has_made_is_not_the_callers_fault(code: str) -> None:
     body = {"message": "Failed to validate JSON.", "code": code, "failed_generation": "{"}
-    for error in (http(400, {"error": body}), from_error(body)):
+    for error in (http(400, {"error": body}), classify_error_object(body)):
         assert (error.status, error.code) == (502, "server_error")
 
 
@@ -345,7 +346,7 @@ IN_A_STREAM: list[tuple[Any, str | None, str]] = [
     ({"message": "It broke", "code": 500}, "server_error", "It broke"),
     ({"message": "Bad", "code": 400}, None, "Bad"),
     ({"message": "Bad", "code": "bad"}, "server_error", "Bad"),
-    ({"message": "sk-secret", "code": 401}, "server_error", "The provider refused this adapter's key."),
+    ({"message": "sk-secret", "code": 401}, "server_error", "The provider rejected this adapter's API key."),
     ("It broke", "server_error", "It broke"),
     ({"code": 500}, "server_error", "The provider reported an error without saying what it is."),
     (True, "server_error", "The provider reported an error without saying what it is."),
@@ -354,7 +355,7 @@ IN_A_STREAM: list[tuple[Any, str | None, str]] = [
 
 @pytest.mark.parametrize(("error", "code", "message"), IN_A_STREAM)
 def test_errors_in_a_stream(error: Any, code: str | None, message: str) -> None:
-    found = from_error(error)
+    found = classify_error_object(error)
     assert found.code == code
     assert found.message.startswith(message)
     assert "secret" not in found.message

@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.failures.params import our_param, param_in
+from translators.failures.params import find_param, responses_param
 
 PARAMS = {
     "messages": "input",
@@ -33,7 +33,7 @@ PARAMS = {
 
 @pytest.mark.parametrize("param", PARAMS)
 def test_names(param: str | None) -> None:
-    assert our_param(param) == PARAMS[param]
+    assert responses_param(param) == PARAMS[param]
 
 
 MESSAGES = {
@@ -54,4 +54,4 @@ MESSAGES = {
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_names_in_messages(message: str) -> None:
-    assert param_in(message) == MESSAGES[message]
+    assert find_param(message) == MESSAGES[message]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.failures.retry_after import told_wait
+from translators.failures.retry_after import retry_delay
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 AT = 1792567680
@@ -49,7 +49,7 @@ HEADERS: dict[str, tuple[dict[str, str], float | None]] = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_headers(name: str) -> None:
     headers, wait = HEADERS[name]
-    assert told_wait(headers, "") == wait
+    assert retry_delay(headers, "") == wait
 
 
 MESSAGES = {
@@ -72,10 +72,10 @@ MESSAGES = {
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_words(message: str) -> None:
-    assert told_wait({}, message) == MESSAGES[message]
+    assert retry_delay({}, message) == MESSAGES[message]
 
 
 def test_headers_are_surer_than_words_and_words_than_resets() -> None:
-    assert told_wait({"retry-after": "3"}, "try again in 5s") == 3.0
-    assert told_wait({"x-ratelimit-reset": "9"}, "try again in 5s") == 5.0
-    assert told_wait({}, "try again in 5s", "34s") == 34.0
+    assert retry_delay({"retry-after": "3"}, "try again in 5s") == 3.0
+    assert retry_delay({"x-ratelimit-reset": "9"}, "try again in 5s") == 5.0
+    assert retry_delay({}, "try again in 5s", "34s") == 34.0

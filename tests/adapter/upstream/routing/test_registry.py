@@ -12,20 +12,22 @@ from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate
 from adapter.upstream.routing.registry import Registry
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError, UpstreamError
+from translators.errors import ProviderError, RequestError, UpstreamError
 
-OVERLOADED = UpstreamError("Overloaded.", status=503, retry_after=1.0)
-OVERLOADED.provider_status = 503
+OVERLOADED = UpstreamError(
+    "Overloaded.", status=503, retry_after=1.0, provider_error=ProviderError("Overloaded.", status=503)
+)
 UNREACHABLE = UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
 CRASHED = UpstreamError("Crashed.")
 LIMITED = UpstreamError("Slow down.", status=429, code="rate_limit_exceeded", retry_after=7.0)
 SPENT = UpstreamError("No money.", status=429, code="insufficient_quota", retry_after=1.0, retry=False)
 TOO_LARGE = UpstreamError("Request too large.", status=429, code="rate_limit_exceeded", retry=False)
-WRONG_KEY = UpstreamError("The provider refused this adapter's key.", retry=False)
+WRONG_KEY = UpstreamError("The provider rejected this adapter's API key.", retry=False)
 UNKNOWN = UpstreamError("No such model.", status=400, code="model_not_found")
 MISTAKE = UpstreamError("No.", status=400, type="invalid_request_error")
-MISMADE = UpstreamError("Tool call validation failed.", status=502, retry=False)
-MISMADE.provider_status = 400
+MISMADE = UpstreamError(
+    "Tool call validation failed.", status=502, retry=False, provider_error=ProviderError(status=400)
+)
 
 
 def upstream(name: str, *, keys: int = 0, weight: int = 1) -> UpstreamSettings:

@@ -1,0 +1,94 @@
+"""A provider's rejection of a request, as words: which member it is about, and whether it calls that member unknown.
+
+The subject is the error's `param`, else the first name in its message. Text that the rejection quotes from the request
+does not count, since the caller wrote it. A rejection teaches something about the provider only if it says that
+something is unknown, unsupported or of the wrong form. Complaints about the caller's schema, numbers or prompt do not.
+Source: the recorded rejections in `tests/translators/dialects/test_amendments.py`.
+"""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from translators.errors import UpstreamError
+
+_STATUSES: Final = frozenset({400, 404, 422})
+_TEMPLATE: Final = re.compile(r"template|jinja|raise_exception", re.IGNORECASE)
+"""A chat template's own rejections, which llama.cpp answers with 500."""
+_LIST: Final = re.compile(
+    r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
+    r"|(must|should) be (?!satisfied)",
+    re.IGNORECASE,
+)
+"""The beginning of a list of supported values."""
+
+_UNKNOWN: Final = re.compile(
+    r"(not|n't|un)[ _-]*(currently |yet )?(be(en)? )?"
+    r"(support|available|implement|recogni[sz]|permitted|allowed|known|expected|accept|enabled|compatible)"
+    r"|incompatible|extra[_ ](inputs|fields|forbidden)|cannot (find field|unmarshal)|no endpoints found that support"
+    r"|only[^.]{1,40}(supported|allowed|accepted)|not (one of|a valid)|supported ([a-z]+ )?(values|types|options)"
+    r"|expected one of|(is|are) deprecated"
+    r"|must be (one of|either|[a-z ]{0,20}['\"`])|should be (a valid string|'|\")"
+    r"|invalid ([a-z_ ]{1,20} )?(type|role)",
+    re.IGNORECASE,
+)
+_CALLERS_MISTAKE: Final = re.compile(
+    r"invalid (json )?schema|schema for (response_format|function)|json[ _]validate|failed to (generate|validate|load)"
+    r"|schema (contains|has|uses) |did not (match|call)|content[_ ](policy|filter|management)|safety (system|filter)"
+    r"|moderation|flagged|(above|below) (the )?(maximum|minimum)|\brange\b|too (large|long|many|high|low)\b|exceed"
+    r"|(must|should) be (between|less|greater)|at (least|most) \d|(greater|less|larger|higher|lower) than"
+    r"|model[^.]{0,80}(does not exist|not found|no longer)|invalid model|valid model id|decommissioned|requires --"
+    r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
+    r"|could not (be )?(fetch|process|decod|load)"
+    r"|(image|audio|file)( (content|input|part))? (format|type|extension)|in (this|that) format|\bmime\b"
+    r"|\b(image|audio)/(?!text|image|audio|video|file)[a-z]",
+    re.IGNORECASE,
+)
+
+
+class Rejection(Struct, frozen=True, gc=False):
+    """What a provider answered when it rejected a request."""
+
+    status: int
+    param: str
+    """The member that the error names in a field of its own; "": none."""
+    words: str
+    """`param`, code, type, message and details."""
+
+    @property
+    def is_about_provider(self) -> bool:
+        """Whether it may teach something about the provider: it is not the caller's mistake."""
+        rejected = self.status in _STATUSES or (self.status == 500 and bool(_TEMPLATE.search(self.words)))
+        return rejected and not _CALLERS_MISTAKE.search(self.words)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it says that the provider does not know something, or not in this form."""
+        return self.is_about_provider and bool(_UNKNOWN.search(self.words))
+
+    @property
+    def subject(self) -> str:
+        """The words before a list of supported values."""
+        return _LIST.split(self.words, 1)[0]
+
+    @property
+    def alternatives(self) -> str:
+        """The words from that list on; "": there is none."""
+        return self.words[len(self.subject) :]
+
+    def repeats(self, other: "Rejection") -> bool:
+        """Return whether both say the same, apart from paths, numbers and ids."""
+        return (self.status, _without_numbers(self.words)) == (other.status, _without_numbers(other.words))
+
+
+def read_rejection(error: UpstreamError) -> Rejection | None:
+    """Return the rejection; None: the error is no answer to the request, or is about its length or contents."""
+    found = error.provider_error
+    if found is None or error.code in ("context_length_exceeded", "content_filter"):
+        return None
+    return Rejection(found.status, found.param or "", " ".join(filter(None, (found.param, found.words, found.details))))
+
+
+def _without_numbers(words: str) -> str:
+    return re.sub(r"[\w-]*\d[\w-]*", "", words)
