@@ -409,7 +409,7 @@ def test_the_log_tells_a_failure_that_is_an_http_error(routed: Service, a: Upstr
     told = [json.loads(line) for line in routed.log.splitlines() if answer.headers["x-request-id"] in line]
     assert [event["status"] for event in told if event["event"] == "response"] == ["failed"]
     (failed,) = [event for event in told if event["event"] == "upstream failed"]
-    assert (failed["status"], failed["refused"]) == (500, 401)
+    assert (failed["status"], failed["provider_status"]) == (500, 401)
 
 
 def test_the_log_names_who_failed_and_no_key(routed: Service, a: Upstream, b: Upstream) -> None:
