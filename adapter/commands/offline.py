@@ -25,7 +25,6 @@ from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import Limits, ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import decode
 
 NOW: Final = 0
@@ -69,7 +68,6 @@ def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
     return ResponseStream(
         first_snapshot(request, ids.response, NOW),
         ids,
-        names=ToolNames(()),
         notes=notes,
         reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
         limits=Limits(output_bytes=settings.max_output_bytes),

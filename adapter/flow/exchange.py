@@ -39,6 +39,7 @@ from translators.responses.request import CreateRequest
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.draft import Draft
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
 from translators.wire import encode
 
@@ -98,25 +99,24 @@ class Exchange:
 
     def _machine(self, ids: Ids, notes: Notes) -> ResponseStream:
         """Return a machine for the answer to what is asked."""
-        services, asking, request = self._services, self._asking, self._asking.context.request
+        services, request = self._services, self._asking.context.request
         return ResponseStream(
             self._first,
             ids,
+            self._expectations(),
             notes=notes,
-            names=asking.body.names,
             reasoning_as=services.reasoning_as,
-            sealing=self._sealing(),
-            taken_call_ids=asking.body.history.call_ids,
-            prompt_bytes=len(asking.body.json),
             limits=services.limits,
             most_calls=1 if request.parallel_tool_calls is False else None,
-            thinks_first=asking.context.thinks_first,
         )
 
-    def _sealing(self) -> SealPolicy:
-        request = self._request
+    def _expectations(self) -> Expectations:
+        """Return what the answer to the current chat request is read by."""
+        request, body, context = self._request, self._asking.body, self._asking.context
         always = not request.store or "reasoning.encrypted_content" in request.include
-        return SealPolicy(self._asking.context.sealer, always=always)
+        return Expectations(
+            body.names, SealPolicy(context.sealer, always), body.history.call_ids, len(body.json), context.thinks_first
+        )
 
     def _begin_round(self, body: bytes) -> None:
         """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
@@ -147,8 +147,7 @@ class Exchange:
     def _begin_anew(self) -> None:
         """Begin a first round with what is asked now."""
         self._call.close(answered=self._reader.done)
-        body, thinks_first = self._asking.body, self._asking.context.thinks_first
-        self._stream.expect(body.names, self._sealing(), body.history.call_ids, len(body.json), thinks_first)
+        self._stream.expect(self._expectations())
         self._rounds = 0
         self._begin_round(self._asking.body.json)
 

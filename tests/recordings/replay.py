@@ -11,7 +11,6 @@ from translators.responses.ids import Ids, seed
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import encode
 
 NOW = 1_795_360_000
@@ -31,7 +30,7 @@ def stream_of(pieces: Iterable[bytes]) -> tuple[ResponseStream, list[Event]]:
     """Return the machine that has read a recorded answer, and its events."""
     ids = Ids(seed(NOW * 1000, 0xA))
     response = Response(id=ids.response, created_at=NOW, model="m")
-    stream = ResponseStream(response, ids, names=ToolNames(), notes=Notes())
+    stream = ResponseStream(response, ids, notes=Notes())
     reader = AnswerReader(stream)
     events: list[Event] = stream.start()
     for piece in pieces:

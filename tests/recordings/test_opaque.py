@@ -19,8 +19,8 @@ from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 pytestmark = needed
@@ -44,10 +44,8 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     """Return the messages of the request that follows an answer; None for an answer that broke off."""
     request = CreateRequest(model="m", input=(), raw_input=b"[]")
     ids = Ids(seed(0, 0))
-    stream = ResponseStream(
-        first_snapshot(request, ids.response, 0), ids, names=ToolNames(), notes=Notes(),
-        sealing=SealPolicy(Glass(), False),
-    )  # fmt: skip
+    expectations = Expectations(seal_policy=SealPolicy(Glass(), False))
+    stream = ResponseStream(first_snapshot(request, ids.response, 0), ids, expectations, notes=Notes())
     events = stream.start()
     reader = AnswerReader(stream)
     events += reader.feed(body)

@@ -13,8 +13,8 @@ from translators.responses.ids import Ids, seed
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.deltas import read_chunk
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import encode
 
 NOW = 1_795_360_000
@@ -22,13 +22,14 @@ SEED = seed(0, 0)
 
 
 class Machine:
-    """`given` goes to the making of the stream."""
+    """Members of `Expectations` go there, others to the stream."""
 
     def __init__(self, **given: Any) -> None:
+        expected = Expectations(**{name: given.pop(name) for name in Expectations.__struct_fields__ if name in given})
         ids = Ids(SEED)
         self._notes = Notes()
         response = Response(id=ids.response, created_at=NOW, model="m")
-        self.stream = ResponseStream(response, ids, **{"names": ToolNames(), "notes": self._notes, **given})
+        self.stream = ResponseStream(response, ids, expected, **{"notes": self._notes, **given})
         self.left: list[Event] = self.stream.start()
 
     def read(self, pieces: Iterable[bytes]) -> Self:

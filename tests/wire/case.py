@@ -21,6 +21,7 @@ from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
 from translators.wire import decode, encode
 
@@ -99,10 +100,8 @@ class Played:
         self.stream = ResponseStream(
             first_snapshot(case.request, ids.response, NOW),
             ids,
-            names=self.body.names,
+            Expectations(self.body.names, None, self.body.history.call_ids, len(self.body.json)),
             notes=self.notes,
-            taken_call_ids=self.body.history.call_ids,
-            prompt_bytes=len(self.body.json),
         )
         self.events: list[Event] = self.stream.start()
         reader = AnswerReader(self.stream)

@@ -8,7 +8,6 @@ incomplete item is the last one. Index and ids are given when an item opens, and
 """
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from translators.errors import UpstreamError
@@ -18,13 +17,12 @@ from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
 from translators.open_items.picture import OpenPicture, is_picture
 from translators.reasoning.opaque import OpaqueReasoning
-from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
 from translators.to_responses.calls import ProviderCall
+from translators.to_responses.expectations import Expectations
 from translators.tools.kinds import BY_NAME
-from translators.tools.names import ToolNames
 
 Kind = Literal["message", "reasoning", "call", "picture", "compaction"]
 _KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
@@ -58,26 +56,21 @@ class Lanes:
     def __init__(
         self,
         ids: Ids,
-        names: ToolNames,
+        expectations: Expectations,
         notes: Notes,
         citations: Citations,
         *,
         reasoning_as: Literal["summary", "content"],
-        sealing: SealPolicy | None,
-        taken_call_ids: Iterable[str],
         most: int,
         most_calls: int | None,
     ) -> None:
         """`most` items may be made; one more raises UpstreamError. Calls beyond `most_calls` are dropped."""
         self._ids = ids
-        self._names = names
         self._notes = notes
         self._citations = citations
         self._reasoning_as = reasoning_as
-        self._sealing = sealing
         self._opaque = OpaqueReasoning()
         """What came of thinking for a reasoning item that is still to come."""
-        self._taken = set(taken_call_ids)
         self._most = most
         self._most_calls = most_calls
         self._call_ids: dict[ProviderCall, str] = {}
@@ -92,12 +85,13 @@ class Lanes:
         """Characters of text, reasoning and arguments: what the model wrote."""
         self.attached = 0
         """Characters of pictures, of sources and of what only the provider reads."""
+        self.expect(expectations)
 
-    def expect(self, names: ToolNames, sealing: SealPolicy | None, taken_call_ids: Iterable[str]) -> None:
+    def expect(self, expectations: Expectations) -> None:
         """Belong to another request than before; no call and no thinking has come yet."""
-        self._names = names
-        self._sealing = sealing
-        self._taken = set(taken_call_ids)
+        self._names = expectations.names
+        self._seal_policy = expectations.seal_policy
+        self._taken = set(expectations.taken_call_ids)
 
     def has_answer(self) -> bool:
         """Tell whether the model has begun an item; a compaction is none of its."""
@@ -186,7 +180,7 @@ class Lanes:
     # --- what goes out ----------------------------------------------------------------------------------------
 
     def _begin(self, lane: Lane, events: list[Event]) -> None:
-        if self._opaque and self._sealing is not None:
+        if self._opaque and self._seal_policy is not None:
             self.waiting.append(self._reasoning_lane())  # an item of its own, ahead of what it may belong to
         self.waiting.append(lane)
         if len(self.output) + len(self.waiting) > self._most:
@@ -210,7 +204,7 @@ class Lanes:
         elif lane.kind == "reasoning":
             kind = OpenSummary if self._reasoning_as == "summary" else OpenReasoningText
             assert lane.opaque is not None
-            lane.item = kind(self._opened, self._ids.item("rs"), lane.opaque, self._sealing)
+            lane.item = kind(self._opened, self._ids.item("rs"), lane.opaque, self._seal_policy)
         elif lane.kind == "picture":
             lane.item = OpenPicture(self._opened, self._ids.item("ig"))
         elif lane.kind == "compaction":
@@ -254,7 +248,7 @@ class Lanes:
 
     def close_all(self, status: Closed, events: list[Event]) -> None:
         """Close every lane in order. When the answer was cut short, what is unfinished is the last item."""
-        if self._opaque and self._sealing is not None:
+        if self._opaque and self._seal_policy is not None:
             if status == "completed":
                 self.waiting.append(self._reasoning_lane())
             else:

@@ -9,7 +9,6 @@ Rules: `response.created` comes first and exactly one terminal event last. Event
 `response.failed`.
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -23,7 +22,6 @@ from translators.notes import Notes
 from translators.open_items.citations import Citations
 from translators.reasoning.fields import read_thinking
 from translators.reasoning.think_tags import ThinkTags
-from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import (
     Event,
     ResponseCompleted,
@@ -45,10 +43,10 @@ from translators.to_responses.deltas import (
     tokens_of,
     usage_of,
 )
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.finish import ending
 from translators.to_responses.lanes import Lanes, beyond_limits
 from translators.to_responses.usage import added, estimated, to_usage
-from translators.tools.names import ToolNames
 
 _IN_TAGS: Final = "those of an answer that thinks in tags"
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
@@ -70,31 +68,25 @@ class ResponseStream:
         self,
         response: Response,
         ids: Ids,
+        expectations: Expectations = Expectations(),  # noqa: B008 - frozen
         *,
-        names: ToolNames,
         notes: Notes,
         reasoning_as: Literal["summary", "content"] = "summary",
-        sealing: SealPolicy | None = None,
-        taken_call_ids: Iterable[str] = (),
-        prompt_bytes: int = 0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         most_calls: int | None = None,
-        thinks_first: bool = False,
     ) -> None:
-        """`taken_call_ids` are those of the history; `prompt_bytes` (size of the chat request) is for estimates."""
         self.response = response
         self._notes = notes
-        self._prompt_bytes = prompt_bytes
+        self._prompt_bytes = expectations.prompt_bytes
         self._most_bytes = limits.output_bytes
         self._left = 0
         self._citations = Citations(notes)
         self._lanes = Lanes(
-            ids, names, notes, self._citations,
-            reasoning_as=reasoning_as, sealing=sealing, taken_call_ids=taken_call_ids, most=limits.items,
-            most_calls=most_calls,
+            ids, expectations, notes, self._citations,
+            reasoning_as=reasoning_as, most=limits.items, most_calls=most_calls,
         )  # fmt: skip
         self._sorter = CallSorter()
-        self._think: ThinkTags | None = ThinkTags(thinks_first)
+        self._think: ThinkTags | None = ThinkTags(expectations.thinks_first)
         self._tokens: list[Any] | None = []
         """Log probabilities of the content that `_think` holds back; None: it has thought in tags, and has none."""
         self._usage: ChatUsage | None = None
@@ -106,18 +98,11 @@ class ResponseStream:
         self.error: ProtocolError | None = None
         """Why the response failed, if it did."""
 
-    def expect(
-        self,
-        names: ToolNames,
-        sealing: SealPolicy | None,
-        taken_call_ids: Iterable[str],
-        prompt_bytes: int,
-        thinks_first: bool,
-    ) -> None:
+    def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request than before; nothing of an answer has been fed yet."""
-        self._prompt_bytes = prompt_bytes
-        self._think = ThinkTags(thinks_first)
-        self._lanes.expect(names, sealing, taken_call_ids)
+        self._prompt_bytes = expectations.prompt_bytes
+        self._think = ThinkTags(expectations.thinks_first)
+        self._lanes.expect(expectations)
 
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""

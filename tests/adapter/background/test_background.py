@@ -21,7 +21,6 @@ from translators.responses.events import Event, frame
 from translators.responses.ids import Ids, seed
 from translators.responses.response import Response
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 TENANT = "a" * 64
@@ -59,7 +58,7 @@ class Work:
         ids = Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
         self.id = ids.response
         first = Response(id=self.id, created_at=1, model="m", status="queued", background=True)
-        self._stream = ResponseStream(first, ids, names=ToolNames(), notes=Notes())
+        self._stream = ResponseStream(first, ids, notes=Notes())
         self._meanwhile = meanwhile
         self.closed = False
 

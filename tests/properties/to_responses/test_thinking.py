@@ -25,8 +25,8 @@ from translators.responses.response import Response
 from translators.to_chat.history import History
 from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 Delta = dict[str, Any]
@@ -74,10 +74,8 @@ def answers(draw: st.DrawFn) -> tuple[list[Delta], list[str], dict[str, str | No
 def played(deltas: list[Delta]) -> Response:
     request = CreateRequest(model="m", input=(), raw_input=b"[]")
     ids = Ids(seed(0, 0))
-    stream = ResponseStream(
-        first_snapshot(request, ids.response, 0), ids, names=ToolNames(), notes=Notes(),
-        sealing=SealPolicy(Glass(), False),
-    )  # fmt: skip
+    expectations = Expectations(seal_policy=SealPolicy(Glass(), False))
+    stream = ResponseStream(first_snapshot(request, ids.response, 0), ids, expectations, notes=Notes())
     events = stream.start()
     reader = AnswerReader(stream)
     events += reader.feed(b"".join(map(chat.chunk, deltas)) + chat.end())

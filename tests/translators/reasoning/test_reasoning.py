@@ -27,8 +27,8 @@ from translators.responses.response import Response
 from translators.to_chat.history import History
 from translators.to_chat.request import chat_request
 from translators.to_responses.answer import AnswerReader
+from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
-from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
 
@@ -165,8 +165,8 @@ class Played:
         self.notes = Notes()
         ids = Ids(seed(0, 0))
         stream = ResponseStream(
-            first_snapshot(request(), ids.response, 0), ids, names=ToolNames(), notes=self.notes,
-            sealing=SealPolicy(Glass(), always), reasoning_as=reasoning_as,
+            first_snapshot(request(), ids.response, 0), ids,
+            Expectations(seal_policy=SealPolicy(Glass(), always)), notes=self.notes, reasoning_as=reasoning_as,
         )  # fmt: skip
         self.events: list[Event] = stream.start()
         reader = AnswerReader(stream)

@@ -1,0 +1,23 @@
+"""What the way back needs to know of the chat request whose answer it reads."""
+
+from collections.abc import Set
+
+from msgspec import Struct, field
+
+from translators.reasoning.thinking import SealPolicy
+from translators.tools.names import ToolNames
+
+
+class Expectations(Struct, frozen=True, gc=False):
+    """What a chat request says about its answer. A response of several rounds has other ones in each round."""
+
+    names: ToolNames = field(default_factory=ToolNames)
+    """The tools of the request, by which calls are read."""
+    seal_policy: SealPolicy | None = None
+    """How reasoning items are sealed; None: they are not."""
+    taken_call_ids: Set[str] = frozenset()
+    """Ids of the calls in the history; no new call may have one of them."""
+    prompt_bytes: int = 0
+    """Size of the request, from which its tokens are estimated if the provider does not count them."""
+    thinks_first: bool = False
+    """The answer begins with thinking, without a tag that says so."""
