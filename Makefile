@@ -49,7 +49,7 @@ bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratio
 	$(BIN)/python -m bench $(ARGS)
 
 clean:  ## Remove .venv, caches and build output (var/, the stored responses, stays)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PACKAGE) | $(BIN)/pip
