@@ -1,6 +1,6 @@
 """The tables in docs/compatibility.md, made from the policy.
 
-`python -m tests.docs.compatibility` writes them anew between the two marks; the rest of the page is written by hand.
+`python -m tests.docs.compatibility` rewrites them between the two marks; the rest of the page is written by hand.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SECTIONS: dict[str, Mapping[str, Row]] = {
 def tables() -> str:
     classes = "".join(f"| {name} | {meaning} |\n" for name, meaning in CLASSES.items())
     return f"| class | meaning |\n|---|---|\n{classes}" + "".join(
-        f"\n## {title}\n\n| name | class | what becomes of it |\n|---|---|---|\n{_rows(table)}"
+        f"\n## {title}\n\n| name | class | treatment |\n|---|---|---|\n{_rows(table)}"
         for title, table in SECTIONS.items()
     )
 
@@ -39,12 +39,12 @@ def _rows(table: Mapping[str, Row]) -> str:
     return "".join(f"| `{name}` | {row.becomes} | {row.says} |\n" for name, row in table.items())
 
 
-def written(page: str) -> str:
-    """Return the page with the tables as they should be."""
+def render(page: str) -> str:
+    """Return the page with current tables."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + tables() + END + after
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    PAGE.write_text(render(PAGE.read_text()))

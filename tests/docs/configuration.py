@@ -1,6 +1,6 @@
 """The table of settings in docs/configuration.md, made from their descriptions.
 
-`python -m tests.docs.configuration` writes it anew between its two marks; the rest of the page is written by hand.
+`python -m tests.docs.configuration` rewrites it between its two marks; the rest of the page is written by hand.
 """
 
 from pathlib import Path
@@ -25,12 +25,12 @@ def _row(of: Description) -> str:
     return f"| `{of.variable}` | {flag} | {of.kind.expects} | {shown} | {of.help} |\n"
 
 
-def written(page: str) -> str:
-    """Return the page with the table as it should be."""
+def render(page: str) -> str:
+    """Return the page with a current table."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + table() + END + after
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    PAGE.write_text(render(PAGE.read_text()))

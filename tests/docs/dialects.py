@@ -1,6 +1,6 @@
 """The tables in docs/dialects.md, made from `Dialect`, the presets and the docstrings of the fields.
 
-`python -m tests.docs.dialects` writes them anew between the two marks; the rest of the page is written by hand. Values
+`python -m tests.docs.dialects` rewrites them between the two marks; the rest of the page is written by hand. Values
 are written as the TOML file takes them.
 """
 
@@ -61,7 +61,7 @@ def toml(value: Any) -> str:
 
 
 def _presets() -> str:
-    head = "| preset | told by | what is different from the default |\n|---|---|---|\n"
+    head = "| preset | recognised by | differences from the default |\n|---|---|---|\n"
     return head + "".join(_preset(preset) for preset in PRESETS.values())
 
 
@@ -79,12 +79,12 @@ def _fields() -> str:
     return head + "".join(f"| `{name}` | `{toml(getattr(default, name))}` | {meaning[name]} |\n" for name in rows)
 
 
-def written(page: str) -> str:
-    """Return the page with the tables as they should be."""
+def render(page: str) -> str:
+    """Return the page with current tables."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + tables() + END + after
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    PAGE.write_text(render(PAGE.read_text()))

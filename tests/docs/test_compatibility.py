@@ -1,13 +1,13 @@
-"""docs/compatibility.md tells the policy as it is."""
+"""docs/compatibility.md is the policy."""
 
-from tests.docs.compatibility import PAGE, SECTIONS, tables, written
+from tests.docs.compatibility import PAGE, SECTIONS, render, tables
 from translators import policy
 
 TEXT = PAGE.read_text()
 
 
 def test_the_tables_are_those_of_the_policy() -> None:
-    assert written(TEXT) == TEXT, "stale: run python -m tests.docs.compatibility"
+    assert render(TEXT) == TEXT, "stale: run python -m tests.docs.compatibility"
 
 
 def test_every_table_has_a_section() -> None:
@@ -17,4 +17,4 @@ def test_every_table_has_a_section() -> None:
 
 def test_missing_tables_would_be_noticed() -> None:
     assert tables() not in TEXT.replace(tables(), "")
-    assert written(TEXT.replace(tables(), "")) == TEXT
+    assert render(TEXT.replace(tables(), "")) == TEXT

@@ -1,4 +1,4 @@
-"""docs/configuration.md tells every setting as it is."""
+"""docs/configuration.md lists every setting as it is."""
 
 import re
 import tomllib
@@ -10,17 +10,17 @@ from adapter.settings.description import PREFIX, Description
 from adapter.settings.kinds import Kind
 from adapter.settings.settings import DESCRIPTIONS
 from adapter.settings.sources import load_settings
-from tests.docs.configuration import BEGIN, END, PAGE, table, written
+from tests.docs.configuration import BEGIN, END, PAGE, render, table
 
 TEXT = PAGE.read_text()
 
 
 def test_the_table_is_that_of_the_settings() -> None:
-    assert written(TEXT) == TEXT, "stale: run python -m tests.docs.configuration"
+    assert render(TEXT) == TEXT, "stale: run python -m tests.docs.configuration"
 
 
 @pytest.mark.parametrize("of", DESCRIPTIONS.values(), ids=DESCRIPTIONS)
-def test_every_setting_has_a_row_that_says_something(of: Description) -> None:
+def test_every_setting_has_a_row_with_a_description(of: Description) -> None:
     (row,) = [line for line in TEXT[TEXT.index(BEGIN) : TEXT.index(END)].splitlines() if f"| `{of.variable}` |" in line]
     assert row.count("|") == 6, "a value breaks the table"
     assert row.endswith(f" {of.help} |")
@@ -44,4 +44,4 @@ def test_the_example_is_a_file_that_loads(tmp_path: Path) -> None:
 
 def test_a_missing_table_would_be_noticed() -> None:
     assert table() not in TEXT.replace(table(), "")
-    assert written(TEXT.replace(table(), "")) == TEXT
+    assert render(TEXT.replace(table(), "")) == TEXT

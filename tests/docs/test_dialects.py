@@ -1,4 +1,4 @@
-"""docs/dialects.md tells the presets as they are, in values that the TOML file takes."""
+"""docs/dialects.md lists the presets as they are, in values that the TOML file accepts."""
 
 import tomllib
 
@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import fields
 
 from adapter.settings.dialects import read_dialect
-from tests.docs.dialects import PAGE, differences, meanings, tables, toml, written
+from tests.docs.dialects import PAGE, differences, meanings, render, tables, toml
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import HOSTS, PORTS, PRESETS
 
@@ -14,12 +14,12 @@ TEXT = PAGE.read_text()
 
 
 def test_the_tables_are_those_of_the_presets() -> None:
-    assert written(TEXT) == TEXT, "stale: run python -m tests.docs.dialects"
+    assert render(TEXT) == TEXT, "stale: run python -m tests.docs.dialects"
 
 
 def test_missing_tables_would_be_noticed() -> None:
     assert tables() not in TEXT.replace(tables(), "")
-    assert written(TEXT.replace(tables(), "")) == TEXT
+    assert render(TEXT.replace(tables(), "")) == TEXT
 
 
 def test_every_field_is_explained_in_one_cell() -> None:

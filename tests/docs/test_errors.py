@@ -1,4 +1,4 @@
-"""The table in docs/errors.md is what becomes of a provider's errors."""
+"""docs/errors.md has the status and codes that the caller gets for each kind of provider error."""
 
 import json
 from pathlib import Path
@@ -13,36 +13,36 @@ PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines() if line[:2] == "| "]
 HEAD, *TABLE = ROWS
 
-SAID: dict[str, tuple[int, dict[str, Any]]] = {
+ERRORS: dict[str, tuple[int, dict[str, Any]]] = {
     "the input is too long": (422, {"message": "prompt is too long: 210000 tokens > 200000 maximum"}),
-    "no money is left": (402, {"message": "Insufficient Balance"}),
+    "the account has no credit": (402, {"message": "Insufficient Balance"}),
     "too many requests": (429, {"message": "Slow down."}),
-    "one request is more than a minute allows": (
+    "one request exceeds the limit of a minute": (
         413, {"message": "Request too large on tokens per minute (TPM)", "type": "tokens"}
     ),
-    "the prompt is not wanted": (400, {"message": "Filtered.", "code": "content_filter"}),
-    "there is no such model": (404, {"message": "The model `x` does not exist."}),
+    "the prompt is filtered": (400, {"message": "Filtered.", "code": "content_filter"}),
+    "the model does not exist": (404, {"message": "The model `x` does not exist."}),
     "a parameter is not supported": (400, {"message": "'reasoning_effort' is not supported."}),
-    "something else is wrong with the request": (400, {"message": "Bad.", "param": "temperature", "code": "bad_thing"}),
-    "the adapter's key is wrong": (401, {"message": "Invalid API Key"}),
-    "the caller's key is wrong": (401, {"message": "Invalid API Key"}),
-    "there is nothing at this URL": (404, {"message": "Not Found"}),
+    "another error in the request": (400, {"message": "Bad.", "param": "temperature", "code": "bad_thing"}),
+    "the adapter's key is invalid": (401, {"message": "Invalid API Key"}),
+    "the caller's key is invalid": (401, {"message": "Invalid API Key"}),
+    "there is no endpoint at this URL": (404, {"message": "Not Found"}),
     "the model's output is not valid": (400, {"message": "Bad.", "code": "tool_use_failed"}),
-    "too much to do": (529, {"message": "Overloaded"}),
-    "it has failed": (500, {"message": "Internal error"}),
+    "the provider is overloaded": (529, {"message": "Overloaded"}),
+    "an internal error": (500, {"message": "Internal error"}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
 def test_a_row(row: list[str]) -> None:
-    status, body = SAID[row[0]]
-    own_key = row[0] != "the caller's key is wrong"
+    status, body = ERRORS[row[0]]
+    own_key = row[0] != "the caller's key is invalid"
     error = classify_http_error(status, {}, json.dumps({"error": body}).encode(), own_key=own_key)
     retried = error.status == 429 or error.status >= 500
-    told = [error.status, error.type, error.code, error.param or "", failure_of(error).code]
-    assert [*map(str, told), str(error.retry).lower() * retried] == row[1:]
+    shown = [error.status, error.type, error.code, error.param or "", failure_of(error).code]
+    assert [*map(str, shown), str(error.retry).lower() * retried] == row[1:]
 
 
 def test_every_row_is_shown_once() -> None:
-    assert sorted(row[0] for row in TABLE) == sorted(SAID)
+    assert sorted(row[0] for row in TABLE) == sorted(ERRORS)
     assert len(HEAD) == len(TABLE[0])
