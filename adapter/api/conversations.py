@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from flask import request as http
 from marshmallow import EXCLUDE, Schema
 
-from adapter.api.auth import authenticate
-from adapter.api.current import services
+from adapter.api.current import current_caller, services
 from adapter.api.request.body import read_body
 from adapter.api.request.fields import Member, Metadata
 from adapter.api.request.queries import parse_page
@@ -27,7 +27,7 @@ _MOST_ITEMS: Final = 20
 
 
 class Items(Member):
-    """Up to 20 items; references among them are replaced by what they name."""
+    """The items to add, at most 20."""
 
     def read(self, raw: Raw, name: str) -> Any:
         items = decode_items(bytes(raw), _MOST_ITEMS, name)
@@ -37,9 +37,7 @@ class Items(Member):
                 param=name,
                 code="invalid_value",
             )
-        if ItemReference not in map(type, items):
-            return items
-        return decode_items(replace_references(items, bytes(raw), services().responses, authenticate()))
+        return items
 
 
 class ConversationSchema(Schema):
@@ -57,20 +55,21 @@ _schema: Final = ConversationSchema()
 
 @blueprint.post("")
 def create() -> Response:
-    tenant, body = authenticate(), _body("items", "metadata")
-    app = services()
+    tenant = current_caller().tenant
+    body, app = _read_members(tenant, "items", "metadata"), services()
     items, metadata = body.get("items", ()), body.get("metadata", {})
     return _json(conversation_log.create_conversation(app.conversations, tenant, app.ids(), items, metadata))
 
 
 @blueprint.get("/<id>")
 def retrieve(id: str) -> Response:
-    return _json(conversation_log.conversation_json(services().conversations.conversation(id, authenticate())))
+    return _json(conversation_log.conversation_json(services().conversations.conversation(id, current_caller().tenant)))
 
 
 @blueprint.post("/<id>")
 def update(id: str) -> Response:
-    tenant, body = authenticate(), _body("metadata", required="metadata")
+    tenant = current_caller().tenant
+    body = _read_members(tenant, "metadata", required="metadata")
     store = services().conversations
     stored = store.conversation(id, tenant)
     changed = type(stored)(id, tenant, stored.created_at, encode(body.get("metadata", {})))
@@ -80,14 +79,14 @@ def update(id: str) -> Response:
 
 @blueprint.delete("/<id>")
 def delete(id: str) -> Response:
-    services().conversations.delete_conversation(id, authenticate())
+    services().conversations.delete_conversation(id, current_caller().tenant)
     return _json(encode({"id": id, "object": "conversation.deleted", "deleted": True}))
 
 
 @blueprint.post("/<id>/items")
 def add_items(id: str) -> Response:
-    tenant, body = authenticate(), _body("items", required="items")
-    app = services()
+    tenant = current_caller().tenant
+    body, app = _read_members(tenant, "items", required="items"), services()
     taken = {item.id for item in app.conversations.items(id, tenant)}
     items = with_ids(body.get("items", ()), app.ids(), taken)
     app.conversations.append(id, tenant, conversation_log.stored_items(items))
@@ -96,13 +95,13 @@ def add_items(id: str) -> Response:
 
 @blueprint.get("/<id>/items")
 def list_items(id: str) -> Response:
-    items = [decode(item.json) for item in services().conversations.items(id, authenticate())]
-    return _json(encode(page(items, **parse_page(request.args))))
+    items = [decode(item.json) for item in services().conversations.items(id, current_caller().tenant)]
+    return _json(encode(page(items, **parse_page(http.args))))
 
 
 @blueprint.get("/<id>/items/<item_id>")
 def retrieve_item(id: str, item_id: str) -> Response:
-    for item in services().conversations.items(id, authenticate()):
+    for item in services().conversations.items(id, current_caller().tenant):
         if item.id == item_id:
             return _json(item.json)
     raise item_not_found(item_id, stored=True, param=None)
@@ -110,7 +109,7 @@ def retrieve_item(id: str, item_id: str) -> Response:
 
 @blueprint.delete("/<id>/items/<item_id>")
 def delete_item(id: str, item_id: str) -> Response:
-    tenant = authenticate()
+    tenant = current_caller().tenant
     store = services().conversations
     conversation = store.conversation(id, tenant)
     try:
@@ -120,9 +119,10 @@ def delete_item(id: str, item_id: str) -> Response:
     return _json(conversation_log.conversation_json(conversation))
 
 
-def _body(*names: str, required: str | None = None) -> dict[str, Any]:
-    """Return the members of the request's body; raise RequestError for the first thing that is wrong with it."""
-    body = read_body(request, services().settings)
+def _read_members(tenant: str, *names: str, required: str | None = None) -> dict[str, Any]:
+    """Return the members of the request's body, with references replaced by the items they name; raise RequestError."""
+    app = services()
+    body = read_body(http.environ, app.settings)
     members = decode_members(body)
     for name in members:
         if name not in names:
@@ -131,6 +131,9 @@ def _body(*names: str, required: str | None = None) -> dict[str, Any]:
     if required is not None and required not in members:
         raise missing_parameter(required)
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
+    if ItemReference in map(type, loaded.get("items", ())):
+        items = replace_references(loaded["items"], bytes(members["items"]), app.responses, tenant)
+        loaded["items"] = decode_items(items)
     return loaded
 
 

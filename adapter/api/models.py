@@ -1,10 +1,8 @@
 """`/v1/models`: the models that callers can ask for. Source: OpenAI API reference, Models."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from adapter.api.auth import authenticate, bearer
-from adapter.api.current import services
-from adapter.event_loop.client_watch import ClientWatch
+from adapter.api.current import current_caller, services
 from adapter.upstream.model_list import Model, list_models
 from translators.errors import RequestError, shorten
 from translators.wire import encode
@@ -29,6 +27,5 @@ def retrieve(id: str) -> Response:
 
 
 def _models() -> list[Model]:
-    authenticate()
-    app = services()
-    return list_models(app.upstreams, app.registry, bearer(), ClientWatch(request.environ))
+    caller, app = current_caller(), services()
+    return list_models(app.upstreams, app.registry, caller.bearer, caller.watch)

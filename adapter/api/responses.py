@@ -1,19 +1,16 @@
-"""`/v1/responses`: create, read, cancel, list the input, delete."""
+"""`/v1/responses`: create, read, cancel, list the input, delete. Source: OpenAI API reference, Responses."""
 
 from contextlib import closing
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from flask import request as http
 
-from adapter.api.auth import authenticate, bearer
-from adapter.api.current import services
+from adapter.api.current import current_caller, services
 from adapter.api.notes_header import notes_header
-from adapter.api.request.body import read_body
+from adapter.api.request.intake import admit_http
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
-from adapter.api.request.schemas import parse_create
-from adapter.api.stream import event_stream, framing, replay
-from adapter.event_loop.client_watch import ClientWatch
+from adapter.api.stream import frame_writer, resend_events, stream_events
 from adapter.flow.exchange import Caller, Exchange
-from adapter.history.references import resolve_references
 from adapter.services import Services
 from translators.notes import Notes
 from translators.responses.includes import leave_out
@@ -30,81 +27,75 @@ _output_of = Decoder(OutputOfResponse).decode
 
 @blueprint.post("/responses")
 def create() -> Response:
-    tenant = authenticate()
     app = services()
-    body = read_body(request, app.settings)
-    settings = app.settings
-    wanted = parse_create(
-        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
-    )
-    wanted = resolve_references(wanted, app.responses, tenant)
-    if wanted.background:
-        return _create_in_background(app, tenant, wanted)
-    exchange = Exchange(app, Caller(tenant, bearer(), ClientWatch(request.environ)), wanted)
-    if wanted.stream:
-        return event_stream(exchange, app, framing(wanted))
+    caller, request = admit_http(http.environ, app)
+    if request.background:
+        return _create_in_background(app, caller, request)
+    exchange = Exchange(app, caller, request)
+    if request.stream:
+        return stream_events(exchange, app, frame_writer(request))
     with closing(exchange):
         body = encode(exchange.answer())
         exchange.watch.delay_headers()
         return _json(body, notes_header(exchange.notes))
 
 
-def _create_in_background(app: Services, tenant: str, wanted: CreateRequest) -> Response:
-    run = app.background.create_run(framing(wanted) if wanted.stream else None)
-    exchange = Exchange(app, Caller(tenant, bearer(), run.watch), wanted, run)
+def _create_in_background(app: Services, caller: Caller, request: CreateRequest) -> Response:
+    run = app.background.create_run(frame_writer(request) if request.stream else None)
+    exchange = Exchange(app, Caller(caller.tenant, caller.bearer, run.watch), request, run)
     first = run.start(exchange)
-    if wanted.stream:
-        return replay(app, exchange.stored(), -1, ClientWatch(request.environ), notes_header(exchange.notes))
+    if request.stream:
+        return resend_events(app, exchange.stored(), -1, caller.watch, notes_header(exchange.notes))
     return _json(encode(first), notes_header(exchange.notes))
 
 
 @blueprint.route("/responses", websocket=True)
 def connect() -> Response:
     """Take the connection over for WebSocket messages."""
-    from adapter.api.websocket.connection import upgrade  # with what only WebSockets need
+    from adapter.api.websocket.connection import upgrade  # imported late: it needs modules that only WebSockets use
 
-    return upgrade()
+    return upgrade(http.environ, services())
 
 
 @blueprint.get("/responses/<id>")
 def retrieve(id: str) -> Response:
-    tenant = authenticate()
-    wanted = parse_retrieve(request.args)
-    parse_include(request.args)  # a Response shows all of it
+    reader = current_caller()
+    query = parse_retrieve(http.args)
+    parse_include(http.args)  # checked only: a response is always shown whole
     app = services()
-    stored = app.runs.get(id, tenant)
+    stored = app.runs.get(id, reader.tenant)
     headers = notes_header(Notes.read(stored.notes))
-    if wanted["stream"] == "true":
-        app.runs.check_resendable(id, tenant)
-        return replay(app, stored, wanted["starting_after"], ClientWatch(request.environ), headers)
+    if query["stream"] == "true":
+        app.runs.check_resendable(id, reader.tenant)
+        return resend_events(app, stored, query["starting_after"], reader.watch, headers)
     return _json(stored.response, headers)
 
 
 @blueprint.delete("/responses/<id>")
 def delete(id: str) -> Response:
-    services().runs.delete(id, authenticate())
+    services().runs.delete(id, current_caller().tenant)
     return _json(encode({"id": id, "object": "response", "deleted": True}))
 
 
 @blueprint.post("/responses/<id>/cancel")
 def cancel(id: str) -> Response:
-    stored = services().runs.cancel(id, authenticate())
+    stored = services().runs.cancel(id, current_caller().tenant)
     return _json(stored.response, notes_header(Notes.read(stored.notes)))
 
 
 @blueprint.get("/responses/<id>/input_items")
 def input_items(id: str) -> Response:
     """List what the response was made from: the history it continues, then its own input."""
-    tenant = authenticate()
-    wanted = parse_page(request.args)
-    include = parse_include(request.args)
-    items, taken = [], set[str]()
+    tenant = current_caller().tenant
+    query = parse_page(http.args)
+    include = parse_include(http.args)
+    items, taken_ids = [], set[str]()
     chain = services().responses.chain(id, tenant)
     for stored in chain:
-        items += listed(decode_items(stored.input), stored.id, taken)
+        items += listed(decode_items(stored.input), stored.id, taken_ids)
         if stored is not chain[-1]:
-            items += listed(_output_of(stored.response).output, stored.id, taken)
-    shown = page(items, **wanted)
+            items += listed(_output_of(stored.response).output, stored.id, taken_ids)
+    shown = page(items, **query)
     leave_out(shown["data"], include)
     return _json(encode(shown))
 

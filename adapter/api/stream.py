@@ -28,12 +28,12 @@ from translators.responses.request import CreateRequest
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def framing(request: CreateRequest) -> Callable[[Event], bytes]:
+def frame_writer(request: CreateRequest) -> Callable[[Event], bytes]:
     """Return what makes frames of events: with deltas filled up to equal sizes, where the client wants that."""
     return _obfuscated if request.stream_options.include_obfuscation else frame
 
 
-def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
+def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
     """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began."""
     try:
         exchange.await_head(services.settings.grace_window)
@@ -45,11 +45,11 @@ def event_stream(exchange: Exchange, services: Services, frame: Callable[[Event]
     return _answer(body, notes_header(exchange.notes))
 
 
-def replay(
+def resend_events(
     services: Services, stored: StoredResponse, after: int, watch: ClientWatch, headers: dict[str, str]
 ) -> Response:
     """Return the streamed HTTP answer that tells a background response's events behind number `after`."""
-    return _answer(ReplayBody(services, stored, after, watch), headers)
+    return _answer(ResentBody(services, stored, after, watch), headers)
 
 
 def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
@@ -123,7 +123,7 @@ class ExchangeBody(EventStreamBody):
         self._exchange.close()
 
 
-class ReplayBody(EventStreamBody):
+class ResentBody(EventStreamBody):
     """Events as the store has them; whether this client stays is nothing to their response."""
 
     def __init__(self, services: Services, stored: StoredResponse, after: int, watch: ClientWatch) -> None:

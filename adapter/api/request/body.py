@@ -10,7 +10,6 @@ to a limit, and then the connection is given up.
 from typing import Any, Final, Protocol
 
 import gevent
-from flask import Request
 
 from adapter.settings.settings import Settings
 from translators.errors import RequestError, shorten
@@ -28,9 +27,8 @@ class _Input(Protocol):
     def read(self, size: int) -> bytes: ...
 
 
-def read_body(request: Request, settings: Settings) -> bytes:
-    """Return the body of a request; raise RequestError (400, 408, 413, 415) if it cannot be had."""
-    environ = request.environ
+def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
+    """Return the body of a request; raise RequestError (400, 408, 413, 415) if it is not acceptable."""
     _check_type(environ)
     most = settings.max_body_bytes
     length = _declared_length(environ)
@@ -50,8 +48,8 @@ def read_body(request: Request, settings: Settings) -> bytes:
     return body
 
 
-def nothing_to_read(environ: dict[str, Any]) -> None:
-    """Say that what follows on the connection is no body."""
+def mark_body_read(environ: dict[str, Any]) -> None:
+    """Have the rest of the connection left alone: what follows is no body."""
     environ[_TAKEN] = True
 
 

@@ -19,20 +19,19 @@ from typing import Any, Final, Literal, cast
 
 import gevent
 import structlog
-from flask import Response, request
+from flask import Response
 from gevent.lock import Semaphore
+from werkzeug.wrappers import Request
 
-from adapter.api.auth import authenticate, bearer
-from adapter.api.current import services
-from adapter.api.request.body import nothing_to_read
+from adapter.api.request.body import mark_body_read
+from adapter.api.request.intake import admit, identify_caller, parse_body
 from adapter.api.request.prompts import UnusablePrompt
-from adapter.api.request.schemas import parse_create
 from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, WarmUp
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.sockets import shut
 from adapter.flow.exchange import Caller, Exchange, stopping
-from adapter.history.references import resolve_references
 from adapter.services import Services
+from adapter.settings.settings import Settings
 from adapter.store.base import StoreDown
 from translators.errors import (
     INTERNAL_MESSAGE,
@@ -46,6 +45,7 @@ from translators.errors import (
     shorten,
     unsupported_parameter,
 )
+from translators.responses.request import CreateRequest
 from translators.wire import Raw, decode, decode_members, encode
 
 log = structlog.get_logger()
@@ -69,25 +69,26 @@ _NORMAL, _GOING_AWAY, _TOO_BIG = 1000, 1001, 1009
 """Codes with which a connection is closed."""
 
 
-def upgrade() -> Response:
+def upgrade(environ: dict[str, Any], services: Services) -> Response:
     """Return the answer to a request for a WebSocket: one that takes the connection over; raise RequestError."""
-    tenant = authenticate()
-    environ = request.environ
+    caller = identify_caller(environ, services.settings)
     from wsproto import ConnectionType, WSConnection
     from wsproto.utilities import RemoteProtocolError
 
     if environ.get("gunicorn.socket") is None:
         raise RequestError("This server cannot serve WebSockets.", status=501)
     protocol = WSConnection(ConnectionType.SERVER)
+    request = Request(environ)
     try:
         protocol.initiate_upgrade_connection(
             [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()], request.full_path
         )
     except RemoteProtocolError as error:
         raise RequestError(f"This is no handshake of a WebSocket: {error}.") from None
-    nothing_to_read(environ)
-    caller = Caller(tenant, bearer(), SocketWatch(environ))
-    return _Upgraded(Connection(environ, protocol, caller, services()))
+    mark_body_read(environ)
+    return _Upgraded(
+        Connection(environ, protocol, Caller(caller.tenant, caller.bearer, SocketWatch(environ)), services)
+    )
 
 
 class _Upgraded(Response):
@@ -287,26 +288,20 @@ class Connection:
         structlog.contextvars.bind_contextvars(request_id=self._request_id)
         previous: str | None = None
         failed = True
+
+        def parse(body: bytes, settings: Settings) -> CreateRequest:
+            nonlocal previous
+            wanted = parse_body(body, settings)
+            previous = wanted.previous_response_id
+            self._check(wanted)
+            return wanted
+
         with self._room:
             try:
                 if self._watch.disconnected() or self._services.must_stop():
                     return
                 of, settings = self._own_services, self._services.settings
-                wanted = parse_create(
-                    message.body, max_items=settings.max_input_items, passthrough=settings.passthrough,
-                    prompts=settings.prompts,
-                )  # fmt: skip
-                previous = wanted.previous_response_id
-                if wanted.background:
-                    raise unsupported_parameter("background", "is not supported over a WebSocket.")
-                if wanted.store and previous is not None and self._store.holds(previous):
-                    raise RequestError(
-                        "A response that is to be stored cannot continue one that only this connection remembers. "
-                        "Send 'store': false, or have the earlier one stored.",
-                        param="store",
-                        code="invalid_value",
-                    )
-                wanted = resolve_references(wanted, of.responses, self._caller.tenant)
+                wanted = admit(message.body, self._caller, settings, of.responses, parse)
                 kind = Exchange if message.generates else WarmUp
                 failed = self._tell(kind(of, self._caller, wanted), lane)
             except ProtocolError as error:
@@ -329,6 +324,19 @@ class Connection:
             finally:
                 if failed and previous is not None:
                     self._store.evict(previous)
+
+    def _check(self, request: CreateRequest) -> None:
+        """Raise RequestError for what a message cannot ask for."""
+        if request.background:
+            raise unsupported_parameter("background", "is not supported over a WebSocket.")
+        previous = request.previous_response_id
+        if request.store and previous is not None and self._store.holds(previous):
+            raise RequestError(
+                "A response that is to be stored cannot continue one that only this connection remembers. "
+                "Send 'store': false, or have the earlier one stored.",
+                param="store",
+                code="invalid_value",
+            )
 
     def _tell(self, exchange: Exchange, lane: "Lane") -> bool:
         """Send the events of an exchange; tell whether it failed."""

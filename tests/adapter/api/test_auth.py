@@ -6,14 +6,11 @@ import json
 import pytest
 from flask import Flask
 
-from adapter.api.auth import authenticate, bearer
+from adapter.api.auth import authenticate, read_bearer
 from tests.support.app import KEYS, make_app
 from translators.errors import RequestError
 
-
-@pytest.fixture(scope="module")
-def open_app() -> Flask:
-    return make_app()
+ANY: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +18,8 @@ def closed_app() -> Flask:
     return make_app(api_keys=KEYS)
 
 
-def tenant(app: Flask, header: str | None) -> str:
-    with app.test_request_context("/", headers={} if header is None else {"Authorization": header}):
-        return authenticate()
+def tenant(keys: tuple[str, ...], header: str | None) -> str:
+    return authenticate(read_bearer(header), keys)
 
 
 def sha256(key: str) -> str:
@@ -31,18 +27,18 @@ def sha256(key: str) -> str:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_each_key_is_a_tenant(key: str, closed_app: Flask) -> None:
-    assert tenant(closed_app, f"Bearer {key}") == sha256(key)
+def test_each_key_is_a_tenant(key: str) -> None:
+    assert tenant(KEYS, f"Bearer {key}") == sha256(key)
 
 
 @pytest.mark.parametrize("header", ["bearer sk-x", "BEARER  sk-x ", "Bearer sk-x"])
-def test_an_open_service_takes_any_key(header: str, open_app: Flask) -> None:
-    assert tenant(open_app, header) == sha256("sk-x")
+def test_an_open_service_takes_any_key(header: str) -> None:
+    assert tenant(ANY, header) == sha256("sk-x")
 
 
 @pytest.mark.parametrize("header", [None, ""])
-def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | None, open_app: Flask) -> None:
-    assert tenant(open_app, header) == ""
+def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | None) -> None:
+    assert tenant(ANY, header) == ""
 
 
 @pytest.mark.parametrize(
@@ -58,24 +54,22 @@ def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | N
         ("Basic dXNlcjpwYXNz", "The Authorization header is malformed.", "invalid_api_key"),
     ],
 )
-def test_who_may_not_call(header: str | None, message: str, code: str | None, closed_app: Flask) -> None:
+def test_who_may_not_call(header: str | None, message: str, code: str | None) -> None:
     with pytest.raises(RequestError) as caught:
-        tenant(closed_app, header)
+        tenant(KEYS, header)
     assert (caught.value.status, caught.value.code) == (401, code)
     assert caught.value.message.startswith(message)
     assert not any(key in caught.value.message for key in KEYS)
 
 
-def test_what_is_no_bearer_key_is_refused_by_an_open_service_too(open_app: Flask) -> None:
+def test_what_is_no_bearer_key_is_refused_by_an_open_service_too() -> None:
     with pytest.raises(RequestError, match="malformed"):
-        tenant(open_app, "Basic dXNlcjpwYXNz")
+        tenant(ANY, "Basic dXNlcjpwYXNz")
 
 
-def test_the_key_itself_is_for_passing_through(open_app: Flask) -> None:
-    with open_app.test_request_context("/", headers={"Authorization": "Bearer sk-x"}):
-        assert bearer() == "sk-x"
-    with open_app.test_request_context("/"):
-        assert bearer() is None
+def test_the_key_itself_is_for_passing_through() -> None:
+    assert read_bearer("Bearer sk-x") == "sk-x"
+    assert read_bearer(None) is None
 
 
 @pytest.mark.parametrize(

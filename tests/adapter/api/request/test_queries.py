@@ -65,9 +65,7 @@ INPUT: list[dict[str, Any]] = [
 
 
 def listed(app: Flask, query: str) -> list[dict[str, Any]]:
-    with app.test_request_context():
-        tenant = authenticate()
-    stored = StoredResponse(ID, tenant, 1, None, json.dumps(INPUT).encode(), b'{"output":[]}')
+    stored = StoredResponse(ID, authenticate(None, ()), 1, None, json.dumps(INPUT).encode(), b'{"output":[]}')
     app.extensions["adapter"].store.put(stored)
     answer = app.test_client().get(f"/v1/responses/{ID}/input_items?order=asc&{query}")
     assert answer.status_code == 200, answer.text

@@ -1,0 +1,60 @@
+"""The one door: every request for a model enters here, whichever way it comes.
+
+`identify_caller`, `read_body` and `admit` are its steps, always in this order: the bearer key tells the tenant; the
+body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all of them for
+create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each message to
+`admit`.
+
+Checks on each request for a model (quotas, audits, limits of a tenant) belong into `admit`; checks on everything that
+callers do, reading stored responses included, into `identify_caller`. Neither needs Flask: an HTTP request is its WSGI
+environment here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapter.api.auth import authenticate, read_bearer
+from adapter.api.request.body import read_body
+from adapter.api.request.schemas import parse_create
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.exchange import Caller
+from adapter.history.references import resolve_references
+from adapter.services import Services
+from adapter.settings.settings import Settings
+from adapter.store.protocols import ResponseStore
+from translators.responses.request import CreateRequest
+
+Parse = Callable[[bytes, Settings], CreateRequest]
+"""Return the request in a body; raise RequestError for the first thing that is wrong with it."""
+
+
+def identify_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
+    """Return who sends an HTTP request; raise RequestError (401)."""
+    key = read_bearer(environ.get("HTTP_AUTHORIZATION"))
+    return Caller(authenticate(key, settings.api_keys), key, ClientWatch(environ))
+
+
+def parse_body(body: bytes, settings: Settings) -> CreateRequest:
+    """Return the create request in a body, as the settings allow it; raise RequestError."""
+    return parse_create(
+        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
+    )
+
+
+def admit(
+    body: bytes, caller: Caller, settings: Settings, store: ResponseStore, parse: Parse = parse_body
+) -> CreateRequest:
+    """Return the request in a body, ready to be answered; raise RequestError, UnusablePrompt or StoreDown.
+
+    `parse` accepts the bodies of one endpoint; references are looked up in `store`.
+    """
+    return resolve_references(parse(body, settings), store, caller.tenant)
+
+
+def admit_http(
+    environ: dict[str, Any], services: Services, parse: Parse = parse_body
+) -> tuple[Caller, CreateRequest]:
+    """Return the caller and the request of an HTTP request; raise as `admit`, or RequestError (401, 408, 413, 415)."""
+    caller = identify_caller(environ, services.settings)
+    body = read_body(environ, services.settings)
+    return caller, admit(body, caller, services.settings, services.responses, parse)
