@@ -38,7 +38,7 @@ from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
-from translators.to_responses.draft import Draft
+from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
 from translators.wire import encode
@@ -121,11 +121,11 @@ class Exchange:
     def _begin_round(self, body: bytes) -> None:
         """Begin a round: one chat call, whose answer goes to the client as it comes, or into a draft."""
         self._rounds += 1
-        self._draft: Draft | None = None
+        self._draft: BufferedAnswer | None = None
         if self._asking.compaction is not None:
-            self._draft = Draft(self._machine(self._services.ids(), self.notes))
+            self._draft = BufferedAnswer(self._machine(self._services.ids(), self.notes))
         elif self._asking.body.demands.held:
-            self._draft = Draft(self._machine(self._services.ids(), Notes()))
+            self._draft = BufferedAnswer(self._machine(self._services.ids(), Notes()))
         self._reader = AnswerReader(self._draft or self._stream, self._services.limits.output_bytes)
         self._call = self._asking.send(body)
 

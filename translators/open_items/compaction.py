@@ -5,7 +5,7 @@ Source: OpenAI API reference, Streaming events.
 
 from typing import Any
 
-from translators.open_items.base import Closed, Piece
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import CompactionCompacting, Event, OutputItemAdded, OutputItemDone
 from translators.responses.items import Compaction, OutputItem
 
@@ -24,9 +24,9 @@ class OpenCompaction:
             CompactionCompacting(item_id=self._id, output_index=self._output_index),
         ]
 
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         self.item = Compaction(delta, id=self._id)
         return []
 
-    def close(self, status: Closed) -> list[Event]:
+    def close(self, status: FinalStatus) -> list[Event]:
         return [OutputItemDone(output_index=self._output_index, item=self.item)]

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import UNSET
 
-from translators.open_items.base import Closed, Piece
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import (
     Event,
     ImageGenerationCompleted,
@@ -50,11 +50,11 @@ class OpenPicture:
             ImageGenerationGenerating(item_id=at[0], output_index=at[1]),
         ]
 
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         self._url = delta
         return []
 
-    def close(self, status: Closed) -> list[Event]:
+    def close(self, status: FinalStatus) -> list[Event]:
         self.item = _finished(self._id, self._url)
         return [
             ImageGenerationCompleted(item_id=self._id, output_index=self._output_index),

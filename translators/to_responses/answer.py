@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Final
 
 from translators.chat.chunks import Chunk
-from translators.errors import UpstreamError
+from translators.errors import UpstreamError, answer_too_large
 from translators.responses.events import Event
+from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.deltas import decode_chunk, read_completion, with_flat_error
-from translators.to_responses.draft import Draft
 from translators.to_responses.sse import DONE, SSEDecoder
 from translators.to_responses.stream import ResponseStream
-from translators.to_responses.surrogates import Halves
+from translators.to_responses.surrogates import SurrogateJoiner
 from translators.wire import NotJSON
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -26,7 +26,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 class AnswerReader:
     """Feeds one answer's bytes to a stream machine, in any split."""
 
-    def __init__(self, stream: ResponseStream | Draft, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, stream: ResponseStream | BufferedAnswer, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
         self._start = b""
@@ -70,8 +70,8 @@ class EventStream:
     def __init__(self) -> None:
         self.done = False
         self._decoder = SSEDecoder()
-        self._halves = Halves()
-        self._waiting = self._halves.waiting
+        self._surrogates = SurrogateJoiner()
+        self._waiting = self._surrogates.waiting
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         return iter(()) if self.done else self._chunks(self._decoder.feed(data))
@@ -80,7 +80,7 @@ class EventStream:
         """Yield what a last event without its blank line says; one that was cut off says nothing."""
         with suppress(UpstreamError):
             yield from self._chunks(self._decoder.flush())
-        yield from self._halves.flush()
+        yield from self._surrogates.flush()
 
     def _chunks(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:
@@ -89,12 +89,12 @@ class EventStream:
             if payload == DONE:
                 self.done = True
             elif self._waiting:
-                yield self._halves.read(payload)
+                yield self._surrogates.read(payload)
             else:
                 try:
                     chunk = decode_chunk(payload)
                 except NotJSON:
-                    chunk = self._halves.read(payload)
+                    chunk = self._surrogates.read(payload)
                 yield chunk if chunk.choices else with_flat_error(chunk, payload)
 
 
@@ -109,7 +109,7 @@ class WholeBody:
     def feed(self, data: bytes) -> Iterator[Chunk]:
         self._room -= len(data)
         if self._room < 0:
-            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=False)
+            raise answer_too_large()
         self._pieces.append(data)
         return iter(())
 

@@ -5,7 +5,7 @@ events; `response` is always the latest snapshot and, after the terminal event, 
 A whole completion is one chunk, so streamed and unstreamed answers take the same way.
 
 Rules: `response.created` comes first and exactly one terminal event last. Events are numbered when they leave, in
-`_leave`, nowhere else. Which item a piece belongs to, and when items open and close: `lanes.py`. Limits end in
+`_leave`, nowhere else. Which item a piece belongs to, and when items open and close: `sequencer.py`. Limits end in
 `response.failed`.
 """
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.chat.chunks import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
-from translators.errors import ProtocolError, UpstreamError
+from translators.errors import ProtocolError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object
 from translators.notes import Notes
 from translators.open_items.citations import Citations
@@ -45,7 +45,7 @@ from translators.to_responses.deltas import (
 )
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.finish import ending
-from translators.to_responses.lanes import Lanes, beyond_limits
+from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import added, estimated, to_usage
 
 _IN_TAGS: Final = "those of an answer that thinks in tags"
@@ -81,7 +81,7 @@ class ResponseStream:
         self._most_bytes = limits.output_bytes
         self._left = 0
         self._citations = Citations(notes)
-        self._lanes = Lanes(
+        self._items = ItemSequencer(
             ids, expectations, notes, self._citations,
             reasoning_as=reasoning_as, most=limits.items, most_calls=most_calls,
         )  # fmt: skip
@@ -102,7 +102,7 @@ class ResponseStream:
         """Expect the answer to another request than before; nothing of an answer has been fed yet."""
         self._prompt_bytes = expectations.prompt_bytes
         self._think = ThinkTags(expectations.thinks_first)
-        self._lanes.expect(expectations)
+        self._items.expect(expectations)
 
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""
@@ -126,11 +126,11 @@ class ResponseStream:
             if chunk.x_groq is not None and chunk.x_groq.error:
                 return self.fail(classify_error_object(chunk.x_groq.error))
         if chunk.search_results:
-            self._lanes.attached += self._citations.take_list(chunk.search_results)
+            self._items.attached += self._citations.take_list(chunk.search_results)
         if chunk.citations:
-            self._lanes.attached += self._citations.take_list(chunk.citations)
+            self._items.attached += self._citations.take_list(chunk.citations)
         if chunk.venice_parameters is not None:
-            self._lanes.attached += self._citations.take_list(chunk.venice_parameters.web_search_citations or ())
+            self._items.attached += self._citations.take_list(chunk.venice_parameters.web_search_citations or ())
         if (tier := chunk.service_tier) is not None and tier in _TIERS:
             self._service_tier = tier
         choices = chunk.choices
@@ -147,7 +147,7 @@ class ResponseStream:
                 if delta is not None:
                     self._read(delta, choice.logprobs, whole, events)
                 elif choice.text:
-                    self._lanes.put("text", choice.text, [], events)
+                    self._items.put("text", choice.text, [], events)
                 if choice.finish_reason:
                     self._finish_reason = choice.finish_reason
                     if choice.usage is not None and self._usage is None:
@@ -158,8 +158,8 @@ class ResponseStream:
                     return self._leave(events) + self.fail(classify_error_object(choice.error))
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
-        if self._lanes.written + self._lanes.attached > self._most_bytes:
-            return self._leave(events) + self.fail(beyond_limits())
+        if self._items.written + self._items.attached > self._most_bytes:
+            return self._leave(events) + self.fail(answer_too_large())
         return self._leave(events)
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
@@ -178,7 +178,7 @@ class ResponseStream:
         end = ending(
             self._finish_reason,
             done=done,
-            produced=self._lanes.has_answer(),
+            produced=self._items.has_answer(),
             refused_room=counted is not None and bool(counted.prompt_tokens) and not counted.completion_tokens,
         )
         if end.error is not None:
@@ -188,7 +188,7 @@ class ResponseStream:
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
         try:
-            self._lanes.close_all("incomplete" if end.incomplete else "completed", events)
+            self._items.close_all("incomplete" if end.incomplete else "completed", events)
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
         if end.incomplete is None:
@@ -204,12 +204,12 @@ class ResponseStream:
     def open_compaction(self) -> list[Event]:
         """Begin the item that stands for what came before the answer."""
         events: list[Event] = []
-        self._lanes.open_compaction(events)
+        self._items.open_compaction(events)
         return self._leave(events)
 
     def close_compaction(self, sealed: str) -> list[Event]:
         events: list[Event] = []
-        self._lanes.close_compaction(sealed, events)
+        self._items.close_compaction(sealed, events)
         return self._leave(events)
 
     def spend(self, usage: Usage | None) -> None:
@@ -247,15 +247,15 @@ class ResponseStream:
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
         if thinking := read_thinking(delta):
-            self._lanes.put("reasoning", thinking, [], events)
+            self._items.put("reasoning", thinking, [], events)
         if delta.reasoning_details:
-            self._lanes.attached += self._lanes.thought().add_details(delta.reasoning_details, whole=whole)
+            self._items.attached += self._items.thought().add_details(delta.reasoning_details, whole=whole)
         if delta.extra_content:
-            self._lanes.attached += self._lanes.thought().add_answer(delta.extra_content)
+            self._items.attached += self._items.thought().add_answer(delta.extra_content)
         if delta.annotations:
-            self._lanes.attached += self._citations.take_annotations(delta.annotations)
+            self._items.attached += self._citations.take_annotations(delta.annotations)
         if delta.executed_tools:
-            self._lanes.attached += self._citations.take_list(found_by(delta.executed_tools))
+            self._items.attached += self._citations.take_list(found_by(delta.executed_tools))
             self._notes.add("executed_tools", "dropped", "what the provider's own tools did; what they found is cited")
         content = delta.content
         if content:
@@ -264,42 +264,42 @@ class ResponseStream:
                 self._let_go(events)
                 for piece, text in pieces_of(content):
                     if piece == "image":
-                        self._lanes.put_picture(text, events)
+                        self._items.put_picture(text, events)
                     elif piece == "other":
                         self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
-                        self._lanes.put(piece, text, [], events)
+                        self._items.put(piece, text, [], events)
             elif self._think is None:
-                self._lanes.put("text", content, tokens, events)
+                self._items.put("text", content, tokens, events)
             else:
                 self._split(self._think.feed(content), tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
             self._let_go(events)
-            self._lanes.put("refusal", delta.refusal, [], events)
+            self._items.put("refusal", delta.refusal, [], events)
             if logprobs is not None and logprobs.refusal:
                 self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
         if delta.images:
             self._let_go(events)
             for url in images_of(delta):
-                self._lanes.put_picture(url, events)
+                self._items.put_picture(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for piece_of_call in calls_of(delta, whole=whole):
                 self._let_go(events)
                 call, fragment = self._sorter.sort(piece_of_call)
-                self._lanes.put_call(call, fragment, piece_of_call.extra_content, events)
+                self._items.put_call(call, fragment, piece_of_call.extra_content, events)
 
     def _unsaid(self, message: Delta | None) -> Delta | None:
         """Return a message without the text that its pieces have said before it: MiniMax ends a stream with all of it.
 
         Calls stay: one that is told again is known again.
         """
-        if message is None or not self._lanes.written or not isinstance(message.content, str):
+        if message is None or not self._items.written or not isinstance(message.content, str):
             return message
         told = [message.content, read_thinking(message)]
         told += [arguments_of(call.function) for call in calls_of(message, whole=True)]
-        if not message.content or sum(map(len, told)) < self._lanes.written:
+        if not message.content or sum(map(len, told)) < self._items.written:
             return message
         self._notes.add("message", "dropped", "the text of a message behind its pieces, which it repeats")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
@@ -308,7 +308,7 @@ class ResponseStream:
         """What was spoken is the answer's text."""
         if audio.transcript:
             self._let_go(events)
-            self._lanes.put("text", audio.transcript, [], events)
+            self._items.put("text", audio.transcript, [], events)
         if audio.data:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
@@ -323,14 +323,14 @@ class ResponseStream:
             held += tokens
         for thinking, text in pieces:
             if thinking:
-                self._lanes.put("reasoning", text, [], events)
+                self._items.put("reasoning", text, [], events)
                 if held:
                     self._notes.add("logprobs", "dropped", _IN_TAGS)
                 held = self._tokens = None
             elif held is None:
-                self._lanes.put("text", text, [], events)
+                self._items.put("text", text, [], events)
             else:
-                self._lanes.put("text", text, held, events)
+                self._items.put("text", text, held, events)
                 held = self._tokens = []
         if self._think is not None and self._think.over:
             self._think = None
@@ -350,7 +350,7 @@ class ResponseStream:
         events: list[Event] = []
         with suppress(UpstreamError):  # it is failing already
             self._let_go(events)
-        self._lanes.break_off(events)
+        self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))
         return self._leave(events)
@@ -360,16 +360,16 @@ class ResponseStream:
         self._citations.end()
         self.is_over = True
         tier = self._service_tier or "default"
-        return replace(self.response, output=tuple(self._lanes.output), usage=usage, service_tier=tier, **changes)
+        return replace(self.response, output=tuple(self._items.output), usage=usage, service_tier=tier, **changes)
 
     def _cost(self) -> Usage:
         spent = self._spent
         if self._usage is not None:
             usage = to_usage(self._usage)
-        elif spent is not None and not self._lanes.written:
+        elif spent is not None and not self._items.written:
             return spent
         else:
-            usage = estimated(self._prompt_bytes, self._lanes.written)
+            usage = estimated(self._prompt_bytes, self._items.written)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
         return usage if spent is None else added(usage, spent)
 

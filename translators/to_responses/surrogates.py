@@ -1,4 +1,4 @@
-"""Halves of surrogate pairs: a character beyond U+FFFF that a provider has cut in two, each half in a chunk of its own.
+"""Surrogate pairs that a provider has cut in two, each half of a character beyond U+FFFF in a chunk of its own.
 
 JSON can write the halves apart (`\\ud83d`, then `\\ude00`); no UTF-8 can hold one alone. What a delta ends with waits
 for the next one; a half whose other half does not come with it is U+FFFD. Only chunks that the quick decoder refuses
@@ -19,7 +19,7 @@ _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 Owner = dict[str, Any]
 
 
-class Halves:
+class SurrogateJoiner:
     """The halves of one stream that wait for their other half, by where they stand."""
 
     __slots__ = ("waiting",)

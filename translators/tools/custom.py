@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from translators.loose_json import unescape
-from translators.open_items.base import Closed, Piece
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import (
     CustomToolCallInputDelta,
     CustomToolCallInputDone,
@@ -62,10 +62,10 @@ class OpenCustomToolCall:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self._call)]
 
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         return self._tell(self._input.feed(delta))
 
-    def close(self, status: Closed) -> list[Event]:
+    def close(self, status: FinalStatus) -> list[Event]:
         events = self._tell(self._input.end())
         text = "".join(self._text)
         self.item = replace(self._call, input=text, status=status)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from translators.open_items.base import Closed, Piece
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import (
     Event,
     FunctionCallArgumentsDelta,
@@ -44,11 +44,11 @@ class OpenFunctionCall:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self._call)]
 
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         self._arguments.append(delta)
         return [FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta)]
 
-    def close(self, status: Closed) -> list[Event]:
+    def close(self, status: FinalStatus) -> list[Event]:
         events: list[Event] = []
         if not any(self._arguments) and status == "completed":
             events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from translators.errors import UpstreamError
-from translators.open_items.base import Closed, Piece
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import Event, OutputItemAdded, OutputItemDone
 from translators.responses.items import OutputItem
 from translators.tools.names import Called
@@ -38,11 +38,11 @@ class OpenTypedCall(ABC):
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
-    def append(self, piece: Piece, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         self._arguments.append(delta)
         return []
 
-    def close(self, status: Closed) -> list[Event]:
+    def close(self, status: FinalStatus) -> list[Event]:
         """Raise UpstreamError if a completed call does not fit its type; it can still be closed as incomplete."""
         arguments = self._read() if status == "completed" else None
         self.item = self._told(arguments, status)

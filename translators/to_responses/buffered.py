@@ -1,8 +1,8 @@
 """An answer that nobody has seen yet: it is read to its end, judged, and then given to the response, or not.
 
-A `Draft` is what an `AnswerReader` feeds instead of the machine that the client follows. It keeps the chunks and
-follows them with a machine of its own. `give` feeds them to the other machine, so that what was held back becomes the
-very events it would have been.
+An `AnswerReader` feeds a `BufferedAnswer` instead of the machine that the client follows. It keeps the chunks and
+follows them with a machine of its own. `give` feeds them to the other machine, so that the client gets the very events
+that an unbuffered answer has.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from translators.to_responses.stream import ResponseStream
 _THOUGHT: Final = "</think>"
 
 
-class Draft:
+class BufferedAnswer:
     """One answer that is held back; `trial` is a machine like the one that the client follows."""
 
     def __init__(self, trial: ResponseStream) -> None:

@@ -1,7 +1,7 @@
 """The output items of one answer, one lane each, in the order in which the provider began them.
 
-The stream machine says what arrived; `Lanes` decides which item it belongs to and when that goes out. Only the first
-lane is open: what arrives for a later one waits there, so that items are done in the order of their `output_index`.
+The stream machine says what arrived; `ItemSequencer` decides which item it belongs to and when that goes out. Only
+the first lane is open: what arrives for a later one waits there, so that items are done in the order of their index.
 A message or reasoning item closes when anything else arrives, a picture at once; a call closes when something else has
 arrived *and* its arguments are whole JSON, so that clients can start it early; at the end everything closes. An
 incomplete item is the last one. Index and ids are given when an item opens, and never change.
@@ -10,12 +10,14 @@ incomplete item is the last one. Index and ids are given when an item opens, and
 from collections import deque
 from typing import Any, Final, Literal
 
-from translators.errors import UpstreamError
+from translators.errors import UpstreamError, answer_too_large
 from translators.notes import Notes
-from translators.open_items.base import Closed, OpenItem, OpenMessage, OpenReasoningText, OpenSummary, Piece
+from translators.open_items.base import FinalStatus, OpenItem, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
+from translators.open_items.message import OpenMessage
 from translators.open_items.picture import OpenPicture, is_picture
+from translators.open_items.reasoning import OpenReasoning, ShownAs
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
@@ -25,11 +27,7 @@ from translators.to_responses.expectations import Expectations
 from translators.tools.kinds import BY_NAME
 
 Kind = Literal["message", "reasoning", "call", "picture", "compaction"]
-_KIND_OF: Final[dict[Piece, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
-
-
-def beyond_limits() -> UpstreamError:
-    return UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=False)
+_KIND_OF: Final[dict[PieceKind, Kind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 
 
 class Lane:
@@ -42,7 +40,7 @@ class Lane:
         self.call = call
         self.opaque = opaque
         self.item: OpenItem | None = None
-        self.held: list[tuple[Piece, str, list[Any]]] = []
+        self.held: list[tuple[PieceKind, str, list[Any]]] = []
         self.closed = False
 
     def is_over(self) -> bool:
@@ -50,7 +48,7 @@ class Lane:
         return self.call is None or self.call.has_ended()
 
 
-class Lanes:
+class ItemSequencer:
     """The lanes of one answer; `output` are the items that are done."""
 
     def __init__(
@@ -60,7 +58,7 @@ class Lanes:
         notes: Notes,
         citations: Citations,
         *,
-        reasoning_as: Literal["summary", "content"],
+        reasoning_as: ShownAs,
         most: int,
         most_calls: int | None,
     ) -> None:
@@ -99,7 +97,7 @@ class Lanes:
 
     # --- what arrives -----------------------------------------------------------------------------------------
 
-    def put(self, piece: Piece, text: str, logprobs: list[Any], events: list[Event]) -> None:
+    def put(self, piece: PieceKind, text: str, logprobs: list[Any], events: list[Event]) -> None:
         """Give a piece of text, refusal or reasoning to the item it continues, or to a new one."""
         self.written += len(text)
         lanes = self.waiting
@@ -184,7 +182,7 @@ class Lanes:
             self.waiting.append(self._reasoning_lane())  # an item of its own, ahead of what it may belong to
         self.waiting.append(lane)
         if len(self.output) + len(self.waiting) > self._most:
-            raise beyond_limits()
+            raise answer_too_large()
         self._advance(events)
 
     def _advance(self, events: list[Event]) -> None:
@@ -202,9 +200,10 @@ class Lanes:
         if lane.kind == "message":
             lane.item = OpenMessage(self._opened, self._ids.item("msg"), self._citations)
         elif lane.kind == "reasoning":
-            kind = OpenSummary if self._reasoning_as == "summary" else OpenReasoningText
             assert lane.opaque is not None
-            lane.item = kind(self._opened, self._ids.item("rs"), lane.opaque, self._seal_policy)
+            lane.item = OpenReasoning(
+                self._opened, self._ids.item("rs"), self._reasoning_as, lane.opaque, self._seal_policy
+            )
         elif lane.kind == "picture":
             lane.item = OpenPicture(self._opened, self._ids.item("ig"))
         elif lane.kind == "compaction":
@@ -233,7 +232,7 @@ class Lanes:
             self._call_ids[call] = id
         return self._call_ids[call]
 
-    def _close_head(self, status: Closed, events: list[Event]) -> None:
+    def _close_head(self, status: FinalStatus, events: list[Event]) -> None:
         lane = self.waiting.popleft()
         lane.closed = True
         if lane.item is None:
@@ -246,7 +245,7 @@ class Lanes:
         finally:
             self.output.append(lane.item.item)
 
-    def close_all(self, status: Closed, events: list[Event]) -> None:
+    def close_all(self, status: FinalStatus, events: list[Event]) -> None:
         """Close every lane in order. When the answer was cut short, what is unfinished is the last item."""
         if self._opaque and self._seal_policy is not None:
             if status == "completed":
