@@ -8,7 +8,7 @@ import pytest
 from tests.support import chat
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Upstream, stream, whole
-from tests.support.stream_harness import said
+from tests.support.stream_harness import contents
 
 CONFIG = '[upstreams.r1]\nurl = "{url}"\ndialect = {{ preset = "vllm", thinks_first = true }}\n[models]\n"*" = "r1"\n'
 THOUGHT = [("summary_text", "Hm."), ("output_text", "Hi")]
@@ -25,9 +25,9 @@ def service(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_streamed(service: Service, upstream: Upstream) -> None:
     upstream.plays(stream(chat.text("Hm.", "</thi", "nk>\n\n", "Hi"), chat.end()))
-    assert said(service.stream()[-1]["response"]["output"]) == THOUGHT
+    assert contents(service.stream()[-1]["response"]["output"]) == THOUGHT
 
 
 def test_unstreamed(service: Service, upstream: Upstream) -> None:
     upstream.plays(whole(chat.completion("Hm.</think>\n\nHi")))
-    assert said(service.create()["output"]) == THOUGHT
+    assert contents(service.create()["output"]) == THOUGHT

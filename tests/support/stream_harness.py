@@ -1,4 +1,4 @@
-"""A stream machine, and the events that have left it, judged."""
+"""The stream machine with its surroundings: feed it chunks or bytes, then look at the events and the response."""
 
 import json
 from collections.abc import Iterable
@@ -21,42 +21,43 @@ NOW = 1_795_360_000
 SEED = seed(0, 0)
 
 
-class Machine:
-    """Members of `Expectations` go there, others to the stream."""
+class StreamHarness:
+    """A new stream machine. Members of `Expectations` go there, other options to `ResponseStream`."""
 
-    def __init__(self, **given: Any) -> None:
-        expected = Expectations(**{name: given.pop(name) for name in Expectations.__struct_fields__ if name in given})
+    def __init__(self, **options: Any) -> None:
+        names = [name for name in Expectations.__struct_fields__ if name in options]
+        expected = Expectations(**{name: options.pop(name) for name in names})
         ids = Ids(SEED)
         self._notes = Notes()
         response = Response(id=ids.response, created_at=NOW, model="m")
-        self.stream = ResponseStream(response, ids, expected, **{"notes": self._notes, **given})
-        self.left: list[Event] = self.stream.start()
+        self.stream = ResponseStream(response, ids, expected, **{"notes": self._notes, **options})
+        self.emitted: list[Event] = self.stream.start()
 
     def read(self, pieces: Iterable[bytes]) -> Self:
         """Read a whole answer that arrives in pieces."""
         reader = AnswerReader(self.stream)
         for piece in pieces:
-            self.left += reader.feed(piece)
-        self.left += reader.end(NOW + 1)
+            self.emitted += reader.feed(piece)
+        self.emitted += reader.end(NOW + 1)
         return self
 
     def feed(self, chunks: Iterable[Object]) -> Self:
         for chunk in chunks:
-            self.left += self.stream.feed(read_chunk(json.dumps(chunk).encode()))
+            self.emitted += self.stream.feed(read_chunk(json.dumps(chunk).encode()))
         return self
 
     def finish(self) -> Self:
-        """End as a provider that says so."""
-        self.left += self.stream.finish(NOW + 1, done=True)
+        """End the stream as a provider does that sends `[DONE]`."""
+        self.emitted += self.stream.finish(NOW + 1, done=True)
         return self
 
     @property
     def events(self) -> list[Object]:
-        return [read_json(encode(event)) for event in self.left]
+        return [read_json(encode(event)) for event in self.emitted]
 
     @property
     def response(self) -> Object:
-        """The terminal response of a stream that keeps the laws."""
+        """The terminal response; AssertionError unless the stream obeys the laws."""
         terminal = check_stream(self.events)
         assert terminal == read_json(encode(self.stream.response))
         return terminal
@@ -71,12 +72,12 @@ class Machine:
         return [(note.param, note.action) for note in self._notes]
 
 
-def said(output: list[Object]) -> list[Any]:
-    """Return what items say: the texts of a message one by one, arguments as values."""
+def contents(output: list[Object]) -> list[Any]:
+    """Return (type, text) of each content part of each item; of a call its name and decoded arguments."""
     found: list[Any] = []
     for item in output:
         if item["type"] == "function_call":
-            found.append(("call", item["name"], value(item["arguments"])))
+            found.append(("call", item["name"], decode_arguments(item["arguments"])))
         elif item["type"] == "image_generation_call":
             found.append(("picture", item["result"]))
         for part in [*item.get("summary", ()), *item.get("content", ())]:
@@ -84,8 +85,8 @@ def said(output: list[Object]) -> list[Any]:
     return found
 
 
-def value(arguments: str) -> Any:
-    """Return arguments decoded; as they are where they were cut short."""
+def decode_arguments(arguments: str) -> Any:
+    """Return arguments decoded, or unchanged where they were cut off."""
     try:
         return json.loads(arguments or "{}")
     except ValueError:

@@ -1,9 +1,9 @@
-"""Answers of a model, and the chunks in which some provider tells them.
+"""Answers of a model, and the chunks in which a provider might stream them.
 
-An `Answer` is the truth: what was said, in order. `Manner` is how sloppily a provider tells it: where it puts the
-thinking, how it numbers, names and splits calls, how it tells its sources, when it counts tokens. Every combination
-made here leaves no doubt about the truth; what is ambiguous (two equal calls in a row without index and id) is not
-made. Sources: providers reference §3, field-lessons reference §1.5.
+An `Answer` is what the model meant: its parts, in order. A `ChunkStyle` is how a provider streams it, as sloppily as
+real ones do: where the thinking goes, how calls are numbered, named and split, where sources and token counts are.
+Every combination made here is unambiguous; two equal calls in a row without index and id, for one, are not made.
+Sources: docs/providers.md; the golden cases of tests/wire.
 """
 
 import json
@@ -17,7 +17,7 @@ Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Said:
+class TextPart:
     """A piece of thinking, text or refusal."""
 
     kind: Literal["reasoning", "text", "refusal"]
@@ -25,7 +25,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Called:
+class CallPart:
     """A tool call; `arguments` is JSON, or nothing for a call without arguments."""
 
     name: str
@@ -33,16 +33,16 @@ class Called:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ImagePart:
     """A picture, as base64."""
 
     data: str
 
 
-Answer = list[Said | Called | Drawn]
+Answer = list[TextPart | CallPart | ImagePart]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-spoken = texts.filter(lambda text: not text.isspace() and not text.lstrip().startswith("<"))
+visible_texts = texts.filter(lambda text: not text.isspace() and not text.lstrip().startswith("<"))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=6) | st.sampled_from(['"}{', "}", "{}", "\\"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -54,32 +54,31 @@ arguments = st.builds(
     separators=st.sampled_from([(",", ":"), (", ", ": ")]),
     ensure_ascii=st.booleans(),
 )
-calls = st.builds(Called, st.sampled_from(["get_weather", "ping", "a", "ab"]), arguments | st.just(""))
-pictures = st.builds(Drawn, st.text("ABCD", min_size=4, max_size=6))
-pieces = st.builds(Said, st.sampled_from(["reasoning", "text", "refusal"]), spoken)
+calls = st.builds(CallPart, st.sampled_from(["get_weather", "ping", "a", "ab"]), arguments | st.just(""))
+pictures = st.builds(ImagePart, st.text("ABCD", min_size=4, max_size=6))
+pieces = st.builds(TextPart, st.sampled_from(["reasoning", "text", "refusal"]), visible_texts)
 
 
-def _merged(answer: Iterable[Said | Called | Drawn]) -> Answer:
-    """Return an answer that can be told: of two texts in a row nobody can tell that they are not one, and the same
-    picture again is no other."""
+def _merge_texts(answer: Iterable[TextPart | CallPart | ImagePart]) -> Answer:
+    """Return the answer as chunks can express it: texts of one kind in a row are one text, and a picture comes once."""
     merged: Answer = []
     for part in answer:
-        if isinstance(part, Drawn) and part in merged:
+        if isinstance(part, ImagePart) and part in merged:
             continue
         last = merged[-1] if merged else None
-        if isinstance(part, Said) and isinstance(last, Said) and last.kind == part.kind:
-            merged[-1] = Said(part.kind, last.text + part.text)
+        if isinstance(part, TextPart) and isinstance(last, TextPart) and last.kind == part.kind:
+            merged[-1] = TextPart(part.kind, last.text + part.text)
         else:
             merged.append(part)
     return merged
 
 
-answers = st.lists(pieces | pieces | calls | calls | pictures, min_size=1, max_size=5).map(_merged)
+answers = st.lists(pieces | pieces | calls | calls | pictures, min_size=1, max_size=5).map(_merge_texts)
 
 
 @dataclass(frozen=True)
-class CallManner:
-    """How calls are told apart: `index` and `id` on their pieces, and what later pieces repeat."""
+class CallStyle:
+    """How pieces of calls are identified: by `index` and `id`, and which of these later pieces repeat."""
 
     index: Literal["counted", "none", "minus one", "zero"]
     id: Literal["once", "always", "empty later", "none"]
@@ -90,49 +89,49 @@ class CallManner:
     """The calls of a group come in one delta, when they come whole."""
 
 
-def _tells_apart(manner: CallManner) -> bool:
-    """Tell whether the pieces say which call they belong to."""
-    if manner.index == "counted":
+def _identifies_calls(style: CallStyle) -> bool:
+    """Tell whether each piece shows which call it belongs to."""
+    if style.index == "counted":
         return True
-    if manner.interleaved:
-        return manner.index != "zero" and manner.id == "always"
-    return manner.id != "none" or manner.arguments != "split"
+    if style.interleaved:
+        return style.index != "zero" and style.id == "always"
+    return style.id != "none" or style.arguments != "split"
 
 
-call_manners = st.builds(
-    CallManner,
+call_styles = st.builds(
+    CallStyle,
     index=st.sampled_from(["counted", "none", "minus one", "zero"]),
     id=st.sampled_from(["once", "always", "empty later", "none"]),
     name=st.sampled_from(["once", "always", "empty later", "null later"]),
     arguments=st.sampled_from(["split", "whole", "object"]),
     interleaved=st.booleans(),
     together=st.booleans(),
-).filter(_tells_apart)
+).filter(_identifies_calls)
 
 
 @dataclass(frozen=True)
-class Manner:
-    calls: CallManner
+class ChunkStyle:
+    calls: CallStyle
     reasoning: Literal["reasoning_content", "reasoning", "reasoning_details", "both", "parts", "tags"]
-    speaks: bool
-    """Text comes as what is heard."""
+    as_audio: bool
+    """Text comes as the transcript of audio."""
     sources: Literal["none", "lists", "results", "annotations", "places"]
     pictures: Literal["images", "parts"]
     usage: Literal["none", "with finish", "own chunk", "every chunk", "x_groq"]
     finish: Literal["own chunk", "with content", "repeated"]
     nulls: bool
-    """Members that say nothing are there as null."""
+    """Members without a value are null; otherwise they are absent."""
     role: Literal["first", "always", "never"]
     line_end: bytes
     comments: bool
     done: bool
 
 
-manners = st.builds(
-    Manner,
-    calls=call_manners,
+chunk_styles = st.builds(
+    ChunkStyle,
+    calls=call_styles,
     reasoning=st.sampled_from(["reasoning_content", "reasoning", "reasoning_details", "both", "parts", "tags"]),
-    speaks=st.booleans(),
+    as_audio=st.booleans(),
     sources=st.sampled_from(["none", "lists", "results", "annotations", "places"]),
     pictures=st.sampled_from(["images", "parts"]),
     usage=st.sampled_from(["none", "with finish", "own chunk", "every chunk", "x_groq"]),
@@ -149,128 +148,128 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
 @dataclass
-class Told:
-    """An answer as a provider tells it."""
+class StreamedAnswer:
+    """An answer as a provider streams it."""
 
     answer: Answer
-    manner: Manner
+    style: ChunkStyle
     finish: str
     deltas: list[Object] = field(default_factory=list)
 
     @property
     def chunks(self) -> list[Object]:
         """The chunks, the finish reason and the usage among them."""
-        manner = self.manner
-        told = [self._chunk(delta, first=position == 0) for position, delta in enumerate(self.deltas)]
-        if manner.finish != "with content" or not told:
-            told.append(self._chunk({}, first=not told))
-        told[-1]["choices"][0]["finish_reason"] = self.finish
-        if manner.finish == "repeated":
-            told.append(self._chunk({"content": ""}, first=False))
-            told[-1]["choices"][0]["finish_reason"] = self.finish
-        if manner.usage == "with finish":
-            told[-1]["usage"] = USAGE
-        elif manner.usage == "x_groq":
-            told[-1]["x_groq"] = {"id": "req_1", "usage": USAGE}
-        elif manner.usage == "own chunk":
-            told.append({"id": "c", "choices": [], "usage": USAGE})
-        elif manner.usage == "every chunk":
-            for chunk in told:
+        style = self.style
+        chunks = [self._chunk(delta, first=position == 0) for position, delta in enumerate(self.deltas)]
+        if style.finish != "with content" or not chunks:
+            chunks.append(self._chunk({}, first=not chunks))
+        chunks[-1]["choices"][0]["finish_reason"] = self.finish
+        if style.finish == "repeated":
+            chunks.append(self._chunk({"content": ""}, first=False))
+            chunks[-1]["choices"][0]["finish_reason"] = self.finish
+        if style.usage == "with finish":
+            chunks[-1]["usage"] = USAGE
+        elif style.usage == "x_groq":
+            chunks[-1]["x_groq"] = {"id": "req_1", "usage": USAGE}
+        elif style.usage == "own chunk":
+            chunks.append({"id": "c", "choices": [], "usage": USAGE})
+        elif style.usage == "every chunk":
+            for chunk in chunks:
                 chunk["usage"] = {"prompt_tokens": 11, "completion_tokens": 1, "total_tokens": None}
-            told[-1]["usage"] = USAGE
-        for chunk in told:
-            if manner.sources == "lists":
+            chunks[-1]["usage"] = USAGE
+        for chunk in chunks:
+            if style.sources == "lists":
                 chunk |= {"citations": SOURCES, "search_results": [{"url": url, "title": "A"} for url in SOURCES]}
-            elif manner.sources == "results":
+            elif style.sources == "results":
                 chunk["search_results"] = [{"url": url, "snippet": "…"} for url in SOURCES]
-        return told
+        return chunks
 
     def _chunk(self, delta: Object, *, first: bool) -> Object:
-        if self.manner.role == "always" or (first and self.manner.role == "first"):
+        if self.style.role == "always" or (first and self.style.role == "first"):
             delta = {"role": "assistant", **delta}
-        if self.manner.nulls:
-            nothing = ("content", "reasoning_content", "refusal", "tool_calls", "function_call")
-            delta = {**dict.fromkeys(nothing), **delta}
+        if self.style.nulls:
+            members = ("content", "reasoning_content", "refusal", "tool_calls", "function_call")
+            delta = {**dict.fromkeys(members), **delta}
         return {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
     @property
     def blocks(self) -> list[bytes]:
         """The chunks as blocks of an event stream, `[DONE]` too."""
-        end = self.manner.line_end * 2
+        end = self.style.line_end * 2
         blocks = [b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + end for chunk in self.chunks]
-        if self.manner.comments:
+        if self.style.comments:
             blocks = [part for block in blocks for part in (b": PROCESSING" + end, block)]
-        return [*blocks, b"data: [DONE]" + end] if self.manner.done else blocks
+        return [*blocks, b"data: [DONE]" + end] if self.style.done else blocks
 
 
 @st.composite
-def tellings(draw: st.DrawFn) -> Told:
-    """Make up an answer and a way to tell it."""
+def streamed_answers(draw: st.DrawFn) -> StreamedAnswer:
+    """Make up an answer and the way it is streamed."""
     answer = draw(answers)
-    manner = draw(manners)
-    if _without_doubt(answer, manner):
-        deltas = draw(deltas_of(answer, manner))
+    style = draw(chunk_styles)
+    if _is_unambiguous(answer, style):
+        deltas = draw(deltas_of(answer, style))
     else:
-        answer = [part for part in answer if isinstance(part, Said)] or [Said("text", "Hi")]
-        answer = _merged(answer)
-        deltas = draw(deltas_of(answer, manner))
-    return Told(answer, manner, draw(st.sampled_from(["stop", "tool_calls", "length"])), deltas)
+        answer = [part for part in answer if isinstance(part, TextPart)] or [TextPart("text", "Hi")]
+        answer = _merge_texts(answer)
+        deltas = draw(deltas_of(answer, style))
+    return StreamedAnswer(answer, style, draw(st.sampled_from(["stop", "tool_calls", "length"])), deltas)
 
 
-def _without_doubt(answer: Answer, manner: Manner) -> bool:
-    """Tell whether calls that only their names and arguments tell apart have some, and differ in them."""
-    if manner.calls.index == "counted" or manner.calls.id != "none":
+def _is_unambiguous(answer: Answer, style: ChunkStyle) -> bool:
+    """Tell whether no two calls look like one: without index and id, only name and arguments distinguish them."""
+    if style.calls.index == "counted" or style.calls.id != "none":
         return True
-    called = [part for part in answer if isinstance(part, Called)]
-    if not all(call.arguments for call in called):
+    group = [part for part in answer if isinstance(part, CallPart)]
+    if not all(call.arguments for call in group):
         return False
-    return len({(call.name, repr(json.loads(call.arguments))) for call in called}) == len(called)
+    return len({(call.name, repr(json.loads(call.arguments))) for call in group}) == len(group)
 
 
 @st.composite
-def deltas_of(draw: st.DrawFn, answer: Answer, manner: Manner) -> list[Object]:
-    """Return the deltas that tell an answer, split anywhere, with empty ones in between."""
-    tags = manner.reasoning == "tags" and _fits_tags(answer)
+def deltas_of(draw: st.DrawFn, answer: Answer, style: ChunkStyle) -> list[Object]:
+    """Return the deltas of an answer, split anywhere, with empty ones in between."""
+    tags = style.reasoning == "tags" and _fits_tags(answer)
     deltas: list[Object] = []
-    counted = told = 0
-    group: list[Called] = []
+    call_count = text_length = 0
+    group: list[CallPart] = []
     for part in [*answer, None]:
-        if isinstance(part, Called):
+        if isinstance(part, CallPart):
             group.append(part)
             continue
         if group:
-            deltas += draw(_call_deltas(group, counted, manner.calls))
-            counted += len(group)
+            deltas += draw(_call_deltas(group, call_count, style.calls))
+            call_count += len(group)
             group = []
         if part is None:
             break
-        if isinstance(part, Drawn):
-            deltas.append(_picture(part, manner))
+        if isinstance(part, ImagePart):
+            deltas.append(_picture(part, style))
             continue
         text = part.text
         if tags and part.kind == "reasoning":
             text = f"<think>{text}</think>" + draw(st.sampled_from(["", "\n", "\r\n\n"]))
         for piece in draw(splits(text)):
-            deltas.append(_delta(part.kind, piece, manner, tags))
+            deltas.append(_delta(part.kind, piece, style, tags))
             if draw(st.integers(0, 9)) == 0:
                 deltas.append(draw(st.sampled_from([{}, {"content": ""}, {"tool_calls": []}, {"role": "assistant"}])))
         if part.kind == "text":
-            deltas += _annotations(told, part.text, manner)
-            told += len(part.text)
+            deltas += _annotations(text_length, part.text, style)
+            text_length += len(part.text)
     return deltas
 
 
-def _picture(picture: Drawn, manner: Manner) -> Object:
+def _picture(picture: ImagePart, style: ChunkStyle) -> Object:
     part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture.data}"}}
-    return {"content": "", "images": [part]} if manner.pictures == "images" else {"content": [part]}
+    return {"content": "", "images": [part]} if style.pictures == "images" else {"content": [part]}
 
 
-def _annotations(start: int, text: str, manner: Manner) -> list[Object]:
-    """Return the deltas that tell the sources of a text which begins at `start`."""
-    if manner.sources not in ("annotations", "places"):
+def _annotations(start: int, text: str, style: ChunkStyle) -> list[Object]:
+    """Return the deltas that cite the sources of a text; `start` is its place in the whole text."""
+    if style.sources not in ("annotations", "places"):
         return []
     end = start + len(text)
-    place = {"start_index": start, "end_index": end} if manner.sources == "places" else {}
+    place = {"start_index": start, "end_index": end} if style.sources == "places" else {}
     return [
         {"annotations": [{"type": "url_citation", "url_citation": {"url": url, "title": "A", **place}}]}
         for url in SOURCES
@@ -278,25 +277,25 @@ def _annotations(start: int, text: str, manner: Manner) -> list[Object]:
 
 
 def _fits_tags(answer: Answer) -> bool:
-    """Tell whether the only thinking opens the answer, and what follows shows no tags or leading line ends."""
+    """Tell whether think tags can express the answer: one piece of thinking, at its start, and no tags in the text."""
     first = answer[0]
-    kinds = [part.kind for part in answer if isinstance(part, Said)]
+    kinds = [part.kind for part in answer if isinstance(part, TextPart)]
     return (
-        isinstance(first, Said)
+        isinstance(first, TextPart)
         and first.kind == "reasoning"
         and kinds.count("reasoning") == 1
         and "</" not in first.text
-        and not any(isinstance(part, Said) and part.text[:1] in "\r\n" for part in answer[1:])
+        and not any(isinstance(part, TextPart) and part.text[:1] in "\r\n" for part in answer[1:])
     )
 
 
-def _delta(kind: str, text: str, manner: Manner, tags: bool) -> Object:
+def _delta(kind: str, text: str, style: ChunkStyle, tags: bool) -> Object:
     if kind == "refusal":
         return {"refusal": text}
-    if kind == "text" and manner.speaks and not tags:
+    if kind == "text" and style.as_audio and not tags:
         return {"content": None, "audio": {"id": "audio_1", "transcript": text}}
     if kind == "text" or tags:
-        return {"content": [{"type": "text", "text": text}] if manner.reasoning == "parts" else text}
+        return {"content": [{"type": "text", "text": text}] if style.reasoning == "parts" else text}
     details = [{"type": "reasoning.text", "text": text, "index": 0}]
     return {
         "reasoning_content": {"reasoning_content": text},
@@ -305,19 +304,19 @@ def _delta(kind: str, text: str, manner: Manner, tags: bool) -> Object:
         "both": {"reasoning": text, "reasoning_content": text, "reasoning_details": details},
         "parts": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]},
         "tags": {"reasoning_content": text},
-    }[manner.reasoning]
+    }[style.reasoning]
 
 
 @st.composite
-def _call_deltas(draw: st.DrawFn, group: list[Called], counted: int, manner: CallManner) -> list[Object]:
-    """Return the deltas of calls that follow each other, the first of them the answer's `counted`-th."""
+def _call_deltas(draw: st.DrawFn, group: list[CallPart], before: int, style: CallStyle) -> list[Object]:
+    """Return the deltas of consecutive calls; `before` calls of the answer precede them."""
     lines = [
-        _call_pieces(call, draw(splits(call.arguments)), counted + position, manner)
+        _call_pieces(call, draw(splits(call.arguments)), before + position, style)
         for position, call in enumerate(group)
     ]
-    if manner.together and all(len(line) == 1 for line in lines):
+    if style.together and all(len(line) == 1 for line in lines):
         return [{"tool_calls": [piece for line in lines for piece in line]}]
-    if manner.interleaved:
+    if style.interleaved:
         return [{"tool_calls": [piece]} for piece in draw(_interleaved(lines))]
     return [{"tool_calls": [piece]} for line in lines for piece in line]
 
@@ -336,27 +335,27 @@ def _interleaved(draw: st.DrawFn, lines: list[list[Object]]) -> list[Object]:
     return mixed
 
 
-def _call_pieces(call: Called, fragments: list[str], number: int, manner: CallManner) -> list[Object]:
-    """Return the entries of `tool_calls` that tell one call."""
-    told: list[Any] = list(fragments)
-    if manner.arguments != "split":
-        told = [call.arguments]
-    if manner.arguments == "object" and call.arguments:
-        told = [json.loads(call.arguments)]
+def _call_pieces(call: CallPart, fragments: list[str], number: int, style: CallStyle) -> list[Object]:
+    """Return the entries of `tool_calls` for one call."""
+    parts: list[Any] = list(fragments)
+    if style.arguments != "split":
+        parts = [call.arguments]
+    if style.arguments == "object" and call.arguments:
+        parts = [json.loads(call.arguments)]
     entries: list[Object] = []
-    for position, part in enumerate(told or [""]):
+    for position, part in enumerate(parts or [""]):
         later = position > 0
         entry: Object = {"type": "function", "function": {"arguments": part}}
-        if manner.index != "none":
-            entry["index"] = {"counted": number, "minus one": -1, "zero": 0}[manner.index]
-        if manner.id != "none" and (not later or manner.id == "always"):
+        if style.index != "none":
+            entry["index"] = {"counted": number, "minus one": -1, "zero": 0}[style.index]
+        if style.id != "none" and (not later or style.id == "always"):
             entry["id"] = f"call_{number}"
-        elif manner.id == "empty later":
+        elif style.id == "empty later":
             entry["id"] = ""
-        if not later or manner.name == "always":
+        if not later or style.name == "always":
             entry["function"]["name"] = call.name
-        elif manner.name != "once":
-            entry["function"]["name"] = "" if manner.name == "empty later" else None
+        elif style.name != "once":
+            entry["function"]["name"] = "" if style.name == "empty later" else None
         entries.append(entry)
     return entries
 

@@ -1,7 +1,6 @@
-"""Conversations as a careful client keeps them: each message in its place, each call answered right behind its turn.
+"""Well-formed conversations, as a careful client sends them: each call is answered directly after the model's turn.
 
-Of such a conversation the chat side can say everything, so nothing of it may be lost or moved. `Orderly` keeps the
-requests apart that brought it about: what the client sent, what the model said, in turn.
+Chat messages can express all of such a conversation, so nothing of it may be lost or moved.
 """
 
 from dataclasses import dataclass
@@ -48,38 +47,38 @@ texts = st.text(min_size=1, max_size=12)
 
 
 @dataclass(frozen=True)
-class Orderly:
-    """The turns of a conversation: what a request brought, and what was said to it (nothing yet, to the last)."""
+class WellFormed:
+    """A conversation, one (input, output) a request; the last request has no output yet."""
 
-    turns: list[tuple[list[Item], list[Item]]]
+    requests: list[tuple[list[Item], list[Item]]]
 
     @property
     def items(self) -> list[Item]:
-        return [item for brought, said in self.turns for item in (*brought, *said)]
+        return [item for input, output in self.requests for item in (*input, *output)]
 
 
 @st.composite
-def orderly(draw: st.DrawFn) -> Orderly:
+def well_formed(draw: st.DrawFn) -> WellFormed:
     """Make up a conversation that begins with the user and ends with a request."""
     ids = (f"call_{number}" for number in count())
-    turns: list[tuple[list[Item], list[Item]]] = []
-    brought: list[Item] = [Message("user", "Begin.")]
+    requests: list[tuple[list[Item], list[Item]]] = []
+    input: list[Item] = [Message("user", "Begin.")]
     for number in range(draw(st.integers(0, 5))):
         calls = [draw(_calls(next(ids))) for _ in range(draw(st.integers(0, 3)))]
-        said = [*draw(_thinking), *draw(_words(must=not calls)), *(call for call, _ in calls)]
-        turns.append((brought, said))
-        brought = [output for _, output in calls] or draw(_asked(number))
-    return Orderly([*turns, (brought, [])])
+        output = [*draw(_thinking), *draw(_messages(required=not calls)), *(call for call, _ in calls)]
+        requests.append((input, output))
+        input = [result for _, result in calls] or draw(_questions(number))
+    return WellFormed([*requests, (input, [])])
 
 
-def _asked(number: int) -> st.SearchStrategy[list[Item]]:
+def _questions(number: int) -> st.SearchStrategy[list[Item]]:
     text = f"Question {number}."
     question: list[Message] = [
         Message("user", text), Message("user", [InputText(text)]),
         Message("user", [InputImage(PNG), InputText(text)]), Message("user", [InputText(text), InputImage(PNG)]),
     ]  # fmt: skip
-    told: list[list[Item]] = [[], [Message("developer", "Mind.")], [Message("system", [InputText("Mind.")])]]
-    return st.builds(lambda before, last: [*before, last], st.sampled_from(told), st.sampled_from(question))
+    instructions: list[list[Item]] = [[], [Message("developer", "Mind.")], [Message("system", [InputText("Mind.")])]]
+    return st.builds(lambda before, last: [*before, last], st.sampled_from(instructions), st.sampled_from(question))
 
 
 _thinking: st.SearchStrategy[list[Item]] = st.sampled_from(
@@ -88,14 +87,14 @@ _thinking: st.SearchStrategy[list[Item]] = st.sampled_from(
 
 
 @st.composite
-def _words(draw: st.DrawFn, must: bool) -> list[Item]:
-    if not must and draw(st.booleans()):
+def _messages(draw: st.DrawFn, required: bool) -> list[Item]:
+    if not required and draw(st.booleans()):
         return []
     text = draw(texts)
-    said: list[Message] = [
+    messages: list[Message] = [
         Message("assistant", text), Message("assistant", [OutputText(text)]), Message("assistant", [Refusal(text)])
     ]  # fmt: skip
-    return [draw(st.sampled_from(said))]
+    return [draw(st.sampled_from(messages))]
 
 
 @st.composite

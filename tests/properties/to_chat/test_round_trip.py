@@ -1,6 +1,6 @@
-"""What chat can say of a conversation it says: read back, the messages are the items; and what was said stays as it is.
+"""Items → messages → items is the identity, for conversations that chat messages can express.
 
-`told` is the way back, written for these tests alone. What is compared is what an item means: a text is the same as a
+`read_back` is the inverse, written for these tests alone. Items are compared by their meaning: a text is the same as a
 string and as a part, and ids of items are the adapter's own.
 """
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.clients.judge import complaints_of
 from tests.properties.strategies.conversations import PROVIDERS, conversations
-from tests.properties.strategies.well_formed import Orderly, orderly
+from tests.properties.strategies.well_formed import WellFormed, well_formed
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Item
@@ -48,40 +48,40 @@ def body_of(items: list[Item], dialect: Dialect, history: History | None = None)
     return chat_request(request, history or History(), dialect, Notes(), model="m", stream=True)
 
 
-@given(orderly())
-def test_the_messages_hold_what_the_items_said(conversation: Orderly) -> None:
+@given(well_formed())
+def test_the_messages_hold_what_the_items_content(conversation: WellFormed) -> None:
     body = body_of(conversation.items, OPEN)
     messages = decode(body.json)["messages"]
     assert messages[0] == {"role": "developer", "content": "Be brief."}
-    assert list(told(messages[1:], body.names)) == [meaning(item) for item in conversation.items]
+    assert list(read_back(messages[1:], body.names)) == [meaning(item) for item in conversation.items]
 
 
-@given(orderly(), dialects)
-def test_requests_of_a_growing_conversation_share_their_beginning(conversation: Orderly, dialect: Dialect) -> None:
-    """Whether the client sends everything again or names the response before: the bytes are the same."""
+@given(well_formed(), dialects)
+def test_requests_of_a_growing_conversation_share_their_beginning(conversation: WellFormed, dialect: Dialect) -> None:
+    """The bytes are the same whether the client sends everything again or names the previous response."""
     before = b""
     history = History()
     items: list[Item] = []
-    for brought, said in conversation.turns:
-        items += brought
-        body = body_of(brought, dialect, history)
+    for input, output in conversation.requests:
+        items += input
+        body = body_of(input, dialect, history)
         assert body.json == body_of(items, dialect).json
         assert dialect.alternating or body.json.startswith(before.removesuffix(b"]}"))
         before = body.json
-        history = body.history.followed_by(said)
-        items += said
+        history = body.history.followed_by(output)
+        items += output
 
 
-@given(orderly().map(lambda conversation: conversation.items) | conversations(), dialects)
+@given(well_formed().map(lambda conversation: conversation.items) | conversations(), dialects)
 def test_a_strict_provider_takes_every_conversation(items: list[Item], dialect: Dialect) -> None:
     assert complaints_of(dialect, body_of(items, dialect)) == []
 
 
-# --- the way back -----------------------------------------------------------------------------------------------------
+# --- messages → items -------------------------------------------------------------------------------------------------
 
 
-def told(messages: list[Object], names: ToolNames) -> Iterator[Object]:
-    """Yield what messages mean, as `meaning` has it."""
+def read_back(messages: list[Object], names: ToolNames) -> Iterator[Object]:
+    """Yield the meaning of the items that messages were made from, in the form of `meaning`."""
     kinds: dict[str, str] = {}
     for message in messages:
         match message:
@@ -137,17 +137,17 @@ def _output(kind: str, id: str, output: str) -> Object:
 
 
 def meaning(item: Item) -> Object:
-    """Return what an item says, without what is the adapter's own or may be said in several ways."""
-    said: Object = decode(encode(item))
-    head: Object = {"type": said["type"]} | ({"call_id": said["call_id"]} if "call_id" in said else {})
-    match said:
+    """Return what an item means, without the adapter's own ids and with one form for equivalent ones."""
+    members: Object = decode(encode(item))
+    head: Object = {"type": members["type"]} | ({"call_id": members["call_id"]} if "call_id" in members else {})
+    match members:
         case {"type": "message", "role": role, "content": content}:
-            return {**head, "role": role, "content": _said(content)}
+            return {**head, "role": role, "content": _content(content)}
         case {"type": "reasoning"}:
-            return {**head, "text": "\n".join(part["text"] for part in said.get("content") or said["summary"])}
+            return {**head, "text": "\n".join(part["text"] for part in members.get("content") or members["summary"])}
         case {"type": "function_call" | "custom_tool_call", "name": name}:
-            given = said["arguments"] if "arguments" in said else said["input"]
-            return {**head, "name": [said.get("namespace"), name], "given": given}
+            given = members["arguments"] if "arguments" in members else members["input"]
+            return {**head, "name": [members.get("namespace"), name], "given": given}
         case {"type": "local_shell_call", "action": action}:
             return {**head, "given": {name: value for name, value in action.items() if value and name != "type"}}
         case {"type": "shell_call", "action": action}:
@@ -157,16 +157,16 @@ def meaning(item: Item) -> Object:
         case {"type": "tool_search_call", "arguments": arguments}:
             return {**head, "given": arguments}
         case {"type": "apply_patch_call_output", "status": status}:
-            return {**head, "output": [status, said["output"] or ""]}
+            return {**head, "output": [status, members["output"] or ""]}
         case {"type": "shell_call_output", "output": output}:
             return {**head, "output": output}
         case {"type": "tool_search_output"}:
             return head
-    output = said["output"]
+    output = members["output"]
     return {**head, "output": output if isinstance(output, str) else "".join(part["text"] for part in output)}
 
 
-def _said(content: Any) -> list[list[str]]:
+def _content(content: Any) -> list[list[str]]:
     if isinstance(content, str):
         return [["text", content]]
     kinds = {"input_image": "image", "refusal": "refusal"}

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.stream_harness import NOW, Machine
+from tests.support.stream_harness import NOW, StreamHarness
 from translators.errors import UpstreamError
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.deltas import read_chunk
@@ -97,15 +97,15 @@ def test_a_payload_is_read_or_refused(payload: bytes) -> None:
 @example([b'{"choices":[{"delta":{"content":"x"},"logprobs":{"content":[{"token":5,"top_logprobs":[7]}]}}]}'])
 @example([b'{"choices":[{"delta":{"content":"x"},"logprobs":{"content":[{"token":"\\ud83d","logprob":1e400}]}}]}'])
 def test_the_machine_takes_what_was_read(every: list[bytes]) -> None:
-    machine = Machine()
-    reader = AnswerReader(machine.stream)
+    harness = StreamHarness()
+    reader = AnswerReader(harness.stream)
     for payload in every:
-        machine.left += reader.feed(b"data: " + payload.replace(b"\n", b" ") + b"\n\n")
-    machine.left += reader.end(NOW + 1)
-    assert machine.response["status"] in ("completed", "incomplete", "failed")
+        harness.emitted += reader.feed(b"data: " + payload.replace(b"\n", b" ") + b"\n\n")
+    harness.emitted += reader.end(NOW + 1)
+    assert harness.response["status"] in ("completed", "incomplete", "failed")
 
 
 @given(payloads | st.binary(max_size=50))
 def test_a_whole_body_is_taken_or_refused(body: bytes) -> None:
-    machine = Machine().read([body])
-    assert machine.response["status"] in ("completed", "incomplete", "failed")
+    harness = StreamHarness().read([body])
+    assert harness.response["status"] in ("completed", "incomplete", "failed")

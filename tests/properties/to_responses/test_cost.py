@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stream_harness import Machine
+from tests.support.stream_harness import StreamHarness
 from translators.chat.chunks import Annotation, Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
@@ -55,7 +55,7 @@ def chunk(delta: Delta) -> Chunk:
 
 
 def arguments_while_another_call_waits(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     stream.feed(call(0, '{"a":"', "f"))
     stream.feed(call(1, "{}", "g"))
     for _ in range(size):
@@ -64,7 +64,7 @@ def arguments_while_another_call_waits(size: int) -> None:
 
 
 def arguments_that_look_complete_with_every_piece(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     stream.feed(call(0, '{"a":"', "f"))
     stream.feed(call(1, "{}", "g"))
     for _ in range(size):
@@ -72,21 +72,21 @@ def arguments_that_look_complete_with_every_piece(size: int) -> None:
 
 
 def a_name_with_every_piece(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     stream.feed(call(0, '{"a":[', "f"))
     for _ in range(size):
         stream.feed(call(0, "{},", "f"))
 
 
 def arguments_of_a_call_without_a_name(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     for _ in range(size):
         stream.feed(call(0, "{"))
     stream.feed(call(0, "}", "f"))
 
 
 def text_behind_an_open_call(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     stream.feed(call(0, "{", "f"))
     for _ in range(size):
         stream.feed(chunk(Delta(content="some text")))
@@ -94,7 +94,7 @@ def text_behind_an_open_call(size: int) -> None:
 
 
 def thinking_in_tags(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     stream.feed(chunk(Delta(content="<think>")))
     for _ in range(size):
         stream.feed(chunk(Delta(content="a < b </th")))
@@ -140,7 +140,7 @@ def a_long_chain(size: int) -> None:
 
 
 def sources_with_every_piece(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     for _ in range(size):
         piece = chunk(Delta(content="as [1] says "))
         piece.citations = ["https://a.example/", "https://b.example/"]
@@ -149,7 +149,7 @@ def sources_with_every_piece(size: int) -> None:
 
 
 def texts_with_sources_of_their_own(size: int) -> None:
-    stream = Machine().stream
+    stream = StreamHarness().stream
     for number in range(size):
         source = Annotation(type="url_citation", url=f"https://{number:04}.example/")
         stream.feed(chunk(Delta(content="[1]", annotations=[source])))

@@ -1,11 +1,12 @@
-"""The laws of the stream machine (DESIGN), over whatever a provider may say in whatever manner.
+"""The laws of the stream machine, for whatever a provider sends and however it sends it. Source: docs/stream-laws.md.
 
-`check_stream` holds the laws one by one: the order of events, numbers and indexes, deltas that add up to what is done,
-items done once, and a terminal response that is what was streamed. Here the provider is made up, and the answer it
-meant is known.
+`check_stream` asserts the laws one by one: the order of events, numbers and indexes, deltas that add up to the done
+events, items done once, and a terminal response equal to what was streamed. The provider is made up by hypothesis, so
+the answer that it meant is known.
 """
 
 import json
+from dataclasses import replace
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -15,107 +16,108 @@ from hypothesis import strategies as st
 from tests.properties.strategies.streamed_answers import (
     SOURCES,
     Answer,
-    Called,
-    Drawn,
+    CallPart,
+    ImagePart,
     Object,
-    Said,
-    Told,
+    StreamedAnswer,
+    TextPart,
     deltas_of,
-    tellings,
+    streamed_answers,
 )
-from tests.support.stream_harness import NOW, Machine, said, value
+from tests.support.stream_harness import NOW, StreamHarness, contents, decode_arguments
 from translators.errors import UpstreamError
 from translators.to_responses.stream import Limits
 
 
-def meant(answer: Answer) -> list[Any]:
+def expected_contents(answer: Answer) -> list[Any]:
     kinds = {"reasoning": "summary_text", "text": "output_text", "refusal": "refusal"}
     found: list[Any] = []
     for part in answer:
-        if isinstance(part, Said):
+        if isinstance(part, TextPart):
             found.append((kinds[part.kind], part.text))
-        elif isinstance(part, Called):
-            found.append(("call", part.name, value(part.arguments)))
+        elif isinstance(part, CallPart):
+            found.append(("call", part.name, decode_arguments(part.arguments)))
         else:
             found.append(("picture", part.data))
     return found
 
 
-@given(tellings())
-def test_what_was_meant_is_what_is_said(told: Told) -> None:
-    response = Machine().read(told.blocks).response
-    assert said(response["output"]) == meant(told.answer)
+@given(streamed_answers())
+def test_the_output_is_what_the_provider_meant(streamed: StreamedAnswer) -> None:
+    response = StreamHarness().read(streamed.blocks).response
+    assert contents(response["output"]) == expected_contents(streamed.answer)
     statuses = [item["status"] for item in response["output"]]
-    if told.finish == "length":
+    if streamed.finish == "length":
         assert response["status"] == "incomplete"
-        last = told.answer[-1]
-        cut = isinstance(last, Said) or (isinstance(last, Called) and not last.arguments)
+        last = streamed.answer[-1]
+        cut = isinstance(last, TextPart) or (isinstance(last, CallPart) and not last.arguments)
         assert statuses[-1] == ("incomplete" if cut else "completed")
         assert set(statuses[:-1]) <= {"completed"}
     else:
         assert response["status"] == "completed"
         assert set(statuses) == {"completed"}
-    if told.manner.usage != "none":
+    if streamed.style.usage != "none":
         assert response["usage"]["total_tokens"] == 18
 
 
-@given(tellings(), st.data())
-def test_any_split_of_the_bytes_gives_the_same_events(told: Told, data: st.DataObject) -> None:
-    whole = b"".join(told.blocks)
+@given(streamed_answers(), st.data())
+def test_any_split_of_the_bytes_gives_the_same_events(streamed: StreamedAnswer, data: st.DataObject) -> None:
+    whole = b"".join(streamed.blocks)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=20)))
     split = [whole[start:end] for start, end in pairwise([0, *cuts, len(whole)])]
-    assert Machine().read(split).events == Machine().read([whole]).events
+    assert StreamHarness().read(split).events == StreamHarness().read([whole]).events
 
 
-@given(tellings(), st.data())
-def test_another_split_of_the_deltas_gives_the_same_response(told: Told, data: st.DataObject) -> None:
-    again = Told(told.answer, told.manner, told.finish, data.draw(deltas_of(told.answer, told.manner)))
-    assert Machine().read(again.blocks).response == Machine().read(told.blocks).response
+@given(streamed_answers(), st.data())
+def test_another_split_of_the_deltas_gives_the_same_response(streamed: StreamedAnswer, data: st.DataObject) -> None:
+    deltas = data.draw(deltas_of(streamed.answer, streamed.style))
+    again = replace(streamed, deltas=deltas)
+    assert StreamHarness().read(again.blocks).response == StreamHarness().read(streamed.blocks).response
 
 
-@given(tellings())
-def test_a_whole_completion_gives_the_same_response(told: Told) -> None:
-    order = [part.kind if isinstance(part, Said) else part.__class__.__name__ for part in told.answer]
+@given(streamed_answers())
+def test_a_whole_completion_gives_the_same_response(streamed: StreamedAnswer) -> None:
+    order = [part.kind if isinstance(part, TextPart) else part.__class__.__name__ for part in streamed.answer]
     said_once = [kind for kind in ("reasoning", "text", "refusal") if kind in order]
-    if order != [*said_once, *["Drawn"] * order.count("Drawn"), *["Called"] * order.count("Called")]:
+    if order != [*said_once, *["ImagePart"] * order.count("ImagePart"), *["CallPart"] * order.count("CallPart")]:
         return  # a completion cannot say this
-    streamed = Machine().read(told.blocks).response
-    whole = Machine().read([completion(told)]).response
-    assert said(whole["output"]) == said(streamed["output"])
-    assert [item["status"] for item in whole["output"]] == [item["status"] for item in streamed["output"]]
-    assert whole["status"] == streamed["status"]
+    events = StreamHarness().read(streamed.blocks).response
+    whole = StreamHarness().read([completion(streamed)]).response
+    assert contents(whole["output"]) == contents(events["output"])
+    assert [item["status"] for item in whole["output"]] == [item["status"] for item in events["output"]]
+    assert whole["status"] == events["status"]
 
 
-def completion(told: Told) -> bytes:
+def completion(streamed: StreamedAnswer) -> bytes:
     message: Object = {"role": "assistant", "content": None, "images": [], "tool_calls": []}
-    for part in told.answer:
-        if isinstance(part, Called):
+    for part in streamed.answer:
+        if isinstance(part, CallPart):
             message["tool_calls"].append({"function": {"name": part.name, "arguments": part.arguments}})
-        elif isinstance(part, Drawn):
+        elif isinstance(part, ImagePart):
             message["images"].append({"image_url": f"data:image/png;base64,{part.data}"})
         else:
             message[{"reasoning": "reasoning_content", "text": "content"}.get(part.kind, part.kind)] = part.text
-    return json.dumps({"choices": [{"message": message, "finish_reason": told.finish}]}).encode()
+    return json.dumps({"choices": [{"message": message, "finish_reason": streamed.finish}]}).encode()
 
 
-untagged = tellings().filter(lambda told: told.manner.reasoning != "tags")
-"""Answers whose beginnings are beginnings of what was meant: half a tag is text."""
+untagged = streamed_answers().filter(lambda streamed: streamed.style.reasoning != "tags")
+"""Without think tags: half a tag, where the stream was cut, would be text."""
 
 
 @given(untagged, st.data())
-def test_a_cut_anywhere_fails_with_the_beginning_of_what_was_meant(told: Told, data: st.DataObject) -> None:
-    whole = b"".join(told.blocks)
+def test_a_cut_anywhere_fails_with_the_beginning_of_the_answer(streamed: StreamedAnswer, data: st.DataObject) -> None:
+    whole = b"".join(streamed.blocks)
     cut = whole[: data.draw(st.integers(0, len(whole)))]
-    response = Machine().read([cut]).response
+    response = StreamHarness().read([cut]).response
     if response["status"] == "failed":
         assert response["error"]["code"] == "server_error"
-        assert begins(meant(told.answer), said(response["output"]))
+        assert is_beginning(expected_contents(streamed.answer), contents(response["output"]))
     else:
-        assert said(response["output"]) == meant(told.answer)  # the provider had said how it ends
+        assert contents(response["output"]) == expected_contents(streamed.answer)  # the finish reason had come
 
 
-def begins(every: list[Any], some: list[Any]) -> bool:
-    """Tell whether some of an answer is its beginning, the last part perhaps unfinished."""
+def is_beginning(every: list[Any], some: list[Any]) -> bool:
+    """Tell whether an answer begins with these parts, the last of which may be unfinished."""
     if not some:
         return True
     whole, last = some[:-1], some[-1]
@@ -137,68 +139,68 @@ ERRORS = [
 
 
 @given(untagged, st.sampled_from(ERRORS), st.data())
-def test_an_error_anywhere_fails(told: Told, error: Object, data: st.DataObject) -> None:
-    chunks = told.chunks
+def test_an_error_anywhere_fails(streamed: StreamedAnswer, error: Object, data: st.DataObject) -> None:
+    chunks = streamed.chunks
     at = data.draw(st.integers(0, len(chunks)))
-    machine = Machine().feed([*chunks[:at], error, *chunks[at:]])
-    assert machine.stream.finish(NOW + 1, done=True) == []
-    assert machine.response["status"] == "failed"
-    assert begins(meant(told.answer), said(machine.output))
+    harness = StreamHarness().feed([*chunks[:at], error, *chunks[at:]])
+    assert harness.stream.finish(NOW + 1, done=True) == []
+    assert harness.response["status"] == "failed"
+    assert is_beginning(expected_contents(streamed.answer), contents(harness.output))
 
 
 @given(untagged, st.booleans(), st.data())
-def test_it_can_be_ended_at_any_point(told: Told, cancelled: bool, data: st.DataObject) -> None:
-    chunks = told.chunks
+def test_it_can_be_ended_at_any_point(streamed: StreamedAnswer, cancelled: bool, data: st.DataObject) -> None:
+    chunks = streamed.chunks
     at = data.draw(st.integers(0, len(chunks)))
-    machine = Machine().feed(chunks[:at])
-    stream = machine.stream
-    machine.left += stream.cancel() if cancelled else stream.fail(UpstreamError("It broke."))
+    harness = StreamHarness().feed(chunks[:at])
+    stream = harness.stream
+    harness.emitted += stream.cancel() if cancelled else stream.fail(UpstreamError("It broke."))
     assert stream.is_over
-    assert machine.feed(chunks[at:]).response["status"] == ("cancelled" if cancelled else "failed")
+    assert harness.feed(chunks[at:]).response["status"] == ("cancelled" if cancelled else "failed")
     assert stream.finish(NOW + 1, done=True) == stream.cancel() == stream.fail(UpstreamError("Again.")) == []
     assert (stream.error is None) == cancelled
-    assert begins(meant(told.answer), said(machine.output))
+    assert is_beginning(expected_contents(streamed.answer), contents(harness.output))
 
 
-@given(tellings(), st.data())
-def test_it_can_say_at_any_point_that_it_is_still_running(told: Told, data: st.DataObject) -> None:
-    chunks = told.chunks
+@given(streamed_answers(), st.data())
+def test_in_progress_can_be_repeated_at_any_point(streamed: StreamedAnswer, data: st.DataObject) -> None:
+    chunks = streamed.chunks
     at = data.draw(st.integers(0, len(chunks)))
-    machine = Machine().feed(chunks[:at])
-    machine.left += machine.stream.still_running()
-    assert said(machine.feed(chunks[at:]).finish().output) == meant(told.answer)
+    harness = StreamHarness().feed(chunks[:at])
+    harness.emitted += harness.stream.still_running()
+    assert contents(harness.feed(chunks[at:]).finish().output) == expected_contents(streamed.answer)
 
 
-@given(tellings())
-def test_sources_are_told_with_the_text(told: Told) -> None:
-    texts = [
-        part for item in Machine().read(told.blocks).output for part in item.get("content", ()) if "annotations" in part
-    ]
+@given(streamed_answers())
+def test_sources_become_annotations_of_the_text(streamed: StreamedAnswer) -> None:
+    output = StreamHarness().read(streamed.blocks).output
+    texts = [part for item in output for part in item.get("content", ()) if "annotations" in part]
     cited = [(part["text"], note) for part in texts for note in part["annotations"]]
-    if told.manner.sources == "places":
+    if streamed.style.sources == "places":
         whole = [(text, note["url"]) for text, note in cited if text[note["start_index"] : note["end_index"]] == text]
         assert whole == [(part["text"], url) for part in texts for url in SOURCES]
-    elif told.manner.sources != "none" and texts:
+    elif streamed.style.sources != "none" and texts:
         assert {note["url"] for _, note in cited} == set(SOURCES)
     else:
         assert cited == []
 
 
-@given(tellings(), st.integers(1, 3), st.integers(1, 30))
-def test_limits_fail_the_response(told: Told, items: int, size: int) -> None:
-    machine = Machine(limits=Limits(output_bytes=size, items=items)).read(told.blocks)
-    if machine.response["status"] == "failed":
-        assert "larger than this adapter's limits" in machine.response["error"]["message"]
+@given(streamed_answers(), st.integers(1, 3), st.integers(1, 30))
+def test_limits_fail_the_response(streamed: StreamedAnswer, items: int, size: int) -> None:
+    harness = StreamHarness(limits=Limits(output_bytes=size, items=items)).read(streamed.blocks)
+    if harness.response["status"] == "failed":
+        assert "larger than this adapter's limits" in harness.response["error"]["message"]
     else:
-        assert len(machine.output) <= items
+        assert len(harness.output) <= items
 
 
-@given(tellings())
-def test_a_call_is_done_as_soon_as_the_provider_has_moved_on(told: Told) -> None:
-    """A client can start it early. One without arguments may still get some, and holds up those behind it."""
-    machine = Machine().feed(told.chunks)
-    done = [event["item"] for event in machine.events if event["type"] == "response.output_item.done"]
-    plain = takewhile(lambda part: not isinstance(part, Called) or part.arguments.count("}") == 1, told.answer[:-1])
-    ended = [part for part in plain if isinstance(part, Called)]
-    calls = [item for item in said(done) if item[0] == "call"]
-    assert calls[: len(ended)] == meant(ended)
+@given(streamed_answers())
+def test_a_call_is_done_as_soon_as_the_provider_has_moved_on(streamed: StreamedAnswer) -> None:
+    """So that a client can start it early. A call without arguments may still get some: later items wait for it."""
+    harness = StreamHarness().feed(streamed.chunks)
+    done = [event["item"] for event in harness.events if event["type"] == "response.output_item.done"]
+    before_last = streamed.answer[:-1]
+    plain = takewhile(lambda part: not isinstance(part, CallPart) or part.arguments.count("}") == 1, before_last)
+    ended = [part for part in plain if isinstance(part, CallPart)]
+    calls = [item for item in contents(done) if item[0] == "call"]
+    assert calls[: len(ended)] == expected_contents(ended)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.stream_harness import Machine, said
+from tests.support.stream_harness import StreamHarness, contents
 from translators.to_responses.answer import AnswerReader
 
 HI = b'{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}'
@@ -42,17 +42,17 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_bodies(name: str) -> None:
     body, (status, expected) = BODIES[name]
-    response = Machine().read([body]).response
+    response = StreamHarness().read([body]).response
     assert response["status"] == status
     if status == "failed":
         assert expected in response["error"]["message"]
     else:
-        assert said(response["output"]) == expected
+        assert contents(response["output"]) == expected
 
 
 def test_what_follows_done_is_not_read() -> None:
-    machine = Machine()
-    reader = AnswerReader(machine.stream)
+    harness = StreamHarness()
+    reader = AnswerReader(harness.stream)
     assert reader.feed(b"data: " + HI + b"\n\n")
     assert not reader.done
     assert reader.feed(b"data: [DONE]\n\ndata: " + HI + b"\n\n") == []
@@ -61,15 +61,15 @@ def test_what_follows_done_is_not_read() -> None:
 
 
 def test_a_failed_response_needs_no_more() -> None:
-    machine = Machine()
-    reader = AnswerReader(machine.stream)
+    harness = StreamHarness()
+    reader = AnswerReader(harness.stream)
     reader.feed(b'data: {"error":"x"}\n\n')
     assert reader.done
 
 
 def test_a_whole_body_has_a_limit() -> None:
-    machine = Machine()
-    reader = AnswerReader(machine.stream, max_bytes=100)
+    harness = StreamHarness()
+    reader = AnswerReader(harness.stream, max_bytes=100)
     assert reader.feed(b"{" + b" " * 99) == []
-    machine.left += reader.feed(b" ")
-    assert "larger than" in machine.response["error"]["message"]
+    harness.emitted += reader.feed(b" ")
+    assert "larger than" in harness.response["error"]["message"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stream_harness import Machine, said
+from tests.support.stream_harness import StreamHarness, contents
 
 Chunk = dict[str, Any] | bytes
 Row = tuple[list[Chunk], list[Any], str]
@@ -349,11 +349,11 @@ ERRORS_IN_200 = {
 
 def read(body: bytes) -> tuple[list[Any], str, str]:
     """Return what a body says, how it ends, and with which error; the same whole and byte by byte."""
-    machine = Machine().read([body])
-    assert Machine().read(body[at : at + 1] for at in range(len(body))).events == machine.events
-    response = machine.response
+    harness = StreamHarness().read([body])
+    assert StreamHarness().read(body[at : at + 1] for at in range(len(body))).events == harness.events
+    response = harness.response
     reason = (response["incomplete_details"] or {}).get("reason")
-    return said(response["output"]), reason or response["status"], (response["error"] or {}).get("message", "")
+    return contents(response["output"]), reason or response["status"], (response["error"] or {}).get("message", "")
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -411,7 +411,7 @@ USAGE: dict[str, tuple[list[Chunk], tuple[int, int, int]]] = {
 @pytest.mark.parametrize("name", USAGE)
 def test_where_token_counts_are(name: str) -> None:
     chunks, expected = USAGE[name]
-    usage = Machine().read([framed([delta(content="Hi"), *chunks])]).response["usage"]
+    usage = StreamHarness().read([framed([delta(content="Hi"), *chunks])]).response["usage"]
     assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == expected
 
 
@@ -428,7 +428,7 @@ DETAILS: dict[str, tuple[dict[str, Any], tuple[int, int, int]]] = {
 def test_what_the_counts_tell_apart(name: str) -> None:
     details, expected = DETAILS[name]
     chunks: list[Chunk] = [delta(content="Hi"), {**STOP, "usage": counts(9, 9, **details)}]
-    usage = Machine().read([framed(chunks)]).response["usage"]
+    usage = StreamHarness().read([framed(chunks)]).response["usage"]
     cached = usage["input_tokens_details"]
     reasoning = usage["output_tokens_details"]["reasoning_tokens"]
     assert (cached["cached_tokens"], cached["cache_write_tokens"], reasoning) == expected
@@ -466,5 +466,5 @@ def test_halves_of_a_character(name: str) -> None:
 
 def test_content_that_begins_inside_the_thinking() -> None:
     body = framed([delta(content="Hm."), delta(content="</think>\n\nHi"), STOP])
-    assert said(Machine(thinks_first=True).read([body]).output) == [HM, HI]
-    assert said(Machine().read([body]).output) == [("output_text", "Hm.</think>\n\nHi")]
+    assert contents(StreamHarness(thinks_first=True).read([body]).output) == [HM, HI]
+    assert contents(StreamHarness().read([body]).output) == [("output_text", "Hm.</think>\n\nHi")]

@@ -6,23 +6,26 @@ from typing import Any
 import pytest
 
 from tests.properties.strategies.streamed_answers import Object
-from tests.support.stream_harness import Machine, said
+from tests.support.stream_harness import StreamHarness, contents
 from translators.errors import UpstreamError
 from translators.to_responses.stream import Limits
 from translators.tools.names import ToolNames
 
 
-def play(
+def read_deltas(
     *deltas: Object,
     chunks: Sequence[Object] = (),
     finish: str | None = "stop",
     tier: str | None = None,
     **given: Any,
-) -> Machine:
-    """Return a machine that was fed these chunks, then these deltas, and finished."""
-    told = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "service_tier": tier}
-    return Machine(**given).feed([*chunks, *told, end]).finish()
+) -> StreamHarness:
+    """Feed the machine these chunks, then a chunk for each of these deltas, and finish."""
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "service_tier": tier}
+    return StreamHarness(**given).feed([*chunks, *map(chunk, deltas), last]).finish()
+
+
+def chunk(delta: Object) -> Object:
+    return {"choices": [{"index": 0, "delta": delta}]}
 
 
 def call(id: str | None = "a", name: str | None = "f", arguments: str = "{}", index: int = 0) -> Object:
@@ -34,25 +37,25 @@ def call(id: str | None = "a", name: str | None = "f", arguments: str = "{}", in
     [("a", True), ("x" * 64, True), ("x" * 65, False), ("", False), (None, False), ("taken", False)],
 )
 def test_a_call_keeps_the_providers_id_where_it_can_serve(id: str | None, kept: bool) -> None:
-    item = play(call(id), taken_call_ids=["taken"]).output[0]
+    item = read_deltas(call(id), taken_call_ids=["taken"]).output[0]
     assert item["call_id"] == (id if kept else "call_" + "0" * 31 + "2")
 
 
 def test_two_calls_never_share_an_id() -> None:
-    first, second = play(call("a", index=0), call("a", index=1)).output
+    first, second = read_deltas(call("a", index=0), call("a", index=1)).output
     assert first["call_id"] == "a"
     assert second["call_id"] == "call_" + "0" * 31 + "3"
 
 
 def test_an_id_that_comes_after_its_call_was_told_is_too_late() -> None:
-    item = play(call(None, "f", "{"), call("a", None, "}")).output[0]
+    item = read_deltas(call(None, "f", "{"), call("a", None, "}")).output[0]
     assert item["call_id"].startswith("call_0")
 
 
 def test_a_call_waits_for_its_name() -> None:
-    played = play(call("a", None, '{"x":'), call(None, "f", "1}"), {"content": "Hi"})
-    assert [item["type"] for item in played.output] == ["function_call", "message"]
-    assert played.output[0]["arguments"] == '{"x":1}'
+    answer = read_deltas(call("a", None, '{"x":'), call(None, "f", "1}"), {"content": "Hi"})
+    assert [item["type"] for item in answer.output] == ["function_call", "message"]
+    assert answer.output[0]["arguments"] == '{"x":1}'
 
 
 AT_ONCE: dict[str, tuple[list[Object], str]] = {
@@ -68,46 +71,46 @@ AT_ONCE: dict[str, tuple[list[Object], str]] = {
 @pytest.mark.parametrize("what", AT_ONCE)
 def test_nothing_waits_longer_than_it_must(what: str) -> None:
     deltas, expected = AT_ONCE[what]
-    chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
-    told = [[event["type"] for event in Machine().feed(chunks[:count]).events] for count in range(len(chunks) + 1)]
-    assert f"response.{expected}" not in told[-2]
-    assert f"response.{expected}" in told[-1]
+    chunks = [chunk(delta) for delta in deltas]
+    before, after = StreamHarness().feed(chunks[:-1]), StreamHarness().feed(chunks)
+    assert f"response.{expected}" not in [event["type"] for event in before.events]
+    assert f"response.{expected}" in [event["type"] for event in after.events]
 
 
 def test_a_call_that_never_gets_a_name_is_dropped() -> None:
-    played = play({"content": "Hi"}, call("a", None, "{}"))
-    assert [item["type"] for item in played.output] == ["message"]
-    assert ("tool_calls", "dropped") in played.notes
+    answer = read_deltas({"content": "Hi"}, call("a", None, "{}"))
+    assert [item["type"] for item in answer.output] == ["message"]
+    assert ("tool_calls", "dropped") in answer.notes
 
 
 def test_names_are_the_clients() -> None:
     names = ToolNames()
     flat = names.flat("close", "crm")
-    item = play(call("a", flat), names=names).output[0]
+    item = read_deltas(call("a", flat), names=names).output[0]
     assert (item["name"], item["namespace"]) == ("close", "crm")
-    assert "namespace" not in play(call("a", "unheard_of")).output[0]
+    assert "namespace" not in read_deltas(call("a", "unheard_of")).output[0]
 
 
 def test_late_arguments_of_a_call_that_is_done_are_noted() -> None:
-    played = play(call(), {"content": "Hi"}, call(None, None, '{"y":2}'))
-    assert played.output[0]["arguments"] == "{}"
-    assert ("tool_calls", "dropped") in played.notes
-    assert ("tool_calls", "dropped") not in play(call(), {"content": "Hi"}, call(None, None, " \n")).notes
+    answer = read_deltas(call(), {"content": "Hi"}, call(None, None, '{"y":2}'))
+    assert answer.output[0]["arguments"] == "{}"
+    assert ("tool_calls", "dropped") in answer.notes
+    assert ("tool_calls", "dropped") not in read_deltas(call(), {"content": "Hi"}, call(None, None, " \n")).notes
 
 
 def test_what_stands_behind_a_call_that_was_cut_short_is_dropped() -> None:
-    played = play(call("a", "f", '{"x"'), call("b", "g", "{", index=1), finish="length")
-    assert [(item["call_id"], item["status"]) for item in played.output] == [("a", "incomplete")]
-    assert ("tool_calls", "dropped") in played.notes
+    answer = read_deltas(call("a", "f", '{"x"'), call("b", "g", "{", index=1), finish="length")
+    assert [(item["call_id"], item["status"]) for item in answer.output] == [("a", "incomplete")]
+    assert ("tool_calls", "dropped") in answer.notes
 
 
 def test_reasoning_as_content() -> None:
-    item = play({"reasoning": "Hm."}, {"content": "Hi"}, reasoning_as="content").output[0]
+    item = read_deltas({"reasoning": "Hm."}, {"content": "Hi"}, reasoning_as="content").output[0]
     assert (item["summary"], item["content"]) == ([], [{"type": "reasoning_text", "text": "Hm."}])
 
 
 def test_a_refusal_behind_text_is_another_part_of_the_message() -> None:
-    item = play({"content": "Well."}, {"refusal": "No."}, {"refusal": " No!"}, {"content": "Sorry."}).output[0]
+    item = read_deltas({"content": "Well."}, {"refusal": "No."}, {"refusal": " No!"}, {"content": "Sorry."}).output[0]
     assert [part.get("text", part.get("refusal")) for part in item["content"]] == ["Well.", "No. No!", "Sorry."]
 
 
@@ -122,7 +125,7 @@ HELD: dict[str, tuple[Object, Object]] = {
 @pytest.mark.parametrize("what", HELD)
 def test_content_that_might_have_become_a_tag_keeps_its_place(what: str) -> None:
     held, then = HELD[what]
-    first = said(play(held, then).output)[0]
+    first = contents(read_deltas(held, then).output)[0]
     assert first[0] == "output_text"
     assert first[1].startswith(held["content"])
 
@@ -130,7 +133,7 @@ def test_content_that_might_have_become_a_tag_keeps_its_place(what: str) -> None
 @pytest.mark.parametrize("pieces", [["Hi", "<think>", "x"], ["<think>Hm.</think>Hi", "\nx", "<think>"]])
 def test_once_the_answer_has_begun_content_is_text(pieces: list[str]) -> None:
     text = "".join(pieces).partition("</think>")[2] or "".join(pieces)
-    assert said(play(*({"content": piece} for piece in pieces)).output)[-1] == ("output_text", text)
+    assert contents(read_deltas(*({"content": piece} for piece in pieces)).output)[-1] == ("output_text", text)
 
 
 def test_content_that_was_held_back_keeps_its_logprobs() -> None:
@@ -138,7 +141,7 @@ def test_content_that_was_held_back_keeps_its_logprobs() -> None:
         {"choices": [{"delta": {"content": text}, "logprobs": {"content": [{"token": text, "logprob": -0.5}]}}]}
         for text in ("\n", "\n", "Hi", "!")
     ]
-    part = play(chunks=chunks).output[0]["content"][0]
+    part = read_deltas(chunks=chunks).output[0]["content"][0]
     assert part["text"] == "\n\nHi!"
     assert [token["token"] for token in part["logprobs"]] == ["\n", "\n", "Hi", "!"]
     assert part["logprobs"][3] == {"token": "!", "logprob": -0.5, "bytes": [33], "top_logprobs": []}
@@ -150,10 +153,10 @@ def test_thinking_in_tags_has_no_logprobs_in_any_split(pieces: list[str]) -> Non
         {"choices": [{"delta": {"content": text}, "logprobs": {"content": [{"token": text, "logprob": -0.5}]}}]}
         for text in pieces
     ]
-    machine = play(chunks=chunks)
-    part = machine.output[1]["content"][0]
+    harness = read_deltas(chunks=chunks)
+    part = harness.output[1]["content"][0]
     assert (part["text"], part["logprobs"]) == ("Hi!", [])
-    assert ("logprobs", "dropped") in machine.notes
+    assert ("logprobs", "dropped") in harness.notes
 
 
 TIERS = {"default": "default", "priority": "priority", "flex": "flex", "on_demand": "default", None: "default"}
@@ -161,13 +164,13 @@ TIERS = {"default": "default", "priority": "priority", "flex": "flex", "on_deman
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_service_tiers(tier: str | None) -> None:
-    assert play({"content": "Hi"}, tier=tier).response["service_tier"] == TIERS[tier]
+    assert read_deltas({"content": "Hi"}, tier=tier).response["service_tier"] == TIERS[tier]
 
 
 def test_no_usage_is_estimated_and_noted() -> None:
-    played = play({"content": "x" * 40}, prompt_bytes=80)
-    assert played.response["usage"]["total_tokens"] == 30
-    assert ("usage", "estimated") in played.notes
+    answer = read_deltas({"content": "x" * 40}, prompt_bytes=80)
+    assert answer.response["usage"]["total_tokens"] == 30
+    assert ("usage", "estimated") in answer.notes
 
 
 def picture(*urls: str) -> Object:
@@ -182,38 +185,38 @@ PNG = "data:image/png;base64,QUJD"
 
 
 def test_a_picture_is_done_when_it_is_there() -> None:
-    machine = Machine().feed([{"choices": [{"delta": picture(PNG)}]}])
-    assert machine.events[-1]["type"] == "response.output_item.done"
-    machine.left += machine.stream.fail(UpstreamError("It broke."))
-    assert said(machine.output) == [("picture", "QUJD")]
-    assert machine.output[0]["status"] == "completed"
+    harness = StreamHarness().feed([{"choices": [{"delta": picture(PNG)}]}])
+    assert harness.events[-1]["type"] == "response.output_item.done"
+    harness.emitted += harness.stream.fail(UpstreamError("It broke."))
+    assert contents(harness.output) == [("picture", "QUJD")]
+    assert harness.output[0]["status"] == "completed"
 
 
 def test_a_picture_waits_behind_a_call_that_may_go_on() -> None:
-    played = play(call("a", "f", '{"x":'), picture(PNG), call(None, None, "1}"))
-    assert said(played.output) == [("call", "f", {"x": 1}), ("picture", "QUJD")]
+    answer = read_deltas(call("a", "f", '{"x":'), picture(PNG), call(None, None, "1}"))
+    assert contents(answer.output) == [("call", "f", {"x": 1}), ("picture", "QUJD")]
 
 
 def test_a_picture_behind_a_call_that_was_cut_short_is_noted() -> None:
-    played = play(call("a", "f", '{"x":'), picture(PNG), finish="length")
-    assert [item["type"] for item in played.output] == ["function_call"]
-    assert ("tool_calls", "dropped") in played.notes
+    answer = read_deltas(call("a", "f", '{"x":'), picture(PNG), finish="length")
+    assert [item["type"] for item in answer.output] == ["function_call"]
+    assert ("tool_calls", "dropped") in answer.notes
 
 
 def test_a_picture_is_no_tokens() -> None:
-    assert play({"content": "x" * 40}, picture(PNG)).response["usage"]["output_tokens"] == 10
+    assert read_deltas({"content": "x" * 40}, picture(PNG)).response["usage"]["output_tokens"] == 10
 
 
 @pytest.mark.parametrize("before", [None, "Here:"])
 def test_a_picture_elsewhere_is_a_link(before: str | None) -> None:
-    played = play({"content": before}, picture("https://a.example/b.png"))
+    answer = read_deltas({"content": before}, picture("https://a.example/b.png"))
     link = "![image](https://a.example/b.png)"
-    assert said(played.output) == [("output_text", f"{before}\n\n{link}" if before else link)]
-    assert ("images", "approximated") in played.notes
+    assert contents(answer.output) == [("output_text", f"{before}\n\n{link}" if before else link)]
+    assert ("images", "approximated") in answer.notes
 
 
 def test_what_is_no_picture_is_noted() -> None:
-    assert ("images", "dropped") in play({"content": "Hi"}, picture("nowhere")).notes
+    assert ("images", "dropped") in read_deltas({"content": "Hi"}, picture("nowhere")).notes
 
 
 BEHIND_HALF_A_TAG: dict[str, tuple[Object, list[Any]]] = {
@@ -228,7 +231,7 @@ BEHIND_HALF_A_TAG: dict[str, tuple[Object, list[Any]]] = {
 @pytest.mark.parametrize("what", BEHIND_HALF_A_TAG)
 def test_what_was_held_back_stands_before_what_comes_now(what: str) -> None:
     delta, expected = BEHIND_HALF_A_TAG[what]
-    assert said(play({"content": "<th"}, delta).output) == expected
+    assert contents(read_deltas({"content": "<th"}, delta).output) == expected
 
 
 TOO_MUCH = {
@@ -240,53 +243,53 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("what", TOO_MUCH)
 def test_whatever_an_answer_is_made_of_counts_against_the_limit(what: str) -> None:
-    played = play({"content": "Hi"}, TOO_MUCH[what], limits=Limits(output_bytes=100))
-    assert played.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
+    answer = read_deltas({"content": "Hi"}, TOO_MUCH[what], limits=Limits(output_bytes=100))
+    assert answer.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
 
 
 def test_sources_that_come_when_their_text_is_done_are_noted() -> None:
-    played = play({"content": "Hi"}, call(), sources("https://a.example/"))
-    assert played.output[0]["content"][0]["annotations"] == []
-    assert ("annotations", "dropped") in played.notes
+    answer = read_deltas({"content": "Hi"}, call(), sources("https://a.example/"))
+    assert answer.output[0]["content"][0]["annotations"] == []
+    assert ("annotations", "dropped") in answer.notes
 
 
 def test_sound_is_dropped_and_what_was_said_is_text() -> None:
-    played = play({"audio": {"id": "a", "transcript": "Hel"}}, {"audio": {"transcript": "lo", "data": "UklG"}})
-    assert said(played.output) == [("output_text", "Hello")]
-    assert ("audio", "dropped") in played.notes
+    answer = read_deltas({"audio": {"id": "a", "transcript": "Hel"}}, {"audio": {"transcript": "lo", "data": "UklG"}})
+    assert contents(answer.output) == [("output_text", "Hello")]
+    assert ("audio", "dropped") in answer.notes
 
 
 @pytest.mark.parametrize("finish", [None, "odd"])
 def test_an_odd_end_is_noted(finish: str | None) -> None:
-    played = play({"content": "Hi"}, finish=finish)
-    assert played.response["status"] == "completed"
-    assert ("finish_reason", "approximated") in played.notes
+    answer = read_deltas({"content": "Hi"}, finish=finish)
+    assert answer.response["status"] == "completed"
+    assert ("finish_reason", "approximated") in answer.notes
 
 
 def test_items_that_wait_count_against_the_limit() -> None:
     """Behind a call that may still go on, nothing else is opened."""
     calls = [call(f"c{index}", "f", "", index) for index in range(5)]
-    played = play(*calls, limits=Limits(items=4))
-    assert played.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
-    assert len(played.output) == 1
+    answer = read_deltas(*calls, limits=Limits(items=4))
+    assert answer.response["error"]["message"] == "The provider's answer is larger than this adapter's limits allow."
+    assert len(answer.output) == 1
 
 
 def test_a_response_that_cannot_be_kept_is_revoked() -> None:
-    played = play({"content": "Hi"})
-    played.left = played.stream.revoke(played.left, UpstreamError("The store is down."))
-    assert played.response["status"] == "failed"
-    assert played.response["error"] == {"code": "server_error", "message": "The store is down."}
-    assert isinstance(played.stream.error, UpstreamError)
+    answer = read_deltas({"content": "Hi"})
+    answer.emitted = answer.stream.revoke(answer.emitted, UpstreamError("The store is down."))
+    assert answer.response["status"] == "failed"
+    assert answer.response["error"] == {"code": "server_error", "message": "The store is down."}
+    assert isinstance(answer.stream.error, UpstreamError)
 
 
 def test_a_failure_inside_a_choice() -> None:
-    played = play(chunks=[{"choices": [{"delta": {"content": "Hi"}, "error": {"message": "It broke."}}]}])
-    assert played.response["error"]["message"] == "It broke."
-    assert played.output[0]["content"][0]["text"] == "Hi"
+    answer = read_deltas(chunks=[{"choices": [{"delta": {"content": "Hi"}, "error": {"message": "It broke."}}]}])
+    assert answer.response["error"]["message"] == "It broke."
+    assert answer.output[0]["content"][0]["text"] == "Hi"
 
 
 def test_nobody_asked_for_a_second_choice() -> None:
     other = {"index": 1, "delta": {"content": "Ho"}, "finish_reason": "length"}
-    played = play({"content": "Hi"}, chunks=[{"choices": [other]}])
-    assert played.response["status"] == "completed"
-    assert played.output[0]["content"][0]["text"] == "Hi"
+    answer = read_deltas({"content": "Hi"}, chunks=[{"choices": [other]}])
+    assert answer.response["status"] == "completed"
+    assert answer.output[0]["content"][0]["text"] == "Hi"
