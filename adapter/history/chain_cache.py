@@ -1,10 +1,10 @@
-"""The history that a request continues: from the worker's cache, else from the store's chain.
+"""The rendered history of a chain: from this worker's cache, or else from the store.
 
-Cached is what a chain was rendered to (`translators.to_chat.history`), bounded by bytes: by response, and by
-`rendering`, which names what else its bytes depend on (provider and what it taught, model, whose reasoning goes back).
-A turn takes the place of the one it continues, since conversations rarely fork; a fork is rendered from the store
-again. A cached history is used only while the store still knows its response, so that a deletion by any worker holds at
-once.
+An entry is the history up to one response (`translators.to_chat.history`), under the response's id and a `rendering`
+that names everything else its bytes depend on: provider, lessons, model, which thinking is returned. The entry of a
+response replaces the entry of the response it continues, since chains rarely fork; a fork is rendered from the store
+again. An entry is used only while the store still has its response, so a deletion by any worker takes effect at once.
+The cache is bounded by bytes.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,10 @@ from translators.tools.kinds import call_ids
 from translators.wire import Decoder, encode
 
 _EMPTY: Final = History()
-_OVERHEAD: Final = 1024
-"""Bytes that an entry costs beside its messages, roughly."""
+_ENTRY_OVERHEAD: Final = 1024
+"""Bytes that an entry costs beside its messages, roughly: key, structs, sets of call ids."""
+_ITEM_OVERHEAD: Final = 256
+"""Bytes that an item costs as an object, beside its JSON, roughly."""
 
 _output_of = Decoder(OutputOfResponse).decode
 
@@ -39,7 +41,7 @@ Key = tuple[str, str, str]
 
 
 class ChainCache:
-    """Histories of one worker."""
+    """The rendered histories of one worker."""
 
     def __init__(
         self, store: ResponseStore, files: Files, compaction_sealer: CompactionSealer, max_bytes: int
@@ -52,7 +54,7 @@ class ChainCache:
     def load(
         self, response_id: str | None, tenant: str, rendering: str, dialect: Dialect, notes: Notes
     ) -> History:
-        """Return what a request that continues `response_id` continues; raise RequestError if it is unknown."""
+        """Return the history up to `response_id`, empty for None; raise RequestError if the response is unknown."""
         if response_id is None:
             return _EMPTY
         cached = self._cache.get((tenant, response_id, rendering))
@@ -62,7 +64,10 @@ class ChainCache:
         return self.from_items(self.load_items(response_id, tenant), dialect, notes)
 
     def load_items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
-        """Return the items that a response's chain comes to; raise RequestError if it is unknown."""
+        """Return all items of a response's chain, oldest first; raise RequestError if the response is unknown.
+
+        Items before the last compaction are replaced by its summary.
+        """
         try:
             chain = self._store.chain(response_id, tenant)
         except NotFound:
@@ -88,21 +93,21 @@ class ChainCache:
         )
 
     def add(self, response: Response, tenant: str, rendering: str, body: ChatRequest) -> None:
-        """Keep the history up to a response that was stored, for the request that will continue it."""
+        """Cache the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
             self._cache.pop((tenant, response.previous_response_id, rendering), None)
         output = [item for item in response.output if not isinstance(item, Compaction)]
         if not output:
-            return  # there is nothing but a summary, which `body` asked for
+            return  # only a compaction item: `body` was the request for its summary
         history = body.history.followed_by(output)
         if _size(history) <= self._cache.maxsize:
             self._cache[tenant, response.id, rendering] = history
 
 
 def _size(history: History) -> int:
-    return history.size + _OVERHEAD + sum(map(_size_of_item, history.tail))
+    return history.size + _ENTRY_OVERHEAD + sum(map(_size_of_item, history.tail))
 
 
 def _size_of_item(item: Item) -> int:
-    """Return about what an item that is not rendered holds."""
-    return 256 + len(encode(item))
+    """Return roughly how many bytes an item that is not rendered yet takes."""
+    return _ITEM_OVERHEAD + len(encode(item))

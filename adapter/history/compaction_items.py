@@ -1,8 +1,9 @@
-"""Compaction items: sealed when they are made, opened before anything is translated.
+"""Compaction items: sealed when they are created, unsealed before anything is translated.
 
-A conversation is summarised by the model behind, in a round of its own (`create.py`); what it wrote is checked here and
-sealed for the tenant, whatever the model: another one may go on with it. Nothing but a whole answer in words is a
-summary. An item that cannot be opened is refused, never ignored, since nothing else tells what it stands for.
+The provider's model summarises a conversation in a round of its own (`adapter/flow`); the summary is checked here and
+sealed for the tenant. It is not sealed for a model: another model may continue with it. Only a complete answer in text
+is a summary. An item that cannot be unsealed is an error and never ignored, since nothing else has its content.
+Source: OpenAI guide, Compaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,42 +19,45 @@ from translators.responses.items import Compaction, Item, Message, OutputText, R
 from translators.responses.response import Response
 from translators.wire import Decoder, NotJSON, encode
 
-_FOR: Final = "compaction"
-"""Stands in the place of the upstream: a summary is no upstream's own, and no other seal opens as one."""
-_MOST: Final = 20_971_520
-"""Characters that a client may send back."""
+_PURPOSE: Final = "compaction"
+"""Takes the place of the upstream in the seal: a summary belongs to no upstream, and no other sealed text unseals as
+one."""
+_MAX_CHARACTERS: Final = 20_971_520
+"""Limit of `encrypted_content` in a request (`translators.responses.items.Compaction`): a longer one could not be sent
+back."""
 
-_sealed: Final = Decoder(CompactedContext).decode
+_decode: Final = Decoder(CompactedContext).decode
 
 
 class PendingCompaction(Struct, frozen=True, gc=False):
-    """A compaction under way."""
+    """A compaction that waits for its summary."""
 
     context: Sequence[Item]
-    """All that it will stand for."""
+    """All items that the compaction item replaces."""
     to_summarise: Sequence[Item]
-    """What of it has to be summarised."""
+    """The items that the model summarises."""
     rest: list[Item] | None = None
-    """The rest, the turn that goes on then; None: nothing does."""
+    """The unfinished segment, with which the request goes on; None: only a compaction was requested."""
 
 
 class CompactionSealer:
-    """Opens and makes what compaction items hold."""
+    """Seals and unseals the content of compaction items."""
 
     def __init__(self, keyring: Callable[[], Keyring]) -> None:
         self._keyring = keyring
 
     def seal(self, content: CompactedContext, tenant: str) -> str:
-        """Return the content of an item; raise UpstreamError if no client could send it back."""
-        text = self._keyring().seal(encode(content), tenant=tenant, upstream=_FOR)
-        if len(text) > _MOST:
+        """Return the `encrypted_content` of an item; raise UpstreamError if it is too long to be sent back."""
+        text = self._keyring().seal(encode(content), tenant=tenant, upstream=_PURPOSE)
+        if len(text) > _MAX_CHARACTERS:
             raise UpstreamError("The turn under way is too large to be kept beside a summary.")
         return text
 
     def expand(self, items: Sequence[Item], tenant: str, param: str) -> tuple[Item, ...]:
-        """Return items with the last compaction, and all before it, put into words.
+        """Return items with the last compaction item, and all before it, replaced by the window it stands for.
 
-        `param` is what brought them. Raises RequestError for a compaction that was not made for this tenant.
+        `param` is the path of the items in the request. Raises RequestError for a compaction item that was not sealed
+        for this tenant.
         """
         at = last_compaction(items)
         if at is None:
@@ -61,13 +65,13 @@ class CompactionSealer:
         return (*self.unseal_window(items[: at + 1], tenant, param), *items[at + 1 :])
 
     def unseal_window(self, items: Sequence[Item], tenant: str, param: str) -> list[Item]:
-        """Return what items say of which the last is a compaction; raise RequestError as `behind` does."""
+        """Return the window of items that end with a compaction item; raise RequestError as `expand` does."""
         last = items[-1]
         assert isinstance(last, Compaction)
-        payload = self._keyring().unseal(last.encrypted_content, tenant=tenant, upstream=_FOR)
+        payload = self._keyring().unseal(last.encrypted_content, tenant=tenant, upstream=_PURPOSE)
         try:
-            content = None if payload is None else _sealed(payload)
-        except NotJSON:  # sealed by a version to come
+            content = None if payload is None else _decode(payload)
+        except NotJSON:  # sealed by a later version
             content = None
         if content is None:
             raise RequestError(
@@ -80,7 +84,7 @@ class CompactionSealer:
 
 
 def read_summary(response: Response) -> str:
-    """Return the summary that a model's answer is; raise UpstreamError if it is none."""
+    """Return the text of a model's summary; raise UpstreamError if its answer is not a complete text."""
     if response.error is not None:
         raise UpstreamError(response.error.message, code=response.error.code)
     if response.status != "completed":

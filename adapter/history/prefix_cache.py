@@ -1,10 +1,10 @@
-"""Inputs that begin as an earlier one did.
+"""A cache of rendered inputs, for inputs that begin with the bytes of an earlier one.
 
-Agents send their whole conversation with every turn, grown at its end. What such an input was rendered to is kept, with
-the bytes that it came as; when another begins with the same bytes, only what lies behind them is rendered. That is the
-mechanism of `translators.to_chat.history`, found by its content instead of by a response id. Kept per worker and
-bounded by bytes; nothing is shared between tenants, nor between requests whose tools or provider would render it
-differently. An input that grew takes the place of the one that it grew from.
+Stateless clients send their whole conversation with every request, and each request only adds to its end. The cache
+has the bytes of an input and the history it was rendered to (`translators.to_chat.history`); when another input begins
+with the same bytes, only the items after them are rendered. An input replaces the shorter one that it extends. The
+cache is per worker and bounded by bytes. Nothing is shared between tenants, nor between requests whose tools or
+provider would render the same input differently.
 """
 
 from typing import Final
@@ -21,64 +21,68 @@ from translators.to_chat.request import ChatRequest
 from translators.tools.declared import loaded
 from translators.wire import encode
 
-_SHORT: Final = 8192
-"""Bytes up to which rendering costs less than remembering."""
-_HEAD: Final = 512
-"""First bytes of an input, by which those that may begin it are found."""
-_FORKS: Final = 4
-"""Inputs kept with the same head."""
+_MIN_BYTES: Final = 8192
+"""Shorter inputs are not cached: rendering them costs less than looking them up and storing them."""
+_KEY_BYTES: Final = 512
+"""First bytes of an input that are part of its key. Inputs of one client often share their first message, so a short
+key would put too many under one entry; a longer one would be hashed for nothing."""
+_MAX_FORKS: Final = 4
+"""Cached inputs under one key, which are compared one by one: enough for an agent and a few sub-agents of one task."""
+_ITEM_OVERHEAD: Final = 256
+"""Bytes that an item costs as an object, beside its JSON, roughly."""
 
 Key = tuple[str, str, bytes, bytes]
+"""Tenant, rendering, JSON of the tools, first bytes of the input."""
 
 
 class CachedPrefix(Struct, frozen=True, gc=False):
-    """What is known of an input."""
+    """A cached beginning of an input, empty if there is none."""
 
     key: Key | None
-    """Where it is kept; None for one that is too short."""
+    """None: the input is too short to be cached."""
     json: bytes = b""
-    """The known part as it came, without what closes the array."""
+    """The cached items as the client sent them, without the `]` that closes the array."""
     history: History = History()
     notes: tuple[Note, ...] = ()
 
 
 class PrefixCache:
-    """Of one worker."""
+    """The rendered inputs of one worker."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._kept: LRUCache[Key, tuple[CachedPrefix, ...]] = LRUCache(most_bytes, getsizeof=_size)
+    def __init__(self, max_bytes: int) -> None:
+        self._cache: LRUCache[Key, tuple[CachedPrefix, ...]] = LRUCache(max_bytes, getsizeof=_size)
 
     def find(self, request: CreateRequest, tenant: str, rendering: str) -> CachedPrefix:
-        """Return the longest known beginning of a request's input."""
+        """Return the longest cached beginning of a request's input."""
         raw = request.raw_input
-        if len(raw) <= _SHORT or raw[:1] != b"[":
+        if len(raw) <= _MIN_BYTES or raw[:1] != b"[":
             return CachedPrefix(None)
-        key = (tenant, rendering, bytes(request.raw_tools), raw[:_HEAD])
-        known = [one for one in self._kept.get(key, ()) if _begins(raw, one.json)]
+        key = (tenant, rendering, bytes(request.raw_tools), raw[:_KEY_BYTES])
+        known = [prefix for prefix in self._cache.get(key, ()) if _begins(raw, prefix.json)]
         found = max(known, key=_length, default=None)
         if found is None or loaded(request.input[found.history.known :]):  # new tools may change the names of calls
             return CachedPrefix(key)
         return found
 
     def add(self, prefix: CachedPrefix, request: CreateRequest, body: ChatRequest) -> None:
-        """Keep what a request's input was rendered to, in the place of the beginning that it had."""
+        """Cache what a request's input was rendered to, in place of the prefix that `find` returned for it."""
         key = prefix.key
         if key is None or any(map(_may_be_answered_later, request.input[prefix.history.known :])):
             return
-        others = [one for one in self._kept.get(key, ()) if one is not prefix]
-        kept = CachedPrefix(
+        others = [other for other in self._cache.get(key, ()) if other is not prefix]
+        extended = CachedPrefix(
             key,
             request.raw_input.rstrip()[:-1].rstrip(),
             replace(body.history, known=len(request.input)),
             (*prefix.notes, *body.notes),
         )
-        all_kept = (kept, *others[: _FORKS - 1])
-        if _size(all_kept) <= self._kept.maxsize:
-            self._kept[key] = all_kept
+        entry = (extended, *others[: _MAX_FORKS - 1])
+        if _size(entry) <= self._cache.maxsize:
+            self._cache[key] = entry
 
 
 def _begins(raw: bytes, json: bytes) -> bool:
-    """Tell whether an array goes on, or ends, where a known one ended."""
+    """Tell whether an array begins with a cached one: a comma or the closing bracket follows it."""
     return raw.startswith(json) and raw[len(json) : len(json) + 64].lstrip()[:1] in (b",", b"]")
 
 
@@ -87,11 +91,14 @@ def _length(prefix: CachedPrefix) -> int:
 
 
 def _may_be_answered_later(item: Item) -> bool:
-    """Tell whether an item was left out that could be rendered yet: a call that was cut short."""
+    """Tell whether an item was left out but may be rendered later: an unfinished call whose output may still come."""
     return getattr(item, "status", None) in ("incomplete", "in_progress")
 
 
-def _size(kept: tuple[CachedPrefix, ...]) -> int:
+def _size(entry: tuple[CachedPrefix, ...]) -> int:
     return sum(
-        len(one.json) + one.history.size + sum(256 + len(encode(item)) for item in one.history.tail) for one in kept
+        len(prefix.json)
+        + prefix.history.size
+        + sum(_ITEM_OVERHEAD + len(encode(item)) for item in prefix.history.tail)
+        for prefix in entry
     )

@@ -1,9 +1,9 @@
-"""`item_reference`: an input item that names a stored one → that item.
+"""`item_reference`: an input item that names a stored item → that item.
 
-An item's id leads to its response (`translators.responses.ids`), so no index is needed: output items are found by their
-id, input items by their id or by the position that their id tells. Only items of the tenant's own stored responses are
-found. What is then stored as the request's input holds the items themselves, so that no chain depends on other
-responses. Source: responses-api reference §3.3.
+An item's id contains the id of its response (`translators.responses.ids`), so no index is needed: output items are
+found by their id, input items by their id or by the position that it contains. Only items of the tenant's own stored
+responses are found. The request is stored with the items in place of the references, so that no chain depends on other
+responses. Source: OpenAI API reference, Responses: create (`input`, item reference).
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ _id: Final = Decoder(_Id).decode
 
 
 def resolve_references(request: CreateRequest, store: ResponseStore, tenant: str) -> CreateRequest:
-    """Return a request with its references replaced by what they name; raise RequestError for one that names nothing.
+    """Return a request with each reference replaced by its item; raise RequestError for an unknown item.
 
-    The other items stay as they came, byte by byte.
+    The other items keep their bytes.
     """
     if ItemReference not in map(type, request.input):
         return request
@@ -49,8 +49,11 @@ def resolve_references(request: CreateRequest, store: ResponseStore, tenant: str
 def replace_references(
     items: Sequence[Item], raw: bytes, store: ResponseStore, tenant: str, *, stored: bool = True
 ) -> bytes:
-    """Return the JSON of items with their references replaced; `stored` is what the request says of its own."""
-    found = _Found(store, tenant)
+    """Return the JSON of items with each reference replaced by its item; raise RequestError for an unknown item.
+
+    `stored` is the request's `store`, which the error message depends on.
+    """
+    found = _ReferencedItems(store, tenant)
     elements = _array(raw)
     for position, item in enumerate(items):
         if isinstance(item, ItemReference):
@@ -61,17 +64,17 @@ def replace_references(
     return encode(elements)
 
 
-class _Found:
-    """The items of the responses that the references of one request lead to; each response is read once."""
+class _ReferencedItems:
+    """Items of the responses that the references of one request name; each response is read once."""
 
     def __init__(self, store: ResponseStore, tenant: str) -> None:
         self._store = store
         self._tenant = tenant
         self._read: dict[str, tuple[Sequence[Raw], dict[str, Raw]]] = {}
-        """By response: its input in order, and what has an id."""
+        """Response id → its input items in order, and its items by id."""
 
     def item(self, id: str) -> Raw | None:
-        """Return the JSON of a stored item, None where there is none."""
+        """Return the JSON of a stored item; None: there is no such item."""
         response_id = response_of(id)
         if response_id is None:
             return None

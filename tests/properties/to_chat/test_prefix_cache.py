@@ -40,8 +40,8 @@ ODD: list[Item] = [
 
 @pytest.fixture(autouse=True)
 def every_input_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefix_cache, "_SHORT", 0)
-    monkeypatch.setattr(prefix_cache, "_HEAD", 2)
+    monkeypatch.setattr(prefix_cache, "_MIN_BYTES", 0)
+    monkeypatch.setattr(prefix_cache, "_KEY_BYTES", 2)
 
 
 def request(items: Sequence[Item]) -> CreateRequest:
@@ -127,6 +127,6 @@ def test_it_stays_within_its_bytes() -> None:
     for number in range(40):
         text = random.Random(number).randbytes(2000).hex()
         through(kept, request([Message("user", text)]), Dialect())
-    assert 0 < kept._kept.currsize <= 20_000
+    assert 0 < kept._cache.currsize <= 20_000
     through(kept, request([Message("user", "x" * 30_000)]), Dialect())
-    assert kept._kept.currsize <= 20_000
+    assert kept._cache.currsize <= 20_000
