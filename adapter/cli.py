@@ -272,10 +272,10 @@ def prune(settings: Settings) -> None:
 @flags("config", "store")
 def stats(settings: Settings) -> None:
     """Count what is there; this may take a while."""
-    from adapter.store.report import report
+    from adapter.store.report import report_stats
 
     with opened(settings) as store:
-        lines = report(store.stats())
+        lines = report_stats(store.stats())
     click.echo("\n".join([DESCRIPTIONS["store"].shown(settings.store), *lines]))
 
 

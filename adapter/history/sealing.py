@@ -1,10 +1,10 @@
 """Sealing: payloads that a client carries from one request to the next, and can neither read nor change.
 
 A sealed text is the prefix `ra1_`, which tells it from other products' texts, and base64url of: the id of the key, a
-byte that tells whether the payload is compressed, a nonce, and the payload encrypted with AES-256-GCM. The tenant and the
-upstream are authenticated with it, so nobody else's request can unseal it. The first key seals and every key unseals,
-so a key is rotated by putting a new one in front. A text that cannot be unsealed, for whatever reason, gives None and
-never an error. Source: RFC 5116 §5.2; RFC 5869.
+byte that tells whether the payload is compressed, a nonce, and the payload encrypted with AES-256-GCM. The tenant and
+the upstream are authenticated with it, so no other tenant or upstream can unseal it. The first key seals and every key
+unseals, so a key is rotated by putting a new one in front. A text that cannot be unsealed, for whatever reason, gives
+None and never an error. Source: RFC 5116 §5.2; RFC 5869.
 """
 
 import os
@@ -178,12 +178,13 @@ def _derive_key(secret: str) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    material = HKDF(SHA256(), _KEY_ID_BYTES + 32, salt=None, info=b"responses-adapter sealing 1").derive(secret.encode())
+    derivation = HKDF(SHA256(), _KEY_ID_BYTES + 32, salt=None, info=b"responses-adapter sealing 1")
+    material = derivation.derive(secret.encode())
     return material[:_KEY_ID_BYTES], material[_KEY_ID_BYTES:]
 
 
 def _associated_data(head: bytes, tenant: str, upstream: str) -> bytes:
-    """Return the data that is authenticated with a payload, different for every pair of tenant and upstream."""
+    """Return the data authenticated with a payload, different for every pair of tenant and upstream."""
     return b"%b%b%d:%b%b" % (PREFIX.encode(), head, len(tenant.encode()), tenant.encode(), upstream.encode())
 
 

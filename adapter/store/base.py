@@ -1,9 +1,6 @@
-"""What a store is: responses by id, the chain that leads to one, conversations, and background runs.
+"""What a store holds: responses, conversations, background runs; and the errors of its calls (`protocols.py`).
 
-Every call names the tenant, and no call ever shows one tenant's response to another: a foreign id is an unknown id.
-What goes in and comes out is JSON bytes; a store never looks into them. A store may be called from any greenlet of
-a worker, must not hold the event loop while a disk or a lock is slow, and survives `fork` as long as it is
-not open then: unused, or closed.
+Names of fields are names of columns and keys in stored data: they stay as they are.
 """
 
 import re
@@ -12,17 +9,18 @@ from typing import Final
 from msgspec import Struct
 
 EVENT_RETENTION_SECONDS: Final = 600.0
-"""Seconds for which the events of a background run can be read again after its end."""
-_IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
+"""How long the events of a background run can be read after its end: enough for a client to reconnect, and about as
+long as OpenAI keeps them. Source: OpenAI guide, Background."""
+_NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def can_be(id: str) -> bool:
-    """Tell whether a store could hold an id at all; one with a lone surrogate or a NUL character it could not."""
-    return _IMPOSSIBLE.search(id) is None
+def is_storable(id: str) -> bool:
+    """Tell whether a store could have an id at all: PostgreSQL takes no NUL character, UTF-8 no lone surrogate."""
+    return _NOT_STORABLE.search(id) is None
 
 
 class StoredResponse(Struct, frozen=True, gc=False):
-    """One response: what was asked in it, what was answered, and which response it continues."""
+    """One response: its input, its Response object, and the response that it continues."""
 
     id: str
     tenant: str
@@ -35,13 +33,13 @@ class StoredResponse(Struct, frozen=True, gc=False):
     response: bytes
     """JSON of the Response object as GET answers it."""
     notes: bytes = b"[]"
-    """JSON of the notes: what was not done exactly as asked."""
+    """JSON of the notes: what was not done exactly as the request says."""
     conversation: str | None = None
-    """Id of the conversation that it belongs to."""
+    """Id of its conversation."""
 
 
 class StoredConversation(Struct, frozen=True, gc=False):
-    """A conversation by itself; its items are kept beside it, in the order in which they were appended."""
+    """A conversation without its items, which are stored beside it in the order in which they were appended."""
 
     id: str
     tenant: str
@@ -59,25 +57,25 @@ class StoredItem(Struct, frozen=True, gc=False):
 
 
 class StoredRun(Struct, frozen=True, gc=False):
-    """A background response on its way: who makes it, and how far it has come. It stays as long as its response."""
+    """The run of a background response: its worker and its progress. It is stored as long as its response."""
 
     id: str
-    """That of its response."""
+    """Id of its response."""
     tenant: str
     holder: str
-    """The worker that makes it."""
+    """The worker that generates it."""
     until: float
-    """Unix time; a holder that has not prolonged its lease by then is taken for dead."""
+    """Unix time at which the lease expires; a holder that has not renewed it counts as dead."""
     streamed: bool
-    """Whether its events are kept."""
+    """Whether its events are stored."""
     last: int = -1
-    """Number of its last event that is kept; -1 where there is none."""
+    """`sequence_number` of its last stored event; -1: there is none."""
     ended: float | None = None
-    """Unix time of its end."""
+    """Unix time of its end; None: it is running."""
 
 
 class StoredEvents(Struct, frozen=True, gc=False):
-    """Events of a run that were written together, as the bytes that every reader gets."""
+    """Events of a run that were written together, as the frames that every reader gets."""
 
     first: int
     """`sequence_number` of the first of them."""
@@ -88,32 +86,32 @@ class StoredEvents(Struct, frozen=True, gc=False):
 
 
 class StoredKind(Struct, frozen=True):
-    """How much there is of one kind, and of which time."""
+    """How much is stored of one kind, and since when."""
 
     name: str
     rows: int
     bytes: int
-    """Of the values, as they are kept."""
+    """Size of the values as they are stored."""
     oldest: float | None = None
-    """Unix time; None where there is none, or no row tells it."""
+    """Unix time; None: there is nothing, or its rows have no time."""
     newest: float | None = None
 
 
 class StoreStats(Struct, frozen=True):
-    """What a store holds, of all tenants."""
+    """How much a store has of all tenants."""
 
     kinds: tuple[StoredKind, ...]
     """Responses, conversations, items, runs, events, values."""
     tenants: int
-    """That have a response or a conversation."""
+    """Number of tenants that have a response or a conversation."""
     going_on: int
-    """Runs that have not ended."""
+    """Number of runs that have not ended."""
     version: int
-    """Of the form in which all this is kept."""
+    """Version of the schema."""
 
 
 class NotFound(Exception):
-    """Nothing of this tenant has this id; the id is the exception's argument."""
+    """The tenant has nothing with this id, which is the exception's argument."""
 
 
 class StoreDown(Exception):

@@ -1,6 +1,6 @@
-"""Responses, conversations and runs in dicts: for tests, and for one process that may forget everything when it ends.
+"""A store in dicts: for tests, and for a single process whose data may be lost at its end.
 
-It grows with all that is put and not deleted.
+It is not bounded: it grows until its responses are deleted or pruned.
 """
 
 import time
@@ -26,9 +26,9 @@ _Key = tuple[str, str]
 
 
 class MemoryStore:
-    """The calls of `Store`.
+    """Implements `Store`.
 
-    A response in `_rows` but not in `_versions` is deleted and still needed by those that continue it.
+    A response in `_rows` but not in `_versions` is deleted, and still needed by the responses that continue it.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class MemoryStore:
         self._conversations: dict[_Key, StoredConversation] = {}
         self._items: dict[_Key, list[StoredItem]] = {}
         self._used: dict[_Key, float] = {}
-        """When a conversation was used."""
+        """Unix time of the last use of a conversation."""
         self._leases: dict[_Key, tuple[str, float]] = {}
         self._runs: dict[_Key, StoredRun] = {}
         self._events: dict[_Key, list[StoredEvents]] = {}
@@ -75,12 +75,12 @@ class MemoryStore:
 
     def delete(self, id: str, tenant: str) -> None:
         self.version(id, tenant)
-        for kept in (self._versions, self._runs, self._events):
-            kept.pop((tenant, id), None)
+        for rows in (self._versions, self._runs, self._events):
+            rows.pop((tenant, id), None)
         self._erase((tenant, id))
 
     def _erase(self, key: _Key) -> None:
-        """Erase a deleted response if nothing continues it, and then those that it was the last to continue."""
+        """Erase a deleted response if nothing continues it, and then each ancestor that only it continued."""
         while key in self._rows and key not in self._versions and not self._continued_by.get(key):
             erased = self._rows.pop(key)
             self._continued_by.pop(key, None)
@@ -104,8 +104,8 @@ class MemoryStore:
 
     def delete_conversation(self, id: str, tenant: str) -> None:
         self.conversation(id, tenant)
-        for kept in (self._conversations, self._items, self._leases, self._used):
-            kept.pop((tenant, id), None)
+        for rows in (self._conversations, self._items, self._leases, self._used):
+            rows.pop((tenant, id), None)
 
     def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
         self.conversation(id, tenant)
@@ -183,9 +183,9 @@ class MemoryStore:
     def runs_of(self, holder: str) -> set[_Key]:
         return {key for key, run in self._runs.items() if run.holder == holder and run.ended is None}
 
-    def delete_events(self, before: float) -> None:
+    def delete_events(self, ended_by: float) -> None:
         for key, run in self._runs.items():
-            if run.ended is not None and run.ended <= before:
+            if run.ended is not None and run.ended <= ended_by:
                 self._runs[key] = replace(run, last=-1)
                 self._events[key] = []
 
@@ -213,7 +213,7 @@ class MemoryStore:
         return len(unused) + rows - len(self._rows)
 
     def _unused_responses(self, before: float) -> list[_Key]:
-        """Return the present responses that are older, and that none continues which is younger or being made."""
+        """Return the responses that are older, and that no newer response and no running one continues."""
         needed: set[_Key] = set()
         for key in self._versions:
             run = self._runs.get(key)
@@ -241,13 +241,13 @@ class MemoryStore:
         )
 
     def upgrade(self) -> int:
-        return 0  # nothing outlives the program
+        return 0  # nothing outlives the process
 
     def ping(self) -> None:
-        """There is nothing that could be down."""
+        """Memory is always available."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing is open."""
 
 
 def _dated(name: str, found: Iterable[tuple[int, int]]) -> StoredKind:

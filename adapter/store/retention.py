@@ -1,7 +1,7 @@
-"""What nobody uses any more is erased after the time that the operator has set.
+"""Retention: unused responses and conversations are erased after the time that the operator has set.
 
-Every worker looks now and then; who finds that nobody has pruned for a while does. The store's own values are the
-note about it that all workers and machines see. Two that look in the same moment both prune, which does no harm.
+Every worker checks from time to time, and prunes if no worker of any machine has done so for a while: the time of the
+last pruning is a value in the store. Two workers that check at the same moment both prune, which is harmless.
 """
 
 import time
@@ -16,48 +16,49 @@ from adapter.store.protocols import Store
 log = structlog.get_logger()
 
 _KEY: Final = "pruned"
-_EVERY: Final = 3600.0
-"""Seconds between two prunings; a tenth of a retention that is shorter than ten hours."""
+_MAX_INTERVAL_SECONDS: Final = 3600.0
+"""Between two prunings: often enough that each erases little, and that retentions are met within a fraction; a tenth of
+a retention that is shorter than ten hours."""
 
 
 def prune(store: Store, retention: float) -> int:
-    """Erase what nobody has used for so many seconds; return how many responses and conversations it were."""
+    """Erase everything unused for so many seconds; return the number of responses and conversations."""
     now = time.time()
     store.delete_events(now - EVENT_RETENTION_SECONDS)
     return store.prune(now - retention)
 
 
 class Retention:
-    """Prunes as long as it is not stopped."""
+    """Prunes the store from time to time until it is stopped."""
 
     def __init__(self, store: Store, seconds: int | None) -> None:
         self._store = store
         self._seconds = seconds
-        self._looking: gevent.Greenlet | None = None
+        self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Begin, if anything is to be erased at all."""
+        """Begin, if there is a retention at all."""
         if self._seconds is not None:
-            self._looking = gevent.spawn(self._look_now_and_then, self._seconds)
+            self._greenlet = gevent.spawn(self._prune_regularly, self._seconds)
 
     def stop(self) -> None:
-        if self._looking is not None:
-            self._looking.kill()
+        if self._greenlet is not None:
+            self._greenlet.kill()
 
-    def _look_now_and_then(self, seconds: int) -> None:
-        pause = min(_EVERY, seconds / 10)
+    def _prune_regularly(self, seconds: int) -> None:
+        interval = min(_MAX_INTERVAL_SECONDS, seconds / 10)
         while True:
             try:
-                self.look(seconds, pause)
+                self.prune_if_due(seconds, interval)
             except StoreDown as error:
                 log.warning("not pruned", error=str(error))
-            gevent.sleep(pause)
+            gevent.sleep(interval)
 
-    def look(self, seconds: int, pause: float) -> None:
-        """Prune, if nobody has for `pause` seconds."""
+    def prune_if_due(self, seconds: int, interval: float) -> None:
+        """Prune, unless some worker has within the last `interval` seconds."""
         now = time.time()
         if self._store.values(_KEY, now):
             return
-        self._store.set_value(_KEY, b"", now + pause)
+        self._store.set_value(_KEY, b"", now + interval)
         if erased := prune(self._store, seconds):
             log.info("pruned", erased=erased)

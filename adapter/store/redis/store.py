@@ -32,7 +32,7 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
-    can_be,
+    is_storable,
 )
 from adapter.store.packing import Packing
 from adapter.store.redis import scripts as scripts
@@ -131,7 +131,7 @@ class RedisStore:
         )  # fmt: skip
 
     def conversation(self, id: str, tenant: str) -> StoredConversation:
-        if not can_be(id):
+        if not is_storable(id):
             raise NotFound(id)
         created_at, metadata = self._do("HMGET", _key("conversation", id, tenant), "created_at", "metadata")
         if created_at is None:
@@ -148,7 +148,7 @@ class RedisStore:
         return [self._item(entry) for entry in self._run(scripts.ITEMS, id, tenant)]
 
     def remove(self, id: str, tenant: str, item_id: str) -> None:
-        if not can_be(item_id):
+        if not is_storable(item_id):
             raise NotFound(item_id)
         self._run(scripts.REMOVE, id, tenant, _head(item_id))
 
@@ -171,7 +171,7 @@ class RedisStore:
         stored: StoredResponse | None = None,
         items: Sequence[StoredItem] = (),
     ) -> bool:
-        if not can_be(run.id):
+        if not is_storable(run.id):
             return False
         put = [] if stored is None else self._put(stored, items)
         ended = "" if run.ended is None else run.ended
@@ -180,7 +180,7 @@ class RedisStore:
         return bool(self._run(scripts.RECORD, run.id, run.tenant, run.holder, run.last, ended, first, entry, *put))
 
     def run(self, id: str, tenant: str) -> StoredRun:
-        if not can_be(id):
+        if not is_storable(id):
             raise NotFound(id)
         holder, until, streamed, last, ended = self._do(
             "HMGET", _key("run", id, tenant), "holder", "until", "streamed", "last", "ended"
@@ -191,7 +191,7 @@ class RedisStore:
         return StoredRun(id, tenant, holder.decode(), float(until), streamed == b"1", int(last), over)
 
     def events(self, id: str, tenant: str, after: int) -> list[StoredEvents]:
-        if not can_be(id):
+        if not is_storable(id):
             return []
         found = []
         for entry in reversed(self._run(scripts.EVENTS, id, tenant, after)):
@@ -200,7 +200,7 @@ class RedisStore:
         return found
 
     def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
-        if not can_be(id):
+        if not is_storable(id):
             return False
         return bool(self._run(scripts.TAKE_RUN, id, tenant, holder, until, expired_by))
 
@@ -305,7 +305,7 @@ class RedisStore:
         return b"%d:%d:%d:%b" % (events.first, events.last, events.over, self._packing.pack(events.frames))
 
     def _field(self, kind: str, id: str, tenant: str, field: str) -> Any:
-        return self._do("HGET", _key(kind, id, tenant), field) if can_be(id) else None
+        return self._do("HGET", _key(kind, id, tenant), field) if is_storable(id) else None
 
     def _keys(self, kind: str) -> Iterator[list[bytes]]:
         """Give the keys of a kind, some at a time; a key may come twice."""
@@ -319,7 +319,7 @@ class RedisStore:
 
     def _run(self, script: str, id: str, tenant: str, *values: Any) -> Any:
         """Do a script for one thing; raise NotFound if it finds that it is not there."""
-        if not can_be(id):
+        if not is_storable(id):
             raise NotFound(id)
         now = time.time()
         step = max(1.0, self._lifetime / _STEPS)

@@ -28,7 +28,7 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
-    can_be,
+    is_storable,
 )
 from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.database import Database, Session
@@ -79,7 +79,7 @@ class SQLStore:
         return [StoredResponse(*row[:-1]) for row in rows]
 
     def delete(self, id: str, tenant: str) -> None:
-        if not can_be(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
+        if not is_storable(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -132,7 +132,7 @@ class SQLStore:
         stored: StoredResponse | None = None,
         items: Sequence[StoredItem] = (),
     ) -> bool:
-        if not can_be(run.id):
+        if not is_storable(run.id):
             return False
         put = None if stored is None else _put(stored, items)
         first = run_tables.ADVANCE, run_tables.advance(run)
@@ -236,7 +236,7 @@ class SQLStore:
     def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
         """Do statements together; raise NotFound if the first of them finds nothing to change."""
         first = steps[0][1]
-        if not all(can_be(value) for value in first.values() if isinstance(value, str)):
+        if not all(is_storable(value) for value in first.values() if isinstance(value, str)):
             raise NotFound(first.get("response_id"))
         if not self._do(self._writers, Change(list(steps), erases))[0]:
             raise NotFound(first.get("response_id"))
@@ -248,7 +248,7 @@ class SQLStore:
         raise NotFound(id)
 
     def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
-        if not can_be(id):
+        if not is_storable(id):
             return []
         rows: list[Any] = self._do(self._readers, Query(sql, {**tables.values(id, tenant), **values}))
         return rows

@@ -28,7 +28,7 @@ class Counted(MemoryStore):
 def test_of_several_workers_one_prunes() -> None:
     store = Counted()
     for _ in range(4):
-        Retention(store, 3600).look(3600, pause=360)
+        Retention(store, 3600).prune_if_due(3600, interval=360)
     assert store.pruned == 1
 
 
@@ -36,7 +36,7 @@ def test_it_prunes_again_when_its_time_has_come(monkeypatch: pytest.MonkeyPatch)
     store, now = Counted(), time.time()
     for later, times in ((0, 1), (359, 1), (361, 2), (720, 2), (722, 3)):
         monkeypatch.setattr(time, "time", lambda later=later: now + later)
-        Retention(store, 3600).look(3600, pause=360)
+        Retention(store, 3600).prune_if_due(3600, interval=360)
         assert store.pruned == times
 
 
@@ -44,7 +44,7 @@ def test_what_is_younger_stays() -> None:
     store = Counted()
     keep(store, "old")
     store.put(structs.replace(response("young"), created_at=int(time.time()) - 3000))
-    Retention(store, 3600).look(3600, pause=360)
+    Retention(store, 3600).prune_if_due(3600, interval=360)
     assert (store.exists("old", OURS), store.exists("young", OURS)) == (False, True)
 
 
@@ -62,8 +62,8 @@ def test_a_store_that_is_down_is_asked_again(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(gevent, "sleep", sleep)
     retention = Retention(store, 600)
     retention.start()
-    assert retention._looking is not None
-    retention._looking.get(timeout=5)
+    assert retention._greenlet is not None
+    retention._greenlet.get(timeout=5)
     assert pauses == [60.0] * 3
     assert store.pruned == 1
 
@@ -71,5 +71,5 @@ def test_a_store_that_is_down_is_asked_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_retention_nothing_is_begun() -> None:
     retention = Retention(Counted(), None)
     retention.start()
-    assert retention._looking is None
+    assert retention._greenlet is None
     retention.stop()
