@@ -1,4 +1,4 @@
-"""What one kind of SQL database does in its own way; tables and statements are the same for all."""
+"""What differs between SQL databases; tables and statements are the same for all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -6,54 +6,55 @@ from typing import Any, Final, Protocol
 
 from adapter.store.packing import Packing
 
-_ATTEMPTS: Final = 4
+_MAX_ATTEMPTS: Final = 4
+"""Of the same work: a deadlock, and then a server that fails over, may each cost one; more would delay the error."""
 
 
 class Database(Protocol):
-    """Connections and cursors are the driver's own (PEP 249)."""
+    """One kind of database. Connections and cursors are the driver's own (PEP 249)."""
 
     errors: tuple[type[Exception], ...]
-    """What its driver raises when it cannot do its work; never a mistake of ours."""
+    """Errors of the driver when the database cannot do its work; never a bug of this program."""
 
     writers: int
-    """How many connections write, and how many read, at most."""
+    """Maximum number of connections that write; `readers`: that read."""
     readers: int
     time_limit: float | None
-    """Seconds after which a caller goes without an answer; None where the driver never waits that long."""
+    """Seconds after which a call fails without an answer; None: the driver's own limits are shorter."""
 
     def sql(self, statement: str) -> str:
-        """Return a statement with its values, which are `:name`, marked as the driver wants them."""
+        """Return a statement with its parameters, written `:name`, in the style of the driver."""
 
     def open(self, *, commits_each: bool) -> Any:
         """Return a connection to a database that has the tables.
 
-        `commits_each` makes every statement a transaction of its own.
+        `commits_each`: every statement is a transaction of its own.
         """
 
     def cursor(self, connection: Any) -> Any:
         """Return a cursor."""
 
     def is_stale(self, connection: Any) -> bool:
-        """Tell whether a connection, which works, leads to something that nobody else will find any more."""
+        """Tell whether a working connection leads to a database that was moved or replaced."""
 
     def upgrade(self) -> int:
-        """Make the tables those of this version; return the version that was found."""
+        """Migrate the tables to this version; return the version that was found."""
 
     def lock(self, cursor: Any) -> None:
-        """Let nobody else erase anything until this transaction ends."""
+        """Keep other transactions from erasing anything until this one ends."""
 
     def wipe(self, connection: Any) -> None:
-        """Make unreadable what was erased, where that takes more than DELETE."""
+        """Remove erased bytes from the disk, where DELETE does not."""
 
-    def passes(self, error: Exception) -> bool:
-        """Tell whether the same work would probably be done on a new connection, at once."""
+    def is_transient(self, error: Exception) -> bool:
+        """Tell whether the same work would probably succeed on a new connection, at once."""
 
     def explain(self, error: Exception) -> str:
-        """Say what is wrong and what to do about it."""
+        """Return a message that says what is wrong and what to do about it."""
 
 
 class Session:
-    """What one thread has for itself: a connection that is replaced when it is lost, its cursor, a workspace."""
+    """The connection of one thread, which is replaced when it is lost, with its cursor and its packing."""
 
     def __init__(self, database: Database, *, commits_each: bool = False) -> None:
         self._database = database
@@ -66,17 +67,17 @@ class Session:
         self._cursor = self._database.cursor(self._connection)
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> int:
-        """Do a statement; return how many rows it changed."""
+        """Execute a statement; return how many rows it changed."""
         self._cursor.execute(self._database.sql(statement), values)
         count: int = self._cursor.rowcount
         return count
 
     def execute_each(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Do a statement with each of several sets of values."""
+        """Execute a statement with each of several sets of values."""
         self._cursor.executemany(self._database.sql(statement), rows)
 
     def rows(self) -> list[Any]:
-        """Return what the last statement found."""
+        """Return the rows of the last statement."""
         found: list[Any] = self._cursor.fetchall()
         return found
 
@@ -87,15 +88,15 @@ class Session:
         self._database.wipe(self._connection)
 
     def attempt(self, work: Callable[[], None]) -> None:
-        """Do what leaves nothing behind before a commit; again, on a new connection, after an error that passes."""
+        """Do work that has no effect before a commit; repeat it on a new connection after a transient error."""
         if self._database.is_stale(self._connection):
             self.close()
             self._connect()
-        for left in range(_ATTEMPTS)[::-1]:
+        for left in range(_MAX_ATTEMPTS)[::-1]:
             try:
                 work()
             except Exception as error:
-                if not left or not self._database.passes(error):
+                if not left or not self._database.is_transient(error):
                     raise
                 self.close()
                 self._connect()
@@ -106,7 +107,7 @@ class Session:
         self._connection.commit()
 
     def close(self) -> None:
-        with suppress(Exception):  # either may be past closing
-            self._cursor.close()  # SQLite keeps a file open, and its locks, as long as a cursor is
+        with suppress(Exception):  # the connection may be lost
+            self._cursor.close()  # SQLite keeps a file and its locks open as long as a cursor is
         with suppress(Exception):
             self._connection.close()

@@ -1,8 +1,8 @@
-"""The tables of a SQL store: how they come to be, and how those of an earlier version become those of this one.
+"""The tables of a SQL store: how they are created, and how an earlier version is migrated to this one.
 
-A version's steps are SQL as it was written for that version and never change: they have to find the tables as they
-were then, whatever `CREATE` says now. `{bytes}` is what the database calls a column of bytes. The version stands in
-the database and changes in the same transaction.
+The steps of a version are SQL as it was written for that version and never change: they find the tables as they were
+then, whatever `CREATE` says now. `{bytes}` is the database's type for bytes. The version is stored in the database and
+changes in the same transaction.
 """
 
 from typing import Any, Final
@@ -10,11 +10,11 @@ from typing import Any, Final
 from adapter.store.base import StoreDown
 
 VERSION: Final = 3
-"""Version of the tables; a change of them raises it and adds to STEPS."""
+"""Version of the tables; whoever changes them raises it and adds to STEPS."""
 
 CREATE: Final = (
     "CREATE TABLE schema_version (version INTEGER NOT NULL)",
-    # The long values stand last, because SQLite reads its way through them to what lies behind.
+    # The long values are last, because SQLite reads through them to reach the columns after them.
     """CREATE TABLE responses (
         id VARCHAR(64) NOT NULL, tenant VARCHAR(64) NOT NULL, created_at BIGINT NOT NULL, previous VARCHAR(64),
         version BIGINT NOT NULL, deleted BOOLEAN NOT NULL,
@@ -27,7 +27,7 @@ CREATE: Final = (
         lease_holder VARCHAR(64), lease_until FLOAT, used_at FLOAT DEFAULT '0' NOT NULL,
         PRIMARY KEY (id, tenant)
     )""",
-    # The id of an item may be a client's own, and long.
+    # The id of an item may come from a client, and be long.
     """CREATE TABLE conversation_items (
         tenant VARCHAR(64) NOT NULL, conversation VARCHAR(64) NOT NULL, position BIGINT NOT NULL,
         id VARCHAR NOT NULL, json {bytes} NOT NULL,
@@ -59,11 +59,11 @@ STEPS: Final = {
         "UPDATE conversations SET used_at = created_at",
     ),
 }
-"""What makes the next version of each version. Before the first of them, nothing was released."""
+"""Statements that upgrade each version to the next. No version before the first of them was released."""
 
 
 def version_of(cursor: Any, names: str) -> int | None:
-    """Return the version of the tables, None if there are none; raise StoreDown for one that is not known here.
+    """Return the version of the tables, None: there are none; raise StoreDown for an unknown version.
 
     `names` is the query for the names of the tables.
     """
@@ -91,7 +91,7 @@ def version_of(cursor: Any, names: str) -> int | None:
 
 
 def migrate(cursor: Any, names: str, bytes_type: str) -> int:
-    """Make the tables, or those of an earlier version into these; return the version that was found.
+    """Create the tables, or migrate those of an earlier version; return the version that was found.
 
     The caller's transaction keeps other processes out.
     """

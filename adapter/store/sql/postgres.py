@@ -1,9 +1,9 @@
-"""What the SQL store has to know of PostgreSQL: how to connect, what its errors mean, who waits for whom.
+"""PostgreSQL for the SQL store: connecting, locking, and the meaning of errors.
 
-Rows are locked one by one, so several connections write at a time, of any number of machines. Who erases takes one lock
-for all (an erasure looks at rows beside its own), and so does who makes the tables; both give it back with their
-transaction. The store's threads wait by themselves: nothing here is cooperative, and nothing may run in the event
-loop's own thread.
+Rows are locked one by one, so several connections write at a time, from any number of machines. Erasing takes one
+advisory lock, since it decides by other rows than those it deletes, and so does creating the tables; the lock is
+released with the transaction. Calls block their native thread: nothing here is cooperative, and nothing may run in the
+thread of the event loop. Source: PostgreSQL docs, Explicit locking.
 """
 
 import os
@@ -22,29 +22,30 @@ from adapter.store.base import StoreDown
 from adapter.store.sql.migrations import VERSION, migrate, version_of
 
 if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("psycopg_c")):
-    # In a gevent worker, psycopg would wait through an event loop for each thread. Its own way just waits.
+    # In a gevent worker, psycopg would wait through one event loop for each thread; its C function just blocks.
     os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_c")
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-_LOCK: Final = 0x7265_7370_6F6E_7365
-"""The advisory lock of who erases, or makes tables: a number that nobody else takes."""
-_SERVER: Final = (
+_ADVISORY_LOCK: Final = 0x7265_7370_6F6E_7365
+"""Key of the advisory lock for erasing and for creating tables: "response" in ASCII, which no other program uses."""
+_SERVER_OPTIONS: Final = (
     "-c default_transaction_isolation=read\\ committed -c statement_timeout=30s "
     "-c idle_in_transaction_session_timeout=60s -c jit=off -c enable_seqscan=off"
 )
+"""Every statement is a search in an index: JIT compilation would only cost time, and without statistics the planner
+would scan a table that it takes for small. A statement or transaction that takes this long is stuck."""
 _CONNECTION: Final = {
     "application_name": "responses-adapter",
     "connect_timeout": "5",
-    # A server that has vanished without a word is noticed within half a minute.
+    # A server that has vanished without closing its connections is noticed within half a minute.
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
 }
-"""Parameters of each connection, unless the URL gives them
-(https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
+"""Parameters of each connection, unless the URL sets them. Source: PostgreSQL docs, Parameter key words."""
 
 _MEANING: Final = {
     "08": "cannot be reached; check that its server runs and that the address is right",
@@ -59,14 +60,15 @@ _MEANING: Final = {
     "57014": "took too long; look for what slows its server down",
     "57P0": "is being started or stopped",
 }
-"""By the beginning of an SQLSTATE: what to say of the database
-(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
-_PASSING: Final = ("08", "25006", "40001", "40P01", "57P0")
-"""Lost or moved servers, and the victims of two transactions that met."""
+"""Beginning of an SQLSTATE → what is wrong with the database. Source: PostgreSQL docs, Error codes."""
+_TRANSIENT: Final = ("08", "25006", "40001", "40P01", "57P0")
+"""Lost connections, a server that failed over, and the victim of two transactions that met."""
 
 
-_NAMES: Final = "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
-_NAMED: Final = re.compile(r"(?<!:):(\w+)")
+_TABLES_QUERY: Final = (
+    "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
+)
+_PARAMETER: Final = re.compile(r"(?<!:):(\w+)")
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 _Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -80,25 +82,25 @@ class PostgreSQL:
     readers = 4
 
     def __init__(self, url: str, time_limit: float = 40.0) -> None:
-        """Raise ValueError for what is no URL. `time_limit` is longer than the server's own limits."""
+        """Raise ValueError for a URL that libpq cannot read. `time_limit` (seconds) exceeds the server's own limits."""
         self.time_limit: float | None = time_limit
         try:
             at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
         except psycopg.ProgrammingError:
             raise ValueError(POSTGRESQL_FORM) from None
-        at["options"] = f"{_SERVER} {at.get('options', '')}"
+        at["options"] = f"{_SERVER_OPTIONS} {at.get('options', '')}"
         self._at: dict[str, Any] = {**_CONNECTION, **at}
         self._shown = without_password(url.partition("?")[0])
 
     @staticmethod
     @cache
     def sql(statement: str) -> str:
-        return _NAMED.sub(r"%(\1)s", statement)
+        return _PARAMETER.sub(r"%(\1)s", statement)
 
     def open(self, *, commits_each: bool) -> _Connection:
         """Return a connection; raise one of `errors`, or StoreDown for tables of another version.
 
-        In an empty database the tables are made.
+        Creates the tables in an empty database.
         """
         connection, found = self._open(migrates=False)
         if found != VERSION:
@@ -117,15 +119,15 @@ class PostgreSQL:
 
     def _open(self, *, migrates: bool) -> tuple[_Connection, int]:
         """Return a connection and the version that was found."""
-        _wait_here()
+        _resolve_in_this_thread()
         connection = psycopg.connect(**self._at)
         try:
             cursor = connection.cursor()
-            found = version_of(cursor, _NAMES)
+            found = version_of(cursor, _TABLES_QUERY)
             if found is None or (migrates and found != VERSION):
                 cursor.execute("SET LOCAL statement_timeout = 0")
                 self.lock(cursor)
-                found = migrate(cursor, _NAMES, "BYTEA")
+                found = migrate(cursor, _TABLES_QUERY, "BYTEA")
             connection.commit()
             return connection, found
         except BaseException:
@@ -139,29 +141,29 @@ class PostgreSQL:
         return False
 
     def lock(self, cursor: _Cursor) -> None:
-        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
 
     def wipe(self, connection: _Connection) -> None:
-        """The server does it by itself, in time (VACUUM)."""
+        """The server does it by itself (VACUUM)."""
 
-    def passes(self, error: Exception) -> bool:
+    def is_transient(self, error: Exception) -> bool:
         state = _state(error)
-        return state is not None and state.startswith(_PASSING)
+        return state is not None and state.startswith(_TRANSIENT)
 
     def explain(self, error: Exception) -> str:
-        """Say what is wrong with the store and what to do about it; never with a password."""
+        """Return a message that says what is wrong and what to do about it, without the password."""
         state = _state(error)
         if state is None:
             return f"The store {self._shown} cannot be used: {error}."
-        meaning = next((told for begins, told in _MEANING.items() if state.startswith(begins)), "failed")
+        meaning = next((meaning for begins, meaning in _MEANING.items() if state.startswith(begins)), "failed")
         says = " ".join(str(error).split())
         return f"The store {self._shown} {meaning}. PostgreSQL says: {says}"
 
 
 def _state(error: Exception) -> str | None:
-    """Return the SQLSTATE of a driver's error; None for another error.
+    """Return the SQLSTATE of a driver's error; None: it is no error of the driver.
 
-    Without one, the connection was not made or is lost (08000).
+    An operational error without a state means that the connection failed (08000).
     """
     if isinstance(error, psycopg.Error):
         lost = "08000" if isinstance(error, psycopg.OperationalError) else "XX000"
@@ -169,8 +171,8 @@ def _state(error: Exception) -> str | None:
     return None
 
 
-def _wait_here() -> None:
-    """Let this thread look names up by itself; through gevent it would start another one for that."""
+def _resolve_in_this_thread() -> None:
+    """Resolve host names in this thread; gevent would start another one for it."""
     if monkey.is_module_patched("socket"):
         hub = gevent.get_hub()
         hub.resolver = Resolver(hub)

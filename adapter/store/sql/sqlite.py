@@ -1,8 +1,9 @@
-"""What the SQL store has to know of SQLite: how to open the file, what its errors mean, how to wipe what was erased.
+"""SQLite for the SQL store: opening the file, the meaning of errors, and wiping erased bytes.
 
-The file is in WAL mode: one writer and any number of readers at a time, of any process, none waiting for the other. A
-commit is in the file when it returns, so the death of a process loses nothing; power loss may cost the last commits
-(synchronous=NORMAL), never the file. All processes must run on the machine that has the file.
+The file is in WAL mode: one writer and any number of readers at a time, in any process, and none waits for the other. A
+commit is in the file when it returns, so a process that dies loses nothing; power loss may lose the last commits
+(synchronous=NORMAL), but never the file. All processes must run on the machine that has the file.
+Source: SQLite docs, Write-ahead logging.
 """
 
 import os
@@ -12,11 +13,12 @@ from typing import Final
 
 from adapter.store.sql.migrations import VERSION, migrate, version_of
 
-_PAGE: Final = 16384
-"""Bytes. Against SQLite's 4 KB, a row of 280 KB costs half, written or read, and one of 3 KB no more (measured)."""
-_NAMES: Final = "SELECT name FROM sqlite_master"
-_WIPE_PATIENCE: Final = 0.1
-"""Seconds; all writers wait while a wipe waits for the readers of other processes."""
+_PAGE_BYTES: Final = 16384
+"""Compared with SQLite's default of 4 KB, a row of 280 KB costs half to write or read, and one of 3 KB no more
+(measured)."""
+_TABLES_QUERY: Final = "SELECT name FROM sqlite_master"
+_WIPE_TIMEOUT_SECONDS: Final = 0.1
+"""How long a wipe waits for the readers of other processes; all writers wait with it."""
 
 _MEANING: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process; end the one that holds it",
@@ -29,11 +31,11 @@ _MEANING: Final = {
     sqlite3.SQLITE_CORRUPT: "is damaged; put a backup in its place, or move it away to begin anew",
     sqlite3.SQLITE_NOTADB: "is not an SQLite database; give another path, or move it away to begin anew",
 }
-"""By primary result code: what to say of the file (https://www.sqlite.org/rescode.html)."""
+"""Primary result code → what is wrong with the file. Source: SQLite docs, Result and error codes."""
 
 
 class SQLiteFile:
-    """One database file; `patience` is how many seconds a write waits for the other processes' writes."""
+    """One database file."""
 
     writers = 1
     readers = 1
@@ -41,6 +43,7 @@ class SQLiteFile:
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, patience: float = 5.0) -> None:
+        """`patience`: seconds that a write waits for the writes of other processes."""
         self._path = Path(path).absolute()
         self._patience = patience
 
@@ -48,10 +51,9 @@ class SQLiteFile:
         return statement
 
     def open(self, *, commits_each: bool) -> sqlite3.Connection:
-        """Return a connection, with file and tables made if they are not there.
+        """Return a connection; create file and tables if they are missing, and migrate those of an earlier version.
 
-        Tables of an earlier version are made into this one's. Raises one of `errors`, or StoreDown for a file of a
-        later version.
+        Raises one of `errors`, or StoreDown for a file of a later version.
         """
         connection = self._open()[0]
         if commits_each:
@@ -78,15 +80,15 @@ class SQLiteFile:
             raise
 
     def _set_up(self, connection: sqlite3.Connection) -> int:
-        """Make what is not there; return the version that was found."""
+        """Create or migrate the tables; return the version that was found."""
         if self._path.stat().st_size == 0:
             self._path.chmod(0o600)  # SQLite gives the files beside it the same mode
-        for pragma in (f"page_size={_PAGE}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+        for pragma in (f"page_size={_PAGE_BYTES}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        found = version_of(connection.cursor(), _NAMES)
+        found = version_of(connection.cursor(), _TABLES_QUERY)
         if found != VERSION:
             connection.execute("BEGIN IMMEDIATE")
-            found = migrate(connection.cursor(), _NAMES, "BLOB")
+            found = migrate(connection.cursor(), _TABLES_QUERY, "BLOB")
         connection.commit()
         return found
 
@@ -94,29 +96,29 @@ class SQLiteFile:
         return connection.cursor()
 
     def is_stale(self, connection: sqlite3.Connection) -> bool:
-        """Tell whether the file was moved or removed, or another one put in its place: SQLite would write on in it."""
+        """Tell whether the file was moved, removed or replaced: SQLite would go on writing to the old one."""
         assert isinstance(connection, _Connection)
         return connection.file != _identity(self._path)
 
     def lock(self, cursor: sqlite3.Cursor) -> None:
-        """One writer at a time is the rule of the file."""
+        """SQLite has one writer at a time anyway."""
 
-    def passes(self, error: Exception) -> bool:
+    def is_transient(self, error: Exception) -> bool:
         return False
 
     def wipe(self, connection: sqlite3.Connection) -> None:
-        """Take erased bytes out of the write-ahead log, too.
+        """Remove erased bytes from the write-ahead log, too.
 
-        While another process holds on to an older state, they stay there until the next wipe or until the log is
-        written over.
+        While another process reads an older state, they stay there until the next wipe or until the log is
+        overwritten.
         """
-        connection.execute(f"PRAGMA busy_timeout={round(_WIPE_PATIENCE * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout={round(_WIPE_TIMEOUT_SECONDS * 1000)}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute(f"PRAGMA busy_timeout={round(self._patience * 1000)}")
         connection.commit()
 
     def explain(self, error: Exception) -> str:
-        """Say what is wrong with the store and what to do about it."""
+        """Return a message that says what is wrong and what to do about it."""
         if isinstance(error, OSError):
             return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename})."
         if isinstance(error, sqlite3.Error):
@@ -131,7 +133,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from all others, None if it is not there."""
+    """Return device and inode of a file; None: there is none."""
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -1,11 +1,11 @@
-"""Responses, conversations and runs in a SQL database.
+"""A store in a SQL database.
 
-Native threads with a connection each: some write and some read, so neither the event loop nor a reader waits for a
-write lock. All writes that wait are one transaction (group commit), and each caller goes on only when it is committed.
-A failure costs the connection. What can be done again without harm is, on a new one; else the failure is told to those
-who wait, and the next call opens a new one: the store works again as soon as its database does.
+Native threads have a connection each; some write and some read, so neither the event loop nor a reader waits for a
+write lock. All waiting writes become one transaction (group commit), and each caller continues only when it is
+committed. An error costs the connection. Work that can be repeated safely is repeated on a new one; otherwise the
+callers get the error, and the next call opens a new connection: the store works again as soon as its database does.
 
-What differs between databases is behind `Database`; tables and statements are the same for all.
+`Database` has what differs between databases; tables and statements are the same for all.
 """
 
 import time
@@ -35,21 +35,21 @@ from adapter.store.sql.database import Database, Session
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, write
 
-_TOGETHER: Final = 256
-"""Most writes in one transaction."""
+_MAX_BATCH: Final = 256
+"""Writes in one transaction: by then the cost of the commit is spread, and no caller waits long for the others."""
 
 
 class SQLStore:
-    """The calls of `Store`. Nothing is opened before the first of them."""
+    """Implements `Store`. Nothing is opened before the first call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._down: tuple[type[Exception], ...] = (*database.errors, StoreDown)
+        self._errors: tuple[type[Exception], ...] = (*database.errors, StoreDown)
         self._writers = NativeThreads[Session, Write](
             lambda: Session(database),
             write,
             threads=database.writers,
-            batch=_TOGETHER,
+            batch=_MAX_BATCH,
             time_limit=database.time_limit,
         )
         self._readers = NativeThreads[Session, Query](
@@ -64,7 +64,7 @@ class SQLStore:
         self._do(self._writers, _put(stored, items))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
-        return StoredResponse(*self._found(tables.GET, id, tenant)[0])
+        return tables.to_response(self._found(tables.GET, id, tenant)[0])
 
     def exists(self, id: str, tenant: str) -> bool:
         return bool(self._select(tables.GET_VERSION, id, tenant))
@@ -75,11 +75,11 @@ class SQLStore:
 
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:
         rows = self._found(tables.CHAIN, id, tenant)
-        rows.sort(key=itemgetter(-1), reverse=True)  # by depth, here: SQLite would copy the blobs to sort them
-        return [StoredResponse(*row[:-1]) for row in rows]
+        rows.sort(key=itemgetter(-1), reverse=True)  # by depth; SQLite would copy the blobs to sort them
+        return [tables.to_response(row[:-1]) for row in rows]
 
     def delete(self, id: str, tenant: str) -> None:
-        if not is_storable(id) or self._do(self._writers, Deletion(tables.values(id, tenant))) is None:
+        if not is_storable(id) or self._do(self._writers, Deletion(tables.row_key(id, tenant))) is None:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -89,13 +89,13 @@ class SQLStore:
         return StoredConversation(*self._found(tables.GET_CONVERSATION, id, tenant)[0])
 
     def delete_conversation(self, id: str, tenant: str) -> None:
-        values = tables.values(id, tenant)
+        values = tables.row_key(id, tenant)
         self._change((tables.DELETE_CONVERSATION, values), (tables.DELETE_ITEMS, values), erases=True)
 
     def append(self, id: str, tenant: str, items: Sequence[StoredItem]) -> None:
         if items:
             rows = _rows(id, tenant, items)
-            self._change((tables.USE, rows[0]), *((tables.APPEND, row) for row in rows))
+            self._change((tables.MARK_USED, rows[0]), *((tables.APPEND, row) for row in rows))
         else:
             self.conversation(id, tenant)
 
@@ -106,13 +106,13 @@ class SQLStore:
         return [StoredItem(*row) for row in rows]
 
     def remove(self, id: str, tenant: str, item_id: str) -> None:
-        values = {**tables.values(id, tenant), "item_id": item_id, "now": time.time()}
-        self._change((tables.DELETE_ITEM, values), (tables.USE, values), erases=True)
+        values = {**tables.row_key(id, tenant), "item_id": item_id, "now": time.time()}
+        self._change((tables.DELETE_ITEM, values), (tables.MARK_USED, values), erases=True)
 
     def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
-        lease = {**tables.values(id, tenant), "holder": holder, "now": now, "until": until}
+        lease = {**tables.row_key(id, tenant), "holder": holder, "now": now, "until": until}
         try:
-            self._change((tables.LEASE, lease))
+            self._change((tables.TAKE_LEASE, lease))
         except NotFound:
             self.conversation(id, tenant)
             return False
@@ -120,10 +120,11 @@ class SQLStore:
 
     def release(self, id: str, tenant: str, holder: str) -> None:
         with suppress(NotFound):
-            self._change((tables.RELEASE, {**tables.values(id, tenant), "holder": holder}))
+            self._change((tables.RELEASE_LEASE, {**tables.row_key(id, tenant), "holder": holder}))
 
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
-        self._do(self._writers, Record((run_tables.BEGIN, asdict(run)), self._added(run, events), _put(stored, ())))
+        first = run_tables.BEGIN, asdict(run)
+        self._do(self._writers, Record(first, self._event_steps(run, events), _put(stored, ())))
 
     def record(
         self,
@@ -135,8 +136,8 @@ class SQLStore:
         if not is_storable(run.id):
             return False
         put = None if stored is None else _put(stored, items)
-        first = run_tables.ADVANCE, run_tables.advance(run)
-        return bool(self._do(self._writers, Record(first, self._added(run, events), put)))
+        first = run_tables.ADVANCE, run_tables.advance_values(run)
+        return bool(self._do(self._writers, Record(first, self._event_steps(run, events), put)))
 
     def run(self, id: str, tenant: str) -> StoredRun:
         run = StoredRun(*self._found(run_tables.GET_RUN, id, tenant)[0])
@@ -149,56 +150,58 @@ class SQLStore:
     def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
         values = {"of_holder": holder, "new_until": until, "expired_by": expired_by}
         try:
-            self._change((run_tables.TAKE, {**tables.values(id, tenant), **values}))
+            self._change((run_tables.TAKE, {**tables.row_key(id, tenant), **values}))
         except NotFound:
             return False
         return True
 
     def renew_runs(self, holder: str, until: float) -> None:
         with suppress(NotFound):
-            self._change((run_tables.PROLONG, {"of_holder": holder, "new_until": until}))
+            self._change((run_tables.RENEW, {"of_holder": holder, "new_until": until}))
 
     def runs_of(self, holder: str) -> set[tuple[str, str]]:
-        rows = self._do(self._readers, Query(run_tables.HELD, {"of_holder": holder}))
+        rows = self._do(self._readers, Query(run_tables.RUNS_OF, {"of_holder": holder}))
         return {(tenant, id) for tenant, id in rows}
 
-    def delete_events(self, before: float) -> None:
+    def delete_events(self, ended_by: float) -> None:
         with suppress(NotFound):
-            self._change(*((sql, {"before": before}) for sql in (run_tables.FORGET_EVENTS, run_tables.FORGET_LAST)))
+            values = {"before": ended_by}
+            self._change((run_tables.DELETE_ENDED_EVENTS, values), (run_tables.RESET_LAST, values))
 
     def set_value(self, key: str, value: bytes, until: float) -> None:
-        self._change((tables.REMEMBER, {"key": key, "value": value, "until": until}))
+        self._change((tables.SET_VALUE, {"key": key, "value": value, "until": until}))
 
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
-        return dict(self._do(self._readers, Query(tables.REMEMBERED, {**tables.beginning(prefix), "now": now})))
+        return dict(self._do(self._readers, Query(tables.GET_VALUES, {**tables.prefix_values(prefix), "now": now})))
 
     def delete_values(self, prefix: str) -> int:
-        erased: list[int] = self._do(self._writers, Change([(tables.FORGET, tables.beginning(prefix))], erases=True))
+        change = Change([(tables.DELETE_VALUES, tables.prefix_values(prefix))], erases=True)
+        erased: list[int] = self._do(self._writers, change)
         return erased[0]
 
     def prune(self, before: float) -> int:
-        self._do(self._writers, Change([(upkeep.FORGET_EXPIRED, {"now": time.time()})], erases=True))
+        self._do(self._writers, Change([(upkeep.DELETE_EXPIRED_VALUES, {"now": time.time()})], erases=True))
         return self._prune_responses(before) + self._prune_conversations(before)
 
     def _prune_responses(self, before: float) -> int:
-        """Look through the responses from the oldest on, until a page has none that is old."""
-        count, last = 0, tables.values("", "")
+        """Page through the responses from the oldest on, until a page has none that is old enough."""
+        count, last = 0, tables.row_key("", "")
         while True:
-            page = self._do(self._readers, Query(upkeep.LOOK, {**last, "before": before}))
-            found = [{**tables.values(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
+            page = self._do(self._readers, Query(upkeep.NEXT_PAGE, {**last, "before": before}))
+            found = [{**tables.row_key(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
             for batch in _batches(found):
                 count += self._do(self._writers, Erasure(batch, []))
             if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
                 return count
-            last = tables.values(*page[-1][:2])
+            last = tables.row_key(*page[-1][:2])
 
     def _prune_conversations(self, before: float) -> int:
         count = 0
-        while page := self._do(self._readers, Query(upkeep.UNUSED, {"before": before})):
-            found = [{**tables.values(id, tenant), "before": before} for id, tenant in page]
+        while page := self._do(self._readers, Query(upkeep.UNUSED_CONVERSATIONS, {"before": before})):
+            found = [{**tables.row_key(id, tenant), "before": before} for id, tenant in page]
             erased = sum(self._do(self._writers, Erasure([], batch)) for batch in _batches(found))
             count += erased
-            if erased < upkeep.PAGE:  # that was the last page, or somebody else prunes, too
+            if erased < upkeep.PAGE:  # the last page, or another worker prunes, too
                 break
         return count
 
@@ -210,18 +213,18 @@ class SQLStore:
         return StoreStats(
             kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
             tenants=rows(upkeep.TENANTS)[0][0],
-            going_on=rows(upkeep.GOING_ON)[0][0],
+            going_on=rows(upkeep.RUNNING)[0][0],
             version=VERSION,
         )
 
     def upgrade(self) -> int:
         try:
             return self._database.upgrade()
-        except self._down as error:
+        except self._errors as error:
             raise StoreDown(self._database.explain(error)) from error
 
-    def _added(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
-        """Return the steps that keep a run's next events."""
+    def _event_steps(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
+        """Return the statements that add a run's next events."""
         if events is None:
             return []
         return [(run_tables.ADD_EVENTS, {**asdict(events), "tenant": run.tenant, "run": run.id})]
@@ -234,7 +237,7 @@ class SQLStore:
         self._readers.close()
 
     def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
-        """Do statements together; raise NotFound if the first of them finds nothing to change."""
+        """Execute statements in one transaction; raise NotFound if the first finds nothing to change."""
         first = steps[0][1]
         if not all(is_storable(value) for value in first.values() if isinstance(value, str)):
             raise NotFound(first.get("response_id"))
@@ -242,7 +245,7 @@ class SQLStore:
             raise NotFound(first.get("response_id"))
 
     def _found(self, sql: str, id: str, tenant: str) -> list[Any]:
-        """Return the rows of a query; raise NotFound if there is none."""
+        """Return the rows of a query; raise NotFound if there are none."""
         if rows := self._select(sql, id, tenant):
             return rows
         raise NotFound(id)
@@ -250,20 +253,20 @@ class SQLStore:
     def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
         if not is_storable(id):
             return []
-        rows: list[Any] = self._do(self._readers, Query(sql, {**tables.values(id, tenant), **values}))
+        rows: list[Any] = self._do(self._readers, Query(sql, {**tables.row_key(id, tenant), **values}))
         return rows
 
     def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
         job = threads.do(request)
         if job.error is None:
             return job.answer
-        if isinstance(job.error, self._down):
+        if isinstance(job.error, self._errors):
             raise StoreDown(self._database.explain(job.error)) from job.error
         raise job.error
 
 
 def _read(session: Session, jobs: list[Job[Query]]) -> None:
-    """Be the work of a thread that reads."""
+    """Execute queries, in a thread that reads."""
 
     def read() -> None:
         unpack = session.packing.unpack
@@ -281,7 +284,7 @@ def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
 
 
 def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:
-    values = {**tables.values(conversation, tenant), "now": time.time()}
+    values = {**tables.row_key(conversation, tenant), "now": time.time()}
     return [{**values, "item_id": item.id, "json": item.json} for item in items]
 
 

@@ -1,18 +1,19 @@
 """The statements that read and change responses, conversations and the service's own values in a SQL store.
 
-Responses are one row each. `deleted` marks a response that was taken away while others continue it: its row stays for
-their chains and is erased with the last of them. `version` is drawn anew at each put, so that a cache can tell a later
-snapshot from the one it holds. A conversation is a row, and one more for each of its items; its lease is in the row,
-and only a statement that finds it free or over takes it. Every statement compares the tenant on every row it touches.
-The SQL is what SQLite and PostgreSQL have in common, with values as `:name`; what the tables are is in `migrations.py`.
+A response is one row. `deleted` marks a response that was deleted while others continue it: its row stays for their
+chains and is erased with the last of them. `version` is drawn at random at each put, so that a cache can tell a later
+snapshot from its own. A conversation is one row, and one more for each item; its lease is part of the row, and is taken
+by an UPDATE that finds it free or expired. Every statement compares the tenant on every row it touches. The SQL is the
+common subset of SQLite and PostgreSQL, with parameters as `:name`; `migrations.py` has the tables.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from adapter.store.base import StoredConversation, StoredResponse
 
 JSON_COLUMNS: Final = ("input", "response", "notes")
-"""They hold what `packing` makes of the JSON, as `json` of an item does."""
+"""Columns of responses whose values are packed (`packing.py`), as `json` of an item is."""
 
 _COLUMNS: Final = ", ".join(f"responses.{name}" for name in StoredResponse.__struct_fields__)
 _PRESENT: Final = "id = :response_id AND tenant = :of_tenant AND NOT deleted"
@@ -28,6 +29,7 @@ PUT: Final = """
         conversation = excluded.conversation
 """
 GET: Final = f"SELECT {_COLUMNS} FROM responses WHERE {_PRESENT}"
+"""Its row, and those of CHAIN without the depth, are read by `to_response`."""
 GET_VERSION: Final = f"SELECT version FROM responses WHERE {_PRESENT}"
 CHAIN: Final = f"""
     WITH RECURSIVE chain (id, previous, depth) AS (
@@ -39,15 +41,15 @@ CHAIN: Final = f"""
     SELECT {_COLUMNS}, chain.depth FROM responses, chain
     WHERE responses.id = chain.id AND responses.tenant = :of_tenant
 """
-"""A response and all that it continues, newest at depth 0.
+"""A response and all that it continues, the newest at depth 0.
 
-Only ids go through the recursion: carrying the blobs along at least doubled the cost for long inputs.
+Only ids go through the recursion: with the blobs in it, long inputs cost at least twice as much.
 """
 MARK_DELETED: Final = f"UPDATE responses SET deleted = TRUE WHERE {_PRESENT}"
 
 
 def erased(erasable: str) -> str:
-    """Return the CTE `erased`: a response that is erasable and not continued, and those behind it that none else needs.
+    """Return the CTE `erased`: an erasable response that nothing continues, and its ancestors that only it needs.
 
     `erasable` is a condition on a row of `responses`.
     """
@@ -70,7 +72,7 @@ ERASE: Final = f"""{erased("responses.deleted")}
     DELETE FROM responses WHERE tenant = :of_tenant AND id IN (SELECT id FROM erased)
 """
 CHANGE_NOTHING: Final = "UPDATE schema_version SET version = version WHERE FALSE"
-"""Needs all that a write needs."""
+"""Fails exactly when a write would."""
 
 _THE_CONVERSATION: Final = "id = :response_id AND tenant = :of_tenant"
 _ITS_ITEMS: Final = "conversation = :response_id AND tenant = :of_tenant"
@@ -87,16 +89,16 @@ GET_ITEMS: Final = f"SELECT id, json FROM conversation_items WHERE {_ITS_ITEMS} 
 DELETE_CONVERSATION: Final = f"DELETE FROM conversations WHERE {_THE_CONVERSATION}"
 DELETE_ITEMS: Final = f"DELETE FROM conversation_items WHERE {_ITS_ITEMS}"
 DELETE_ITEM: Final = f"DELETE FROM conversation_items WHERE {_ITS_ITEMS} AND id = :item_id"
-LEASE: Final = f"""
+TAKE_LEASE: Final = f"""
     UPDATE conversations SET lease_holder = :holder, lease_until = :until, used_at = :now
     WHERE {_THE_CONVERSATION} AND (lease_until IS NULL OR lease_until <= :now OR lease_holder = :holder)
 """
-RELEASE: Final = f"""
+RELEASE_LEASE: Final = f"""
     UPDATE conversations SET lease_holder = NULL, lease_until = NULL
     WHERE {_THE_CONVERSATION} AND lease_holder = :holder
 """
-USE: Final = f"UPDATE conversations SET used_at = :now WHERE {_THE_CONVERSATION}"
-"""Goes before APPEND: where rows are locked one by one, it makes those wait that append to the same conversation."""
+MARK_USED: Final = f"UPDATE conversations SET used_at = :now WHERE {_THE_CONVERSATION}"
+"""Precedes APPEND: where rows are locked one by one, it serialises the appends to one conversation."""
 APPEND: Final = f"""
     INSERT INTO conversation_items (tenant, conversation, position, id, json)
     SELECT
@@ -104,21 +106,26 @@ APPEND: Final = f"""
         :item_id, :json
     FROM conversations WHERE {_THE_CONVERSATION}
 """
-"""Puts an item behind the others; changes nothing where there is no such conversation."""
+"""Adds an item at the end; changes nothing if there is no such conversation."""
 
-REMEMBER: Final = """
+SET_VALUE: Final = """
     INSERT INTO remembered (key, until, value) VALUES (:key, :until, :value)
     ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value
 """
-REMEMBERED: Final = "SELECT key, value FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix AND until > :now"
-FORGET: Final = "DELETE FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix"
+GET_VALUES: Final = "SELECT key, value FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix AND until > :now"
+DELETE_VALUES: Final = "DELETE FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix"
 
 
-def beginning(prefix: str) -> dict[str, Any]:
-    """Return what REMEMBERED and FORGET take."""
+def to_response(row: Sequence[Any]) -> StoredResponse:
+    """Return the response of a row whose columns are `_COLUMNS`, which are the fields in their order."""
+    return StoredResponse(*row)
+
+
+def prefix_values(prefix: str) -> dict[str, Any]:
+    """Return the parameters of GET_VALUES and DELETE_VALUES."""
     return {"prefix": prefix, "length": len(prefix)}
 
 
-def values(id: str, tenant: str) -> dict[str, str]:
-    """Return what names a row: the id of a response, a conversation or a run, and its tenant."""
+def row_key(id: str, tenant: str) -> dict[str, str]:
+    """Return the parameters that name a row: the id of a response, a conversation or a run, and its tenant."""
     return {"response_id": id, "of_tenant": tenant}

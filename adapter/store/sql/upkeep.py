@@ -1,8 +1,8 @@
-"""The statements by which a SQL store is pruned and counted.
+"""The statements that prune and count a SQL store.
 
-Responses are looked through from the oldest on, page by page, in the order of the primary key: ids of this program
-begin with the time (`translators/responses/ids.py`), so no index by time has to be kept with each put. Looking takes no
-lock, and what is found is erased a few at a time, if it still can be.
+Pruning pages through the responses from the oldest on, in the order of the primary key: ids begin with the time
+(`translators/responses/ids.py`), so no put pays for an index by time. Paging takes no lock; what it finds is erased a
+few at a time, after checking again that it can be.
 """
 
 from typing import Final
@@ -10,40 +10,40 @@ from typing import Final
 from adapter.store.sql.tables import erased
 
 PAGE: Final = 500
-"""Responses, or conversations, that are looked at together."""
+"""Responses, or conversations, that one query looks at: few queries for a large store, and rows without blobs."""
 BATCH: Final = 50
-"""Chains, or conversations, that are erased together; writers wait that long."""
+"""Chains, or conversations, erased in one transaction, which the writes of clients wait for."""
 
 _OLD: Final = "responses.created_at < :before"
-_BEING_MADE: Final = """EXISTS (
+_RUNNING: Final = """EXISTS (
         SELECT 1 FROM runs
         WHERE runs.id = responses.id AND runs.tenant = responses.tenant AND runs.ended IS NULL AND runs.until >= :before
     )"""
 _CONTINUED: Final = """EXISTS (
         SELECT 1 FROM responses AS other WHERE other.previous = responses.id AND other.tenant = responses.tenant
     )"""
-_ERASABLE: Final = f"({_OLD} OR responses.deleted) AND NOT {_BEING_MADE}"
+_ERASABLE: Final = f"({_OLD} OR responses.deleted) AND NOT {_RUNNING}"
 
-LOOK: Final = f"""
+NEXT_PAGE: Final = f"""
     SELECT id, tenant, {_OLD}, {_ERASABLE} AND NOT {_CONTINUED}
     FROM responses WHERE (id, tenant) > (:response_id, :of_tenant) ORDER BY id, tenant LIMIT {PAGE}
 """
 """The next page: whether each is old, and whether it can be erased."""
 UNNEEDED: Final = f"{erased(_ERASABLE)} SELECT id FROM erased"
-"""What can be erased of a chain, beginning with its newest."""
+"""The erasable end of a chain, from its newest response on."""
 ERASE: Final = (
     "DELETE FROM responses WHERE id = :response_id AND tenant = :of_tenant",
     "DELETE FROM runs WHERE id = :response_id AND tenant = :of_tenant",
     "DELETE FROM run_events WHERE run = :response_id AND tenant = :of_tenant",
 )
 
-UNUSED: Final = f"SELECT id, tenant FROM conversations WHERE used_at < :before LIMIT {PAGE}"
+UNUSED_CONVERSATIONS: Final = f"SELECT id, tenant FROM conversations WHERE used_at < :before LIMIT {PAGE}"
 DELETE_UNUSED: Final = "DELETE FROM conversations WHERE id = :response_id AND tenant = :of_tenant AND used_at < :before"
-FORGET_EXPIRED: Final = "DELETE FROM remembered WHERE until <= :now"
+DELETE_EXPIRED_VALUES: Final = "DELETE FROM remembered WHERE until <= :now"
 
 
 def _count(table: str, size: str, first: str = "NULL", last: str = "NULL") -> str:
-    """Return the query for how many rows a table has, their bytes, and the first and the last time."""
+    """Return the query for the number of rows of a table, their bytes, and the first and the last time."""
     return f"SELECT COUNT(*), COALESCE(SUM({size}), 0), {first}, {last} FROM {table}"
 
 
@@ -58,4 +58,4 @@ COUNTS: Final = {
     "values": _count("remembered", "LENGTH(value)"),
 }
 TENANTS: Final = "SELECT COUNT(*) FROM (SELECT tenant FROM responses UNION SELECT tenant FROM conversations) AS tenants"
-GOING_ON: Final = "SELECT COUNT(*) FROM runs WHERE ended IS NULL"
+RUNNING: Final = "SELECT COUNT(*) FROM runs WHERE ended IS NULL"

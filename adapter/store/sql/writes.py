@@ -1,8 +1,7 @@
-"""What is asked of the threads of a SQL store, and how the one that writes does it.
+"""The requests to the threads of a SQL store, and how the writing threads execute them.
 
-Requests are written together as they come, in their order, in one transaction. Puts of responses are gathered and sent
-in one go before anything else is done. A batch may be done again from its beginning on another connection, so nothing
-of a request is changed.
+A batch of requests is executed in order, in one transaction. Consecutive puts of responses are sent together. A batch
+may be repeated from its beginning on another connection, so executing a request never changes it.
 """
 
 from typing import Any, Final, NamedTuple
@@ -12,11 +11,11 @@ from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.database import Session
 
 Row = dict[str, Any]
-"""Values by name: the columns of a response, or what a statement takes."""
+"""Parameters of a statement by name."""
 
 
 class Query(NamedTuple):
-    """Its answer is the rows."""
+    """Answered with the rows."""
 
     sql: str
     values: Row
@@ -25,24 +24,24 @@ class Query(NamedTuple):
 class Put(NamedTuple):
     row: Row
     items: list[Row]
-    """To append to its conversation."""
+    """Items to append to its conversation."""
 
 
 class Deletion(NamedTuple):
-    """Its answer is how many responses it erased, or None if there was nothing to delete."""
+    """Answered with the number of erased responses; None: there was nothing to delete."""
 
     values: Row
 
 
 class Change(NamedTuple):
-    """Statements that are done together. Its answer is how many rows each changed."""
+    """Statements of one transaction. Answered with the number of rows that each changed."""
 
     steps: list[tuple[str, Row]]
     erases: bool = False
 
 
 class Record(NamedTuple):
-    """Its answer is whether its first statement found what it was to change; else nothing is done."""
+    """Answered with whether the first statement changed a row; the others are executed only then."""
 
     first: tuple[str, Row]
     steps: list[tuple[str, Row]]
@@ -50,7 +49,7 @@ class Record(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """Its answer is how many responses and conversations of these it erased: those that are still older and unused."""
+    """Answered with how many of these responses and conversations were still unused, and erased."""
 
     responses: list[Row]
     conversations: list[Row]
@@ -62,12 +61,12 @@ class Ping(NamedTuple):
 
 Write = Put | Deletion | Change | Record | Erasure | Ping
 
-_PACKED: Final = ("json", "frames", "value")
-"""Values of any statement that are kept packed."""
+_PACKED_NAMES: Final = ("json", "frames", "value")
+"""Parameters, of any statement, that are stored packed."""
 
 
 def write(session: Session, jobs: list[Job[Write]]) -> None:
-    """Be the work of a thread that writes."""
+    """Execute a batch and commit it, in a thread that writes."""
     session.attempt(lambda: _do_all(session, jobs))
     session.commit()
     if any(map(_has_erased, jobs)):
@@ -105,18 +104,18 @@ def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
 def _step(session: Session, step: tuple[str, Row]) -> int:
     """Execute a statement; return how many rows it changed."""
     sql, values = step
-    for name in _PACKED:
+    for name in _PACKED_NAMES:
         if name in values:
             values = {**values, name: session.packing.pack(values[name])}
     return session.execute(sql, values)
 
 
 def _put(session: Session, rows: list[Row], put: Put) -> None:
-    """Append a response's items; add it to the rows that are put together."""
+    """Append a response's items; add the response to the rows that are sent together."""
     pack = session.packing.pack
     rows.append({**put.row, **{name: pack(put.row[name]) for name in tables.JSON_COLUMNS}})
     if put.items:
-        _step(session, (tables.USE, put.items[0]))
+        _step(session, (tables.MARK_USED, put.items[0]))
     for item in put.items:
         _step(session, (tables.APPEND, item))
 
@@ -128,7 +127,7 @@ def _put_all(session: Session, rows: list[Row]) -> None:
 
 
 def _delete(session: Session, values: Row) -> int | None:
-    """Delete a response; return how many are erased with it, or None if it is not there."""
+    """Delete a response; return how many were erased; None: it does not exist."""
     if not _step(session, (tables.MARK_DELETED, values)):
         return None
     for one in (run_tables.DELETE_RUN, run_tables.DELETE_EVENTS):

@@ -62,7 +62,7 @@ class TestPostgreSQL(Conformance):
 @pytest.mark.parametrize("others", [0, 1000])
 @pytest.mark.parametrize(
     "statement",
-    [tables.GET, tables.GET_VERSION, tables.CHAIN, tables.ERASE, upkeep.LOOK, upkeep.UNNEEDED, run_tables.HELD],
+    [tables.GET, tables.GET_VERSION, tables.CHAIN, tables.ERASE, upkeep.NEXT_PAGE, upkeep.UNNEEDED, run_tables.RUNS_OF],
     ids=["GET", "GET_VERSION", "CHAIN", "ERASE", "LOOK", "UNNEEDED", "HELD"],
 )
 def test_no_statement_reads_a_table_from_end_to_end(
@@ -77,7 +77,7 @@ def test_no_statement_reads_a_table_from_end_to_end(
     )
     database = PostgreSQL(url)
     with closing(database.open(commits_each=True)) as connection, connection.cursor() as cursor:
-        values = {**tables.values("c", OURS), "before": 100.0, "of_holder": "one"}
+        values = {**tables.row_key("c", OURS), "before": 100.0, "of_holder": "one"}
         cursor.execute(f"EXPLAIN {database.sql(statement)}", values)
         plan = [step for (step,) in cursor.fetchall()]
     assert any("Index" in step for step in plan), plan

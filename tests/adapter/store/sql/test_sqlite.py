@@ -91,7 +91,7 @@ def lies_in(text: str, directory: Path) -> bool:
 def test_every_step_of_a_statement_is_a_search_in_an_index(store: Store, path: Path, statement: str, rows: int) -> None:
     keep(store, "a", "b<a", "c<b")
     with closing(sqlite3.connect(path)) as file:
-        values = tables.values("c", OURS)
+        values = tables.row_key("c", OURS)
         assert len(file.execute(statement, values).fetchall()) == rows
         plan = [step for _, _, _, step in file.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     touching = [step for step in plan if " responses" in step or " other" in step]
