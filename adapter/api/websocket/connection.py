@@ -23,18 +23,16 @@ from flask import Response
 from gevent.lock import Semaphore
 from werkzeug.wrappers import Request
 
+from adapter.api.error_reports import report_error
 from adapter.api.request.body import mark_body_read
 from adapter.api.request.intake import admit, identify_caller, parse_body
-from adapter.api.request.prompts import UnusablePrompt
 from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, WarmUp
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.sockets import shut
 from adapter.flow.exchange import Caller, Exchange, stopping
 from adapter.services import Services
 from adapter.settings.settings import Settings
-from adapter.store.base import StoreDown
 from translators.errors import (
-    INTERNAL_MESSAGE,
     ProtocolError,
     RequestError,
     UpstreamError,
@@ -304,23 +302,12 @@ class Connection:
                 wanted = admit(message.body, self._caller, settings, of.responses, parse)
                 kind = Exchange if message.generates else WarmUp
                 failed = self._tell(kind(of, self._caller, wanted), lane)
-            except ProtocolError as error:
-                log.info("refused", status=error.status, code=error.code, param=error.param)
-                self._refuse(error, lane.name)
-            except UnusablePrompt as error:
-                log.error("prompt cannot be used", prompt=error.id, reason=error.reason)
-                self._refuse(error, lane.name)
-            except StoreDown as error:
-                log.error("store down", error=str(error))
-                gone = UpstreamError("The store is not available. Please try again.", status=503, retry_after=1.0)
-                self._refuse(gone, lane.name)
             except (ClientDisconnected, OSError):
                 self._watch.closed = True
-            except Exception:
-                log.exception("unhandled exception")
-                self._refuse(
-                    ProtocolError(INTERNAL_MESSAGE, status=500, type="server_error", code="server_error"), lane.name
-                )
+            except Exception as error:
+                report = report_error(error)
+                report.write_log()
+                self._refuse(report.error, lane.name)
             finally:
                 if failed and previous is not None:
                     self._store.evict(previous)

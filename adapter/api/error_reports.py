@@ -1,0 +1,60 @@
+"""The ladder from an exception to the error that the client gets and the line that the log gets.
+
+HTTP and WebSocket both answer with what `report_error` returns, so an exception means the same on either. Errors that
+are not protocol errors get a message of their own; one that is unknown here is a bug: it is logged with its traceback,
+and the client learns nothing of it.
+"""
+
+from typing import Any, Final, Literal, NamedTuple
+
+import structlog
+
+from adapter.api.request.prompts import UnusablePrompt
+from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.store.base import NotFound, StoreDown
+from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
+
+log = structlog.get_logger()
+
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""nginx's status for a client that has disconnected; it appears in access logs only."""
+
+
+class ErrorReport(NamedTuple):
+    """An error for the client, and how it is logged."""
+
+    error: ProtocolError
+    level: Literal["info", "warning", "error"]
+    event: str
+    fields: dict[str, Any]
+
+    def write_log(self, **where: str) -> None:
+        """Log the error; `where` says at which request."""
+        getattr(log, self.level)(self.event, **where, **self.fields)
+
+
+def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
+    """Return what an exception is to the client and to the log; `resource` is what a NotFound was looking for."""
+    match error:
+        case UnusablePrompt():
+            return ErrorReport(error, "error", "prompt cannot be used", {"prompt": error.id, "reason": error.reason})
+        case UpstreamError():
+            fields = {"status": error.status, "code": error.code, "provider_status": error.provider_status or None}
+            return ErrorReport(error, "warning", "upstream failed", fields)
+        case ProtocolError():
+            fields = {"status": error.status, "code": error.code, "param": error.param}
+            return ErrorReport(error, "info", "request error", fields)
+        case NotFound():
+            return report_error(RequestError(f"{resource} with id '{error}' not found.", status=404))
+        case StoreDown():
+            down = UpstreamError("The store is not available. Please try again.", status=503, retry_after=1.0)
+            return ErrorReport(down, "error", "store down", {"error": str(error)})
+        case ClientDisconnected():
+            gone = RequestError("The client has disconnected.", status=_CLIENT_CLOSED_REQUEST)
+            return ErrorReport(gone, "info", "client disconnected", {})
+        case RecursionError():
+            # JSON that a decoder still accepts can be too deep for an encoder; nothing else here is recursive.
+            return report_error(RequestError("The request is nested too deeply.", code="invalid_value"))
+        case _:
+            internal = ProtocolError(INTERNAL_MESSAGE, status=500, type="server_error", code="server_error")
+            return ErrorReport(internal, "error", "unhandled exception", {"exc_info": error})

@@ -1,0 +1,41 @@
+"""The ladder from exceptions to errors and log lines, which HTTP and WebSocket share."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapter.api.error_reports import report_error
+from adapter.api.request.prompts import UnusablePrompt
+from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.store.base import NotFound, StoreDown
+from translators.errors import RequestError, UpstreamError
+
+LADDER = [
+    (RequestError("No.", param="input", code="invalid_value"), 400, "info", "request error"),
+    (RequestError("No.", status=401), 401, "info", "request error"),
+    (UnusablePrompt("p", "it is no object"), 500, "error", "prompt cannot be used"),
+    (UpstreamError("Busy.", status=429), 429, "warning", "upstream failed"),
+    (NotFound("resp_1"), 404, "info", "request error"),
+    (StoreDown("disk I/O error"), 503, "error", "store down"),
+    (ClientDisconnected(), 499, "info", "client disconnected"),
+    (RecursionError(), 400, "info", "request error"),
+    (ZeroDivisionError("secret"), 500, "error", "unhandled exception"),
+]
+
+
+@pytest.mark.parametrize(("raised", "status", "level", "event"), LADDER)
+def test_each_rung(raised: Exception, status: int, level: str, event: str) -> None:
+    report = report_error(raised)
+    assert (report.error.status, report.level, report.event) == (status, level, event)
+    with capture_logs() as lines:
+        report.write_log(path="/v1/responses")
+    assert [(line["event"], line["log_level"], line["path"]) for line in lines] == [(event, level, "/v1/responses")]
+
+
+def test_a_bug_is_told_to_the_log_alone() -> None:
+    report = report_error(ZeroDivisionError("secret"))
+    assert "secret" not in report.error.message
+    assert isinstance(report.fields["exc_info"], ZeroDivisionError)
+
+
+def test_what_is_not_found_has_a_name() -> None:
+    assert report_error(NotFound("conv_1"), "Conversation").error.message == "Conversation with id 'conv_1' not found."
