@@ -23,7 +23,7 @@ from adapter.store import cached_responses, open_store
 from adapter.store.protocols import ConversationStore, ResponseStore, Store
 from adapter.store.retention import Retention
 from adapter.upstream.client import Upstream
-from adapter.upstream.learning import Learning
+from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
@@ -43,7 +43,7 @@ class Services:
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
-        self.learning = {one.name: Learning(one.dialect, self.lessons, one.name) for one in every}
+        self.dialects = {one.name: ModelDialects(one.dialect, self.lessons, one.name) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic)
         self.files = Files(settings)
         self.compaction_sealer = CompactionSealer(lambda: self.keyring)

@@ -1,7 +1,7 @@
-"""What refusals have taught, as the command line shows it: read from the store that the servers share.
+"""The lessons in the store, as the command line shows them.
 
-A store in memory belongs to the server that has it; from here nothing of it is seen. A SQLite file that is not there
-is not made.
+The store is the one that the servers share; a `memory:` store belongs to its server, and has none for this command. A
+SQLite file that does not exist is not created.
 """
 
 import os
@@ -12,29 +12,30 @@ from typing import Final, TypeVar
 from adapter.settings.settings import Settings
 from adapter.store import open_store
 from adapter.store.protocols import ValueStore
-from adapter.upstream.lessons import LIFETIME, Learned, forget, learned
+from adapter.upstream.lessons import LIFETIME, StoredLesson, erase_lessons, list_lessons
 
 T = TypeVar("T")
-_LONGEST_NAME: Final = 60
+_MAX_NAME_CHARS: Final = 60
+"""Shown of a model's name, which callers choose, so that a line stays a line."""
 
 
 def report(settings: Settings) -> list[str]:
-    """Return a line for each lesson in the store, and one that says so if there is none; raise StoreDown."""
-    found = _in_store(settings, learned)
+    """Return a line for each lesson in the store, or one that says there is none; raise StoreDown."""
+    found = _with_store(settings, list_lessons)
     if not found:
-        return ["No refusal has taught anything that is kept."]
-    models = [f"{one.upstream} {_shown(one.model)}" for one in found]
+        return ["No lessons are stored."]
+    models = [f"{one.upstream} {_printable(one.model)}" for one in found]
     width = max(map(len, models))
-    return [f"  {model:<{width}}  {_line(one)}" for model, one in zip(models, found, strict=True)]
+    return [f"  {model:<{width}}  {_describe(one)}" for model, one in zip(models, found, strict=True)]
 
 
 def forget_all(settings: Settings) -> int:
     """Erase all lessons in the store; return how many there were; raise StoreDown."""
-    return _in_store(settings, forget) or 0
+    return _with_store(settings, erase_lessons) or 0
 
 
-def _in_store(settings: Settings, do: Callable[[ValueStore], T]) -> T | None:
-    """Return what comes of the store, None if there is none yet."""
+def _with_store(settings: Settings, do: Callable[[ValueStore], T]) -> T | None:
+    """Return what `do` returns for the store; None: there is no store yet."""
     path = settings.store_url.path
     if path and not os.path.exists(path):
         return None
@@ -45,11 +46,11 @@ def _in_store(settings: Settings, do: Callable[[ValueStore], T]) -> T | None:
         store.close()
 
 
-def _line(one: Learned) -> str:
+def _describe(one: StoredLesson) -> str:
     until = datetime.fromtimestamp(one.at + LIFETIME, UTC)
-    return f"{_shown(one.lesson)}, until {until:%Y-%m-%d %H:%M} UTC"
+    return f"{_printable(one.lesson)}, until {until:%Y-%m-%d %H:%M} UTC"
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     """Return a name as one short line."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name[:_LONGEST_NAME])
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:_MAX_NAME_CHARS])

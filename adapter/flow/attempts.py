@@ -21,7 +21,7 @@ from adapter.history.compaction_items import PendingCompaction
 from adapter.services import Services
 from adapter.store.base import StoreDown
 from adapter.upstream.client import Call
-from adapter.upstream.learning import Tries
+from adapter.upstream.learning import RetryPlan
 from translators.context.compaction import CompactedContext, asks_for_compaction, remove_trigger, window
 from translators.context.pairs import drop_unpaired
 from translators.context.summary import summary_request
@@ -84,7 +84,7 @@ class Asking:
 
     def learns(self, error: UpstreamError) -> bool:
         """Translate anew if a refusal teaches how; False if it stands."""
-        if not self._tries.teaches(error, self.body.json):
+        if not self._retry_plan.next(error, self.body.json):
             return False
         try:
             self._gather()
@@ -97,25 +97,25 @@ class Asking:
         """Translate for the next candidate, where one could do better than the one that failed; False if none can."""
         failed = self._candidates.current
         try:
-            if not self._candidates.failed(error) or self._tied or not self._finds_another():
+            if not self._candidates.record_failure(error) or self._tied or not self._finds_another():
                 return False
         except StoreDown:
             return False
         log.warning(
-            "another upstream is asked", model=self.request.model, failed=failed.upstream, key=failed.key,
+            "retried elsewhere", model=self.request.model, failed=failed.upstream, key=failed.key,
             status=error.provider_status or error.status, next=self._candidates.current.upstream,
         )  # fmt: skip
         return True
 
     def verdict(self) -> UpstreamError | RequestError:
         """Return what the caller is told when nobody could answer."""
-        return self._candidates.verdict()
+        return self._candidates.final_error()
 
     def answered(self) -> None:
         """Stay with this provider, which took the request, and keep what was learned about it."""
         self._tied = True
-        self._candidates.worked()
-        self._tries.answered()
+        self._candidates.record_success()
+        self._retry_plan.confirm()
 
     @property
     def upstream(self) -> str:
@@ -134,13 +134,13 @@ class Asking:
     def _finds_another(self) -> bool:
         """Translate for the next candidate that can be told what is asked; False if there is none."""
         while (candidate := self._candidates.next()) is not None:
-            self._tries = Tries(self._services.learning[candidate.upstream], candidate.model)
+            self._retry_plan = RetryPlan(self._services.dialects[candidate.upstream], candidate.model)
             self.compaction = None
             try:
                 self._gather()
                 self._translate(self._asks)
             except RequestError as error:
-                self._candidates.cannot_be_told(error)
+                self._candidates.reject(error)
             else:
                 return True
         return False
@@ -150,7 +150,7 @@ class Asking:
         self._notes.forget(self._made)
         self._made = Notes()
         self.context = Context(
-            self._services, self._tenant, self.request, self._candidates.current, self._tries.dialect, self._made,
+            self._services, self._tenant, self.request, self._candidates.current, self._retry_plan.dialect, self._made,
             self._conversation,
         )  # fmt: skip
 
@@ -176,11 +176,11 @@ class Asking:
         return body if compaction is None else self._summary(compaction)
 
     def _whole(self) -> ChatRequest:
-        return self.context.body(self._tries.dialect, self._made)
+        return self.context.body(self._retry_plan.dialect, self._made)
 
     def _only(self, request: CreateRequest) -> ChatRequest:
         """Return the chat request of a request that brings its context along."""
-        return self.context.body_of(request, self._tries.dialect, self._made)
+        return self.context.body_of(request, self._retry_plan.dialect, self._made)
 
     def _summary(self, compaction: PendingCompaction) -> ChatRequest:
         self.compaction, self.summarised = compaction, compaction.to_summarise

@@ -55,7 +55,7 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
         request = remove_trigger(request)
     group = request.conversation or family_of(request.previous_response_id or "") or ""
     candidate = services.registry.candidates(request.model, group).first()
-    dialect = services.learning[candidate.upstream].dialect(candidate.model)
+    dialect = services.dialects[candidate.upstream].for_model(candidate.model)
     earlier = None
     if request.conversation is not None:
         earlier = load_items(services.conversations, request.conversation, caller.tenant)

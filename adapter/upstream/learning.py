@@ -1,10 +1,10 @@
-"""Learning: a refused request goes out again in the form that the refusal teaches.
+"""Retry a rejected request in the form that the rejection suggests, and learn from what then works.
 
-What a refusal says is for `translators.dialects` to decide, and what was learned is kept by `lessons.py`. A lesson is
-kept when it has proved true: the request is answered in the form that it teaches. A request that a provider refuses for
-several reasons learns them one after the other, and keeps them together. If the provider says the same again, the
-refusal was about something else, and the next likely lesson is tried, if there is one. So each lesson costs one failed
-call, and what no provider answers (an unknown model, a prompt that is quoted in each refusal) teaches nothing.
+`translators.dialects` derives lessons from a rejection; `lessons.py` stores them. A lesson is stored only once it has
+proved true: the provider has accepted a request in the form that the lesson suggests. A request that is rejected for
+several reasons learns one lesson after the other and stores them together. If the provider repeats its rejection, the
+lesson was wrong, and the next likely one is tried. So each lesson costs one failed call, and a rejection that nothing
+cures (an unknown model, a prompt quoted in every rejection) teaches nothing. Source: docs/decisions/0021-lessons.md.
 """
 
 from typing import Final
@@ -18,92 +18,97 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.rejections import Rejection, read_rejection
 from translators.errors import UpstreamError
 
-_MOST_TRIES: Final = 12
-"""Times that one request is sent again: more than any provider was seen to have peculiarities in one request."""
-_DIALECTS: Final = 256
+_MAX_RETRIES: Final = 12
+"""Retries of one request: more than the peculiarities that any provider was seen to have for one request."""
+_MAX_CACHED_DIALECTS: Final = 256
+"""Sets of lessons whose dialect is cached; models of one provider mostly share a few sets."""
 
 log = structlog.get_logger()
 
 
-class Learning:
-    """One upstream's dialects: the configured one, and what became of it for some of its models."""
+class ModelDialects:
+    """One upstream's dialects: the configured one, amended for each model by the lessons about it."""
 
     def __init__(self, dialect: Dialect, lessons: Lessons, upstream: str) -> None:
-        self._dialect = dialect
+        self._configured = dialect
         self._lessons = lessons
         self._upstream = upstream
-        self._amended: LRUCache[frozenset[str], Dialect] = LRUCache(_DIALECTS)
+        self._amended: LRUCache[frozenset[str], Dialect] = LRUCache(_MAX_CACHED_DIALECTS)
 
-    def dialect(self, model: str) -> Dialect:
-        """Return the dialect in which a model is spoken to."""
-        lessons = self._lessons.of(self._upstream, model)
-        return self.amended(lessons) if lessons else self._dialect
+    def for_model(self, model: str) -> Dialect:
+        """Return a model's dialect."""
+        lessons = self._lessons.for_model(self._upstream, model)
+        return self.amended_by(lessons) if lessons else self._configured
 
-    def amended(self, lessons: frozenset[str]) -> Dialect:
+    def amended_by(self, lessons: frozenset[str]) -> Dialect:
         """Return the configured dialect with lessons applied to it."""
         found = self._amended.get(lessons)
         if found is None:
-            found = self._amended[lessons] = with_lessons(self._dialect, lessons)
+            found = self._amended[lessons] = with_lessons(self._configured, lessons)
         return found
 
-    def known(self, model: str) -> frozenset[str]:
-        """Return the lessons that any worker has learned about a model until now."""
-        self._lessons.look()
-        return self._lessons.of(self._upstream, model)
+    def refresh(self, model: str) -> frozenset[str]:
+        """Return the lessons about a model, including those that other workers have just learned."""
+        self._lessons.refresh()
+        return self._lessons.for_model(self._upstream, model)
 
-    def keep(self, model: str, lesson: str) -> None:
-        self._lessons.keep(self._upstream, model, lesson)
+    def add(self, model: str, lesson: str) -> None:
+        """Store a lesson about a model."""
+        self._lessons.add(self._upstream, model, lesson)
 
 
-class Tries:
-    """The tries of one request; `dialect` is the one to try next."""
+class RetryPlan:
+    """The retries of one request with one candidate; `dialect` is the one for its next try."""
 
-    def __init__(self, learning: Learning, model: str) -> None:
-        self._learning = learning
+    def __init__(self, dialects: ModelDialects, model: str) -> None:
+        self._dialects = dialects
         self._model = model
-        self._left = _MOST_TRIES
-        self._trying: str | None = None
-        """The lesson of the last refusal."""
-        self._helped: list[str] = []
-        """Those before it, after which the provider said something else."""
-        self._refusal: Rejection | None = None
+        self._retries_left = _MAX_RETRIES
+        self._on_trial: str | None = None
+        """The lesson of the last rejection, not proved yet."""
+        self._rejection: Rejection | None = None
+        """The rejection that suggested it."""
+        self._helpful: list[str] = []
+        """Lessons after which the provider rejected something else; stored when it accepts the request."""
         self._wrong: set[str] = set()
-        self.dialect = learning.dialect(model)
+        """Lessons after which the provider repeated its rejection."""
+        self.dialect = dialects.for_model(model)
 
-    def answered(self) -> None:
-        """Keep what was learned: the provider took the request."""
-        self._helps()
-        for lesson in self._helped:
-            self._learning.keep(self._model, lesson)
-        self._helped.clear()
+    def confirm(self) -> None:
+        """Store what was learned: the provider has accepted the request."""
+        self._end_trial()
+        for lesson in self._helpful:
+            self._dialects.add(self._model, lesson)
+        self._helpful.clear()
 
-    def _helps(self) -> None:
-        if self._trying is not None:
-            self._helped.append(self._trying)
-            self._trying = None
-
-    def teaches(self, error: UpstreamError, sent: bytes) -> bool:
-        """Tell whether to try a request that was refused once more, in what `dialect` is now."""
-        refusal = read_rejection(error)
-        if refusal is None:
+    def next(self, error: UpstreamError, sent: bytes) -> bool:
+        """Set `dialect` for a retry of the rejected request `sent`; return False if no retry can help."""
+        rejection = read_rejection(error)
+        if rejection is None:
             return False
         lessons = frozenset(self.dialect.lessons)
-        if self._trying is not None and self._refusal is not None and refusal.repeats(self._refusal):
-            log.info("not learned", model=self._model, lesson=self._trying, reason="the refusal stays the same")
-            self._wrong.add(self._trying)
-            lessons -= {self._trying}
-            self._trying = None
-        self._helps()
-        if not self._left:
+        if self._on_trial is not None and self._rejection is not None and rejection.repeats(self._rejection):
+            log.info("not learned", model=self._model, lesson=self._on_trial, reason="the rejection stays the same")
+            self._wrong.add(self._on_trial)
+            lessons -= {self._on_trial}
+            self._on_trial = None
+        self._end_trial()
+        if not self._retries_left:
             return False
-        self._left -= 1
-        spoken = self._learning.amended(lessons)
-        self.dialect = self._learning.amended(lessons | (self._learning.known(self._model) - self._wrong))
-        if self.dialect.lessons != spoken.lessons:
-            return True  # others have learned something meanwhile
-        for lesson in lessons_of(refusal, sent, spoken):
+        self._retries_left -= 1
+        used = self._dialects.amended_by(lessons)
+        self.dialect = self._dialects.amended_by(lessons | (self._dialects.refresh(self._model) - self._wrong))
+        if self.dialect.lessons != used.lessons:
+            return True  # other requests have learned something meanwhile
+        for lesson in lessons_of(rejection, sent, used):
             if lesson not in self._wrong:
-                self.dialect = self._learning.amended(lessons | {lesson})
-                self._trying, self._refusal = lesson, refusal
+                self.dialect = self._dialects.amended_by(lessons | {lesson})
+                self._on_trial, self._rejection = lesson, rejection
                 return True
         return False
+
+    def _end_trial(self) -> None:
+        """Count the lesson on trial as helpful: the request has got past what it is about."""
+        if self._on_trial is not None:
+            self._helpful.append(self._on_trial)
+            self._on_trial = None

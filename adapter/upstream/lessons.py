@@ -1,13 +1,14 @@
-"""Lessons: what refusals have taught about the upstreams, kept in the store and shared by all workers.
+"""Lessons: what rejections have taught about the upstreams, kept in the store and shared by all workers.
 
-A lesson (`translators.dialects`) belongs to one upstream and one of its models, and lasts for hours: providers
-change, and a wrong one must not last. What is kept is the lesson and not the dialect that came of it, so that a
-changed configuration counts at once.
+A lesson (`translators.dialects`) belongs to one upstream and one of its models, and expires after hours: providers
+change, and a wrong lesson must not last. The lesson is stored, not the amended dialect, so that a changed configuration
+takes effect at once.
 
-A worker knows the lessons by heart and reads them again when another worker of the same machine has learned something,
-which a few bytes of shared memory tell, and else every few seconds, for other machines and for lessons that were
-forgotten or are over. Between that, looking a model up costs nothing. A store that is down or slow costs a request a
-moment and no more: what was known stays, and what is learned meanwhile is written later.
+Each worker has all lessons in memory. It reads the store again as soon as another worker of the same machine has
+learned something, which eight bytes of shared memory signal; and else every few seconds, for other machines and for
+lessons that were erased or have expired. Otherwise a look-up costs nothing. A store that is down or slow delays a
+request for a moment at most: known lessons stay in force, and new ones are written later.
+Source: docs/decisions/0021-lessons.md.
 """
 
 import hashlib
@@ -27,21 +28,22 @@ from adapter.store.protocols import ValueStore
 from translators.wire import Decoder, NotJSON, encode
 
 LIFETIME: Final = 6 * 3600.0
-"""Seconds that a lesson lasts."""
-_FRESH: Final = 5.0
-"""Seconds until the store is read again."""
-_PATIENCE: Final = 0.5
-"""Seconds that a request waits for the store at most."""
-_MOST: Final = 1000
-"""Lessons that are kept: callers name models, and providers may refuse a member before they look at the model."""
-_LONGEST_PART: Final = 60
-_PREFIX: Final = "lesson/"
+"""Seconds until a lesson expires. An expired one costs one failed call; a wrong or outdated one, a note in answers."""
+_REFRESH_SECONDS: Final = 5.0
+"""Until the store is read again without a signal: another machine repeats a lesson at most once in this time."""
+_WAIT_SECONDS: Final = 0.5
+"""For which a request waits for the store: ample for one that is up, and a short delay for the client if it is not."""
+_MAX_LESSONS: Final = 1000
+"""Stored at a time. Callers choose model names, and providers may reject a member before they look at the model."""
+_MAX_KEY_PART_CHARS: Final = 60
+"""So that a key of three parts keeps within the 200 characters that a store allows."""
+_KEY_PREFIX: Final = "lesson/"
 
 log = structlog.get_logger()
 
 
-class Learned(Struct, frozen=True, gc=False):
-    """A lesson as it is kept."""
+class StoredLesson(Struct, frozen=True, gc=False):
+    """A lesson as it is stored."""
 
     upstream: str
     model: str
@@ -50,8 +52,8 @@ class Learned(Struct, frozen=True, gc=False):
     """Unix time."""
 
 
-_read: Final = Decoder(Learned).decode
-_NONE: Final[frozenset[str]] = frozenset()
+_decode: Final = Decoder(StoredLesson).decode
+_NO_LESSONS: Final[frozenset[str]] = frozenset()
 
 
 class Lessons:
@@ -59,92 +61,92 @@ class Lessons:
 
     def __init__(self, store: ValueStore) -> None:
         self._store = store
-        self._mark = mmap.mmap(-1, 8)
-        """Shared with the workers that are forked later; whoever learns something writes something else there."""
-        self._seen = b""
+        self._change_stamp = mmap.mmap(-1, 8)
+        """Memory shared with the workers forked later; whoever adds a lesson writes random bytes to it."""
+        self._stamp_read = b""
         self._fresh_until = 0.0
         self._reading: gevent.Greenlet[..., None] | None = None
-        self._hangs = False
-        """A request has waited for what is being read, in vain."""
+        self._store_hangs = False
+        """A request has waited in vain for the reading under way."""
         self._known: dict[tuple[str, str], frozenset[str]] = {}
-        self._unkept: dict[str, Learned] = {}
+        self._unsaved: dict[str, StoredLesson] = {}
         """Learned here and not in the store yet, by key."""
 
-    def of(self, upstream: str, model: str) -> frozenset[str]:
+    def for_model(self, upstream: str, model: str) -> frozenset[str]:
         """Return the lessons about a model, at most a few seconds old."""
-        if self._mark[:] != self._seen or time.monotonic() >= self._fresh_until:
-            self.look()
-        return self._known.get((upstream, model), _NONE)
+        if self._change_stamp[:] != self._stamp_read or time.monotonic() >= self._fresh_until:
+            self.refresh()
+        return self._known.get((upstream, model), _NO_LESSONS)
 
-    def look(self) -> None:
-        """Read the store, and write what is not in it yet; wait for it, but not long, and not again while it hangs."""
+    def refresh(self) -> None:
+        """Read the store, and save what is not in it yet; wait for it briefly, and only once while it hangs."""
         if self._reading is None or self._reading.ready():
-            self._seen, self._fresh_until = self._mark[:], time.monotonic() + _FRESH
-            self._reading, self._hangs = gevent.spawn(self._synchronise), False
-        if not self._hangs:
-            self._reading.join(_PATIENCE)
-            self._hangs = not self._reading.ready()
+            self._stamp_read, self._fresh_until = self._change_stamp[:], time.monotonic() + _REFRESH_SECONDS
+            self._reading, self._store_hangs = gevent.spawn(self._synchronise), False
+        if not self._store_hangs:
+            self._reading.join(_WAIT_SECONDS)
+            self._store_hangs = not self._reading.ready()
 
-    def keep(self, upstream: str, model: str, lesson: str) -> None:
-        """Keep a lesson, and let the other workers know of it."""
-        if sum(map(len, self._known.values())) >= _MOST:
+    def add(self, upstream: str, model: str, lesson: str) -> None:
+        """Store a lesson, and signal it to the other workers."""
+        if sum(map(len, self._known.values())) >= _MAX_LESSONS:
             log.warning("not learned", upstream=upstream, model=model, lesson=lesson, reason="there are too many")
             return
         log.info("learned", upstream=upstream, model=model, lesson=lesson)
-        self._known[upstream, model] = self._known.get((upstream, model), _NONE) | {lesson}
-        self._unkept[_key(upstream, model, lesson)] = Learned(upstream, model, lesson, time.time())
-        if self._reading is not None and not self._hangs:
-            self._reading.join(_PATIENCE)  # what it reads may lack this lesson
-        self.look()
+        self._known[upstream, model] = self._known.get((upstream, model), _NO_LESSONS) | {lesson}
+        self._unsaved[_key(upstream, model, lesson)] = StoredLesson(upstream, model, lesson, time.time())
+        if self._reading is not None and not self._store_hangs:
+            self._reading.join(_WAIT_SECONDS)  # what it reads may lack this lesson
+        self.refresh()
 
     def _synchronise(self) -> None:
         try:
-            for key, learned in list(self._unkept.items()):
-                self._store.set_value(key, encode(learned), learned.at + LIFETIME)
-                self._mark[:] = os.urandom(8)
-                del self._unkept[key]
-            kept = _decoded(self._store.values(_PREFIX, time.time()).values())
+            for key, lesson in list(self._unsaved.items()):
+                self._store.set_value(key, encode(lesson), lesson.at + LIFETIME)
+                self._change_stamp[:] = os.urandom(8)
+                del self._unsaved[key]
+            stored = _decode_all(self._store.values(_KEY_PREFIX, time.time()).values())
         except StoreDown as error:
             log.warning("lessons not read", error=str(error))
             return
-        self._known = _by_model([*kept, *self._unkept.values()])
+        self._known = _by_model([*stored, *self._unsaved.values()])
 
 
-def learned(store: ValueStore) -> list[Learned]:
+def list_lessons(store: ValueStore) -> list[StoredLesson]:
     """Return all lessons in a store, by upstream and model; raise StoreDown."""
-    kept = _decoded(store.values(_PREFIX, time.time()).values())
-    return sorted(kept, key=lambda one: (one.upstream, one.model, one.lesson))
+    stored = _decode_all(store.values(_KEY_PREFIX, time.time()).values())
+    return sorted(stored, key=lambda one: (one.upstream, one.model, one.lesson))
 
 
-def forget(store: ValueStore) -> int:
-    """Erase all lessons of a store; return how many there were. Workers stop heeding them within seconds."""
-    return store.delete_values(_PREFIX)
+def erase_lessons(store: ValueStore) -> int:
+    """Erase all lessons of a store; return how many there were. Workers stop applying them within seconds."""
+    return store.delete_values(_KEY_PREFIX)
 
 
-def _decoded(values: Iterable[bytes]) -> list[Learned]:
-    """Return lessons without those that another version wrote in another way."""
+def _decode_all(values: Iterable[bytes]) -> list[StoredLesson]:
+    """Return lessons, without those that another version of this program wrote in another form."""
     found = []
     for value in values:
         try:
-            found.append(_read(value))
+            found.append(_decode(value))
         except NotJSON:
             continue
     return found
 
 
-def _by_model(found: Iterable[Learned]) -> dict[tuple[str, str], frozenset[str]]:
+def _by_model(found: Iterable[StoredLesson]) -> dict[tuple[str, str], frozenset[str]]:
     lessons = defaultdict(set)
     for one in found:
         lessons[one.upstream, one.model].add(one.lesson)
-    return {of: frozenset(those) for of, those in lessons.items()}
+    return {key: frozenset(names) for key, names in lessons.items()}
 
 
 def _key(upstream: str, model: str, lesson: str) -> str:
-    return _PREFIX + "/".join(map(_part, (upstream, model, lesson)))
+    return _KEY_PREFIX + "/".join(map(_key_part, (upstream, model, lesson)))
 
 
-def _part(name: str) -> str:
-    """Return a name as it may stand in a key: printable ASCII, not too long."""
-    if len(name) <= _LONGEST_PART and name.isascii() and name.isprintable():
+def _key_part(name: str) -> str:
+    """Return a name that is safe in a key, short and printable ASCII; any other name as its digest."""
+    if len(name) <= _MAX_KEY_PART_CHARS and name.isascii() and name.isprintable():
         return name
-    return hashlib.sha256(name.encode()).hexdigest()[:_LONGEST_PART]
+    return hashlib.sha256(name.encode()).hexdigest()[:_MAX_KEY_PART_CHARS]

@@ -417,10 +417,10 @@ def test_the_log_names_who_failed_and_no_key(routed: Service, a: Upstream, b: Up
     a.plays(*[whole(chat.error("Slow down, key-1-of-a and key-2-of-a."), 429, retry_after="3")] * 2)
     b.plays(HELLO)
     routed.create(model=model)
-    events = [json.loads(line) for line in routed.log.splitlines() if model in line or '"left alone"' in line]
-    told = [event for event in events if event["event"] == "another upstream is asked"]
+    events = [json.loads(line) for line in routed.log.splitlines() if model in line or '"cooldown"' in line]
+    told = [event for event in events if event["event"] == "retried elsewhere"]
     assert [(event["failed"], event["status"], event["next"]) for event in told] == [("a", 429, "a"), ("a", 429, "b")]
-    alone = [event for event in events if event["event"] == "left alone" and event["model"] == model]
+    alone = [event for event in events if event["event"] == "cooldown" and event["model"] == model]
     assert [(event["upstream"], event["seconds"]) for event in alone] == [("a", 3.0), ("a", 3.0)]
     assert "of-a" not in routed.log
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adapter.settings.models import read_models
 from adapter.settings.upstreams import Secret, UpstreamSettings
-from adapter.upstream.routing.health import LONGEST_WAIT, Candidate
+from adapter.upstream.routing.health import LONGEST_RETRY_AFTER, Candidate
 from adapter.upstream.routing.registry import Registry
 from translators.dialects.dialect import Dialect
 from translators.errors import ProviderError, UpstreamError
@@ -48,7 +48,7 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
         asked: list[Candidate] = []
         served = False
         for outcome in outcomes:
-            alone = {one: registry.health.pause(one) for one in everybody}
+            alone = {one: registry.health.cooldown(one) for one in everybody}
             current = candidates.next()
             if current is None:
                 left = [one for one in everybody.difference(asked) if not alone[one]]
@@ -58,13 +58,13 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
             assert len(everybody) == 1 or not alone[current]
             asked.append(current)
             if outcome == "works":
-                candidates.worked()
-                assert not registry.health.pause(current)
+                candidates.record_success()
+                assert not registry.health.cooldown(current)
                 served = True
                 break
-            if not candidates.failed(error(outcome)):
+            if not candidates.record_failure(error(outcome)):
                 break
         if not served:
-            verdict = candidates.verdict()
-            assert verdict.retry_after is None or 0 < verdict.retry_after <= LONGEST_WAIT
+            verdict = candidates.final_error()
+            assert verdict.retry_after is None or 0 < verdict.retry_after <= LONGEST_RETRY_AFTER
             assert asked or verdict.status == 503

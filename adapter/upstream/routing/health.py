@@ -1,9 +1,10 @@
-"""What a worker knows of the health of the candidates that it asks.
+"""A circuit breaker for candidates: what one worker knows of their health.
 
-A candidate is an upstream, one of its keys, and what the model is called there. A failure counts against an upstream
-(nobody is there), a model there (overload), or one of its keys with that model (refused, out of rate or quota). After
-FAILURES in a row, or for as long as a 429 says, it is left alone; then one request tries it again, and others wait for
-what becomes of that. All this is plain data, and nothing of it is shared between workers: each finds out for itself.
+A candidate is an upstream, one of its keys, and the model's name there. A failure is blamed on the upstream
+(unreachable), on the model there (overload), or on a key with that model (rejected, out of rate or quota). After
+FAILURES in a row, or for as long as a 429 says, whatever is to blame has a cooldown. Then one request probes it, while
+others wait for the outcome. Health is not shared: each worker finds out for itself, with three requests.
+Source: docs/decisions/0020-routing.md.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,15 @@ from cachetools import LRUCache
 from translators.errors import UpstreamError
 
 FAILURES: Final = 3
-PAUSE: Final = 5.0
-"""Seconds for which it is left alone then; twice as long after each further failure."""
-LONGEST_PAUSE: Final = 60.0
-LONGEST_WAIT: Final = 600.0
-"""Seconds of a Retry-After that are believed."""
-_MOST_TROUBLES: Final = 4096
+"""In a row, until a cooldown: a single one may be chance, and each worker has to see them for itself."""
+COOLDOWN: Final = 5.0
+"""Seconds after FAILURES, doubled by each further failure: short, so that a brief outage does not outlast itself."""
+LONGEST_COOLDOWN: Final = 60.0
+"""Seconds, so that a provider that has recovered is used again within a minute."""
+LONGEST_RETRY_AFTER: Final = 600.0
+"""Seconds of a Retry-After that are obeyed, so that a wrong header or a daily limit is probed again."""
+_MAX_RECORDS: Final = 4096
+"""Records of failures in memory; only upstreams, models and keys that fail have one."""
 
 log = structlog.get_logger()
 
@@ -28,28 +32,27 @@ log = structlog.get_logger()
 class Candidate(NamedTuple):
     upstream: str
     model: str
-    """What it is called there."""
+    """Its name at the upstream."""
     key: int | None
-    """Which of the upstream's keys; None where it has none."""
+    """Index of the upstream's key; None: it has none."""
     weight: float
 
 
-class _Trouble(NamedTuple):
-    """What went wrong since it last worked."""
+class _Record(NamedTuple):
+    """The failures since the last success."""
 
     failures: int
-    until: float
-    """It is left alone until then."""
+    cooldown_end: float
 
 
-class Part(NamedTuple):
-    """What a failure speaks against: an upstream, a model there, or one of the keys with it."""
+class Blame(NamedTuple):
+    """What a failure is blamed on: an upstream, a model there, or one of the keys with it."""
 
     upstream: str
     model: str | None
     key: int | None
 
-    def has(self, candidate: Candidate) -> bool:
+    def covers(self, candidate: Candidate) -> bool:
         upstream, model, key, _ = candidate
         return self.upstream == upstream and self.model in (None, model) and self.key in (None, key)
 
@@ -58,57 +61,55 @@ class Health:
     """The health of all candidates."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """`now` is in seconds from any point."""
+        """`now`: a monotonic clock, in seconds."""
         self._now = now
-        self._troubles: LRUCache[Part, _Trouble] = LRUCache(_MOST_TROUBLES)
+        self._records: LRUCache[Blame, _Record] = LRUCache(_MAX_RECORDS)
 
-    def pause(self, candidate: Candidate) -> float:
-        """Return the seconds for which a candidate is to be left alone; 0.0 if it may be asked."""
-        if not self._troubles:
+    def cooldown(self, candidate: Candidate) -> float:
+        """Return the seconds until a candidate may be used; 0.0: now."""
+        if not self._records:
             return 0.0
-        until = max((self._troubles[part].until for part in self._parts(candidate)), default=0.0)
-        return max(0.0, until - self._now())
+        end = max((self._records[blame].cooldown_end for blame in self._blames(candidate)), default=0.0)
+        return max(0.0, end - self._now())
 
-    def tries(self, candidate: Candidate) -> None:
-        """Have others wait for what becomes of a candidate that was left alone."""
-        for part in self._parts(candidate) if self._troubles else ():
-            failures = self._troubles[part].failures
+    def probe(self, candidate: Candidate) -> None:
+        """Let other requests wait for the outcome of this one, if the candidate's cooldown has just ended."""
+        for blame in self._blames(candidate) if self._records else ():
+            failures = self._records[blame].failures
             if failures >= FAILURES:
-                self._troubles[part] = _Trouble(failures, self._now() + _pause(failures))
+                self._records[blame] = _Record(failures, self._now() + _cooldown_after(failures))
 
-    def works(self, candidate: Candidate) -> None:
-        """Forget what was wrong with a candidate."""
-        for part in self._parts(candidate) if self._troubles else ():
-            del self._troubles[part]
+    def record_success(self, candidate: Candidate) -> None:
+        for blame in self._blames(candidate) if self._records else ():
+            del self._records[blame]
 
-    def fails(self, candidate: Candidate, error: UpstreamError) -> None:
-        """Remember what is wrong with a candidate."""
-        part = blamed(candidate, error)
-        failures = self._troubles.get(part, _Trouble(0, 0.0)).failures + 1
-        pause = _pause(failures) if failures >= FAILURES else 0.0
+    def record_failure(self, candidate: Candidate, error: UpstreamError) -> None:
+        blame = find_blame(candidate, error)
+        failures = self._records.get(blame, _Record(0, 0.0)).failures + 1
+        cooldown = _cooldown_after(failures) if failures >= FAILURES else 0.0
         if error.code == "insufficient_quota":
-            pause = LONGEST_PAUSE
-        if error.status == 429 or pause:
-            pause = max(pause, min(error.retry_after or 0.0, LONGEST_WAIT))
-        self._troubles[part] = _Trouble(failures, self._now() + pause)
-        if pause:
-            log.warning("left alone", **part._asdict(), seconds=pause)
+            cooldown = LONGEST_COOLDOWN
+        if error.status == 429 or cooldown:
+            cooldown = max(cooldown, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
+        self._records[blame] = _Record(failures, self._now() + cooldown)
+        if cooldown:
+            log.warning("cooldown", **blame._asdict(), seconds=cooldown)
 
-    def _parts(self, candidate: Candidate) -> list[Part]:
-        """Return the parts of a candidate that are in trouble."""
+    def _blames(self, candidate: Candidate) -> list[Blame]:
+        """Return what is on record for a candidate."""
         upstream, model, key, _ = candidate
-        parts = {Part(upstream, None, None), Part(upstream, model, None), Part(upstream, model, key)}
-        return [part for part in parts if part in self._troubles]
+        blames = {Blame(upstream, None, None), Blame(upstream, model, None), Blame(upstream, model, key)}
+        return [blame for blame in blames if blame in self._records]
 
 
-def blamed(candidate: Candidate, error: UpstreamError) -> Part:
-    """Return what a failure speaks against."""
+def find_blame(candidate: Candidate, error: UpstreamError) -> Blame:
+    """Return what a candidate's failure is blamed on."""
     upstream, model, key, _ = candidate
     if error.status == 503 and not error.provider_status:
-        return Part(upstream, None, None)  # nobody is there
-    of_key = error.retry if error.status == 429 else error.status >= 500 and not error.retry
-    return Part(upstream, model, key if of_key or error.code == "insufficient_quota" else None)
+        return Blame(upstream, None, None)  # unreachable
+    is_about_key = error.retry if error.status == 429 else error.status >= 500 and not error.retry
+    return Blame(upstream, model, key if is_about_key or error.code == "insufficient_quota" else None)
 
 
-def _pause(failures: int) -> float:
-    return min(PAUSE * 2.0 ** min(failures - FAILURES, 10), LONGEST_PAUSE)
+def _cooldown_after(failures: int) -> float:
+    return min(COOLDOWN * 2.0 ** min(failures - FAILURES, 10), LONGEST_COOLDOWN)

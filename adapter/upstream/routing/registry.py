@@ -1,8 +1,8 @@
-"""Who serves a model: names and patterns → candidates, in the order in which they are asked.
+"""Which candidates serve a model: names and patterns → candidates, in the order in which they are tried.
 
-Which comes first is drawn by weight; a weight of 0 makes a spare, asked after all others. Requests of one group, a
-conversation, are drawn alike by every worker, so that who has seen the beginning is asked again; a change of the
-settings moves no more groups than it must (rendezvous hashing).
+The order is drawn by weight; a candidate of weight 0 is a spare, tried after all others. Every worker draws the same
+order for all requests of one group (a conversation), so that they reach the same provider and its prefix cache.
+Rendezvous hashing: a change of the settings moves no more groups than it must.
 """
 
 import math
@@ -18,33 +18,34 @@ from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
 from translators.errors import RequestError, shorten
 
-_MOST_MODELS: Final = 1024
+_MAX_CACHED_MODELS: Final = 1024
+"""Names whose candidates are cached: callers choose names, and any name may match a pattern."""
 
 
 class Registry:
     """The candidates of all models."""
 
     def __init__(self, upstreams: Sequence[UpstreamSettings], models: Models, now: Callable[[], float]) -> None:
-        """`now` is in seconds from any point."""
+        """`now`: a monotonic clock, in seconds."""
         self._keys = {one.name: range(len(one.keys)) for one in upstreams}
         self._models = _with_default(upstreams, models)
-        self._known: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MOST_MODELS)
+        self._known: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MAX_CACHED_MODELS)
         self.health = Health(now)
 
     def candidates(self, model: str, group: str) -> Candidates:
-        """Return who may be asked, as they are drawn for a group; raise RequestError for a model that nobody serves."""
+        """Return a model's candidates in the order drawn for a group; raise RequestError for an unknown model."""
         serving = self.serving(model)
         return Candidates(self.health, serving if len(serving) == 1 else _drawn(serving, group))
 
     def serving(self, model: str) -> tuple[Candidate, ...]:
-        """Return who serves a model, as the settings have it; raise RequestError if it is nobody."""
+        """Return a model's candidates in the order of the settings; raise RequestError for an unknown model."""
         known = self._known.get(model)
         if known is None:
             known = self._known[model] = self._of(model)
         return known
 
     def names(self, upstream: str, model: str) -> Iterator[str]:
-        """Yield the names under which a model of an upstream's own can be asked for."""
+        """Yield the names by which callers can request an upstream's own model."""
         for pattern, targets in self._models.items():
             for target in targets:
                 star = matched(target.model, model) if target.upstream == upstream else None
@@ -54,7 +55,7 @@ class Registry:
                         yield name
 
     def named(self) -> list[str]:
-        """Return the models that the settings call by their names."""
+        """Return the models that the settings list by name, not by pattern."""
         return [pattern for pattern in self._models if "*" not in pattern]
 
     def _of(self, model: str) -> tuple[Candidate, ...]:
@@ -71,7 +72,7 @@ class Registry:
         return tuple(found)
 
     def _targets(self, model: str) -> list[Target]:
-        """Return who serves a model: by its name, else by the first pattern that it matches."""
+        """Return the targets of a model: those of its name, else those of the first pattern that it matches."""
         if model in self._models and "*" not in model:
             return list(self._models[model])
         for pattern, targets in self._models.items():
@@ -82,19 +83,19 @@ class Registry:
 
 
 def _with_default(upstreams: Sequence[UpstreamSettings], models: Models) -> Models:
-    """Return the models with what becomes of all others: `upstream_url` has them, or without any names everybody."""
+    """Return the models with a target for all others: the upstream of `upstream_url`, or each if no model is named."""
     others = tuple(Target(one.name, "*", one.weight) for one in upstreams if one.name == DEFAULT or not models)
     return {**models, "*": others} if others and "*" not in models else models
 
 
 def _drawn(candidates: Sequence[Candidate], group: str) -> tuple[Candidate, ...]:
-    """Return candidates in an order drawn by weight, those without weight behind, as they stand."""
+    """Return candidates in an order drawn by weight; those of weight 0 follow in the order of the settings."""
     weighed = [one for one in candidates if one.weight]
     weighed.sort(key=lambda one: math.log(_chance(one, group)) / -one.weight)
     return (*weighed, *(one for one in candidates if not one.weight))
 
 
 def _chance(candidate: Candidate, group: str) -> float:
-    """Return a number above 0, up to 1, the same each time."""
+    """Return a number in (0, 1], always the same for a candidate and a group."""
     text = f"{group} {candidate.upstream} {candidate.model} {candidate.key}"
     return (int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=6).digest()) + 1) / 2**48

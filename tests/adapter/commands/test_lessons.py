@@ -12,7 +12,7 @@ from tests.adapter.commands.test_check import modest
 from tests.adapter.commands.test_cli import run
 from tests.support.servers.upstream import Upstream
 
-NOTHING = "No refusal has taught anything that is kept.\n"
+NOTHING = "No lessons are stored.\n"
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/store.db"
     store = open_store(url)
     lessons = Lessons(store)
-    lessons.keep("default", "m", "temperature")
-    lessons.keep("backup", "vendor/one\n\x1b[2J", "tool_choice=named")
+    lessons.add("default", "m", "temperature")
+    lessons.add("backup", "vendor/one\n\x1b[2J", "tool_choice=named")
     store.close()
     return url
 

@@ -16,8 +16,8 @@ from adapter.store import open_store
 from adapter.store.base import StoreDown
 from adapter.store.memory import MemoryStore
 from adapter.store.protocols import Store
-from adapter.upstream.learning import Learning, Tries
-from adapter.upstream.lessons import Lessons, forget, learned
+from adapter.upstream.learning import ModelDialects, RetryPlan
+from adapter.upstream.lessons import Lessons, erase_lessons, list_lessons
 from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
 from translators.failures.classes import classify_http_error
@@ -71,15 +71,15 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sto
         store.close()
 
 
-def worker(store: Store, *, upstream: str = "upstream") -> Learning:
-    return Learning(CONFIGURED, Lessons(store), upstream)
+def worker(store: Store, *, upstream: str = "upstream") -> ModelDialects:
+    return ModelDialects(CONFIGURED, Lessons(store), upstream)
 
 
-def learn(learning: Learning, error: UpstreamError = NO_TEMPERATURE, model: str = "m") -> Dialect:
+def learn(learning: ModelDialects, error: UpstreamError = NO_TEMPERATURE, model: str = "m") -> Dialect:
     """Have a request refused, and answered in the dialect that the refusal teaches; return that dialect."""
-    tries = Tries(learning, model)
-    assert tries.teaches(error, body())
-    tries.answered()
+    tries = RetryPlan(learning, model)
+    assert tries.next(error, body())
+    tries.confirm()
     return tries.dialect
 
 
@@ -87,103 +87,103 @@ def test_what_one_worker_learned_the_others_know(stores: tuple[Store, Store]) ->
     taught = learn(worker(stores[0]))
     assert taught.lessons == ("temperature",)
     assert "temperature" not in taught.sampling
-    assert worker(stores[1]).dialect("m") == taught
+    assert worker(stores[1]).for_model("m") == taught
 
 
 def test_a_lesson_belongs_to_a_model_and_an_upstream(stores: tuple[Store, Store]) -> None:
     learn(worker(stores[0]), model="vendor/modèle " * 20)
     other = worker(stores[1])
-    assert other.dialect("vendor/modèle " * 20).lessons == ("temperature",)
-    assert other.dialect("m") == CONFIGURED
-    assert worker(stores[1], upstream="backup").dialect("vendor/modèle " * 20) == CONFIGURED
+    assert other.for_model("vendor/modèle " * 20).lessons == ("temperature",)
+    assert other.for_model("m") == CONFIGURED
+    assert worker(stores[1], upstream="backup").for_model("vendor/modèle " * 20) == CONFIGURED
 
 
 def test_a_worker_of_the_same_machine_learns_at_once(stores: tuple[Store, Store]) -> None:
     first, second = Lessons(stores[0]), Lessons(stores[1])
-    second._mark = first._mark  # as after a fork
-    other = Learning(CONFIGURED, second, "upstream")
-    assert other.dialect("m") == CONFIGURED
-    taught = learn(Learning(CONFIGURED, first, "upstream"))
-    assert other.dialect("m") == taught
+    second._change_stamp = first._change_stamp  # as after a fork
+    other = ModelDialects(CONFIGURED, second, "upstream")
+    assert other.for_model("m") == CONFIGURED
+    taught = learn(ModelDialects(CONFIGURED, first, "upstream"))
+    assert other.for_model("m") == taught
 
 
 def test_a_worker_of_another_machine_asks_the_store_before_it_learns(stores: tuple[Store, Store]) -> None:
     first, second = worker(stores[0]), worker(stores[1])
-    assert second.dialect("m") == CONFIGURED
+    assert second.for_model("m") == CONFIGURED
     taught = learn(first)
-    late = Tries(second, "m")
+    late = RetryPlan(second, "m")
     assert late.dialect == CONFIGURED
-    assert late.teaches(NO_TEMPERATURE, body())
+    assert late.next(NO_TEMPERATURE, body())
     assert late.dialect == taught
 
 
 def test_a_request_that_was_under_way_goes_out_as_others_learned(stores: tuple[Store, Store]) -> None:
     learning = worker(stores[0])
-    slow = Tries(learning, "m")
+    slow = RetryPlan(learning, "m")
     taught = learn(learning)
-    assert slow.teaches(NO_TEMPERATURE, body())
+    assert slow.next(NO_TEMPERATURE, body())
     assert slow.dialect == taught
 
 
 def test_one_lesson_after_the_other(stores: tuple[Store, Store]) -> None:
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(NO_TEMPERATURE, body())
-    assert tries.teaches(NO_TOP_P, body("temperature"))
-    tries.answered()
-    assert worker(stores[1]).dialect("m").lessons == ("temperature", "top_p")
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(NO_TEMPERATURE, body())
+    assert tries.next(NO_TOP_P, body("temperature"))
+    tries.confirm()
+    assert worker(stores[1]).for_model("m").lessons == ("temperature", "top_p")
 
 
 @pytest.mark.parametrize("last", [UNFIT, NO_TOP_P, NO_ROOM, refuses("The model `m` does not exist.", 404)])
 def test_a_request_that_is_never_answered_teaches_nothing(last: UpstreamError, stores: tuple[Store, Store]) -> None:
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(NO_TEMPERATURE, body())
-    tries.teaches(last, body("temperature"))
-    assert learned(stores[1]) == []
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(NO_TEMPERATURE, body())
+    tries.next(last, body("temperature"))
+    assert list_lessons(stores[1]) == []
 
 
 def test_a_provider_that_takes_turns_in_what_it_refuses_teaches_nothing(stores: tuple[Store, Store]) -> None:
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(NO_TEMPERATURE, body())
-    assert tries.teaches(NO_TOP_P, body("temperature"))
-    assert not tries.teaches(NO_TEMPERATURE, body("temperature", "top_p"))
-    assert not tries.teaches(NO_TOP_P, body("temperature", "top_p"))
-    assert learned(stores[1]) == []
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(NO_TEMPERATURE, body())
+    assert tries.next(NO_TOP_P, body("temperature"))
+    assert not tries.next(NO_TEMPERATURE, body("temperature", "top_p"))
+    assert not tries.next(NO_TOP_P, body("temperature", "top_p"))
+    assert list_lessons(stores[1]) == []
 
 
 @pytest.mark.parametrize("ids", [("4f1c0a99", "77d0be12"), ("20261123ZkQ", "20261123BbT"), ("req_1aZ", "req_2xK")])
 def test_the_same_words_with_another_id_are_the_same(ids: tuple[str, str], stores: tuple[Store, Store]) -> None:
     said = [refuses(f"'temperature' is an unknown tool, not supported (request id: {id})") for id in ids]
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(said[0], body())
-    assert not tries.teaches(said[1], body("temperature"))
-    tries.answered()
-    assert learned(stores[1]) == []
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(said[0], body())
+    assert not tries.next(said[1], body("temperature"))
+    tries.confirm()
+    assert list_lessons(stores[1]) == []
 
 
 def test_a_lesson_that_does_not_help_is_not_kept(stores: tuple[Store, Store]) -> None:
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(NO_TEMPERATURE, body())
-    assert not tries.teaches(NO_TEMPERATURE, body("temperature"))
-    assert learned(stores[1]) == []
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(NO_TEMPERATURE, body())
+    assert not tries.next(NO_TEMPERATURE, body("temperature"))
+    assert list_lessons(stores[1]) == []
 
 
 def test_the_next_likely_lesson_is_tried(stores: tuple[Store, Store]) -> None:
     doubtful = refuses("temperature and top_p: one of them is not supported")
-    tries = Tries(worker(stores[0]), "m")
-    assert tries.teaches(doubtful, body())
+    tries = RetryPlan(worker(stores[0]), "m")
+    assert tries.next(doubtful, body())
     assert tries.dialect.lessons == ("temperature",)
-    assert tries.teaches(doubtful, body("temperature"))
+    assert tries.next(doubtful, body("temperature"))
     assert tries.dialect.lessons == ("top_p",)
-    tries.answered()
-    assert [one.lesson for one in learned(stores[1])] == ["top_p"]
+    tries.confirm()
+    assert [one.lesson for one in list_lessons(stores[1])] == ["top_p"]
 
 
 @pytest.mark.parametrize("error", [NO_ROOM, UNFIT, UpstreamError("The provider could not be reached.", status=503)])
 def test_other_failures_teach_nothing(error: UpstreamError) -> None:
-    tries = Tries(worker(MemoryStore()), "m")
-    assert not tries.teaches(error, body())
-    assert tries.teaches(NO_TEMPERATURE, body())
-    assert not tries.teaches(error, body("temperature"))
+    tries = RetryPlan(worker(MemoryStore()), "m")
+    assert not tries.next(error, body())
+    assert tries.next(NO_TEMPERATURE, body())
+    assert not tries.next(error, body("temperature"))
 
 
 def test_tries_come_to_an_end() -> None:
@@ -192,40 +192,41 @@ def test_tries_come_to_an_end() -> None:
              "maxLength", "multipleOf", "uniqueItems", "readOnly", "writeOnly")  # fmt: skip
     schema = dict.fromkeys(known, 1)
     sent = json.dumps({**SENT, "tools": [{"function": {"name": "f", "parameters": schema}}]}).encode()
-    tries = Tries(worker(MemoryStore()), "m")
-    taught = [tries.teaches(refuses(f"Unknown keyword '{name}' in the schema of a tool"), sent) for name in known]
+    tries = RetryPlan(worker(MemoryStore()), "m")
+    taught = [tries.next(refuses(f"Unknown keyword '{name}' in the schema of a tool"), sent) for name in known]
     assert taught == [True] * 12 + [False] * 2
 
 
 def test_lessons_are_forgotten(stores: tuple[Store, Store]) -> None:
     learn(worker(stores[0]))
-    assert [(one.upstream, one.model, one.lesson) for one in learned(stores[1])] == [("upstream", "m", "temperature")]
-    assert forget(stores[1]) == 1
-    assert learned(stores[0]) == []
-    assert worker(stores[0]).dialect("m") == CONFIGURED
+    stored = [(one.upstream, one.model, one.lesson) for one in list_lessons(stores[1])]
+    assert stored == [("upstream", "m", "temperature")]
+    assert erase_lessons(stores[1]) == 1
+    assert list_lessons(stores[0]) == []
+    assert worker(stores[0]).for_model("m") == CONFIGURED
 
 
 def test_lessons_end(stores: tuple[Store, Store]) -> None:
     learn(worker(stores[0]))
     (key,) = stores[0].values("lesson/", 0.0)
     stores[0].set_value(key, stores[0].values(key, 0.0)[key], 1.0)
-    assert worker(stores[1]).dialect("m") == CONFIGURED
+    assert worker(stores[1]).for_model("m") == CONFIGURED
 
 
 def test_what_another_version_wrote_is_passed_over(stores: tuple[Store, Store]) -> None:
     stores[0].set_value("lesson/upstream/m/x", b'{"lesson":1}', 1e12)
     stores[0].set_value("lesson/upstream/m/y", b"\xff", 1e12)
-    assert worker(stores[1]).dialect("m") == CONFIGURED
+    assert worker(stores[1]).for_model("m") == CONFIGURED
 
 
 def test_a_store_that_is_down_keeps_nobody_from_learning() -> None:
     store = Broken()
     learning = worker(store)
     taught = learn(learning)
-    assert learning.dialect("m") == taught
+    assert learning.for_model("m") == taught
     store.down = False
-    assert learning.known("m") == {"temperature"}
-    assert [one.lesson for one in learned(store)] == ["temperature"]
+    assert learning.refresh("m") == {"temperature"}
+    assert [one.lesson for one in list_lessons(store)] == ["temperature"]
 
 
 class Hanging(MemoryStore):
@@ -243,30 +244,30 @@ class Hanging(MemoryStore):
 
 
 def test_a_store_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapter.upstream.lessons._PATIENCE", 0.01)
+    monkeypatch.setattr("adapter.upstream.lessons._WAIT_SECONDS", 0.01)
     store = Hanging()
     learning = worker(store)
     taught = learn(learning)
-    assert [learning.dialect("m") for _ in range(3)] == [taught] * 3
+    assert [learning.for_model("m") for _ in range(3)] == [taught] * 3
     assert store.asked == 1
     store.gate.set()
     gevent.sleep(0)
-    assert learning.known("m") == {"temperature"}
-    assert [one.lesson for one in learned(store)] == ["temperature"]
+    assert learning.refresh("m") == {"temperature"}
+    assert [one.lesson for one in list_lessons(store)] == ["temperature"]
 
 
 def test_models_without_end_are_not_remembered() -> None:
     learning = worker(MemoryStore())
     for number in range(1001):
         learn(learning, model=f"m{number}")
-    assert learning.dialect("m999").lessons == ("temperature",)
-    assert learning.dialect("m1000") == CONFIGURED
+    assert learning.for_model("m999").lessons == ("temperature",)
+    assert learning.for_model("m1000") == CONFIGURED
 
 
 def test_a_changed_configuration_counts() -> None:
     lessons = Lessons(MemoryStore())
-    learn(Learning(CONFIGURED, lessons, "upstream"))
+    learn(ModelDialects(CONFIGURED, lessons, "upstream"))
     other = Dialect(name="other", token_limit="max_completion_tokens", sampling=frozenset({"top_p"}))
-    assert Learning(other, lessons, "upstream").dialect("m") == other
-    richer: Any = Learning(Dialect(name="richer", file_parts=True), lessons, "upstream").dialect("m")
+    assert ModelDialects(other, lessons, "upstream").for_model("m") == other
+    richer: Any = ModelDialects(Dialect(name="richer", file_parts=True), lessons, "upstream").for_model("m")
     assert (richer.name, richer.file_parts, richer.lessons) == ("richer", True, ("temperature",))

@@ -9,7 +9,7 @@ import pytest
 from adapter.settings.models import Models, read_models
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.routing.candidates import Candidates
-from adapter.upstream.routing.health import FAILURES, LONGEST_PAUSE, LONGEST_WAIT, PAUSE, Candidate
+from adapter.upstream.routing.health import COOLDOWN, FAILURES, LONGEST_COOLDOWN, LONGEST_RETRY_AFTER, Candidate
 from adapter.upstream.routing.registry import Registry
 from translators.dialects.dialect import Dialect
 from translators.errors import ProtocolError, ProviderError, RequestError, UpstreamError
@@ -64,7 +64,7 @@ class World:
 
     def fail(self, error: UpstreamError, of: str, times: int = 1, key: int | None = None) -> None:
         for _ in range(times):
-            self.registry.health.fails(Candidate(of, "m", key, 1), error)
+            self.registry.health.record_failure(Candidate(of, "m", key, 1), error)
 
 
 def drained(candidates: Candidates) -> list[Candidate]:
@@ -160,7 +160,7 @@ def test_three_failures_in_a_row_have_it_left_alone_for_longer_and_longer() -> N
     world.fail(OVERLOADED, "a", FAILURES - 1)
     assert len(world.names()) == 2
     world.fail(OVERLOADED, "a")
-    for pause in (PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE, LONGEST_PAUSE, LONGEST_PAUSE):
+    for pause in (COOLDOWN, 2 * COOLDOWN, 4 * COOLDOWN, 8 * COOLDOWN, LONGEST_COOLDOWN, LONGEST_COOLDOWN):
         assert world.names() == ["b"]
         world.now += pause - 0.1
         assert world.names() == ["b"]
@@ -174,14 +174,14 @@ def test_a_try_that_nobody_hears_of_again_is_made_again() -> None:
     world = World(upstream("a"), upstream("b"))
     world.fail(OVERLOADED, "a", FAILURES)
     for _ in range(3):
-        world.now += PAUSE + 0.1
+        world.now += COOLDOWN + 0.1
         assert sorted(world.names()) == ["a", "b"]
 
 
 def test_an_answer_makes_everything_good() -> None:
     world = World(upstream("a"), upstream("b"))
     world.fail(OVERLOADED, "a", FAILURES)
-    world.registry.health.works(Candidate("a", "m", None, 1))
+    world.registry.health.record_success(Candidate("a", "m", None, 1))
     assert len(world.names()) == 2
     world.fail(OVERLOADED, "a", FAILURES - 1)
     assert len(world.names()) == 2
@@ -189,7 +189,11 @@ def test_an_answer_makes_everything_good() -> None:
 
 @pytest.mark.parametrize(
     ("error", "pause"),
-    [(LIMITED, 7.0), (SPENT, LONGEST_PAUSE), (UpstreamError("Later.", status=429, retry_after=1e9), LONGEST_WAIT)],
+    [
+        (LIMITED, 7.0),
+        (SPENT, LONGEST_COOLDOWN),
+        (UpstreamError("Later.", status=429, retry_after=1e9), LONGEST_RETRY_AFTER),
+    ],
 )
 def test_a_key_out_of_rate_or_quota_is_left_alone_for_as_long_as_it_says(error: UpstreamError, pause: float) -> None:
     world = World(upstream("a", keys=2))
@@ -206,7 +210,7 @@ def test_a_model_is_down_with_all_keys_and_an_upstream_with_all_models() -> None
     assert sorted(world.names("other")) == ["a", "a", "b"]
     world.fail(UNREACHABLE, "a", FAILURES, key=0)
     assert world.names("other") == ["b"]
-    world.registry.health.works(Candidate("a", "other", 1, 1))
+    world.registry.health.record_success(Candidate("a", "other", 1, 1))
     assert sorted(world.names("other")) == ["a", "a", "b"]
     assert world.names("m") == ["b"]
 
@@ -224,8 +228,8 @@ def test_the_only_one_is_always_asked() -> None:
     for _ in range(10):
         candidates = world.candidates()
         candidates.next()
-        assert not candidates.failed(OVERLOADED)
-        assert same(candidates.verdict(), OVERLOADED)
+        assert not candidates.record_failure(OVERLOADED)
+        assert same(candidates.final_error(), OVERLOADED)
 
 
 # --- one request ----------------------------------------------------------------------------------------------------
@@ -240,7 +244,7 @@ def asked(world: World, *errors: UpstreamError) -> tuple[list[tuple[str, int | N
         if one is None:
             break
         found.append((one.upstream, one.key))
-        if not candidates.failed(error):
+        if not candidates.record_failure(error):
             break
     return found, candidates
 
@@ -265,7 +269,7 @@ def test_no_other_key_helps_where_the_upstream_fails(error: UpstreamError) -> No
 def test_a_mistake_of_the_caller_or_of_the_model_is_nobody_elses(error: UpstreamError) -> None:
     found, candidates = asked(World(upstream("a", keys=2), upstream("b"), models=SPARE), error, OVERLOADED)
     assert [name for name, _ in found] == ["a"]
-    assert same(candidates.verdict(), error)
+    assert same(candidates.final_error(), error)
 
 
 def test_a_crash_counts_only_if_another_one_can_answer() -> None:
@@ -277,7 +281,7 @@ def test_a_crash_counts_only_if_another_one_can_answer() -> None:
     for _ in range(FAILURES):
         _, candidates = asked(world, CRASHED)
         candidates.next()
-        candidates.worked()
+        candidates.record_success()
     assert world.names() == ["b"]
 
 
@@ -285,7 +289,7 @@ def test_the_last_failure_that_may_pass_is_told_with_the_shortest_wait() -> None
     def verdict(*errors: UpstreamError) -> tuple[int, float | None]:
         fresh = [copy(error) for error in errors]
         _, candidates = asked(World(upstream("a"), upstream("b"), models=SPARE), *fresh)
-        error = candidates.verdict()
+        error = candidates.final_error()
         assert isinstance(error, UpstreamError)
         return error.status, error.retry_after
 
@@ -304,8 +308,8 @@ def test_when_all_are_left_alone_it_is_said_for_how_long() -> None:
     world.fail(OVERLOADED, "b", FAILURES)
     candidates = world.candidates()
     assert candidates.next() is None
-    error = candidates.verdict()
-    assert (error.status, error.code, error.retry_after) == (503, "server_is_overloaded", PAUSE - 2)
+    error = candidates.final_error()
+    assert (error.status, error.code, error.retry_after) == (503, "server_is_overloaded", COOLDOWN - 2)
 
 
 def test_one_that_does_not_know_the_model_says_nothing_for_those_that_are_down() -> None:
@@ -313,7 +317,7 @@ def test_one_that_does_not_know_the_model_says_nothing_for_those_that_are_down()
     world.fail(OVERLOADED, "a", FAILURES)
     _, candidates = asked(world, UNKNOWN)
     assert candidates.next() is None
-    assert candidates.verdict().status == 503
+    assert candidates.final_error().status == 503
 
 
 def test_what_one_cannot_be_told_the_one_that_is_left_alone_may_take() -> None:
@@ -321,14 +325,14 @@ def test_what_one_cannot_be_told_the_one_that_is_left_alone_may_take() -> None:
     world = World(upstream("a", keys=2), upstream("b"), models=SPARE)
     candidates = world.candidates()
     while candidates.next() is not None:
-        candidates.cannot_be_told(refusal)
-    assert same(candidates.verdict(), refusal)
+        candidates.reject(refusal)
+    assert same(candidates.final_error(), refusal)
     world.fail(UNREACHABLE, "a", FAILURES)
     candidates = world.candidates()
     assert (candidates.next() or candidates.current).upstream == "b"
-    candidates.cannot_be_told(refusal)
+    candidates.reject(refusal)
     assert candidates.next() is None
-    assert candidates.verdict().status == 503
+    assert candidates.final_error().status == 503
 
 
 def test_the_names_of_what_an_upstream_lists() -> None:
