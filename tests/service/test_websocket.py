@@ -101,7 +101,7 @@ def test_a_first_message_that_only_prepares(
     assert contents(upstream.asked(1)) == ["One", "Two"]
 
 
-def test_lanes_go_side_by_side_and_each_in_its_order(socket: Socket, upstream: Upstream) -> None:
+def test_streams_go_side_by_side_and_each_in_its_order(socket: Socket, upstream: Upstream) -> None:
     gate = Gate()
     upstream.plays(stream(chat.text("Slow"), gate, chat.end()), hello())
     socket.send("A1", stream_id="a")
@@ -162,9 +162,9 @@ def test_steering_is_refused_as_such(socket: Socket) -> None:
     assert told["steer"] == {"previous_response_id": "resp_1", "input": "Stop"}
 
 
-def test_one_connection_has_so_many_lanes(socket: Socket) -> None:
+def test_one_connection_has_so_many_streams(socket: Socket) -> None:
     for number in range(32):
-        assert socket.refused(stream_id=f"lane-{number}", temperature=3)["code"] == "decimal_above_max_value"
+        assert socket.refused(stream_id=f"stream-{number}", temperature=3)["code"] == "decimal_above_max_value"
     assert socket.refused(stream_id="one-more")["code"] == "websocket_stream_limit_reached"
 
 
@@ -242,7 +242,7 @@ def test_a_handshake_that_is_none(service: Service) -> None:
 
 
 def test_a_connection_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LIFE", 0.0)
+    monkeypatch.setattr(connection, "MAX_CONNECTION_SECONDS", 0.0)
     app = create_app(Settings(store="memory:", workers=1, upstream_url="http://127.0.0.1:9/v1"))
     ours, client = socketpair()
     environ = {"gunicorn.socket": ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())}

@@ -1,0 +1,173 @@
+"""What happens on a WebSocket: messages become requests, and their events go out as messages.
+
+A `response.create` is admitted by the same intake as a body of POST and answered by the same flow. A request that fails
+before its response has begun gets an `error` message, and the connection goes on. Responses that a client does not want
+stored are in the connection's memory (`memory.py`), so that they can be continued there and nowhere else.
+"""
+
+from contextlib import closing, suppress
+from typing import Final, cast
+
+import gevent
+import structlog
+from gevent.lock import Semaphore
+
+from adapter.api.error_reports import report_error
+from adapter.api.request.intake import admit, parse_body
+from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, WarmUp
+from adapter.api.websocket.messages import Message, error_message, steer_failure
+from adapter.api.websocket.queue import StreamQueue
+from adapter.api.websocket.writer import SocketWatch, SocketWriter
+from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.event_loop.silence import Silence
+from adapter.flow.exchange import Caller, Exchange, stopping
+from adapter.services import Services
+from adapter.settings.settings import Settings
+from translators.errors import ProtocolError, RequestError, unsupported_parameter
+from translators.responses.request import CreateRequest
+from translators.wire import encode
+
+MAX_STREAM_IDS: Final = 32
+"""Distinct stream ids of one connection, as at OpenAI. Source: OpenAI guide, WebSocket mode."""
+MAX_CONCURRENT_RESPONSES: Final = 16
+"""Of one connection, as at OpenAI; further messages wait. Source: OpenAI guide, WebSocket mode."""
+MAX_WAITING_MESSAGES: Final = 64
+"""Two for each stream id. Then nothing more is read, so that a client cannot fill the worker's memory."""
+
+
+class Session:
+    """The messages of one connection and the responses to them. `end` it when the client has gone."""
+
+    def __init__(self, caller: Caller, watch: SocketWatch, services: Services, writer: SocketWriter) -> None:
+        self.message_count = 0
+        self._caller = Caller(caller.tenant, caller.bearer, watch)
+        self._watch = watch
+        self._services = services
+        self._writer = writer
+        self._request_id = structlog.contextvars.get_contextvars().get("request_id")
+        self._store = ConnectionStore(services.responses, services.settings.max_body_bytes)
+        self._own_services = cast(Services, ConnectionServices(services, self._store))
+        self._queues: dict[str | None, StreamQueue] = {}
+        self._waiting = 0
+        self._response_slots = Semaphore(MAX_CONCURRENT_RESPONSES)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any message is still to be answered."""
+        return any(queue.greenlet is not None for queue in self._queues.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many messages wait that no more should be read."""
+        return self._waiting >= MAX_WAITING_MESSAGES
+
+    def receive(self, text: str) -> None:
+        """Queue a message, or answer it at once with an error."""
+        stream_id: str | None = None
+        try:
+            message = Message(text)
+            stream_id = message.stream_id
+            if message.kind == "response.steer":
+                return self._writer.write(steer_failure(message))
+            if self._services.draining:
+                raise stopping()
+            queue = self._queue(stream_id)
+        except ProtocolError as error:
+            self.send_error(error, stream_id)
+        else:
+            self.message_count += 1
+            self._waiting += 1
+            queue.put(message)
+
+    def send_error(self, error: ProtocolError, stream_id: str | None = None) -> None:
+        """Send an `error` message, unless the client has gone."""
+        with suppress(OSError):
+            self._writer.write(error_message(error, stream_id))
+
+    def end(self) -> None:
+        """Wait for the responses that are still being made; they notice by themselves that the client has gone."""
+        gevent.joinall([queue.greenlet for queue in self._queues.values() if queue.greenlet is not None])
+        self._queues.clear()  # they refer to this session
+
+    def _queue(self, stream_id: str | None) -> StreamQueue:
+        queue = self._queues.get(stream_id)
+        if queue is None:
+            if stream_id is not None and sum(known is not None for known in self._queues) >= MAX_STREAM_IDS:
+                raise RequestError(
+                    f"This WebSocket connection has reached its maximum number of distinct stream IDs "
+                    f"({MAX_STREAM_IDS}). Reuse an existing stream_id or open a new WebSocket connection.",
+                    param="stream_id",
+                    code="websocket_stream_limit_reached",
+                )
+            queue = self._queues[stream_id] = StreamQueue(stream_id, self._respond)
+        return queue
+
+    def _respond(self, message: Message, queue: StreamQueue) -> None:
+        """Answer a message: with the events of a response, or with an error."""
+        self._waiting -= 1
+        structlog.contextvars.bind_contextvars(request_id=self._request_id)
+        with self._response_slots:
+            if self._watch.disconnected() or self._services.must_stop():
+                return
+            try:
+                self._make_response(message, queue)
+            except (ClientDisconnected, OSError):
+                self._watch.closed = True
+            except Exception as error:
+                report = report_error(error)
+                report.write_log()
+                self.send_error(report.error, queue.stream_id)
+
+    def _make_response(self, message: Message, queue: StreamQueue) -> None:
+        """Make the response that a message asks for, and send its events.
+
+        If that fails, the connection forgets the response that the message continues, so that no client goes on from a
+        stale state. Source: OpenAI guide, WebSocket mode.
+        """
+        previous: str | None = None
+        failed = True
+
+        def parse(body: bytes, settings: Settings) -> CreateRequest:
+            nonlocal previous
+            request = parse_body(body, settings)
+            previous = request.previous_response_id
+            self._check(request)
+            return request
+
+        try:
+            services = self._own_services
+            request = admit(message.body, self._caller, services.settings, services.responses, parse)
+            kind = WarmUp if message.prewarms else Exchange
+            failed = self._send_events(kind(services, self._caller, request), queue)
+        finally:
+            if failed and previous is not None:
+                self._store.evict(previous)
+
+    def _check(self, request: CreateRequest) -> None:
+        """Raise RequestError for a request that a WebSocket cannot serve."""
+        if request.background:
+            raise unsupported_parameter("background", "is not supported over a WebSocket.")
+        previous = request.previous_response_id
+        if request.store and previous is not None and self._store.holds(previous):
+            raise RequestError(
+                "A response that is to be stored cannot continue one that only this connection remembers. "
+                "Send 'store': false, or have the earlier one stored.",
+                param="store",
+                code="invalid_value",
+            )
+
+    def _send_events(self, exchange: Exchange, queue: StreamQueue) -> bool:
+        """Send the events of an exchange; tell whether the response failed."""
+        settings = self._services.settings
+        silence = Silence(settings.keep_alive)
+        with closing(exchange):
+            exchange.await_head(settings.grace_window)
+            with closing(exchange.events()) as batches:
+                for events in batches:
+                    if not events:
+                        if not silence.tick():
+                            continue
+                        events = exchange.still_running()
+                    silence.seconds = 0.0
+                    self._writer.write(b"".join([queue.frame(encode(event)) for event in events]))
+            return exchange.has_failed

@@ -1,0 +1,25 @@
+"""When a silent stream needs a keep-alive.
+
+Proxies and clients give up on connections that carry nothing for a while. Whoever writes a stream counts its silence,
+in ticks of the heartbeat, and sends something whenever a limit is reached.
+"""
+
+from adapter.event_loop.heartbeat import TICK_SECONDS
+
+
+class Silence:
+    """The silence of one stream, at most `limit` seconds long. Set `seconds` to 0.0 whenever something is sent."""
+
+    __slots__ = ("_limit", "seconds")
+
+    def __init__(self, limit: float) -> None:
+        self.seconds = 0.0
+        self._limit = limit
+
+    def tick(self) -> bool:
+        """Count one silent tick; tell whether a keep-alive is due. With it, the silence begins anew."""
+        self.seconds += TICK_SECONDS
+        if self.seconds < self._limit:
+            return False
+        self.seconds = 0.0
+        return True
