@@ -1,10 +1,11 @@
 """Events → `text/event-stream`.
 
-One batch of events is one write: what one read of the upstream brought leaves in one piece. In silence a comment keeps
-proxies content and, every second time, a repeated `response.in_progress` the clients whose idle timer only data resets
-(Codex). `[DONE]` ends the stream. A client that takes nothing for too long is hung up on.
+One batch of events is one write: what one read of the upstream brought leaves in one piece. In silence a comment
+satisfies proxies, and every second time a repeated `response.in_progress` satisfies clients whose idle timer only data
+resets (Codex). `[DONE]` ends the stream. The connection of a client that does not read for too long is cut.
 
-The events of a background response come as frames, from the store; everybody who reads them gets the same.
+The events of a background response come as frames from the store, the same for every reader.
+Source: WHATWG HTML, Server-sent events; OpenAI API reference, Streaming events; Codex CLI 0.169.
 """
 
 import secrets
@@ -18,6 +19,7 @@ from flask import Response
 from adapter.api.notes_header import notes_header
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.event_loop.silence import Silence
 from adapter.flow.exchange import Exchange
 from adapter.services import Services
 from adapter.store.base import StoredResponse
@@ -26,15 +28,16 @@ from translators.responses.obfuscation import obfuscated_frame
 from translators.responses.request import CreateRequest
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+"""No cache stores a stream, and nginx does not buffer it. Source: nginx docs, proxy_buffering."""
 
 
 def frame_writer(request: CreateRequest) -> Callable[[Event], bytes]:
-    """Return what makes frames of events: with deltas filled up to equal sizes, where the client wants that."""
+    """Return the function that writes an event as a frame: with deltas padded to equal sizes, if the client asks."""
     return _obfuscated if request.stream_options.include_obfuscation else frame
 
 
 def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
-    """Return the streamed HTTP answer of an exchange, which is closed with it; raise what came before it began."""
+    """Return the streamed answer of an exchange, which is closed with it; raise what fails before the stream begins."""
     try:
         exchange.await_head(services.settings.grace_window)
     except BaseException:
@@ -48,7 +51,7 @@ def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event
 def resend_events(
     services: Services, stored: StoredResponse, after: int, watch: ClientWatch, headers: dict[str, str]
 ) -> Response:
-    """Return the streamed HTTP answer that tells a background response's events behind number `after`."""
+    """Return the streamed answer with a background response's events whose `sequence_number` is above `after`."""
     return _answer(ResentBody(services, stored, after, watch), headers)
 
 
@@ -68,18 +71,18 @@ class EventStreamBody(ABC):
         self._write_timeout = services.settings.write_timeout
         self._stuck: float | None = None
         """Seconds, counted in ticks, that the server has been writing the last piece; None between two pieces."""
-        self._frames = self._write()
+        self._pieces = self._write()
         self._heartbeat.add(self)
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._frames
+        return self._pieces
 
     @abstractmethod
     def _write(self) -> Generator[bytes]:
-        """Yield what goes out, in pieces; `_stuck` is 0.0 while one is written."""
+        """Yield the body in pieces; `_stuck` is 0.0 while one is written."""
 
     def tick(self) -> None:
-        """Hang up on a client that has not taken the last piece in time; called by the heartbeat."""
+        """Cut the connection of a client that has not read the last piece in time; called by the heartbeat."""
         if self._stuck is not None:
             self._stuck += TICK_SECONDS
             if self._stuck > self._write_timeout:
@@ -87,7 +90,7 @@ class EventStreamBody(ABC):
 
     def close(self) -> None:
         self._heartbeat.remove(self)
-        self._frames.close()
+        self._pieces.close()
 
 
 class ExchangeBody(EventStreamBody):
@@ -99,7 +102,7 @@ class ExchangeBody(EventStreamBody):
         super().__init__(services, exchange.watch)
 
     def _write(self) -> Generator[bytes]:
-        quiet = 0.0
+        silence = Silence(self._keep_alive)
         comment_next = True
         frame = self._frame
         with closing(self._exchange.events()) as batches:
@@ -108,13 +111,12 @@ class ExchangeBody(EventStreamBody):
                     data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
                     if isinstance(events[-1], TERMINAL):
                         data += DONE
-                else:
-                    quiet += TICK_SECONDS
-                    if quiet < self._keep_alive:
-                        continue
+                elif silence.tick():
                     data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
                     comment_next = not comment_next
-                self._stuck = quiet = 0.0
+                else:
+                    continue
+                self._stuck = silence.seconds = 0.0
                 yield data
                 self._stuck = None
 
@@ -124,31 +126,31 @@ class ExchangeBody(EventStreamBody):
 
 
 class ResentBody(EventStreamBody):
-    """Events as the store has them; whether this client stays is nothing to their response."""
+    """Events from the store. A reader that disconnects does not end the response."""
 
     def __init__(self, services: Services, stored: StoredResponse, after: int, watch: ClientWatch) -> None:
-        self._pieces = services.background.resend(stored.id, stored.tenant, after)
+        self._frames = services.background.resend(stored.id, stored.tenant, after)
         super().__init__(services, watch)
 
     def _write(self) -> Generator[bytes]:
-        heard = time.monotonic()
-        with closing(self._pieces) as pieces:
-            for data in pieces:
+        last_write = time.monotonic()  # the pauses between two looks at the store differ, and are not ticks
+        with closing(self._frames) as frames:
+            for data in frames:
                 if not data:
                     if self._watch.disconnected():
                         return
-                    if time.monotonic() - heard < self._keep_alive:
+                    if time.monotonic() - last_write < self._keep_alive:
                         continue
                     data = KEEP_ALIVE
-                heard = time.monotonic()
+                last_write = time.monotonic()
                 self._stuck = 0.0
                 yield data
                 self._stuck = None
 
 
 def _obfuscated(event: Event) -> bytes:
-    return obfuscated_frame(event, _noise)
+    return obfuscated_frame(event, _random_text)
 
 
-def _noise(size: int) -> str:
+def _random_text(size: int) -> str:
     return secrets.token_urlsafe(size)[:size]

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from adapter.background.runs import RUN_LEASE_SECONDS
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.event_loop.silence import Silence
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
 from translators.responses.events import TERMINAL, Event
@@ -138,16 +139,15 @@ class Run:
 
     def _write_events(self, work: Work, batches: Iterator[list[Event]]) -> None:
         """Write events as they come; `finish` writes the last ones."""
-        silence = 0.0
+        silence = Silence(_KEEP_ALIVE_SECONDS)
         for events in batches:
             if self.watch.lost:
                 return
             if not events:
-                silence += TICK_SECONDS
-                if silence < _KEEP_ALIVE_SECONDS:
+                if not silence.tick():
                     continue
                 events = work.still_running()
-            silence = 0.0
+            silence.seconds = 0.0
             if self._frame is not None and not isinstance(events[-1], TERMINAL):
                 if not self._write(events):
                     return
