@@ -279,7 +279,7 @@ class Provider:
         stream = new_stream(self._settings, Notes() if notes is None else notes)
         reader = AnswerReader(stream)
         reader.feed(answer.body)
-        reader.end(NOW)
+        reader.finish(NOW)
         return stream.response
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:

@@ -85,6 +85,6 @@ def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> 
     write(stream.start())
     while not reader.done and (data := chunks.read(_AT_ONCE)):
         write(reader.feed(data))
-    write(reader.end(NOW))
+    write(reader.finish(NOW))
     to.write(DONE)
     to.flush()

@@ -25,7 +25,7 @@ from translators.responses.request import CreateRequest
 from translators.responses.response import OutputOfResponse, Usage
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
-from translators.to_responses.counting import estimated_tokens
+from translators.to_responses.usage import estimate_tokens
 from translators.wire import Decoder
 
 
@@ -125,8 +125,8 @@ class Context:
             compacted = any(isinstance(item, Compaction) for item in before.output)
             if before.usage is not None and not compacted:
                 seen = before.usage.total_tokens - before.usage.output_tokens_details.reasoning_tokens
-                return seen + estimated_tokens(self.request.raw_input)
-        return estimated_tokens(body.json)
+                return seen + estimate_tokens(self.request.raw_input)
+        return estimate_tokens(body.json)
 
     def compaction(self, body: ChatRequest) -> PendingCompaction | None:
         """Return what has to be summarised before the request can be sent; None if it is small enough, or one turn."""

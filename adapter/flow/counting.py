@@ -20,7 +20,7 @@ from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.responses.ids import family_of
 from translators.responses.request import CreateRequest
-from translators.to_responses.counting import estimated_tokens
+from translators.to_responses.usage import estimate_tokens
 from translators.wire import Decoder, NotJSON, Raw, encode
 
 Ask = Callable[[str, bytes], bytes]
@@ -68,7 +68,7 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
         except (UpstreamError, *NotJSON) as error:
             log.warning("tokens not counted", tokenizer=dialect.tokenizer, error=str(error))
     notes.add("input_tokens", "estimated", "from the size of the request: four bytes are taken for a token")
-    return estimated_tokens(body)
+    return estimate_tokens(body)
 
 
 def _by_vllm(ask: Ask, body: bytes) -> int:

@@ -253,7 +253,7 @@ class Exchange:
         now = int(time.time())
         stream, draft, body = self._stream, self._draft, self._asking.body
         if not stream.is_over:
-            events = events + self._reader.end(now)
+            events = events + self._reader.finish(now)
         if draft is None:
             problem = body.demands.judge(stream.response, self.notes).problem
             return events if problem is None else stream.revoke(events, problem)
@@ -267,9 +267,9 @@ class Exchange:
             self._begin_round(asked_again(body.json, draft.response, judged.problem))
             return None
         if judged.text is not None:
-            draft.cut(judged.text, self.notes)
+            draft.trim_to(judged.text, self.notes)
             self.notes.add("text.format", "repaired", "what stood around the JSON was cut off")
-        return draft.give(stream, now)
+        return draft.send_to(stream, now)
 
     def retained(self) -> list[Item]:
         """Return what stays, beside the summary, of a context that was to be compacted."""
@@ -279,7 +279,7 @@ class Exchange:
         """Return the events of a compaction item, its summary being there; send the turn that goes on, if one does."""
         stream, draft, now = self._stream, self._draft, int(time.time())
         assert draft is not None
-        self._reader.end(now)
+        self._reader.finish(now)
         stream.spend(draft.response.usage)
         summary = read_summary(draft.response)
         content = CompactedContext(

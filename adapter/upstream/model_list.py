@@ -14,7 +14,7 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.upstream.client import Upstream
 from adapter.upstream.routing.registry import Registry
 from translators.errors import UpstreamError
-from translators.to_responses.models import decode_models, model_object
+from translators.to_responses.model_list import model_object, read_model_list
 
 log = structlog.get_logger()
 
@@ -54,6 +54,6 @@ def _list_upstream(
 ) -> list[Model] | UpstreamError | ClientDisconnected:
     """Return the list of one upstream, or its error instead of raising it: gevent prints what a greenlet raises."""
     try:
-        return decode_models(upstream.models(bearer, watch))
+        return read_model_list(upstream.models(bearer, watch))
     except (UpstreamError, ClientDisconnected) as error:
         return error

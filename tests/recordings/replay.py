@@ -35,7 +35,7 @@ def stream_of(pieces: Iterable[bytes]) -> tuple[ResponseStream, list[Event]]:
     events: list[Event] = stream.start()
     for piece in pieces:
         events += reader.feed(piece)
-    events += reader.end(NOW)
+    events += reader.finish(NOW)
     return stream, events
 
 

@@ -49,7 +49,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     events = stream.start()
     reader = AnswerReader(stream)
     events += reader.feed(body)
-    events += reader.end(1)
+    events += reader.finish(1)
     check_stream([decode(encode(event)) for event in events])
     if stream.response.status != "completed":
         return None

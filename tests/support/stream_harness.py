@@ -38,7 +38,7 @@ class StreamHarness:
         reader = AnswerReader(self.stream)
         for piece in pieces:
             self.emitted += reader.feed(piece)
-        self.emitted += reader.end(NOW + 1)
+        self.emitted += reader.finish(NOW + 1)
         return self
 
     def feed(self, chunks: Iterable[Object]) -> Self:

@@ -107,7 +107,7 @@ class Played:
         reader = AnswerReader(self.stream)
         for piece in pieces:
             self.events += reader.feed(piece)
-        self.events += reader.end(NOW + 1)
+        self.events += reader.finish(NOW + 1)
 
     @property
     def sse(self) -> bytes:

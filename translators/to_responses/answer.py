@@ -31,37 +31,37 @@ class AnswerReader:
         self._max_bytes = max_bytes
         self._start = b""
         """What came so far, while it does not tell the form."""
-        self._form: EventStream | WholeBody | None = None
+        self._body: EventStream | WholeBody | None = None
 
     @property
     def done(self) -> bool:
         """Whether nothing that may still come can change the response."""
-        return self._stream.is_over or (self._form is not None and self._form.done)
+        return self._stream.is_over or (self._body is not None and self._body.done)
 
     def feed(self, data: bytes) -> list[Event]:
-        if self._form is None:
+        if self._body is None:
             data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
             if _BOM.startswith(data):
                 self._start = data
                 return []
-            self._form = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
+            self._body = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
         events: list[Event] = []
         try:
-            for chunk in self._form.feed(data):
+            for chunk in self._body.feed(data):
                 events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
         return events
 
-    def end(self, now: int) -> list[Event]:
+    def finish(self, now: int) -> list[Event]:
         """Return the events of the answer's end; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
-            for chunk in self._form.flush() if self._form else ():
+            for chunk in self._body.flush() if self._body else ():
                 events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
-        return events + self._stream.finish(now, done=self._form is not None and self._form.done)
+        return events + self._stream.finish(now, done=self._body is not None and self._body.done)
 
 
 class EventStream:

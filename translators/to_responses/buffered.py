@@ -1,8 +1,8 @@
 """An answer that nobody has seen yet: it is read to its end, judged, and then given to the response, or not.
 
 An `AnswerReader` feeds a `BufferedAnswer` instead of the machine that the client follows. It keeps the chunks and
-follows them with a machine of its own. `give` feeds them to the other machine, so that the client gets the very events
-that an unbuffered answer has.
+follows them with a machine of its own. `send_to` feeds them to the other machine, so that the client gets the very
+events that an unbuffered answer has.
 """
 
 from typing import Final
@@ -47,7 +47,7 @@ class BufferedAnswer:
         self._trial.fail(error)
         return []
 
-    def give(self, stream: ResponseStream, now: int) -> list[Event]:
+    def send_to(self, stream: ResponseStream, now: int) -> list[Event]:
         """Return the events of the answer in the stream that the client follows; `now` is in Unix seconds."""
         events: list[Event] = []
         for chunk in self._chunks:
@@ -56,7 +56,7 @@ class BufferedAnswer:
             return events + stream.fail(self._trial.error)
         return events + stream.finish(now, done=self._done)
 
-    def cut(self, text: str, notes: Notes) -> None:
+    def trim_to(self, text: str, notes: Notes) -> None:
         """Leave nothing of the content but this part of it, and thinking in tags before it."""
         contents = [part for chunk in self._chunks for part in _contents(chunk)]
         written = "".join(part.content for part in contents if isinstance(part.content, str))

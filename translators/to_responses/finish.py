@@ -1,17 +1,19 @@
 """How a response ends: the provider's finish reason, or the way its stream broke, as a Responses status.
 
-Table: responses-api reference §6.2, and what the models behind gateways say (Anthropic's, Google's, watsonx's words). A
-reason nobody has seen yet ends the response as completed and is noted.
+The reasons are those of OpenAI and of the models behind gateways (Anthropic's, Google's, watsonx's words). An unknown
+reason ends the response as completed, with a note. Source: OpenAI API reference, Chat: streaming; Anthropic docs, Stop
+reasons; Gemini API docs, Finish reasons; watsonx docs, Text chat.
 """
 
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from translators.chat.chunks import ChatUsage
 from translators.errors import UpstreamError
 from translators.failures.classes import context_length_exceeded
 
-Reason = Literal["max_output_tokens", "content_filter"]
+IncompleteReason = Literal["max_output_tokens", "content_filter"]
 
 _COMPLETED: Final = frozenset(
     {
@@ -19,7 +21,7 @@ _COMPLETED: Final = frozenset(
         "complete",
     }
 )  # fmt: skip
-_INCOMPLETE: Final[dict[str, Reason]] = {
+_INCOMPLETE: Final[dict[str, IncompleteReason]] = {
     "length": "max_output_tokens",
     "max_tokens": "max_output_tokens",
     "max_output_tokens": "max_output_tokens",
@@ -42,32 +44,45 @@ _FAILED: Final = frozenset(
 )  # fmt: skip
 
 
-class Ending(Struct, frozen=True, gc=False):
-    """`incomplete` or `error`, or neither: completed. `unknown` is a finish reason that is not in the table."""
+class AnswerEnd(Struct, frozen=True, gc=False):
+    """What is known of an answer when nothing more comes."""
 
-    incomplete: Reason | None = None
+    finish_reason: str | None
+    done: bool
+    """The provider ended it, by `[DONE]` or as a whole completion; otherwise the connection ended."""
+    has_output: bool
+    """The model began at least one item."""
+    usage: ChatUsage | None
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """How the response ends: `incomplete` or failed with `error`, else completed."""
+
+    incomplete: IncompleteReason | None = None
     error: UpstreamError | None = None
     unknown: str | None = None
+    """A finish reason that is not in the tables."""
 
 
-def ending(finish_reason: str | None, *, done: bool, produced: bool, refused_room: bool) -> Ending:
-    """Decide how a stream that has ended ends its response.
-
-    `done`: the provider sent `[DONE]` or a whole completion, so the end is its own and not a cut.
-    `produced`: at least one item came. `refused_room`: the provider counted a prompt and not one output token.
-    """
-    if not finish_reason:
-        if done and produced:
-            return Ending()
-        what = "without an answer" if done else "before the answer was complete"
-        return Ending(error=UpstreamError(f"The provider ended its stream {what}."))
-    reason = finish_reason.lower()
+def decide_outcome(end: AnswerEnd) -> Outcome:
+    """Decide how an answer that has ended ends its response."""
+    if not end.finish_reason:
+        if end.done and end.has_output:
+            return Outcome()
+        what = "without an answer" if end.done else "before the answer was complete"
+        return Outcome(error=UpstreamError(f"The provider ended its stream {what}."))
+    reason = end.finish_reason.lower()
     if reason in _COMPLETED:
-        return Ending()
+        return Outcome()
     if reason in _INCOMPLETE:
-        if reason == "length" and not produced and refused_room:
-            return Ending(error=context_length_exceeded())
-        return Ending(incomplete=_INCOMPLETE[reason])
+        if reason == "length" and not end.has_output and _prompt_filled_context(end.usage):
+            return Outcome(error=context_length_exceeded())
+        return Outcome(incomplete=_INCOMPLETE[reason])
     if reason in _FAILED:
-        return Ending(error=UpstreamError(f"The provider stopped with '{finish_reason}'."))
-    return Ending(unknown=finish_reason)
+        return Outcome(error=UpstreamError(f"The provider stopped with '{end.finish_reason}'."))
+    return Outcome(unknown=end.finish_reason)
+
+
+def _prompt_filled_context(usage: ChatUsage | None) -> bool:
+    """Tell whether the provider counted a prompt and not one token of output: there was no room for an answer."""
+    return usage is not None and bool(usage.prompt_tokens) and not usage.completion_tokens

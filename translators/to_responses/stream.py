@@ -44,9 +44,9 @@ from translators.to_responses.deltas import (
     usage_of,
 )
 from translators.to_responses.expectations import Expectations
-from translators.to_responses.finish import ending
+from translators.to_responses.finish import AnswerEnd, decide_outcome
 from translators.to_responses.sequencer import ItemSequencer
-from translators.to_responses.usage import added, estimated, to_usage
+from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 
 _IN_TAGS: Final = "those of an answer that thinks in tags"
 _TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
@@ -171,16 +171,10 @@ class ResponseStream:
             return []
         events: list[Event] = []
         try:
-            self._let_go(events)
+            self._flush_tags(events)
         except UpstreamError as error:
             return self._leave(events) + self.fail(error)
-        counted = self._usage
-        end = ending(
-            self._finish_reason,
-            done=done,
-            produced=self._items.has_answer(),
-            refused_room=counted is not None and bool(counted.prompt_tokens) and not counted.completion_tokens,
-        )
+        end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_answer(), self._usage))
         if end.error is not None:
             return self._leave(events) + self.fail(end.error)
         if end.unknown is not None:
@@ -215,7 +209,7 @@ class ResponseStream:
     def spend(self, usage: Usage | None) -> None:
         """Count what an answer cost that the client does not see."""
         if usage is not None:
-            self._spent = usage if self._spent is None else added(usage, self._spent)
+            self._spent = usage if self._spent is None else add_usage(usage, self._spent)
 
     def fail(self, error: ProtocolError) -> list[Event]:
         """End with `response.failed`."""
@@ -261,7 +255,7 @@ class ResponseStream:
         if content:
             tokens = self._tokens_of(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
-                self._let_go(events)
+                self._flush_tags(events)
                 for piece, text in pieces_of(content):
                     if piece == "image":
                         self._items.put_picture(text, events)
@@ -276,17 +270,17 @@ class ResponseStream:
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
-            self._let_go(events)
+            self._flush_tags(events)
             self._items.put("refusal", delta.refusal, [], events)
             if logprobs is not None and logprobs.refusal:
                 self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
         if delta.images:
-            self._let_go(events)
+            self._flush_tags(events)
             for url in images_of(delta):
                 self._items.put_picture(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for piece_of_call in calls_of(delta, whole=whole):
-                self._let_go(events)
+                self._flush_tags(events)
                 call, fragment = self._sorter.sort(piece_of_call)
                 self._items.put_call(call, fragment, piece_of_call.extra_content, events)
 
@@ -307,12 +301,12 @@ class ResponseStream:
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
         """What was spoken is the answer's text."""
         if audio.transcript:
-            self._let_go(events)
+            self._flush_tags(events)
             self._items.put("text", audio.transcript, [], events)
         if audio.data:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
-    def _let_go(self, events: list[Event]) -> None:
+    def _flush_tags(self, events: list[Event]) -> None:
         """Write the content that was held back: it stands before what comes now."""
         if self._think is not None:
             self._split(self._think.flush(), [], events)
@@ -349,7 +343,7 @@ class ResponseStream:
     ) -> list[Event]:
         events: list[Event] = []
         with suppress(UpstreamError):  # it is failing already
-            self._let_go(events)
+            self._flush_tags(events)
         self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))
@@ -365,13 +359,13 @@ class ResponseStream:
     def _cost(self) -> Usage:
         spent = self._spent
         if self._usage is not None:
-            usage = to_usage(self._usage)
+            usage = read_usage(self._usage)
         elif spent is not None and not self._items.written:
             return spent
         else:
-            usage = estimated(self._prompt_bytes, self._items.written)
+            usage = estimate_usage(self._prompt_bytes, self._items.written)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
-        return usage if spent is None else added(usage, spent)
+        return usage if spent is None else add_usage(usage, spent)
 
     def _leave(self, events: list[Event]) -> list[Event]:
         """Number events on their way out."""

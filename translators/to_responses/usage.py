@@ -1,9 +1,11 @@
-"""Token counts: the provider's words into ours; an estimate, noted as such, when it sent none.
+"""Token counts: the provider's usage → the response's, and estimates where it counted nothing.
 
 Every member is always there: Codex drops a stream whose details lack `cached_tokens`, LlamaIndex crashes without
-usage, and Codex's compaction depends on it. Mapping: responses-api reference §6.3.
+usage, and Codex's compaction depends on it. Source: OpenAI API reference, Responses: the response object; Codex CLI
+0.169; DeepSeek API docs, Chat completion; Moonshot docs, Chat.
 """
 
+import re
 from typing import Final
 
 from translators.chat.chunks import ChatUsage
@@ -11,10 +13,15 @@ from translators.responses.response import InputTokensDetails, OutputTokensDetai
 
 BYTES_PER_TOKEN: Final = 4
 """Rule of thumb for English text and code; only used when the provider counts nothing."""
+TOKENS_PER_ATTACHMENT: Final = 1000
+"""Of a picture or file that is part of a request as base64: no provider reads its bytes as text. Vision models charge
+some 100 to 1,500 tokens for a picture."""
+
+_BASE64_DATA: Final = re.compile(rb'"data:[^",;]{0,100};base64,[^"]*"')
 
 
-def to_usage(chat: ChatUsage) -> Usage:
-    """Return the provider's counts as ours; what it left out is 0, or follows from what it sent."""
+def read_usage(chat: ChatUsage) -> Usage:
+    """Return the provider's counts as the response has them; a missing count is 0 or the sum of the others."""
     prompt = chat.prompt_tokens or 0
     completion = chat.completion_tokens or 0
     cached = written = None
@@ -38,8 +45,8 @@ def to_usage(chat: ChatUsage) -> Usage:
     )
 
 
-def estimated(prompt_bytes: int, output_bytes: int) -> Usage:
-    """Return a rough count from sizes, for a provider that sends no usage."""
+def estimate_usage(prompt_bytes: int, output_bytes: int) -> Usage:
+    """Return rough counts from sizes in bytes, for a provider that sends no usage."""
     prompt = -(-prompt_bytes // BYTES_PER_TOKEN)
     completion = -(-output_bytes // BYTES_PER_TOKEN)
     return Usage(
@@ -51,8 +58,16 @@ def estimated(prompt_bytes: int, output_bytes: int) -> Usage:
     )
 
 
-def added(one: Usage, other: Usage) -> Usage:
-    """Return what two answers cost together."""
+def estimate_tokens(body: bytes) -> int:
+    """Return a rough number of tokens of a chat request from the bytes of its JSON."""
+    attachments = 0
+    if b";base64," in body:
+        body, attachments = _BASE64_DATA.subn(b"", body)
+    return -(-len(body) // BYTES_PER_TOKEN) + attachments * TOKENS_PER_ATTACHMENT
+
+
+def add_usage(one: Usage, other: Usage) -> Usage:
+    """Return the usage of two answers together."""
     details, others = one.input_tokens_details, other.input_tokens_details
     return Usage(
         input_tokens=one.input_tokens + other.input_tokens,

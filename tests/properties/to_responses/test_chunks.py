@@ -101,7 +101,7 @@ def test_the_machine_takes_what_was_read(every: list[bytes]) -> None:
     reader = AnswerReader(harness.stream)
     for payload in every:
         harness.emitted += reader.feed(b"data: " + payload.replace(b"\n", b" ") + b"\n\n")
-    harness.emitted += reader.end(NOW + 1)
+    harness.emitted += reader.finish(NOW + 1)
     assert harness.response["status"] in ("completed", "incomplete", "failed")
 
 

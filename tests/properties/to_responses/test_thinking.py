@@ -79,7 +79,7 @@ def played(deltas: list[Delta]) -> Response:
     events = stream.start()
     reader = AnswerReader(stream)
     events += reader.feed(b"".join(map(chat.chunk, deltas)) + chat.end())
-    events += reader.end(1)
+    events += reader.finish(1)
     check_stream([decode(encode(event)) for event in events])
     return stream.response
 

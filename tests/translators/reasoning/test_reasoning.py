@@ -171,7 +171,7 @@ class Played:
         self.events: list[Event] = stream.start()
         reader = AnswerReader(stream)
         self.events += reader.feed(answer + end)
-        self.events += reader.end(1)
+        self.events += reader.finish(1)
         self.response: Response = stream.response
 
     @property

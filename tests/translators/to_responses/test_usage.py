@@ -1,10 +1,10 @@
-"""Token counts under all their names (responses-api reference §6.3), and estimates."""
+"""Token counts under all their names, and estimates."""
 
 import pytest
 
 from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails
 from translators.responses.response import Usage
-from translators.to_responses.usage import estimated, to_usage
+from translators.to_responses.usage import TOKENS_PER_ATTACHMENT, estimate_tokens, estimate_usage, read_usage
 
 
 def counts(usage: Usage) -> tuple[int, int, int, int, int, int]:
@@ -36,9 +36,27 @@ USAGES = {
 @pytest.mark.parametrize("name", USAGES)
 def test_counts(name: str) -> None:
     chat, expected = USAGES[name]
-    assert counts(to_usage(chat)) == expected
+    assert counts(read_usage(chat)) == expected
 
 
 @pytest.mark.parametrize(("prompt", "output", "tokens"), [(0, 0, (0, 0)), (1, 4, (1, 1)), (400, 5, (100, 2))])
 def test_estimates(prompt: int, output: int, tokens: tuple[int, int]) -> None:
-    assert counts(estimated(prompt, output)) == (tokens[0], 0, 0, tokens[1], 0, sum(tokens))
+    assert counts(estimate_usage(prompt, output)) == (tokens[0], 0, 0, tokens[1], 0, sum(tokens))
+
+
+PICTURE = b'{"url":"data:image/png;base64,' + b"A" * 100_000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", 0),
+        (b"abcd", 1),
+        (b"abcde", 2),
+        (PICTURE, TOKENS_PER_ATTACHMENT + 2),
+        (b"[%b,%b]" % (PICTURE, PICTURE), 2 * TOKENS_PER_ATTACHMENT + 5),
+        (b'"say ;base64, and go on"', 6),
+    ],
+)
+def test_tokens(body: bytes, expected: int) -> None:
+    assert estimate_tokens(body) == expected

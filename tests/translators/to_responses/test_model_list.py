@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from translators.errors import UpstreamError
-from translators.to_responses.models import decode_models
+from translators.to_responses.model_list import read_model_list
 
 FORMS: dict[str, tuple[Any, list[tuple[str, int, str]]]] = {
     "OpenAI": (
@@ -33,17 +33,17 @@ FORMS: dict[str, tuple[Any, list[tuple[str, int, str]]]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_list(form: str) -> None:
     listed, expected = FORMS[form]
-    models = decode_models(json.dumps(listed).encode())
+    models = read_model_list(json.dumps(listed).encode())
     assert [(model["id"], model["created"], model["owned_by"]) for model in models] == expected
     assert all(model["object"] == "model" for model in models)
 
 
 def test_what_else_a_provider_says_is_kept() -> None:
-    (model,) = decode_models(b'{"data":[{"id":"m","permission":[],"max_model_len":4096}]}')
+    (model,) = read_model_list(b'{"data":[{"id":"m","permission":[],"max_model_len":4096}]}')
     assert (model["permission"], model["max_model_len"]) == ([], 4096)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"null", b'"m"', b"{}", b'{"data":{}}', b'{"data":null}', b"\xff"])
 def test_no_list(body: bytes) -> None:
     with pytest.raises(UpstreamError, match="list of models could not be read"):
-        decode_models(body)
+        read_model_list(body)

@@ -11,7 +11,7 @@ from translators.errors import UpstreamError
 from translators.wire import NotJSON, decode
 
 
-def decode_models(body: bytes) -> list[dict[str, Any]]:
+def read_model_list(body: bytes) -> list[dict[str, Any]]:
     """Return the models of a provider's list, in its order; raise UpstreamError if it is none."""
     try:
         listed = decode(body)
