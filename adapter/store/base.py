@@ -104,7 +104,7 @@ class StoreStats(Struct, frozen=True):
     """Responses, conversations, items, runs, events, values."""
     tenants: int
     """Number of tenants that have a response or a conversation."""
-    going_on: int
+    running: int
     """Number of runs that have not ended."""
     version: int
     """Version of the schema."""

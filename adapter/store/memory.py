@@ -236,7 +236,7 @@ class MemoryStore:
                 *(StoredKind(name, len(found), sum(found)) for name, found in sizes.items()),
             ),
             tenants=len({tenant for tenant, _ in (*self._rows, *self._conversations)}),
-            going_on=sum(run.ended is None for run in self._runs.values()),
+            running=sum(run.ended is None for run in self._runs.values()),
             version=self.upgrade(),
         )
 

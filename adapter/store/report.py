@@ -14,7 +14,7 @@ def report_stats(stats: StoreStats) -> list[str]:
     rows = [_HEADERS, *(_cells(kind) for kind in stats.kinds)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADERS))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-    return [*lines, "", f"tenants {stats.tenants}, runs under way {stats.going_on}, version {stats.version}"]
+    return [*lines, "", f"tenants {stats.tenants}, runs under way {stats.running}, version {stats.version}"]
 
 
 def _cells(kind: StoredKind) -> tuple[str, ...]:

@@ -1,21 +1,21 @@
 """The Lua scripts that read and change responses, conversations and runs in Redis.
 
-Each script is one step for all who look: Redis runs nothing else meanwhile. Those that may make data begin with a
-command that Redis refuses when its memory is full, and once that is done refuses nothing further: so a step is done
-as a whole or not at all.
+Each script is atomic: Redis runs nothing else in the meantime. A script that may store data begins with a command that
+Redis rejects when its memory is full, and after which it rejects nothing more: so a script takes effect as a whole or
+not at all. Source: Redis docs, Scripting with Lua.
 
 Keys are `adapter:<kind>:<tenant>:<id>`; a tenant has no colon. Kinds:
 
-    response       hash; without `version` it is deleted, and is there for those that continue it
-    continued      set of the ids that continue a response
+    response       hash; without `version` the response is deleted, and stays for the responses that continue it
+    continued      set of the ids of the responses that continue a response
     conversation   hash, with its lease
-    items          list of what a conversation says, each as `<length of id>:<id><json>`
-    run, events    hash; list of what was written together, each as `<first>:<last>:<over>:<frames>`
-    holder         set of `<tenant>:<id>`: the runs of a holder that have not ended; its key has no tenant
+    items          list of a conversation's items, each as `<length of id>:<id><json>`
+    run, events    hash; list of events written together, each as `<first>:<last>:<over>:<frames>`
+    holder         set of `<tenant>:<id>`: the running runs of a holder; its key has no tenant
     ended, values  one sorted set of runs by their end, one hash of the service's own values
 
-Every key but the last two expires. What is continued expires no sooner than what continues it: `until`, the time when a
-response expires, is carried up its chain until it meets one that lasts as long, and so do all before that.
+Every key but the last two expires. A response expires no sooner than the responses that continue it: `until`, the time
+when it expires, is carried up its chain to the first ancestor that lasts as long, since all before that one do too.
 """
 
 from typing import Final
@@ -27,26 +27,26 @@ local function key(kind, of)
     return 'adapter:' .. kind .. ':' .. tenant .. ':' .. of
 end
 
-local function last_until(name, time)
+local function keep_until(name, time)
     if redis.call('TTL', name) + now < time then
         redis.call('EXPIREAT', name, time)
     end
 end
 
-local function keep_conversation(of)
+local function touch_conversation(of)
     redis.call('HSET', key('conversation', of), 'used_at', ARGV[3])
-    last_until(key('conversation', of), ends)
-    last_until(key('items', of), ends)
+    keep_until(key('conversation', of), ends)
+    keep_until(key('items', of), ends)
 end
 
-local function append(of, first)
+local function append_items(of, first)
     for at = first, #ARGV do
         redis.call('RPUSH', key('items', of), ARGV[at])
     end
-    keep_conversation(of)
+    touch_conversation(of)
 end
 
-local function drop_run(of)
+local function delete_run(of)
     local holder = redis.call('HGET', key('run', of), 'holder')
     if holder then
         redis.call('SREM', 'adapter:holder:' .. holder, tenant .. ':' .. of)
@@ -75,7 +75,7 @@ local function erase(of, erasable)
         end
         local previous = redis.call('HGET', name, 'previous')
         redis.call('DEL', name, key('continued', of))
-        drop_run(of)
+        delete_run(of)
         count = count + 1
         if previous then
             redis.call('SREM', key('continued', previous), of)
@@ -85,18 +85,18 @@ local function erase(of, erasable)
     return count
 end
 
-local function put(at)
+local function put_response(at)
     local version, created_at, previous, conversation = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     local name = key('response', id)
     local time = math.max(ends, tonumber(redis.call('HGET', name, 'until') or 0))
     redis.call('HSET', name, 'version', version, 'created_at', created_at, 'until', time,
         'input', ARGV[at + 4], 'response', ARGV[at + 5], 'notes', ARGV[at + 6])
-    last_until(name, time)
+    keep_until(name, time)
     redis.call('HDEL', name, 'previous', 'conversation')
     if conversation ~= '' then
         redis.call('HSET', name, 'conversation', conversation)
         if redis.call('EXISTS', key('conversation', conversation)) == 1 then
-            append(conversation, at + 7)
+            append_items(conversation, at + 7)
         end
     end
     if previous == '' then
@@ -107,14 +107,14 @@ local function put(at)
     local link = previous
     while link do
         name = key('response', link)
-        last_until(key('continued', link), time)
+        keep_until(key('continued', link), time)
         local lasts = redis.call('HGET', name, 'until')
         if not lasts or tonumber(lasts) >= time then
             break
         end
         redis.call('HSET', name, 'until', time)
-        last_until(name, time)
-        last_until(key('run', link), time)
+        keep_until(name, time)
+        keep_until(key('run', link), time)
         link = redis.call('HGET', name, 'previous')
     end
 end
@@ -123,17 +123,17 @@ local function add_events(entry)
     if entry ~= '' then
         redis.call('RPUSH', key('events', id), entry)
     end
-    last_until(key('events', id), ends)
-    last_until(key('run', id), ends)
+    keep_until(key('events', id), ends)
+    keep_until(key('run', id), ends)
 end
 """
-"""What scripts share. They all take tenant, id, time, and the time until which what they touch is kept."""
+"""Shared by the scripts. Each takes tenant, id, the time, and the time until which the keys it touches are kept."""
 
 _NO_CONVERSATION: Final = "if redis.call('EXISTS', key('conversation', id)) == 0 then return -1 end\n"
 _FIELDS: Final = "'created_at', 'previous', 'input', 'response', 'notes', 'conversation', 'version'"
 
-PUT: Final = f"{_COMMON} put(5)"
-"""Takes version, created_at, previous, conversation ('' for none), input, response, notes, items."""
+PUT: Final = f"{_COMMON} put_response(5)"
+"""Takes version, created_at, previous, conversation ('': none), input, response, notes, items."""
 
 GET: Final = f"{_COMMON} return redis.call('HMGET', key('response', id), {_FIELDS})"
 
@@ -158,19 +158,19 @@ local name = key('response', id)
 if redis.call('HDEL', name, 'version') == 0 then
     return -1
 end
-drop_run(id)
+delete_run(id)
 erase(id, function(of) return redis.call('HEXISTS', of, 'version') == 0 end)
 return 1
 """
 
 PUT_CONVERSATION: Final = f"""{_COMMON}
 redis.call('HSET', key('conversation', id), 'created_at', ARGV[5], 'metadata', ARGV[6])
-keep_conversation(id)
+touch_conversation(id)
 """
 DELETE_CONVERSATION: Final = f"""{_COMMON}{_NO_CONVERSATION}
 return redis.call('DEL', key('conversation', id), key('items', id))
 """
-APPEND: Final = f"{_COMMON}{_NO_CONVERSATION} append(id, 5)"
+APPEND: Final = f"{_COMMON}{_NO_CONVERSATION} append_items(id, 5)"
 ITEMS: Final = f"{_COMMON}{_NO_CONVERSATION} return redis.call('LRANGE', key('items', id), 0, -1)"
 REMOVE: Final = f"""{_COMMON}{_NO_CONVERSATION}
 local removed = -1
@@ -181,22 +181,22 @@ for _, entry in ipairs(redis.call('LRANGE', key('items', id), 0, -1)) do
     end
 end
 if removed == 1 then
-    keep_conversation(id)
+    touch_conversation(id)
 end
 return removed
 """
-LEASE: Final = f"""{_COMMON}{_NO_CONVERSATION}
+TAKE_LEASE: Final = f"""{_COMMON}{_NO_CONVERSATION}
 local name = key('conversation', id)
 local lease = redis.call('HMGET', name, 'lease_holder', 'lease_until')
 if lease[1] and lease[1] ~= ARGV[5] and tonumber(lease[2]) > tonumber(ARGV[6]) then
     return 0
 end
 redis.call('HSET', name, 'lease_holder', ARGV[5], 'lease_until', ARGV[7])
-keep_conversation(id)
+touch_conversation(id)
 return 1
 """
-"""Takes holder, the caller's time, and until when."""
-RELEASE: Final = f"""{_COMMON}
+"""Takes holder, the caller's time, and the time until which it takes the lease."""
+RELEASE_LEASE: Final = f"""{_COMMON}
 local name = key('conversation', id)
 if redis.call('HGET', name, 'lease_holder') == ARGV[5] then
     redis.call('HDEL', name, 'lease_holder', 'lease_until')
@@ -206,11 +206,11 @@ end
 BEGIN_RUN: Final = f"""{_COMMON}
 redis.call('HSET', key('run', id), 'holder', ARGV[5], 'until', ARGV[6], 'streamed', ARGV[7], 'last', ARGV[8])
 redis.call('SADD', 'adapter:holder:' .. ARGV[5], tenant .. ':' .. id)
-last_until('adapter:holder:' .. ARGV[5], ends)
+keep_until('adapter:holder:' .. ARGV[5], ends)
 add_events(ARGV[9])
-put(10)
+put_response(10)
 """
-"""Takes holder, until, streamed, last, events ('' for none), and what PUT takes."""
+"""Takes holder, until, streamed, last, events ('': none), and the arguments of PUT."""
 RECORD: Final = f"""{_COMMON}
 local name = key('run', id)
 local run = redis.call('HMGET', name, 'holder', 'ended', 'last')
@@ -225,13 +225,13 @@ if ARGV[7] ~= '' then
     redis.call('ZADD', 'adapter:ended', ARGV[7], tenant .. ':' .. id)
 end
 if ARGV[10] then
-    put(10)
+    put_response(10)
 end
 return 1
 """
-"""Takes holder, last, ended ('' for none), first of the events, events ('' for none), and perhaps what PUT takes.
+"""Takes holder, last, ended ('': running), first of the events, events ('': none), and perhaps the arguments of PUT.
 
-Events that are kept are not kept again: trying once more after an unclear failure does no harm.
+Events that are stored are not stored again: repeating it after a write of unknown outcome is harmless.
 """
 EVENTS: Final = f"""{_COMMON}
 local found = {{}}
@@ -244,7 +244,7 @@ for at = 1, redis.call('LLEN', key('events', id)) do
 end
 return found
 """
-"""Takes the number up to which they are known; newest first."""
+"""Takes the number after which events are wanted; newest first."""
 TAKE_RUN: Final = f"""{_COMMON}
 local name = key('run', id)
 local run = redis.call('HMGET', name, 'holder', 'ended', 'until')
@@ -254,18 +254,18 @@ end
 redis.call('HSET', name, 'holder', ARGV[5], 'until', ARGV[6])
 redis.call('SREM', 'adapter:holder:' .. run[1], tenant .. ':' .. id)
 redis.call('SADD', 'adapter:holder:' .. ARGV[5], tenant .. ':' .. id)
-last_until('adapter:holder:' .. ARGV[5], ends)
+keep_until('adapter:holder:' .. ARGV[5], ends)
 return 1
 """
-"""Takes holder, until, and by when the lease was to end."""
-PROLONG_RUNS: Final = """
+"""Takes holder, until, and the time by which the lease must expire to be taken."""
+RENEW_RUNS: Final = """
 for _, run in ipairs(redis.call('SMEMBERS', 'adapter:holder:' .. ARGV[1])) do
     if redis.call('EXISTS', 'adapter:run:' .. run) == 1 then
         redis.call('HSET', 'adapter:run:' .. run, 'until', ARGV[2])
     end
 end
 """
-FORGET_EVENTS: Final = """
+DELETE_EVENTS: Final = """
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', 'adapter:ended', '-inf', ARGV[1])) do
     redis.call('ZREM', 'adapter:ended', run)
     redis.call('DEL', 'adapter:events:' .. run)
@@ -275,7 +275,7 @@ for _, run in ipairs(redis.call('ZRANGEBYSCORE', 'adapter:ended', '-inf', ARGV[1
 end
 """
 
-FORGET: Final = """
+DELETE_VALUES: Final = """
 local count = 0
 for _, name in ipairs(redis.call('HKEYS', 'adapter:values')) do
     if string.sub(name, 1, #ARGV[1]) == ARGV[1] then
@@ -284,7 +284,7 @@ for _, name in ipairs(redis.call('HKEYS', 'adapter:values')) do
 end
 return count
 """
-FORGET_EXPIRED: Final = """
+DELETE_EXPIRED_VALUES: Final = """
 local values = redis.call('HGETALL', 'adapter:values')
 for at = 1, #values, 2 do
     if tonumber(string.match(values[at + 1], '^[^:]+')) <= tonumber(ARGV[1]) then
@@ -298,8 +298,8 @@ local before, count = tonumber(ARGV[5]), 0
 local function erasable(name, of)
     local row = redis.call('HMGET', name, 'created_at', 'version')
     local run = redis.call('HMGET', key('run', of), 'holder', 'ended', 'until')
-    local being_made = run[1] and not run[2] and tonumber(run[3]) >= before
-    return (tonumber(row[1]) < before or not row[2]) and not being_made
+    local running = run[1] and not run[2] and tonumber(run[3]) >= before
+    return (tonumber(row[1]) < before or not row[2]) and not running
 end
 for at = 6, #ARGV, 3 do
     tenant = ARGV[at + 1]
@@ -315,13 +315,13 @@ for at = 6, #ARGV, 3 do
 end
 return count
 """
-"""Takes the time, and kind, tenant and id of each that may be erased."""
+"""Takes the time, and kind, tenant and id of each candidate for erasing."""
 
 MEASURE: Final = """
 local found = {}
 for at = 1, #ARGV, 2 do
     local kind, name = ARGV[at], ARGV[at + 1]
-    local rows, bytes, created_at, going_on = 1, 0, false, 0
+    local rows, bytes, created_at, running = 1, 0, false, 0
     if kind == 'items' or kind == 'events' then
         rows = 0
         for _, entry in ipairs(redis.call('LRANGE', name, 0, -1)) do
@@ -329,14 +329,14 @@ for at = 1, #ARGV, 2 do
             bytes = bytes + #entry
         end
     elseif kind == 'run' then
-        going_on = redis.call('HEXISTS', name, 'ended') == 0 and 1 or 0
+        running = redis.call('HEXISTS', name, 'ended') == 0 and 1 or 0
     else
         for _, field in ipairs({'input', 'response', 'notes', 'metadata'}) do
             bytes = bytes + redis.call('HSTRLEN', name, field)
         end
         created_at = redis.call('HGET', name, 'created_at')
     end
-    found[#found + 1] = {rows, bytes, created_at, going_on}
+    found[#found + 1] = {rows, bytes, created_at, running}
 end
 return found
 """

@@ -1,12 +1,13 @@
-"""Responses, conversations and runs in Redis or Valkey, which several machines share and where everything expires.
+"""A store in Redis or Valkey, which several machines can share, and where everything expires.
 
-Each call is one script and one round trip (see `redis_scripts.py`), but for those of the operator. redis-py waits on
-Python's own sockets, which gevent makes cooperative in a worker: a slow server holds the calls that wait for it, never
-the event loop. No call is repeated: whether a script that broke off was done is not known. Connections that have died
-in the pool are noticed when they are taken out of it.
+Each call is one script and one round trip (`scripts.py`), except the operator's commands. redis-py uses Python's own
+sockets, which gevent makes cooperative in a worker: a slow server delays the calls that wait for it, never the event
+loop. No call is repeated, since it is unknown whether an interrupted script took effect. The pool detects a dead
+connection when it hands it out.
 
-One server, with replicas or without; not a cluster: scripts find the keys of a chain as they go. Nothing may be evicted
-but what has expired, since a chain without one of its responses would be another one.
+It needs a single server, with replicas or without, and not a cluster: scripts compute the keys of a chain as they go.
+The server may evict nothing, since a chain without one of its responses would be a different conversation.
+Source: Redis docs, Key eviction.
 """
 
 import time
@@ -35,25 +36,27 @@ from adapter.store.base import (
     is_storable,
 )
 from adapter.store.packing import Packing
-from adapter.store.redis import scripts as scripts
+from adapter.store.redis import scripts
 
 DEFAULT_LIFETIME: Final = 30 * 24 * 3600
-"""Seconds that things are kept without a retention."""
-_STEPS: Final = 16
-"""Steps of a lifetime at which things expire. All that is put within one expires together, so a turn seldom has to
-prolong the turns before it."""
-_VERSION: Final = 1
-"""Of the form in which keys and values are written."""
+"""Seconds until data expires if no retention is set: a client seldom continues a conversation after a month, and
+memory is dear. OpenAI stores responses as long. Source: OpenAI guide, Conversation state."""
+_EXPIRY_STEPS: Final = 16
+"""Expiry times are rounded up to this fraction of the lifetime. All responses of one step expire together, so a
+response seldom has to extend those it continues, and nothing is kept more than a sixteenth too long."""
+_SCHEMA_VERSION: Final = 1
+"""Version of the keys and values."""
 _CONNECTION: Final = {
     "socket_connect_timeout": 5,
     "socket_timeout": 10,
     "socket_keepalive": True,
     "max_connections": 32,
-    "timeout": 10,  # seconds that a call waits for one of them
+    "timeout": 10,  # seconds that a call waits for a free connection
 }
-"""What a URL may say otherwise in its query."""
-_TOGETHER: Final = 500
-"""Keys that are looked at in one step by who prunes or counts; others wait that long."""
+"""Parameters of the connections, unless the query of the URL sets them. Seconds; a call that takes longer fails, as the
+client would rather have an error than wait."""
+_SCAN_KEYS: Final = 500
+"""Keys that pruning and counting look at in one script, for which all other calls of the server wait."""
 
 _MEANING: Final = (
     (
@@ -64,7 +67,7 @@ _MEANING: Final = (
     ("read only replica", "can only be read; connect to the primary server"),
     ("loading the dataset", "is being started"),
     ("MISCONF", "cannot save to its disk"),
-    ("BUSY", "is busy with a script of somebody else"),
+    ("BUSY", "is busy with a script of another program"),
     ("MOVED", "is a cluster, which is not supported; use one server"),
     ("non local key", "is a cluster, which is not supported; use one server"),
     ("CROSSSLOT", "is a cluster, which is not supported; use one server"),
@@ -74,22 +77,22 @@ _MEANING: Final = (
     ("TimeoutError", "does not answer"),
     ("ConnectionError", "cannot be reached; check that its server runs and that the address is right"),
 )
-"""What the name or the text of an error contains, and what to say of the store; the first counts
-(https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors)."""
+"""Text in the class name or the message of an error → what is wrong with the store; the first match counts.
+Source: Redis docs, Serialization protocol specification."""
 _KINDS: Final = {
     "responses": "response", "conversations": "conversation", "items": "items", "runs": "run", "events": "events",
 }  # fmt: skip
 
 
 class RedisStore:
-    """The calls of `Store`. Nothing is connected before the first of them."""
+    """Implements `Store`. Nothing is connected before the first call."""
 
     def __init__(self, url: str, lifetime: float = DEFAULT_LIFETIME) -> None:
-        """`lifetime`: seconds after which a thing expires that is not used. Raise ValueError for what is no URL."""
-        self._shown = without_password(url.partition("?")[0])
+        """`lifetime`: seconds after which unused data expires. Raise ValueError for a URL that redis-py cannot read."""
+        self._url = without_password(url.partition("?")[0])
         try:
             self._pool = redis.BlockingConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **_CONNECTION)
-            self._pool.connection_class(**self._pool.connection_kwargs)  # connects nothing, and refuses unknown options
+            self._pool.connection_class(**self._pool.connection_kwargs)  # connects nothing, but rejects unknown options
         except (ValueError, TypeError):
             raise ValueError(REDIS_FORM) from None
         self._client: Any = redis.Redis(connection_pool=self._pool)
@@ -150,13 +153,13 @@ class RedisStore:
     def remove(self, id: str, tenant: str, item_id: str) -> None:
         if not is_storable(item_id):
             raise NotFound(item_id)
-        self._run(scripts.REMOVE, id, tenant, _head(item_id))
+        self._run(scripts.REMOVE, id, tenant, _item_head(item_id))
 
     def lease(self, id: str, tenant: str, holder: str, now: float, until: float) -> bool:
-        return bool(self._run(scripts.LEASE, id, tenant, holder, now, until))
+        return bool(self._run(scripts.TAKE_LEASE, id, tenant, holder, now, until))
 
     def release(self, id: str, tenant: str, holder: str) -> None:
-        self._run(scripts.RELEASE, id, tenant, holder)
+        self._run(scripts.RELEASE_LEASE, id, tenant, holder)
 
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
         self._run(
@@ -205,14 +208,14 @@ class RedisStore:
         return bool(self._run(scripts.TAKE_RUN, id, tenant, holder, until, expired_by))
 
     def renew_runs(self, holder: str, until: float) -> None:
-        self._script(scripts.PROLONG_RUNS, holder, until)
+        self._script(scripts.RENEW_RUNS, holder, until)
 
     def runs_of(self, holder: str) -> set[tuple[str, str]]:
         runs = (run.decode().partition(":") for run in self._do("SMEMBERS", f"adapter:holder:{holder}"))
         return {(tenant, id) for tenant, _, id in runs}
 
-    def delete_events(self, before: float) -> None:
-        self._script(scripts.FORGET_EVENTS, before)
+    def delete_events(self, ended_by: float) -> None:
+        self._script(scripts.DELETE_EVENTS, ended_by)
 
     def set_value(self, key: str, value: bytes, until: float) -> None:
         self._do("HSET", "adapter:values", key, b"%r:%b" % (float(until), value))
@@ -226,51 +229,51 @@ class RedisStore:
         return found
 
     def delete_values(self, prefix: str) -> int:
-        return int(self._script(scripts.FORGET, prefix))
+        return int(self._script(scripts.DELETE_VALUES, prefix))
 
     def prune(self, before: float) -> int:
-        self._script(scripts.FORGET_EXPIRED, time.time())
+        self._script(scripts.DELETE_EXPIRED_VALUES, time.time())
         count = 0
         for kind in ("response", "conversation"):
             for keys in self._keys(kind):
-                named = chain.from_iterable((kind, *_named(key)) for key in keys)
+                named = chain.from_iterable((kind, *_tenant_and_id(key)) for key in keys)
                 count += self._script(scripts.PRUNE, "", "", time.time(), 0, before, *named)
         return count
 
     def stats(self) -> StoreStats:
         kinds: list[StoredKind] = []
         tenants: set[bytes] = set()
-        going_on = 0
+        running = 0
         for name, kind in _KINDS.items():
             sums: Counter[str] = Counter()
             times: list[int] = []
             for keys in self._keys(kind):
-                for rows, size, created_at, going in self._script(
+                for rows, size, created_at, is_running in self._script(
                     scripts.MEASURE, *chain.from_iterable((kind, key) for key in keys)
                 ):
                     sums += Counter(rows=rows, bytes=size)
-                    going_on += going
+                    running += is_running
                     times += [] if created_at is None else [int(created_at)]
                 if kind in ("response", "conversation"):
-                    tenants.update(_named(key)[0] for key in keys)
+                    tenants.update(_tenant_and_id(key)[0] for key in keys)
             kinds.append(
                 StoredKind(name, sums["rows"], sums["bytes"], min(times, default=None), max(times, default=None))
             )
         values = self._do("HVALS", "adapter:values")
         kinds.append(StoredKind("values", len(values), sum(len(value.partition(b":")[2]) for value in values)))
-        return StoreStats(tuple(kinds), len(tenants), going_on, _VERSION)
+        return StoreStats(tuple(kinds), len(tenants), running, _SCHEMA_VERSION)
 
     def upgrade(self) -> int:
         self._do("PING")
-        return _VERSION
+        return _SCHEMA_VERSION
 
     def ping(self) -> None:
-        """Try a write, and look whether what is kept stays."""
+        """Try a write; raise StoreDown, too, if the server would evict data when its memory is full."""
         self._script("return redis.call('SET', 'adapter:ping', 1, 'EX', 60)")
         memory = self._do("INFO", "memory")
         if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
             raise StoreDown(
-                f"The store {self._shown} throws away what is still needed when its memory is full; "
+                f"The store {self._url} throws away what is still needed when its memory is full; "
                 f"set its maxmemory-policy to noeviction (it is {memory.get('maxmemory_policy')})."
             )
 
@@ -288,12 +291,18 @@ class RedisStore:
         created_at, previous, input, response, notes, conversation = row
         unpack = self._packing.unpack
         return StoredResponse(
-            id, tenant, int(created_at), previous and previous.decode(), unpack(input), unpack(response), unpack(notes),
-            conversation and conversation.decode(),
-        )  # fmt: skip
+            id=id,
+            tenant=tenant,
+            created_at=int(created_at),
+            previous=previous and previous.decode(),
+            input=unpack(input),
+            response=unpack(response),
+            notes=unpack(notes),
+            conversation=conversation and conversation.decode(),
+        )
 
     def _entries(self, items: Sequence[StoredItem]) -> Iterator[bytes]:
-        return (_head(item.id) + self._packing.pack(item.json) for item in items)
+        return (_item_head(item.id) + self._packing.pack(item.json) for item in items)
 
     def _item(self, entry: bytes) -> StoredItem:
         length, _, rest = entry.partition(b":")
@@ -308,21 +317,21 @@ class RedisStore:
         return self._do("HGET", _key(kind, id, tenant), field) if is_storable(id) else None
 
     def _keys(self, kind: str) -> Iterator[list[bytes]]:
-        """Give the keys of a kind, some at a time; a key may come twice."""
+        """Yield the keys of a kind in batches; a key may come twice."""
         cursor = 0
         while True:
-            cursor, keys = self._do("SCAN", cursor, "MATCH", f"adapter:{kind}:*", "COUNT", _TOGETHER)
+            cursor, keys = self._do("SCAN", cursor, "MATCH", f"adapter:{kind}:*", "COUNT", _SCAN_KEYS)
             if keys:
                 yield list(dict.fromkeys(keys))
             if not cursor:
                 return
 
     def _run(self, script: str, id: str, tenant: str, *values: Any) -> Any:
-        """Do a script for one thing; raise NotFound if it finds that it is not there."""
+        """Run a script for one response, conversation or run; raise NotFound if the script finds none."""
         if not is_storable(id):
             raise NotFound(id)
         now = time.time()
-        step = max(1.0, self._lifetime / _STEPS)
+        step = max(1.0, self._lifetime / _EXPIRY_STEPS)
         ends = ceil((now + self._lifetime) / step) * step
         found = self._script(script, tenant, id, now, ceil(ends), *values)
         if found == -1:
@@ -344,26 +353,26 @@ class RedisStore:
             raise self._down(error) from error
 
     def _down(self, error: Exception) -> StoreDown:
-        """Say what is wrong with the store and what to do about it; never with a password."""
+        """Return an error that says what is wrong and what to do about it, without the password."""
         says = " ".join(str(error).split())
-        told = f"{type(error).__mro__} {says}"
+        description = f"{type(error).__mro__} {says}"
         if isinstance(error, redis.exceptions.ReadOnlyError):
-            self._pool.disconnect(inuse_connections=False)  # its name may lead to the new primary by now
-        meaning = next((meaning for mark, meaning in _MEANING if mark in told), "failed")
-        return StoreDown(f"The store {self._shown} {meaning}. Redis says: {says}")
+            self._pool.disconnect(inuse_connections=False)  # the host name may lead to the new primary now
+        meaning = next((meaning for mark, meaning in _MEANING if mark in description), "failed")
+        return StoreDown(f"The store {self._url} {meaning}. Redis says: {says}")
 
 
 def _key(kind: str, id: str, tenant: str) -> str:
     return f"adapter:{kind}:{tenant}:{id}"
 
 
-def _named(key: bytes) -> tuple[bytes, bytes]:
-    """Return tenant and id in a key."""
+def _tenant_and_id(key: bytes) -> tuple[bytes, bytes]:
+    """Return tenant and id of a key."""
     _, _, tenant, id = key.split(b":", 3)
     return tenant, id
 
 
-def _head(id: str) -> bytes:
-    """Return how an item with this id begins."""
+def _item_head(id: str) -> bytes:
+    """Return the beginning of the entry of an item with this id."""
     name = id.encode()
     return b"%d:%b" % (len(name), name)

@@ -213,7 +213,7 @@ class SQLStore:
         return StoreStats(
             kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
             tenants=rows(upkeep.TENANTS)[0][0],
-            going_on=rows(upkeep.RUNNING)[0][0],
+            running=rows(upkeep.RUNNING)[0][0],
             version=VERSION,
         )
 

@@ -412,7 +412,7 @@ class Conformance:
         assert [(kind.name, kind.rows, kind.bytes, kind.oldest) for kind in empty.kinds] == [
             (name, 0, 0, None) for name in ("responses", "conversations", "items", "runs", "events", "values")
         ]
-        assert (empty.tenants, empty.going_on) == (0, 0)
+        assert (empty.tenants, empty.running) == (0, 0)
         store.put(structs.replace(response("a", input=b"x" * 1000), created_at=100))
         store.put(structs.replace(response("b", "a", tenant=THEIRS), created_at=200))
         store.put_conversation(conversation("conv_1"))
@@ -425,7 +425,7 @@ class Conformance:
         assert {kind.name: kind.rows for kind in stats.kinds} == {
             "responses": 4, "conversations": 1, "items": 2, "runs": 2, "events": 1, "values": 1
         }  # fmt: skip
-        assert (stats.tenants, stats.going_on) == (2, 1)
+        assert (stats.tenants, stats.running) == (2, 1)
         assert (stats.kinds[0].oldest, stats.kinds[0].newest) == (100, 1_753_000_000)
         assert all(kind.bytes > 0 for kind in stats.kinds if kind.name != "runs")
 
