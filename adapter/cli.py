@@ -16,7 +16,7 @@ import click
 from adapter import __version__
 from adapter.settings.description import Description
 from adapter.settings.effective import effective
-from adapter.settings.kinds import suggestion
+from adapter.settings.kinds import suggest
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.sources import load_settings
 from adapter.settings.upstreams import DEFAULT
@@ -81,7 +81,7 @@ def flags(*names: str) -> Callable[[Command], Command]:
 
 
 def _flag(of: Description) -> Callable[[Command], Command]:
-    default = of.shown(of.default)
+    default = of.format(of.default)
     help = f"{of.help}{default and f' Default: {default}.'} [{of.variable}]"
     if of.default is False:
         return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
@@ -122,7 +122,7 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
     if not upstreams:
         raise SettingsError("There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
     if upstream is not None and upstream not in upstreams:
-        raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggestion(upstream, upstreams)}")
+        raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggest(upstream, upstreams)}")
     results = []
     for one in upstreams.values() if upstream is None else [upstreams[upstream]]:
         click.echo(f"Checking {one.url}" if one.name == DEFAULT else f"Checking {one.name}, {one.url}")
@@ -276,7 +276,7 @@ def stats(settings: Settings) -> None:
 
     with opened(settings) as store:
         lines = report_stats(store.stats())
-    click.echo("\n".join([DESCRIPTIONS["store"].shown(settings.store), *lines]))
+    click.echo("\n".join([DESCRIPTIONS["store"].format(settings.store), *lines]))
 
 
 def show(notes: "Notes") -> None:

@@ -3,9 +3,9 @@
     log = structlog.get_logger()
     log.info("response finished", response_id=id, status="completed", seconds=1.2)
 
-Never in a field: prompts, outputs, keys, headers, whole bodies. An exception's traceback names places, not values.
-What other libraries say through `logging` (gunicorn, urllib3) comes out in the same form. A line that cannot be
-written is never the reason that a request fails.
+Never in a field: prompts, outputs, keys, headers, whole bodies. A traceback shows lines of code, not values. Records of
+other libraries that use `logging` (gunicorn, urllib3) are written in the same form. A line that cannot be written never
+fails a request.
 """
 
 import json
@@ -25,7 +25,7 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggin
 
 
 def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
-    """Send everything of `level` and above, as "json" or "console" lines, to a file (standard error)."""
+    """Write everything of `level` and above, as "json" or "console" lines, to a file (default: standard error)."""
     file = to or sys.stderr.buffer
     render = _json_line if format == "json" else _console(colors=file.isatty())
     structlog.configure(
@@ -58,7 +58,7 @@ def _json_line(_: Any, level: str, event: Event) -> bytes:
 
 
 def _console(colors: bool) -> Any:
-    """Return a renderer for people. Tracebacks are plain: the default shows local variables, prompts among them."""
+    """Return a renderer for people. Tracebacks are plain: structlog's default ones show the values of variables."""
     pretty = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
     def render(logger: Any, level: str, event: Event) -> bytes:
@@ -70,7 +70,7 @@ def _console(colors: bool) -> Any:
 
 
 class _Forwarder(logging.Handler):
-    """Writes records of `logging` in the form of ours."""
+    """Writes records of `logging` in the form of structlog's lines."""
 
     def __init__(self, file: BinaryIO, render: Any) -> None:
         super().__init__()

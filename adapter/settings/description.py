@@ -37,8 +37,8 @@ class Description:
     def flag(self) -> str:
         return "--" + self.name.replace("_", "-")
 
-    def shown(self, value: object) -> str:
-        """Return a value as people read it; a secret is masked, what is unset is empty."""
+    def format(self, value: object) -> str:
+        """Return a value as text; a secret is masked, an unset value is empty."""
         if value is None or value == ():
             return ""
         if self.secret:
@@ -47,7 +47,7 @@ class Description:
             return ", ".join(value)
         if isinstance(value, bool):
             return str(value).lower()
-        return self.kind.shown(value)
+        return self.kind.format(value)
 
 
 def describe_fields(declaration: type[Any]) -> Mapping[str, Description]:

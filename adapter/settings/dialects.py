@@ -1,7 +1,7 @@
-"""An upstream's dialect in the TOML file: a preset by its name, or a table of what is different from one.
+"""An upstream's dialect in the TOML file: the name of a preset, or a table of differences from one.
 
-Every field of `translators.dialects.dialect.Dialect` can be given, in the type that it has there; arrays stand for
-sets, and `"none"` for None, since TOML has no word for that.
+The table may have every field of `translators.dialects.dialect.Dialect`, in its type there; an array is a set, and
+`"none"` is None, since TOML has no null.
 """
 
 from contextlib import suppress
@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from adapter.settings.kinds import suggestion
-from adapter.settings.tables import TableError, quoted
+from adapter.settings.kinds import suggest
+from adapter.settings.tables import TableError, quote_key
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS, dialect_for
 
@@ -21,23 +21,23 @@ _FIELDS: Final = {
 
 
 def read_dialect(value: object, url: str, where: str) -> Dialect:
-    """Return a preset, as it is or with fields of its own."""
+    """Return a preset, with the fields that the table changes; raise TableError."""
     presets = ("auto", *PRESETS)
     table = value if isinstance(value, dict) else {"preset": value}
     preset = table.get("preset", "auto")
     if not isinstance(preset, str) or preset not in presets:
         place = f"{where}.preset" if isinstance(value, dict) else where
-        near = suggestion(preset, presets) if isinstance(preset, str) else ""
+        near = suggest(preset, presets) if isinstance(preset, str) else ""
         raise TableError(f"{place} must be one of {', '.join(presets)}, not {preset!r}.{near}")
     dialect = dialect_for(url, preset)
     changes = {
-        name: _field(name, given, f"{where}.{quoted(name)}") for name, given in table.items() if name != "preset"
+        name: _field(name, given, f"{where}.{quote_key(name)}") for name, given in table.items() if name != "preset"
     }
     return msgspec.structs.replace(dialect, **changes)
 
 
-def shown_dialect(dialect: Dialect) -> str:
-    """Return what a dialect is called, and which of its fields are not the preset's."""
+def describe_dialect(dialect: Dialect) -> str:
+    """Return the name of a dialect's preset, and the names of the fields that differ from it."""
     preset = PRESETS[dialect.name]
     own = ", ".join(name for name in _FIELDS if getattr(dialect, name) != getattr(preset, name))
     return dialect.name + (f", but for {own}" if own else "")
@@ -45,16 +45,16 @@ def shown_dialect(dialect: Dialect) -> str:
 
 def _field(name: str, value: object, where: str) -> object:
     if name not in _FIELDS:
-        raise TableError(f"{where} is not a field of a dialect.{suggestion(name, _FIELDS)}")
+        raise TableError(f"{where} is not a field of a dialect.{suggest(name, _FIELDS)}")
     type = _FIELDS[name]
-    for said in (value, None) if value == "none" else (value,):
+    for candidate in (value, None) if value == "none" else (value,):
         with suppress(msgspec.ValidationError):
-            return msgspec.convert(said, type)
+            return msgspec.convert(candidate, type)
     raise TableError(f"{where} must be {_expected(type)}, not {value!r}.")
 
 
 def _expected(type: Any) -> str:
-    """Name the values of a dialect's field."""
+    """Describe the values that a dialect's field accepts."""
     of, arguments = get_origin(type), get_args(type)
     if of is Literal:
         return "one of " + ", ".join(map(str, arguments))

@@ -4,7 +4,7 @@ from typing import Final
 
 from adapter.settings.models import Target
 from adapter.settings.settings import DESCRIPTIONS, Settings
-from adapter.settings.tables import quoted
+from adapter.settings.tables import quote_key
 
 _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_timeout"}
 """Settings of an upstream → the setting whose value they have by default."""
@@ -13,15 +13,16 @@ _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_
 def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Return (name, value, source) of every setting; secrets are masked, unset values are empty."""
     rows = [
-        (name, of.shown(getattr(settings, name)), settings.sources.get(name, "default"))
+        (name, of.format(getattr(settings, name)), settings.sources.get(name, "default"))
         for name, of in DESCRIPTIONS.items()
     ]
     for upstream in settings.upstreams:
-        for name, value in upstream.shown().items():
+        for name, value in upstream.describe().items():
             source = settings.sources.get(_INHERITED.get(name, ""), "default")
             if name in upstream.given:
                 source = f"{settings.config}: upstreams.{upstream.name}"
             rows.append((f"upstreams.{upstream.name}.{name}", value, source))
     for pattern, targets in settings.models.items():
-        rows.append((f"models.{quoted(pattern)}", ", ".join(map(Target.shown, targets)), f"{settings.config}: models"))
+        value = ", ".join(map(Target.describe, targets))
+        rows.append((f"models.{quote_key(pattern)}", value, f"{settings.config}: models"))
     return rows

@@ -1,9 +1,9 @@
 """The kinds of value that a setting can have, as strict marshmallow fields.
 
-A kind knows three things: which values it takes, how to read one from text (a flag, an environment variable),
-and what to call them in an error line and in the documentation (`expects`). Values are never coerced: "5" in a
-TOML file is not a number, 1 is not a boolean, NaN is not a duration. Text that cannot be read stays text, so
-that the check which follows refuses it in the one place where values are refused.
+A kind knows which values it accepts, how to read one from text (a flag, an environment variable), and how to describe
+them in an error message and in the documentation (`expects`). Values are never coerced: "5" in a TOML file is not a
+number, 1 is not a boolean, NaN is not a duration. Text that cannot be read stays text, and is rejected by the check
+that every value goes through.
 """
 
 import difflib
@@ -21,11 +21,11 @@ _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
 
 
 class Kind(fields.Field[Any]):
-    """Base of all kinds; `check` returns the value in its final form or raises ValueError."""
+    """Base of all kinds. `check` returns a value in its final form, or raises ValueError."""
 
     expects = "text"
     metavar = "TEXT"
-    """The value's place in the help of a flag."""
+    """Placeholder for the value in the help of a flag."""
 
     def from_text(self, text: str) -> object:
         return text
@@ -33,7 +33,7 @@ class Kind(fields.Field[Any]):
     def check(self, value: object) -> object:
         raise NotImplementedError
 
-    def shown(self, value: object) -> str:
+    def format(self, value: object) -> str:
         return f"{value:g}" if isinstance(value, float) else str(value)
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> object:
@@ -88,7 +88,7 @@ class Seconds(Kind):
 
 
 class Age(Kind):
-    """Seconds, or hours or days with their letter."""
+    """A time in seconds, or in hours or days with their letter."""
 
     metavar = "AGE"
     expects = "at least 60 seconds: their number, or a number of hours or days, for example 12h or 30d"
@@ -105,7 +105,7 @@ class Age(Kind):
 
 
 class Text(Kind):
-    """Text of printable characters that fits a pattern, if there is one."""
+    """Printable text that matches a pattern."""
 
     def __init__(self, expects: str, pattern: str = ".+", metavar: str = "TEXT") -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class Choice(Kind):
 
 
 class Several(Kind):
-    """Several values of one pattern: commas separate them in text, a TOML array holds them."""
+    """Several values of one pattern: separated by commas in text, or a TOML array."""
 
     pattern: re.Pattern[str]
 
@@ -166,7 +166,7 @@ class Names(Several):
 
 
 class Hosts(Several):
-    """Hosts, each with a port unless it is the usual one."""
+    """Hosts, each with a port unless it is the default port of its scheme."""
 
     metavar = "HOST,…"
     expects = "a comma list of hosts, for example files.example.com, *.example.org, 10.0.0.7:8080 or *"
@@ -174,13 +174,13 @@ class Hosts(Several):
 
     def check(self, value: object) -> tuple[str, ...]:
         hosts = super().check(value)
-        if any(urlsplit(f"//{host}").port == 0 for host in hosts):  # .port raises ValueError for what is no port
+        if any(urlsplit(f"//{host}").port == 0 for host in hosts):  # .port raises ValueError for a bad port
             raise ValueError
         return hosts
 
 
 class Address(Kind):
-    """Host and port to listen on; a port of 0 lets the system choose."""
+    """Host and port to listen on; for port 0, the system chooses one."""
 
     metavar = "HOST:PORT"
     expects = "host:port, for example 127.0.0.1:8000 or [::1]:8000"
@@ -192,7 +192,7 @@ class Address(Kind):
 
 
 class ChatURL(Kind):
-    """Base URL of a chat-completions API; no slash at its end."""
+    """Base URL of a chat-completions API, without a slash at its end."""
 
     metavar = "URL"
     expects = "the provider's base URL, for example http://localhost:11434/v1"
@@ -203,7 +203,7 @@ class ChatURL(Kind):
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
             raise ValueError
-        if url.username is not None or url.port == 0:  # .port raises ValueError for what is no port
+        if url.username is not None or url.port == 0:  # .port raises ValueError for a bad port
             raise ValueError
         base = value.rstrip("/")
         return base.removesuffix("/chat/completions").rstrip("/")
@@ -221,7 +221,7 @@ class StoreLocation(Kind):
             raise ValueError
         return parse_store_url(value).text
 
-    def shown(self, value: object) -> str:
+    def format(self, value: object) -> str:
         return without_password(str(value))
 
 
@@ -240,7 +240,7 @@ def is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the most similar of the known names; "" if none is similar."""
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests the most similar of the known names; "": none is similar."""
     near = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""

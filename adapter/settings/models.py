@@ -1,7 +1,7 @@
-"""`[models]` of the TOML file: who serves a model, by its name or a pattern, and what it is called there.
+"""`[models]` of the TOML file: which upstreams serve a model, and under which name there.
 
-A pattern has one `*` at most, which stands for anything. Patterns count in the order of the file; one that can never
-count, because an earlier one matches all that it does, is refused.
+A model is given by its name, or by a pattern with one `*`, which matches any text. The first pattern of the file that
+matches is used; a pattern that is never used, because an earlier one matches the same names, is an error.
 """
 
 import re
@@ -10,32 +10,32 @@ from typing import Final, NamedTuple
 
 from marshmallow import Schema
 
-from adapter.settings.kinds import Text, Whole, suggestion
-from adapter.settings.tables import TableError, checked, quoted
+from adapter.settings.kinds import Text, Whole, suggest
+from adapter.settings.tables import TableError, check_table, quote_key
 from adapter.settings.upstreams import DEFAULT
 
-_MODEL: Final = re.compile(r"[^\s*]{0,256}\*?[^\s*]{0,256}")
+_MODEL_NAME: Final = re.compile(r"[^\s*]{0,256}\*?[^\s*]{0,256}")
 
 
 class Target(NamedTuple):
-    """An upstream that serves a model, and what the model is called there."""
+    """An upstream that serves a model, and the name of the model there."""
 
     upstream: str
     model: str
-    """`*` stands for what the `*` of the pattern matched."""
+    """`*` is replaced by the text that the `*` of the pattern matched."""
     weight: int
 
-    def shown(self) -> str:
+    def describe(self) -> str:
         return f"{self.model} at {self.upstream}" + (f" (weight {self.weight})" if self.weight != 1 else "")
 
 
 Models = Mapping[str, tuple[Target, ...]]
-"""Which upstreams serve the models of a name; a name with `*` is a pattern. In the order of the file."""
+"""Model name or pattern → the upstreams that serve it, in the order of the file."""
 
 
 class _TargetTable(Schema):
     upstream = Text("the name of an upstream")
-    model = Text("a model's name, in which one * may stand for what the pattern's * matched", _MODEL.pattern)
+    model = Text("a model's name, in which one * may stand for what the pattern's * matched", _MODEL_NAME.pattern)
     weight = Whole(0, 1000)
 
 
@@ -43,17 +43,17 @@ TARGET_TABLE: Final = _TargetTable()
 
 
 def read_models(table: object, weights: Mapping[str, int]) -> Models:
-    """Return the models of `[models]`; `weights` are those of all upstreams there are."""
+    """Return the models of `[models]`; `weights`: upstream → its weight. Raise TableError."""
     if not isinstance(table, dict):
         raise TableError("models must be a table: a model's name or a pattern, and who serves it.")
     models: dict[str, tuple[Target, ...]] = {}
     for pattern, value in table.items():
-        where = f"models.{quoted(pattern)}"
-        if not pattern or not _MODEL.fullmatch(pattern):
+        where = f"models.{quote_key(pattern)}"
+        if not pattern or not _MODEL_NAME.fullmatch(pattern):
             raise TableError(f"{where}: a pattern has no spaces, and at most one *, which stands for anything.")
         for earlier in models:
-            if "*" in earlier and "*" in pattern and matched(earlier, pattern) is not None:
-                raise TableError(f"{where} never counts, since models.{quoted(earlier)} above it matches the same.")
+            if "*" in earlier and "*" in pattern and match_pattern(earlier, pattern) is not None:
+                raise TableError(f"{where} never counts, since models.{quote_key(earlier)} above it matches the same.")
         entries = value if isinstance(value, list) else [value]
         if not entries:
             raise TableError(f"{where} must name an upstream.")
@@ -67,8 +67,8 @@ def read_models(table: object, weights: Mapping[str, int]) -> Models:
     return models
 
 
-def matched(pattern: str, name: str) -> str | None:
-    """Return what the `*` of a pattern stands for in a name, "" if it has none; None if it does not match."""
+def match_pattern(pattern: str, name: str) -> str | None:
+    """Return the text that the `*` of a pattern matches in a name ("": the pattern has none); None: no match."""
     head, star, tail = pattern.partition("*")
     if not star:
         return "" if name == pattern else None
@@ -83,11 +83,11 @@ def _targets(entry: object, pattern: str, where: str, weights: Mapping[str, int]
     if not isinstance(entry, dict):
         raise TableError(f"{where} must be an upstream's name, or a table of upstream, model and weight.")
     hint = ' A name with a dot is written in quotes: "gpt-4.1".'
-    read = checked(TARGET_TABLE, entry, where, "upstream, model or weight", hint=hint)
+    read = check_table(TARGET_TABLE, entry, where, "upstream, model or weight", hint=hint)
     upstream, model = read.get("upstream"), read.get("model", pattern)
     if upstream is not None and upstream not in weights:
         alias = f' Another name for a model is written {{ model = "{upstream}" }}.' if upstream != DEFAULT else ""
-        raise TableError(f"{where}: there is no upstream {upstream}.{suggestion(upstream, weights) or alias}")
+        raise TableError(f"{where}: there is no upstream {upstream}.{suggest(upstream, weights) or alias}")
     if not model:
         raise TableError(f"{where}.model is empty.")
     if "*" in model and "*" not in pattern:

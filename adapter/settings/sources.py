@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError
 
 from adapter.settings.checks import check_settings
 from adapter.settings.description import PREFIX
-from adapter.settings.kinds import suggestion
+from adapter.settings.kinds import suggest
 from adapter.settings.models import read_models
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
@@ -65,7 +65,7 @@ def _from_flags(cli: Mapping[str, object]) -> dict[str, _Given]:
     given = {name: value for name, value in cli.items() if value is not None}
     for name in given:
         if name not in DESCRIPTIONS:
-            raise SettingsError(f"There is no setting {name}.{suggestion(name, DESCRIPTIONS)}")
+            raise SettingsError(f"There is no setting {name}.{suggest(name, DESCRIPTIONS)}")
     return {name: _Given(_read(name, value), DESCRIPTIONS[name].flag) for name, value in given.items()}
 
 
@@ -77,7 +77,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
             continue
         if variable not in names:
             raise SettingsError(
-                f"{variable} in the environment is not a setting.{suggestion(variable, names)} {_HOW_TO_LIST}"
+                f"{variable} in the environment is not a setting.{suggest(variable, names)} {_HOW_TO_LIST}"
             )
         if text.strip():
             name = names[variable]
@@ -96,7 +96,7 @@ def _from_file(path: str, source: str) -> dict[str, _Given]:
     names = [*(name for name in DESCRIPTIONS if name != "config"), *TABLES]
     for key in values:
         if key not in names:
-            raise SettingsError(f"{path}: {key} is not a setting.{suggestion(key, names)} {_HOW_TO_LIST}")
+            raise SettingsError(f"{path}: {key} is not a setting.{suggest(key, names)} {_HOW_TO_LIST}")
     return {key: _Given(value, f"{path}: {key}") for key, value in values.items()}
 
 

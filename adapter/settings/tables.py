@@ -1,7 +1,7 @@
-"""How a table of the TOML file is checked, and the line that refuses it.
+"""Checks a table of the TOML file.
 
-What does not fit is a `TableError`: one line that begins with its place in the file, `upstreams.groq.timeout` or
-`models."gpt-*"`. A name that nobody knows is refused with the one that may have been meant.
+An invalid value is a `TableError`: one line that begins with its path in the file, `upstreams.groq.timeout` or
+`models."gpt-*"`. The error for an unknown name suggests a similar one.
 """
 
 import json
@@ -11,21 +11,24 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from adapter.settings.kinds import Kind, suggestion
+from adapter.settings.kinds import Kind, suggest
 
 
 class TableError(ValueError):
-    """A table cannot be used; the message begins with the place."""
+    """A table cannot be used; the message begins with the path in the file."""
 
 
-def checked(
+def check_table(
     schema: Schema, table: Mapping[str, object], where: str, what: str, *, hint: str = "", secret: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Return the values of a table; raise TableError. `what` its names are; `secret` values are not repeated."""
+    """Return the values of a table; raise TableError for the first that is invalid.
+
+    `what` says what the names of the table are; the values of `secret` names are not repeated in errors.
+    """
     for name in table:
         if name not in schema.fields:
-            near = suggestion(name, schema.fields)
-            raise TableError(f"{where}.{quoted(name)} is not {what}.{near or hint}")
+            near = suggest(name, schema.fields)
+            raise TableError(f"{where}.{quote_key(name)} is not {what}.{near or hint}")
     try:
         read: dict[str, Any] = schema.load(table)
     except ValidationError as error:
@@ -39,6 +42,6 @@ def checked(
     return read
 
 
-def quoted(name: str) -> str:
-    """Return a name as TOML has it in a path."""
+def quote_key(name: str) -> str:
+    """Return a name as a TOML path has it: in quotes if it needs them."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

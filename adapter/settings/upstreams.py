@@ -1,7 +1,7 @@
 """`[upstreams.NAME]` of the TOML file: one provider each.
 
-A key, and the value of a header, may stand elsewhere: `env:NAME` in the environment, `file:/path` in a file. Both are
-read when the server starts, and neither is ever shown.
+A key, or the value of a header, can be read from elsewhere when the server starts: `env:NAME` from the environment,
+`file:/path` from a file. Neither is ever shown.
 """
 
 import re
@@ -11,29 +11,29 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields
 
-from adapter.settings.dialects import read_dialect, shown_dialect
+from adapter.settings.dialects import describe_dialect, read_dialect
 from adapter.settings.kinds import ChatURL, Seconds, Switch, Text, Whole
-from adapter.settings.tables import TableError, checked, quoted
+from adapter.settings.tables import TableError, check_table, quote_key
 from translators.dialects.dialect import Dialect
 
 DEFAULT: Final = "default"
-"""The upstream that `upstream_url` names."""
+"""Name of the upstream of `upstream_url`."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY: Final = re.compile(r"[!-~]{1,8192}")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]{0,8190}[!-~])?")
-_OURS: Final = frozenset(
+_RESERVED_HEADERS: Final = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "expect", "host", "te", "transfer-encoding"}
 )
-"""Headers that the adapter sets."""
+"""Headers that the adapter sets itself."""
 _SHOWN_AS: Final = {"key": "keys", "callers_key": "keys"}
-"""Settings that have a row together."""
+"""Settings that share a row of `responses-adapter config`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that is never shown; `shown` is what stands for it."""
+    """A value that is never shown; `shown` is shown instead."""
 
     value: str = field(repr=False)
     shown: str = "****"
@@ -48,23 +48,23 @@ class UpstreamSettings:
     dialect: Dialect
     keys: tuple[Secret, ...] = ()
     callers_key: bool = False
-    """The caller's own bearer key goes to it."""
+    """Send the caller's own bearer key."""
     headers: Mapping[str, Secret] = field(default_factory=dict)
     connect_timeout: float
     timeout: float
     weight: int = 1
     given: frozenset[str] = frozenset()
-    """What the file says of it, by the names of `shown`."""
+    """Names, as in `describe`, of the settings that the file has."""
 
-    def shown(self) -> dict[str, str]:
-        """Return its settings as people read them."""
+    def describe(self) -> dict[str, str]:
+        """Return its settings as text, without secrets."""
         return {
             "url": self.url,
             "keys": "the caller's own" if self.callers_key else ", ".join(key.shown for key in self.keys),
             "headers": ", ".join(f"{name}: {value.shown}" for name, value in self.headers.items()),
             "connect_timeout": f"{self.connect_timeout:g}",
             "timeout": f"{self.timeout:g}",
-            "dialect": shown_dialect(self.dialect),
+            "dialect": describe_dialect(self.dialect),
             "weight": str(self.weight),
         }
 
@@ -87,17 +87,17 @@ UPSTREAM_TABLE: Final = _UpstreamTable()
 def read_upstreams(
     table: object, environ: Mapping[str, str], *, connect_timeout: float, timeout: float
 ) -> tuple[UpstreamSettings, ...]:
-    """Return the upstreams of `[upstreams]`; the timeouts are for those that have none of their own."""
+    """Return the upstreams of `[upstreams]`; the timeouts are defaults. Raise TableError."""
     if not isinstance(table, dict) or not all(isinstance(value, dict) for value in table.values()):
         raise TableError("upstreams must hold tables, [upstreams.NAME], each with a url.")
     upstreams = []
     for name, values in table.items():
-        where = f"upstreams.{quoted(name)}"
+        where = f"upstreams.{quote_key(name)}"
         if not _NAME.fullmatch(name):
             raise TableError(f"{where}: a name has up to 64 letters, digits, - and _.")
         if name == DEFAULT:
             raise TableError(f"{where}: this name stands for the upstream of upstream_url.")
-        read = checked(UPSTREAM_TABLE, values, where, "a setting of an upstream", secret=("key", "url"))
+        read = check_table(UPSTREAM_TABLE, values, where, "a setting of an upstream", secret=("key", "url"))
         upstreams.append(
             UpstreamSettings(
                 name=name,
@@ -132,18 +132,18 @@ def _headers(headers: object, where: str, environ: Mapping[str, str]) -> dict[st
         raise TableError(f'{where} must be a table, for example {{ X-Team = "search" }}.')
     for name, value in headers.items():
         if not _HEADER.fullmatch(name):
-            raise TableError(f"{where}.{quoted(name)} is not the name of a header.")
-        if name.lower() in _OURS:
-            raise TableError(f"{where}.{quoted(name)} is a header that the adapter sets itself.")
+            raise TableError(f"{where}.{quote_key(name)} is not the name of a header.")
+        if name.lower() in _RESERVED_HEADERS:
+            raise TableError(f"{where}.{quote_key(name)} is a header that the adapter sets itself.")
         if not isinstance(value, str):
-            raise TableError(f"{where}.{quoted(name)} must be text.")
+            raise TableError(f"{where}.{quote_key(name)} must be text.")
     return {
-        name: _secret(value, f"{where}.{quoted(name)}", _HEADER_VALUE, environ) for name, value in headers.items()
+        name: _secret(value, f"{where}.{quote_key(name)}", _HEADER_VALUE, environ) for name, value in headers.items()
     }
 
 
 def _secret(text: str, where: str, pattern: re.Pattern[str], environ: Mapping[str, str]) -> Secret:
-    """Return what a text says or names; raise TableError if that is not there, or cannot be sent."""
+    """Return the secret in a text, or that it refers to; raise TableError if it is missing or cannot be sent."""
     kind, _, name = text.partition(":")
     place = name if name.isprintable() else repr(name)
     value, shown = text, "****"
@@ -160,8 +160,8 @@ def _secret(text: str, where: str, pattern: re.Pattern[str], environ: Mapping[st
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise TableError(f"{where}: cannot read {place}: {reason}.") from None
     if not pattern.fullmatch(value):
-        told = "" if value is text else f" (from {kind}:{place})"
-        raise TableError(f"{where}{told} is empty, or has characters that no header may have.")
+        origin = "" if value is text else f" (from {kind}:{place})"
+        raise TableError(f"{where}{origin} is empty, or has characters that no header may have.")
     return Secret(value, shown)
 
 

@@ -20,7 +20,7 @@ def table() -> str:
 
 def _row(of: Description) -> str:
     flag = "–" if of.secret else f"`{of.flag}`"
-    default = of.shown(of.default)
+    default = of.format(of.default)
     shown = f"`{default}`" if default else "unset"
     return f"| `{of.variable}` | {flag} | {of.kind.expects} | {shown} | {of.help} |\n"
 

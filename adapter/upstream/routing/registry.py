@@ -12,7 +12,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from adapter.settings.models import Models, Target, matched
+from adapter.settings.models import Models, Target, match_pattern
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
@@ -48,7 +48,7 @@ class Registry:
         """Yield the names by which callers can request an upstream's own model."""
         for pattern, targets in self._models.items():
             for target in targets:
-                star = matched(target.model, model) if target.upstream == upstream else None
+                star = match_pattern(target.model, model) if target.upstream == upstream else None
                 if star is not None:
                     name = pattern.replace("*", star)
                     if any(target[:2] == (upstream, model) for target in self._targets(name)):
@@ -76,7 +76,7 @@ class Registry:
         if model in self._models and "*" not in model:
             return list(self._models[model])
         for pattern, targets in self._models.items():
-            star = matched(pattern, model) if "*" in pattern else None
+            star = match_pattern(pattern, model) if "*" in pattern else None
             if star is not None:
                 return [Target(of.upstream, of.model.replace("*", star), of.weight) for of in targets]
         return []
