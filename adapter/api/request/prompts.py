@@ -1,12 +1,12 @@
-"""Prompts that the operator keeps: a folder of files, named by requests as `prompt: {id, version, variables}`.
+"""Prompts: a folder of files on this server, which requests name as `prompt: {id, version, variables}`.
 
-A file is TOML or JSON and holds members of a create request: `instructions`, `input`, and defaults for others (`model`,
-`tools`, `text` …). `<id>.toml` is the version of a request that names none, `<id>@<version>.toml` another. What a
-request says itself counts before the file; its `input` comes behind the file's. `{{name}}` in the instructions and in
-the messages is a slot: a variable of the request stands there. Text goes anywhere; an image or a file only into a
-message, of which it becomes a part. Values are never searched for slots. A file is read when it is asked for, so an
-edit counts at once. Ids and versions cannot name anything outside the folder. Format: docs/prompts.md; errors:
-responses-api reference §2.
+A file is TOML or JSON and has members of a create request: `instructions`, `input`, and defaults for others (`model`,
+`tools`, `text` …). `<id>.toml` is used when a request names no version, `<id>@<version>.toml` when it does. The
+request's own members take precedence over the file's; its `input` follows the file's. `{{name}}` in the instructions
+and in the messages is a slot, filled with a variable of the request. Text can go anywhere; an image or a file only into
+a message, where it becomes a part. Values are not searched for slots. A file is read for each request, so that an edit
+takes effect at once. Ids and versions cannot name anything outside the folder. Source: docs/prompts.md; OpenAI API
+reference, Responses: create.
 """
 
 import re
@@ -22,7 +22,7 @@ from translators.responses.items import InputText
 from translators.responses.request import PromptReference
 from translators.wire import NotJSON, Raw, decode, encode
 
-MAY_HOLD: Final = frozenset(
+ALLOWED_MEMBERS: Final = frozenset(
     {
         "include", "input", "instructions", "max_output_tokens", "max_tool_calls", "model", "parallel_tool_calls",
         "reasoning", "temperature", "text", "tool_choice", "tools", "top_p", "truncation",
@@ -31,64 +31,65 @@ MAY_HOLD: Final = frozenset(
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _SLOT: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_-]*) *\}\}")
-_MOST_BYTES: Final = 1 << 20
+_MAX_FILE_BYTES: Final = 1 << 20
+"""Of one prompt: a longer text fits no model, and a file that does not end must not fill the memory."""
 _READERS: Final[dict[str, Callable[[str], Any]]] = {".toml": tomllib.loads, ".json": decode}
 
 
 class UnusablePrompt(ProtocolError):
-    """A prompt is not what it should be. `reason` is for the operator; the caller is not told."""
+    """A file that is not a prompt. `reason` goes to the log: it is for the operator, not for the caller."""
 
     def __init__(self, id: str, reason: str) -> None:
         super().__init__(
-            f"The prompt '{id}' of this server cannot be used. The operator has to mend that.", status=500,
+            f"The prompt '{id}' of this server cannot be used. Ask the operator of this server to fix it.", status=500,
             type="server_error", param="prompt.id", code="server_error",
         )
         self.id = id
         self.reason = reason
 
 
-def filled_in(given: Mapping[str, Raw], wanted: PromptReference, folder: str | None) -> dict[str, Raw]:
+def fill_in_prompt(given: Mapping[str, Raw], reference: PromptReference, folder: str | None) -> dict[str, Raw]:
     """Return the members of a request together with those of the prompt that it names.
 
-    Raises RequestError for an unknown prompt or variables that do not fit, UnusablePrompt for a file that is no prompt.
+    Raises RequestError for an unknown prompt or variables that do not fit, UnusablePrompt for an invalid file.
     """
-    prompt = _read(wanted, folder)
-    slots = _Slots(wanted)
+    prompt = _read(reference, folder)
+    slots = _Slots(reference)
     if "instructions" in prompt:
         prompt["instructions"] = slots.text(prompt["instructions"])
-    messages = [_with_content(message, slots) for message in prompt.pop("input", ())]
+    messages = [_fill_in_item(message, slots) for message in prompt.pop("input", ())]
     slots.refuse_unused()
     members = {name: Raw(encode(value)) for name, value in prompt.items()} | dict(given)
-    members["input"] = _joined(messages, given.get("input"))
+    members["input"] = _join_input(messages, given.get("input"))
     return members
 
 
-def _read(wanted: PromptReference, folder: str | None) -> dict[str, Any]:
-    """Return what the file of a prompt holds."""
-    path = _path(wanted, folder)
+def _read(reference: PromptReference, folder: str | None) -> dict[str, Any]:
+    """Return the members in the file of a prompt, its input as a list of items."""
+    path = _path(reference, folder)
     try:
-        text = path.read_bytes()[: _MOST_BYTES + 1].decode()
+        text = path.read_bytes()[: _MAX_FILE_BYTES + 1].decode()
         prompt = _READERS[path.suffix](text)
     except (*NotJSON, OSError, tomllib.TOMLDecodeError) as error:
-        raise UnusablePrompt(wanted.id, str(error)) from None
-    if len(text) > _MOST_BYTES:
-        raise UnusablePrompt(wanted.id, f"it has more than {_MOST_BYTES} bytes")
+        raise UnusablePrompt(reference.id, str(error)) from None
+    if len(text) > _MAX_FILE_BYTES:
+        raise UnusablePrompt(reference.id, f"it has more than {_MAX_FILE_BYTES} bytes")
     if not isinstance(prompt, dict):
-        raise UnusablePrompt(wanted.id, "it is no object")
-    if strange := sorted(prompt.keys() - MAY_HOLD):
-        raise UnusablePrompt(wanted.id, f"it may not hold {', '.join(strange)}")
+        raise UnusablePrompt(reference.id, "it is not an object")
+    if unknown := sorted(prompt.keys() - ALLOWED_MEMBERS):
+        raise UnusablePrompt(reference.id, f"it must not have {', '.join(unknown)}")
     if isinstance(prompt.get("input"), str):
         prompt["input"] = [{"role": "user", "content": prompt["input"]}]
     messages = prompt.get("input", [])
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise UnusablePrompt(wanted.id, "'input' is neither text nor a list of items")
+        raise UnusablePrompt(reference.id, "'input' is neither a string nor a list of items")
     if not isinstance(prompt.get("instructions", ""), str):
-        raise UnusablePrompt(wanted.id, "'instructions' is no text")
+        raise UnusablePrompt(reference.id, "'instructions' is not a string")
     return prompt
 
 
-def _path(wanted: PromptReference, folder: str | None) -> Path:
-    id, version = wanted.id, wanted.version
+def _path(reference: PromptReference, folder: str | None) -> Path:
+    id, version = reference.id, reference.version
     if folder is not None and _NAME.fullmatch(id) and (version is None or _NAME.fullmatch(version)):
         name = id if version is None else f"{id}@{version}"
         for suffix in _READERS:
@@ -102,7 +103,7 @@ def _path(wanted: PromptReference, folder: str | None) -> Path:
     raise RequestError(f"Prompt with id '{shorten(id)}' not found.", param="prompt.id", status=404)
 
 
-def _with_content(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:
+def _fill_in_item(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:
     """Return an item of a prompt with its slots filled."""
     content = item.get("content")
     if isinstance(content, str):
@@ -120,24 +121,24 @@ def _with_content(item: dict[str, Any], slots: "_Slots") -> dict[str, Any]:
 
 
 class _Slots:
-    """The variables of one request, and which of them found a slot."""
+    """The variables of one request, and which of them have filled a slot."""
 
-    def __init__(self, wanted: PromptReference) -> None:
-        self._variables = wanted.variables or {}
+    def __init__(self, reference: PromptReference) -> None:
+        self._variables = reference.variables or {}
         self._unused = set(self._variables)
 
     def text(self, template: str) -> str:
-        """Return a text with its slots filled; raise RequestError where an image or a file would stand in it."""
+        """Return a text with its slots filled; raise RequestError for a variable that is an image or a file."""
         filled = self.content(template)
         if isinstance(filled, str):
             return filled
         raise RequestError(
-            "Invalid 'prompt.variables': an image or a file cannot stand in the instructions.",
+            "Invalid 'prompt.variables': the instructions cannot contain an image or a file.",
             param="prompt.variables", code="invalid_value",
         )
 
     def content(self, template: str) -> str | list[dict[str, Any]]:
-        """Return a text with its slots filled: text, or the parts that it and what is no text make."""
+        """Return a text with its slots filled: as text, or as content parts if a variable is an image or a file."""
         pieces = _SLOT.split(template)  # text, name, text, name, …, text
         if len(pieces) == 1:
             return template
@@ -174,8 +175,8 @@ class _Slots:
                 raise unknown_parameter(f"prompt.variables.{shorten(name)}", "The prompt has no such slot.")
 
 
-def _joined(messages: list[dict[str, Any]], own: Raw | None) -> Raw:
-    """Return the items of a prompt with the request's own `input` behind them, as the JSON of one array."""
+def _join_input(messages: list[dict[str, Any]], own: Raw | None) -> Raw:
+    """Return the items of a prompt followed by the request's own `input`, as the JSON of one array."""
     own_items = b"" if own is None else bytes(own)
     if own_items[:1] == b'"':
         own_items = encode([{"role": "user", "content": decode(own_items)}] if own_items != b'""' else [])

@@ -1,14 +1,13 @@
-"""What a create request may say.
+"""The body of a create request: its members, and the checks of the whole.
 
 One marshmallow schema holds the members of `POST /v1/responses` in the order in which OpenAI checks them; the first
-thing wrong is the answer. Before it come the stages that need no value: is there a model and an input, and is every
-name known (`names.py`). null means "left out" for every member but `model` and `input`. The policy for names: a member
-of the API is honoured, or accepted only while it asks for nothing (`Inert`, `Partial`), or dropped because it is meant
-for someone else (`Dropped`); a name that the operator passes through goes to the provider as it is; any other is
-refused.
+error is the answer. Checks that need no value come before it: whether there is a model and an input, and whether every
+name is known (`names.py`). null means "left out" for every member but `model` and `input`. A member of the API is
+honoured, or accepted only while it asks for nothing (`Inert`, `Partial`), or left out because it is meant for another
+server (`Dropped`). A name that the operator passes through goes to the provider as it is. Any other is an error.
 
-A request that names a prompt is checked twice: as it came, and filled in with what the prompt holds. Source:
-responses-api reference §2.
+A request that names a prompt is checked twice: as it came, and filled in with the members of the prompt.
+Source: OpenAI API reference, Responses: create.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,18 +18,18 @@ from marshmallow import EXCLUDE, Schema
 from msgspec import Meta, Struct
 
 from adapter.api.request.fields import (
-    MOST_LOOSE_JSON,
+    MAX_LOOSE_JSON_BYTES,
     Dropped,
     Inert,
     Member,
     Metadata,
     Number,
-    Param,
     Partial,
     Text,
+    Typed,
 )
 from adapter.api.request.names import check_names, check_presence
-from adapter.api.request.prompts import UnusablePrompt, filled_in
+from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
 from translators.constraints.tool_choice import undeclared
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
@@ -55,15 +54,16 @@ from translators.wire import Decoder, Raw, decode_members, encode
 
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 
-_MOST_TOKENS: Final = 2**31 - 1
-_NAME: Final = 512
-"""Characters of a model's name or an id; both are repeated in answers and messages."""
+_MAX_INT32: Final = 2**31 - 1
+"""What every provider can decode; OpenAI names no upper bound."""
+_MAX_NAME_CHARACTERS: Final = 512
+"""Of a model's name or an id: both are repeated in answers and messages, and real ones stay far below."""
 
 _object: Final = Decoder(dict[str, Raw])
 
 
 class _ById(Struct, forbid_unknown_fields=True):
-    id: Annotated[str, Meta(max_length=_NAME)]
+    id: Annotated[str, Meta(max_length=_MAX_NAME_CHARACTERS)]
 
 
 class Model(Text):
@@ -77,15 +77,15 @@ class Model(Text):
 class Input(Member):
     def read(self, raw: Raw, name: str) -> Any:
         if raw == _NULL:
-            raise invalid_type(name, "a string", "an object")  # the API's own words for null
+            raise invalid_type(name, "a string", "an object")  # OpenAI's own wording for null
         return decode_items(bytes(raw), cast(CreateSchema, self.root).max_items)
 
 
-class ConversationId(Param):
+class ConversationId(Typed):
     """A conversation by its id, bare or in an object."""
 
     def __init__(self) -> None:
-        super().__init__(Annotated[str, Meta(max_length=_NAME)] | _ById)
+        super().__init__(Annotated[str, Meta(max_length=_MAX_NAME_CHARACTERS)] | _ById)
 
     def read(self, raw: Raw, name: str) -> Any:
         given = super().read(raw, name)
@@ -97,15 +97,15 @@ class Tools(Member):
         return decode_tools(bytes(raw))
 
 
-class Choice(Param):
+class ToolChoiceMember(Typed):
     def read(self, raw: Raw, name: str) -> Any:
         choice = super().read(raw, name)
         if not isinstance(choice, str) and "type" not in _object.decode(raw):
-            raise missing_parameter(f"{name}.type")  # msgspec takes the only Struct of a union without its tag
+            raise missing_parameter(f"{name}.type")  # msgspec accepts the only Struct of a union without its tag
         return choice
 
 
-class Reasoning(Param):
+class ReasoningMember(Typed):
     def read(self, raw: Raw, name: str) -> Any:
         reasoning: ReasoningConfig = super().read(raw, name)
         if reasoning.mode not in (None, "standard"):
@@ -117,8 +117,8 @@ class Reasoning(Param):
         return reasoning
 
 
-class Retention(Param):
-    """`in-memory` is what older versions of the API called `in_memory`."""
+class CacheRetention(Typed):
+    """`in-memory` is how older versions of the API spelt `in_memory`."""
 
     def read(self, raw: Raw, name: str) -> Any:
         return super().read(raw, name).replace("-", "_")
@@ -134,58 +134,56 @@ class CreateSchema(Schema):
         super().__init__(only=None if only is None else tuple(only))
         self.max_items = max_items
 
-    model = Model(_NAME)
+    model = Model(_MAX_NAME_CHARACTERS)
     input = Input()
-    previous_response_id = Text(_NAME)
-    prompt = Param(PromptReference)
-    moderation = Inert("is not supported: no chat-completions provider moderates on request.")
-    include = Param(tuple[Includable, ...])
+    previous_response_id = Text(_MAX_NAME_CHARACTERS)
+    prompt = Typed(PromptReference)
+    moderation = Inert()
+    include = Typed(tuple[Includable, ...])
     tools = Tools()
-    tool_choice = Choice(
-        ToolChoice, {"tool_choice.name": "In the Responses API, it stands beside 'type', not inside 'function'."}
+    tool_choice = ToolChoiceMember(
+        ToolChoice, {"tool_choice.name": "In the Responses API, it is a member beside 'type', not inside 'function'."}
     )
     metadata = Metadata()
-    text = Param(
+    text = Typed(
         TextConfig,
         {
-            "text.format.json_schema": "In the Responses API, 'name', 'schema', 'description' and 'strict' stand "
-            "beside 'type', not inside 'json_schema'."
+            "text.format.json_schema": "In the Responses API, 'name', 'schema', 'description' and 'strict' are "
+            "members beside 'type', not inside 'json_schema'."
         },
-        most=1 << 20,
+        max_bytes=1 << 20,
     )
     temperature = Number(float, 0, 2)
     top_p = Number(float, 0, 1)
     presence_penalty = Number(float, -2, 2)
     frequency_penalty = Number(float, -2, 2)
-    parallel_tool_calls = Param(bool)
-    stream = Param(bool)
-    stream_options = Param(StreamOptions)
-    background = Param(bool)
-    max_output_tokens = Number(int, 16, _MOST_TOKENS)
-    max_tool_calls = Number(int, 1, _MOST_TOKENS)
-    reasoning = Reasoning(ReasoningConfig)
-    user = Param(str)
+    parallel_tool_calls = Typed(bool)
+    stream = Typed(bool)
+    stream_options = Typed(StreamOptions)
+    background = Typed(bool)
+    max_output_tokens = Number(int, 16, _MAX_INT32)
+    max_tool_calls = Number(int, 1, _MAX_INT32)
+    reasoning = ReasoningMember(ReasoningConfig)
+    user = Typed(str)
     safety_identifier = Text(128)
-    prompt_cache_options = Partial(
-        PromptCacheOptions, "prewarm", (True,), "is not supported: every request is sent to the model."
-    )
+    prompt_cache_options = Partial(PromptCacheOptions, "prewarm", (True,))
     prompt_cache_key = Text(64)
-    prompt_cache_retention = Retention(Literal["in_memory", "in-memory", "24h"])
-    truncation = Param(Literal["auto", "disabled"])
-    instructions = Param(str)
-    store = Param(bool)
-    service_tier = Param(ServiceTier)
+    prompt_cache_retention = CacheRetention(Literal["in_memory", "in-memory", "24h"])
+    truncation = Typed(Literal["auto", "disabled"])
+    instructions = Typed(str)
+    store = Typed(bool)
+    service_tier = Typed(ServiceTier)
     top_logprobs = Number(int, 0, 20)
-    context_management = Param(tuple[Compacted, ...], most=MOST_LOOSE_JSON)
+    context_management = Typed(tuple[Compacted, ...], max_bytes=MAX_LOOSE_JSON_BYTES)
     conversation = ConversationId()
-    background_options = Param(BackgroundOptions)
+    background_options = Typed(BackgroundOptions)
     access_programs = Partial(
-        AccessPrograms, "cyber", ("daybreak_blue", "daybreak_red"), "is not open to you.", status=403
+        AccessPrograms, "cyber", ("daybreak_blue", "daybreak_red"), "is not available here.", status=403
     )
     image = Partial(
         ImageConfig, "context_compression", ("enabled",), "is not supported: it requires compression support."
     )
-    multi_agent = Inert("is not supported.", enabled=(False,))
+    multi_agent = Inert(enabled=(False,))
     client_metadata = Dropped()
 
 
@@ -195,16 +193,17 @@ _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
 _NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
 
-@lru_cache(maxsize=128)
-def _schema_of(present: tuple[str, ...], max_items: int) -> CreateSchema:
-    """Return the schema of these members alone: marshmallow's time goes by its fields, and clients send few of them."""
+
+@lru_cache(maxsize=128)  # a deployment sees a handful of combinations; callers could send any number
+def _schema_for(present: tuple[str, ...], max_items: int) -> CreateSchema:
+    """Return the schema of these members alone: marshmallow spends time on each field, and clients send few of them."""
     return CreateSchema(max_items, only=present)
 
 
 def parse_create(
     body: bytes, *, max_items: int, passthrough: Sequence[str] = (), prompts: str | None = None
 ) -> CreateRequest:
-    """Return the create request that a body holds; raise RequestError for the first thing that is wrong with it.
+    """Return the create request in a body; raise RequestError for its first error.
 
     `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts.
     """
@@ -213,25 +212,25 @@ def parse_create(
     refuse_bad_characters(body, members)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
-    values = _values(given, max_items)
+    values = _load(given, max_items)
     if "prompt" in given:
-        given = filled_in(given, values["prompt"], prompts)
-        values = _values_with_prompt(given, max_items, values["prompt"].id)
-    return _request(given, values, _passed(given, passthrough))
+        given = fill_in_prompt(given, values["prompt"], prompts)
+        values = _load_with_prompt(given, max_items, values["prompt"].id)
+    return _request(given, values, _passthrough_members(given, passthrough))
 
 
 def parse_part(
     body: bytes, names: Collection[str], *, max_items: int, others: Collection[str] = ()
 ) -> tuple[CreateRequest, list[str]]:
-    """Return what the members of these names make, as a create request; and the names of the others that are there.
+    """Return a create request of the members of these names, and the names of the others in the body.
 
-    `others` are known beside those of a create request. Raises RequestError for the first thing that is wrong.
+    `others` are known names beside those of a create request. Raises RequestError for the first error.
     """
     members = decode_members(body)
     check_names(["model", *members], [*_KNOWN, *others], ())
     refuse_bad_characters(body, members)
     given = {name: raw for name, raw in members.items() if name in names and raw != _NULL}
-    values = {"model": "", **_values(given, max_items)}
+    values = {"model": "", **_load(given, max_items)}
     return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]
 
 
@@ -243,39 +242,39 @@ def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict
         passthrough=passthrough,
         **values,
     )
-    _check_whole(request)
+    _check_together(request)
     return request
 
 
-def _values(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
+def _load(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
     present = tuple(name for name in _ORDER if name in given)
-    values: dict[str, Any] = _schema_of(present, max_items).load(given)
+    values: dict[str, Any] = _schema_for(present, max_items).load(given)
     return values
 
 
-def _values_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
-    """Check the members once more; what is wrong now is wrong with the prompt's."""
+def _load_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
+    """Return the values of all members; an error that was not there without the prompt is the prompt's."""
     if "model" not in given:
         raise missing_parameter("model")
     try:
-        return _values(given, max_items)
+        return _load(given, max_items)
     except RequestError as error:
         if (error.param, error.code) == ("input", "array_above_max_length"):
             raise
         raise UnusablePrompt(prompt, error.message) from None
 
 
-def _passed(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, Raw]:
+def _passthrough_members(given: Mapping[str, Raw], passthrough: Sequence[str]) -> dict[str, Raw]:
     """Return the members that go to the provider as they are."""
-    passed = {name: given[name] for name in passthrough if name in given}
-    for name, raw in passed.items():
-        if len(memoryview(raw)) > MOST_LOOSE_JSON:
-            raise too_large(name, MOST_LOOSE_JSON)
-    return passed
+    members = {name: given[name] for name in passthrough if name in given}
+    for name, raw in members.items():
+        if len(memoryview(raw)) > MAX_LOOSE_JSON_BYTES:
+            raise too_large(name, MAX_LOOSE_JSON_BYTES)
+    return members
 
 
-def _check_whole(request: CreateRequest) -> None:
-    """Check what no member shows alone."""
+def _check_together(request: CreateRequest) -> None:
+    """Raise RequestError for members that do not go together."""
     asks_for_compaction(request.input)
     choice = request.tool_choice
     tools = [*request.tools, *loaded(request.input)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapter.api.request.prompts import MAY_HOLD, UnusablePrompt
+from adapter.api.request.prompts import ALLOWED_MEMBERS, UnusablePrompt
 from adapter.api.request.schemas import parse_create
 from translators.errors import RequestError
 from translators.responses.items import InputFile, InputImage, InputText, Message
@@ -122,7 +122,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None, str]] = [
     ({"id": "greeter", "variables": {**VARIABLES, "mood": "good"}}, 400, "prompt.variables.mood", "unknown_parameter",
      "Unknown parameter: 'prompt.variables.mood'. The prompt has no such slot."),
     ({"id": "greeter", "variables": {**VARIABLES, "role": PHOTO}}, 400, "prompt.variables", "invalid_value",
-     "Invalid 'prompt.variables': an image or a file cannot stand in the instructions."),
+     "Invalid 'prompt.variables': the instructions cannot contain an image or a file."),
     ({"id": "greeter", "version": "2", "variables": {"v": "1"}}, 400, "model", "missing_required_parameter",
      "Missing required parameter: 'model'."),
 ]  # fmt: skip
@@ -176,4 +176,4 @@ def test_a_file_that_is_no_prompt_is_the_operators_fault(ask: Ask, folder: Path,
 
 def test_what_a_prompt_may_hold_is_documented() -> None:
     page = (Path(__file__).parents[4] / "docs" / "prompts.md").read_text()
-    assert all(f"`{name}`" in page for name in MAY_HOLD)
+    assert all(f"`{name}`" in page for name in ALLOWED_MEMBERS)
