@@ -18,7 +18,7 @@ import pytest
 from tests.clients.install import available, node_clients
 from tests.support import chat
 from tests.support.servers.service import ROOT, Service
-from tests.support.servers.upstream import Asked, Upstream, stream
+from tests.support.servers.upstream import ReceivedRequest, Upstream, stream
 
 pytestmark = pytest.mark.clients
 
@@ -82,9 +82,9 @@ def called(upstream: Upstream, name: str, **arguments: Any) -> None:
     )
 
 
-def output(asked: Asked) -> str:
+def output(received: ReceivedRequest) -> str:
     """Return what Codex answered to the one call."""
-    call, result = asked.messages[-2:]
+    call, result = received.messages[-2:]
     assert call["reasoning_content"] == "Hm."  # it came back in what Codex keeps
     assert call["tool_calls"][0]["id"] == result["tool_call_id"] == "call_1"
     found: str = result["content"]
@@ -94,17 +94,17 @@ def output(asked: Asked) -> str:
 def test_a_text(codex: Codex, upstream: Upstream) -> None:
     upstream.plays(stream(chat.text("Hel", "lo."), chat.end()))
     assert codex.run("Say hello.") == ["Hello."]
-    assert upstream.asked().messages[-1] == {"role": "user", "content": "Say hello."}
+    assert upstream.received().messages[-1] == {"role": "user", "content": "Say hello."}
 
 
 def test_a_shell_command_and_a_thread_that_is_resumed(codex: Codex, upstream: Upstream) -> None:
     called(upstream, "exec_command", cmd="echo blue > sea.txt; cat sea.txt")
     assert codex.run("Look at the sea.") == ["It is done."]
     assert (codex.directory / "sea.txt").read_text() == "blue\n"
-    assert "blue" in output(upstream.asked(2))
+    assert "blue" in output(upstream.received(2))
     upstream.plays(stream(chat.text("Goodbye."), chat.end()))
     assert codex.run("resume", "--last", "Say goodbye.") == ["Goodbye."]
-    *before, done, goodbye = upstream.asked(3).messages
+    *before, done, goodbye = upstream.received(3).messages
     assert before[-1]["tool_call_id"] == "call_1"
     assert done["content"] == "It is done."
     assert goodbye["content"] == "Say goodbye."
@@ -114,6 +114,7 @@ def test_a_patch(codex: Codex, upstream: Upstream) -> None:
     called(upstream, "apply_patch", input=PATCH)
     assert codex.run("--model", "gpt-5.5", "Tell of the sky.") == ["It is done."]
     assert (codex.directory / "sky.txt").read_text() == 'It is "blue".\n'
-    assert "sky.txt" in output(upstream.asked(2))
-    described = {tool["function"]["name"]: tool["function"]["description"] for tool in upstream.asked().json["tools"]}
+    assert "sky.txt" in output(upstream.received(2))
+    functions = [tool["function"] for tool in upstream.received().json["tools"]]
+    described = {function["name"]: function["description"] for function in functions}
     assert "Begin Patch" in described["apply_patch"]

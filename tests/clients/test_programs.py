@@ -17,7 +17,7 @@ import pytest
 from tests.clients.install import PYTHON, available, node_clients, python_client
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 PROGRAMS = Path(__file__).with_name("programs")
 LIMIT = 120
@@ -26,27 +26,27 @@ ALWAYS = {"openai-agents", "pydantic-ai", "langchain-openai"}
 PLACE = '{"name":"sea","deep":true}'
 
 
-def answers(asked: Asked) -> Script:
+def answers(received: ReceivedRequest) -> Script:
     """Return what the provider says to a request."""
-    said: dict[str, Any] = asked.messages[-1]
+    said: dict[str, Any] = received.messages[-1]
     text = said["content"] if isinstance(said["content"], str) else said["content"][0]["text"]
     if text == "Look.":
-        return _calling(asked, "look", ['{"at":"sea"}', '{"at":"sky"}'])
-    if text == "Where?" and "response_format" not in asked.json:
-        return _calling(asked, "Place", [PLACE])  # this client shapes an answer by a tool
+        return _calling(received, "look", ['{"at":"sea"}', '{"at":"sky"}'])
+    if text == "Where?" and "response_format" not in received.json:
+        return _calling(received, "Place", [PLACE])  # this client shapes an answer by a tool
     if text == "Where?":
-        assert asked.json["response_format"]["json_schema"]["schema"]["required"] == ["name", "deep"]
-        return _saying(asked, PLACE[:9], PLACE[9:])
+        assert received.json["response_format"]["json_schema"]["schema"]["required"] == ["name", "deep"]
+        return _saying(received, PLACE[:9], PLACE[9:])
     if text == "What is this?":
         assert said["content"][1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
-        return _saying(asked, "A sh", "ip.")
-    return _saying(asked, "Bl", "ue.") if said["role"] == "tool" else _saying(asked, "Hel", "lo.")
+        return _saying(received, "A sh", "ip.")
+    return _saying(received, "Bl", "ue.") if said["role"] == "tool" else _saying(received, "Hel", "lo.")
 
 
-def _calling(asked: Asked, tool: str, arguments: list[str]) -> Script:
-    name = next(one["function"]["name"] for one in asked.json["tools"] if tool in one["function"]["name"])
+def _calling(received: ReceivedRequest, tool: str, arguments: list[str]) -> Script:
+    name = next(one["function"]["name"] for one in received.json["tools"] if tool in one["function"]["name"])
     calls = {f"call_{number}": text for number, text in enumerate(arguments, 1)}
-    if asked.json.get("stream"):
+    if received.json.get("stream"):
         told = [chat.call(index, id, name, text) for index, (id, text) in enumerate(calls.items())]
         return stream(*told, chat.end("tool_calls"))
     functions = {id: {"name": name, "arguments": text} for id, text in calls.items()}
@@ -54,8 +54,8 @@ def _calling(asked: Asked, tool: str, arguments: list[str]) -> Script:
     return whole(chat.completion(tool_calls=called, finish="tool_calls"))
 
 
-def _saying(asked: Asked, *pieces: str) -> Script:
-    if asked.json.get("stream"):
+def _saying(received: ReceivedRequest, *pieces: str) -> Script:
+    if received.json.get("stream"):
         return stream(chat.text(*pieces), chat.end())
     return whole(chat.completion("".join(pieces)))
 

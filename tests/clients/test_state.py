@@ -13,16 +13,16 @@ from tests.clients.install import available, node_clients, python_client
 from tests.clients.test_programs import PROGRAMS, run
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers.upstream import Gate, ReceivedRequest, Script, Upstream, stream, whole
 
 
-def answers(asked: Asked) -> Script:
+def answers(received: ReceivedRequest) -> Script:
     """Say again what was said last; never end where that is what was asked for."""
-    said = asked.messages[-1]["content"]
+    said = received.messages[-1]["content"]
     if said == "Endless":
         return stream(chat.text("On and"), Gate(), chat.end())
     text = f"You said {said.partition(' ')[0].lower()}."
-    if asked.json.get("stream"):
+    if received.json.get("stream"):
         return stream(chat.text(text[:5], text[5:]), chat.end())
     return whole(chat.completion(text))
 
@@ -39,7 +39,7 @@ def test_the_agents_sdk(service: Service, upstream: Upstream) -> None:
     assert cleared == []
     assert kinds[-1] == "compaction"
     assert after == "You said six."
-    assert [message["content"] for message in upstream.asked(4).messages] == ["Three", "You said three.", "Four"]
+    assert [message["content"] for message in upstream.received(4).messages] == ["Three", "You said three.", "Four"]
 
 
 @pytest.mark.clients

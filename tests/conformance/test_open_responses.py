@@ -17,7 +17,7 @@ from tests.support import chat
 from tests.support.judges import oracles
 from tests.support.pdf import pdf
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 PIXEL = (
     "data:image/png;base64,"
@@ -37,9 +37,9 @@ QUESTION = "What's the weather like in San Francisco?"
 HELLO = "Say hello in exactly 3 words."
 
 
-def obliging(asked: Asked) -> Script:
+def obliging(received: ReceivedRequest) -> Script:
     """Answer as a model would: call the first tool there is, tell of its result, else say hello."""
-    body = asked.json
+    body = received.json
     answered = body["messages"][-1]["role"] == "tool"
     if body.get("tools") and not answered:
         name = body["tools"][0]["function"]["name"]
@@ -72,7 +72,7 @@ def completed(response: dict[str, Any]) -> dict[str, Any]:
 
 def test_basic_response(service: Service, upstream: Upstream) -> None:
     completed(service.create([message("user", HELLO)]))
-    assert upstream.asked().messages == [{"role": "user", "content": HELLO}]
+    assert upstream.received().messages == [{"role": "user", "content": HELLO}]
 
 
 def test_assistant_phase(service: Service, upstream: Upstream) -> None:
@@ -85,8 +85,8 @@ def test_assistant_phase(service: Service, upstream: Upstream) -> None:
             ]
         )
     )
-    assert b"phase" not in upstream.asked().body
-    assert b"It is 4." in upstream.asked().body
+    assert b"phase" not in upstream.received().body
+    assert b"It is 4." in upstream.received().body
 
 
 def test_streaming_response(service: Service) -> None:
@@ -96,7 +96,7 @@ def test_streaming_response(service: Service) -> None:
 
 def test_system_prompt(service: Service, upstream: Upstream) -> None:
     completed(service.create([message("system", "You are a pirate."), message("user", "Say hello.")]))
-    assert upstream.asked().messages[0] == {"role": "system", "content": "You are a pirate."}
+    assert upstream.received().messages[0] == {"role": "system", "content": "You are a pirate."}
 
 
 def test_tool_calling(service: Service) -> None:
@@ -108,7 +108,7 @@ def test_tool_calling(service: Service) -> None:
 def test_image_input(service: Service, upstream: Upstream) -> None:
     parts = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": PIXEL}]
     completed(service.create([message("user", parts)]))
-    text, image = upstream.asked().messages[0]["content"]
+    text, image = upstream.received().messages[0]["content"]
     assert text == {"type": "text", "text": "What is this?"}
     assert image["image_url"]["url"] == PIXEL
 
@@ -116,7 +116,7 @@ def test_image_input(service: Service, upstream: Upstream) -> None:
 def test_multi_turn(service: Service, upstream: Upstream) -> None:
     turns = [("user", "My name is Alice."), ("assistant", "Hello Alice."), ("user", "What is my name?")]
     completed(service.create([message(role, content) for role, content in turns]))
-    assert [(told["role"], told["content"]) for told in upstream.asked().messages] == turns
+    assert [(told["role"], told["content"]) for told in upstream.received().messages] == turns
 
 
 def test_compact_response(service: Service, upstream: Upstream) -> None:
@@ -126,10 +126,10 @@ def test_compact_response(service: Service, upstream: Upstream) -> None:
     oracles.validate_compaction_with_openapi(compacted)
     assert compacted["object"] == "response.compaction"
     assert [item["type"] for item in compacted["output"]] == ["message", "compaction"]
-    assert [told["content"] for told in upstream.asked().messages][:2] == ["My name is Alice.", "Hello Alice."]
+    assert [told["content"] for told in upstream.received().messages][:2] == ["My name is Alice.", "Hello Alice."]
     completed(service.create([*compacted["output"], message("user", "What is my name?")], store=False, tools=[]))
-    assert "tools" not in upstream.asked(2).json
-    assert "Hello to you." in upstream.asked(2).messages[1]["content"]
+    assert "tools" not in upstream.received(2).json
+    assert "Hello to you." in upstream.received(2).messages[1]["content"]
 
 
 def test_compact_missing_model(service: Service) -> None:
@@ -151,14 +151,14 @@ def test_file_input(service: Service, upstream: Upstream) -> None:
     data = base64.b64encode(pdf("The sea is blue.")).decode()
     file = {"type": "input_file", "filename": "sea.pdf", "file_data": f"data:application/pdf;base64,{data}"}
     completed(service.create([message("user", [file, {"type": "input_text", "text": "What colour is it?"}])]))
-    assert "The sea is blue." in str(upstream.asked().messages)
+    assert "The sea is blue." in str(upstream.received().messages)
 
 
 def test_previous_response_id(service: Service, upstream: Upstream) -> None:
     first = completed(service.create("My name is Alice."))
     second = completed(service.create("What is my name?", previous_response_id=first["id"]))
     assert second["previous_response_id"] == first["id"]
-    told = [message["content"] for message in upstream.asked(2).messages]
+    told = [message["content"] for message in upstream.received(2).messages]
     assert told == ["My name is Alice.", "Hello to you.", "What is my name?"]
 
 
@@ -168,9 +168,9 @@ def test_function_call_roundtrip(service: Service, upstream: Upstream) -> None:
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": '{"temperature":"72F"}'}
     second = completed(service.create([output], previous_response_id=first["id"]))
     assert second["output"][0]["content"][0]["text"] == "It is sunny."
-    assert upstream.asked().json["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}
-    assert "tools" not in upstream.asked(2).json
-    assert [told["role"] for told in upstream.asked(2).messages] == ["user", "assistant", "tool"]
+    assert upstream.received().json["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}
+    assert "tools" not in upstream.received(2).json
+    assert [told["role"] for told in upstream.received(2).messages] == ["user", "assistant", "tool"]
 
 
 def test_all_at_once(service: Service) -> None:

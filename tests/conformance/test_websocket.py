@@ -11,12 +11,12 @@ import pytest
 
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 
-def obliging(asked: Asked) -> Script:
-    if asked.json.get("stream"):
+def obliging(received: ReceivedRequest) -> Script:
+    if received.json.get("stream"):
         return stream(chat.text("Hello ", "to you."), chat.end())
     return whole(chat.completion("They said hello."))
 
@@ -37,7 +37,7 @@ def message(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
 
 
 def told(upstream: Upstream, number: int) -> list[Any]:
-    return [message["content"] for message in upstream.asked(number).messages]
+    return [message["content"] for message in upstream.received(number).messages]
 
 
 def test_response(socket: Socket, upstream: Upstream) -> None:
@@ -97,6 +97,6 @@ def test_compact_new_chain(socket: Socket, service: Service, upstream: Upstream)
     window = answer.json["output"]
     response = socket.turn([*window, message("user", {"type": "input_text", "text": "Go on."})], store=False, tools=[])
     assert response["status"] == "completed"
-    sent = upstream.asked(2).json
+    sent = upstream.received(2).json
     assert "tools" not in sent
     assert "They said hello." in str(sent["messages"])

@@ -41,7 +41,7 @@ def test_polling(client: openai.OpenAI, upstream: Upstream, gate: Gate) -> None:
     upstream.plays(stream(gate, chat.text("Hello."), chat.end()))
     response = client.responses.create(model="m", input="Hi", background=True, metadata={"a": "b"})
     assert (response.status, response.background, response.output, response.usage) == ("queued", True, [], None)
-    assert upstream.asked().json["stream"] is True
+    assert upstream.received().json["stream"] is True
     going_on = client.responses.retrieve(response.id)
     assert going_on == response.model_copy(update={"status": "in_progress"})
     gate.set()
@@ -64,7 +64,7 @@ def test_a_stream_that_is_left_and_resumed(
                 break
     assert [event.type for event in seen[:3]] == ["response.created", "response.queued", "response.in_progress"]
     assert [event.response.status for event in seen[:3]] == ["queued", "queued", "in_progress"]  # type: ignore[union-attr]
-    assert not upstream.asked().closed.is_set()
+    assert not upstream.received().closed.is_set()
     id, last = seen[0].response.id, seen[-1].sequence_number  # type: ignore[union-attr]
     with client.responses.retrieve(id, stream=True, starting_after=last) as events:
         gate.set()
@@ -105,9 +105,9 @@ def test_cancelling(client: openai.OpenAI, service: Service, upstream: Upstream,
     upstream.plays(stream(chat.text("Hel"), Gate()))
     created = client.responses.create(model="m", input="Hi", background=True, stream=streamed)
     id = created.id if isinstance(created, Response) else next(iter(created)).response.id  # type: ignore[union-attr]
-    asked = upstream.asked()
+    received = upstream.received()
     cancelled = client.responses.cancel(id)
-    assert asked.closed.wait(2), "the provider goes on for longer than 2 s"
+    assert received.closed.wait(2), "the provider goes on for longer than 2 s"
     assert (cancelled.status, cancelled.output, cancelled.error, cancelled.usage) == ("cancelled", [], None, None)
     assert client.responses.retrieve(id) == client.responses.cancel(id) == cancelled
     if not isinstance(created, Response):

@@ -27,7 +27,7 @@ AT_1000: Any = [{"type": "compaction", "compact_threshold": 1000}]
 
 def said(upstream: Upstream, count: int = 1) -> list[tuple[str, str]]:
     """Return what the provider was told in the latest of so many requests; a long text as its beginning."""
-    messages = upstream.asked(count).json["messages"]
+    messages = upstream.received(count).json["messages"]
     return [(message["role"], (message["content"] or "")[: len(SUMMARY)]) for message in messages]
 
 
@@ -73,9 +73,9 @@ def test_a_window_goes_on_as_the_conversation(client: openai.OpenAI, upstream: U
     assert summarised(upstream) == [
         ("system", "Be brief."), ("user", "Hello."), ("assistant", "Hello!"), ("user", "Go on."),
     ]  # fmt: skip
-    asked = upstream.asked().json
-    assert asked["max_tokens"] == 8192
-    assert "stream" not in asked
+    received = upstream.received().json
+    assert received["max_tokens"] == 8192
+    assert "stream" not in received
     window: Any = [item.model_dump(exclude_unset=True, warnings=False) for item in compacted.output]
     client.responses.create(model="another", input=[*window, {"role": "user", "content": "How was it?"}])
     assert said(upstream, 2) == [
@@ -128,7 +128,7 @@ def test_what_a_compaction_has_no_use_for_is_noted(service: Service, upstream: U
     assert answer.headers["x-adapter-notes"] == (
         "tools dropped: it has no effect here; store dropped: it has no effect here"
     )
-    assert "tools" not in upstream.asked().json
+    assert "tools" not in upstream.received().json
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_trigger_streams_one_compaction_item(client: openai.OpenAI, upstream: 
     ]  # fmt: skip
     assert [item.type for item in response.output] == ["compaction"]
     assert (response.usage.input_tokens, response.usage.output_tokens) == (9, 7)
-    assert (upstream.asked().json["tool_choice"], len(upstream.asked().json["tools"])) == ("none", 1)
+    assert (upstream.received().json["tool_choice"], len(upstream.received().json["tools"])) == ("none", 1)
 
 
 def test_a_trigger_in_a_chain_makes_the_window_the_chain(client: openai.OpenAI, upstream: Upstream) -> None:
@@ -297,7 +297,7 @@ def test_a_client_that_leaves_ends_the_summary(service: Service, upstream: Upstr
     upstream.plays(stream(chat.text("They sa"), Gate(), chat.end()))
     with service.open_stream(HI_AND_COMPACT) as exchange:
         exchange.read_until(b"response.compaction.compacting")
-    assert upstream.asked().closed.wait(LIMIT)
+    assert upstream.received().closed.wait(LIMIT)
 
 
 # --- what Codex sends -----------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_codex_compacts_by_a_trigger(service: Service, upstream: Upstream) -> No
     output = service.stream(**trigger)[-1]["response"]["output"]
     assert [item["type"] for item in output] == ["compaction"]
     assert [role for role, _ in beginnings(upstream, 1)] == ["user", "user", "assistant", "tool", "user"]
-    assert upstream.asked().json["tool_choice"] == "none"
+    assert upstream.received().json["tool_choice"] == "none"
     window = [output[0] if item["type"] == "compaction" else item for item in after["input"]]
     service.stream(**{**after, "input": window})
     assert beginnings(upstream, 2) == [("user", "<environment_context>"), ("user", "Do."), ("user", "Summary")]

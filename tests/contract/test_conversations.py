@@ -13,7 +13,7 @@ from tests.support.servers.upstream import Gate, Upstream, stream, whole
 
 def told(upstream: Upstream, count: int = 1) -> list[tuple[str, str]]:
     """Return what the provider was told in the latest of so many requests."""
-    return [(message["role"], message["content"]) for message in upstream.asked(count).json["messages"]]
+    return [(message["role"], message["content"]) for message in upstream.received(count).json["messages"]]
 
 
 def kept(client: openai.OpenAI, id: str) -> list[tuple[str, str]]:
@@ -96,9 +96,9 @@ def test_who_has_seen_the_end_may_go_on(provider: Upstream, upstream: Upstream, 
     app = create_app(Settings(upstream_url=provider.url, store="memory:"))
     client = app.test_client()
     id = client.post("/v1/conversations", json={}).json["id"]
-    asked = {"model": "m", "input": "Hi", "conversation": id, "stream": True, "store": store}
+    members = {"model": "m", "input": "Hi", "conversation": id, "stream": True, "store": store}
     upstream.plays(*[stream(chat.text("Hello."), chat.end())] * 2)
-    with closing(client.post("/v1/responses", json=asked).response) as first:
+    with closing(client.post("/v1/responses", json=members).response) as first:
         assert any(b"response.completed" in frames for frames in first)
-        assert client.post("/v1/responses", json=asked).status_code == 200
+        assert client.post("/v1/responses", json=members).status_code == 200
     app.extensions["adapter"].store.close()

@@ -32,12 +32,12 @@ def test_create(client: openai.OpenAI, upstream: Upstream) -> None:
     assert response.status == "completed"
     assert response.usage is not None
     assert (response.usage.input_tokens, response.usage.output_tokens) == (9, 7)
-    asked = upstream.asked().json
-    assert asked["messages"] == [
+    received = upstream.received().json
+    assert received["messages"] == [
         {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"},
     ]  # fmt: skip
-    assert asked["temperature"] == 0.5
-    assert upstream.asked().headers["Authorization"] == "Bearer sk-test"
+    assert received["temperature"] == 0.5
+    assert upstream.received().headers["Authorization"] == "Bearer sk-test"
 
 
 def test_create_with_explicit_nulls(client: openai.OpenAI, upstream: Upstream) -> None:
@@ -47,7 +47,7 @@ def test_create_with_explicit_nulls(client: openai.OpenAI, upstream: Upstream) -
         previous_response_id=None, tools=[], include=[], text={},
     )  # fmt: skip
     assert response.output_text == "Hello."
-    assert not upstream.asked().json.keys() & {"tools", "tool_choice", "max_tokens", "metadata"}
+    assert not upstream.received().json.keys() & {"tools", "tool_choice", "max_tokens", "metadata"}
 
 
 def test_a_raw_stream(client: openai.OpenAI, upstream: Upstream) -> None:
@@ -59,7 +59,7 @@ def test_a_raw_stream(client: openai.OpenAI, upstream: Upstream) -> None:
         "response.output_text.delta", "response.output_text.delta", "response.output_text.done",
         "response.content_part.done", "response.output_item.done", "response.completed",
     ]  # fmt: skip
-    assert upstream.asked().json["stream_options"] == {"include_usage": True}
+    assert upstream.received().json["stream_options"] == {"include_usage": True}
 
 
 def test_the_stream_manager(client: openai.OpenAI, upstream: Upstream) -> None:
@@ -83,11 +83,11 @@ def test_parse(client: openai.OpenAI, upstream: Upstream) -> None:
     upstream.plays(whole(chat.completion('{"name":"sea","deep":true}')))
     response = client.responses.parse(model="m", input="Where?", text_format=Place)
     assert response.output_parsed == Place(name="sea", deep=True)
-    asked = upstream.asked().json["response_format"]
-    assert asked["type"] == "json_schema"
-    assert asked["json_schema"]["name"] == "Place"
-    assert asked["json_schema"]["strict"] is True
-    assert asked["json_schema"]["schema"]["required"] == ["name", "deep"]
+    received = upstream.received().json["response_format"]
+    assert received["type"] == "json_schema"
+    assert received["json_schema"]["name"] == "Place"
+    assert received["json_schema"]["strict"] is True
+    assert received["json_schema"]["schema"]["required"] == ["name", "deep"]
 
 
 def test_parse_streamed(client: openai.OpenAI, upstream: Upstream) -> None:
@@ -107,7 +107,7 @@ def test_parallel_tools_in_two_rounds(client: openai.OpenAI, upstream: Upstream)
         input=[{"type": "function_call_output", "call_id": call.call_id, "output": "blue"} for call in found],
     )  # fmt: skip
     assert second.output_text == "Blue."
-    user, assistant, *outputs = upstream.asked(2).messages
+    user, assistant, *outputs = upstream.received(2).messages
     assert user == {"role": "user", "content": "What colour?"}
     assert [call["id"] for call in assistant["tool_calls"]] == ["call_1", "call_2"]
     assert outputs == [
@@ -126,7 +126,7 @@ def test_the_caller_keeps_the_history(client: openai.OpenAI, upstream: Upstream)
         {"type": "function_call_output", "call_id": "call_1", "output": "blue"},
     ]
     assert client.responses.create(model="m", input=history, store=False).output_text == "Blue."
-    assistant, output = upstream.asked(2).messages[1:]
+    assistant, output = upstream.received(2).messages[1:]
     assert assistant["content"] == "Looking."
     assert [call["id"] for call in assistant["tool_calls"]] == ["call_1"]
     assert output["tool_call_id"] == "call_1"

@@ -28,7 +28,7 @@ class Case(NamedTuple):
     """Texts of messages, ("reasoning", text), ("refusal", text), (name, arguments) of calls, ("picture", base64)."""
     status: str = "completed"
     finish: str = "stop"
-    asked: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    members: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 def call(index: int, name: str, arguments: str) -> dict[str, Any]:
@@ -82,14 +82,14 @@ CASES = {
         {"content": None, "tool_calls": [call(0, "look", '{"at":1}')]},
         [("look", '{"at":1}')],
         finish="tool_calls",
-        asked={"tools": [LOOK]},
+        members={"tools": [LOOK]},
     ),
     "a call without arguments": Case(
         chat.call(0, "call_0", "look") + chat.end("tool_calls"),
         {"content": None, "tool_calls": [call(0, "look", "")]},
         [("look", "{}")],
         finish="tool_calls",
-        asked={"tools": [LOOK]},
+        members={"tools": [LOOK]},
     ),
     "text and parallel calls": Case(
         chat.text("Both.") + chat.call(0, "call_0", "look", '{"at":1}') + chat.call(1, "call_1", "see", "{}")
@@ -97,7 +97,7 @@ CASES = {
         {"content": "Both.", "tool_calls": [call(0, "look", '{"at":1}'), call(1, "see", "{}")]},
         ["Both.", ("look", '{"at":1}'), ("see", "{}")],
         finish="tool_calls",
-        asked={"tools": [LOOK]},
+        members={"tools": [LOOK]},
     ),
     "calls whose pieces alternate": Case(
         chat.call(0, "call_0", "look", '{"at"') + chat.call(1, "call_1", "see", '{"by"')
@@ -106,7 +106,7 @@ CASES = {
         {"content": None, "tool_calls": [call(0, "look", '{"at":1}'), call(1, "see", '{"by":2}')]},
         [("look", '{"at":1}'), ("see", '{"by":2}')],
         finish="tool_calls",
-        asked={"tools": [LOOK]},
+        members={"tools": [LOOK]},
     ),
     "a text cut short": Case(
         chat.text("Hel") + LENGTH, {"content": "Hel"}, ["Hel"], status="incomplete", finish="length"
@@ -117,7 +117,7 @@ CASES = {
         [("look", '{"at":')],
         status="incomplete",
         finish="length",
-        asked={"tools": [LOOK]},
+        members={"tools": [LOOK]},
     ),
     "a text that was filtered": Case(
         chat.text("Hel") + FILTER, {"content": "Hel"}, ["Hel"], status="incomplete", finish="content_filter"
@@ -126,7 +126,7 @@ CASES = {
         chat.text('{"a":', "1}") + chat.end(),
         {"content": '{"a":1}'},
         ['{"a":1}'],
-        asked={"text": {"format": {"type": "json_schema", "name": "a", "schema": {"type": "object"}}}},
+        members={"text": {"format": {"type": "json_schema", "name": "a", "schema": {"type": "object"}}}},
     ),
     "an answer of nothing": Case(chat.chunk({"content": ""}) + chat.end(), {"content": ""}, []),
 }  # fmt: skip
@@ -156,18 +156,18 @@ def test_an_answer(name: str, service: Service, upstream: Upstream) -> None:
     case = CASES[name]
     body = chat.completion(finish=case.finish, **{"content": None, **case.message})
     upstream.plays(stream(case.blocks), whole(body))
-    streamed = service.stream(**case.asked)[-1]["response"]
+    streamed = service.stream(**case.members)[-1]["response"]
     assert streamed["status"] == case.status
     assert told(streamed) == case.output
     assert service.get(f"/v1/responses/{streamed['id']}").response == streamed
-    assert without_ids(service.create(**case.asked)) == without_ids(streamed)
+    assert without_ids(service.create(**case.members)) == without_ids(streamed)
 
 
 def test_a_picture_is_shown_to_the_model_again(service: Service, upstream: Upstream) -> None:
     upstream.plays(stream(chat.chunk({"images": [PICTURE]}) + chat.end()), stream(chat.text("A dot.") + chat.end()))
     drawn = service.stream(input="Draw a dot.")[-1]["response"]
     service.stream(input="What is it?", previous_response_id=drawn["id"])
-    messages = upstream.asked(2).json["messages"]
+    messages = upstream.received(2).json["messages"]
     images = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
     assert PICTURE["image_url"] in [part.get("image_url") for part in images]
 
@@ -186,10 +186,10 @@ def test_token_probabilities(service: Service, upstream: Upstream) -> None:
         choices=[{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None, "logprobs": PROBABLE}]
     )
     upstream.plays(stream(block, chat.end()))
-    asked = {"top_logprobs": 0, "include": ["message.output_text.logprobs"]}
-    (part,) = service.stream(**asked)[-1]["response"]["output"][0]["content"]
+    members = {"top_logprobs": 0, "include": ["message.output_text.logprobs"]}
+    (part,) = service.stream(**members)[-1]["response"]["output"][0]["content"]
     assert part["logprobs"] == PROBABLE["content"]
-    assert upstream.asked().json["logprobs"] is True
+    assert upstream.received().json["logprobs"] is True
 
 
 def test_usage_is_whole_where_the_provider_counts_nothing(service: Service, upstream: Upstream) -> None:

@@ -56,7 +56,7 @@ def begun(service: Service) -> str:
 def test_a_client_that_leaves_ends_nothing(service: Service, upstream: Upstream, gate: Gate) -> None:
     upstream.plays(stream(chat.text("Hel"), gate, chat.text("lo."), chat.end()))
     id = begun(service)
-    assert not upstream.asked().closed.wait(1.5), "nobody reads along, but the response is to be made"
+    assert not upstream.received().closed.wait(1.5), "nobody reads along, but the response is to be made"
     gate.set()
     assert ended(service, id)["output"][0]["content"][0]["text"] == "Hello."
     assert judged(replayed(service, id))[-1]["type"] == "response.completed"
@@ -71,7 +71,7 @@ def test_a_killed_worker_leaves_its_runs_failed(
         one, other = service.workers
         with stopped(one):
             id = begun(service) if streamed else service.create(background=True)["id"]
-            assert upstream.asked()
+            assert upstream.received()
             os.kill(other, signal.SIGKILL)
         if streamed:
             with service.open("GET", f"/v1/responses/{id}?stream=true") as reader:
@@ -103,7 +103,7 @@ def test_another_worker_reads_along_and_cancels(directory: Path, upstream: Upstr
             with stopped(other):
                 cancelled = service.request("POST", f"/v1/responses/{id}/cancel").response
             assert cancelled["status"] == "cancelled"
-            assert upstream.asked().closed.wait(2), "the provider goes on for longer than 2 s"
+            assert upstream.received().closed.wait(2), "the provider goes on for longer than 2 s"
             events = parse_sse(reader.rest())
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         assert (events[-1]["type"], events[-1]["response"]) == ("response.failed", cancelled)
@@ -119,7 +119,7 @@ def test_a_provider_that_never_pauses_is_cancelled(service: Service, upstream: U
     with service.open_stream(background=True) as exchange:
         id = id_in(exchange.read_until(b'"on "'))
         cancelled = service.request("POST", f"/v1/responses/{id}/cancel").response
-        assert upstream.asked().closed.wait(2)
+        assert upstream.received().closed.wait(2)
         assert parse_sse(exchange.rest())[-1]["response"] == cancelled
 
 
@@ -129,7 +129,7 @@ def test_a_stop_ends_what_goes_on(directory: Path, upstream: Upstream, provider:
     with Service(directory, **settings) as service:
         streamed = begun(service)
         polled = service.create(background=True)["id"]
-        assert upstream.asked(2)
+        assert upstream.received(2)
     with Service(directory, **settings) as service:
         for id in (streamed, polled):
             response = service.get(f"/v1/responses/{id}").response

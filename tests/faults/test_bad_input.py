@@ -232,7 +232,7 @@ def test_a_query(query: str, param: str, service: Service, upstream: Upstream) -
 
 def test_no_depth_is_an_accident(service: Service, upstream: Upstream) -> None:
     """How deep a decoder goes, and how deep the encoder behind it, depends on the stack: they need not agree."""
-    upstream.otherwise = lambda asked: whole(chat.completion("Hello"))
+    upstream.otherwise = lambda received: whole(chat.completion("Hello"))
     before, behind = json.dumps([USER, {"type": "tool_search_call", "call_id": "c", "arguments": 0}])[:-1].split("0")
     output = b',{"type":"tool_search_output","call_id":"c","tools":[]}]'
     statuses = set()

@@ -54,13 +54,13 @@ LEAVING: dict[str, tuple[dict[str, object], Callable[[], Script], bytes | None]]
 
 @pytest.mark.parametrize("name", LEAVING)
 def test_a_client_that_leaves(name: str, hasty: Service, service: Service, upstream: Upstream) -> None:
-    asked, script, mark = LEAVING[name]
+    members, script, mark = LEAVING[name]
     leaving = hasty if mark == b"response.in_progress" else service
     upstream.plays(script())
-    connection = ask(leaving, **asked)
+    connection = ask(leaving, **members)
     if mark:
         read_until(connection, mark)
-    request = upstream.asked()
+    request = upstream.received()
     assert not request.closed.is_set()
     connection.close()
     assert request.closed.wait(SOON), "the provider goes on"
@@ -73,14 +73,14 @@ def test_a_client_that_resets_its_connection(service: Service, upstream: Upstrea
     read_until(connection, b'"Hel"')
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     connection.close()
-    assert upstream.asked().closed.wait(SOON)
+    assert upstream.received().closed.wait(SOON)
     still_serves(service, upstream)
 
 
 def test_a_client_that_reads_nothing(hasty: Service, upstream: Upstream) -> None:
     upstream.plays(stream(*[chat.text("x" * 10_000)] * 4000, Gate()))
     with ask(hasty, stream=True):
-        assert upstream.asked().closed.wait(LIMIT), "the provider is read for a client that takes nothing"
+        assert upstream.received().closed.wait(LIMIT), "the provider is read for a client that takes nothing"
     still_serves(hasty, upstream)
     assert "Traceback" not in hasty.log
 
@@ -108,7 +108,7 @@ def test_what_was_said_is_kept_when_the_client_leaves(service: Service, upstream
     exchange = service.open_stream()
     id = json.loads(exchange.read_until(b'"Hel"').split(b"data: ")[1].split(b"\n")[0])["response"]["id"]
     exchange.leave()
-    assert upstream.asked().closed.wait(SOON)
+    assert upstream.received().closed.wait(SOON)
     kept = service.get(f"/v1/responses/{id}").response
     assert kept["status"] == "cancelled"
     assert kept["output"][0]["content"][0]["text"] == "Hel"

@@ -18,7 +18,18 @@ import pytest
 from tests.support import chat
 from tests.support.client import Client, judged
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import CLOSE, LIMIT, RESET, Asked, Gate, Script, Upstream, head, stream, whole
+from tests.support.servers.upstream import (
+    CLOSE,
+    LIMIT,
+    RESET,
+    Gate,
+    ReceivedRequest,
+    Script,
+    Upstream,
+    head,
+    stream,
+    whole,
+)
 
 SETTINGS = """
 [upstreams.a]
@@ -102,8 +113,8 @@ def text_of(response: dict[str, Any]) -> str:
     return str(response["output"][-1]["content"][0]["text"])
 
 
-def answer(text: str, asked: Asked) -> Script:
-    if asked.json.get("stream"):
+def answer(text: str, received: ReceivedRequest) -> Script:
+    if received.json.get("stream"):
         return stream(chat.text(*text), chat.end())
     return whole(chat.completion(text))
 
@@ -133,13 +144,13 @@ FAILURES: dict[str, list[Script]] = {
 def test_a_failure_is_the_others_work(failure: str, streamed: bool, routed: Service, a: Upstream, b: Upstream) -> None:
     model = name("first")
     a.plays(*FAILURES[failure])
-    b.otherwise = lambda asked: answer("Hello.", asked)
+    b.otherwise = lambda received: answer("Hello.", received)
     response = (routed.stream(model=model)[-1]["response"]) if streamed else routed.create(model=model)
     assert (response["status"], response["model"], text_of(response)) == ("completed", model, "Hello.")
     assert len(a.requests) == len(FAILURES[failure])
-    (asked,) = b.requests
-    assert asked.json["model"] == model.replace("first", "b")
-    assert (asked.headers["authorization"], asked.headers["x-team"]) == ("Bearer key-of-b", "search")
+    (received,) = b.requests
+    assert received.json["model"] == model.replace("first", "b")
+    assert (received.headers["authorization"], received.headers["x-team"]) == ("Bearer key-of-b", "search")
     assert {request.headers["authorization"] for request in a.requests} <= {"Bearer key-1-of-a", "Bearer key-2-of-a"}
     assert routed.get(f"/v1/responses/{response['id']}").json == response
     a.plays(HELLO)
@@ -148,7 +159,7 @@ def test_a_failure_is_the_others_work(failure: str, streamed: bool, routed: Serv
 
 
 def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None:
-    b.otherwise = lambda asked: answer("Hello.", asked)
+    b.otherwise = lambda received: answer("Hello.", received)
     for _ in range(5):
         assert text_of(routed.create(model="lost")) == "Hello."
 
@@ -156,9 +167,9 @@ def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None
 @pytest.mark.parametrize("script", [[Gate()], [EMPTY_HEAD, Gate()]], ids=["no status", "nothing behind the status"])
 def test_silence(script: Script, routed: Service, a: Upstream, b: Upstream) -> None:
     a.plays(script)
-    b.otherwise = lambda asked: answer("Hello.", asked)
+    b.otherwise = lambda received: answer("Hello.", received)
     assert text_of(routed.stream(model="silent")[-1]["response"]) == "Hello."
-    assert a.asked().closed.wait(LIMIT), "the silent call goes on"
+    assert a.received().closed.wait(LIMIT), "the silent call goes on"
 
 
 @pytest.mark.parametrize("failure", ["429 for both keys", "401 for both keys"])
@@ -257,11 +268,11 @@ def test_what_a_refusal_teaches_is_learned_about_the_one_who_refused(routed: Ser
     model = name("first")
     a.plays(BUSY, HELLO)
     b.plays(whole(chat.error("Unsupported parameter: 'tool_choice'", param="tool_choice"), 400))
-    b.otherwise = lambda asked: whole(chat.completion(tool_calls=[CALL]))
+    b.otherwise = lambda received: whole(chat.completion(tool_calls=[CALL]))
     for _ in range(2):
         routed.create(model=model, tools=[LOOK], tool_choice="required")
-    assert ["tool_choice" in asked.json for asked in b.requests] == [True, False]
-    assert ["tool_choice" in asked.json for asked in a.requests] == [True, True]
+    assert ["tool_choice" in received.json for received in b.requests] == [True, False]
+    assert ["tool_choice" in received.json for received in a.requests] == [True, True]
 
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
@@ -312,8 +323,8 @@ def test_what_is_sealed_after_a_failure_is_sealed_for_who_answered(signing: tupl
 
 @pytest.mark.parametrize("kind", ["chain", "cache key", "cache key, then a chain", "conversation"])
 def test_a_conversation_stays_with_one(kind: str, routed: Service, a: Upstream, b: Upstream) -> None:
-    a.otherwise = lambda asked: answer("a", asked)
-    b.otherwise = lambda asked: answer("b", asked)
+    a.otherwise = lambda received: answer("a", received)
+    b.otherwise = lambda received: answer("b", received)
     seen = []
     for number in range(20):
         members: dict[str, Any] = {"prompt_cache_key": f"c-{number}"} if "key" in kind else {}
@@ -369,15 +380,15 @@ def test_when_all_fail_the_shortest_wait_is_told(streamed: bool, routed: Service
 
 def test_when_all_are_down_they_are_left_alone(routed: Service, a: Upstream, b: Upstream) -> None:
     model = name("first")
-    a.otherwise = b.otherwise = lambda asked: BUSY
+    a.otherwise = b.otherwise = lambda received: BUSY
     for _ in range(3):
         assert routed.post({"model": model, "input": "Hi"}).error["message"] == "Overloaded."
-    asked = len(a.requests) + len(b.requests)
+    before = len(a.requests) + len(b.requests)
     refused = routed.post({"model": model, "input": "Hi"})
     assert (refused.status, refused.error["code"]) == (503, "server_is_overloaded")
     assert 1 <= int(refused.headers["retry-after"]) <= 5
-    assert len(a.requests) + len(b.requests) == asked, "they were asked all the same"
-    a.otherwise = lambda asked: answer("Hello.", asked)
+    assert len(a.requests) + len(b.requests) == before, "a candidate in cooldown was asked"
+    a.otherwise = lambda received: answer("Hello.", received)
     assert text_of(routed.create(model=name("first"))) == "Hello.", "another model was taken for the same"
 
 
@@ -397,7 +408,7 @@ def test_the_callers_own_key_goes_only_where_it_is_meant_to(routed: Service, a: 
     assert (refused.status, refused.error["message"]) == (401, "Bad key.")
     assert not a.requests, "the caller's wrong key is nobody else's work"
     assert text_of(caller.create(model="passed")) == "Hello."
-    assert [asked.headers["authorization"] for asked in b.requests] == ["Bearer sk-of-the-caller"] * 2
+    assert [received.headers["authorization"] for received in b.requests] == ["Bearer sk-of-the-caller"] * 2
     assert "sk-of-the-caller" not in str(a.requests[0].headers)
 
 
@@ -460,13 +471,13 @@ def test_one_fails_at_random_and_no_client_sees_it(upstreams: tuple[Upstream, Up
     ways = [scripts[0] for name, scripts in FAILURES.items() if name != "404 for the model"]
 
     def serve(who: str) -> Any:
-        def script(asked: Asked) -> Script:
+        def script(received: ReceivedRequest) -> Script:
             with lock:
                 if who == "a" and chance.random() < 0.6:
                     return chance.choice(ways)
                 call = f"{who}{len(served)}-" + "x" * chance.randrange(40)
                 served.add(call)
-            return answer(call, asked)
+            return answer(call, received)
 
         return script
 

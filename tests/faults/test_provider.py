@@ -148,7 +148,7 @@ def test_silence(hasty: Service, upstream: Upstream) -> None:
     assert hasty.stream()[-1]["response"]["error"]["message"] == told
     answer = hasty.post({"model": "m", "input": "Hi"})
     assert (answer.status, answer.error["message"]) == (500, told)
-    assert upstream.asked(3).closed.wait(2)
+    assert upstream.received(3).closed.wait(2)
 
 
 def test_too_large_an_answer(upstream: Upstream, provider: Upstream, tmp_path_factory: Any) -> None:
@@ -158,7 +158,7 @@ def test_too_large_an_answer(upstream: Upstream, provider: Upstream, tmp_path_fa
     ) as service:
         upstream.plays(stream(*endless, Gate()), whole(chat.completion("x" * 50_000)))
         assert "limits" in service.stream()[-1]["response"]["error"]["message"]
-        assert upstream.asked().closed.wait(2)
+        assert upstream.received().closed.wait(2)
         assert service.post({"model": "m", "input": "Hi"}).status == 500
 
 

@@ -66,10 +66,10 @@ def taught(hasty: Service, provider: Upstream) -> Service:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_second_round_that_fails(way: str, fault: str, taught: Service, upstream: Upstream) -> None:
-    asked, first, spent = WAYS[way]
+    members, first, spent = WAYS[way]
     broken, told = FAULTS[fault]
     upstream.plays(first, broken, first, broken)
-    with taught.open_stream(**asked) as exchange:
+    with taught.open_stream(**members) as exchange:
         body = exchange.rest()
     if exchange.status == 200:
         last = judged(body)[-1]
@@ -79,15 +79,15 @@ def test_a_second_round_that_fails(way: str, fault: str, taught: Service, upstre
         assert taught.get(f"/v1/responses/{response['id']}").response == response
     else:
         assert told in json.loads(body)["error"]["message"]
-    answer = taught.post({"model": "m", "input": "Hi", **asked})
+    answer = taught.post({"model": "m", "input": "Hi", **members})
     assert told in answer.error["message"]
     assert len(upstream.requests) == 4
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_client_that_leaves_between_two_rounds(way: str, taught: Service, upstream: Upstream) -> None:
-    asked, first, _ = WAYS[way]
+    members, first, _ = WAYS[way]
     upstream.plays(first, stream(Gate(), chat.end()))
-    with taught.open_stream(**asked):
-        second = upstream.asked(2)
+    with taught.open_stream(**members):
+        second = upstream.received(2)
     assert second.closed.wait(3)

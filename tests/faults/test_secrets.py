@@ -55,7 +55,7 @@ def told(service: Service) -> bytes:
 def test_secrets_of_a_request(talkative: Service, upstream: Upstream, name: str, streamed: bool) -> None:
     said = REQUESTS[name].get("instructions", "Hello")
     script = stream(chat.text(said), chat.end()) if streamed else whole(chat.completion(said))
-    upstream.otherwise = lambda asked: script
+    upstream.otherwise = lambda received: script
     answer = talkative.post({"model": "m", "input": "Hi", "stream": streamed, **REQUESTS[name]})
     assert HIDDEN not in answer.body.decode() + str(answer.headers)
     assert HIDDEN.encode() not in told(talkative)

@@ -27,7 +27,7 @@ def says(text: str) -> Script:
 
 
 def prompts(upstream: Upstream, count: int) -> list[Any]:
-    return [message["content"] for message in upstream.asked(count).messages]
+    return [message["content"] for message in upstream.received(count).messages]
 
 
 def test_sigterm_lets_an_open_stream_end(directory: Path, upstream: Upstream, provider: Upstream) -> None:
@@ -64,7 +64,7 @@ def test_sigterm_ends_a_stream_that_goes_on(directory: Path, upstream: Upstream,
             events = judged(exchange.rest())
         service.stop()
     assert events[-1]["response"]["status"] == "failed"
-    assert upstream.asked().closed.wait(LIMIT)
+    assert upstream.received().closed.wait(LIMIT)
 
 
 def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory: Path, provider: Upstream) -> None:
@@ -91,7 +91,7 @@ def test_a_killed_worker_takes_its_streams_along(directory: Path, upstream: Upst
         with service.open_stream() as exchange:
             exchange.read_until(b'"Hel"')
             os.kill(service.workers[0], signal.SIGKILL)
-            assert upstream.asked().closed.wait(LIMIT)
+            assert upstream.received().closed.wait(LIMIT)
         assert service.create()["output"][0]["content"][0]["text"] == "Here."
 
 
@@ -209,5 +209,5 @@ def test_keys(directory: Path, upstream: Upstream, provider: Upstream) -> None:
             assert answer.status == 401
             assert answer.error["type"] == "invalid_request_error"
         assert Client(service.host, service.port, key=None).get("/healthz").status == 200
-    assert [asked.headers["Authorization"] for asked in upstream.requests] == [f"Bearer {own}"] * 3
+    assert [received.headers["Authorization"] for received in upstream.requests] == [f"Bearer {own}"] * 3
     assert own not in service.log

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.recordings.recording import Recording, needed, recordings
 from tests.support.judges.grammar import check_stream
-from tests.support.transparent_sealer import Glass
+from tests.support.transparent_sealer import TransparentSealer
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy
@@ -44,7 +44,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     """Return the messages of the request that follows an answer; None for an answer that broke off."""
     request = CreateRequest(model="m", input=(), raw_input=b"[]")
     ids = Ids(seed(0, 0))
-    expectations = Expectations(seal_policy=SealPolicy(Glass(), False))
+    expectations = Expectations(seal_policy=SealPolicy(TransparentSealer(), False))
     stream = ResponseStream(first_snapshot(request, ids.response, 0), ids, expectations, notes=Notes())
     events = stream.start()
     reader = AnswerReader(stream)
@@ -58,7 +58,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     outputs = [{"type": "function_call_output", "call_id": id, "output": "x"} for id in calls]
     items = (Message("user", "?"), *output, *decode_items(encode(outputs)))
     following = CreateRequest(model="m", input=items, raw_input=b"[]")
-    sent = chat_request(following, History(), Dialect(), Notes(), model="m", stream=False, seal=Glass())
+    sent = chat_request(following, History(), Dialect(), Notes(), model="m", stream=False, seal=TransparentSealer())
     found: list[dict[str, Any]] = decode(sent.json)["messages"]
     return found
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support import chat
 from tests.support.judges.provider_rules import refusals
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.presets import PRESETS
 
 LOOK = {
@@ -29,12 +29,12 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "argume
 NO_CALLS = {"perplexity"}
 
 
-def strict(asked: Asked) -> Script:
+def strict(received: ReceivedRequest) -> Script:
     """Refuse what breaks a rule; call, if nothing was looked at yet; else answer."""
-    body = asked.json
+    body = received.json
     if wrong := refusals(body["model"], body):
         return whole(chat.error("; ".join(wrong)), 400)
-    calls = body["model"] not in NO_CALLS and asked.messages[-1]["role"] != "tool"
+    calls = body["model"] not in NO_CALLS and received.messages[-1]["role"] != "tool"
     if not body.get("stream"):
         return whole(chat.completion(reasoning_content="Hm.", tool_calls=[CALL]) if calls else chat.completion("Done."))
     if calls:
@@ -68,14 +68,14 @@ def _settings(directory: Path, url: str) -> str:
 @pytest.mark.parametrize("effort", [None, "none", "medium"])
 def test_two_turns(service: Service, providers: Upstream, name: str, effort: str | None) -> None:
     del providers.requests[:]
-    asked = {**ASKED, "model": name, "reasoning": {"effort": effort}}
-    first = service.create(**asked)
+    received = {**ASKED, "model": name, "reasoning": {"effort": effort}}
+    first = service.create(**received)
     assert first["status"] == "completed", first["error"]
     calls = [item for item in first["output"] if item["type"] == "function_call"]
     assert [call["call_id"] for call in calls] == ([] if name in NO_CALLS else ["call_1"])
     outputs = [{"type": "function_call_output", "call_id": call["call_id"], "output": "done"} for call in calls]
     behind = outputs or [{"role": "user", "content": "And now?"}]
-    events = service.stream(behind, **asked, previous_response_id=first["id"])
+    events = service.stream(behind, **received, previous_response_id=first["id"])
     assert events[-1]["type"] == "response.completed", events[-1]
     assert events[-1]["response"]["output"][-1]["content"][0]["text"] == "Done."
     assert len(providers.requests) == 2, "nothing had to be asked again"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import LIMIT, Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import LIMIT, ReceivedRequest, Script, Upstream, stream, whole
 
 LOOK = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": True}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -37,40 +37,42 @@ EVERYTHING: dict[str, Any] = {
 """A request with all that the provider refuses, in the dialect of OpenAI."""
 
 
-def roles(asked: Asked) -> list[str]:
-    return [message["role"] for message in asked.messages]
+def roles(received: ReceivedRequest) -> list[str]:
+    return [message["role"] for message in received.messages]
 
 
-REFUSED: dict[str, tuple[Callable[[Asked], Any], str]] = {
+REFUSED: dict[str, tuple[Callable[[ReceivedRequest], Any], str]] = {
     "max_completion_tokens": (
-        lambda asked: "max_completion_tokens" in asked.json,
+        lambda received: "max_completion_tokens" in received.json,
         "Extra inputs are not permitted: max_completion_tokens",
     ),
     "developer role": (
-        lambda asked: "developer" in roles(asked),
+        lambda received: "developer" in roles(received),
         "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
     ),
     "stream_options": (
-        lambda asked: "stream_options" in asked.json,
+        lambda received: "stream_options" in received.json,
         "Unrecognized request argument supplied: stream_options",
     ),
     "strict": (
-        lambda asked: any("strict" in tool["function"] for tool in asked.json.get("tools", ())),
+        lambda received: any("strict" in tool["function"] for tool in received.json.get("tools", ())),
         "tools.0.function.strict: Extra inputs are not permitted",
     ),
     "parallel_tool_calls": (
-        lambda asked: "parallel_tool_calls" in asked.json,
+        lambda received: "parallel_tool_calls" in received.json,
         "Unknown parameter: 'parallel_tool_calls'.",
     ),
     "json_schema": (
-        lambda asked: asked.json.get("response_format", {}).get("type") == "json_schema",
+        lambda received: received.json.get("response_format", {}).get("type") == "json_schema",
         "This response_format type is unavailable now",
     ),
     "tool_choice object": (
-        lambda asked: isinstance(asked.json.get("tool_choice"), dict),
+        lambda received: isinstance(received.json.get("tool_choice"), dict),
         "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
     ),
-    "two system messages": (lambda asked: roles(asked).count("system") > 1, "Only one system message is allowed."),
+    "two system messages": (
+        lambda received: roles(received).count("system") > 1, "Only one system message is allowed."
+    ),
 }
 
 
@@ -80,12 +82,12 @@ class Picky:
     def __init__(self) -> None:
         self.found: list[str] = []
 
-    def __call__(self, asked: Asked) -> Script:
+    def __call__(self, received: ReceivedRequest) -> Script:
         for name, (is_there, message) in REFUSED.items():
-            if is_there(asked):
+            if is_there(received):
                 self.found.append(name)
                 return whole(chat.error(message), 400)
-        if asked.json.get("stream"):
+        if received.json.get("stream"):
             return stream(chat.call(0, "c1", "look", "{}"), chat.end("tool_calls", usage=None))
         call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
         return whole(chat.completion(tool_calls=[call], finish="tool_calls"))
@@ -187,11 +189,11 @@ def test_the_log_says_what_was_learned(service_of_two: Service, picky: Picky) ->
 
 
 def test_a_lesson_that_does_not_help_is_not_kept(service_of_two: Service, upstream: Upstream) -> None:
-    upstream.otherwise = lambda asked: whole(chat.error("temperature is not supported, or so it seems"), 400)
+    upstream.otherwise = lambda received: whole(chat.error("temperature is not supported, or so it seems"), 400)
     for count in (1, 2):
         answer = service_of_two.post({"model": "odd", "input": "Hi", "temperature": 1})
         assert (answer.status, answer.error["message"]) == (400, "temperature is not supported, or so it seems")
-        assert ["temperature" in asked.json for asked in upstream.requests] == [True, False] * count
+        assert ["temperature" in received.json for received in upstream.requests] == [True, False] * count
 
 
 @pytest.mark.parametrize(("message", "code"), [
@@ -202,7 +204,7 @@ def test_a_lesson_that_does_not_help_is_not_kept(service_of_two: Service, upstre
 def test_what_is_wrong_with_the_request_is_not_learned(
     service_of_two: Service, upstream: Upstream, message: str, code: str | None
 ) -> None:
-    upstream.otherwise = lambda asked: whole(chat.error(message, code=code), 400)
+    upstream.otherwise = lambda received: whole(chat.error(message, code=code), 400)
     answer = service_of_two.post({"model": "right", "input": "Hi", "temperature": 2, "tools": [LOOK]})
     assert answer.status == 400
     assert len(upstream.requests) == 1
@@ -211,18 +213,18 @@ def test_what_is_wrong_with_the_request_is_not_learned(
 def test_a_form_that_cannot_be_left_out_stays_refused(service_of_two: Service, upstream: Upstream) -> None:
     """A picture of the user's is no form: without it the request would be another."""
     message = "messages[0]: unknown variant `image_url`, expected `text` at line 1 column 335"
-    upstream.otherwise = lambda asked: whole(chat.error(message), 400)
+    upstream.otherwise = lambda received: whole(chat.error(message), 400)
     picture = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
     for count in (1, 2):
-        asked = [{"role": "user", "content": [{"type": "input_text", "text": "See?"}, picture]}]
-        answer = service_of_two.post({"model": "blind", "input": asked})
+        received = [{"role": "user", "content": [{"type": "input_text", "text": "See?"}, picture]}]
+        answer = service_of_two.post({"model": "blind", "input": received})
         assert (answer.status, answer.error["message"]) == (400, message)
         assert len(upstream.requests) == count
 
 
 def test_files_become_text_for_a_provider_that_takes_none(service_of_two: Service, upstream: Upstream) -> None:
-    def blind(asked: Asked) -> Script:
-        parts = [part for part in asked.messages[0]["content"] if isinstance(part, dict)]
+    def blind(received: ReceivedRequest) -> Script:
+        parts = [part for part in received.messages[0]["content"] if isinstance(part, dict)]
         if any(part["type"] == "file" for part in parts):
             return whole(chat.error("messages[0]: unknown variant `file`, expected `text` or `image_url`"), 400)
         return whole(chat.completion("Read."))
@@ -233,12 +235,12 @@ def test_files_become_text_for_a_provider_that_takes_none(service_of_two: Servic
         answer = service_of_two.post({"model": "reads", "input": [{"role": "user", "content": [file]}]})
         assert answer.response["output"][-1]["content"][0]["text"] == "Read."
         assert "input[0].content[0] approximated: file a.txt is sent as text" in answer.headers["x-adapter-notes"]
-    assert [isinstance(asked.messages[0]["content"], str) for asked in upstream.requests] == [False, True, True]
+    assert [isinstance(received.messages[0]["content"], str) for received in upstream.requests] == [False, True, True]
 
 
 def test_a_provider_that_does_not_stream(service_of_two: Service, upstream: Upstream) -> None:
-    def at_once(asked: Asked) -> Script:
-        if asked.json.get("stream"):
+    def at_once(received: ReceivedRequest) -> Script:
+        if received.json.get("stream"):
             return whole({"error": ["Error in `stream`: `stream` is not supported for this model"]}, 400)
         return whole(chat.completion("Hi."))
 
@@ -246,19 +248,19 @@ def test_a_provider_that_does_not_stream(service_of_two: Service, upstream: Upst
     for _ in range(2):
         last = service_of_two.stream(model="whole")[-1]["response"]
         assert last["output"][-1]["content"][0]["text"] == "Hi."
-    assert ["stream" in asked.json for asked in upstream.requests] == [True, False, False]
+    assert ["stream" in received.json for received in upstream.requests] == [True, False, False]
 
 
 def test_a_provider_that_only_streams(service_of_two: Service, upstream: Upstream) -> None:
-    def in_pieces(asked: Asked) -> Script:
-        if not asked.json.get("stream"):
+    def in_pieces(received: ReceivedRequest) -> Script:
+        if not received.json.get("stream"):
             return whole(chat.error("parameter.enable_thinking must be set to false for non-streaming calls"), 400)
         return stream(chat.text("H", "i."), chat.end())
 
     upstream.otherwise = in_pieces
     for _ in range(2):
         assert service_of_two.create(model="pieces")["output"][-1]["content"][0]["text"] == "Hi."
-    assert ["stream" in asked.json for asked in upstream.requests] == [False, True, True]
+    assert ["stream" in received.json for received in upstream.requests] == [False, True, True]
 
 
 # --- histories --------------------------------------------------------------------------------------------------
@@ -282,9 +284,9 @@ def service_of_own(own: Upstream, tmp_path_factory: pytest.TempPathFactory) -> I
         yield service
 
 
-def thoughtless(asked: Asked) -> Script:
+def thoughtless(received: ReceivedRequest) -> Script:
     """Think and call, then answer; refuse thinking in a history as soon as there are two answers in it."""
-    answers = [message for message in asked.messages if message["role"] == "assistant"]
+    answers = [message for message in received.messages if message["role"] == "assistant"]
     if not answers:
         return whole(chat.completion(tool_calls=[CALL], reasoning_content="Hm."))
     if len(answers) > 1 and any("reasoning_content" in message for message in answers):
@@ -298,8 +300,8 @@ def test_a_history_is_rendered_anew_after_a_lesson(service_of_own: Service, own:
     for input in ([OUTPUT], GO_ON, GO_ON):
         last = service_of_own.create(input, model="thoughtless", previous_response_id=last["id"], tools=[LOOK])
     thought = [
-        ["reasoning_content" in message for message in asked.messages if message["role"] == "assistant"]
-        for asked in own.requests
+        ["reasoning_content" in message for message in received.messages if message["role"] == "assistant"]
+        for received in own.requests
     ]
     assert thought == [[], [True], [True, False], [False, False], [False, False, False]]
 
@@ -309,29 +311,29 @@ def test_an_input_that_grows_is_rendered_anew_after_a_lesson(service_of_own: Ser
     own.reset()
     own.otherwise = thoughtless
     long = "Look " * 2000
-    asked: list[Any] = [{"role": "user", "content": long}]
+    received: list[Any] = [{"role": "user", "content": long}]
     for more in ([OUTPUT], GO_ON, GO_ON):
-        answer = service_of_own.create(asked, model="growing", tools=[LOOK])
-        asked += [*answer["output"], *more]
-    service_of_own.create(asked, model="growing", tools=[LOOK])
-    thought = [any("reasoning_content" in message for message in asked.messages) for asked in own.requests]
+        answer = service_of_own.create(received, model="growing", tools=[LOOK])
+        received += [*answer["output"], *more]
+    service_of_own.create(received, model="growing", tools=[LOOK])
+    thought = [any("reasoning_content" in message for message in received.messages) for received in own.requests]
     assert thought == [False, True, True, False, False]
 
 
 def test_what_was_sealed_before_a_lesson_opens_after_it(service_of_own: Service, own: Upstream) -> None:
     own.reset()
 
-    def signing(asked: Asked) -> Script:
-        if "temperature" in asked.json:
+    def signing(received: ReceivedRequest) -> Script:
+        if "temperature" in received.json:
             return whole(chat.error("Unsupported parameter: 'temperature'"), 400)
-        calls = [call for message in asked.messages for call in message.get("tool_calls", ())]
+        calls = [call for message in received.messages for call in message.get("tool_calls", ())]
         return whole(chat.completion("Done.") if calls else chat.completion(tool_calls=[SIGNED]))
 
     own.otherwise = signing
     kept = {"model": "signing", "store": False, "include": ["reasoning.encrypted_content"], "tools": [LOOK]}
-    asked = [{"role": "user", "content": "Look"}]
-    first = service_of_own.create(asked, **kept)
+    received = [{"role": "user", "content": "Look"}]
+    first = service_of_own.create(received, **kept)
     assert first["output"][0]["encrypted_content"]
-    service_of_own.create([*asked, *first["output"], OUTPUT], temperature=1, **kept)
-    assert [asked.json.get("temperature") for asked in own.requests] == [None, 1, None]
-    assert [asked.messages[1]["tool_calls"] for asked in own.requests[1:]] == [[SIGNED], [SIGNED]]
+    service_of_own.create([*received, *first["output"], OUTPUT], temperature=1, **kept)
+    assert [received.json.get("temperature") for received in own.requests] == [None, 1, None]
+    assert [received.messages[1]["tool_calls"] for received in own.requests[1:]] == [[SIGNED], [SIGNED]]

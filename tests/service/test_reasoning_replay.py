@@ -11,7 +11,7 @@ import pytest
 from tests.support import chat
 from tests.support.client import Client
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}, **SIGNED}
@@ -22,12 +22,12 @@ INCLUDE = ["reasoning.encrypted_content"]
 KEYS = "key-of-tenant-1,key-of-tenant-2"
 
 
-def gemini(asked: Asked) -> Script:
+def gemini(received: ReceivedRequest) -> Script:
     """Call once; then answer, if the call came back as it was."""
-    calls = [call for message in asked.messages for call in message.get("tool_calls", ())]
+    calls = [call for message in received.messages for call in message.get("tool_calls", ())]
     if calls and calls != [CALL]:
         return whole(chat.error("Function call is missing a thought_signature."), 400)
-    if asked.json.get("stream"):
+    if received.json.get("stream"):
         told = chat.text("Done.") if calls else chat.chunk({"tool_calls": [{"index": 0, **CALL}]})
         return stream(told, chat.end())
     return whole(chat.completion("Done.") if calls else chat.completion(tool_calls=[CALL]))

@@ -29,7 +29,7 @@ def test_a_server_that_stands_still_holds_nobody_else(upstream: Upstream, tmp_pa
             assert refused[0].status == 503
             assert refused[0].error["message"] == "The store is not available. Please try again."
             service.create("And now?", previous_response_id=first["id"])
-            assert [message["content"] for message in upstream.asked(2).messages] == ["Hi", "One.", "And now?"]
+            assert [message["content"] for message in upstream.received(2).messages] == ["Hi", "One.", "And now?"]
         assert redis.PASSWORD not in service.log
         assert ":****@127.0.0.1" in service.log
 

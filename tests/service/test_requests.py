@@ -11,7 +11,7 @@ import pytest
 from tests.support import chat
 from tests.support.client import judged
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 TOO_LONG = "This model's maximum context length is 30 tokens. Please reduce the length of the messages."
 
@@ -33,10 +33,10 @@ def says(text: str) -> Script:
 def only_short(most: int) -> Any:
     """Return a provider that takes no more than so many messages."""
 
-    def answer(asked: Asked) -> Script:
-        if len(asked.messages) > most:
+    def answer(received: ReceivedRequest) -> Script:
+        if len(received.messages) > most:
             return whole(chat.error(TOO_LONG, code="context_length_exceeded"), 400)
-        if asked.json.get("stream"):
+        if received.json.get("stream"):
             return stream(chat.text("Fits."), chat.end())
         return says("Fits.")
 
@@ -51,7 +51,7 @@ def test_members_are_passed_through(ours: Service, upstream: Upstream) -> None:
     upstream.takes = frozenset({"top_k"})
     upstream.plays(says("Hi."))
     ours.create(stop=["a", "b"], top_k=7)
-    assert {name: upstream.asked().json[name] for name in ("stop", "top_k")} == {"stop": ["a", "b"], "top_k": 7}
+    assert {name: upstream.received().json[name] for name in ("stop", "top_k")} == {"stop": ["a", "b"], "top_k": 7}
 
 
 def test_a_member_that_is_not_passed_through(service: Service, upstream: Upstream) -> None:
@@ -66,11 +66,11 @@ def test_a_prompt(ours: Service, upstream: Upstream) -> None:
     response = ours.create(prompt=prompt, input="Quick.")
     assert response["prompt"] == {**prompt, "version": None}
     assert response["instructions"] == "Be kind."
-    assert [(m["role"], m["content"]) for m in upstream.asked().messages] == [
+    assert [(m["role"], m["content"]) for m in upstream.received().messages] == [
         ("system", "Be kind."), ("user", "Greet Ada."), ("user", "Quick."),
     ]  # fmt: skip
     ours.create(input="Again.", previous_response_id=response["id"])
-    assert [m["content"] for m in upstream.asked(2).messages] == ["Greet Ada.", "Quick.", "Hello Ada.", "Again."]
+    assert [m["content"] for m in upstream.received(2).messages] == ["Greet Ada.", "Quick.", "Hello Ada.", "Again."]
 
 
 def test_an_unknown_prompt(ours: Service) -> None:
@@ -83,21 +83,21 @@ def test_a_reference_to_an_answer(service: Service, upstream: Upstream) -> None:
     first = service.create("1")
     reference = {"type": "item_reference", "id": first["output"][0]["id"]}
     second = service.create([{"role": "user", "content": "1"}, reference, {"role": "user", "content": "2"}])
-    assert [m["content"] for m in upstream.asked(2).messages] == ["1", "One.", "2"]
+    assert [m["content"] for m in upstream.received(2).messages] == ["1", "One.", "2"]
     assert service.delete(f"/v1/responses/{first['id']}").status == 200
     service.create("3", previous_response_id=second["id"])
-    assert [m["content"] for m in upstream.asked(3).messages] == ["1", "One.", "2", "Two.", "3"]
+    assert [m["content"] for m in upstream.received(3).messages] == ["1", "One.", "2", "Two.", "3"]
     answer = service.post({"model": "m", "input": [reference]})
     assert (answer.status, answer.error["message"]) == (404, f"Item with id '{reference['id']}' not found.")
 
 
 def test_obfuscation_only_where_it_is_asked_for(service: Service, upstream: Upstream) -> None:
     upstream.plays(*[stream(chat.text("Hel", "lo."), chat.end())] * 3)
-    for asked in (None, False, True):
-        with service.open_stream(stream_options={"include_obfuscation": asked}) as exchange:
+    for received in (None, False, True):
+        with service.open_stream(stream_options={"include_obfuscation": received}) as exchange:
             events = judged(exchange.rest())
         filled = [event["type"] for event in events if "obfuscation" in event]
-        assert filled == (["response.output_text.delta"] * 2 if asked else [])
+        assert filled == (["response.output_text.delta"] * 2 if received else [])
 
 
 TALK = [{"role": role, "content": f"{n}"} for n in range(4) for role in ("user", "assistant")]

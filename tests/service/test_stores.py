@@ -56,7 +56,7 @@ def test_a_history_that_was_deleted_during_the_answer_is_missed(file: str, upstr
     with Service(tmp_path, upstream_url=upstream.url, store=file) as service:
         first = service.create("Remember 1.")
         with service.open_stream("Go on.", previous_response_id=first["id"]) as exchange:
-            upstream.asked(2)
+            upstream.received(2)
             assert service.delete(f"/v1/responses/{first['id']}").status == 200
             gate.set()
             second = re.findall(rb'"id":"(resp_[0-9a-f]+)"', exchange.rest())[-1].decode()
@@ -78,7 +78,7 @@ def test_a_store_that_goes_away_and_comes_back(
     with Service(tmp_path, upstream_url=upstream.url, store=url) as service:
         first = service.create()
         with service.open_stream(previous_response_id=first["id"]) as exchange:
-            upstream.asked(2)
+            upstream.received(2)
             server.stop()
             try:
                 gate.set()
@@ -95,7 +95,7 @@ def test_a_store_that_goes_away_and_comes_back(
         assert refused.headers["Retry-After"] == "1"
         assert (unready.status, alive.status) == (503, 200)
         third = service.create("And now?", previous_response_id=first["id"])
-        assert [message["content"] for message in upstream.asked(3).messages] == ["Hi", "One.", "And now?"]
+        assert [message["content"] for message in upstream.received(3).messages] == ["Hi", "One.", "And now?"]
         assert service.get(f"/v1/responses/{third['id']}").response == third
         assert service.get("/readyz").status == 200
     assert postgres.PASSWORD not in service.log
@@ -113,7 +113,7 @@ def test_two_services_on_one_database_are_one(url: str, upstream: Upstream, tmp_
         for number in range(1, 6):
             service = (one, other)[number % 2]
             last = service.create(str(number), previous_response_id=last["id"])
-        said = [message["content"] for message in upstream.asked(6).messages]
+        said = [message["content"] for message in upstream.received(6).messages]
         assert said == ["0", "0.", "1", "1.", "2", "2.", "3", "3.", "4", "4.", "5"]
         assert one.delete(f"/v1/responses/{last['id']}").status == 200
         assert other.get(f"/v1/responses/{last['id']}").status == 404

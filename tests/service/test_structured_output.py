@@ -44,20 +44,20 @@ def text_of(response: dict[str, Any]) -> str:
 
 
 def forms(upstream: Upstream) -> list[str | None]:
-    return [asked.json.get("response_format", {}).get("type") for asked in upstream.requests]
+    return [received.json.get("response_format", {}).get("type") for received in upstream.requests]
 
 
 def test_down_the_ladder_and_remembered(service_of_one: Service, upstream: Upstream) -> None:
     no_object = chat.error("response_format json_object is not supported by this model", param="response_format")
     upstream.plays(refuses(), refuses(no_object, 422), says(GOOD), says(GOOD))
-    asked = asks(model="ladder", instructions="Be kind.")
-    assert text_of(service_of_one.create(**asked)) == GOOD
+    received = asks(model="ladder", instructions="Be kind.")
+    assert text_of(service_of_one.create(**received)) == GOOD
     assert forms(upstream) == ["json_schema", "json_object", None]
     first, *_ = upstream.requests[-1].messages
     assert first["role"] == "system"
     assert first["content"].startswith("Be kind.\n\nAnswer with one JSON value")
     assert json.dumps(SCHEMA, separators=(",", ":")) in first["content"]
-    assert text_of(service_of_one.create(**asked)) == GOOD
+    assert text_of(service_of_one.create(**received)) == GOOD
     assert forms(upstream)[3:] == [None]
 
 
@@ -81,8 +81,8 @@ def test_what_teaches_nothing(service_of_one: Service, upstream: Upstream, messa
 def test_what_stands_around_the_json_is_cut_off(service_of_one: Service, upstream: Upstream, streamed: bool) -> None:
     answer = streams("Here you are:\n```js", f"on\n{GOOD}\n```\nAnything else?") if streamed else says(FENCED)
     upstream.plays(refuses(), answer)
-    asked = asks(model=f"fenced-{streamed}")
-    response = service_of_one.stream(**asked)[-1]["response"] if streamed else service_of_one.create(**asked)
+    received = asks(model=f"fenced-{streamed}")
+    response = service_of_one.stream(**received)[-1]["response"] if streamed else service_of_one.create(**received)
     assert text_of(response) == GOOD
     assert service_of_one.get(f"/v1/responses/{response['id']}").response == response
 
@@ -93,13 +93,13 @@ def test_a_wrong_answer_is_mended_by_one_more_call(
 ) -> None:
     play = streams if streamed else says
     upstream.plays(refuses(), play('{"city": 1}'), play(GOOD))
-    asked = asks(model=f"mended-{streamed}")
+    received = asks(model=f"mended-{streamed}")
     if streamed:
-        events = service_of_one.stream(**asked)
+        events = service_of_one.stream(**received)
         response = events[-1]["response"]
         assert [event["type"] for event in events].count("response.output_text.delta") == 1
     else:
-        response = service_of_one.create(**asked)
+        response = service_of_one.create(**received)
     assert text_of(response) == GOOD
     assert (response["usage"]["input_tokens"], response["usage"]["output_tokens"]) == (18, 14)
     *before, wrong, told = upstream.requests[-1].messages
@@ -150,8 +150,8 @@ def test_refusals_calls_and_cut_answers_are_as_they_are(service_of_one: Service,
 
 
 def test_an_invalid_schema(service_of_one: Service) -> None:
-    asked = asks({**FORMAT, "schema": {"type": 1}, "strict": True})
-    answer = service_of_one.post({"model": "m", "input": "Hi", **asked})
+    received = asks({**FORMAT, "schema": {"type": 1}, "strict": True})
+    answer = service_of_one.post({"model": "m", "input": "Hi", **received})
     assert (answer.status, answer.error["code"]) == (400, "invalid_json_schema")
     assert answer.error["param"] == "text.format.schema"
 
@@ -161,6 +161,6 @@ def test_a_client_that_leaves_while_its_answer_is_mended(service_of_one: Service
     upstream.plays(refuses(), streams("Paris!"), [gate])
     with service_of_one.open_stream(**asks(model="left")) as exchange:
         exchange.read_until(b"response.in_progress")
-        asked = upstream.asked(3)
-    assert asked.closed.wait(LIMIT)
+        received = upstream.received(3)
+    assert received.closed.wait(LIMIT)
     gate.set()

@@ -37,7 +37,7 @@ def names(events: list[dict[str, Any]]) -> list[str]:
 def test_none_leaves_the_tools_out(ollama: Service, upstream: Upstream) -> None:
     upstream.plays(whole(chat.completion("Hi.")))
     ollama.create(tools=TOOLS, tool_choice="none")
-    assert not upstream.asked().json.keys() & {"tools", "tool_choice"}
+    assert not upstream.received().json.keys() & {"tools", "tool_choice"}
 
 
 @pytest.mark.parametrize(("choice", "wrong", "right", "called"), [
@@ -50,9 +50,9 @@ def test_a_call_is_asked_for_once_more(
 ) -> None:
     upstream.plays(calls(wrong), calls(right))
     assert names(ollama.stream(tools=TOOLS, tool_choice=choice)) == called
-    assert "tool_choice" not in upstream.asked().json
-    assert "you must call" in upstream.asked().messages[0]["content"]
-    assert "did not call" in upstream.asked(2).messages[-1]["content"]
+    assert "tool_choice" not in upstream.received().json
+    assert "you must call" in upstream.received().messages[0]["content"]
+    assert "did not call" in upstream.received(2).messages[-1]["content"]
 
 
 def test_a_call_that_never_comes(ollama: Service, upstream: Upstream) -> None:
@@ -67,8 +67,8 @@ def test_allowed_tools_are_those_that_are_shown(service_of_one: Service, upstrea
     upstream.plays(whole(chat.completion("Hi.")))
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [ONE]}
     service_of_one.create(tools=TOOLS, tool_choice=allowed)
-    assert [tool["function"]["name"] for tool in upstream.asked().json["tools"]] == ["go"]
-    assert "tool_choice" not in upstream.asked().json
+    assert [tool["function"]["name"] for tool in upstream.received().json["tools"]] == ["go"]
+    assert "tool_choice" not in upstream.received().json
 
 
 def test_a_choice_that_is_refused_is_learned(service_of_one: Service, upstream: Upstream) -> None:
@@ -77,7 +77,7 @@ def test_a_choice_that_is_refused_is_learned(service_of_one: Service, upstream: 
     for _ in range(2):
         events = service_of_one.stream(model="thinker", tools=TOOLS, tool_choice="required")
         assert names(events) == ["look"]
-    assert [asked.json.get("tool_choice") for asked in upstream.requests] == ["required", None, None]
+    assert [received.json.get("tool_choice") for received in upstream.requests] == ["required", None, None]
 
 
 def test_only_the_first_of_parallel_calls_is_kept(service_of_one: Service, upstream: Upstream) -> None:

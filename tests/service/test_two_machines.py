@@ -19,7 +19,7 @@ import pytest
 from tests.support.chat import completion, end, text
 from tests.support.servers import postgres, redis
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 
 TURNS = {"sqlite": 200, "postgresql": 1000, "redis": 1000}
 """SQLite is not for several machines; a service beside another one, as while it is replaced, is all it has to bear."""
@@ -54,12 +54,12 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
     """What was told to the provider, by the text it answered."""
     waiting: list[Gate] = []
 
-    def answer(asked: Asked) -> Script:
-        if asked.messages[-1]["content"] == UNANSWERED:
+    def answer(received: ReceivedRequest) -> Script:
+        if received.messages[-1]["content"] == UNANSWERED:
             waiting.append(Gate())
             return stream(text("Well"), waiting[-1], end())
         text_of_it = f"Answer {next(numbers)}."
-        said[text_of_it] = json.dumps([message["content"] for message in asked.messages])
+        said[text_of_it] = json.dumps([message["content"] for message in received.messages])
         return whole(completion(text_of_it))
 
     upstream.otherwise = answer
@@ -133,10 +133,10 @@ def test_a_background_response_is_followed_and_cancelled_from_elsewhere(
         done = other.get(f"/v1/responses/{id}").response
         assert (done["status"], done["output"][0]["content"][0]["text"]) == ("completed", "One two.")
         endless = one.create(background=True)
-        asked = upstream.asked(2)
+        received = upstream.received(2)
         cancelled = other.request("POST", f"/v1/responses/{endless['id']}/cancel")
         assert cancelled.response["status"] == "cancelled"
-        assert asked.closed.wait(LIMIT), "the provider is not asked any longer"
+        assert received.closed.wait(LIMIT), "the provider is not asked any longer"
         assert one.get(f"/v1/responses/{endless['id']}").response["status"] == "cancelled"
 
 
@@ -157,4 +157,4 @@ def test_a_conversation_is_held_by_one_of_them(url: str, upstream: Upstream, tmp
             gate.set()
             exchange.rest()
         other.create("2", conversation=conversation)
-        assert [message["content"] for message in upstream.asked(2).messages] == ["1", "One", "2"]
+        assert [message["content"] for message in upstream.received(2).messages] == ["1", "One", "2"]

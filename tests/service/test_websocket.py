@@ -16,7 +16,7 @@ from adapter.server.worker import ClientSocket
 from adapter.settings.settings import Settings
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import LIMIT, Asked, Gate, Script, Upstream, stream, whole
+from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 
@@ -30,8 +30,8 @@ def hello() -> Script:
     return stream(chat.text("Hel", "lo"), chat.end())
 
 
-def contents(asked: Asked) -> list[Any]:
-    return [message["content"] for message in asked.messages]
+def contents(received: ReceivedRequest) -> list[Any]:
+    return [message["content"] for message in received.messages]
 
 
 def without_ids(value: Any) -> Any:
@@ -60,7 +60,7 @@ def test_the_events_are_those_of_http(
     over_http = service.stream("Hi", stream_options={"include_obfuscation": False}, **members)
     socket.send("Hi", **members)
     assert without_ids(socket.events()) == without_ids(over_http)
-    assert upstream.asked(2).body == upstream.asked(1).body
+    assert upstream.received(2).body == upstream.received(1).body
 
 
 def test_what_is_stored_is_there_for_everybody(service: Service, socket: Socket, upstream: Upstream) -> None:
@@ -69,7 +69,7 @@ def test_what_is_stored_is_there_for_everybody(service: Service, socket: Socket,
     assert service.get(f"/v1/responses/{response['id']}").response == response
     with Socket(service) as other:
         other.turn("Two", previous_response_id=response["id"])
-    assert contents(upstream.asked(2)) == ["One", "Hello", "Two"]
+    assert contents(upstream.received(2)) == ["One", "Hello", "Two"]
 
 
 def test_what_is_not_stored_stays_on_its_connection(service: Service, socket: Socket, upstream: Upstream) -> None:
@@ -86,7 +86,7 @@ def test_forks_of_what_is_not_stored(socket: Socket, upstream: Upstream) -> None
     first = socket.turn("One", store=False)
     for text in ("Two", "Three"):
         socket.turn(text, store=False, previous_response_id=first["id"])
-    assert contents(upstream.asked(3)) == ["One", "Hello", "Three"]
+    assert contents(upstream.received(3)) == ["One", "Hello", "Three"]
 
 
 @pytest.mark.parametrize("members", [{"generate": False}, {"prompt_cache_options": {"prewarm": True}}])
@@ -98,17 +98,17 @@ def test_a_first_message_that_only_prepares(
     prepared = socket.turn("One", instructions="Be brief.", store=store, **members)
     assert (prepared["status"], prepared["output"], prepared["usage"]["total_tokens"]) == ("completed", [], 0)
     socket.turn("Two", store=store, previous_response_id=prepared["id"])
-    assert contents(upstream.asked(1)) == ["One", "Two"]
+    assert contents(upstream.received(1)) == ["One", "Two"]
 
 
 def test_streams_go_side_by_side_and_each_in_its_order(socket: Socket, upstream: Upstream) -> None:
     gate = Gate()
     upstream.plays(stream(chat.text("Slow"), gate, chat.end()), hello())
     socket.send("A1", stream_id="a")
-    assert upstream.asked(1)
+    assert upstream.received(1)
     socket.send("A2", stream_id="a")
     socket.send("B1", stream_id="b")
-    upstream.otherwise = lambda asked: hello()
+    upstream.otherwise = lambda received: hello()
     seen = []
     while (event := socket.receive())["type"] != "response.completed":
         seen.append(event["stream_id"])
@@ -191,9 +191,9 @@ def test_too_large_a_message_ends_the_connection(service: Service, upstream: Ups
 def test_a_client_that_leaves_takes_its_calls_along(socket: Socket, upstream: Upstream) -> None:
     upstream.plays(stream(chat.text("Endless"), Gate(), chat.end()))
     socket.send()
-    asked = upstream.asked()
+    received = upstream.received()
     socket.connection.close()
-    assert asked.closed.wait(LIMIT)
+    assert received.closed.wait(LIMIT)
 
 
 def test_a_stop_lets_responses_end_and_says_goodbye(upstream: Upstream, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_stop_lets_responses_end_and_says_goodbye(upstream: Upstream, tmp_path
     with Service(tmp_path, upstream_url=upstream.url, workers=1) as service:
         with Socket(service) as idle, Socket(service) as busy:
             busy.send()
-            upstream.asked()
+            upstream.received()
             service.process.terminate()
             with pytest.raises(ConnectionClosed) as closed:
                 idle.receive()

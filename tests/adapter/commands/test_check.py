@@ -13,7 +13,7 @@ from adapter.demo.server import listen
 from adapter.settings.models import Target
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import Secret, UpstreamSettings
-from tests.support.servers.upstream import Asked, Script, Upstream, stream, whole
+from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
 
 JSON = dict[str, Any]
@@ -70,13 +70,13 @@ def test_the_table_has_a_line_for_each_probe_in_columns(demo: str) -> None:
     assert len({line.index(" s  ") for line in lines}) == 1
 
 
-def modest(asked: Asked) -> Script:
+def modest(received: ReceivedRequest) -> Script:
     """A provider that only chats: it refuses tools, schemas, reasoning effort and the developer role."""
-    if {"tools", "response_format", "reasoning_effort"} & asked.json.keys():
+    if {"tools", "response_format", "reasoning_effort"} & received.json.keys():
         return whole({"error": {"message": "Extra inputs are not permitted"}}, 422)
-    if any(message["role"] == "developer" for message in asked.messages):
+    if any(message["role"] == "developer" for message in received.messages):
         return whole({"detail": "unknown role"}, 400)
-    if asked.json.get("stream"):
+    if received.json.get("stream"):
         delta = json.dumps({"choices": [{"index": 0, "delta": {"content": "one"}, "finish_reason": "stop"}]})
         return stream(b"data: " + delta.encode() + b"\n\ndata: [DONE]\n\n")
     return whole(completion(content="ready"))
@@ -95,12 +95,12 @@ def test_a_provider_that_only_chats(upstream: Upstream) -> None:
 
 
 def test_reasoning_is_found_without_asking_for_it(upstream: Upstream) -> None:
-    upstream.otherwise = lambda asked: whole(completion(content="<think>Hm</think>ready"))
+    upstream.otherwise = lambda received: whole(completion(content="<think>Hm</think>ready"))
     assert check(upstream.url)["reasoning"].detail == "in <think>"
 
 
 def test_a_schema_that_is_ignored_and_a_tool_that_is_not_called(upstream: Upstream) -> None:
-    upstream.otherwise = lambda asked: whole(completion(content="Paris!", reasoning=""))
+    upstream.otherwise = lambda received: whole(completion(content="Paris!", reasoning=""))
     results = check(upstream.url)
     assert results["json_schema"].detail == 'the schema was not kept; "Paris!"'
     assert results["tool calls"].detail == 'no call came; "Paris!"'
@@ -117,13 +117,13 @@ def test_a_list_of_models_that_is_missing_needs_a_model(upstream: Upstream) -> N
         upstream.otherwise = modest
         results = check(upstream.url, "mine")
         assert (results["models"].basic, results["completion"].ok) == (False, True)
-        assert upstream.asked().json["model"] == "mine"
+        assert upstream.received().json["model"] == "mine"
     finally:
         upstream.models = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
 
 
 def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstream: Upstream) -> None:
-    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    upstream.otherwise = lambda received: whole({"error": {"message": "Not Found"}}, 404)
     hint = " Is the base URL right? It often ends in /v1."
     bare = upstream.url.removesuffix("/v1")
     assert check(bare, "m")["completion"].detail.endswith(hint)
@@ -131,7 +131,7 @@ def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstrea
 
 
 def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
-    upstream.otherwise = lambda asked: whole({"error": {"message": "Not Found"}}, 404)
+    upstream.otherwise = lambda received: whole({"error": {"message": "Not Found"}}, 404)
     usage = check(upstream.url, "m")["usage in streams"]
     assert (usage.verdict, usage.detail) == ("error", "nothing was streamed")
 
@@ -153,7 +153,7 @@ def test_nobody_there_ends_the_check_with_one_line() -> None:
     ],
 )
 def test_what_makes_every_call_pointless_ends_the_check(upstream: Upstream, answer: Script, line: str) -> None:
-    upstream.otherwise = lambda asked: answer
+    upstream.otherwise = lambda received: answer
     results = check(upstream.url)
     assert list(results) == ["models", "completion"]
     assert results["completion"].verdict == "error"
@@ -171,7 +171,7 @@ def test_a_provider_that_never_answers_is_waited_for_only_so_long() -> None:
 def test_the_configured_key_is_sent_and_never_shown(upstream: Upstream) -> None:
     upstream.otherwise = modest
     results = check(upstream.url, upstream_api_key="hunter2")
-    assert upstream.asked().headers["authorization"] == "Bearer hunter2"
+    assert upstream.received().headers["authorization"] == "Bearer hunter2"
     assert not any("hunter2" in report(result) for result in results.values())
 
 
@@ -180,9 +180,9 @@ def test_an_upstream_of_the_file_is_asked_in_its_dialect_and_with_its_headers(up
     dialect = Dialect(token_limit="max_completion_tokens")
     results = check_named(upstream_at(upstream.url, dialect=dialect, headers={"X-Team": Secret("search")}))
     assert results["completion"].ok
-    asked = upstream.asked()
-    assert asked.headers["x-team"] == "search"
-    assert "max_completion_tokens" in asked.json
+    received = upstream.received()
+    assert received.headers["x-team"] == "search"
+    assert "max_completion_tokens" in received.json
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, "deployment-4"), ("fast", "small"), ("own-name", "own-name")])
@@ -193,13 +193,13 @@ def test_a_model_is_asked_for_by_its_name_there(upstream: Upstream, given: str |
         "fast": (Target("named", "small", 1),),
     }  # fmt: skip
     check_named(upstream_at(upstream.url), given, models=models)
-    assert {asked.json["model"] for asked in upstream.requests} == {sent}
+    assert {received.json["model"] for received in upstream.requests} == {sent}
 
 
 def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> None:
-    def choosy(asked: Asked) -> Script:
-        wrong = asked.headers["authorization"] == "Bearer key-2"
-        return whole({"error": {"message": "No such key"}}, 401) if wrong else modest(asked)
+    def choosy(received: ReceivedRequest) -> Script:
+        wrong = received.headers["authorization"] == "Bearer key-2"
+        return whole({"error": {"message": "No such key"}}, 401) if wrong else modest(received)
 
     upstream.otherwise = choosy
     keys = (Secret("key-1"), Secret("key-2"), Secret("key-3"))

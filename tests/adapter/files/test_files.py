@@ -13,7 +13,7 @@ from adapter.files.files import Files
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
 from tests.support.pdf import of_contents, pdf
-from tests.support.servers.web_server import Site, answer, serving
+from tests.support.servers.web_server import WebServer, http_response, web_server
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
@@ -27,14 +27,14 @@ LETTER = pdf("Dear Ada", "Yours, Charles")
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        yield site
+def web() -> Iterator[WebServer]:
+    with web_server() as web:
+        yield web
 
 
 @pytest.fixture
-def files(site: Site) -> Files:
-    return Files(Settings(file_url_hosts=(site.host,), max_body_bytes=1500))
+def files(web: WebServer) -> Files:
+    return Files(Settings(file_url_hosts=(web.host,), max_body_bytes=1500))
 
 
 def data(content: bytes, type: str = "") -> str:
@@ -206,33 +206,33 @@ NAMES = [("/docs/r%C3%A9port.md", None, "réport.md"), ("/docs/?x=/y", None, "fi
 
 
 @pytest.mark.parametrize(("path", "filename", "name"), NAMES)
-def test_a_file_by_url(path: str, filename: str | None, name: str, site: Site, files: Files) -> None:
-    site.answers[path] = answer(b"hello", content_type="text/markdown; charset=utf-8")
-    file = part(file_url=site.url + path, filename=filename)
+def test_a_file_by_url(path: str, filename: str | None, name: str, web: WebServer, files: Files) -> None:
+    web.responses[path] = http_response(b"hello", content_type="text/markdown; charset=utf-8")
+    file = part(file_url=web.url + path, filename=filename)
     assert resolved(files, message(file))["content"] == [text(f'<file name="{name}">\nhello\n</file>')]
     (sent,) = resolved(files, message(file), OPENAI)["content"]
     assert (sent["filename"], sent["file_data"]) == (name, data(b"hello", "text/markdown"))
     assert sent["file_url"] is None
 
 
-def test_a_pdf_by_url(site: Site, files: Files) -> None:
-    site.answers["/letter"] = answer(LETTER, content_type="binary/octet-stream")
-    (sent,) = resolved(files, message(part(file_url=f"{site.url}/letter")))["content"]
+def test_a_pdf_by_url(web: WebServer, files: Files) -> None:
+    web.responses["/letter"] = http_response(LETTER, content_type="binary/octet-stream")
+    (sent,) = resolved(files, message(part(file_url=f"{web.url}/letter")))["content"]
     assert "Yours, Charles" in sent["text"]
 
 
-def test_a_url_that_cannot_be_had(site: Site, files: Files) -> None:
-    site.answers["/gone"] = answer(b"", status=410)
-    error = refusal(files, message(text("Look:"), part(file_url=f"{site.url}/gone")))
+def test_a_url_that_cannot_be_had(web: WebServer, files: Files) -> None:
+    web.responses["/gone"] = http_response(b"", status=410)
+    error = refusal(files, message(text("Look:"), part(file_url=f"{web.url}/gone")))
     assert (error.param, error.code) == ("input[0].content[1].file_url", "invalid_value")
     assert error.message == (
         "Invalid 'input[0].content[1].file_url': the file could not be downloaded: its server answered with status 410."
     )
 
 
-def test_all_files_of_a_request_together_are_as_large_as_a_body(site: Site, files: Files) -> None:
-    site.answers["/"] = answer(b"x" * 800)
-    error = refusal(files, message(part(file_url=site.url), part(file_url=site.url)))
+def test_all_files_of_a_request_together_are_as_large_as_a_body(web: WebServer, files: Files) -> None:
+    web.responses["/"] = http_response(b"x" * 800)
+    error = refusal(files, message(part(file_url=web.url), part(file_url=web.url)))
     assert error.param == "input[0].content[1].file_url"
     assert error.message.endswith(": it is larger than 700 bytes.")
 
@@ -244,20 +244,20 @@ def test_the_text_of_pdfs_counts(files: Files) -> None:
     assert "long.pdf holds more text than one request may" in error.message
 
 
-def test_one_request_is_no_flood_of_others(site: Site, files: Files) -> None:
-    site.answers["/"] = answer(b"")
-    error = refusal(files, message(*[part(file_url=site.url)] * 100))
+def test_one_request_is_no_flood_of_others(web: WebServer, files: Files) -> None:
+    web.responses["/"] = http_response(b"")
+    error = refusal(files, message(*[part(file_url=web.url)] * 100))
     assert error.param == "input[0].content[64].file_url"
-    assert len(site.asked) == 64
+    assert len(web.requests) == 64
 
 
 # --- files of a history ------------------------------------------------------------------------------------------
 
 
-def test_a_history_is_read_in_the_same_way(site: Site, files: Files) -> None:
-    site.answers["/a"] = answer(b"hello")
+def test_a_history_is_read_in_the_same_way(web: WebServer, files: Files) -> None:
+    web.responses["/a"] = http_response(b"hello")
     notes = Notes()
-    (sent,) = remembered(files, message(part(file_url=f"{site.url}/a")), notes)["content"]
+    (sent,) = remembered(files, message(part(file_url=f"{web.url}/a")), notes)["content"]
     assert sent == text('<file name="a">\nhello\n</file>')
     assert lines(notes) == ["previous_response_id.content[0] approximated: file a is sent as text"]
 

@@ -12,21 +12,21 @@ import pytest
 from urllib3.util import connection
 
 from adapter.files.guard import Fetched, Guard, NotAllowed, NotFetched, is_public
-from tests.support.servers.web_server import Site, answer, serving
+from tests.support.servers.web_server import WebServer, http_response, web_server
 
 PUBLIC = "93.184.215.14"
 MOST = 1000
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as site:
-        yield site
+def web() -> Iterator[WebServer]:
+    with web_server() as web:
+        yield web
 
 
 @pytest.fixture
-def guard(site: Site) -> Guard:
-    return Guard([site.host])
+def guard(web: WebServer) -> Guard:
+    return Guard([web.host])
 
 
 def fetch(guard: Guard, url: str, seconds: float = 10) -> Fetched:
@@ -92,15 +92,15 @@ NOT_ALLOWED = [
 
 
 class Resolver:
-    """Names and their addresses; every name has all of them. Connections are refused, and kept in mind."""
+    """Names and their addresses; every name has all of them. Connections are refused and recorded."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = list(addresses)
-        self.asked: list[str] = []
+        self.lookups: list[str] = []
         self.connections: list[tuple[str, int]] = []
 
     def getaddrinfo(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        self.asked.append(host)
+        self.lookups.append(host)
         if not self.addresses:
             raise socket.gaierror("no such name")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
@@ -127,14 +127,14 @@ def test_a_host_that_is_allowed_is_connected_to(resolver: Resolver, pattern: str
 @pytest.mark.parametrize("host", ["a..example", ".example", "..", "a" * 64 + ".example", "." * 99])
 def test_a_name_that_none_can_have_is_not_even_looked_up(resolver: Resolver, host: str) -> None:
     assert refusal(Guard(["*"]), f"http://{host}/x") == "its host has no public address"
-    assert resolver.asked == []
+    assert resolver.lookups == []
 
 
 @pytest.mark.parametrize(("pattern", "url"), NOT_ALLOWED)
 def test_a_host_that_is_not_allowed_is_not_even_looked_up(resolver: Resolver, pattern: str, url: str) -> None:
     with pytest.raises(NotAllowed):
         fetch(Guard([pattern] if pattern else []), url)
-    assert resolver.asked == []
+    assert resolver.lookups == []
 
 
 @pytest.mark.parametrize("pattern", ["*", "*.example"])
@@ -164,7 +164,7 @@ def test_the_connection_goes_where_the_check_looked(resolver: Resolver, monkeypa
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
     refusal(Guard(["*"]), "https://rebinding.example/x")
-    assert resolver.asked == ["rebinding.example"]
+    assert resolver.lookups == ["rebinding.example"]
     assert resolver.connections == [(PUBLIC, 443)]
 
 
@@ -191,100 +191,106 @@ def test_the_next_address_is_tried(resolver: Resolver) -> None:
 )
 def test_what_is_no_url_to_fetch(resolver: Resolver, url: str, reason: str) -> None:
     assert refusal(Guard(["*"]), url) == reason
-    assert resolver.asked == []
+    assert resolver.lookups == []
 
 
 # --- servers -----------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_fetched(site: Site, guard: Guard) -> None:
-    site.answers["/a%20b?c=d"] = answer(b"Hello", content_type="text/plain; charset=utf-8", content_length="5")
-    assert fetch(guard, f"{site.url}/a b?c=d#e") == Fetched(b"Hello", "text/plain; charset=utf-8")
-    ((_, headers),) = site.asked
+def test_a_file_is_fetched(web: WebServer, guard: Guard) -> None:
+    web.responses["/a%20b?c=d"] = http_response(b"Hello", content_type="text/plain; charset=utf-8", content_length="5")
+    assert fetch(guard, f"{web.url}/a b?c=d#e") == Fetched(b"Hello", "text/plain; charset=utf-8")
+    ((_, headers),) = web.requests
     assert dict(headers) == {
-        "Host": site.host, "User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity",
+        "Host": web.host, "User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity",
     }  # fmt: skip
 
 
 BODIES = {
-    "until the end": answer(b"Hello"),
-    "in chunks": answer(b"3\r\nHel\r\n2\r\nlo\r\n0\r\n\r\n", transfer_encoding="chunked"),
-    "of a size": answer(b"Hello and more", content_length="5"),
-    "of another success": answer(b"Hello", status=203),
+    "until the end": http_response(b"Hello"),
+    "in chunks": http_response(b"3\r\nHel\r\n2\r\nlo\r\n0\r\n\r\n", transfer_encoding="chunked"),
+    "of a size": http_response(b"Hello and more", content_length="5"),
+    "of another success": http_response(b"Hello", status=203),
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body(name: str, site: Site, guard: Guard) -> None:
-    site.answers["/"] = BODIES[name]
-    assert fetch(guard, site.url).data == b"Hello"
+def test_a_body(name: str, web: WebServer, guard: Guard) -> None:
+    web.responses["/"] = BODIES[name]
+    assert fetch(guard, web.url).data == b"Hello"
 
 
 BAD_ANSWERS = {
-    "not found": (answer(b"No", status=404), "its server answered with status 404"),
-    "not modified": (answer(status=304), "its server answered with status 304"),
-    "too large": (answer(b"x" * (MOST + 1)), f"it is larger than {MOST} bytes"),
-    "too large in chunks": (answer(b"400\r\n%b\r\n0\r\n\r\n" % (b"x" * 0x400), transfer_encoding="chunked"),
+    "not found": (http_response(b"No", status=404), "its server answered with status 404"),
+    "not modified": (http_response(status=304), "its server answered with status 304"),
+    "too large": (http_response(b"x" * (MOST + 1)), f"it is larger than {MOST} bytes"),
+    "too large in chunks": (http_response(b"400\r\n%b\r\n0\r\n\r\n" % (b"x" * 0x400), transfer_encoding="chunked"),
                             f"it is larger than {MOST} bytes"),
-    "compressed": (answer(b"x", content_encoding="gzip"), "its server sends it compressed"),
-    "cut": (answer(b"Hel", content_length="5"), "the connection to its server failed"),
-    "cut in chunks": (answer(b"5\r\nHel", transfer_encoding="chunked"), "the connection to its server failed"),
-    "a chunk of nonsense": (answer(b"zz\r\nHel", transfer_encoding="chunked"), "the connection to its server failed"),
+    "compressed": (http_response(b"x", content_encoding="gzip"), "its server sends it compressed"),
+    "cut": (http_response(b"Hel", content_length="5"), "the connection to its server failed"),
+    "cut in chunks": (http_response(b"5\r\nHel", transfer_encoding="chunked"), "the connection to its server failed"),
+    "a chunk of nonsense": (
+        http_response(b"zz\r\nHel", transfer_encoding="chunked"), "the connection to its server failed"
+    ),
     "not HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", "the connection to its server failed"),
     "nothing": (b"", "the connection to its server failed"),
     "a head without end": (b"HTTP/1.1 200 OK\r\n" + b"x" * 70000, "the connection to its server failed"),
-    "redirected nowhere": (answer(status=302, location="http://[::1/"), "its URL is not valid"),
-    "redirected to a file": (answer(status=302, location="file:///etc/passwd"), "its URL is not an http or https URL"),
-    "redirected to itself": (answer(status=302, location="/"), "its server redirects more than 3 times"),
-    "redirected with a password": (answer(status=302, location="http://a:b@127.0.0.1/"), "its URL holds a user name"),
+    "redirected nowhere": (http_response(status=302, location="http://[::1/"), "its URL is not valid"),
+    "redirected to a file": (
+        http_response(status=302, location="file:///etc/passwd"), "its URL is not an http or https URL"
+    ),
+    "redirected to itself": (http_response(status=302, location="/"), "its server redirects more than 3 times"),
+    "redirected with a password": (
+        http_response(status=302, location="http://a:b@127.0.0.1/"), "its URL holds a user name"
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-def test_a_bad_answer(name: str, site: Site, guard: Guard) -> None:
-    site.answers["/"], reason = BAD_ANSWERS[name]
-    assert refusal(guard, site.url).startswith(reason)
+def test_a_bad_answer(name: str, web: WebServer, guard: Guard) -> None:
+    web.responses["/"], reason = BAD_ANSWERS[name]
+    assert refusal(guard, web.url).startswith(reason)
 
 
-def test_a_server_that_says_nothing(site: Site, guard: Guard) -> None:
-    assert refusal(guard, f"{site.url}/silence", 0.2) == "the connection to its server failed"
+def test_a_server_that_says_nothing(web: WebServer, guard: Guard) -> None:
+    assert refusal(guard, f"{web.url}/silence", 0.2) == "the connection to its server failed"
 
 
-def test_three_redirects_are_followed_without_cookies(site: Site, guard: Guard) -> None:
+def test_three_redirects_are_followed_without_cookies(web: WebServer, guard: Guard) -> None:
     for at, status in enumerate((301, 307, 308)):
-        site.answers[f"/{at}"] = answer(status=status, location=f"{at + 1}", set_cookie="a=b")
-    site.answers["/3"] = answer(b"there")
-    assert fetch(guard, f"{site.url}/0").data == b"there"
-    assert [path for path, _ in site.asked] == ["/0", "/1", "/2", "/3"]
-    assert all("Cookie" not in headers for _, headers in site.asked)
+        web.responses[f"/{at}"] = http_response(status=status, location=f"{at + 1}", set_cookie="a=b")
+    web.responses["/3"] = http_response(b"there")
+    assert fetch(guard, f"{web.url}/0").data == b"there"
+    assert [path for path, _ in web.requests] == ["/0", "/1", "/2", "/3"]
+    assert all("Cookie" not in headers for _, headers in web.requests)
 
 
-def test_a_redirect_is_checked_like_the_first_url(site: Site) -> None:
-    guard = Guard([site.host, "*"])
-    with serving() as inner:
-        inner.answers["/"] = answer(b"secret")
-        site.answers["/"] = answer(status=302, location=inner.url)
+def test_a_redirect_is_checked_like_the_first_url(web: WebServer) -> None:
+    guard = Guard([web.host, "*"])
+    with web_server() as inner:
+        inner.responses["/"] = http_response(b"secret")
+        web.responses["/"] = http_response(status=302, location=inner.url)
         with pytest.raises(NotAllowed):
-            fetch(guard, site.url)
+            fetch(guard, web.url)
         for host in ("127.0.0.1", "localhost", "169.254.169.254"):
-            site.answers["/"] = answer(status=302, location=f"http://{host}/")
-            assert refusal(guard, site.url) == "its host has no public address"
-        assert inner.asked == []
+            web.responses["/"] = http_response(status=302, location=f"http://{host}/")
+            assert refusal(guard, web.url) == "its host has no public address"
+        assert inner.requests == []
 
 
-def test_nothing_of_the_environment_is_used(site: Site, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_environment_is_used(web: WebServer, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:1")
-    site.answers["/"] = answer(b"direct")
-    assert fetch(guard, site.url).data == b"direct"
+    web.responses["/"] = http_response(b"direct")
+    assert fetch(guard, web.url).data == b"direct"
 
 
 # --- TLS ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site with a certificate for files.example, which is trusted; every name leads to it."""
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    """A web with a certificate for files.example, which is trusted; every name leads to it."""
     if shutil.which("openssl") is None:
         if os.environ.get("CI"):
             pytest.fail("openssl is not installed")
@@ -299,22 +305,22 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both))
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: real("127.0.0.1", *rest, **more))
-    with serving(both) as site:
-        site.answers["/"] = answer(b"sealed")
-        yield site
+    with web_server(both) as web:
+        web.responses["/"] = http_response(b"sealed")
+        yield web
 
 
-def test_the_certificate_is_that_of_the_name(tls: Site) -> None:
+def test_the_certificate_is_that_of_the_name(tls: WebServer) -> None:
     port = tls.server_port
     guard = Guard([f"files.example:{port}", f"other.example:{port}"])
     assert fetch(guard, f"https://files.example:{port}/").data == b"sealed"
-    assert tls.names == ["files.example"]
-    assert tls.asked[0][1]["Host"] == f"files.example:{port}"
+    assert tls.tls_names == ["files.example"]
+    assert tls.requests[0][1]["Host"] == f"files.example:{port}"
     assert refusal(guard, f"https://other.example:{port}/") == "the connection to its server failed"
 
 
-def test_a_certificate_that_nobody_vouches_for(tls: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_nobody_vouches_for(tls: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     url = f"https://files.example:{tls.server_port}/"
     assert refusal(Guard([f"files.example:{tls.server_port}"]), url) == "the connection to its server failed"
-    assert tls.asked == []
+    assert tls.requests == []

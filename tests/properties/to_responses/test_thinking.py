@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support import chat
 from tests.support.judges.grammar import check_stream
-from tests.support.transparent_sealer import Glass
+from tests.support.transparent_sealer import TransparentSealer
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy
@@ -74,7 +74,7 @@ def answers(draw: st.DrawFn) -> tuple[list[Delta], list[str], dict[str, str | No
 def played(deltas: list[Delta]) -> Response:
     request = CreateRequest(model="m", input=(), raw_input=b"[]")
     ids = Ids(seed(0, 0))
-    expectations = Expectations(seal_policy=SealPolicy(Glass(), False))
+    expectations = Expectations(seal_policy=SealPolicy(TransparentSealer(), False))
     stream = ResponseStream(first_snapshot(request, ids.response, 0), ids, expectations, notes=Notes())
     events = stream.start()
     reader = AnswerReader(stream)
@@ -93,7 +93,7 @@ def test_nothing_of_it_is_lost(answer: tuple[list[Delta], list[str], dict[str, s
     items = (Message("user", "Hello."), *decode_items(encode(response.output)), *behind)
     request = CreateRequest(model="m", input=items, raw_input=b"[]")
     notes = Notes()
-    body = chat_request(request, History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request, History(), Dialect(), notes, model="m", stream=False, seal=TransparentSealer())
     said = [message for message in decode(body.json)["messages"] if message["role"] == "assistant"]
     if not any("content" in delta or "tool_calls" in delta for delta in deltas):
         assert (said, len(notes)) == ([], bool(deltas))  # thinking alone is no message

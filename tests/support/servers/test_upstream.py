@@ -27,8 +27,8 @@ def ask(peer: HTTPConnection, prompt: str = "Hi", **members: object) -> HTTPResp
 def test_answers_share_a_connection_and_requests_are_kept(peer: HTTPConnection, upstream: Upstream) -> None:
     upstream.plays(whole({"n": 1}), stream(b"data: 2\n\n"), stream(b"data: 3\n\n", framing="length"))
     assert [ask(peer, prompt).read() for prompt in "abc"] == [b'{"n": 1}', b"data: 2\n\n", b"data: 3\n\n"]
-    assert [asked.messages[0]["content"] for asked in upstream.requests] == ["a", "b", "c"]
-    assert not any(asked.closed.is_set() for asked in upstream.requests)
+    assert [received.messages[0]["content"] for received in upstream.requests] == ["a", "b", "c"]
+    assert not any(received.closed.is_set() for received in upstream.requests)
 
 
 def test_a_gate_holds_the_rest_back(peer: HTTPConnection, upstream: Upstream) -> None:
@@ -61,10 +61,10 @@ def test_the_moment_the_peer_leaves_is_known(peer: HTTPConnection, upstream: Ups
     upstream.plays(stream(chat.text("a"), Gate(), chat.DONE))
     answer = ask(peer)
     answer.read1()
-    assert not upstream.asked().closed.is_set()
+    assert not upstream.received().closed.is_set()
     answer.close()
     peer.close()
-    assert upstream.asked().closed.wait(LIMIT)
+    assert upstream.received().closed.wait(LIMIT)
 
 
 def test_a_script_that_is_not_played_fails_the_test(upstream: Upstream) -> None:

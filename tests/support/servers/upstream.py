@@ -83,8 +83,8 @@ def drip(data: bytes) -> list[bytes]:
     return [data[at : at + 1] for at in range(len(data))]
 
 
-class Asked:
-    """A request as it came, and what became of its connection."""
+class ReceivedRequest:
+    """A request as it arrived, and whether its connection has been closed since."""
 
     def __init__(self, method: str, path: str, headers: HTTPMessage, body: bytes) -> None:
         self.method = method
@@ -108,8 +108,8 @@ class Upstream:
     """The provider; a context manager. `requests` are those to /chat/completions since the last `reset`."""
 
     def __init__(self) -> None:
-        self.requests: list[Asked] = []
-        self.otherwise: Callable[[Asked], Script] | None = None
+        self.requests: list[ReceivedRequest] = []
+        self.otherwise: Callable[[ReceivedRequest], Script] | None = None
         self.models: object = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
         self.answers: dict[str, object] = {}
         """What other paths answer."""
@@ -132,7 +132,7 @@ class Upstream:
         with self._changed:
             self._scripts += scripts
 
-    def asked(self, count: int = 1) -> Asked:
+    def received(self, count: int = 1) -> ReceivedRequest:
         """Return the `count`-th request, waiting for it if need be."""
         with self._changed:
             came = self._changed.wait_for(lambda: len(self.requests) >= count, LIMIT)
@@ -153,16 +153,16 @@ class Upstream:
         assert not left, f"{len(left)} scripts were not played"
         assert not found, f"a strict provider would refuse: {found}"
 
-    def next_script(self, asked: Asked) -> Script:
-        if not asked.path.endswith("/chat/completions"):
-            if asked.path in self.answers:
-                return whole(self.answers[asked.path])
-            known = asked.path.endswith("/models")
+    def next_script(self, received: ReceivedRequest) -> Script:
+        if not received.path.endswith("/chat/completions"):
+            if received.path in self.answers:
+                return whole(self.answers[received.path])
+            known = received.path.endswith("/models")
             return whole(self.models) if known else whole({"error": "no such path"}, 404)
         with self._changed:
-            self.requests.append(asked)
+            self.requests.append(received)
             self._complaints += complaints(
-                asked.json,
+                received.json,
                 developer_role=True,
                 system_anywhere=True,
                 reasoning_field="reasoning_content",
@@ -172,7 +172,7 @@ class Upstream:
             if self._scripts:
                 return self._scripts.pop(0)
             otherwise = self.otherwise
-        return otherwise(asked) if otherwise else whole({"error": "the test has no script for this"}, 500)
+        return otherwise(received) if otherwise else whole({"error": "the test has no script for this"}, 500)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -199,7 +199,7 @@ class _Connection:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peer = peer
         self._upstream = upstream
-        self._asked: queue.Queue[Asked | None] = queue.Queue()
+        self._received: queue.Queue[ReceivedRequest | None] = queue.Queue()
         self._gates: list[Gate] = []
         self._ended = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -222,26 +222,26 @@ class _Connection:
         self._peer.close()
 
     def _read(self) -> None:
-        asked = None
+        received = None
         with contextlib.suppress(OSError), self._peer.makefile("rb") as incoming:
             while line := incoming.readline():
                 method, path, _ = line.decode().split()
                 headers = parse_headers(incoming)
                 body = incoming.read(int(headers.get("content-length", 0)))
-                asked = Asked(method, path, headers, body)
-                self._asked.put(asked)
-        if asked is not None and not self._ended.is_set():
-            asked.closed.set()
-        self._asked.put(None)
+                received = ReceivedRequest(method, path, headers, body)
+                self._received.put(received)
+        if received is not None and not self._ended.is_set():
+            received.closed.set()
+        self._received.put(None)
 
     def _play(self) -> None:
-        while asked := self._asked.get():
-            script = self._upstream.next_script(asked)
+        while received := self._received.get():
+            script = self._upstream.next_script(received)
             self._gates += [step for step in script if isinstance(step, Gate)]
             try:
                 self._perform(script)
             except OSError:
-                asked.closed.set()
+                received.closed.set()
                 break
         self.end(CLOSE)
 

@@ -1,4 +1,4 @@
-"""A web server on the loopback interface that answers each path with the bytes it was told to."""
+"""A web server on the loopback interface that answers each path with given bytes."""
 
 import ssl
 import threading
@@ -9,40 +9,40 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-def answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
+def http_response(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Whatever"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-DRIP = 0.05
-"""Seconds between two bytes of a site that drips."""
+TRICKLE_SECONDS = 0.05
+"""Seconds between two bytes of a trickle."""
 
 
-class Site(ThreadingHTTPServer):
-    """What it answers with is in `answers`, and it closes the connection; what it was asked is in `asked`.
+class WebServer(ThreadingHTTPServer):
+    """Answers a path with its bytes in `responses`, then closes the connection; `requests` records what came.
 
-    A path that is in `drips` is answered with the bytes there and then one byte after the other, without end. Any other
-    is not answered at all.
+    A path in `trickles` is answered with the bytes there, then with one byte after the other, without end. Any other
+    path is never answered.
     """
 
     daemon_threads = True
 
     def __init__(self, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, bytes] = {}
-        self.drips: dict[str, bytes] = {}
-        self.asked: list[tuple[str, HTTPMessage]] = []
-        self.came = threading.Semaphore(0)
+        self.responses: dict[str, bytes] = {}
+        self.trickles: dict[str, bytes] = {}
+        self.requests: list[tuple[str, HTTPMessage]] = []
+        self.arrivals = threading.Semaphore(0)
         """Released for each request."""
-        self.over = threading.Event()
-        """Set when the site closes."""
-        self.names: list[str] = []
+        self.closing = threading.Event()
+        """Set when the server closes."""
+        self.tls_names: list[str] = []
         """The names that clients asked a certificate for."""
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            context.sni_callback = lambda _, name, __: self.names.append(name)
+            context.sni_callback = lambda _, name, __: self.tls_names.append(name)
             self.socket = context.wrap_socket(self.socket, server_side=True)
 
     @property
@@ -58,32 +58,32 @@ class Site(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Site
+    server: WebServer
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.headers))
-        self.server.came.release()
-        if self.path in self.server.answers:
-            self.wfile.write(self.server.answers[self.path])
-        elif self.path in self.server.drips:
-            self.wfile.write(self.server.drips[self.path])
-            while not self.server.over.wait(DRIP):
+        self.server.requests.append((self.path, self.headers))
+        self.server.arrivals.release()
+        if self.path in self.server.responses:
+            self.wfile.write(self.server.responses[self.path])
+        elif self.path in self.server.trickles:
+            self.wfile.write(self.server.trickles[self.path])
+            while not self.server.closing.wait(TRICKLE_SECONDS):
                 self.wfile.write(b"x")
         else:
-            self.server.over.wait()
+            self.server.closing.wait()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def serving(certificate: Path | None = None) -> Iterator[Site]:
-    with Site(certificate) as site:
-        thread = threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True)
+def web_server(certificate: Path | None = None) -> Iterator[WebServer]:
+    with WebServer(certificate) as web:
+        thread = threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield site
+            yield web
         finally:
-            site.over.set()
-            site.shutdown()
+            web.closing.set()
+            web.shutdown()
             thread.join()

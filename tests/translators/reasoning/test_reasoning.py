@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import chat
 from tests.support.judges.oracles import validate_with_openai
-from tests.support.transparent_sealer import Glass
+from tests.support.transparent_sealer import TransparentSealer
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes
@@ -57,6 +57,7 @@ def signed(text: str) -> dict[str, Any]:
     return {"type": "reasoning.text", "text": text, "format": "anthropic-claude-v1", "index": 0, "signature": "c2ln"}
 
 
+SEALER = TransparentSealer()
 LOOK = chat.call(0, "call_1", "look", "{}")
 ENCRYPTED = {"type": "reasoning.encrypted", "data": "ZW5j", "format": "google-gemini-v1", "index": 0}
 PART = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
@@ -166,7 +167,7 @@ class Played:
         ids = Ids(seed(0, 0))
         stream = ResponseStream(
             first_snapshot(request(), ids.response, 0), ids,
-            Expectations(seal_policy=SealPolicy(Glass(), always)), notes=self.notes, reasoning_as=reasoning_as,
+            Expectations(seal_policy=SealPolicy(SEALER, always)), notes=self.notes, reasoning_as=reasoning_as,
         )  # fmt: skip
         self.events: list[Event] = stream.start()
         reader = AnswerReader(stream)
@@ -197,7 +198,7 @@ def outputs(response: Response) -> list[Item]:
 def assistant(items: list[Item], dialect: Dialect, history: History = History(), **members: Any) -> dict[str, Any]:  # noqa: B008
     """Return the first assistant message of a request, without its role."""
     body = chat_request(
-        request(input=tuple(items), **members), history, dialect, Notes(), model="m", stream=False, seal=Glass()
+        request(input=tuple(items), **members), history, dialect, Notes(), model="m", stream=False, seal=SEALER
     )
     messages = decode(body.json)["messages"]
     found: dict[str, Any] = next(message for message in messages if message["role"] == "assistant")
@@ -259,14 +260,14 @@ def test_what_is_sealed_counts_and_not_what_the_client_made_of_the_text() -> Non
     assert assistant(items, Dialect())["reasoning_content"] == "Hm."
 
 
-@pytest.mark.parametrize("sealed", ["gAAAAABm", "glass:bm90IEpTT04=", "glass:W10=", "glass:eyJ0ZXh0IjoxfQ=="])
+@pytest.mark.parametrize("sealed", ["gAAAAABm", "plain:bm90IEpTT04=", "plain:W10=", "plain:eyJ0ZXh0IjoxfQ=="])
 def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sealed: str) -> None:
     item = {
         "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": sealed,
     }  # fmt: skip
     items = (*decode_items(json.dumps([{"role": "user", "content": "?"}, item]).encode()), Message("assistant", "Hi."))
     notes = Notes()
-    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=SEALER)
     assert decode(body.json)["messages"][1]["reasoning_content"] == "Hm."
     assert [(note.param, note.action) for note in notes] == [("input[1].encrypted_content", "dropped")]
 
@@ -274,7 +275,7 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
 def test_thinking_that_nothing_follows_is_dropped_with_a_note() -> None:
     items = (Message("user", "?"), *decode_items(encode(Played(chat.thinking("Hm.")).response.output)))
     notes = Notes()
-    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=Glass())
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=SEALER)
     assert [message["role"] for message in decode(body.json)["messages"]] == ["user"]
     assert [(note.param, note.action) for note in notes] == [("input", "dropped")]
 
@@ -295,7 +296,7 @@ def test_an_item_is_sealed_when_it_is_done_and_not_before() -> None:
     events = [plain(event) for event in Played(chat.thinking("Hm.") + chat.text("Hi.")).events]
     items = {event["type"]: event["item"] for event in events if event.get("item", {}).get("type") == "reasoning"}
     assert "encrypted_content" not in items["response.output_item.added"]
-    assert items["response.output_item.done"]["encrypted_content"].startswith("glass:")
+    assert items["response.output_item.done"]["encrypted_content"].startswith("plain:")
     assert events[-1]["response"]["output"][0] == items["response.output_item.done"]
 
 
@@ -324,7 +325,7 @@ def test_where_the_reasoning_item_stands(form: str, kinds: list[str]) -> None:
 def test_a_signature_without_thinking_is_an_item_without_text() -> None:
     (item,) = Played(FORMS["gemini: a signed call"][1], always=False).reasoning
     assert item["summary"] == []
-    payload = Glass().unseal(item["encrypted_content"])
+    payload = SEALER.unseal(item["encrypted_content"])
     assert payload is not None
     assert decode(payload) == {"calls": {"look": signature("c2ln")["extra_content"]}}
 
@@ -377,7 +378,7 @@ def turns(context: str | None) -> list[list[str | None]]:
     history, seen, bodies = History(), [], []
     for number, items in enumerate(sent):
         wanted = request(input=tuple(items), reasoning=ReasoningConfig(context=context))  # type: ignore[arg-type]
-        body = chat_request(wanted, history, Dialect(), Notes(), model="m", stream=False, seal=Glass())
+        body = chat_request(wanted, history, Dialect(), Notes(), model="m", stream=False, seal=SEALER)
         messages = decode(body.json)["messages"]
         bodies.append(body.json)
         seen.append([message.get("reasoning_content") for message in messages if message["role"] == "assistant"])
