@@ -2,11 +2,23 @@
 
 Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`, `fail` and `cancel`, return lists of
 events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
-A whole completion is one chunk, so streamed and unstreamed answers take the same way.
+A whole completion is fed as one chunk, so streamed and unstreamed answers take the same way.
 
-Rules: `response.created` comes first and exactly one terminal event last. Events are numbered when they leave, in
-`_leave`, nowhere else. Which item a piece belongs to, and when items open and close: `sequencer.py`. Limits end in
-`response.failed`.
+The laws of a stream; `docs/stream-laws.md` says why each, which client breaks without it, and which test holds it:
+
+1. `response.created` comes first, one terminal event last, and nothing after it.
+2. `sequence_number` is 0, 1, 2, …, set in `_number` and nowhere else.
+3. Indexes, ids and `call_id` are assigned once, when an item opens, and are final at `output_item.added`.
+4. Each added item is done exactly once, also on failure and cancellation; an incomplete item is the last.
+5. Concatenated deltas == done text == item in the terminal response; the same for arguments and input.
+6. `output` of the terminal response == the `output_item.done` items == what GET returns.
+7. Any split of the bytes gives the same events; merging deltas gives the same response; streamed == unstreamed.
+8. Items are open one at a time and done in the order of their index; a call is done as early as it can be.
+9. Text gathers in lists and is joined once.
+10. Limits are checked here and in the decoders and end in `response.failed`, never in an exception to the client.
+
+This module decides what arrived and how the response ends; `sequencer.py` which item a piece belongs to and when items
+open and close (3, 4, 8).
 """
 
 from contextlib import suppress
@@ -79,7 +91,7 @@ class ResponseStream:
         self._notes = notes
         self._prompt_bytes = expectations.prompt_bytes
         self._most_bytes = limits.output_bytes
-        self._left = 0
+        self._next_number = 0
         self._citations = Citations(notes)
         self._items = ItemSequencer(
             ids, expectations, notes, self._citations,
@@ -110,11 +122,11 @@ class ResponseStream:
         if self.response.status == "queued":
             events.append(ResponseQueued(response=self.response))
             self.response = replace(self.response, status="in_progress")
-        return self._leave([*events, ResponseInProgress(response=self.response)])
+        return self._number([*events, ResponseInProgress(response=self.response)])
 
     def still_running(self) -> list[Event]:
         """Return an event for a client whose idle timer only data resets (Codex ignores comments)."""
-        return self._leave([ResponseInProgress(response=self.response)])
+        return self._number([ResponseInProgress(response=self.response)])
 
     def feed(self, chunk: Chunk) -> list[Event]:
         """Return the events of one chunk; [] once the response is over."""
@@ -155,12 +167,12 @@ class ResponseStream:
                 elif choice.finish_details is not None:
                     self._finish_reason = choice.finish_details.type
                 if choice.error:
-                    return self._leave(events) + self.fail(classify_error_object(choice.error))
+                    return self._number(events) + self.fail(classify_error_object(choice.error))
         except UpstreamError as error:
-            return self._leave(events) + self.fail(error)
+            return self._number(events) + self.fail(error)
         if self._items.written + self._items.attached > self._most_bytes:
-            return self._leave(events) + self.fail(answer_too_large())
-        return self._leave(events)
+            return self._number(events) + self.fail(answer_too_large())
+        return self._number(events)
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
         """End as the provider ended. `done`: it said so itself (`[DONE]`, a whole completion), it was not cut off.
@@ -173,10 +185,10 @@ class ResponseStream:
         try:
             self._flush_tags(events)
         except UpstreamError as error:
-            return self._leave(events) + self.fail(error)
+            return self._number(events) + self.fail(error)
         end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_answer(), self._usage))
         if end.error is not None:
-            return self._leave(events) + self.fail(end.error)
+            return self._number(events) + self.fail(end.error)
         if end.unknown is not None:
             self._notes.add("finish_reason", "approximated", f"'{end.unknown}' is taken as completed")
         elif not self._finish_reason:
@@ -184,7 +196,7 @@ class ResponseStream:
         try:
             self._items.close_all("incomplete" if end.incomplete else "completed", events)
         except UpstreamError as error:
-            return self._leave(events) + self.fail(error)
+            return self._number(events) + self.fail(error)
         if end.incomplete is None:
             self.response = self._terminal(status="completed", completed_at=now)
             events.append(ResponseCompleted(response=self.response))
@@ -193,18 +205,18 @@ class ResponseStream:
                 status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
             )
             events.append(ResponseIncomplete(response=self.response))
-        return self._leave(events)
+        return self._number(events)
 
     def open_compaction(self) -> list[Event]:
         """Begin the item that stands for what came before the answer."""
         events: list[Event] = []
         self._items.open_compaction(events)
-        return self._leave(events)
+        return self._number(events)
 
     def close_compaction(self, sealed: str) -> list[Event]:
         events: list[Event] = []
         self._items.close_compaction(sealed, events)
-        return self._leave(events)
+        return self._number(events)
 
     def spend(self, usage: Usage | None) -> None:
         """Count what an answer cost that the client does not see."""
@@ -347,7 +359,7 @@ class ResponseStream:
         self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))
-        return self._leave(events)
+        return self._number(events)
 
     def _terminal(self, **changes: Any) -> Response:
         usage = self._cost()
@@ -367,11 +379,11 @@ class ResponseStream:
             self._notes.add("usage", "estimated", "the provider counted no tokens")
         return usage if spent is None else add_usage(usage, spent)
 
-    def _leave(self, events: list[Event]) -> list[Event]:
+    def _number(self, events: list[Event]) -> list[Event]:
         """Number events on their way out."""
-        left = self._left
+        number = self._next_number
         for event in events:
-            event.sequence_number = left
-            left += 1
-        self._left = left
+            event.sequence_number = number
+            number += 1
+        self._next_number = number
         return events
