@@ -1,4 +1,7 @@
-"""`/v1/conversations`: create, read, change, delete, and their items."""
+"""`/v1/conversations`: create, read, update and delete conversations and their items.
+
+Source: OpenAI API reference, Conversations.
+"""
 
 from typing import Any, Final
 
@@ -23,17 +26,18 @@ from translators.wire import Raw, decode, decode_members, encode
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/v1/conversations")
 
-_MOST_ITEMS: Final = 20
+_MAX_ITEMS: Final = 20
+"""Of one request. Source: OpenAI API reference, Conversations: create."""
 
 
 class Items(Member):
     """The items to add, at most 20."""
 
     def read(self, raw: Raw, name: str) -> Any:
-        items = decode_items(bytes(raw), _MOST_ITEMS, name)
+        items = decode_items(bytes(raw), _MAX_ITEMS, name)
         if CompactionTrigger in map(type, items):
             raise RequestError(
-                "A 'compaction_trigger' item is never kept. Send it as the last input item of a response.",
+                "A 'compaction_trigger' item cannot be stored. Send it as the last input item of a response.",
                 param=name,
                 code="invalid_value",
             )
@@ -90,7 +94,7 @@ def add_items(id: str) -> Response:
     taken = {item.id for item in app.conversations.items(id, tenant)}
     items = with_ids(body.get("items", ()), app.ids(), taken)
     app.conversations.append(id, tenant, conversation_log.stored_items(items))
-    return _json(encode(page(items, limit=_MOST_ITEMS, order="asc", after=None, before=None)))
+    return _json(encode(page(items, limit=_MAX_ITEMS, order="asc", after=None, before=None)))
 
 
 @blueprint.get("/<id>/items")

@@ -1,4 +1,4 @@
-"""`/healthz`: the worker serves. `/readyz`: the store does, too."""
+"""Probes. `/healthz`: this worker answers. `/readyz`: its store answers, too."""
 
 from flask import Blueprint, Response
 

@@ -282,7 +282,7 @@ def test_nothing_cannot_be_compacted(client: openai.OpenAI) -> None:
 
 
 def test_a_trigger_is_not_kept_in_a_conversation(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="is never kept"):
+    with pytest.raises(openai.BadRequestError, match="cannot be stored"):
         client.conversations.create(items=[{"type": "compaction_trigger"}])
 
 

@@ -1,10 +1,10 @@
-"""The body of a request: what is accepted, how much of it, and for how long.
+"""The body of a request: its type, its size, and the time it may take.
 
-Only JSON under its own name: a web page can make a browser send other types to a server on the same machine without
-asking it first, so a missing or foreign Content-Type is refused rather than guessed. Compressed bodies are refused too.
-A body may be large and its client slow, but both have a limit. A client that still sends while it is being refused
-would find its connection reset and never read why; so what is left of its body is taken off the connection first, up
-to a limit, and then the connection is given up.
+The Content-Type must be JSON: a web page can make a browser send other types to a server on the same machine without a
+preflight, so another or missing type is an error, not a guess. Compressed bodies are an error too. Bodies may be large
+and clients slow, both within limits. A client that is still sending when it gets an error would find its connection
+reset before it reads the answer; so the rest of its body is read and discarded first, up to a limit, after which the
+connection is closed. Source: WHATWG Fetch, CORS-safelisted request-header; RFC 9112 §9.6.
 """
 
 from typing import Any, Final, Protocol
@@ -14,13 +14,14 @@ import gevent
 from adapter.settings.settings import Settings
 from translators.errors import RequestError, shorten
 
-_CHUNK: Final = 1 << 16
-_DISCARD: Final = 1 << 20
-_MOST_DISCARDED: Final = 64 << 20
-_DISCARDING: Final = 2.0
-"""Seconds for which an unwanted body is taken off the connection."""
+_READ_BYTES: Final = 1 << 16
+_DISCARD_READ_BYTES: Final = 1 << 20
+_MAX_DISCARDED_BYTES: Final = 64 << 20
+"""Of one unwanted body: the default limit of a body twice over, so that clients just above it read their error."""
+_MAX_DISCARD_SECONDS: Final = 2.0
+"""For reading an unwanted body: a client on a fast network is done by then, a hostile one gains no more."""
 
-_TAKEN: Final = "adapter.body_taken"
+_BODY_READ: Final = "adapter.body_read"
 
 
 class _Input(Protocol):
@@ -30,70 +31,70 @@ class _Input(Protocol):
 def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     """Return the body of a request; raise RequestError (400, 408, 413, 415) if it is not acceptable."""
     _check_type(environ)
-    most = settings.max_body_bytes
+    max_bytes = settings.max_body_bytes
     length = _declared_length(environ)
-    if length is not None and length > most:
-        raise _too_large(most)
+    if length is not None and length > max_bytes:
+        raise _too_large(max_bytes)
     too_slow = RequestError(
         f"The request body did not arrive within {settings.body_timeout:g} seconds.", status=408
     )
     try:
         with gevent.Timeout(settings.body_timeout, too_slow):
-            body = _read(environ["wsgi.input"], most, length)
+            body = _read(environ["wsgi.input"], max_bytes, length)
     except RequestError:
         raise
-    except Exception as error:  # whatever the server raises here, the client sent something that is no body
+    except Exception as error:  # of any type, depending on the server: the client has broken the framing
         raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
-    environ[_TAKEN] = True
+    environ[_BODY_READ] = True
     return body
 
 
 def mark_body_read(environ: dict[str, Any]) -> None:
-    """Have the rest of the connection left alone: what follows is no body."""
-    environ[_TAKEN] = True
+    """Prevent `discard_body` from reading: the connection is used for something else than a body."""
+    environ[_BODY_READ] = True
 
 
 def discard_body(environ: dict[str, Any]) -> None:
-    """Take a body that nobody has read off the connection, so that the client comes to read its answer."""
-    if _TAKEN in environ or _declared_length(environ) == 0:
+    """Read and drop a body that was not read, so that the client gets to read its answer."""
+    if _BODY_READ in environ or _declared_length(environ) == 0:
         return
     stream = environ["wsgi.input"]
     if getattr(stream, "failed", False):
         return
-    left = _MOST_DISCARDED
-    with gevent.Timeout(_DISCARDING, False):
+    left = _MAX_DISCARDED_BYTES
+    with gevent.Timeout(_MAX_DISCARD_SECONDS, False):
         try:
             while left > 0:
-                data = stream.read(_DISCARD)
+                data = stream.read(_DISCARD_READ_BYTES)
                 if not data:
                     return
                 left -= len(data)
         except Exception:  # see read_body
             pass
     try:
-        stream.failed = True  # gunicorn closes a connection whose body it must not go on reading
+        stream.failed = True  # gunicorn then closes the connection
     except AttributeError:
-        pass  # a test's stream; nothing is kept open behind it
+        pass  # not gunicorn's stream: there is no connection to close
 
 
-def _read(stream: _Input, most: int, length: int | None) -> bytes:
+def _read(stream: _Input, max_bytes: int, length: int | None) -> bytes:
     if length is not None:
         body = stream.read(length) if length else b""
         if len(body) < length:
             raise RequestError(f"The request body ended after {len(body)} of {length} bytes.")
         return body
     pieces = []
-    left = most
-    while data := stream.read(_CHUNK):
+    left = max_bytes
+    while data := stream.read(_READ_BYTES):
         pieces.append(data)
         left -= len(data)
         if left < 0:
-            raise _too_large(most)
+            raise _too_large(max_bytes)
     return b"".join(pieces)
 
 
 def _declared_length(environ: dict[str, Any]) -> int | None:
-    """Return the length that a request announces; None if it comes in chunks."""
+    """Return the Content-Length of a body, 0 without one; None for a chunked body."""
     if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
         return None
     length = environ.get("CONTENT_LENGTH") or "0"
@@ -106,7 +107,7 @@ def _check_type(environ: dict[str, Any]) -> None:
     if type != "application/json" and not (type.startswith("application/") and type.endswith("+json")):
         what = f"but the request says 'Content-Type: {shorten(given)}'" if given else "but the request names none"
         raise RequestError(
-            f"Unsupported content type. This API takes 'Content-Type: application/json', {what}.",
+            f"Unsupported content type. This API accepts 'Content-Type: application/json', {what}.",
             code="unsupported_content_type",
             status=415,
         )
@@ -120,9 +121,9 @@ def _check_type(environ: dict[str, Any]) -> None:
         )
 
 
-def _too_large(most: int) -> RequestError:
+def _too_large(max_bytes: int) -> RequestError:
     return RequestError(
-        f"The request body is too large. This server takes at most {most} bytes.",
+        f"The request body is too large. This server accepts at most {max_bytes} bytes.",
         code="request_too_large",
         status=413,
     )

@@ -1,7 +1,7 @@
-"""The queries of GET requests: the page of a list, `include`, and how a response is to be retrieved.
+"""The queries of GET requests: the page of a list, `include`, and how to retrieve a response.
 
-Everything in a query is text. Members that nobody knows are let pass: clients and gateways add their own. Source:
-responses-api reference §1.1.
+Every value in a query is text. Unknown names are ignored: clients and gateways add their own.
+Source: OpenAI API reference, Responses: retrieve, list input items.
 """
 
 import re
@@ -32,21 +32,21 @@ _page_schema: Final = PageSchema()
 
 
 def parse_page(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return `limit`, `order`, `after` and `before` of a list's query; raise RequestError."""
+    """Return `limit`, `order`, `after` and `before` of a list's query; raise RequestError for a bad value."""
     page: dict[str, Any] = _page_schema.load(query)
     return page
 
 
 def parse_include(query: MultiDict[str, str]) -> frozenset[str]:
-    """Return the values of `include`, in whichever way they are written; raise RequestError for an unknown one."""
-    included = frozenset(_included(query))
+    """Return the values of `include`, in any of its notations; raise RequestError for an unknown one."""
+    included = frozenset(_read_include(query))
     for value in included:
         if value not in INCLUDABLE:
             raise invalid_value("include", shorten(value), INCLUDABLE)
     return included
 
 
-def _included(query: MultiDict[str, str]) -> Iterator[str]:
+def _read_include(query: MultiDict[str, str]) -> Iterator[str]:
     """Yield the values of `include=a`, `include[]=a`, `include[0]=a`, and of comma lists in each."""
     for name, texts in query.lists():
         if _INCLUDE.fullmatch(name):
@@ -68,5 +68,5 @@ _retrieve_schema: Final = RetrieveSchema()
 
 def parse_retrieve(query: Mapping[str, str]) -> dict[str, Any]:
     """Return `stream`, `starting_after` and `include_obfuscation` of a retrieval; raise RequestError."""
-    wanted: dict[str, Any] = _retrieve_schema.load(query)
-    return wanted
+    values: dict[str, Any] = _retrieve_schema.load(query)
+    return values

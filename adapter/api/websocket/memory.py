@@ -1,8 +1,8 @@
-"""What one connection remembers: responses that are not to be stored, and can be continued as long as it lasts.
+"""The memory of one connection: responses that are not stored, and can be continued while the connection lasts.
 
-`ConnectionStore` stands in front of the store. What a client wants stored goes there; everything else stays in this
-memory, which is bounded: the oldest responses are forgotten first, and with them whatever continues them. No other
-connection finds any of it. Source: responses-api reference §1.4.
+`ConnectionStore` has the calls of the store. Responses that a client wants stored go through to it; all others remain
+in this memory, which is bounded: the oldest response is evicted first, and the responses that continue it are then
+unknown. No other connection can read them. Source: OpenAI guide, WebSocket mode.
 """
 
 import time
