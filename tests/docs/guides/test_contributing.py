@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.translators.to_responses import test_stream
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 
 

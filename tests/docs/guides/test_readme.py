@@ -12,7 +12,7 @@ from adapter.settings.description import PREFIX
 from adapter.settings.settings import DESCRIPTIONS
 from adapter.settings.sources import load_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "README.md").read_text()
 BASE = "http://" + load_settings({}, {}).bind
 
