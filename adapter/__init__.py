@@ -2,7 +2,7 @@
 
 The way of a request:
 
-- `api/`: the views; `api/request/` turns a body into a checked request, `api/websocket/` is the other way in
+- `api/`: the views; `api/request/intake.py` is the one door of requests, `api/websocket/` the other way to it
 - `flow/`: the exchange, the same for every transport: context → chat request → upstream → events
 - `history/`: what the input continues: chains, conversations, compaction items, and sealed content
 - `files/`: files and images of the input: fetched, read, replaced

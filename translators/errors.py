@@ -152,6 +152,11 @@ def unsupported_parameter(param: str, why: str) -> RequestError:
     )
 
 
+def item_not_found(id: str, param: str | None, hint: str = "") -> RequestError:
+    """Return the error for the id of an item that does not exist; `param` is the path at which it was named."""
+    return RequestError(f"Item with id '{shorten(id)}' not found.{hint and ' ' + hint}", param=param, status=404)
+
+
 def invalid_type(param: str, expected: str, got: str) -> RequestError:
     return RequestError(
         f"Invalid type for '{param}': expected {expected}, but got {got} instead.",

@@ -15,9 +15,8 @@ from adapter.api.request.fields import Member, Metadata
 from adapter.api.request.queries import parse_page
 from adapter.history import conversation_log
 from adapter.history.references import replace_references
-from adapter.history.request_errors import item_not_found
 from adapter.store.base import NotFound
-from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
+from translators.errors import RequestError, item_not_found, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import refuse_bad_characters
 from translators.responses.input import decode_items
 from translators.responses.items import CompactionTrigger, ItemReference
@@ -108,7 +107,7 @@ def retrieve_item(id: str, item_id: str) -> Response:
     for item in services().conversations.items(id, current_caller().tenant):
         if item.id == item_id:
             return _json(item.json)
-    raise item_not_found(item_id, stored=True, param=None)
+    raise item_not_found(item_id, param=None)
 
 
 @blueprint.delete("/<id>/items/<item_id>")
@@ -119,7 +118,7 @@ def delete_item(id: str, item_id: str) -> Response:
     try:
         store.remove(id, tenant, item_id)
     except NotFound:
-        raise item_not_found(item_id, stored=True, param=None) from None
+        raise item_not_found(item_id, param=None) from None
     return _json(conversation_log.conversation_json(conversation))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapter.history.request_errors import item_not_found
+from adapter.history.request_errors import reference_not_found
 from adapter.store.base import NotFound
 from adapter.store.protocols import ResponseStore
 from translators.responses.ids import input_position, response_of
@@ -59,7 +59,7 @@ def replace_references(
         if isinstance(item, ItemReference):
             element = found.item(item.id)
             if element is None:
-                raise item_not_found(item.id, stored=stored)
+                raise reference_not_found(item.id, stored=stored)
             elements[position] = element
     return encode(elements)
 

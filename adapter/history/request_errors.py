@@ -3,7 +3,7 @@
 An id of another tenant is an unknown id, and gets the same error.
 """
 
-from translators.errors import RequestError, UpstreamError, shorten
+from translators.errors import RequestError, UpstreamError, item_not_found, shorten
 
 
 def response_not_found(id: str) -> RequestError:
@@ -54,12 +54,10 @@ def conversation_taken_over() -> UpstreamError:
     return UpstreamError("Another request has taken over this conversation. Please try again.", status=503)
 
 
-def item_not_found(id: str, *, stored: bool, param: str | None = "input") -> RequestError:
-    """Return the error for an item that is unknown; `stored` is the request's `store`."""
-    message = f"Item with id '{shorten(id)}' not found."
-    if not stored:
-        message += (
-            " Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this "
-            "item from your input."
-        )
-    return RequestError(message, param=param, status=404)
+def reference_not_found(id: str, *, stored: bool) -> RequestError:
+    """Return the error for an item reference that names nothing; `stored` is the request's `store`."""
+    hint = (
+        "Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item "
+        "from your input."
+    )
+    return item_not_found(id, "input", "" if stored else hint)

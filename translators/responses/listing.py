@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from translators.errors import RequestError, shorten
+from translators.errors import item_not_found
 from translators.responses import items as kinds
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
@@ -79,4 +79,4 @@ def _position(items: Sequence[dict[str, Any]], id: str, param: str) -> int:
     for position, item in enumerate(items):
         if item["id"] == id:
             return position
-    raise RequestError(f"Item with id '{shorten(id)}' not found.", param=param, status=404)
+    raise item_not_found(id, param)

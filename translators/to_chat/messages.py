@@ -28,7 +28,7 @@ from translators.chat.messages import (
     UserMessage,
 )
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError
+from translators.errors import RequestError, item_not_found
 from translators.notes import Notes
 from translators.reasoning.returned import ReturnedThinking, ReturnPolicy, restore_thinking, thinking_to_return
 from translators.responses.items import (
@@ -218,7 +218,7 @@ class _Renderer:
             self._open_turn().calls.append((position, item))
             self._end_turn()
         elif isinstance(item, ItemReference):
-            raise RequestError(f"Item with id '{item.id}' not found.", param="input", status=404)
+            raise item_not_found(item.id, "input")
 
     # --- somebody else's messages -----------------------------------------------------------------------------
 
