@@ -11,6 +11,7 @@ from adapter.cli import main
 from adapter.settings.description import PREFIX
 from adapter.settings.settings import DESCRIPTIONS
 from adapter.settings.sources import load_settings
+from translators.dialects.presets import PRESETS
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "README.md").read_text()
@@ -89,6 +90,11 @@ def test_every_route_it_names_is_served() -> None:
         named |= {(method, path.replace("{id}", "<id>")) for method in re.findall(r"[A-Z]+", methods)}
     assert len(named) == 9
     assert named <= routes()
+
+
+def test_it_counts_the_presets() -> None:
+    (count,) = re.findall(r"(\d+) presets", " ".join(TEXT.split()))
+    assert int(count) == len(PRESETS) - 1  # the default is for unknown providers
 
 
 def test_every_page_it_links_to_is_there() -> None:
