@@ -1,9 +1,9 @@
 """The settings: the only description of what can be set. A new setting is a new field of `Settings`.
 
 Each field has its default, its kind (type and bounds) and its help. The marshmallow schema, the environment variables,
-the flags of the command line, `responses-adapter config` and docs/configuration.md are all derived from it. Where the
-values come from is told in `sources.py`, which combinations are refused in `checks.py`; the tables of upstreams and
-models, which only the TOML file can have, are read by `upstreams.py` and `models.py`.
+the flags of the command line, `responses-adapter config` and docs/configuration.md are all derived from it.
+`sources.py` reads the values, and `checks.py` rejects combinations that cannot work; `upstreams.py` and `models.py`
+read the tables that only the TOML file can have.
 """
 
 import dataclasses
