@@ -1,4 +1,4 @@
-"""Each link from a page of the project to a file, and to a heading in it, leads somewhere."""
+"""Each file and heading that a page of the project links to or names exists."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = {str(page.relative_to(ROOT)): page for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])}
 
 
+MODULES = {path.name for package in ("adapter", "translators", "tests") for path in ROOT.glob(f"{package}/**/*.py")}
+
+
 def leads_somewhere(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     file = (page.parent / path).resolve() if path else page
@@ -21,3 +24,10 @@ def leads_somewhere(page: Path, link: str) -> bool:
 def test_links(page: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in link]
     assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_paths(page: Path) -> None:
+    named = set(re.findall(r"`((?:adapter|translators|tests|bench|docs)/[\w./]*)`", page.read_text()))
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    assert set(re.findall(r"`(\w+\.py)`", page.read_text())) - MODULES - {"wsgi.py", "gunicorn.conf.py"} == set()
