@@ -6,9 +6,10 @@ clock until it is used. Views get it from `api/current.py`.
 
 import os
 import time
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
@@ -20,7 +21,7 @@ from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
 from adapter.store import cached_responses, open_store
-from adapter.store.protocols import ConversationStore, ResponseStore, Store
+from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.retention import Retention
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
@@ -30,10 +31,31 @@ from translators.responses.ids import Ids, seed
 from translators.to_responses.stream import Limits
 
 
-class Services:
-    keeps_all = False
-    """Whether even what a client does not want stored is put: into the memory of its connection."""
+class FlowServices(Struct, frozen=True):
+    """What the flow of a request works with. A transport may replace some, as a WebSocket connection does."""
 
+    store: ResponseStore
+    """Where responses are stored."""
+    responses: ResponseReader
+    """Where the responses are found that a request continues."""
+    conversations: ConversationStore
+    registry: Registry
+    dialects: Mapping[str, ModelDialects]
+    """By the name of the upstream, as `upstreams`."""
+    upstreams: Mapping[str, Upstream]
+    files: Files
+    compaction_sealer: CompactionSealer
+    chain_cache: ChainCache
+    prefix_cache: PrefixCache
+    keyring: Callable[[], Keyring]
+    """Raises StoreDown if the keyring cannot be read."""
+    limits: Limits
+    reasoning_as: Literal["summary", "content"]
+    must_stop: Callable[[], bool]
+    """Tells whether open responses have to end now."""
+
+
+class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.heartbeat = Heartbeat()
@@ -43,28 +65,37 @@ class Services:
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
-        self.dialects = {one.name: ModelDialects(one.dialect, self.lessons, one.name) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic)
-        self.files = Files(settings)
-        self.compaction_sealer = CompactionSealer(lambda: self.keyring)
+        files = Files(settings)
+        compaction_sealer = CompactionSealer(self.keyring)
         cache_bytes = settings.history_cache_bytes // 2
-        self.chain_cache = ChainCache(self.responses, self.files, self.compaction_sealer, cache_bytes)
-        self.prefix_cache = PrefixCache(cache_bytes)
-        self.limits = Limits(output_bytes=settings.max_output_bytes)
-        self.reasoning_as = cast(Literal["summary", "content"], settings.reasoning_as)
+        self.flow = FlowServices(
+            store=self.responses,
+            responses=self.responses,
+            conversations=self.conversations,
+            registry=self.registry,
+            dialects={one.name: ModelDialects(one.dialect, self.lessons, one.name) for one in every},
+            upstreams=self.upstreams,
+            files=files,
+            compaction_sealer=compaction_sealer,
+            chain_cache=ChainCache(self.responses, files, compaction_sealer, cache_bytes),
+            prefix_cache=PrefixCache(cache_bytes),
+            keyring=self.keyring,
+            limits=Limits(output_bytes=settings.max_output_bytes),
+            reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
+            must_stop=self.must_stop,
+        )
         self.runs = Runs(self.store, self.responses)
         self.background = Background(self.runs, self.must_stop)
         self.retention = Retention(self.store, settings.retention)
+        self._keyring: Keyring | None = None
         self._last_call: float | None = None
 
-    @cached_property
     def keyring(self) -> Keyring:
-        """What seals reasoning; raises StoreDown if its secret cannot be kept."""
-        return open_keyring(self.settings, self.store)
-
-    def ids(self, family: str | None = None) -> Ids:
-        """Return the ids of a new response, of a family of its own unless one is given."""
-        return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)), family))
+        """Return the keyring, opened at its first use; raise StoreDown if its secret can neither be read nor made."""
+        if self._keyring is None:
+            self._keyring = open_keyring(self.settings, self.store)
+        return self._keyring
 
     def start(self) -> None:
         """Begin what a worker does without being asked."""
@@ -94,6 +125,11 @@ class Services:
     def must_stop(self) -> bool:
         """Tell whether open responses have to end now, because the worker is about to."""
         return self._last_call is not None and time.monotonic() >= self._last_call
+
+
+def new_ids(family: str | None = None) -> Ids:
+    """Return the ids of a new response, of a family of its own unless one is given."""
+    return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)), family))
 
 
 def _open_store(settings: Settings) -> Store:

@@ -19,7 +19,8 @@ from adapter.api.notes_header import notes_header
 from adapter.api.request.intake import admit_http
 from adapter.api.request.schemas import parse_part
 from adapter.flow.counting import count
-from adapter.flow.exchange import Exchange
+from adapter.flow.exchange import open_exchange
+from adapter.services import new_ids
 from adapter.settings.settings import Settings
 from translators.context.compaction import add_trigger
 from translators.errors import missing_parameter, unsupported_parameter
@@ -45,14 +46,13 @@ def compact() -> Response:
     app, notes = services(), Notes()
     parse = partial(_parse_context, names=_COMPACT_MEMBERS, notes=notes, needs_model=True)
     caller, request = admit_http(http.environ, app, parse)
-    with closing(Exchange(app, caller, add_trigger(request))) as exchange:
-        exchange.notes.repeat(notes)
+    with closing(open_exchange(app.flow, caller, add_trigger(request), notes=notes)) as exchange:
         response = exchange.answer()
         compaction = {
             "id": response.id,
             "object": "response.compaction",
             "created_at": response.created_at,
-            "output": [*with_ids(exchange.retained(), app.ids()), *response.output],
+            "output": [*with_ids(exchange.retained(), new_ids()), *response.output],
             "usage": response.usage,
         }
         return _json(encode(compaction), notes_header(exchange.notes))
@@ -64,7 +64,7 @@ def input_tokens() -> Response:
     caller, request = admit_http(
         http.environ, app, partial(_parse_context, names=_INPUT_TOKENS_MEMBERS, notes=notes)
     )
-    tokens = count(app, caller, request, notes)
+    tokens = count(app.flow, caller, request, notes)
     return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes_header(notes))
 
 

@@ -15,6 +15,7 @@ from adapter.api.request.fields import Member, Metadata
 from adapter.api.request.queries import parse_page
 from adapter.history import conversation_log
 from adapter.history.references import replace_references
+from adapter.services import new_ids
 from adapter.store.base import NotFound
 from translators.errors import RequestError, item_not_found, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import refuse_bad_characters
@@ -61,7 +62,7 @@ def create() -> Response:
     tenant = current_caller().tenant
     body, app = _read_members(tenant, "items", "metadata"), services()
     items, metadata = body.get("items", ()), body.get("metadata", {})
-    return _json(conversation_log.create_conversation(app.conversations, tenant, app.ids(), items, metadata))
+    return _json(conversation_log.create_conversation(app.conversations, tenant, new_ids(), items, metadata))
 
 
 @blueprint.get("/<id>")
@@ -91,7 +92,7 @@ def add_items(id: str) -> Response:
     tenant = current_caller().tenant
     body, app = _read_members(tenant, "items", required="items"), services()
     taken = {item.id for item in app.conversations.items(id, tenant)}
-    items = with_ids(body.get("items", ()), app.ids(), taken)
+    items = with_ids(body.get("items", ()), new_ids(), taken)
     app.conversations.append(id, tenant, conversation_log.stored_items(items))
     return _json(encode(page(items, limit=_MAX_ITEMS, order="asc", after=None, before=None)))
 

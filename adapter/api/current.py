@@ -5,7 +5,7 @@ from typing import cast
 from flask import current_app, request
 
 from adapter.api.request.intake import identify_caller
-from adapter.flow.exchange import Caller
+from adapter.flow.caller import Caller
 from adapter.services import Services
 
 

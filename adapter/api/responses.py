@@ -10,7 +10,8 @@ from adapter.api.notes_header import notes_header
 from adapter.api.request.intake import admit_http
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
 from adapter.api.stream import frame_writer, resend_events, stream_events
-from adapter.flow.exchange import Caller, Exchange
+from adapter.flow.caller import Caller
+from adapter.flow.exchange import open_exchange
 from adapter.services import Services
 from translators.notes import Notes
 from translators.responses.includes import leave_out
@@ -31,7 +32,7 @@ def create() -> Response:
     caller, request = admit_http(http.environ, app)
     if request.background:
         return _create_in_background(app, caller, request)
-    exchange = Exchange(app, caller, request)
+    exchange = open_exchange(app.flow, caller, request)
     if request.stream:
         return stream_events(exchange, app, frame_writer(request))
     with closing(exchange):
@@ -42,7 +43,7 @@ def create() -> Response:
 
 def _create_in_background(app: Services, caller: Caller, request: CreateRequest) -> Response:
     run = app.background.create_run(frame_writer(request) if request.stream else None)
-    exchange = Exchange(app, Caller(caller.tenant, caller.bearer, run.watch), request, run)
+    exchange = open_exchange(app.flow, Caller(caller.tenant, caller.bearer, run.watch), request, keeper=run)
     first = run.start(exchange)
     if request.stream:
         return resend_events(app, exchange.stored(), -1, caller.watch, notes_header(exchange.notes))

@@ -110,7 +110,7 @@ class Run:
         first: Response = events[0].response  # type: ignore[attr-defined]
         return first
 
-    def finish(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
+    def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
         """Store the response as it ended, with its last events and the items that it appends to its conversation.
 
         Raises ClientDisconnected if the run was ended from outside, StoreDown if the worker has to stop before the
@@ -138,7 +138,7 @@ class Run:
                 self._owner.abandon(self._row.id, self._row.tenant)
 
     def _write_events(self, work: Work, batches: Iterator[list[Event]]) -> None:
-        """Write events as they come; `finish` writes the last ones."""
+        """Write events as they come; `store_final` writes the last ones."""
         silence = Silence(_KEEP_ALIVE_SECONDS)
         for events in batches:
             if self.watch.lost:

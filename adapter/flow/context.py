@@ -1,19 +1,20 @@
-"""What a request is asked in: all that the model gets to see, wherever it comes from.
+"""The context of a request: all that the model gets to see, wherever it comes from.
 
-Before the input stands what it continues: a chain, a conversation, or the beginning of the same input, which this
-worker has rendered before. The last compaction item stands for everything ahead of it. `body` is the chat request that
-comes of it; `items` is the same once more in items, for one who has to take it apart.
+Before the input comes what it continues: a chain, a conversation, or the beginning of the same input, which this worker
+has rendered before. The last compaction item replaces everything before it. `gather_context` loads all of it, in the
+form that one candidate accepts; the `Context` is then translated, whole or in part, as often as the flow needs.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.history.compaction_items import PendingCompaction
 from adapter.history.prefix_cache import CachedPrefix
 from adapter.history.sealing import TenantSealer
-from adapter.services import Services
+from adapter.services import FlowServices
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import last_compaction, without_settings
 from translators.context.configuration import configured, latest_update
@@ -36,104 +37,83 @@ class _Counted(OutputOfResponse):
 _counted: Final = Decoder(_Counted).decode
 
 
-class Context:
-    """The context of one request."""
+class ContextSource(Struct, frozen=True):
+    """What a context is gathered from: the same for every candidate."""
 
-    def __init__(
-        self,
-        services: Services,
-        tenant: str,
-        request: CreateRequest,
-        candidate: Candidate,
-        dialect: Dialect,
-        notes: Notes,
-        conversation: Sequence[Item] | None,
-    ) -> None:
-        """The context as a candidate is told it; `conversation` is what it holds, None without one.
+    services: FlowServices
+    tenant: str
+    request: CreateRequest
+    """As the caller sent it, with its references resolved and without a compaction trigger."""
+    conversation: Sequence[Item] | None = None
+    """The items of the conversation; None: the request continues none."""
 
-        Raises RequestError, or StoreDown.
-        """
-        self._services = services
-        self._tenant = tenant
-        self._conversation = conversation
-        self._dialect = dialect
-        self.thinks_first = dialect.thinks_first
-        self._notes = notes
-        self._model = candidate.model
-        lessons = ",".join(dialect.lessons)
-        turns = request.reasoning.context == "current_turn"
-        self.rendering = f"{candidate.upstream}/{candidate.model}/{turns}/{lessons}"
-        # Not to the upstream: any that speaks alike and serves the same model reads what another one has signed.
-        self.sealer = TenantSealer(services.keyring, tenant, f"{dialect.name}/{candidate.model}")
-        self._prefix: CachedPrefix | None = None
-        self._previous = request.previous_response_id
-        history = self._continued(request)
-        configuration = configured(request, latest_update(request.input, history.update))
-        files = services.files.of_request(request.input, dialect, notes, first=history.known)
-        self._is_as_it_came = files is request.input
-        self.request = replace(configuration, input=files)
-        self.history = history
-
-    def _continued(self, request: CreateRequest) -> History:
-        """Return the history that the input continues, from its last compaction item on if it has one."""
-        services = self._services
-        at = last_compaction(request.input)
-        if self._conversation is None and self._previous is None:
-            prefix = services.prefix_cache.find(request, self._tenant, self.rendering)
-            if at is None or at < prefix.history.known:
-                self._prefix = prefix
-                self._notes.repeat(prefix.notes)
-                return prefix.history
-            self._prefix = CachedPrefix(prefix.key)
-        if at is not None:
-            items = [*self._earlier(), *request.input[: at + 1]]
-            window = services.compaction_sealer.unseal_window(items, self._tenant, f"input[{at}].encrypted_content")
-            return replace(services.chain_cache.from_items(window, self._dialect, self._notes), known=at + 1)
-        if self._conversation is not None:
-            return services.chain_cache.from_items(self._earlier(), self._dialect, self._notes)
-        return services.chain_cache.load(self._previous, self._tenant, self.rendering, self._dialect, self._notes)
-
-    def _earlier(self) -> Sequence[Item]:
-        """Return the items of what the input continues."""
-        if self._conversation is not None:
-            return self._services.compaction_sealer.expand(self._conversation, self._tenant, "conversation")
-        if self._previous is not None:
-            return self._services.chain_cache.load_items(self._previous, self._tenant)
+    def load_earlier(self) -> Sequence[Item]:
+        """Return the items before the input, with nothing sealed; raise RequestError or StoreDown."""
+        if self.conversation is not None:
+            return self.services.compaction_sealer.expand(self.conversation, self.tenant, "conversation")
+        if self.request.previous_response_id is not None:
+            return self.services.chain_cache.load_items(self.request.previous_response_id, self.tenant)
         return ()
 
-    def body(self, dialect: Dialect, notes: Notes) -> ChatRequest:
+
+class Context(Struct, frozen=True):
+    """The context of one request, for one candidate."""
+
+    source: ContextSource
+    request: CreateRequest
+    """The request as it is translated: with the latest configuration of its items, and with its files loaded."""
+    history: History
+    """What the input continues."""
+    dialect: Dialect
+    model: str
+    """The provider's name of the model."""
+    rendering: str
+    """Names all that rendered messages depend on beside the items: a key of the caches."""
+    sealer: TenantSealer
+    notes: Notes
+    """What gathering and translating approximated for this candidate."""
+    prefix: CachedPrefix | None
+    """Where the rendered input may be cached; None: nowhere."""
+
+    def translate(self) -> ChatRequest:
         """Return the chat request; raise RequestError for what cannot be sent."""
-        return self._translated(self.request, self.history, dialect, notes)
+        return self._translate(self.request, self.history)
 
-    def body_of(self, request: CreateRequest, dialect: Dialect, notes: Notes) -> ChatRequest:
-        """Return the chat request of another request, which brings its context along as its input."""
-        return self._translated(request, History(), dialect, notes)
+    def translate_alone(self, request: CreateRequest) -> ChatRequest:
+        """Return the chat request of a request whose input is its whole context; raise RequestError."""
+        return self._translate(request, History())
 
-    def _translated(self, request: CreateRequest, history: History, dialect: Dialect, notes: Notes) -> ChatRequest:
+    def _translate(self, request: CreateRequest, history: History) -> ChatRequest:
         stream = request.stream or request.background
-        return chat_request(request, history, dialect, notes, model=self._model, stream=stream, seal=self.sealer)
+        return chat_request(
+            request, history, self.dialect, self.notes, model=self.model, stream=stream, seal=self.sealer
+        )
 
-    def items(self) -> list[Item]:
-        """Return everything in items, with nothing sealed and no file that the provider cannot take."""
-        items = self._services.compaction_sealer.expand([*self._earlier(), *self.request.input], self._tenant, "input")
-        return list(self._services.files.of_history(items, self._dialect, self._notes))
+    def load_items(self) -> list[Item]:
+        """Return the whole context as items, with nothing sealed and no file that the provider cannot take."""
+        source, services = self.source, self.source.services
+        items = services.compaction_sealer.expand(
+            [*source.load_earlier(), *self.request.input], source.tenant, "input"
+        )
+        return list(services.files.of_history(items, self.dialect, self.notes))
 
-    def tokens(self, body: ChatRequest) -> int:
-        """Return about how many tokens the chat request is, by what the turn before it was counted as if it was."""
-        if self._previous is not None:
-            before = _counted(self._services.responses.get(self._previous, self._tenant).response)
+    def estimate_tokens(self, chat: ChatRequest) -> int:
+        """Return about how many tokens a chat request is: from the usage of the previous response, if it has one."""
+        previous, source = self.request.previous_response_id, self.source
+        if previous is not None:
+            before = _counted(source.services.responses.get(previous, source.tenant).response)
             compacted = any(isinstance(item, Compaction) for item in before.output)
             if before.usage is not None and not compacted:
                 seen = before.usage.total_tokens - before.usage.output_tokens_details.reasoning_tokens
                 return seen + estimate_tokens(self.request.raw_input)
-        return estimate_tokens(body.json)
+        return estimate_tokens(chat.json)
 
-    def compaction(self, body: ChatRequest) -> PendingCompaction | None:
-        """Return what has to be summarised before the request can be sent; None if it is small enough, or one turn."""
+    def due_compaction(self, chat: ChatRequest) -> PendingCompaction | None:
+        """Return what to summarise before the request is sent; None if it is small enough, or has only one segment."""
         threshold = self._threshold()
-        if threshold is None or self.tokens(body) <= threshold:
+        if threshold is None or self.estimate_tokens(chat) <= threshold:
             return None
-        items = self.items()
+        items = self.load_items()
         at = first_unanswered(items)
         if len(without_settings(items[:at])) == 0:
             return None
@@ -144,10 +124,54 @@ class Context:
         if not wanted:
             return None
         if wanted[-1].compact_threshold is None:
-            self._notes.add("context_management", "dropped", "it names no compact_threshold")
+            self.notes.add("context_management", "dropped", "it names no compact_threshold")
         return wanted[-1].compact_threshold
 
-    def keep(self, body: ChatRequest) -> None:
-        """Remember what the input was rendered to, for the next one that begins like it."""
-        if self._prefix is not None and self._is_as_it_came:
-            self._services.prefix_cache.add(self._prefix, self.request, body)
+    def cache_prefix(self, chat: ChatRequest) -> None:
+        """Cache what the input was rendered to, for the next one that begins like it."""
+        if self.prefix is not None:
+            self.source.services.prefix_cache.add(self.prefix, self.request, chat)
+
+
+def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect) -> Context:
+    """Load all that a request continues, as a candidate accepts it; raise RequestError or StoreDown."""
+    services, request, notes = source.services, source.request, Notes()
+    turns = request.reasoning.context == "current_turn"
+    rendering = f"{candidate.upstream}/{candidate.model}/{turns}/{','.join(dialect.lessons)}"
+    # Not bound to the upstream: another one with the same dialect and model reads what this one has signed.
+    sealer = TenantSealer(services.keyring(), source.tenant, f"{dialect.name}/{candidate.model}")
+    history, prefix = _load_history(source, rendering, dialect, notes)
+    files = services.files.of_request(request.input, dialect, notes, first=history.known)
+    return Context(
+        source,
+        replace(configured(request, latest_update(request.input, history.update)), input=files),
+        history,
+        dialect,
+        candidate.model,
+        rendering,
+        sealer,
+        notes,
+        prefix if files is request.input else None,  # fetched files are no part of the input that is cached
+    )
+
+
+def _load_history(
+    source: ContextSource, rendering: str, dialect: Dialect, notes: Notes
+) -> tuple[History, CachedPrefix | None]:
+    """Return the history that the input continues, from its last compaction item on, and its place in the cache."""
+    services, request, tenant = source.services, source.request, source.tenant
+    at = last_compaction(request.input)
+    prefix: CachedPrefix | None = None
+    if source.conversation is None and request.previous_response_id is None:
+        prefix = services.prefix_cache.find(request, tenant, rendering)
+        if at is None or at < prefix.history.known:
+            notes.repeat(prefix.notes)
+            return prefix.history, prefix
+        prefix = CachedPrefix(prefix.key)
+    if at is not None:
+        items = [*source.load_earlier(), *request.input[: at + 1]]
+        window = services.compaction_sealer.unseal_window(items, tenant, f"input[{at}].encrypted_content")
+        return replace(services.chain_cache.from_items(window, dialect, notes), known=at + 1), prefix
+    if source.conversation is not None:
+        return services.chain_cache.from_items(source.load_earlier(), dialect, notes), None
+    return services.chain_cache.load(request.previous_response_id, tenant, rendering, dialect, notes), None

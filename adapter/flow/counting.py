@@ -11,10 +11,10 @@ from typing import Final
 import structlog
 from msgspec import Struct
 
-from adapter.flow.context import Context
-from adapter.flow.exchange import Caller
+from adapter.flow.caller import Caller
+from adapter.flow.context import ContextSource, gather_context
 from adapter.history.conversation_log import load_items
-from adapter.services import Services
+from adapter.services import FlowServices
 from translators.context.compaction import asks_for_compaction, remove_trigger
 from translators.errors import UpstreamError
 from translators.notes import Notes
@@ -49,7 +49,7 @@ _TEMPLATED: Final = ("model", "messages", "tools", "chat_template_kwargs")
 log = structlog.get_logger()
 
 
-def count(services: Services, caller: Caller, request: CreateRequest, notes: Notes) -> int:
+def count(services: FlowServices, caller: Caller, request: CreateRequest, notes: Notes) -> int:
     """Return the tokens of a request's whole context; raise RequestError for one that could not be sent."""
     if asks_for_compaction(request.input):
         request = remove_trigger(request)
@@ -59,8 +59,9 @@ def count(services: Services, caller: Caller, request: CreateRequest, notes: Not
     earlier = None
     if request.conversation is not None:
         earlier = load_items(services.conversations, request.conversation, caller.tenant)
-    context = Context(services, caller.tenant, request, candidate, dialect, notes, earlier)
-    body = context.body(dialect, notes).json
+    context = gather_context(ContextSource(services, caller.tenant, request, earlier), candidate, dialect)
+    body = context.translate().json
+    notes.repeat(context.notes)
     if dialect.tokenizer is not None:
         ask = partial(services.upstreams[candidate.upstream].ask, bearer=caller.bearer, watch=caller.watch)
         try:

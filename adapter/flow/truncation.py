@@ -1,7 +1,8 @@
-"""`truncation: "auto"`: a call that goes out again with less history when the provider finds its input too long.
+"""`truncation: "auto"`: a call that is sent again with less history when the provider finds its input too long.
 
-It is used like the call it stands for. The provider's refusal is the only measure there is; each further try leaves out
-about half of what is left (`translators.to_chat.truncation`), and after MOST_TRIES the refusal is the answer.
+It is used like the call in whose place it is. The provider's rejection is the only measure there is; each further
+attempt leaves out about half of what is left (`translators.to_chat.truncation`), and after MAX_RETRIES the rejection is
+the answer.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,42 +13,45 @@ from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.to_chat.truncation import truncated
 
-MOST_TRIES: Final = 5
-"""Times that a request is sent again; then less than a thirtieth of its history is left."""
+MAX_RETRIES: Final = 5
+"""Each halves the history, so after five less than a thirtieth is left, and what remains is the input itself."""
 
 
 class TruncatingCall:
-    """A call of `send(body)`, and of as much of the body as the provider takes."""
+    """A call of a chat request, and of as much of it as the provider accepts."""
 
-    def __init__(self, send: Callable[[bytes], Call], body: bytes, notes: Notes) -> None:
+    def __init__(self, send: Callable[[bytes], Call], json: bytes, notes: Notes, call: Call) -> None:
+        """`call` is that of the whole request; `send` sends a shorter one."""
         self._send = send
-        self._body = body
+        self._json = json
         self._notes = notes
-        self._tries = 0
-        self._dropped = 0
-        self._call = send(body)
+        self._retries = 0
+        self._dropped_segments = 0
+        self._call = call
 
     def wait(self, seconds: float) -> bool:
-        """Wait as `Call.wait` does; a refused input goes out again, shorter."""
+        """Wait as `Call.wait` does; a request that is too long is sent again, shorter."""
         try:
-            came = self._call.wait(seconds)
+            has_come = self._call.wait(seconds)
         except UpstreamError as error:
-            if error.code != "context_length_exceeded" or not self._try_again():
+            if error.code != "context_length_exceeded" or not self._retry_shorter():
                 raise
             return False
-        if came and self._dropped:
-            self._notes.add("truncation", "dropped", f"the oldest turns, {self._dropped} of them, did not fit")
-        return came
+        if has_come and self._dropped_segments:
+            self._notes.add(
+                "truncation", "dropped", f"the oldest turns, {self._dropped_segments} of them, did not fit"
+            )
+        return has_come
 
-    def _try_again(self) -> bool:
+    def _retry_shorter(self) -> bool:
         """Send a shorter request, if there is one."""
-        shorter = truncated(self._body) if self._tries < MOST_TRIES else None
+        shorter = truncated(self._json) if self._retries < MAX_RETRIES else None
         if shorter is None:
             return False
         self._call.close()
-        self._tries += 1
-        self._dropped += shorter.turns
-        self._body = shorter.body
+        self._retries += 1
+        self._dropped_segments += shorter.turns
+        self._json = shorter.body
         self._call = self._send(shorter.body)
         return True
 

@@ -16,7 +16,7 @@ from adapter.files.files import Files
 from adapter.history.compaction_items import CompactionSealer
 from adapter.history.request_errors import ancestor_not_found, response_in_progress, response_not_found
 from adapter.store.base import NotFound
-from adapter.store.protocols import ResponseStore
+from adapter.store.protocols import ResponseReader
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
@@ -44,7 +44,7 @@ class ChainCache:
     """The rendered histories of one worker."""
 
     def __init__(
-        self, store: ResponseStore, files: Files, compaction_sealer: CompactionSealer, max_bytes: int
+        self, store: ResponseReader, files: Files, compaction_sealer: CompactionSealer, max_bytes: int
     ) -> None:
         self._store = store
         self._files = files

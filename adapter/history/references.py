@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from adapter.history.request_errors import reference_not_found
 from adapter.store.base import NotFound
-from adapter.store.protocols import ResponseStore
+from adapter.store.protocols import ResponseReader
 from translators.responses.ids import input_position, response_of
 from translators.responses.input import decode_items
 from translators.responses.items import Item, ItemReference
@@ -35,7 +35,7 @@ _output: Final = Decoder(_Output).decode
 _id: Final = Decoder(_Id).decode
 
 
-def resolve_references(request: CreateRequest, store: ResponseStore, tenant: str) -> CreateRequest:
+def resolve_references(request: CreateRequest, store: ResponseReader, tenant: str) -> CreateRequest:
     """Return a request with each reference replaced by its item; raise RequestError for an unknown item.
 
     The other items keep their bytes.
@@ -47,7 +47,7 @@ def resolve_references(request: CreateRequest, store: ResponseStore, tenant: str
 
 
 def replace_references(
-    items: Sequence[Item], raw: bytes, store: ResponseStore, tenant: str, *, stored: bool = True
+    items: Sequence[Item], raw: bytes, store: ResponseReader, tenant: str, *, stored: bool = True
 ) -> bytes:
     """Return the JSON of items with each reference replaced by its item; raise RequestError for an unknown item.
 
@@ -67,7 +67,7 @@ def replace_references(
 class _ReferencedItems:
     """Items of the responses that the references of one request name; each response is read once."""
 
-    def __init__(self, store: ResponseStore, tenant: str) -> None:
+    def __init__(self, store: ResponseReader, tenant: str) -> None:
         self._store = store
         self._tenant = tenant
         self._read: dict[str, tuple[Sequence[Raw], dict[str, Raw]]] = {}

@@ -19,8 +19,25 @@ from adapter.store.base import (
 )
 
 
-class ResponseStore(Protocol):
-    """Responses by id, and the chain that leads to each."""
+class ResponseReader(Protocol):
+    """Responses by id, and the chain that leads to each, as a request that continues one needs them."""
+
+    def get(self, id: str, tenant: str) -> StoredResponse:
+        """Return one response; raise NotFound for an unknown, foreign or deleted id."""
+
+    def exists(self, id: str, tenant: str) -> bool:
+        """Tell whether `get` would find a response."""
+
+    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
+        """Return a response and all those it continues, oldest first, in one indexed query.
+
+        Raises NotFound for an unknown, foreign or deleted id. Deleted ancestors stay in the chain: deleting a
+        response removes its id, not the context of the responses that continue it.
+        """
+
+
+class ResponseStore(ResponseReader, Protocol):
+    """Responses, read and written."""
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         """Store a response. When this returns, every worker can read it, and a crash of this one does not lose it.
@@ -32,23 +49,10 @@ class ResponseStore(Protocol):
         caller checks that `previous` exists; if it does not, the chain begins with this response.
         """
 
-    def get(self, id: str, tenant: str) -> StoredResponse:
-        """Return one response; raise NotFound for an unknown, foreign or deleted id."""
-
-    def exists(self, id: str, tenant: str) -> bool:
-        """Tell whether `get` would find a response."""
-
     def version(self, id: str, tenant: str) -> int:
         """Return a number that changes whenever the response is put; raise NotFound as `get` does.
 
         A copy that was read after its version is exact for as long as the version stays the same.
-        """
-
-    def chain(self, id: str, tenant: str) -> list[StoredResponse]:
-        """Return a response and all those it continues, oldest first, in one indexed query.
-
-        Raises NotFound for an unknown, foreign or deleted id. Deleted ancestors stay in the chain: deleting a
-        response removes its id, not the context of the responses that continue it.
         """
 
     def delete(self, id: str, tenant: str) -> None:

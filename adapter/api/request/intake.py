@@ -17,11 +17,11 @@ from adapter.api.auth import authenticate, read_bearer
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.flow.exchange import Caller
+from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
 from adapter.services import Services
 from adapter.settings.settings import Settings
-from adapter.store.protocols import ResponseStore
+from adapter.store.protocols import ResponseReader
 from translators.responses.request import CreateRequest
 
 Parse = Callable[[bytes, Settings], CreateRequest]
@@ -42,7 +42,7 @@ def parse_body(body: bytes, settings: Settings) -> CreateRequest:
 
 
 def admit(
-    body: bytes, caller: Caller, settings: Settings, store: ResponseStore, parse: Parse = parse_body
+    body: bytes, caller: Caller, settings: Settings, store: ResponseReader, parse: Parse = parse_body
 ) -> CreateRequest:
     """Return the request in a body, ready to be answered; raise RequestError, UnusablePrompt or StoreDown.
 

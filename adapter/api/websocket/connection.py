@@ -21,7 +21,7 @@ from adapter.api.request.intake import identify_caller
 from adapter.api.websocket.session import Session
 from adapter.api.websocket.writer import SocketWatch, SocketWriter
 from adapter.event_loop.sockets import shut
-from adapter.flow.exchange import Caller
+from adapter.flow.caller import Caller
 from adapter.services import Services
 from translators.errors import RequestError
 

@@ -6,7 +6,7 @@ stored are in the connection's memory (`memory.py`), so that they can be continu
 """
 
 from contextlib import closing, suppress
-from typing import Final, cast
+from typing import Final
 
 import gevent
 import structlog
@@ -14,13 +14,16 @@ from gevent.lock import Semaphore
 
 from adapter.api.error_reports import report_error
 from adapter.api.request.intake import admit, parse_body
-from adapter.api.websocket.memory import ConnectionServices, ConnectionStore, WarmUp
+from adapter.api.websocket.memory import ConnectionMemory, with_memory
 from adapter.api.websocket.messages import Message, error_message, steer_failure
 from adapter.api.websocket.queue import StreamQueue
 from adapter.api.websocket.writer import SocketWatch, SocketWriter
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.event_loop.silence import Silence
-from adapter.flow.exchange import Caller, Exchange, stopping
+from adapter.flow.caller import Caller
+from adapter.flow.exchange import Exchange, open_exchange
+from adapter.flow.prewarm import PrewarmRound
+from adapter.flow.round import create_round, stopping
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from translators.errors import ProtocolError, RequestError, unsupported_parameter
@@ -45,8 +48,8 @@ class Session:
         self._services = services
         self._writer = writer
         self._request_id = structlog.contextvars.get_contextvars().get("request_id")
-        self._store = ConnectionStore(services.responses, services.settings.max_body_bytes)
-        self._own_services = cast(Services, ConnectionServices(services, self._store))
+        self._memory = ConnectionMemory(services.responses, services.settings.max_body_bytes)
+        self._flow_services = with_memory(services.flow, self._memory)
         self._queues: dict[str | None, StreamQueue] = {}
         self._waiting = 0
         self._response_slots = Semaphore(MAX_CONCURRENT_RESPONSES)
@@ -114,9 +117,13 @@ class Session:
             except (ClientDisconnected, OSError):
                 self._watch.closed = True
             except Exception as error:
-                report = report_error(error)
-                report.write_log()
-                self.send_error(report.error, queue.stream_id)
+                self._report(error, queue.stream_id)
+
+    def _report(self, error: Exception, stream_id: str | None) -> None:
+        """Log an error, and send it. Not inline: a frame that the error has passed must not refer to it."""
+        report = report_error(error)
+        report.write_log()
+        self.send_error(report.error, stream_id)
 
     def _make_response(self, message: Message, queue: StreamQueue) -> None:
         """Make the response that a message asks for, and send its events.
@@ -135,20 +142,22 @@ class Session:
             return request
 
         try:
-            services = self._own_services
-            request = admit(message.body, self._caller, services.settings, services.responses, parse)
-            kind = WarmUp if message.prewarms else Exchange
-            failed = self._send_events(kind(services, self._caller, request), queue)
+            request = admit(message.body, self._caller, self._services.settings, self._memory, parse)
+            exchange = open_exchange(
+                self._flow_services, self._caller, request, keeper=None if request.store else self._memory,
+                create=PrewarmRound if message.prewarms else create_round,
+            )  # fmt: skip
+            failed = self._send_events(exchange, queue)
         finally:
             if failed and previous is not None:
-                self._store.evict(previous)
+                self._memory.evict(previous)
 
     def _check(self, request: CreateRequest) -> None:
         """Raise RequestError for a request that a WebSocket cannot serve."""
         if request.background:
             raise unsupported_parameter("background", "is not supported over a WebSocket.")
         previous = request.previous_response_id
-        if request.store and previous is not None and self._store.holds(previous):
+        if request.store and previous is not None and self._memory.holds(previous):
             raise RequestError(
                 "A response that is to be stored cannot continue one that only this connection remembers. "
                 "Send 'store': false, or have the earlier one stored.",

@@ -70,7 +70,7 @@ class Work:
         if self._meanwhile is not None:
             yield from self._meanwhile(self._stream)
         events = self._stream.fail(UpstreamError("That was all."))
-        self.run.finish(self.stored(), (), events)
+        self.run.store_final(self.stored(), (), events)
         yield events
 
     def still_running(self) -> list[Event]:

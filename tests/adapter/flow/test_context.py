@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from adapter.flow.context import Context
-from adapter.services import Services
+from adapter.flow.context import Context, ContextSource, gather_context
+from adapter.services import FlowServices, Services
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import CompactedContext
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.notes import Notes
 from translators.responses.input import decode_items
 from translators.responses.request import CreateRequest
 
@@ -23,9 +22,9 @@ ANSWER = {"role": "assistant", "content": "Well."}
 
 
 @pytest.fixture
-def services(app: Flask) -> Services:
+def services(app: Flask) -> FlowServices:
     found: Services = app.extensions["adapter"]
-    return found
+    return found.flow
 
 
 def request(*items: dict[str, Any]) -> CreateRequest:
@@ -33,44 +32,44 @@ def request(*items: dict[str, Any]) -> CreateRequest:
     return CreateRequest(model="m", input=decode_items(raw), raw_input=raw)
 
 
-def context(services: Services, wanted: CreateRequest, tenant: str = "t") -> Context:
-    return Context(services, tenant, wanted, CANDIDATE, DIALECT, Notes(), None)
+def context(services: FlowServices, wanted: CreateRequest, tenant: str = "t") -> Context:
+    return gather_context(ContextSource(services, tenant, wanted), CANDIDATE, DIALECT)
 
 
-def compaction(services: Services, tenant: str = "t") -> dict[str, Any]:
+def compaction(services: FlowServices, tenant: str = "t") -> dict[str, Any]:
     content = CompactedContext(v=1, model="m", created_at=1, summary="All is well.")
     return {"type": "compaction", "id": "cmp_1", "encrypted_content": services.compaction_sealer.seal(content, tenant)}
 
 
-def test_what_was_rendered_behind_a_compaction_is_known(services: Services) -> None:
+def test_what_was_rendered_behind_a_compaction_is_known(services: FlowServices) -> None:
     window = [{"role": "user", "content": "Hi"}, compaction(services), LONG]
     first = context(services, request(*window))
-    body = first.body(DIALECT, Notes())
-    first.keep(body)
+    body = first.translate()
+    first.cache_prefix(body)
     assert first.history.known == 2
     longer = request(*window, ANSWER, {"role": "user", "content": "And?"})
     second = context(services, longer)
     assert second.history.known == 3
-    told = json.loads(second.body(DIALECT, Notes()).json)["messages"]
+    told = json.loads(second.translate().json)["messages"]
     assert [message["content"][:9] for message in told] == ["Hi", "Summary o", "long long", "Well.", "And?"]
 
 
-def test_a_new_compaction_takes_the_place_of_what_was_known(services: Services) -> None:
+def test_a_new_compaction_takes_the_place_of_what_was_known(services: FlowServices) -> None:
     window = [LONG, ANSWER]
     first = context(services, request(*window))
-    first.keep(first.body(DIALECT, Notes()))
+    first.cache_prefix(first.translate())
     second = context(services, request(*window, compaction(services), {"role": "user", "content": "And?"}))
-    told = json.loads(second.body(DIALECT, Notes()).json)["messages"]
+    told = json.loads(second.translate().json)["messages"]
     assert [message["content"][:9] for message in told] == ["long long", "Summary o", "And?"]
 
 
-def test_no_tenant_opens_what_was_sealed_for_another(services: Services) -> None:
+def test_no_tenant_opens_what_was_sealed_for_another(services: FlowServices) -> None:
     with pytest.raises(RequestError) as caught:
         context(services, request(compaction(services, "t")), "u")
     assert (caught.value.code, caught.value.param) == ("invalid_encrypted_content", "input[0].encrypted_content")
 
 
-def test_an_earlier_compaction_is_covered_by_the_last(services: Services) -> None:
+def test_an_earlier_compaction_is_covered_by_the_last(services: FlowServices) -> None:
     foreign = {"type": "compaction", "encrypted_content": "gAAAA"}
-    items = context(services, request(foreign, {"role": "user", "content": "Hi"}, compaction(services))).items()
+    items = context(services, request(foreign, {"role": "user", "content": "Hi"}, compaction(services))).load_items()
     assert [type(item).__name__ for item in items] == ["Message", "Message"]

@@ -1,0 +1,83 @@
+"""How a response is kept: stored as it ends, and appended to the conversation that it continues.
+
+A `ResponseKeeper` is where it goes: the store, a background run, or the memory of a WebSocket connection; without one
+nothing of it remains. The response is kept before its terminal event leaves, and the conversation is free at the same
+moment, because a client that has seen the end continues at once.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from adapter.history.conversation_lease import ConversationLease
+from adapter.store.base import StoredItem, StoreDown, StoredResponse
+from adapter.store.protocols import ResponseStore
+from translators.notes import Notes
+from translators.responses.events import Event
+from translators.responses.request import CreateRequest
+from translators.responses.response import Response
+from translators.wire import encode
+
+
+class ResponseKeeper(Protocol):
+    """Where a response is kept as it ends."""
+
+    def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
+        """Keep a response with the items that its conversation gains; `events` are its last ones.
+
+        Raises StoreDown; ClientDisconnected if nobody may keep it any more.
+        """
+
+
+class StoreKeeper:
+    """Keeps responses in the store."""
+
+    def __init__(self, responses: ResponseStore) -> None:
+        self._responses = responses
+
+    def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
+        self._responses.put(stored, items)
+
+
+class Keeping:
+    """What is kept of one response, and the lease of its conversation."""
+
+    def __init__(
+        self, request: CreateRequest, tenant: str, keeper: ResponseKeeper | None, lease: ConversationLease | None
+    ) -> None:
+        """`request` is stored with the response. `lease` was acquired: `release` it."""
+        self._request = request
+        self._tenant = tenant
+        self._keeper = keeper
+        self._lease = lease
+
+    def snapshot(self, response: Response, notes: Notes) -> StoredResponse:
+        """Return the response as the store keeps it."""
+        return StoredResponse(
+            id=response.id,
+            tenant=self._tenant,
+            created_at=response.created_at,
+            previous=response.previous_response_id,
+            input=self._request.raw_input,
+            response=encode(response),
+            notes=notes.json(),
+            conversation=self._request.conversation,
+        )
+
+    def keep(self, response: Response, notes: Notes, events: list[Event]) -> bool:
+        """Keep a response that ended with `events`, and release the lease; return False if nothing is to be kept.
+
+        Raises as `ResponseKeeper.store_final`.
+        """
+        if self._keeper is not None:
+            items = self._lease.items_to_append(self._request.raw_input, response) if self._lease is not None else ()
+            self._keeper.store_final(self.snapshot(response, notes), items, events)
+        self.release()
+        return self._keeper is not None
+
+    def release(self) -> None:
+        """Let other requests continue the conversation."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            with suppress(StoreDown):  # then it expires by itself
+                lease.release()

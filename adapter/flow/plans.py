@@ -1,0 +1,73 @@
+"""What the model is asked in one round: a plan, applied to the context of the candidate that is to answer.
+
+A plan is a function of the context, so that the same can be asked anew of another candidate, or in another form of the
+dialect. It returns a `RoundRequest`: a chat request that was not sent yet. A response begins with `ask_as_requested`
+or, if compaction is all that the caller wants, `ask_for_compaction`. After a summary it goes on with `ask_in_window`;
+if no summary could be made, with `ask_uncompacted`.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapter.flow.context import Context
+from adapter.history.compaction_items import PendingCompaction
+from translators.context.pairs import drop_unpaired
+from translators.context.summary import summary_request
+from translators.errors import RequestError
+from translators.responses.items import Item
+from translators.to_chat.request import ChatRequest
+
+Plan: TypeAlias = "Callable[[Context], RoundRequest]"
+"""Raises RequestError if the candidate cannot be asked that, and StoreDown."""
+
+
+class RoundRequest(Struct, frozen=True):
+    """What one round asks of one candidate."""
+
+    plan: Plan
+    context: Context
+    chat: ChatRequest
+    compaction: PendingCompaction | None = None
+    """The answer is a summary for this compaction; None: it is an answer for the caller."""
+
+
+def ask_as_requested(context: Context) -> RoundRequest:
+    """Ask what the caller asks; or first for a summary, if the context has grown beyond the caller's threshold."""
+    chat = context.translate()
+    context.cache_prefix(chat)
+    compaction = context.due_compaction(chat)
+    if compaction is not None:
+        return _ask_for_summary(ask_as_requested, context, compaction)
+    return RoundRequest(ask_as_requested, context, chat)
+
+
+def ask_for_compaction(context: Context) -> RoundRequest:
+    """Ask for a summary of the whole context, and for nothing else."""
+    items = drop_unpaired(context.load_items(), context.notes)
+    if not items:
+        raise RequestError("There is nothing to compact.", param="input", code="invalid_value")
+    return _ask_for_summary(ask_for_compaction, context, PendingCompaction(items, items))
+
+
+def ask_uncompacted(context: Context) -> RoundRequest:
+    """Ask what the caller asks, however long the context is."""
+    return RoundRequest(ask_uncompacted, context, context.translate())
+
+
+def ask_in_window(window: Sequence[Item]) -> Plan:
+    """Return the plan to ask what the caller asks, with the window of a compaction in place of the context."""
+    return partial(_ask_in_window, window)
+
+
+def _ask_in_window(window: Sequence[Item], context: Context) -> RoundRequest:
+    request = replace(context.request, input=tuple(window))
+    return RoundRequest(ask_in_window(window), context, context.translate_alone(request))
+
+
+def _ask_for_summary(plan: Plan, context: Context, compaction: PendingCompaction) -> RoundRequest:
+    chat = context.translate_alone(summary_request(context.request, compaction.to_summarise))
+    return RoundRequest(plan, context, chat, compaction)

@@ -1,0 +1,324 @@
+"""Rounds: the chat calls of one response, one after the other, all on the same stream machine.
+
+Which round a response is in says what happens next:
+
+- `AnswerRound`: the answer goes to the client as it comes, and is judged at its end.
+- `BufferedRound`: the answer is judged before the client sees any of it. If it breaks a rule, a `RepairRound` follows.
+- `RepairRound`: the model is told what was wrong and answers once more. There is no third time.
+- `CompactionRound`: the answer is a summary, and the whole response is one compaction item.
+- `SummaryRound`: the answer is a summary, for a context that has grown too long. The round that follows answers the
+  caller in the window that remains, or in the uncompacted context if there is no summary.
+
+`create_round` chooses one for a `RoundRequest`. `send` it, `wait` until the provider answers, then follow `events` to
+their end, and `finish`: it returns the last events, and the next round if the response is not over. If `wait` raises,
+nothing has been said yet and `retry` returns a round in this one's place; if the answer breaks later, `recover` may.
+A round is closed when the next one begins.
+
+A round that calls no model fits in as well: its `wait` returns at once, its `events` are what it does, and the round
+that `finish` returns asks the model again. Whatever must come before the first event of an answer, and may still have
+the request retried, belongs into `wait`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.flow.attempts import Attempts
+from adapter.flow.plans import RoundRequest, ask_in_window, ask_uncompacted
+from adapter.flow.truncation import TruncatingCall
+from adapter.history.compaction_items import PendingCompaction, read_summary
+from adapter.history.conversation_lease import ConversationLease
+from adapter.services import FlowServices, new_ids
+from adapter.upstream.client import Call
+from translators.chat.chunks import Choice, Chunk
+from translators.constraints.judge import Judged, asked_again
+from translators.context.compaction import CompactedContext, window
+from translators.errors import ProtocolError, UpstreamError
+from translators.notes import Notes
+from translators.reasoning.thinking import SealPolicy
+from translators.responses.events import Event
+from translators.responses.ids import Ids
+from translators.responses.request import CreateRequest
+from translators.responses.response import Response
+from translators.to_responses.answer import AnswerReader
+from translators.to_responses.buffered import BufferedAnswer
+from translators.to_responses.expectations import Expectations
+from translators.to_responses.stream import ResponseStream
+
+
+class Flow(Struct, frozen=True):
+    """What the rounds of one response share."""
+
+    services: FlowServices
+    tenant: str
+    request: CreateRequest
+    """As it is stored: what the caller asked for, before the context's configuration is applied to it."""
+    attempts: Attempts
+    stream: ResponseStream
+    """The machine that the client follows."""
+    notes: Notes
+    """What the answer is not exactly."""
+    watch: ClientWatch
+    lease: ConversationLease | None
+    """Of the conversation that the response continues; None: it continues none."""
+
+    def check(self) -> None:
+        """Raise what ends a response from outside: ClientDisconnected, or UpstreamError. Renew the lease."""
+        self.watch.check()
+        if self.lease is not None:
+            self.lease.renew()
+        if self.services.must_stop():
+            raise stopping()
+
+    def expectations(self, asked: RoundRequest) -> Expectations:
+        """Return what a stream machine needs to know of a round's chat request."""
+        request, chat, context = self.request, asked.chat, asked.context
+        always = not request.store or "reasoning.encrypted_content" in request.include
+        return Expectations(
+            chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
+            context.dialect.thinks_first,
+        )  # fmt: skip
+
+
+def new_stream(
+    services: FlowServices, first: Response, ids: Ids, request: CreateRequest, notes: Notes
+) -> ResponseStream:
+    """Return a stream machine for the answers to a request; `first` is the first snapshot of the response."""
+    return ResponseStream(
+        first,
+        ids,
+        notes=notes,
+        reasoning_as=services.reasoning_as,
+        limits=services.limits,
+        most_calls=1 if request.parallel_tool_calls is False else None,
+    )
+
+
+class Round:
+    """One chat call, and what becomes of its answer."""
+
+    def __init__(self, flow: Flow, asked: RoundRequest) -> None:
+        self.asked = asked
+        self._flow = flow
+
+    def send(self) -> None:
+        """Send the chat request; what fails is raised by `wait`."""
+        self._flow.stream.expect(self._flow.expectations(self.asked))
+        self._send(self.asked.chat.json)
+
+    def _send(self, json: bytes) -> None:
+        self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
+        self._call: Call | TruncatingCall = self._flow.attempts.send(json, self._flow.notes)
+
+    def _sink(self) -> ResponseStream | BufferedAnswer:
+        """Return what the answer is fed to."""
+        return self._flow.stream
+
+    def opening_events(self) -> list[Event]:
+        """Return the events of a response that begins with this round, before anything comes from the provider."""
+        return []
+
+    def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
+        """Wait for the provider's status, or for its answer to begin; tell whether it has come. Raise UpstreamError."""
+        return self._call.wait(seconds) and (not to_begin or self._call.begins())
+
+    def events(self) -> Iterator[list[Event]]:
+        """Yield the events of the answer as they come, and [] about once a second while there are none.
+
+        Raises UpstreamError if the answer breaks, and what `Flow.check` raises.
+        """
+        flow, lease, feed, must_stop = self._flow, self._flow.lease, self._reader.feed, self._flow.services.must_stop
+        flow.attempts.record_answer()
+        self._last: list[Event] = []
+        shown = time.monotonic()
+        for data in self._call.pieces():
+            if data is None:
+                flow.check()
+                yield []
+                continue
+            events = feed(data)
+            if self._reader.done:
+                self._last = events
+                return
+            if lease is not None:
+                lease.renew()
+            if must_stop():
+                yield events
+                raise stopping()
+            if events:
+                yield events
+            elif time.monotonic() - shown > TICK_SECONDS:  # the provider sends what the client does not see
+                shown = time.monotonic()
+                flow.check()
+                yield []
+
+    def finish(self) -> "tuple[list[Event], Round | None]":
+        """Return the last events, and the round that follows; None: the response is over. Raise UpstreamError."""
+        raise NotImplementedError
+
+    def retry(self, error: UpstreamError) -> "Round":
+        """Return a round in the place of this one, whose `wait` has raised `error`.
+
+        If the request cannot be answered, raise the error that the caller gets: UpstreamError or RequestError.
+        """
+        return create_round(self._flow, self._flow.attempts.ask_again(self.asked, error))
+
+    def recover(self, error: UpstreamError) -> "Round | None":
+        """Return the round with which the response goes on although this one broke; None: it fails with `error`."""
+        return None
+
+    def close(self, *, keep_connection: bool = True) -> None:
+        """Close the call; its connection serves again if the answer was read whole, unless that is not wanted."""
+        self._call.close(answered=keep_connection and self._reader.done)
+
+
+class AnswerRound(Round):
+    """The answer goes to the client as it comes."""
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        stream, events = self._flow.stream, self._last
+        if not stream.is_over:
+            events = events + self._reader.finish(int(time.time()))
+        problem = self.asked.chat.demands.judge(stream.response, self._flow.notes).problem
+        return (events if problem is None else stream.revoke(events, problem)), None
+
+
+class BufferedRound(Round):
+    """The client sees nothing of the answer before it has been judged."""
+
+    def _sink(self) -> ResponseStream | BufferedAnswer:
+        self._answer = self._buffer(Notes())  # made again when the answer goes to the client
+        return self._answer
+
+    def _buffer(self, notes: Notes) -> BufferedAnswer:
+        flow = self._flow
+        machine = new_stream(flow.services, flow.stream.response, new_ids(), self.asked.context.request, notes)
+        machine.expect(flow.expectations(self.asked))
+        return BufferedAnswer(machine)
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        flow, answer, now = self._flow, self._answer, int(time.time())
+        self._reader.finish(now)
+        judged = self.asked.chat.demands.judge(answer.response, flow.notes)
+        if judged.problem is not None:
+            flow.stream.spend(answer.response.usage)
+            return self._reject(judged, judged.problem)
+        if judged.text is not None:
+            answer.trim_to(judged.text, flow.notes)
+            flow.notes.add("text.format", "repaired", "what stood around the JSON was cut off")
+        return answer.send_to(flow.stream, now), None
+
+    def _reject(self, judged: Judged, problem: UpstreamError) -> tuple[list[Event], Round | None]:
+        """Ask the model to repair an answer that breaks a rule."""
+        self._flow.notes.add(judged.param, "repaired", "the model was asked a second time")
+        repair = asked_again(self.asked.chat.json, self._answer.response, problem)
+        return [], RepairRound(self._flow, self.asked, repair)
+
+
+class RepairRound(BufferedRound):
+    """The model answers once more, and is told what was wrong with its first answer."""
+
+    def __init__(self, flow: Flow, asked: RoundRequest, json: bytes) -> None:
+        """`json` is the chat request that `asked` names, its answer, and the correction."""
+        super().__init__(flow, asked)
+        self._json = json
+
+    def send(self) -> None:
+        self._send(self._json)
+
+    def retry(self, error: UpstreamError) -> Round:
+        """Raise the error: the candidate has answered before, so that it is neither retried nor replaced."""
+        raise error from None
+
+    def _reject(self, judged: Judged, problem: UpstreamError) -> tuple[list[Event], Round | None]:
+        return self._flow.stream.fail(problem), None
+
+
+class SummarisingRound(BufferedRound):
+    """The answer is a summary of the context."""
+
+    def __init__(self, flow: Flow, asked: RoundRequest, compaction: PendingCompaction) -> None:
+        super().__init__(flow, asked)
+        self._compaction = compaction
+
+    def _send(self, json: bytes) -> None:
+        self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
+        self._call = self._flow.attempts.send_whole(json)
+
+    def _sink(self) -> ResponseStream | BufferedAnswer:
+        self._answer = self._buffer(self._flow.notes)
+        return self._answer
+
+    def _read_summary(self) -> CompactedContext:
+        """Return what the compaction item holds; raise UpstreamError if the answer is no summary."""
+        flow, now = self._flow, int(time.time())
+        self._reader.finish(now)
+        flow.stream.spend(self._answer.response.usage)
+        return CompactedContext(
+            v=1, model=flow.request.model, created_at=now, summary=read_summary(self._answer.response),
+            turn=self._compaction.rest,
+        )  # fmt: skip
+
+    def _seal(self, content: CompactedContext) -> str:
+        return self._flow.services.compaction_sealer.seal(content, self._flow.tenant)
+
+
+class CompactionRound(SummarisingRound):
+    """The compaction item is the whole response."""
+
+    def opening_events(self) -> list[Event]:
+        return self._flow.stream.open_compaction()
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        stream = self._flow.stream
+        events = stream.close_compaction(self._seal(self._read_summary()))
+        events += stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
+        return events + stream.finish(int(time.time()), done=True), None
+
+
+class SummaryRound(SummarisingRound):
+    """The response goes on behind the compaction item, with the answer."""
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        flow, stream = self._flow, self._flow.stream
+        content = self._read_summary()
+        sealed = self._seal(content)
+        events = stream.open_compaction() + stream.close_compaction(sealed)
+        rest = window(self._compaction.context, content)
+        return events, create_round(flow, flow.attempts.ask(ask_in_window(rest)))
+
+    def retry(self, error: UpstreamError) -> Round:
+        try:
+            return super().retry(error)
+        except ProtocolError:
+            following = self.recover(error)
+            if following is None:
+                raise
+            return following
+
+    def recover(self, error: UpstreamError) -> Round | None:
+        """Go on with the whole context: no candidate has summarised it."""
+        flow = self._flow
+        if flow.services.must_stop():
+            return None
+        flow.notes.add("context_management", "dropped", f"nothing was compacted: {error.message}")
+        return create_round(flow, flow.attempts.ask(ask_uncompacted))
+
+
+CreateRound: TypeAlias = Callable[[Flow, RoundRequest], Round]
+
+
+def create_round(flow: Flow, asked: RoundRequest) -> Round:
+    """Return the round, not sent yet, in which a request is answered."""
+    compaction = asked.compaction
+    if compaction is not None:
+        return (CompactionRound if compaction.rest is None else SummaryRound)(flow, asked, compaction)
+    return (BufferedRound if asked.chat.demands.held else AnswerRound)(flow, asked)
+
+
+def stopping() -> UpstreamError:
+    return UpstreamError("This server is being restarted. Please try again.", status=503, retry_after=1.0)
