@@ -32,7 +32,7 @@ ALLOWED_MEMBERS: Final = frozenset(
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _SLOT: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_-]*) *\}\}")
 _MAX_FILE_BYTES: Final = 1 << 20
-"""Of one prompt: a longer text fits no model, and a file that does not end must not fill the memory."""
+"""Of one prompt: more than fits into the context of most models."""
 _READERS: Final[dict[str, Callable[[str], Any]]] = {".toml": tomllib.loads, ".json": decode}
 
 

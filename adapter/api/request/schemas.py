@@ -275,7 +275,27 @@ def _passthrough_members(given: Mapping[str, Raw], passthrough: Sequence[str]) -
 
 def _check_together(request: CreateRequest) -> None:
     """Raise RequestError for members that do not go together."""
-    asks_for_compaction(request.input)
+    asks_for_compaction(request.input)  # raises for a trigger that is not the last item
+    _check_tools(request)
+    if request.stream_options.include_obfuscation is not None and not request.stream:
+        raise RequestError(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
+        )
+    _check_background(request)
+    if request.conversation is not None and request.previous_response_id is not None:
+        raise RequestError(
+            "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or "
+            "'conversation'.",
+            code="mutually_exclusive_parameters",
+        )
+    if not request.input and request.previous_response_id is None and request.conversation is None:
+        raise RequestError(
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
+            code="missing_required_parameter",
+        )
+
+
+def _check_tools(request: CreateRequest) -> None:
     choice = request.tool_choice
     tools = [*request.tools, *loaded(request.input)]
     if (kind := undeclared(choice, tools)) is not None:
@@ -284,10 +304,9 @@ def _check_together(request: CreateRequest) -> None:
         raise RequestError(
             "Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice"
         )
-    if request.stream_options.include_obfuscation is not None and not request.stream:
-        raise RequestError(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
-        )
+
+
+def _check_background(request: CreateRequest) -> None:
     if request.background and not request.store:
         raise RequestError(
             "Unsupported parameter: 'background' requires 'store' to be true.",
@@ -301,15 +320,4 @@ def _check_together(request: CreateRequest) -> None:
             f"The completion window '{request.background_options.completion_window}' is only allowed when 'background' "
             "is enabled and 'stream' is not, in the service tier 'default'.",
             param="background_options.completion_window",
-        )
-    if request.conversation is not None and request.previous_response_id is not None:
-        raise RequestError(
-            "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or "
-            "'conversation'.",
-            code="mutually_exclusive_parameters",
-        )
-    if not request.input and request.previous_response_id is None and request.conversation is None:
-        raise RequestError(
-            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
-            code="missing_required_parameter",
         )
