@@ -2,7 +2,7 @@
 tests.clients.install`.
 
 They lie in `.clients/`, beside earlier openai packages. Installing is done once; a directory appears only when it is
-complete. The versions are those that the clients reference describes.
+complete. The versions are the newest of November 2026.
 """
 
 import json

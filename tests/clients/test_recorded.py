@@ -92,7 +92,7 @@ REPEATED = {
     "semantic-kernel/tools_two_rounds[2]": ["user", "assistant", "tool", "assistant", "tool"],
 }
 """Semantic Kernel sends again what was said and answered: the user's message twice, and with every round all outputs
-of earlier rounds (clients reference §5.7). What must be left, without the instructions; short texts in full."""
+of earlier rounds. What must be left, without the instructions; short texts in full."""
 
 
 @pytest.mark.parametrize("place", REPEATED)

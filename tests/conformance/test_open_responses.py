@@ -2,9 +2,9 @@
 
 The official suite is a schema suite: it sends one request a test and validates the answer. Here the same
 requests are sent, and the judges (the Open Responses document, the openai package, the grammar) take its
-part; what the official tests leave unchecked, that the provider was told, is checked besides. Named after
-the official tests: open-responses reference §2.1 and §2.3 (without hosted tools). They run in parallel
-there, so the last test here does that. Those over WebSocket are in test_websocket.py.
+part. What the provider received, which the official tests do not check, is checked as well. The tests have the names
+of the official ones, hosted tools left out. Those run in parallel, and so does the last test here. The tests over
+WebSocket are in test_websocket.py. Source: Open Responses conformance tests.
 """
 
 import base64

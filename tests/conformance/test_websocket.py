@@ -1,7 +1,7 @@
 """The WebSocket tests of Open Responses, in our own words, against the running service.
 
-Named after the official tests: open-responses reference §2.2. The judges take the part of its schemas; what the
-provider was told is checked besides.
+The tests have the names of the official ones. The judges take the part of its schemas; what the provider received is
+checked as well. Source: Open Responses conformance tests.
 """
 
 from collections.abc import Iterator

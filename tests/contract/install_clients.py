@@ -14,7 +14,7 @@ from pathlib import Path
 
 CLIENTS = Path(__file__).parents[2] / ".clients"
 VERSIONS = ("1.109.1", "2.54.0")
-"""The last 1.x, and the last 2.x: what LiteLLM, LlamaIndex and llm come with (clients reference, head)."""
+"""The last 1.x, and the last 2.x: what LiteLLM, LlamaIndex and llm come with."""
 
 
 def directory_of(version: str) -> Path:

@@ -199,7 +199,10 @@ def test_usage_is_whole_where_the_provider_counts_nothing(service: Service, upst
 
 
 def test_a_frame_is_one_write(service: Service, upstream: Upstream) -> None:
-    """Strict readers take an event only when its frame comes in one piece (open-responses reference §2.4)."""
+    """Strict readers take an event only when its frame comes in one piece.
+
+    Source: Open Responses specification, Streaming.
+    """
     upstream.plays(stream(*drip(chat.text("Hel", "lo.") + chat.end())))
     body = json.dumps({"model": "m", "input": "Hi", "stream": True}).encode()
     head = f"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"

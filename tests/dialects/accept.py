@@ -1,7 +1,7 @@
 """Write the golden files from what the code does now: `python -m tests.dialects.accept`.
 
 A golden that breaks a rule of its provider is not written. What changed is for a person to read (`git diff
-tests/dialects`) and to hold against the providers reference.
+tests/dialects`) and to compare with the provider's documentation.
 """
 
 import json

@@ -35,7 +35,7 @@ NEVER_SENT = (
     "n is", "stop is", "store is", "seed is", "logit_bias is", "modalities is", "functions is", "name of a message",
     "content blocks",
 )  # fmt: skip
-"""What the Responses API cannot ask for, or is sent in another form (the safe request of providers reference §1)."""
+"""What the Responses API cannot ask for, or is sent in another form. Source: docs/decisions/0007-safe-dialect.md."""
 
 
 def accepted() -> list[tuple[str, str, Any]]:

@@ -1,4 +1,4 @@
-"""The words of refusals (responses-api reference §6.6)."""
+"""The words of refusals."""
 
 from typing import Any
 

@@ -75,7 +75,7 @@ def test_the_stream_passes_every_judge(case: Case) -> None:
 
 
 def as_the_types_know_it(event: Object) -> Object:
-    """Allow for an error code that Codex acts on and no type has (responses-api reference §6.4)."""
+    """Allow for an error code that Codex acts on and no type has. Source: Codex CLI 0.169."""
     error = event.get("response", {}).get("error")
     if error and error["code"] == "context_length_exceeded":
         return event | {"response": event["response"] | {"error": error | {"code": "server_error"}}}

@@ -9,7 +9,6 @@
 
 The first two or three of them are written, the others accepted: `python -m tests.wire.accept` writes them from the
 code, and whoever runs it reads them. Cases without an answer are about the request alone. A directory named by a number
-is a turn that continues the one before it. All of it was written for this project from the known ways of providers
-(providers reference §2, §3; field-lessons §1); none of it was recorded. `case.py` plays a case, `tests/translators/
-test_wire.py` checks all of them.
+is a turn that continues the one before it. All of it was written for this project from the known ways of providers;
+none of it was recorded. `case.py` plays a case, `tests/translators/test_wire.py` checks all of them.
 """

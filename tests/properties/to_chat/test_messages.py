@@ -1,6 +1,6 @@
 """Items → messages, and histories: what providers insist on, nothing lost, and bytes that never change.
 
-Providers insist (field-lessons reference #27): each call is answered right behind its assistant message, in call order,
+Providers (DeepSeek, Gemini, Mistral) insist: each call is answered right behind its assistant message, in call order,
 no tool message stands alone, and no assistant message follows another.
 """
 

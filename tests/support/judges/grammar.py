@@ -2,9 +2,9 @@
 
 `check_stream` reads the events of one whole stream and rebuilds the response from what was streamed alone:
 items from their `added`, parts from their deltas. Every `done` and the terminal response must say exactly
-what was rebuilt. Rules: the laws of DESIGN (stream machine), open-responses reference §3.1, and what
-clients cannot do without (clients reference §4). What is open is an object: `_Item` while its `done` is
-due, `_Part` within it. Nothing is shared with the machine, so that one mistake cannot hide another.
+what was rebuilt. What is open is an object: `_Item` while its `done` is due, `_Part` within it. Nothing is shared
+with the machine, so that one mistake cannot hide another. Sources: docs/stream-laws.md; Open Responses
+specification, Streaming.
 """
 
 from typing import Any

@@ -4,8 +4,7 @@ The openai package judges twice: its types take each event, and its own client a
 with the very bytes. The document (`../shared/reference/openresponses-openapi.json`) is stricter about what
 must be present; it is not part of the project, so where it is absent its judgement is left out
 (`DOCUMENT.exists()` tells a test). It is not asked about events, items and tools that only OpenAI has. Its known
-defects are allowed for: it has other names for raw reasoning, and wants a schema's echo to be null (open-responses
-reference §4).
+defects are allowed for: it has other names for raw reasoning, and wants a schema's echo to be null.
 """
 
 import json

@@ -1,8 +1,8 @@
 """What each provider says of a chat request, beside what `strict_chat` asks of all: a table of rules.
 
 It shares no code with the product, so that a preset and its golden files cannot be wrong in one way. A rule reads the
-body of a request and yields what is wrong with it. Sources: the lines of the providers reference named at each entry,
-§1 unless another paragraph is.
+body of a request and yields what is wrong with it. The rules come from the providers' documentation, which
+docs/sources.md lists, and from recorded traffic.
 """
 
 import re
@@ -258,13 +258,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
         without("tools", "tool_choice", "parallel_tool_calls", "logprobs", "top_logprobs"),
         values("reasoning_effort", "low", "medium", "high"),
     ),
-    "watsonx": (_NEW_LIMIT, _CHAT, no_strict, _NO_EXTRAS),  # §5
-    "bedrock": (_CHAT, no_strict, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),  # §5
-    "databricks": (*_SAFE, without("stream_options")),  # §3
-    "snowflake": (  # §2, §5
+    "watsonx": (_NEW_LIMIT, _CHAT, no_strict, _NO_EXTRAS),
+    "bedrock": (_CHAT, no_strict, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),
+    "databricks": (*_SAFE, without("stream_options")),
+    "snowflake": (
         _CHAT, no_strict, without("reasoning_effort"), thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS,
     ),
-    "crusoe": (_CHAT, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),  # §5
+    "crusoe": (_CHAT, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),
     "openrouter": (_OLD_LIMIT, _CHAT, system_first, thinking_only_in("reasoning", "reasoning_details")),
     "vercel": (
         *_SAFE, thinking_only_in("reasoning", "reasoning_details"), of_object("reasoning", enabled=(True, False)),
@@ -274,7 +274,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         *_SAFE, choices(), thinking_only_in("reasoning"),
         values("reasoning_effort", "none", "low", "medium", "high", "max"),
     ),
-    "vllm": (_CHAT, system_first, thinking_only_in("reasoning")),  # §2: the old name was removed
+    "vllm": (_CHAT, system_first, thinking_only_in("reasoning")),  # the old name was removed
     "sglang": (_CHAT, system_first),
     "llama_cpp": (_CHAT, system_first, choices("none", "auto", "required"), no_strict),
     "lm_studio": (_OLD_LIMIT, _CHAT, formats("json_schema"), choices("none", "auto", "required")),
@@ -287,7 +287,7 @@ OWN_MEMBERS: dict[str, tuple[str, ...]] = {
     "vllm": ("chat_template_kwargs",), "sglang": ("chat_template_kwargs",), "llama_cpp": ("chat_template_kwargs",),
     "mistral": ("tool_choice",), "tgi": ("tool_choice",),
 }  # fmt: skip
-"""Members that are not OpenAI's, or have other values (§2)."""
+"""Members that are not OpenAI's, or have other values."""
 
 
 THINKING = {
@@ -295,7 +295,7 @@ THINKING = {
     **dict.fromkeys(("openrouter", "vercel", "ollama", "vllm", "bedrock", "snowflake", "crusoe"), "reasoning"),
     "mistral": "thinking",
 }
-"""Where thinking goes back to a provider (providers reference §2), `reasoning_content` where nothing else is known."""
+"""Where thinking goes back to a provider; `reasoning_content` where nothing else is known."""
 
 
 def broken_rules(provider: str, body: Object) -> list[str]:

@@ -1,8 +1,8 @@
 """The Response object and its items by themselves, wherever they stand.
 
 `check_response` takes an unstreamed answer, what GET returns, or the snapshot in an event. It wants the
-union of what OpenAI and Open Responses require, and what clients break without (open-responses reference
-§4, clients reference §4).
+union of what OpenAI and Open Responses require, and what clients break without.
+Sources: OpenAI API reference, Responses: object; Open Responses specification, Response.
 """
 
 import re

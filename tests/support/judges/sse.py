@@ -1,8 +1,8 @@
 """Our side of server-sent events, read as strictly as it is promised.
 
 A frame is `event:` + one `data:` line + blank line, LF only; comments stand alone; `[DONE]` ends the stream
-and nothing follows it. What a lenient reader would forgive raises AssertionError here. Source: DESIGN, wire
-decisions.
+and nothing follows it. What a lenient reader would forgive raises AssertionError here. Sources: WHATWG HTML,
+server-sent events; Open Responses specification, Streaming.
 """
 
 import json

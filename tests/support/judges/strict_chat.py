@@ -4,7 +4,7 @@ It knows OpenAI's chat request and nothing newer, and takes the narrowest form w
 the content of an assistant message that calls, the system message first, each call answered right behind its message
 and in order, arguments that are a JSON object. It shares no code with the product, so that both cannot be wrong in one
 way.
-Sources: field-lessons reference #27, providers reference §2.
+Sources: OpenAI API reference, Chat Completions; DeepSeek API docs, Thinking mode; Mistral docs, Function calling.
 """
 
 import json

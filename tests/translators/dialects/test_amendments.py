@@ -1,4 +1,4 @@
-"""Refusals of real providers: which of them teach, and what. Wordings: providers reference §1, §2, §4.
+"""Refusals of real providers: which of them teach, and what. The wordings are recorded ones.
 
 `SENT` has everything that some provider refuses; what a lesson changes is seen in the dialect, and in the next request.
 """

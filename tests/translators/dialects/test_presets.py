@@ -80,7 +80,7 @@ def test_no_two_presets_have_one_name() -> None:
 
 
 def test_an_unknown_provider_gets_nothing_that_only_some_know() -> None:
-    """The safe request of the providers reference, §1."""
+    """The safe request: docs/decisions/0007-safe-dialect.md."""
     default = PRESETS["default"]
     assert default == Dialect()
     assert not default.extras | default.service_tiers

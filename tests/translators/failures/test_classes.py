@@ -1,5 +1,6 @@
-"""The providers' failures by their words (providers reference §4), and what the caller sees of them (responses-api
-reference §6.5).
+"""The providers' failures by their words, and what the caller sees of them.
+
+Source: OpenAI guide, Error codes.
 
 Bodies, waits and names of parameters have tables of their own: test_error_bodies, test_retry_after, test_params.
 """

@@ -1,4 +1,4 @@
-"""When to try again, in every form in which providers say it (providers reference §4)."""
+"""When to try again, in every form in which providers say it."""
 
 import pytest
 

@@ -63,7 +63,7 @@ ONLY_IN_REFERENCE = {
         "response.apply_patch_call_operation_diff.delta", "response.apply_patch_call_operation_diff.done",
     },
 }  # fmt: skip
-"""What the types of the package lack and the responses-api reference tells of."""
+"""What the types of the package lack and the API has."""
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "responses-api.md"
 

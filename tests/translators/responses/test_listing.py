@@ -1,4 +1,4 @@
-"""The input items of a response as a list shows them (responses-api reference §6.8)."""
+"""The input items of a response as a list shows them. Source: OpenAI API reference, Responses: list input items."""
 
 from typing import Any, get_args
 

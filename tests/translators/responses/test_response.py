@@ -1,4 +1,4 @@
-"""What a failed response says of an error (responses-api reference §6.4)."""
+"""What a failed response says of an error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Content parts → chat parts, and what is refused with the path of the part (responses-api reference §3.2)."""
+"""Content parts → chat parts, and what is refused with the path of the part."""
 
 from typing import Any
 

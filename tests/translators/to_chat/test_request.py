@@ -1,4 +1,4 @@
-"""Request fields → chat fields, by dialect (responses-api reference §2). A case is the members put over a request."""
+"""Request fields → chat fields, by dialect. A case is the members put over a request."""
 
 import json
 from typing import Any

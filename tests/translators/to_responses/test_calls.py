@@ -1,6 +1,6 @@
 """Pieces of tool calls → calls. A piece is (index, id, name, arguments), a call (id, name, arguments).
 
-What providers do with index, id and name: providers reference §3, field-lessons reference #30, #31, #31b.
+The forms of index, id and name were seen in recorded traffic. Source: docs/providers.md.
 """
 
 import pytest

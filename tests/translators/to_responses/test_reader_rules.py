@@ -1,4 +1,4 @@
-"""Every rule of reading a provider (providers reference §3), by name: small answers, and what the response says.
+"""Every rule of reading a provider, by name: small answers, and what the response says.
 
 Each answer is read whole and byte by byte. A row is the body, what is said in order, and how it ends; `USAGE` has the
 places of token counts. Rules about single functions have their own tables: test_sse, test_deltas, test_calls.

@@ -1,4 +1,4 @@
-"""The forms of event streams that providers send (providers reference §3), each as the payloads it holds."""
+"""The forms of event streams that providers send, each as the payloads it holds."""
 
 import pytest
 
