@@ -86,7 +86,7 @@ class Context(Struct, frozen=True):
     def _translate(self, request: CreateRequest, history: History) -> ChatRequest:
         stream = request.stream or request.background
         return chat_request(
-            request, history, self.dialect, self.notes, model=self.model, stream=stream, seal=self.sealer
+            request, history, self.dialect, self.notes, model=self.model, stream=stream, sealer=self.sealer
         )
 
     def load_items(self) -> list[Item]:

@@ -35,7 +35,7 @@ from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.upstream.client import Call
 from translators.chat.chunks import Choice, Chunk
-from translators.constraints.judge import Judged, asked_again
+from translators.constraints.judge import Judgement, correction_request
 from translators.context.compaction import CompactedContext, window
 from translators.errors import ProtocolError, UpstreamError
 from translators.notes import Notes
@@ -183,7 +183,7 @@ class AnswerRound(Round):
         stream, events = self._flow.stream, self._last
         if not stream.is_over:
             events = events + self._reader.finish(int(time.time()))
-        problem = self.asked.chat.demands.judge(stream.response, self._flow.notes).problem
+        problem = self.asked.chat.answer_rules.judge(stream.response, self._flow.notes).problem
         return (events if problem is None else stream.revoke(events, problem)), None
 
 
@@ -203,7 +203,7 @@ class BufferedRound(Round):
     def finish(self) -> tuple[list[Event], Round | None]:
         flow, answer, now = self._flow, self._answer, int(time.time())
         self._reader.finish(now)
-        judged = self.asked.chat.demands.judge(answer.response, flow.notes)
+        judged = self.asked.chat.answer_rules.judge(answer.response, flow.notes)
         if judged.problem is not None:
             flow.stream.spend(answer.response.usage)
             return self._reject(judged, judged.problem)
@@ -212,10 +212,10 @@ class BufferedRound(Round):
             flow.notes.add("text.format", "repaired", "what stood around the JSON was cut off")
         return answer.send_to(flow.stream, now), None
 
-    def _reject(self, judged: Judged, problem: UpstreamError) -> tuple[list[Event], Round | None]:
+    def _reject(self, judged: Judgement, problem: UpstreamError) -> tuple[list[Event], Round | None]:
         """Ask the model to repair an answer that breaks a rule."""
         self._flow.notes.add(judged.param, "repaired", "the model was asked a second time")
-        repair = asked_again(self.asked.chat.json, self._answer.response, problem)
+        repair = correction_request(self.asked.chat.json, self._answer.response, problem)
         return [], RepairRound(self._flow, self.asked, repair)
 
 
@@ -234,7 +234,7 @@ class RepairRound(BufferedRound):
         """Raise the error: the candidate has answered before, so that it is neither retried nor replaced."""
         raise error from None
 
-    def _reject(self, judged: Judged, problem: UpstreamError) -> tuple[list[Event], Round | None]:
+    def _reject(self, judged: Judgement, problem: UpstreamError) -> tuple[list[Event], Round | None]:
         return self._flow.stream.fail(problem), None
 
 
@@ -317,7 +317,7 @@ def create_round(flow: Flow, asked: RoundRequest) -> Round:
     compaction = asked.compaction
     if compaction is not None:
         return (CompactionRound if compaction.rest is None else SummaryRound)(flow, asked, compaction)
-    return (BufferedRound if asked.chat.demands.held else AnswerRound)(flow, asked)
+    return (BufferedRound if asked.chat.answer_rules.buffered else AnswerRound)(flow, asked)
 
 
 def stopping() -> UpstreamError:

@@ -11,7 +11,7 @@ from typing import Final
 from adapter.upstream.client import Call
 from translators.errors import UpstreamError
 from translators.notes import Notes
-from translators.to_chat.truncation import truncated
+from translators.to_chat.truncation import drop_oldest_half
 
 MAX_RETRIES: Final = 5
 """Each halves the history, so after five less than a thirtieth is left, and what remains is the input itself."""
@@ -45,12 +45,12 @@ class TruncatingCall:
 
     def _retry_shorter(self) -> bool:
         """Send a shorter request, if there is one."""
-        shorter = truncated(self._json) if self._retries < MAX_RETRIES else None
+        shorter = drop_oldest_half(self._json) if self._retries < MAX_RETRIES else None
         if shorter is None:
             return False
         self._call.close()
         self._retries += 1
-        self._dropped_segments += shorter.turns
+        self._dropped_segments += shorter.dropped
         self._json = shorter.body
         self._call = self._send(shorter.body)
         return True

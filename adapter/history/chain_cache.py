@@ -25,7 +25,7 @@ from translators.responses.items import Compaction, Item
 from translators.responses.response import OutputOfResponse, Response
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest
-from translators.tools.declared import loaded
+from translators.tools.declarations import tools_from_items
 from translators.tools.kinds import call_ids
 from translators.wire import Decoder, encode
 
@@ -86,8 +86,8 @@ class ChainCache:
     def from_items(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
         """Return the history that consists of these items."""
         return History(
-            tail=self._files.of_history(items, dialect, notes),
-            loaded=tuple(loaded(items)),
+            pending=self._files.of_history(items, dialect, notes),
+            loaded_tools=tuple(tools_from_items(items)),
             update=latest_update(items),
             call_ids=frozenset(call_ids(items)),
         )
@@ -99,13 +99,13 @@ class ChainCache:
         output = [item for item in response.output if not isinstance(item, Compaction)]
         if not output:
             return  # only a compaction item: `body` was the request for its summary
-        history = body.history.followed_by(output)
+        history = body.history.with_output(output)
         if _size(history) <= self._cache.maxsize:
             self._cache[tenant, response.id, rendering] = history
 
 
 def _size(history: History) -> int:
-    return history.size + _ENTRY_OVERHEAD + sum(map(_size_of_item, history.tail))
+    return history.size + _ENTRY_OVERHEAD + sum(map(_size_of_item, history.pending))
 
 
 def _size_of_item(item: Item) -> int:

@@ -18,7 +18,7 @@ from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest
-from translators.tools.declared import loaded
+from translators.tools.declarations import tools_from_items
 from translators.wire import encode
 
 _MIN_BYTES: Final = 8192
@@ -60,7 +60,8 @@ class PrefixCache:
         key = (tenant, rendering, bytes(request.raw_tools), raw[:_KEY_BYTES])
         known = [prefix for prefix in self._cache.get(key, ()) if _begins(raw, prefix.json)]
         found = max(known, key=_length, default=None)
-        if found is None or loaded(request.input[found.history.known :]):  # new tools may change the names of calls
+        # new tools may change the names of calls
+        if found is None or tools_from_items(request.input[found.history.known :]):
             return CachedPrefix(key)
         return found
 
@@ -99,6 +100,6 @@ def _size(entry: tuple[CachedPrefix, ...]) -> int:
     return sum(
         len(prefix.json)
         + prefix.history.size
-        + sum(_ITEM_OVERHEAD + len(encode(item)) for item in prefix.history.tail)
+        + sum(_ITEM_OVERHEAD + len(encode(item)) for item in prefix.history.pending)
         for prefix in entry
     )

@@ -84,7 +84,7 @@ def play(run: str, dialect: Dialect) -> Iterator[Played]:
 
 
 def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatRequest:
-    history = History(tail=chain.before(body))
+    history = History(pending=chain.before(body))
     parsed = parse_create(json.dumps(body).encode(), max_items=10_000)
     request = resolve_references(parsed, chain.store_for(body), TENANT)
     chain.asked += request.input

@@ -47,12 +47,12 @@ def outcome(body: bytes, dialect: Dialect) -> Any:
         request = parse_create(body, max_items=100)
         request = replace(request, input=FILES.of_request(request.input, dialect, notes))
         chat = chat_request(
-            request, History(), dialect, notes, model="m", stream=request.stream, seal=Own(dialect.name)
+            request, History(), dialect, notes, model="m", stream=request.stream, sealer=Own(dialect.name)
         )
     except RequestError as error:
         return {"refused": error.envelope()["error"]}
-    told = [f"{note.param} {note.action}: {note.reason}" for note in notes]
-    return {"chat": decode(chat.json), "notes": told, "demands": decode(encode(chat.demands))}
+    noted = [f"{note.param} {note.action}: {note.reason}" for note in notes]
+    return {"chat": decode(chat.json), "notes": noted, "answer_rules": decode(encode(chat.answer_rules))}
 
 
 def read(name: str) -> Any:

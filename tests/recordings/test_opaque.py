@@ -58,7 +58,7 @@ def messages_after(body: bytes) -> list[dict[str, Any]] | None:
     outputs = [{"type": "function_call_output", "call_id": id, "output": "x"} for id in calls]
     items = (Message("user", "?"), *output, *decode_items(encode(outputs)))
     following = CreateRequest(model="m", input=items, raw_input=b"[]")
-    sent = chat_request(following, History(), Dialect(), Notes(), model="m", stream=False, seal=TransparentSealer())
+    sent = chat_request(following, History(), Dialect(), Notes(), model="m", stream=False, sealer=TransparentSealer())
     found: list[dict[str, Any]] = decode(sent.json)["messages"]
     return found
 

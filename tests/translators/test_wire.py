@@ -101,7 +101,7 @@ def completion_of(case: Case) -> bytes | None:
     order: list[str] = []
     for item in response["output"]:
         if item["type"] == "function_call":
-            name = case.translate()[0].names.flat(item["name"], item.get("namespace"))
+            name = case.translate()[0].names.flatten(item["name"], item.get("namespace"))
             message["tool_calls"].append(
                 {"id": item["call_id"], "function": {"name": name, "arguments": item["arguments"]}}
             )

@@ -76,7 +76,7 @@ class Case:
             return History()
         before = Case(self.directory.parent / str(self.turn - 1)).play()
         assert self.request.previous_response_id == before.stream.response.id, "the turn continues another response"
-        return before.body.history.followed_by(before.stream.response.output)
+        return before.body.history.with_output(before.stream.response.output)
 
     def translate(self) -> tuple[ChatRequest, Notes]:
         """Return the chat request, and what was not translated exactly."""

@@ -1,58 +1,67 @@
-"""`text.format` → `response_format`, down a ladder: the format itself, `json_object` and words, words alone.
+"""`text.format` → `response_format`, down a ladder: the format; `json_object` and an instruction; an instruction.
 
-A provider gets the highest form that its dialect honours. What it does not get as a form it gets in words, with the
-schema, in the leading system message; the word "JSON" must stand there, or providers refuse `json_object`. Whether the
-answer keeps to it is judged in `demands.py`. Source: responses-api reference §2 (text.format).
+A provider gets the highest rung that its dialect honours. Whatever `response_format` cannot express goes into the
+leading system message, with the schema; the word "JSON" must be in it, or providers reject `json_object`. `judge.py`
+checks whether the answer fits. Source: OpenAI guide, Structured outputs.
 """
 
 from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.errors import RequestError
-from translators.notes import Notes
 from translators.responses.request import JSONObjectFormat, JSONSchemaFormat, TextConfig
 from translators.wire import encode
 
-_OBJECT: Final = "Answer with one JSON object and nothing else: no introduction, no explanation, no code fence."
-_SCHEMA: Final = (
+_OBJECT_INSTRUCTION: Final = (
+    "Answer with one JSON object and nothing else: no introduction, no explanation, no code fence."
+)
+_SCHEMA_INSTRUCTION: Final = (
     "Answer with one JSON value that fits this JSON schema and with nothing else: no introduction, no explanation, "
     "no code fence."
 )
 
 
-class Form(Struct, frozen=True, gc=False):
-    """What goes out for a format: a member, words, both or neither."""
+class RenderedFormat(Struct, frozen=True, gc=False):
+    """How the provider is asked for a format."""
 
     member: dict[str, Any] | None = None
-    words: str = ""
+    """`response_format`, if the provider honours one that helps."""
+    instruction: str = ""
+    """A paragraph of the leading system message; empty if `member` says everything, or any text will do."""
+
+    @property
+    def is_enforced(self) -> bool:
+        """The provider itself sees to the format."""
+        return not self.instruction
 
 
-def form_of(text: TextConfig, dialect: Dialect, notes: Notes) -> Form:
-    """Return how a provider is asked for a format; raise RequestError for a schema that is none."""
+def render_format(text: TextConfig, rendering: Rendering) -> RenderedFormat:
+    """Return how to ask the provider for a format; raise RequestError for an invalid schema."""
     wanted = text.format
+    formats = rendering.dialect.formats
     if isinstance(wanted, JSONObjectFormat):
-        if "json_object" in dialect.formats:
-            return Form({"type": "json_object"})
-        notes.add("text.format", "approximated", f"provider '{dialect.name}' knows no json_object: asked for in words")
-        return Form(words=_OBJECT)
+        if "json_object" in formats:
+            return RenderedFormat({"type": "json_object"})
+        rendering.note("text.format", "approximated", "has no json_object: requested in the instructions")
+        return RenderedFormat(instruction=_OBJECT_INSTRUCTION)
     if not isinstance(wanted, JSONSchemaFormat):
-        return Form()
-    native = "json_schema" in dialect.formats
-    if (wanted.strict or not native) and (wrong := _mistake(wanted.schema)):
+        return RenderedFormat()
+    native = "json_schema" in formats
+    if (wanted.strict or not native) and (error := _schema_error(wanted.schema)):
         raise RequestError(
-            f"Invalid schema for response_format '{wanted.name}': {wrong}",
+            f"Invalid schema for response_format '{wanted.name}': {error}",
             param="text.format.schema", code="invalid_json_schema",
         )
     if native:
-        return Form({"type": "json_schema", "json_schema": _json_schema(wanted)})
-    words = _words(wanted)
-    if "json_object" in dialect.formats:
-        notes.add("text.format", "approximated", f"provider '{dialect.name}' knows no schemas: json_object and words")
-        return Form({"type": "json_object"}, words)
-    notes.add("text.format", "approximated", f"provider '{dialect.name}' knows no schemas: asked for in words")
-    return Form(words=words)
+        return RenderedFormat({"type": "json_schema", "json_schema": _json_schema(wanted)})
+    instruction = _schema_instruction(wanted)
+    if "json_object" in formats:
+        rendering.note("text.format", "approximated", "has no JSON schemas: json_object, and the schema in words")
+        return RenderedFormat({"type": "json_object"}, instruction)
+    rendering.note("text.format", "approximated", "has no JSON schemas: requested in the instructions")
+    return RenderedFormat(instruction=instruction)
 
 
 def _json_schema(wanted: JSONSchemaFormat) -> dict[str, Any]:
@@ -64,14 +73,13 @@ def _json_schema(wanted: JSONSchemaFormat) -> dict[str, Any]:
     return schema
 
 
-def _words(wanted: JSONSchemaFormat) -> str:
+def _schema_instruction(wanted: JSONSchemaFormat) -> str:
     about = f" It is called '{wanted.name}'" + (f": {wanted.description}" if wanted.description else ".")
-    return f"{_SCHEMA}{about}\n\n{encode(wanted.schema).decode()}"
+    return f"{_SCHEMA_INSTRUCTION}{about}\n\n{encode(wanted.schema).decode()}"
 
 
-def _mistake(schema: dict[str, Any]) -> str | None:
-    from translators.constraints.json_schema import (
-        mistake,  # jsonschema takes 8 MB, and is for those who ask for a schema
-    )
+def _schema_error(schema: dict[str, Any]) -> str | None:
+    # imported late: jsonschema takes 8 MB, and few requests have a schema
+    from translators.constraints.json_schema import schema_error
 
-    return mistake(schema)
+    return schema_error(schema)

@@ -1,12 +1,14 @@
-"""`tool_choice`: which tools the model may or must call. Source: responses-api reference §4.3."""
+"""`tool_choice`: which tools the model may or must call.
+
+Source: OpenAI API reference, Responses: create.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.dialects.dialect import Dialect
-from translators.notes import Notes
+from translators.dialects.rendering import Rendering
 from translators.responses.tools import (
     AllowedTool,
     AllowedTools,
@@ -20,7 +22,7 @@ from translators.responses.tools import (
     Tool,
     ToolChoice,
 )
-from translators.tools.names import Called, Kind, ToolNames, called
+from translators.tools.names import Kind, QualifiedName, ToolNames, qualified_names
 
 _KIND_OF: Final[dict[type, Kind]] = {
     FunctionChoice: "function",
@@ -30,87 +32,100 @@ _KIND_OF: Final[dict[type, Kind]] = {
     ApplyPatchChoice: "apply_patch",
 }
 
-_ANY: Final = "In this turn you must call one of the tools."
-_ONE: Final = "In this turn you must call the tool {} and no other."
+_CALL_ANY: Final = "In this turn you must call one of the tools."
+_CALL_ONE: Final = "In this turn you must call the tool {} and no other."
 
 
-class ToolForm(Struct, frozen=True, gc=False):
-    """How a provider is told: the tools it is shown, a member, words where it does not honour the member."""
+class RenderedToolChoice(Struct, frozen=True, gc=False):
+    """How the provider is asked for a choice of tools."""
 
-    shown: Sequence[Tool]
+    tools: Sequence[Tool]
+    """The tools that the model is shown."""
     member: str | dict[str, Any] | None = None
-    words: str = ""
-    tool: Called | None = None
+    """The chat request's `tool_choice`, if it needs one."""
+    instruction: str = ""
+    """A paragraph of the leading system message, where the provider does not honour the choice."""
+    required: QualifiedName | None = None
     """The tool that must be called."""
 
+    @property
+    def is_enforced(self) -> bool:
+        """The provider itself sees to the choice."""
+        return not self.instruction
 
-def tool_form(
-    choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, dialect: Dialect, notes: Notes, *, thinks: bool
-) -> ToolForm:
-    """Return how a provider is told which tools it may or must call; `thinks`: the model was not told not to."""
-    shown = allowed(tools, choice)
+
+def render_tool_choice(
+    choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, rendering: Rendering, *, thinks: bool
+) -> RenderedToolChoice:
+    """Return how to ask the provider for a choice; `thinks`: the request does not switch the model's thinking off."""
+    dialect = rendering.dialect
+    shown = allowed_tools(tools, choice)
     honoured = dialect.tool_choices
     if thinks and dialect.thinking_tool_choices is not None:
         honoured &= dialect.thinking_tool_choices
     mode = choice.mode if isinstance(choice, AllowedTools) else choice
     if isinstance(mode, str):
         if mode == "auto" or not shown:
-            return ToolForm(shown)
+            return RenderedToolChoice(shown)
         if mode in honoured:
-            return ToolForm(shown, dialect.required_choice if mode == "required" else mode)
+            return RenderedToolChoice(shown, dialect.required_choice if mode == "required" else mode)
         if mode == "none":
-            return ToolForm(())
-        notes.add("tool_choice", "approximated", f"provider '{dialect.name}' cannot be made to call: asked in words")
-        return ToolForm(shown, words=_ANY)
-    tool = one_tool(mode)
-    name = names.flat(*tool)
+            return RenderedToolChoice(())
+        rendering.note("tool_choice", "approximated", "cannot be made to call: requested in the instructions")
+        return RenderedToolChoice(shown, instruction=_CALL_ANY)
+    tool = chosen_tool(mode)
+    name = names.flatten(*tool)
     if "named" in honoured:
         by_name = dialect.named_choice == "name"
-        return ToolForm(shown, name if by_name else {"type": "function", "function": {"name": name}}, tool=tool)
-    notes.add("tool_choice", "approximated", f"provider '{dialect.name}' takes no name: asked in words")
-    return ToolForm(shown, dialect.required_choice if "required" in honoured else None, _ONE.format(name), tool)
+        member = name if by_name else {"type": "function", "function": {"name": name}}
+        return RenderedToolChoice(shown, member, required=tool)
+    rendering.note("tool_choice", "approximated", "cannot be made to call one tool: requested in the instructions")
+    required = dialect.required_choice if "required" in honoured else None
+    return RenderedToolChoice(shown, required, _CALL_ONE.format(name), tool)
 
 
-def one_tool(choice: OneTool) -> Called:
+def chosen_tool(choice: OneTool) -> QualifiedName:
     """Return the tool that must be called."""
     kind = _KIND_OF[type(choice)]
     if isinstance(choice, (FunctionChoice, CustomChoice)):
-        return Called(choice.name, choice.namespace or None, kind)
-    return Called(kind, None, kind)
+        return QualifiedName(choice.name, choice.namespace or None, kind)
+    return QualifiedName(kind, None, kind)
 
 
-def allowed(tools: Sequence[Tool], choice: ToolChoice) -> Sequence[Tool]:
-    """Return the tools that the model is shown: all, or what `allowed_tools` leaves of them."""
+def allowed_tools(tools: Sequence[Tool], choice: ToolChoice) -> Sequence[Tool]:
+    """Return the tools that the model is shown: all, or those that `allowed_tools` names."""
     if not isinstance(choice, AllowedTools):
         return tools
     left: list[Tool] = []
     for tool in tools:
         if isinstance(tool, NamespaceTool):
             members = [
-                member for member, one in zip(tool.tools, called(tool), strict=True) if _allows(choice, one)
+                member
+                for member, name in zip(tool.tools, qualified_names(tool), strict=True)
+                if _allows(choice, name)
             ]
             if members:
                 left.append(NamespaceTool(tool.name, members, tool.description))
-        elif any(_allows(choice, one) for one in called(tool)):
+        elif any(_allows(choice, name) for name in qualified_names(tool)):
             left.append(tool)
     return left
 
 
-def undeclared(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
+def undeclared_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
     """Return the type of a chosen tool that is not among the declared ones, None if all are."""
     if isinstance(choice, str):
         return None
     if isinstance(choice, AllowedTools):
-        return None if allowed(tools, choice) else "allowed_tools"
-    wanted = one_tool(choice)
-    return None if any(wanted in called(tool) for tool in tools) else wanted.kind
+        return None if allowed_tools(tools, choice) else "allowed_tools"
+    wanted = chosen_tool(choice)
+    return None if any(wanted in qualified_names(tool) for tool in tools) else wanted.kind
 
 
-def _allows(choice: AllowedTools, tool: Called) -> bool:
-    return any(_means(one, tool) for one in choice.tools)
+def _allows(choice: AllowedTools, tool: QualifiedName) -> bool:
+    return any(_matches(allowed, tool) for allowed in choice.tools)
 
 
-def _means(one: AllowedTool, tool: Called) -> bool:
-    if one.type == "namespace":
-        return one.name == tool.namespace
-    return one.type == tool.kind and one.name in (None, tool.name) and one.namespace == tool.namespace
+def _matches(allowed: AllowedTool, tool: QualifiedName) -> bool:
+    if allowed.type == "namespace":
+        return allowed.name == tool.namespace
+    return allowed.type == tool.kind and allowed.name in (None, tool.name) and allowed.namespace == tool.namespace

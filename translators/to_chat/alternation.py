@@ -1,75 +1,75 @@
-"""Messages for a provider that knows no calls, or whose user and assistant must take turns.
+"""Messages for a provider without tool calls, or with a chat template in which user and assistant must alternate.
 
-Calls and their outputs become words; neighbours of one role become one message, and the user speaks first and last. It
-works on finished messages, since what joins a neighbour may come with a later request: for such a provider the messages
-of a conversation are read once more with every turn. Source: providers reference §1 (Perplexity).
+Calls and their outputs become text; neighbours of one role become one message; the user speaks first and last. This
+works on finished messages, since a later request may add to the last of them: for such a provider the messages of a
+conversation are decoded and merged again with every request. Source: Perplexity docs, Sonar.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from translators.dialects.dialect import Dialect
-from translators.notes import Notes
-from translators.to_chat.content import BETWEEN
+from translators.dialects.rendering import Rendering
+from translators.to_chat.content import PARAGRAPH
 from translators.wire import decode, encode
 
-_BEGIN: Final = {"role": "user", "content": "[The conversation begins with the assistant.]"}
-_GO_ON: Final = {"role": "user", "content": "Go on."}
+_ADDED_FIRST: Final = {"role": "user", "content": "[The conversation begins with the assistant.]"}
+_ADDED_LAST: Final = {"role": "user", "content": "Go on."}
 
 Message = dict[str, Any]
 
 
-def taking_turns(parts: Sequence[bytes], dialect: Dialect, notes: Notes) -> list[bytes]:
-    """Return the JSON of messages (each piece holds one or more) in the form that the dialect asks for."""
+def alternate_roles(parts: Sequence[bytes], rendering: Rendering) -> list[bytes]:
+    """Return the JSON of messages (one or more a piece) in the form that the provider requires."""
     messages: list[Message] = decode(b"[%b]" % b",".join(parts))
-    if not dialect.tools:
-        messages = _told(messages, dialect, notes)
-    if dialect.alternating:
-        messages = _alternating(messages, dialect, notes)
+    if not rendering.dialect.tools:
+        messages = _calls_as_text(messages, rendering)
+    if rendering.dialect.alternating:
+        messages = _merge_neighbours(messages, rendering)
     return [encode(messages)[1:-1]] if messages else []
 
 
-def _told(messages: list[Message], dialect: Dialect, notes: Notes) -> list[Message]:
-    """Return messages whose calls and outputs are told in words."""
-    told: list[Message] = []
+def _calls_as_text(messages: list[Message], rendering: Rendering) -> list[Message]:
+    """Return messages with their calls and outputs as text."""
+    plain: list[Message] = []
     names: dict[str, str] = {}
     for message in messages:
         if message["role"] == "tool":
             name = names[message["tool_call_id"]]
-            told.append({"role": "user", "content": f"[Result of {name}]\n{message['content']}"})
+            plain.append({"role": "user", "content": f"[Result of {name}]\n{message['content']}"})
         elif "tool_calls" in message:
-            notes.add("input", "approximated", f"provider '{dialect.name}' knows no calls: they are told in words")
+            rendering.note("input", "approximated", "has no tool calls: they are sent as text")
             calls = [call["function"] for call in message["tool_calls"]]
             names = {call["id"]: call["function"]["name"] for call in message["tool_calls"]}
-            words = [f"[Called {call['name']} with {call['arguments']}]" for call in calls]
-            told.append({"role": "assistant", "content": _joined(message["content"] or "", BETWEEN.join(words))})
+            calls_text = [f"[Called {call['name']} with {call['arguments']}]" for call in calls]
+            text = _join(message["content"] or "", PARAGRAPH.join(calls_text))
+            plain.append({"role": "assistant", "content": text})
         else:
-            told.append(message)
-    return told
+            plain.append(message)
+    return plain
 
 
-def _alternating(messages: list[Message], dialect: Dialect, notes: Notes) -> list[Message]:
-    """Return messages of which no two neighbours have one role, the user's first and last."""
-    turns: list[Message] = []
+def _merge_neighbours(messages: list[Message], rendering: Rendering) -> list[Message]:
+    """Return messages of alternating roles, the user's first and last."""
+    merged: list[Message] = []
     for message in messages:
-        if turns and turns[-1]["role"] == message["role"] != "tool":
-            turns[-1] |= message | {"content": _joined(turns[-1]["content"] or "", message["content"] or "")}
+        if merged and merged[-1]["role"] == message["role"] != "tool":
+            merged[-1] |= message | {"content": _join(merged[-1]["content"] or "", message["content"] or "")}
         else:
-            turns.append(message)
-    spoken = 1 if turns and turns[0]["role"] == "system" else 0
-    if turns[spoken:] and turns[spoken]["role"] == "assistant":
-        turns.insert(spoken, _BEGIN)
-        notes.add("input", "approximated", f"provider '{dialect.name}' wants the user first: a message stands in")
-    if turns and turns[-1]["role"] == "assistant":
-        turns.append(_GO_ON)
-        notes.add("input", "approximated", f"provider '{dialect.name}' wants the user last: asked to go on")
-    return turns
+            merged.append(message)
+    first = 1 if merged and merged[0]["role"] == "system" else 0
+    if merged[first:] and merged[first]["role"] == "assistant":
+        merged.insert(first, _ADDED_FIRST)
+        rendering.note("input", "approximated", "requires the user to speak first: a message was added")
+    if merged and merged[-1]["role"] == "assistant":
+        merged.append(_ADDED_LAST)
+        rendering.note("input", "approximated", "requires the user to speak last: a message was added")
+    return merged
 
 
-def _joined(one: Any, other: Any) -> Any:
-    """Return two contents as one, texts as long as both are."""
+def _join(one: Any, other: Any) -> Any:
+    """Return two contents as one: text if both are text, else parts."""
     if isinstance(one, str) and isinstance(other, str):
-        return BETWEEN.join(filter(None, (one, other)))
+        return PARAGRAPH.join(filter(None, (one, other)))
     return [*_parts(one), *_parts(other)]
 
 

@@ -1,43 +1,42 @@
-"""Pictures, sound and files where the provider cannot be shown them: in a tool's output, and far behind in the talk.
+"""Images, audio and files where chat has no place for them: in a tool output, and in older messages of the user.
 
-A tool message is text alone, so what an output has attached moves into a user message behind the tool messages, and
-both say so. What the provider takes none of is left out with a word in its place, but for the last that the user
-asks: there it is refused (`content.py`), since an answer that never saw it would be worth nothing.
+A tool message is only text, so the media of a tool output move into a user message after the tool messages, and both
+mention it. Media that the provider does not accept become a placeholder text, with a note; but in the user's last
+message they are a request error (`content.py`), since an answer without them would be worthless.
 """
 
 from collections.abc import Sequence
 
 from translators.chat.messages import Part, TextPart
-from translators.dialects.dialect import Dialect
-from translators.notes import Notes
+from translators.dialects.rendering import Rendering
 from translators.responses.items import ContentPart, InputText
-from translators.to_chat.content import BETWEEN, is_media, is_taken, media_parts, text_of
+from translators.to_chat.content import PARAGRAPH, attachment_parts, is_accepted, is_media, text_of
 
 
-def taken_parts(parts: Sequence[ContentPart], dialect: Dialect, notes: Notes, where: str) -> list[ContentPart]:
-    """Return a message's parts without those that the provider takes none of, and a word for them."""
-    taken = [part for part in parts if is_taken(part, dialect)]
-    left = len(parts) - len(taken)
-    return [*taken, InputText(_left_out(left, dialect, notes, where))] if left else taken
+def replace_unaccepted(parts: Sequence[ContentPart], rendering: Rendering, path: str) -> list[ContentPart]:
+    """Return a message's parts with one placeholder for all media that the provider does not accept."""
+    accepted = [part for part in parts if is_accepted(part, rendering.dialect)]
+    missing = len(parts) - len(accepted)
+    return [*accepted, InputText(_placeholder(missing, rendering, path))] if missing else accepted
 
 
-def lifted(
-    parts: Sequence[ContentPart], source: str, dialect: Dialect, notes: Notes, where: str
+def split_attachments(
+    parts: Sequence[ContentPart], call: str, rendering: Rendering, path: str
 ) -> tuple[str, list[Part]]:
-    """Return an output as text, and what is attached to it as parts of a user message. `source` names the call."""
+    """Return the text of a tool output and its attachments as parts of a user message; `call` names the call."""
     text = text_of(parts)
-    attached = [part for part in parts if is_media(part)]
-    taken = sum([is_taken(part, dialect) for part in attached])
-    if left := len(attached) - taken:
-        text = BETWEEN.join(filter(None, (text, _left_out(left, dialect, notes, where))))
-    if not taken:
+    media = [part for part in parts if is_media(part)]
+    accepted = sum([is_accepted(part, rendering.dialect) for part in media])
+    if missing := len(media) - accepted:
+        text = PARAGRAPH.join(filter(None, (text, _placeholder(missing, rendering, path))))
+    if not accepted:
         return text, []
-    caption = f"{taken} attachment(s) of the output of {source}"
-    text = BETWEEN.join(filter(None, (text, f"[{caption}: see the next user message]")))
-    return text, [TextPart(f"[{caption}]"), *media_parts(parts, dialect, notes, where, of_tool=True)]
+    caption = f"{accepted} attachment(s) of the output of {call}"
+    text = PARAGRAPH.join(filter(None, (text, f"[{caption}: see the next user message]")))
+    return text, [TextPart(f"[{caption}]"), *attachment_parts(parts, rendering, path)]
 
 
-def _left_out(count: int, dialect: Dialect, notes: Notes, where: str) -> str:
-    """Note that attachments are left out; return the word for them."""
-    notes.add(where, "dropped", f"{count} attachment(s): provider '{dialect.name}' takes none such")
+def _placeholder(count: int, rendering: Rendering, path: str) -> str:
+    """Note that attachments are left out; return the text in their place."""
+    rendering.note(path, "dropped", f"does not accept {count} attachment(s) of this kind")
     return f"[{count} attachment(s) that cannot be shown to you]"

@@ -1,11 +1,10 @@
-"""What came before a request, rendered as far as it can never change.
+"""The conversation before a request, rendered as far as it can no longer change.
 
 A `History` is the chain of a `previous_response_id`: the finished messages as JSON bytes, ready to be joined into the
-next request, and the items behind the last boundary, which new items may still join (an open call waits for its
-output). Extending it renders only those and the new ones, so turn 500 costs little more than turn 1, and the bytes in
-front never change, so a provider's prompt cache stays warm. A history belongs to one dialect, and
-to one model and choice of turns as far as thinking goes back. It is immutable and shares its bytes with the histories
-it grew from.
+next request, and the pending items after the last boundary, which new items may still join (a call waits for its
+output). Extending a history renders only pending and new items, so turn 500 costs little more than turn 1; the bytes in
+front stay the same, so the provider's prompt cache stays warm. A history belongs to one dialect and, if thinking goes
+back, to one model and one choice of turns. It is immutable and shares its bytes with the histories that it extends.
 """
 
 from collections.abc import Sequence
@@ -15,83 +14,78 @@ from msgspec.structs import replace
 
 from translators.chat.messages import ChatMessage
 from translators.context.configuration import latest_update
-from translators.dialects.dialect import Dialect
-from translators.notes import Notes
+from translators.dialects.rendering import Rendering
 from translators.reasoning.returned import ReturnPolicy
 from translators.responses.items import ConfigurationUpdate, Item, Message
 from translators.responses.tools import Tool
-from translators.to_chat.messages import Settled, items_to_messages
-from translators.tools.declared import loaded
+from translators.to_chat.messages import RenderState, items_to_messages
+from translators.tools.declarations import tools_from_items
 from translators.tools.kinds import call_ids
 from translators.tools.names import ToolNames
 from translators.wire import encode
 
 
 class History(Struct, frozen=True, gc=False):
-    lead: tuple[Message, ...] = ()
-    """System and developer messages that led the conversation."""
+    leading_system_messages: tuple[Message, ...] = ()
     finished: tuple[bytes, ...] = ()
-    """The finished messages as JSON: elements of an array, in pieces of one or more."""
-    tail: tuple[Item, ...] = ()
-    """Items behind them that are not rendered for good."""
-    settled: Settled = Settled()
-    """What the finished messages mean to the items behind them."""
+    """The finished messages as JSON: elements of an array, one or more a piece, joined by commas."""
+    pending: tuple[Item, ...] = ()
+    """Items after the finished messages; later items may change how they are rendered."""
+    state: RenderState = RenderState()
+    """The state after the finished messages."""
     call_ids: frozenset[str] = frozenset()
-    """All call ids ever used; the next answer must not use them again."""
-    loaded: tuple[Tool, ...] = ()
-    """Tools that items brought along."""
+    """All call ids of the conversation; the next answer must not use them again."""
+    loaded_tools: tuple[Tool, ...] = ()
+    """Tools that items loaded."""
     update: ConfigurationUpdate | None = None
-    """The last one of them."""
+    """The last configuration update."""
     size: int = 0
     """Bytes of JSON in `finished`."""
     known: int = 0
-    """How many items of the request that it is extended for are in it already."""
+    """Number of the next request's input items that this history contains (see PrefixCache)."""
 
-    def extended(
+    def extend(
         self,
         items: Sequence[Item],
-        dialect: Dialect,
+        rendering: Rendering,
         names: ToolNames,
-        notes: Notes,
         return_policy: ReturnPolicy = ReturnPolicy(),  # noqa: B008 - frozen
     ) -> "tuple[History, list[bytes]]":
-        """Return this history with the items behind it, and its messages behind `finished` as it was, in such pieces.
+        """Return this history with items added, and as JSON pieces the messages that follow this history's `finished`.
 
-        Raises RequestError where calls and outputs do not pair.
+        Raise RequestError for calls without outputs and outputs without calls.
         """
-        pending = (*self.tail, *items)
+        pending = (*self.pending, *items)
         rendered = items_to_messages(
             pending,
-            dialect,
+            rendering,
             names,
-            notes,
-            first_input=len(self.tail) - self.known,
-            settled=self.settled,
-            follows=bool(self.finished),
+            previous=self.state,
+            first_input=len(self.pending) - self.known,
             return_policy=return_policy,
         )
         finished = _piece(rendered.messages[: rendered.boundary.messages])
-        open = _piece(rendered.messages[rendered.boundary.messages :])
+        unfinished = _piece(rendered.messages[rendered.boundary.messages :])
         return (
             replace(
                 self,
-                lead=(*self.lead, *rendered.lead),
+                leading_system_messages=(*self.leading_system_messages, *rendered.leading_system_messages),
                 finished=(*self.finished, *finished),
-                tail=pending[rendered.boundary.items :],
-                settled=rendered.settled,
-                loaded=(*self.loaded, *loaded(items)),
+                pending=pending[rendered.boundary.items :],
+                state=rendered.state,
+                loaded_tools=(*self.loaded_tools, *tools_from_items(items)),
                 update=latest_update(items, self.update),
                 call_ids=self.call_ids.union(call_ids(items)),
                 size=self.size + sum(map(len, finished)),
                 known=0,
             ),
-            [*finished, *open],
+            [*finished, *unfinished],
         )
 
-    def followed_by(self, output: Sequence[Item]) -> "History":
-        """Return this history with a response's output behind it, which the next request will render."""
+    def with_output(self, output: Sequence[Item]) -> "History":
+        """Return this history with a response's output added; the next `extend` renders it."""
         return replace(
-            self, tail=(*self.tail, *output), call_ids=self.call_ids.union(call_ids(output)), known=0
+            self, pending=(*self.pending, *output), call_ids=self.call_ids.union(call_ids(output)), known=0
         )
 
 

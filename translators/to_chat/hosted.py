@@ -1,12 +1,12 @@
-"""What a history says of tools that OpenAI ran → what a chat provider can be told of it.
+"""Hosted tools in a history: items of tools that OpenAI ran, rendered for a chat provider.
 
-Such items come from a conversation that began elsewhere. A call with its result becomes a call that was answered; a
-picture becomes the user's, labelled; what holds nothing that the messages around it do not say is dropped with a note.
-Source: responses-api reference §3.3.
+They come from a conversation that began elsewhere. A call with its result becomes an answered tool call; an image
+becomes a labelled user message; an item that adds nothing to the messages around it is dropped with a note.
+Source: OpenAI API reference, Responses: create.
 """
 
 import hashlib
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from translators.notes import Notes
 from translators.responses.items import (
@@ -22,9 +22,12 @@ from translators.responses.items import (
 )
 from translators.wire import encode
 
+_ID_DIGITS: Final = 24
+"""Hex digits of a call_id: 96 bits, so that two results never share one, in the length that OpenAI's ids have."""
+
 
 class HostedCall(NamedTuple):
-    """A call that carries its result."""
+    """A call together with its result."""
 
     call_id: str
     name: str
@@ -33,8 +36,8 @@ class HostedCall(NamedTuple):
     result: str
 
 
-def replayed(item: Hosted, notes: Notes, where: str) -> HostedCall | Message | None:
-    """Return what the model is told of an item; None for nothing."""
+def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
+    """Return what is rendered in place of an item; None if it says nothing to the model."""
     match item:
         case MCPCall():
             result = item.output if item.output is not None else encode(item.error).decode() if item.error else ""
@@ -47,21 +50,21 @@ def replayed(item: Hosted, notes: Notes, where: str) -> HostedCall | Message | N
             return _call("file_search", None, encode({"queries": item.queries}).decode(), found)
         case ImageGenerationCall(result=str(result)) if result:
             label = InputText("[An image that was generated in the answer before]")
-            return Message("user", [label, InputImage(f"data:image/{_format(result)};base64,{result}")])
+            return Message("user", [label, InputImage(f"data:image/{_image_type(result)};base64,{result}")])
         case ProgramOutput(result=str(result)) if result:
             return Message("user", f"[Result of a program that called tools]\n{result}")
     kind = item.__struct_config__.tag
-    notes.add(where, "dropped", f"{kind}: it tells the model nothing that the items around it do not")
+    notes.add(path, "dropped", f"{kind}: it adds nothing to the items around it")
     return None
 
 
 def _call(name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:
-    """Return a call with an id that is the same whenever this history is rendered."""
+    """Return a call whose id is the same in every rendering, so that provider prompt caches stay warm."""
     digest = hashlib.sha256("\0".join((name, namespace or "", arguments, result)).encode("utf-8", "replace"))
-    return HostedCall(f"call_{digest.hexdigest()[:24]}", name, namespace, arguments, result)
+    return HostedCall(f"call_{digest.hexdigest()[:_ID_DIGITS]}", name, namespace, arguments, result)
 
 
-def _format(base64: str) -> str:
-    """Return an image's type by how its bytes begin."""
-    beginnings = {"/9j/": "jpeg", "R0lG": "gif", "UklG": "webp", "PHN2": "svg+xml"}
-    return beginnings.get(base64[:4], "png")
+def _image_type(base64: str) -> str:
+    """Return the type of a base64 image by its first bytes."""
+    by_prefix = {"/9j/": "jpeg", "R0lG": "gif", "UklG": "webp", "PHN2": "svg+xml"}
+    return by_prefix.get(base64[:4], "png")

@@ -1,13 +1,14 @@
-"""How the model shall answer, and for whom: the request's scalar members → chat fields.
+"""Scalar parameters of a request (sampling, limits, effort, tier, caching) → chat fields.
 
-Only what the client set goes out. A value that the provider does not know gives way to the nearest one it knows, with a
-note, or stays here, with a note; one that asks for nothing (`service_tier: "auto"`) needs none. Field table:
-responses-api reference §2; what providers take: `dialect.py`.
+Only what the client set goes out. A value that the provider does not know is replaced by the nearest known one, or left
+out, with a note; one that asks for nothing (`service_tier: "auto"`) needs no note.
+Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create.
 """
 
 from typing import Any, Final, get_args
 
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
 from translators.responses.request import CreateRequest, Effort, PromptCacheOptions
 
@@ -15,32 +16,29 @@ _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
 _DEFAULT_TIERS: Final = ("auto", "default")
 
 
-def sampling(
-    request: CreateRequest, dialect: Dialect, notes: Notes, *, beside_tools: bool = False
-) -> dict[str, Any]:
-    """Return the fields of the chat request, and what the client wants the provider to get as it is.
-
-    `beside_tools`: tools stand in the same request.
-    """
-    body = _numbers(request, dialect, notes)
+def chat_parameters(request: CreateRequest, rendering: Rendering, *, with_tools: bool = False) -> dict[str, Any]:
+    """Return the chat fields, with the client's passthrough members; `with_tools`: the chat request has tools."""
+    dialect = rendering.dialect
+    body = _numbers(request, rendering)
     effort = request.reasoning.effort
-    if beside_tools and not dialect.effort_with_tools and effort != "none":
+    if with_tools and not dialect.effort_with_tools and effort != "none":
         if effort is not None:
-            notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' takes 'none' beside tools")
+            rendering.note("reasoning.effort", "approximated", "accepts only 'none' together with tools")
         effort = "none"
-    body |= _effort(effort, dialect, notes)
-    body |= _tier(request.service_tier, dialect, notes)
-    body |= _logprobs(request, dialect, notes)
-    body |= _extras(request, dialect, notes)
+    body |= _effort(effort, rendering)
+    body |= _tier(request.service_tier, rendering)
+    body |= _logprobs(request, rendering)
+    body |= _extras(request, rendering)
     if request.max_tool_calls is not None:
-        notes.add("max_tool_calls", "dropped", "it limits the calls that a server runs itself, and none is run here")
+        rendering.notes.add("max_tool_calls", "dropped", "it limits calls of hosted tools, and none runs here")
     if request.reasoning.context == "all_turns" and dialect.reasoning_field is None:
-        notes.add("reasoning.context", "dropped", f"provider '{dialect.name}' takes no reasoning back")
+        rendering.note("reasoning.context", "dropped", "takes no reasoning back")
     return body | request.passthrough
 
 
-def _numbers(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the members that go out as they are, where they are known."""
+def _numbers(request: CreateRequest, rendering: Rendering) -> dict[str, Any]:
+    """Return the numeric fields, under the provider's names."""
+    dialect = rendering.dialect
     wanted: dict[str, float | None] = {
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -54,63 +52,64 @@ def _numbers(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str
             continue
         known = dialect.token_limit if name == "max_output_tokens" else name if name in dialect.sampling else None
         if known is None:
-            notes.add(name, "dropped", f"not known to provider '{dialect.name}'")
+            rendering.note(name, "dropped", "has no such parameter")
         else:
             body[known] = value
     return body
 
 
-def _effort(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the nearest effort that a provider knows, and what an effort brings along there.
+def _effort(wanted: str | None, rendering: Rendering) -> dict[str, Any]:
+    """Return the fields for the nearest effort that the provider knows.
 
-    The lower one of two; never none at all for one who wants some.
+    Of two equally near ones the lower, but never "none" for a request that wants thinking.
     """
+    dialect = rendering.dialect
     known = dialect.efforts
     if wanted is None:
         return {}
     if wanted == "none" and dialect.no_reasoning:
         return dialect.no_reasoning
     if known is None or wanted in known:
-        return _effort_as(wanted, dialect)
+        return _effort_fields(wanted, dialect)
     near = [effort for effort in _EFFORTS if effort in known and effort != "none"]
     if not near and wanted != "none" and dialect.some_reasoning:
-        notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' thinks or not; it is told to")
+        rendering.note("reasoning.effort", "approximated", "has only a switch for thinking: on")
         return dialect.some_reasoning
     if not near:
-        notes.add("reasoning.effort", "dropped", f"provider '{dialect.name}' does not know '{wanted}'")
+        rendering.note("reasoning.effort", "dropped", f"has no effort '{wanted}'")
         return {}
     place = _EFFORTS.index(wanted)
     nearest = min(near, key=lambda effort: abs(_EFFORTS.index(effort) - place))
-    notes.add("reasoning.effort", "approximated", f"provider '{dialect.name}' does not know '{wanted}': '{nearest}'")
-    return _effort_as(nearest, dialect)
+    rendering.note("reasoning.effort", "approximated", f"has no effort '{wanted}': sent as '{nearest}'")
+    return _effort_fields(nearest, dialect)
 
 
-def _effort_as(effort: str, dialect: Dialect) -> dict[str, Any]:
+def _effort_fields(effort: str, dialect: Dialect) -> dict[str, Any]:
     member: Any = effort if dialect.effort_form == "reasoning_effort" else {"effort": effort}
     return {dialect.effort_form: member} | (dialect.some_reasoning if effort != "none" else {})
 
 
-def _tier(wanted: str | None, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    if wanted in dialect.service_tiers:
+def _tier(wanted: str | None, rendering: Rendering) -> dict[str, Any]:
+    if wanted in rendering.dialect.service_tiers:
         return {"service_tier": wanted}
     if wanted is not None and wanted not in _DEFAULT_TIERS:
-        notes.add("service_tier", "dropped", f"'{wanted}' is not known to provider '{dialect.name}'")
+        rendering.note("service_tier", "dropped", f"has no tier '{wanted}'")
     return {}
 
 
-def _logprobs(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
+def _logprobs(request: CreateRequest, rendering: Rendering) -> dict[str, Any]:
     included = "message.output_text.logprobs" in request.include
     if request.top_logprobs is None and not included:
         return {}
-    if not dialect.logprobs:
+    if not rendering.dialect.logprobs:
         param = "include" if included else "top_logprobs"
-        notes.add(param, "dropped", f"provider '{dialect.name}' gives no log probabilities")
+        rendering.note(param, "dropped", "returns no log probabilities")
         return {}
     return {"logprobs": True} | ({"top_logprobs": request.top_logprobs} if request.top_logprobs else {})
 
 
-def _extras(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the fields that OpenAI has and others mostly refuse."""
+def _extras(request: CreateRequest, rendering: Rendering) -> dict[str, Any]:
+    """Return the fields that OpenAI has and other providers mostly reject."""
     wanted: dict[str, Any] = {
         "user": request.user,
         "safety_identifier": request.safety_identifier,
@@ -123,11 +122,11 @@ def _extras(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str,
     for name, value in wanted.items():
         if value is None:
             continue
-        if name not in dialect.extras:
+        if name not in rendering.dialect.extras:
             param = "text.verbosity" if name == "verbosity" else name
-            notes.add(param, "dropped", f"not known to provider '{dialect.name}'; only echoed")
+            rendering.note(param, "dropped", "has no such parameter; only echoed")
         elif isinstance(value, PromptCacheOptions):
-            body |= _prompt_cache(value, notes)
+            body |= _prompt_cache(value, rendering.notes)
         else:
             body[name] = value
     return body
@@ -135,7 +134,7 @@ def _extras(request: CreateRequest, dialect: Dialect, notes: Notes) -> dict[str,
 
 def _prompt_cache(options: PromptCacheOptions, notes: Notes) -> dict[str, Any]:
     if options.ttl == "12h":
-        notes.add("prompt_cache_options.ttl", "approximated", "chat completions know '30m' only")
+        notes.add("prompt_cache_options.ttl", "approximated", "chat completions have only '30m'")
     known = {"mode": options.mode, "ttl": "30m" if options.ttl else None}
     body = {name: value for name, value in known.items() if value is not None}
     return {"prompt_cache_options": body} if body else {}

@@ -1,48 +1,46 @@
 """A create request and its history → the body of `POST /chat/completions`.
 
 Only what the client set goes out. The messages come last, so that the bodies of a growing conversation share their
-beginning. Field table: responses-api reference §2; what providers take: `dialect.py`.
+beginning. Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create; docs/dialects.md.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
-from translators.chat.messages import ChatMessage, DeveloperMessage, SystemMessage, UserMessage
-from translators.constraints.formats import form_of
-from translators.constraints.judge import Demands, demands_of
-from translators.constraints.tool_choice import ToolForm, tool_form
+from translators.constraints.formats import render_format
+from translators.constraints.judge import AnswerRules, answer_rules
+from translators.constraints.tool_choice import RenderedToolChoice, render_tool_choice
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.errors import RequestError
 from translators.notes import Notes
 from translators.reasoning.returned import ReturnPolicy
 from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTools
-from translators.to_chat.alternation import taking_turns
+from translators.to_chat.alternation import alternate_roles
+from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
-from translators.to_chat.messages import lead_text, shown_as_users
-from translators.to_chat.parameters import sampling
-from translators.tools.declared import chat_tools, loaded, united, web_search_options
+from translators.to_chat.instructions import leading_message, leading_text
+from translators.to_chat.parameters import chat_parameters
+from translators.tools.declarations import chat_tools, merge_tools, tools_from_items, web_search_options
 from translators.tools.names import ToolNames
 from translators.wire import encode
 
-_BY_USER: Final = b'{"role":"user"'
-"""How the JSON of a user message begins; no text can hold it, since its quotes are escaped there."""
-
 
 class ChatRequest(Struct, frozen=True, gc=False):
-    """The request as JSON, and what the way back needs to know of it."""
+    """A chat request, and what the way back needs to know of it."""
 
     json: bytes
+    """The HTTP body."""
     names: ToolNames
     history: History
-    """The chain up to and including this request's input."""
+    """The conversation up to and including this request's input."""
     notes: Notes
-    """Those on the input."""
-    demands: Demands
-    """What the adapter itself must see to in the answer."""
+    """Notes on the input; they belong to its rendering, which later requests may reuse."""
+    answer_rules: AnswerRules
+    """What the adapter must check in the answer."""
 
 
 def chat_request(
@@ -53,44 +51,43 @@ def chat_request(
     *,
     model: str,
     stream: bool,
-    seal: Sealer | None = None,
+    sealer: Sealer | None = None,
 ) -> ChatRequest:
     """Translate a request; raise RequestError for what cannot be sent.
 
-    `model` is the provider's name of the model; `stream` whether its answer shall come in chunks; `seal` opens what
-    clients carried.
+    `model`: the provider's name of the model. `stream`: the answer should come in chunks. `sealer`: unseals thinking
+    that clients return.
     """
-    return_policy = ReturnPolicy(seal, "current" if request.reasoning.context == "current_turn" else "all")
-    tools = united(request.tools, [*history.loaded, *loaded(request.input)])
+    rendering, of_input = Rendering(dialect, notes), Rendering(dialect, Notes())
+    return_policy = ReturnPolicy(sealer, "current" if request.reasoning.context == "current_turn" else "all")
+    tools = merge_tools(request.tools, [*history.loaded_tools, *tools_from_items(request.input)])
     names = ToolNames(tools)
-    of_input = Notes()
-    extended, messages = history.extended(request.input[history.known :], dialect, names, of_input, return_policy)
-    notes.repeat(of_input)
-    form = form_of(request.text, dialect, notes)
+    extended, messages = history.extend(request.input[history.known :], of_input, names, return_policy)
+    notes.repeat(of_input.notes)
+    format = render_format(request.text, rendering)
     thinks = request.reasoning.effort != "none"
-    choice = tool_form(request.tool_choice, tools, names, dialect, notes, thinks=thinks)
-    lead = "\n\n".join(filter(None, (lead_text(request.instructions, extended.lead), choice.words, form.words)))
-    parts = _messages(lead, [*history.finished, *messages], dialect, notes)
+    choice = render_tool_choice(request.tool_choice, tools, names, rendering, thinks=thinks)
+    leading = leading_text(request.instructions, extended.leading_system_messages)
+    leading = PARAGRAPH.join(filter(None, (leading, choice.instruction, format.instruction)))
+    parts = _all_messages(leading, [*history.finished, *messages], rendering)
     body: dict[str, Any] = {"model": model}
-    body |= _streaming(stream, dialect, notes)
-    calling = _tools(request, choice, names, dialect, notes)
-    body |= sampling(request, dialect, notes, beside_tools="tools" in calling)
-    body |= calling
-    if form.member is not None:
-        body["response_format"] = form.member
+    body |= _streaming(stream, rendering)
+    tool_fields = _tool_fields(request, choice, names, rendering)
+    body |= chat_parameters(request, rendering, with_tools="tools" in tool_fields)
+    body |= tool_fields
+    if format.member is not None:
+        body["response_format"] = format.member
     head = encode(body)[:-1]
-    return ChatRequest(
-        b'%b,"messages":[%b]}' % (head, b",".join(parts)), names, extended, of_input,
-        demands_of(request, not form.words, not choice.words, choice.tool),
-    )  # fmt: skip
+    json = b'%b,"messages":[%b]}' % (head, b",".join(parts))
+    return ChatRequest(json, names, extended, of_input.notes, answer_rules(request, format, choice))
 
 
-def _messages(lead: str, parts: list[bytes], dialect: Dialect, notes: Notes) -> list[bytes]:
-    """Return all messages: what leads them, and the rest in the order that the provider wants."""
-    if lead:
-        parts.insert(0, encode(_first(lead, parts, dialect, notes)))
-    if dialect.alternating or not dialect.tools:
-        parts = taking_turns(parts, dialect, notes)
+def _all_messages(leading: str, parts: list[bytes], rendering: Rendering) -> list[bytes]:
+    """Return the leading message and the others as JSON, in the order that the provider requires."""
+    if leading:
+        parts.insert(0, encode(leading_message(leading, parts, rendering)))
+    if rendering.dialect.alternating or not rendering.dialect.tools:
+        parts = alternate_roles(parts, rendering)
     if not parts:
         raise RequestError(
             "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
@@ -100,47 +97,38 @@ def _messages(lead: str, parts: list[bytes], dialect: Dialect, notes: Notes) -> 
     return parts
 
 
-def _first(lead: str, rest: Sequence[bytes], dialect: Dialect, notes: Notes) -> ChatMessage:
-    """Return the message that the conversation begins with."""
-    if dialect.user_needed and not any(_BY_USER in part for part in rest):
-        notes.add("instructions", "approximated", f"provider '{dialect.name}' needs a user: shown as the user's")
-        return UserMessage(lead)
-    if dialect.developer_role:
-        return DeveloperMessage(lead)
-    if dialect.system_role:
-        return SystemMessage(lead)
-    notes.add("instructions", "approximated", f"provider '{dialect.name}' has no role for them: shown as the user's")
-    return shown_as_users("system", lead)
-
-
-def _streaming(asked: bool, dialect: Dialect, notes: Notes) -> dict[str, Any]:
-    """Return the members that have an answer come in chunks, if it shall."""
-    if asked and dialect.streaming == "never":
-        notes.add("stream", "approximated", f"provider '{dialect.name}' does not stream: the answer comes at once")
-    if dialect.streaming != "always" and not (asked and dialect.streaming == "asked"):
+def _streaming(wanted: bool, rendering: Rendering) -> dict[str, Any]:
+    dialect = rendering.dialect
+    if wanted and dialect.streaming == "never":
+        rendering.note("stream", "approximated", "does not stream: the answer arrives whole")
+    if dialect.streaming != "always" and not (wanted and dialect.streaming == "asked"):
         return {}
     return {"stream": True} | ({"stream_options": {"include_usage": True}} if dialect.stream_usage else {})
 
 
-def _tools(
-    request: CreateRequest, choice: ToolForm, names: ToolNames, dialect: Dialect, notes: Notes
+def _tool_fields(
+    request: CreateRequest, choice: RenderedToolChoice, names: ToolNames, rendering: Rendering
 ) -> dict[str, Any]:
-    tools = chat_tools(choice.shown, names, dialect, notes)
-    search = web_search_options(choice.shown, dialect, notes)
+    tools = chat_tools(choice.tools, names, rendering)
+    search = web_search_options(choice.tools, rendering)
     body: dict[str, Any] = {} if search is None else {"web_search_options": search}
-    if not tools:  # providers refuse tool_choice and parallel_tool_calls without tools
-        wanted = request.tool_choice
-        if (wanted.mode if isinstance(wanted, AllowedTools) else wanted) not in ("auto", "none"):
-            why = "no tool is declared that a chat-completions provider can call"
-            if not dialect.tools:
-                why = f"provider '{dialect.name}' calls no functions"
-            raise RequestError(
-                f"Tool choice 'required' cannot be met: {why}.", param="tool_choice", code="invalid_value"
-            )
+    if not tools:  # providers reject tool_choice and parallel_tool_calls without tools
+        _check_no_call_required(request, rendering)
         return body
     body["tools"] = tools
     if choice.member is not None:
         body["tool_choice"] = choice.member
-    if request.parallel_tool_calls is not None and dialect.parallel_tool_calls:
-        body["parallel_tool_calls"] = request.parallel_tool_calls  # the stream machine sees to it everywhere
+    if request.parallel_tool_calls is not None and rendering.dialect.parallel_tool_calls:
+        body["parallel_tool_calls"] = request.parallel_tool_calls  # the stream machine enforces it in any case
     return body
+
+
+def _check_no_call_required(request: CreateRequest, rendering: Rendering) -> None:
+    """Raise RequestError if a call is required although the provider gets no tools."""
+    wanted = request.tool_choice
+    if (wanted.mode if isinstance(wanted, AllowedTools) else wanted) in ("auto", "none"):
+        return
+    reason = "no tool is declared that a chat-completions provider can call"
+    if not rendering.dialect.tools:
+        reason = f"{rendering.provider} calls no functions"
+    raise RequestError(f"Tool choice 'required' cannot be met: {reason}.", param="tool_choice", code="invalid_value")

@@ -1,9 +1,9 @@
-"""`truncation: "auto"`: a chat request without its oldest turns.
+"""`truncation: "auto"`: a chat request without its oldest segments.
 
-A turn is what a user says and everything up to where a user speaks again after an answer: with its calls and their
-outputs, which so are never torn apart. System and developer messages stay wherever they are, and so does the last turn.
-Nobody here can count tokens, so turns go until half of the bytes are gone; the one who sends the rest sees whether that
-was enough. Source: responses-api reference §2 (truncation).
+A segment begins where the user speaks after an answer and ends before the next one begins, so that calls stay with
+their outputs. System and developer messages stay, and so does the last segment. Tokens cannot be counted here, so
+segments go until half of the bytes are gone; if the provider still rejects the rest, it is halved again.
+Source: OpenAI API reference, Responses: create.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from translators.wire import Decoder, Raw, encode
 
-_STAYS: Final = ("system", "developer")
+_RETAINED_ROLES: Final = ("system", "developer")
 
 
 class _Message(Struct, gc=False):
@@ -24,40 +24,41 @@ _array: Final = Decoder(list[Raw]).decode
 _message: Final = Decoder(_Message).decode
 
 
-class Truncated(Struct, frozen=True, gc=False):
-    """A chat request that is shorter by so many turns."""
+class TruncatedRequest(Struct, frozen=True, gc=False):
+    """A chat request without its oldest segments."""
 
     body: bytes
-    turns: int
+    dropped: int
+    """How many segments are gone."""
 
 
-def truncated(body: bytes) -> Truncated | None:
-    """Return a chat request without the older half of its turns, None if it has only one."""
+def drop_oldest_half(body: bytes) -> TruncatedRequest | None:
+    """Return a chat request without the older half of its segments, None if it has only one."""
     members = _members(body)
     messages = _array(members["messages"])
-    turns = _turns(messages)
-    if len(turns) < 2:
+    segments = _segments(messages)
+    if len(segments) < 2:
         return None
-    sizes = [sum(len(memoryview(messages[place])) for place in turn) for turn in turns]
+    sizes = [sum(len(memoryview(messages[at])) for at in segment) for segment in segments]
     surplus, dropped = sum(sizes) / 2, 0
-    while dropped < len(turns) - 1 and surplus > 0:
+    while dropped < len(segments) - 1 and surplus > 0:
         surplus -= sizes[dropped]
         dropped += 1
-    gone = {place for turn in turns[:dropped] for place in turn}
-    rest = [message for place, message in enumerate(messages) if place not in gone]
-    return Truncated(encode(members | {"messages": Raw(encode(rest))}), dropped)
+    gone = {at for segment in segments[:dropped] for at in segment}
+    rest = [message for at, message in enumerate(messages) if at not in gone]
+    return TruncatedRequest(encode(members | {"messages": Raw(encode(rest))}), dropped)
 
 
-def _turns(messages: list[Raw]) -> list[list[int]]:
-    """Return the places of the messages of each turn, without those that stay."""
-    turns: list[list[int]] = []
+def _segments(messages: list[Raw]) -> list[list[int]]:
+    """Return the positions of the messages of each segment."""
+    segments: list[list[int]] = []
     before = "assistant"
-    for place, message in enumerate(messages):
+    for at, message in enumerate(messages):
         role = _message(message).role
-        if role in _STAYS:
+        if role in _RETAINED_ROLES:
             continue
-        if not turns or (role == "user" and before == "assistant"):
-            turns.append([])
-        turns[-1].append(place)
+        if not segments or (role == "user" and before == "assistant"):
+            segments.append([])
+        segments[-1].append(at)
         before = role
-    return turns
+    return segments

@@ -1,7 +1,7 @@
-"""One turn of the model: what its items say together, and how one assistant message says it.
+"""One turn of the model: its items, gathered into one assistant message.
 
-Thinking goes into the field in which the provider takes it back; refusals are text where there is no field for them. A
-call goes out as a chat function call, whatever its kind. Source: responses-api reference §3.4, providers reference §2.
+Thinking goes into the field in which the provider takes it back; refusals are text where the provider has no field for
+them. A call of any kind becomes a chat function call. Source: OpenAI API reference, Chat: create; docs/dialects.md.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from translators.reasoning.fields import RETURNS, ThinkingPart
 from translators.reasoning.returned import ReturnedThinking
 from translators.reasoning.thinking import Thinking
 from translators.responses.items import Call, FunctionCall
-from translators.to_chat.content import BETWEEN
+from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.hosted import HostedCall
 from translators.tools.kinds import BY_CALL
 from translators.tools.names import ToolNames
@@ -25,7 +25,7 @@ AnyCall = Call | HostedCall
 
 
 class Turn:
-    """One turn of the model while its items come in."""
+    """One turn of the model while its items are read."""
 
     __slots__ = ("call_ids", "calls", "refusals", "texts", "thinking")
 
@@ -34,15 +34,15 @@ class Turn:
         self.refusals: list[str] = []
         self.thinking: list[Thinking] = []
         self.calls: list[tuple[int, AnyCall]] = []
-        """Each with its position."""
+        """Each call after its position."""
         self.call_ids: set[str] = set()
 
     def message(self, calls: Sequence[ToolCall], back: ReturnedThinking, dialect: Dialect) -> AssistantMessage | None:
-        """Return the turn as a message with these calls; None if it says nothing."""
-        text = BETWEEN.join(filter(None, self.texts))
-        refusal = BETWEEN.join(filter(None, self.refusals)) if self.refusals else ""
+        """Return the turn as one message with these calls; None if it is empty."""
+        text = PARAGRAPH.join(filter(None, self.texts))
+        refusal = PARAGRAPH.join(filter(None, self.refusals)) if self.refusals else ""
         if refusal and not dialect.refusal_field:
-            text, refusal = BETWEEN.join(filter(None, (text, refusal))), ""
+            text, refusal = PARAGRAPH.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
             return None
         content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
@@ -66,19 +66,19 @@ class Turn:
 
 
 def chat_call(call: AnyCall, id: str, names: ToolNames, back: ReturnedThinking) -> tuple[ToolCall, bool]:
-    """Return a call as chat has it, under an id; and whether its arguments had to be mended.
+    """Return a call in chat's form under `id`, and whether its arguments had to be repaired.
 
-    Providers read arguments as a JSON object and fail on anything else, so what is none goes as a member of one.
+    Providers fail on arguments that are not a JSON object, so other text is wrapped in one.
     """
     extra = back.calls.get(call.call_id or "", UNSET)
     if isinstance(call, (FunctionCall, HostedCall)):
-        name = names.flat(call.name, call.namespace or None)
+        name = names.flatten(call.name, call.namespace or None)
         arguments = call.arguments or "{}"
     else:
         kind = BY_CALL[call.__class__]
-        name = names.flat(getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name)
+        name = names.flatten(getattr(call, "name", kind.name), getattr(call, "namespace", None) or None, kind.name)
         arguments = kind.arguments(call)
-    mended = not is_json_object(arguments)
-    if mended:
+    repaired = not is_json_object(arguments)
+    if repaired:
         arguments = encode({"arguments": arguments}).decode()
-    return ToolCall(id, FunctionOfCall(name, arguments), extra_content=extra), mended
+    return ToolCall(id, FunctionOfCall(name, arguments), extra_content=extra), repaired

@@ -214,7 +214,7 @@ class ItemSequencer:
                 return False
             called = self._names.restore(call.name)
             row = BY_NAME.get(called.kind, BY_NAME["function"])
-            lane.item = row.opening(self._opened, self._ids.item(row.prefix), self._call_id(call), called)
+            lane.item = row.open_call(self._opened, self._ids.item(row.prefix), self._call_id(call), called)
         self._opened += 1
         events += lane.item.open()
         for piece, text, logprobs in lane.held:

@@ -1,4 +1,4 @@
-"""The apply_patch tool: changes to the client's files, one file a call."""
+"""The apply_patch tool: changes to files on the client's machine, one file a call."""
 
 from typing import Any, Final
 
@@ -55,17 +55,17 @@ def content(output: ApplyPatchCallOutput) -> str:
 
 
 class OpenApplyPatchCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+    def _build_item(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
         if arguments is not None and isinstance(nested := arguments.get("operation"), dict):
             arguments = nested
-        wanted = _Operation("update_file", "") if arguments is None else self._fitting(_Operation, arguments)
+        wanted = _Operation("update_file", "") if arguments is None else self._convert(_Operation, arguments)
         operation: CreateFile | UpdateFile | DeleteFile
         if wanted.type == "delete_file":
             operation = DeleteFile(wanted.path)
         elif (kind := _OPERATIONS.get(wanted.type)) is not None:
             operation = kind(wanted.path, wanted.diff)
         else:
-            raise self._misfit(f"there is no operation '{wanted.type[:40]}'")
+            raise self._invalid_arguments(f"there is no operation '{wanted.type[:40]}'")
         if status == "incomplete":
-            status = "in_progress"  # clients' types have no third one (responses-api reference §5.1)
+            status = "in_progress"  # the type has only this and "completed". Source: openai-python 3.54.
         return ApplyPatchCall(self._call_id, operation, id=self._id, status=status)

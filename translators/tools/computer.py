@@ -1,4 +1,4 @@
-"""The computer tool, which nothing here can serve: its calls and screenshots in a history that is continued."""
+"""The computer tool. It cannot be declared here; its calls and screenshots in a history are rendered."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""Custom tools: free text in, for a provider that only knows JSON.
+"""Custom tools: free text as input, for a provider that only knows JSON.
 
-The model is shown a function with one string, `input`, and the grammar in words. Of its answer the string is told as it
-arrives: `InputReader` decodes the JSON string piece by piece. A model that forgets the JSON and writes the text itself
-is understood, too. Source: responses-api reference §4.2.
+The model sees a function with one string, `input`; its description quotes the grammar. While the arguments stream,
+`InputReader` decodes the JSON string piece by piece, so that its text streams too. A model that writes the text itself
+instead of JSON is understood. Source: OpenAI guide, Function calling.
 """
 
 import re
@@ -22,7 +22,7 @@ from translators.responses.events import (
 )
 from translators.responses.items import CustomToolCall, OutputItem
 from translators.responses.tools import CustomTool, GrammarInput
-from translators.tools.names import Called
+from translators.tools.names import QualifiedName
 from translators.wire import NotJSON, decode, encode
 
 PARAMETERS: Final[dict[str, Any]] = {
@@ -49,7 +49,7 @@ def arguments(call: CustomToolCall) -> str:
 class OpenCustomToolCall:
     """A call with free text as its input; the text streams as it arrives."""
 
-    def __init__(self, output_index: int, id: str, call_id: str, called: Called) -> None:
+    def __init__(self, output_index: int, id: str, call_id: str, called: QualifiedName) -> None:
         self._output_index = output_index
         self._id = id
         self._text: list[str] = []
@@ -63,10 +63,10 @@ class OpenCustomToolCall:
         return [OutputItemAdded(output_index=self._output_index, item=self._call)]
 
     def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
-        return self._tell(self._input.feed(delta))
+        return self._deltas(self._input.feed(delta))
 
     def close(self, status: FinalStatus) -> list[Event]:
-        events = self._tell(self._input.end())
+        events = self._deltas(self._input.end())
         text = "".join(self._text)
         self.item = replace(self._call, input=text, status=status)
         return [
@@ -75,7 +75,7 @@ class OpenCustomToolCall:
             OutputItemDone(output_index=self._output_index, item=self.item),
         ]
 
-    def _tell(self, text: str) -> list[Event]:
+    def _deltas(self, text: str) -> list[Event]:
         if not text:
             return []
         self._text.append(text)
@@ -83,73 +83,75 @@ class OpenCustomToolCall:
 
 
 class InputReader:
-    """The `input` of arguments that arrive in pieces: its text, as far as it is there.
+    """Reads the text of `input` from arguments that arrive in pieces.
 
-    Told at once when the object begins with it, as models write it; otherwise the whole is looked at in the end. What
-    is no object is taken as the text itself, and an object with one other string as that string.
+    If the object begins with `input`, as models write it, text is returned as it arrives; otherwise at the end, from
+    the complete arguments. Arguments that are not an object are the text themselves; the only string of an object is
+    the text under any name.
     """
 
-    __slots__ = ("_held", "_over", "_reading")
+    __slots__ = ("_over", "_pending", "_reading")
 
     def __init__(self) -> None:
-        self._held: list[str] = []
-        """What came and is not told yet."""
+        self._pending: list[str] = []
+        """Pieces that were not returned yet."""
         self._reading: bool | None = None
-        """Inside the string; None while the beginning does not tell; False when only the end will."""
+        """True inside the string; None until the beginning is complete; False if only the end will tell."""
         self._over = False
 
     def feed(self, piece: str) -> str:
         """Return the text that a piece adds."""
         if self._over:
             return ""
-        self._held.append(piece)
+        self._pending.append(piece)
         if self._reading is None:
             self._begin()
         return self._read() if self._reading else ""
 
     def end(self) -> str:
-        """Return the rest: of a string that was cut off, or of what had to be seen whole."""
+        """Return the rest: of a string that was cut off, or all if nothing could be returned before."""
         if self._over:
             return ""
         self._over = True
-        held = "".join(self._held)
+        pending = "".join(self._pending)
         if self._reading:
-            return unescape(held[: _whole(held)])
+            return unescape(pending[: _decodable_length(pending)])
         try:
-            value = decode(held)
+            value = decode(pending)
         except NotJSON:
-            return held
+            return pending
         if isinstance(value, dict):
             value = value.get("input", next(iter(value.values())) if len(value) == 1 else None)
-        return value if isinstance(value, str) else held
+        return value if isinstance(value, str) else pending
 
     def _begin(self) -> None:
-        held = "".join(self._held)
-        if found := _OPENING.match(held):
-            self._held = [held[found.end() :]]
+        pending = "".join(self._pending)
+        if found := _OPENING.match(pending):
+            self._pending = [pending[found.end() :]]
             self._reading = True
-        elif len(held) > _LONGEST_OPENING:
+        elif len(pending) > _MAX_OPENING_LENGTH:
             self._reading = False
 
     def _read(self) -> str:
-        held = "".join(self._held)
-        end = _closing_quote(held)
+        pending = "".join(self._pending)
+        end = _closing_quote(pending)
         if end is not None:
             self._over = True
-            return unescape(held[:end])
-        cut = _whole(held)
-        self._held = [held[cut:]]
-        return unescape(held[:cut])
+            return unescape(pending[:end])
+        cut = _decodable_length(pending)
+        self._pending = [pending[cut:]]
+        return unescape(pending[:cut])
 
 
 _OPENING: Final = re.compile(r'\s*\{\s*"input"\s*:\s*"')
-_LONGEST_OPENING: Final = 64
+_MAX_OPENING_LENGTH: Final = 64
+"""Characters: `{"input":"` with generous white space. If it is not there by then, the arguments are something else."""
 _PLAIN: Final = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _UNFINISHED: Final = (
     re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z"),
     re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z"),
 )
-"""Half a surrogate pair, and the beginning of an escape."""
+"""Half of a surrogate pair, and the beginning of an escape, at the end of the text."""
 
 
 def _closing_quote(text: str) -> int | None:
@@ -159,8 +161,8 @@ def _closing_quote(text: str) -> int | None:
     return end if text[end : end + 1] == '"' else None
 
 
-def _whole(text: str) -> int:
-    """Return how far text that goes on can be decoded: not into an escape, nor between the halves of a pair."""
+def _decodable_length(text: str) -> int:
+    """Return how many characters can be decoded before more arrive: no partial escape, no half of a surrogate pair."""
     for pattern in _UNFINISHED:
         found = pattern.search(text, max(0, len(text) - 12))
         if found is not None and not _is_escaped(text, found.start()):
@@ -169,6 +171,6 @@ def _whole(text: str) -> int:
 
 
 def _is_escaped(text: str, at: int) -> bool:
-    """Tell whether the backslash at a place is itself escaped."""
+    """Tell whether the backslash at a position is itself escaped."""
     before = text[:at]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1

@@ -1,4 +1,4 @@
-"""Function tools: the kind that both APIs have."""
+"""Function tools, the only kind that both APIs have."""
 
 from typing import Any, Final
 
@@ -15,13 +15,13 @@ from translators.responses.events import (
 )
 from translators.responses.items import FunctionCall, OutputItem
 from translators.responses.tools import FunctionTool
-from translators.tools.names import Called
+from translators.tools.names import QualifiedName
 
 _NO_PARAMETERS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def parameters(tool: FunctionTool) -> dict[str, Any]:
-    """Return the schema of the arguments, or that of none."""
+    """Return the schema of the arguments; a function without one takes none."""
     return tool.parameters or _NO_PARAMETERS
 
 
@@ -32,7 +32,7 @@ def arguments(call: FunctionCall) -> str:
 class OpenFunctionCall:
     """A call of a client's function; its arguments stream as they arrive."""
 
-    def __init__(self, output_index: int, id: str, call_id: str, called: Called) -> None:
+    def __init__(self, output_index: int, id: str, call_id: str, called: QualifiedName) -> None:
         self._output_index = output_index
         self._id = id
         self._arguments: list[str] = []
@@ -51,7 +51,7 @@ class OpenFunctionCall:
     def close(self, status: FinalStatus) -> list[Event]:
         events: list[Event] = []
         if not any(self._arguments) and status == "completed":
-            events += self.append("arguments", "{}", [])  # a call without arguments: "" is no JSON
+            events += self.append("arguments", "{}", [])  # a call without arguments: "" is not JSON
         arguments = "".join(self._arguments)
         self.item = replace(self._call, arguments=arguments, status=status)
         return [

@@ -1,7 +1,7 @@
-"""The kinds of tool, and what each has: its declaration, its calls, their outputs, and how a call is told.
+"""The kinds of tool, one row a kind: declaration, calls, outputs, and the output item of a call.
 
-One row a kind. The stream machine asks for the row by the name that the provider used, the renderer of history by the
-type of item.
+The stream machine looks a row up by the kind of the called tool (`BY_NAME`), the rendering of history by the type of an
+item (`BY_CALL`, `BY_OUTPUT`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,42 +21,42 @@ from translators.responses.tools import (
     ToolSearchTool,
 )
 from translators.tools import apply_patch, computer, custom, function, local_shell, shell, tool_search
-from translators.tools.names import Called, Kind
+from translators.tools.names import Kind, QualifiedName
 
 
-class Opening(Protocol):
-    def __call__(self, output_index: int, id: str, call_id: str, called: Called) -> OpenItem: ...
+class OpenCallFactory(Protocol):
+    def __call__(self, output_index: int, id: str, call_id: str, called: QualifiedName) -> OpenItem: ...
 
 
 class ToolKind(Struct, frozen=True):
     name: Kind
     call: type
-    """Its calls, as items."""
+    """The item type of its calls."""
     arguments: Callable[[Any], str]
     """Return a call's arguments as JSON."""
     output: type
-    """The outputs of its calls, as items."""
+    """The item type of their outputs."""
     content: Callable[[Any], str | Sequence[ContentPart]] = lambda output: output.output
-    """Return what a tool message says of an output."""
+    """Return the content of the tool message for an output."""
 
 
 class CallableKind(ToolKind, frozen=True, kw_only=True):
-    """A kind of which tools can be declared."""
+    """A kind whose tools can be declared."""
 
     tool: type
     parameters: Callable[[Any], dict[str, Any]]
     """Return the JSON schema of the arguments."""
     description: Callable[[Any], str | None]
-    opening: Opening
+    open_call: OpenCallFactory
     prefix: str
-    """Of its calls' ids."""
+    """Prefix of the ids of its calls."""
 
 
-def _always(parameters: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+def _fixed(parameters: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
     return lambda tool: parameters
 
 
-def _its_own(default: str) -> Callable[[Any], str]:
+def _own_or(default: str) -> Callable[[Any], str]:
     return lambda tool: getattr(tool, "description", None) or default
 
 
@@ -64,32 +64,32 @@ CALLABLE: Final = (
     CallableKind(
         "function", items.FunctionCall, function.arguments, items.FunctionCallOutput,
         tool=FunctionTool, parameters=function.parameters, description=lambda tool: tool.description,
-        opening=function.OpenFunctionCall, prefix="fc",
+        open_call=function.OpenFunctionCall, prefix="fc",
     ),
     CallableKind(
         "custom", items.CustomToolCall, custom.arguments, items.CustomToolCallOutput,
-        tool=CustomTool, parameters=_always(custom.PARAMETERS), description=custom.description,
-        opening=custom.OpenCustomToolCall, prefix="ctc",
+        tool=CustomTool, parameters=_fixed(custom.PARAMETERS), description=custom.description,
+        open_call=custom.OpenCustomToolCall, prefix="ctc",
     ),
     CallableKind(
         "local_shell", items.LocalShellCall, local_shell.arguments, items.LocalShellCallOutput,
-        tool=LocalShellTool, parameters=_always(local_shell.PARAMETERS), description=_its_own(local_shell.DESCRIPTION),
-        opening=local_shell.OpenLocalShellCall, prefix="lsh",
+        tool=LocalShellTool, parameters=_fixed(local_shell.PARAMETERS), description=_own_or(local_shell.DESCRIPTION),
+        open_call=local_shell.OpenLocalShellCall, prefix="lsh",
     ),
     CallableKind(
         "shell", items.ShellCall, shell.arguments, items.ShellCallOutput, shell.content,
-        tool=ShellTool, parameters=_always(shell.PARAMETERS), description=shell.description,
-        opening=shell.OpenShellCall, prefix="sh",
+        tool=ShellTool, parameters=_fixed(shell.PARAMETERS), description=shell.description,
+        open_call=shell.OpenShellCall, prefix="sh",
     ),
     CallableKind(
         "apply_patch", items.ApplyPatchCall, apply_patch.arguments, items.ApplyPatchCallOutput, apply_patch.content,
-        tool=ApplyPatchTool, parameters=_always(apply_patch.PARAMETERS), description=_its_own(apply_patch.DESCRIPTION),
-        opening=apply_patch.OpenApplyPatchCall, prefix="apc",
+        tool=ApplyPatchTool, parameters=_fixed(apply_patch.PARAMETERS), description=_own_or(apply_patch.DESCRIPTION),
+        open_call=apply_patch.OpenApplyPatchCall, prefix="apc",
     ),
     CallableKind(
         "tool_search", items.ToolSearchCall, tool_search.arguments, items.ToolSearchOutput, tool_search.content,
-        tool=ToolSearchTool, parameters=tool_search.parameters, description=_its_own(tool_search.DESCRIPTION),
-        opening=tool_search.OpenToolSearchCall, prefix="tsc",
+        tool=ToolSearchTool, parameters=tool_search.parameters, description=_own_or(tool_search.DESCRIPTION),
+        open_call=tool_search.OpenToolSearchCall, prefix="tsc",
     ),
 )  # fmt: skip
 _ONLY_HISTORY: Final = (

@@ -31,8 +31,8 @@ def arguments(call: LocalShellCall) -> str:
 
 
 class OpenLocalShellCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+    def _build_item(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
         if arguments is not None and isinstance(command := arguments.get("command"), str):
             arguments = {**arguments, "command": ["bash", "-lc", command]}
-        action = ExecAction([]) if arguments is None else self._fitting(ExecAction, arguments)
+        action = ExecAction([]) if arguments is None else self._convert(ExecAction, arguments)
         return LocalShellCall(self._call_id, action, id=self._id, status=status)

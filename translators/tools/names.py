@@ -1,9 +1,9 @@
-"""Names of one request's tools: as the client knows a tool ↔ as the provider does.
+"""Names of one request's tools: qualified, as the client knows a tool ↔ flat, as the provider does.
 
-Chat completions know functions by a flat name of at most 64 characters; the Responses API knows kinds, namespaces and
-longer names. `ToolNames` is the bijection: deterministic (the same tools give the same names, so provider prompt caches
-stay warm), and used for the declarations, for the calls in history and for the calls that come back.
-Source: responses-api reference §4.1.
+Chat completions name functions with at most 64 characters of `[A-Za-z0-9_-]`; the Responses API has kinds, namespaces
+and longer names. `ToolNames` is the bijection between them. It is deterministic (the same tools give the same names, so
+that provider prompt caches stay warm) and serves declarations, calls in history and calls that come back.
+Source: OpenAI API reference, Chat: create; OpenAI guide, Function calling.
 """
 
 import hashlib
@@ -25,6 +25,10 @@ from translators.responses.tools import (
 Kind = Literal["function", "custom", "local_shell", "shell", "apply_patch", "tool_search", "computer"]
 
 _CHAT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_DIGEST_LENGTH: Final = 8
+"""Hex digits that tell apart names which would be equal: 32 bits, and a collision is hashed once more."""
+_STEM_LENGTH: Final = 64 - 1 - _DIGEST_LENGTH
+"""Characters of a name in front of `_` and its digest."""
 _KIND_OF: Final[dict[type, Kind]] = {
     FunctionTool: "function",
     CustomTool: "custom",
@@ -35,41 +39,41 @@ _KIND_OF: Final[dict[type, Kind]] = {
 }
 
 
-class Called(NamedTuple):
-    """A tool as the client knows it. Kinds of which there is one are named as their kind."""
+class QualifiedName(NamedTuple):
+    """A tool as the client knows it. A kind that has only one tool (`shell`) is its name."""
 
     name: str
     namespace: str | None = None
     kind: Kind = "function"
 
 
-def called(tool: Tool) -> list[Called]:
-    """Return what a declared tool makes callable; nothing for those that OpenAI runs itself."""
+def qualified_names(tool: Tool) -> list[QualifiedName]:
+    """Return what a declared tool makes callable; nothing for tools that OpenAI runs itself."""
     if isinstance(tool, NamespaceTool):
-        return [Called(member.name, tool.name, _KIND_OF[type(member)]) for member in tool.tools]
+        return [QualifiedName(member.name, tool.name, _KIND_OF[type(member)]) for member in tool.tools]
     if isinstance(tool, (FunctionTool, CustomTool)):
-        return [Called(tool.name, None, _KIND_OF[type(tool)])]
+        return [QualifiedName(tool.name, None, _KIND_OF[type(tool)])]
     kind = _KIND_OF.get(type(tool))
-    return [Called(kind, None, kind)] if kind else []
+    return [QualifiedName(kind, None, kind)] if kind else []
 
 
 class ToolNames:
-    """The two ways of the bijection. Tools without a namespace come first: their names change least."""
+    """The bijection. Tools without a namespace are named first, so that they keep their own names if they can."""
 
     __slots__ = ("_flat", "_full")
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self._flat: dict[tuple[str, str | None, Kind], str] = {}
-        self._full: dict[str, Called] = {}
-        every = [one for tool in tools for one in called(tool)]
-        for one in every:
-            if one.namespace is None:
-                self.flat(*one)
-        for one in every:
-            self.flat(*one)
+        self._full: dict[str, QualifiedName] = {}
+        every = [name for tool in tools for name in qualified_names(tool)]
+        for name in every:
+            if name.namespace is None:
+                self.flatten(*name)
+        for name in every:
+            self.flatten(*name)
 
-    def flat(self, name: str, namespace: str | None = None, kind: Kind = "function") -> str:
-        """Return the provider's name for a tool, declared or only met in history."""
+    def flatten(self, name: str, namespace: str | None = None, kind: Kind = "function") -> str:
+        """Return the provider's name for a tool that is declared or was called in history."""
         known = self._flat.get((name, namespace, kind))
         if known is not None:
             return known
@@ -78,11 +82,11 @@ class ToolNames:
         digest = f"{namespace}\0{name}" if kind == "function" else f"{namespace}\0{name}\0{kind}"
         while not _CHAT_NAME.fullmatch(flat) or flat in self._full:
             digest = hashlib.sha256(digest.encode()).hexdigest()
-            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:55] + "_" + digest[:8]
+            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:_STEM_LENGTH] + "_" + digest[:_DIGEST_LENGTH]
         self._flat[name, namespace, kind] = flat
-        self._full[flat] = Called(name, namespace, kind)
+        self._full[flat] = QualifiedName(name, namespace, kind)
         return flat
 
-    def restore(self, flat: str) -> Called:
-        """Return the tool that the provider means by a name, even by one nobody declared."""
-        return self._full.get(flat) or Called(flat)
+    def restore(self, flat: str) -> QualifiedName:
+        """Return the tool that a provider's name stands for; an undeclared one is a function of that name."""
+        return self._full.get(flat) or QualifiedName(flat)

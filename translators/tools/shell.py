@@ -45,10 +45,10 @@ def content(output: ShellCallOutput) -> str:
 
 
 class OpenShellCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+    def _build_item(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
         if arguments is not None and isinstance(commands := arguments.get("commands"), str):
             arguments = {**arguments, "commands": [commands]}
-        action = ShellAction([]) if arguments is None else self._fitting(ShellAction, arguments)
+        action = ShellAction([]) if arguments is None else self._convert(ShellAction, arguments)
         return ShellCall(self._call_id, action, id=self._id, status=status, environment={"type": "local"})
 
     def _details(self) -> list[Event]:

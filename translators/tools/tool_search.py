@@ -1,10 +1,10 @@
-"""The tool_search tool: the client looks for tools that were not declared, and they can be called from then on."""
+"""The tool_search tool: the client searches for tools that are not declared; from then on they can be called."""
 
 from typing import Any, Final
 
 from translators.responses.items import OutputItem, ToolSearchCall, ToolSearchOutput
 from translators.responses.tools import ToolSearchTool
-from translators.tools.names import called
+from translators.tools.names import qualified_names
 from translators.tools.typed import OpenTypedCall
 from translators.wire import encode
 
@@ -25,8 +25,8 @@ def arguments(call: ToolSearchCall) -> str:
 
 
 def content(output: ToolSearchOutput) -> str:
-    """Return the names of what was found; the tools themselves are among the request's tools."""
-    found = [name for tool in output.tools for name in called(tool)]
+    """Return the names of the tools that were found; the tools themselves are declared in the chat request."""
+    found = [name for tool in output.tools for name in qualified_names(tool)]
     if not found:
         return "No tools were found."
     return "These tools can be called now: " + ", ".join(
@@ -35,5 +35,5 @@ def content(output: ToolSearchOutput) -> str:
 
 
 class OpenToolSearchCall(OpenTypedCall):
-    def _told(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
+    def _build_item(self, arguments: dict[str, Any] | None, status: Any) -> OutputItem:
         return ToolSearchCall(arguments or {}, self._call_id, id=self._id, execution="client", status=status)

@@ -30,7 +30,7 @@ from adapter.api.request.fields import (
 )
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
-from translators.constraints.tool_choice import undeclared
+from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
 from translators.responses.characters import refuse_bad_characters
@@ -49,7 +49,7 @@ from translators.responses.request import (
     TextConfig,
 )
 from translators.responses.tools import ToolChoice
-from translators.tools.declared import loaded
+from translators.tools.declarations import tools_from_items
 from translators.wire import Decoder, Raw, decode_members, encode
 
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
@@ -297,8 +297,8 @@ def _check_together(request: CreateRequest) -> None:
 
 def _check_tools(request: CreateRequest) -> None:
     choice = request.tool_choice
-    tools = [*request.tools, *loaded(request.input)]
-    if (kind := undeclared(choice, tools)) is not None:
+    tools = [*request.tools, *tools_from_items(request.input)]
+    if (kind := undeclared_choice(choice, tools)) is not None:
         raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
     if choice == "required" and not tools:
         raise RequestError(

@@ -11,6 +11,7 @@ from tests.properties.strategies.conversations import conversations
 from translators.context.compaction import CompactedContext, window, without_settings
 from translators.context.pairs import drop_unpaired, first_unanswered
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
 from translators.responses.items import Item
 from translators.to_chat.messages import items_to_messages
@@ -24,7 +25,7 @@ def words(value: Any) -> set[str]:
 
 def render(items: list[Item]) -> None:
     """Raise RequestError for an output without a call, or a call without an output."""
-    items_to_messages(items, Dialect(), ToolNames(), Notes())
+    items_to_messages(items, Rendering(Dialect(), Notes()), ToolNames())
 
 
 @given(conversations())

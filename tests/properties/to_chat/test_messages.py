@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from tests.properties.strategies.conversations import PROVIDERS, Turn, chains, conversations
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
 from translators.responses.items import FunctionCall, Item, Message, Reasoning, Refusal
 from translators.to_chat.history import History
-from translators.to_chat.messages import Rendered, items_to_messages, lead_text
+from translators.to_chat.instructions import leading_text
+from translators.to_chat.messages import Rendered, items_to_messages
 from translators.tools.names import ToolNames
 from translators.wire import decode, encode
 
@@ -29,7 +31,7 @@ Object = dict[str, Any]
 
 
 def rendered(items: Sequence[Item], dialect: Dialect) -> Rendered:
-    return items_to_messages(items, dialect, ToolNames(), Notes())
+    return items_to_messages(items, Rendering(dialect, Notes()), ToolNames())
 
 
 def messages_of(items: Sequence[Item], dialect: Dialect) -> list[Object]:
@@ -65,7 +67,7 @@ def test_no_assistant_message_follows_another(items: list[Item], dialect: Dialec
 @given(conversations(), dialects)
 def test_nothing_is_lost_and_nothing_said_twice(items: list[Item], dialect: Dialect) -> None:
     made = rendered(items, dialect)
-    told = Counter(words([decode(encode(message)) for message in (*made.lead, *made.messages)]))
+    told = Counter(words([decode(encode(message)) for message in (*made.leading_system_messages, *made.messages)]))
     assert set(told.values()) <= {1}
     given_words = [word for item in items if not isinstance(item, Reasoning) for word in words(decode(encode(item)))]
     assert set(given_words) <= told.keys()
@@ -76,7 +78,7 @@ def test_nothing_is_lost_and_nothing_said_twice(items: list[Item], dialect: Dial
 @given(conversations(), dialects)
 def test_each_kind_keeps_its_order(items: list[Item], dialect: Dialect) -> None:
     made = rendered(items, dialect)
-    told = words([decode(encode(message)) for message in (*made.lead, *made.messages)])
+    told = words([decode(encode(message)) for message in (*made.leading_system_messages, *made.messages)])
     kinds: dict[str, list[str]] = {}
     for item in items:
         kinds.setdefault(kind_of(item), []).extend(words(decode(encode(item))))
@@ -107,7 +109,7 @@ def test_thinking_goes_back_under_its_name_only(items: list[Item], dialect: Dial
 @given(conversations(), dialects)
 def test_the_lead_is_what_comes_before_anything_else(items: list[Item], dialect: Dialect) -> None:
     made = rendered(items, dialect)
-    told = lead_text("Be brief.", made.lead)
+    told = leading_text("Be brief.", made.leading_system_messages)
     assert told.startswith("Be brief.")
     leading: list[str] = []
     for item in items:
@@ -123,15 +125,15 @@ def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(turns: list
     before = b""
     so_far: list[Item] = []
     for turn in turns:
-        settled = not history.tail
-        history = history.followed_by(turn.output)
+        settled = not history.pending
+        history = history.with_output(turn.output)
         finished = history.finished
-        history, behind = history.extended(turn.input, dialect, ToolNames(), Notes())
+        history, behind = history.extend(turn.input, Rendering(dialect, Notes()), ToolNames())
         messages = b",".join([*finished, *behind])
         so_far += [*turn.output, *turn.input]
         at_once = rendered(so_far, dialect)
         assert messages == b",".join([encode(message) for message in at_once.messages])
-        assert history.lead == tuple(at_once.lead)
+        assert history.leading_system_messages == tuple(at_once.leading_system_messages)
         assert messages.startswith(b",".join(history.finished))
         assert history.size == sum(map(len, history.finished))
         assert before.startswith(b",".join(finished))
@@ -144,10 +146,10 @@ def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(turns: list
 def test_what_cannot_change_any_more_is_not_rendered_again(turns: list[Turn], dialect: Dialect) -> None:
     history = History()
     for turn in turns:
-        history, _ = history.followed_by(turn.output).extended(turn.input, dialect, ToolNames(), Notes())
+        history, _ = history.with_output(turn.output).extend(turn.input, Rendering(dialect, Notes()), ToolNames())
         last = turn.input[-1] if turn.input else None
         if isinstance(last, Message) and last.role == "user" and last.content:
-            assert history.tail == ()
+            assert history.pending == ()
 
 
 @given(chains(), dialects)
@@ -155,8 +157,8 @@ def test_a_history_is_never_changed(turns: list[Turn], dialect: Dialect) -> None
     """Two continuations of one response, a fork, see the same history."""
     history = History()
     for turn in turns:
-        continued = history.followed_by(turn.output)
-        once = continued.extended(turn.input, dialect, ToolNames(), Notes())
-        continued.extended([*turn.input, Message("user", "Something else.")], dialect, ToolNames(), Notes())
-        assert continued.extended(turn.input, dialect, ToolNames(), Notes()) == once
+        continued = history.with_output(turn.output)
+        once = continued.extend(turn.input, Rendering(dialect, Notes()), ToolNames())
+        continued.extend([*turn.input, Message("user", "Something else.")], Rendering(dialect, Notes()), ToolNames())
+        assert continued.extend(turn.input, Rendering(dialect, Notes()), ToolNames()) == once
         history = once[0]

@@ -16,7 +16,7 @@ from translators.responses.tools import (
     Tool,
     ToolSearchTool,
 )
-from translators.tools.names import Called, ToolNames, called
+from translators.tools.names import QualifiedName, ToolNames, qualified_names
 
 names = st.text(min_size=1, max_size=128) | st.sampled_from(["a", "a.b", "a_b", "a__b", "b", "é", "x" * 64, "x" * 65])
 functions = names.map(FunctionTool) | names.map(CustomTool)
@@ -30,16 +30,16 @@ toolsets = st.lists(
 kinds = st.sampled_from(["function", "custom", "shell", "computer"])
 
 
-def full_names(tools: list[Tool]) -> list[Called]:
-    return [one for tool in tools for one in called(tool)]
+def full_names(tools: list[Tool]) -> list[QualifiedName]:
+    return [one for tool in tools for one in qualified_names(tool)]
 
 
-@given(toolsets, st.lists(st.builds(Called, names, st.none() | names, kinds), max_size=4))
-def test_tool_names_are_a_bijection(tools: list[Tool], met: list[Called]) -> None:
+@given(toolsets, st.lists(st.builds(QualifiedName, names, st.none() | names, kinds), max_size=4))
+def test_tool_names_are_a_bijection(tools: list[Tool], met: list[QualifiedName]) -> None:
     """Those that are only met in the history, too."""
     known = ToolNames(tools)
     full = [*dict.fromkeys([*full_names(tools), *met])]
-    flat = [known.flat(*name) for name in full]
+    flat = [known.flatten(*name) for name in full]
     assert len(set(flat)) == len(full)
     assert [known.restore(name) for name in flat] == full
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in flat)
@@ -48,22 +48,22 @@ def test_tool_names_are_a_bijection(tools: list[Tool], met: list[Called]) -> Non
 @given(toolsets)
 def test_the_same_tools_have_the_same_names(tools: list[Tool]) -> None:
     one, other = ToolNames(tools), ToolNames(tools)
-    assert [one.flat(*name) for name in full_names(tools)] == [other.flat(*name) for name in full_names(tools)]
+    assert [one.flatten(*name) for name in full_names(tools)] == [other.flatten(*name) for name in full_names(tools)]
 
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True))
 def test_a_name_that_providers_take_stays(name: str) -> None:
     known = ToolNames([FunctionTool(name)])
-    assert known.flat(name) == name
-    assert known.restore(name) == Called(name)
+    assert known.flatten(name) == name
+    assert known.restore(name) == QualifiedName(name)
 
 
 @given(names)
 def test_a_name_that_looks_like_a_made_one_is_told_apart(name: str) -> None:
-    made = ToolNames().flat(name)
+    made = ToolNames().flatten(name)
     known = ToolNames([FunctionTool(made), FunctionTool(name)])
-    assert known.restore(known.flat(made)) == Called(made)
-    assert known.restore(known.flat(name)) == Called(name)
+    assert known.restore(known.flatten(made)) == QualifiedName(made)
+    assert known.restore(known.flatten(name)) == QualifiedName(name)
 
 
 moments = st.integers(0, 2**63)

@@ -54,7 +54,9 @@ def outcome(request: CreateRequest, history: History, dialect: Dialect, notes: N
         body = chat_request(request, history, dialect, notes, model="m", stream=True)
     except RequestError as error:
         return (error.message, error.param)
-    return (body.json, set(notes), body.history.lead, body.history.call_ids, body.names.flat("f.g"))
+    history = body.history
+    leading = history.leading_system_messages
+    return (body.json, set(notes), leading, history.call_ids, body.names.flatten("f.g"))
 
 
 def through(kept: PrefixCache, request: CreateRequest, dialect: Dialect) -> tuple[Any, ...]:

@@ -68,7 +68,7 @@ def test_requests_of_a_growing_conversation_share_their_beginning(conversation: 
         assert body.json == body_of(items, dialect).json
         assert dialect.alternating or body.json.startswith(before.removesuffix(b"]}"))
         before = body.json
-        history = body.history.followed_by(output)
+        history = body.history.with_output(output)
         items += output
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.support.stream_harness import StreamHarness
 from translators.chat.chunks import Annotation, Choice, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
 from translators.reasoning.think_tags import ThinkTags
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message
@@ -122,21 +123,21 @@ def calls_answered_at_the_end(size: int) -> None:
         items += [FunctionCall(f"a{number}", "f", "{}"), FunctionCall(f"b{number}", "f", "{}")]
         items += [Message("user", "Hurry up!"), FunctionCallOutput("1", f"a{number}")]
     items += [FunctionCallOutput("2", f"b{number}") for number in range(size)]
-    items_to_messages(items, Dialect(), ToolNames(), Notes())
+    items_to_messages(items, Rendering(Dialect(), Notes()), ToolNames())
 
 
 def one_turn_of_many_calls(size: int) -> None:
     items: list[Item] = [FunctionCall(f"a{number}", "f", "{}") for number in range(size)]
     items += [FunctionCallOutput("1", f"a{number}") for number in reversed(range(size))]
     items += [FunctionCallOutput("1", f"a{number}") for number in range(size)]
-    items_to_messages(items, Dialect(), ToolNames(), Notes())
+    items_to_messages(items, Rendering(Dialect(), Notes()), ToolNames())
 
 
 def a_long_chain(size: int) -> None:
     history = History()
     for number in range(size // 10):
-        history, _ = history.extended([Message("user", f"{number}")], Dialect(), ToolNames(), Notes())
-        history = history.followed_by([Message("assistant", "Yes.")])
+        history, _ = history.extend([Message("user", f"{number}")], Rendering(Dialect(), Notes()), ToolNames())
+        history = history.with_output([Message("assistant", "Yes.")])
 
 
 def sources_with_every_piece(size: int) -> None:

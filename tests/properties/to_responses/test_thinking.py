@@ -93,7 +93,7 @@ def test_nothing_of_it_is_lost(answer: tuple[list[Delta], list[str], dict[str, s
     items = (Message("user", "Hello."), *decode_items(encode(response.output)), *behind)
     request = CreateRequest(model="m", input=items, raw_input=b"[]")
     notes = Notes()
-    body = chat_request(request, History(), Dialect(), notes, model="m", stream=False, seal=TransparentSealer())
+    body = chat_request(request, History(), Dialect(), notes, model="m", stream=False, sealer=TransparentSealer())
     said = [message for message in decode(body.json)["messages"] if message["role"] == "assistant"]
     if not any("content" in delta or "tool_calls" in delta for delta in deltas):
         assert (said, len(notes)) == ([], bool(deltas))  # thinking alone is no message

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from translators.constraints.json_schema import NotJudged, misfit, mistake
+from translators.constraints.json_schema import NotJudged, first_error, schema_error
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 CITY = {"type": "object", "properties": {"city": {"type": "string", "pattern": "^P"}}, "required": ["city"]}
@@ -27,8 +27,8 @@ JUDGED: list[tuple[Any, dict[str, Any], str | None]] = [
 
 @pytest.mark.parametrize(("value", "schema", "expected"), JUDGED)
 def test_misfits(value: Any, schema: dict[str, Any], expected: str | None) -> None:
-    assert mistake(schema) is None
-    assert misfit(value, schema) == expected
+    assert schema_error(schema) is None
+    assert first_error(value, schema) == expected
 
 
 def fan(depth: int) -> dict[str, Any]:
@@ -58,7 +58,7 @@ NOT_JUDGED: list[tuple[Any, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("value", "schema", "reason"), NOT_JUDGED)
 def test_what_is_not_judged(value: Any, schema: dict[str, Any], reason: str) -> None:
     with pytest.raises(NotJudged, match=reason):
-        misfit(value, schema)
+        first_error(value, schema)
 
 
 @pytest.mark.parametrize(("schema", "told"), [
@@ -68,7 +68,7 @@ def test_what_is_not_judged(value: Any, schema: dict[str, Any], reason: str) -> 
     ({"$schema": []}, "$['$schema']: [] is not of type 'string'"),
 ])  # fmt: skip
 def test_mistakes(schema: dict[str, Any], told: str) -> None:
-    assert (mistake(schema) or "").startswith(told)
+    assert (schema_error(schema) or "").startswith(told)
 
 
 @pytest.mark.parametrize("schema", [
@@ -79,5 +79,5 @@ def test_mistakes(schema: dict[str, Any], told: str) -> None:
 def test_what_is_not_checked(schema: dict[str, Any]) -> None:
     """It would take seconds, in which the worker does nothing else; or Python does not know it, and others do."""
     began = process_time()
-    assert mistake(schema) is None
+    assert schema_error(schema) is None
     assert process_time() - began < 0.5

@@ -4,7 +4,7 @@ from time import process_time
 
 import pytest
 
-from translators.constraints.judge import Demands
+from translators.constraints.judge import AnswerRules
 from translators.notes import Notes
 from translators.responses.items import Message, OutputText
 from translators.responses.request import JSONObjectFormat, JSONSchemaFormat
@@ -28,7 +28,7 @@ def answered(text: str) -> Response:
     ('{see} {"a": 1}', '{"a": 1}'),
 ])  # fmt: skip
 def test_the_json_of_an_answer(text: str, found: str | None) -> None:
-    judged = Demands(format=SCHEMA, held=True).judge(answered(text), Notes())
+    judged = AnswerRules(format=SCHEMA, buffered=True).judge(answered(text), Notes())
     assert (judged.problem, judged.text) == (None, found)
 
 
@@ -40,7 +40,7 @@ def test_the_json_of_an_answer(text: str, found: str | None) -> None:
     ("{}", "$: 'a' is a required property"),
 ])  # fmt: skip
 def test_answers_that_do_not_fit(text: str, why: str) -> None:
-    problem = Demands(format=SCHEMA, held=True).judge(answered(text), Notes()).problem
+    problem = AnswerRules(format=SCHEMA, buffered=True).judge(answered(text), Notes()).problem
     assert problem is not None
     assert (problem.status, problem.message) == (502, f"The model's answer does not fit text.format: {why}.")
 
@@ -50,24 +50,24 @@ def test_a_model_that_writes_nothing_but_blanks_costs_no_time(blanks: str) -> No
     """Some do, when they are asked for JSON, until they are out of tokens; the worker does nothing else meanwhile."""
     began = process_time()
     text = '```json\n{"a":' + blanks * 50_000 + "1"
-    assert Demands(format=SCHEMA, held=True).judge(answered(text), Notes()).problem is not None
+    assert AnswerRules(format=SCHEMA, buffered=True).judge(answered(text), Notes()).problem is not None
     assert process_time() - began < 0.5
 
 
 def test_what_has_been_seen_cannot_be_cut() -> None:
-    problem = Demands(format=SCHEMA).judge(answered('```\n{"a": 1}\n```'), Notes()).problem
+    problem = AnswerRules(format=SCHEMA).judge(answered('```\n{"a": 1}\n```'), Notes()).problem
     assert problem is not None
     assert "more than JSON was written" in problem.message
 
 
 def test_an_object_of_any_kind() -> None:
-    demands = Demands(format=JSONObjectFormat(), held=True)
-    assert demands.judge(answered("{}"), Notes()).problem is None
-    assert demands.judge(answered("[]"), Notes()).problem is not None
+    rules = AnswerRules(format=JSONObjectFormat(), buffered=True)
+    assert rules.judge(answered("{}"), Notes()).problem is None
+    assert rules.judge(answered("[]"), Notes()).problem is not None
 
 
 def test_what_cannot_be_judged_is_noted() -> None:
     notes = Notes()
-    demands = Demands(format=JSONSchemaFormat("n", {"$ref": "#"}), held=True)
-    assert demands.judge(answered("1"), notes).problem is None
+    rules = AnswerRules(format=JSONSchemaFormat("n", {"$ref": "#"}), buffered=True)
+    assert rules.judge(answered("1"), notes).problem is None
     assert [(note.param, note.action) for note in notes] == [("text.format", "approximated")]

@@ -198,7 +198,7 @@ def outputs(response: Response) -> list[Item]:
 def assistant(items: list[Item], dialect: Dialect, history: History = History(), **members: Any) -> dict[str, Any]:  # noqa: B008
     """Return the first assistant message of a request, without its role."""
     body = chat_request(
-        request(input=tuple(items), **members), history, dialect, Notes(), model="m", stream=False, seal=SEALER
+        request(input=tuple(items), **members), history, dialect, Notes(), model="m", stream=False, sealer=SEALER
     )
     messages = decode(body.json)["messages"]
     found: dict[str, Any] = next(message for message in messages if message["role"] == "assistant")
@@ -215,7 +215,7 @@ def test_the_provider_gets_back_what_it_sent(form: str, always: bool) -> None:
     validate_with_openai([plain(event) for event in played.events])
 
     extended = chat_request(request(), History(), dialect, Notes(), model="m", stream=False).history
-    stored = extended.followed_by(decode_items(encode(played.response.output)))
+    stored = extended.with_output(decode_items(encode(played.response.output)))
     assert assistant(outputs(played.response), dialect, stored) == expected
 
     carried = [Message("user", "Hello."), *decode_items(encode(played.response.output)), *outputs(played.response)]
@@ -267,7 +267,7 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
     }  # fmt: skip
     items = (*decode_items(json.dumps([{"role": "user", "content": "?"}, item]).encode()), Message("assistant", "Hi."))
     notes = Notes()
-    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=SEALER)
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, sealer=SEALER)
     assert decode(body.json)["messages"][1]["reasoning_content"] == "Hm."
     assert [(note.param, note.action) for note in notes] == [("input[1].encrypted_content", "dropped")]
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_opened_is_dropped_with_a_note_and_the_text_goes_back(sea
 def test_thinking_that_nothing_follows_is_dropped_with_a_note() -> None:
     items = (Message("user", "?"), *decode_items(encode(Played(chat.thinking("Hm.")).response.output)))
     notes = Notes()
-    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, seal=SEALER)
+    body = chat_request(request(input=items), History(), Dialect(), notes, model="m", stream=False, sealer=SEALER)
     assert [message["role"] for message in decode(body.json)["messages"]] == ["user"]
     assert [(note.param, note.action) for note in notes] == [("input", "dropped")]
 
@@ -378,12 +378,12 @@ def turns(context: str | None) -> list[list[str | None]]:
     history, seen, bodies = History(), [], []
     for number, items in enumerate(sent):
         wanted = request(input=tuple(items), reasoning=ReasoningConfig(context=context))  # type: ignore[arg-type]
-        body = chat_request(wanted, history, Dialect(), Notes(), model="m", stream=False, seal=SEALER)
+        body = chat_request(wanted, history, Dialect(), Notes(), model="m", stream=False, sealer=SEALER)
         messages = decode(body.json)["messages"]
         bodies.append(body.json)
         seen.append([message.get("reasoning_content") for message in messages if message["role"] == "assistant"])
         said = chat.text("Hi.") if number % 2 else chat.call(0, f"c{number}", "look", "{}")
-        history = body.history.followed_by(Played(chat.thinking(f"T{number}") + said).response.output)
+        history = body.history.with_output(Played(chat.thinking(f"T{number}") + said).response.output)
     if context != "current_turn":
         assert all(later.startswith(earlier[:-2]) for earlier, later in pairwise(bodies))
     return seen

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
-from translators.to_chat.alternation import taking_turns
+from translators.to_chat.alternation import alternate_roles
 from translators.wire import decode, encode
 
 TURNS = Dialect(name="turns", alternating=True, tools=False)
@@ -74,6 +75,6 @@ CASES: dict[str, tuple[Dialect, list[Message], list[Message], int]] = {
 def test_turns(name: str) -> None:
     dialect, messages, expected, noted = CASES[name]
     notes = Notes()
-    parts = taking_turns([encode(message) for message in messages], dialect, notes)
+    parts = alternate_roles([encode(message) for message in messages], Rendering(dialect, notes))
     assert decode(b"[%b]" % b",".join(parts)) == expected
     assert len(notes) == noted

@@ -7,6 +7,7 @@ import pytest
 from translators.chat.messages import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
+from translators.dialects.rendering import Rendering
 from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.items import (
@@ -21,7 +22,7 @@ from translators.responses.items import (
     Refusal,
     SummaryText,
 )
-from translators.to_chat.content import media_parts, text_of
+from translators.to_chat.content import attachment_parts, content_parts, text_of
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 PDF = "data:application/pdf;base64,JVBERi0="
@@ -62,27 +63,27 @@ PARTS: dict[str, tuple[ContentPart, Dialect, Part]] = {
 def test_parts(name: str) -> None:
     part, dialect, expected = PARTS[name]
     notes = Notes()
-    assert media_parts([part], dialect, notes, "input[0].content") == [expected]
+    assert content_parts([part], Rendering(dialect, notes), "input[0].content") == [expected]
     assert not len(notes)
 
 
 def test_the_original_detail_is_approximated_with_a_note() -> None:
     notes = Notes()
     parts = [InputText("a"), InputImage(PNG, "original")]
-    assert media_parts(parts, Dialect(), notes, "input[3].content")[1] == ImagePart(ImageURL(PNG, "high"))
+    assert content_parts(parts, Rendering(Dialect(), notes), "input[3].content")[1] == ImagePart(ImageURL(PNG, "high"))
     assert [note.param for note in notes] == ["input[3].content[1].detail"]
 
 
 def test_of_a_tools_parts_only_the_media_that_are_taken() -> None:
     parts = [InputText("a"), InputImage(PNG), InputAudio({"data": "x", "format": "wav"})]
     silent = Dialect(media=frozenset({"image"}))
-    assert media_parts(parts, silent, Notes(), "x", of_tool=True) == [ImagePart(ImageURL(PNG))]
+    assert attachment_parts(parts, Rendering(silent, Notes()), "x") == [ImagePart(ImageURL(PNG))]
 
 
 @pytest.mark.parametrize("part", [InputImage(PNG), InputAudio({"data": "x", "format": "wav"})])
 def test_a_users_are_refused(part: ContentPart) -> None:
     with pytest.raises(RequestError, match="takes no") as caught:
-        media_parts([InputText("a"), part], Dialect(media=frozenset()), Notes(), "input[0].content")
+        content_parts([InputText("a"), part], Rendering(Dialect(media=frozenset()), Notes()), "input[0].content")
     assert caught.value.param == "input[0].content[1]"
 
 
@@ -102,6 +103,6 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 def test_refused(name: str) -> None:
     part, member, code = REFUSED[name]
     with pytest.raises(RequestError) as caught:
-        media_parts([InputText("a"), part], Dialect(), Notes(), "input[0].content")
+        content_parts([InputText("a"), part], Rendering(Dialect(), Notes()), "input[0].content")
     assert caught.value.param == "input[0].content[1]" + (f".{member}" if member else "")
     assert caught.value.code == code

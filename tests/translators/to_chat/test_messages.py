@@ -16,6 +16,7 @@ from translators.chat.messages import (
     UserMessage,
 )
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.items import (
@@ -36,7 +37,8 @@ from translators.responses.items import (
     SummaryText,
     UpdateFile,
 )
-from translators.to_chat.messages import Settled, items_to_messages, lead_text
+from translators.to_chat.instructions import leading_text
+from translators.to_chat.messages import RenderState, items_to_messages
 from translators.tools.names import ToolNames
 
 CALL, OUTPUT = FunctionCall("a", "f", "{}"), FunctionCallOutput("1", "a")
@@ -50,7 +52,7 @@ NO_OUTPUT = "No tool output found for function call a."
 def render(items: Sequence[Item], **given: object) -> tuple[list[ChatMessage], list[tuple[str, str, str]]]:
     notes = Notes()
     dialect = Dialect(**given)  # type: ignore[arg-type]
-    made = items_to_messages(items, dialect, ToolNames(), notes)
+    made = items_to_messages(items, Rendering(dialect, notes), ToolNames())
     return made.messages, [(note.param, note.action, note.reason) for note in notes]
 
 
@@ -73,7 +75,8 @@ def test_refused(name: str) -> None:
 
 
 def test_an_answered_call_of_the_history_is_no_orphan() -> None:
-    items_to_messages([OUTPUT], Dialect(), ToolNames(), Notes(), settled=Settled(frozenset({"a"})), follows=True)
+    before = RenderState(started=True, answered=frozenset({"a"}))
+    items_to_messages([OUTPUT], Rendering(Dialect(), Notes()), ToolNames(), previous=before)
 
 
 CUT = FunctionCall("a", "f", '{"x', status="incomplete")
@@ -101,13 +104,13 @@ DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
         [USER, Message("user", ""), Message("user", "You?")], [UserMessage("Hi"), UserMessage("You?")],
         "input[1]", "an empty message",
     ),
-    "the same again": ([USER, USER], [UserMessage("Hi")], "input[1]", "it says again what the user said before"),
+    "the same again": ([USER, USER], [UserMessage("Hi")], "input[1]", "it repeats the user's last message"),
     "what the user asked, between a call and its output": (
         [USER, CALL, OUTPUT, FunctionCall("b", "f", "{}"), USER, FunctionCallOutput("2", "b")],
         [
             UserMessage("Hi"), calling("a"), ToolMessage("a", "1"), calling("b"), ToolMessage("b", "2"),
         ],
-        "input[4]", "it says again what the user said before",
+        "input[4]", "it repeats the user's last message",
     ),
     "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
     "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),
@@ -169,14 +172,14 @@ def test_the_paths_of_refusals_count_the_items_of_the_request() -> None:
     bad = Message("user", [InputText("x"), InputImage("ftp://x")])
     for first, path in ((0, "input[1].content[1].image_url"), (1, "input[0].content[1].image_url")):
         with pytest.raises(RequestError) as caught:
-            items_to_messages([USER, bad], Dialect(), ToolNames(), Notes(), first_input=first)
+            items_to_messages([USER, bad], Rendering(Dialect(), Notes()), ToolNames(), first_input=first)
         assert caught.value.param == path
 
 
 def test_the_lead() -> None:
-    assert lead_text(None, []) == ""
+    assert leading_text(None, []) == ""
     lead = [Message("system", ""), Message("developer", [InputText("b"), InputText("c")])]
-    assert lead_text("a", lead) == "a\n\nb\n\nc"
+    assert leading_text("a", lead) == "a\n\nb\n\nc"
 
 
 @pytest.mark.parametrize("short", [False, True])

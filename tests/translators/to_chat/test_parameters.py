@@ -7,10 +7,11 @@ import pytest
 
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
+from translators.dialects.rendering import Rendering
 from translators.notes import Notes
 from translators.responses.passthrough import RESERVED
 from translators.responses.request import CreateRequest
-from translators.to_chat.parameters import sampling
+from translators.to_chat.parameters import chat_parameters
 from translators.wire import Raw, decode, encode
 
 OPENAI, GROQ, MISTRAL, DEEPSEEK, OLLAMA = (
@@ -24,7 +25,7 @@ NOTHING: list[tuple[str, str]] = []
 def sent(dialect: Dialect, **members: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     request = msgspec.convert({"model": "m", "input": [], "raw_input": b"", **members}, CreateRequest)
     notes = Notes()
-    body = decode(encode(sampling(request, dialect, notes)))
+    body = decode(encode(chat_parameters(request, Rendering(dialect, notes))))
     return body, [(note.param, note.action) for note in notes]
 
 
@@ -100,7 +101,8 @@ def test_what_is_passed_through_goes_out_byte_by_byte() -> None:
     request = CreateRequest(
         model="m", input=(), raw_input=b"", temperature=1.0, passthrough={"stop": Raw(b'["\\u00e9", 1.0]')}
     )
-    assert encode(sampling(request, Dialect(), Notes())) == b'{"temperature":1.0,"stop":["\\u00e9", 1.0]}'
+    sent = chat_parameters(request, Rendering(Dialect(), Notes()))
+    assert encode(sent) == b'{"temperature":1.0,"stop":["\\u00e9", 1.0]}'
 
 
 def test_every_field_that_is_written_is_reserved() -> None:

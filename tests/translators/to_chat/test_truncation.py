@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.to_chat.truncation import truncated
+from translators.to_chat.truncation import drop_oldest_half
 
 ROLES = {"s": "system", "d": "developer", "u": "user", "a": "assistant", "c": "assistant", "t": "tool"}
 
@@ -59,30 +59,30 @@ CASES: list[tuple[str, str | None, int]] = [
 
 @pytest.mark.parametrize(("before", "after", "turns"), CASES)
 def test_the_oldest_turns_go(before: str, after: str | None, turns: int) -> None:
-    shorter = truncated(body(before))
+    shorter = drop_oldest_half(body(before))
     if after is None:
         assert shorter is None
         return
     assert shorter is not None
-    assert (line(shorter.body), shorter.turns) == (after, turns)
+    assert (line(shorter.body), shorter.dropped) == (after, turns)
 
 
 def test_one_large_turn_is_half_of_it_all() -> None:
-    shorter = truncated(body(f"u{'x' * 1000} a1 u2 a2 u3 a3 u4"))
+    shorter = drop_oldest_half(body(f"u{'x' * 1000} a1 u2 a2 u3 a3 u4"))
     assert shorter is not None
     assert line(shorter.body) == "u2 a2 u3 a3 u4"
 
 
 def test_a_large_last_turn_stays_alone() -> None:
-    shorter = truncated(body(f"u1 a1 u2 a2 u{'x' * 1000}"))
+    shorter = drop_oldest_half(body(f"u1 a1 u2 a2 u{'x' * 1000}"))
     assert shorter is not None
-    assert shorter.turns == 2
+    assert shorter.dropped == 2
 
 
 def test_all_else_stays_byte_by_byte() -> None:
     sent = b'{"model":"m","top_k":1.0,"messages":[{"role":"user","content":"1"},{"role":"assistant","content":"a"},%s]}'
     last = b'{"content":"\\u00e9","role":"user","odd":1.0}'
-    shorter = truncated(sent % last)
+    shorter = drop_oldest_half(sent % last)
     assert shorter is not None
     assert shorter.body == b'{"model":"m","top_k":1.0,"messages":[%s]}' % last
 
@@ -93,7 +93,7 @@ def test_again_and_again_until_one_turn_is_left(turns: list[str]) -> None:
     before = " ".join(f"{letter}{place if letter != 't' else place - 1}" for place, letter in enumerate(letters))
     sent = body(before)
     words = before.split()
-    while (shorter := truncated(sent)) is not None:
+    while (shorter := drop_oldest_half(sent)) is not None:
         assert len(shorter.body) < len(sent)
         sent = shorter.body
         left = line(sent).split()

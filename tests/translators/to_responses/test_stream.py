@@ -85,7 +85,7 @@ def test_a_call_that_never_gets_a_name_is_dropped() -> None:
 
 def test_names_are_the_clients() -> None:
     names = ToolNames()
-    flat = names.flat("close", "crm")
+    flat = names.flatten("close", "crm")
     item = read_deltas(call("a", flat), names=names).output[0]
     assert (item["name"], item["namespace"]) == ("close", "crm")
     assert "namespace" not in read_deltas(call("a", "unheard_of")).output[0]

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.input import decode_items, decode_tools
 from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, Tool, WebSearchTool
-from translators.tools.declared import chat_tools, web_search_options
+from translators.tools.declarations import chat_tools, web_search_options
 from translators.tools.kinds import BY_NAME
-from translators.tools.names import Called, Kind, ToolNames
+from translators.tools.names import Kind, QualifiedName, ToolNames
 from translators.wire import encode
 
 EMPTY = {"type": "object", "properties": {}}
@@ -39,20 +40,20 @@ TOOLS: dict[str, tuple[Tool, dict[str, Any]]] = {
 def test_functions(name: str) -> None:
     tool, function = TOOLS[name]
     names = ToolNames([tool])
-    assert chat_tools([tool], names, Dialect(), Notes()) == [{"type": "function", "function": function}]
+    assert chat_tools([tool], names, Rendering(Dialect(), Notes())) == [{"type": "function", "function": function}]
 
 
 def test_a_plain_name_has_precedence() -> None:
     tools: list[Tool] = [NamespaceTool("crm", [FunctionTool("close")]), FunctionTool("crm__close")]
     names = ToolNames(tools)
-    assert names.flat("crm__close") == "crm__close"
-    assert names.flat("close", "crm") != "crm__close"
+    assert names.flatten("crm__close") == "crm__close"
+    assert names.flatten("close", "crm") != "crm__close"
 
 
 def test_a_made_name_is_the_same_everywhere() -> None:
     """Providers cache prompts by their bytes; another release must not change them."""
-    assert ToolNames().flat("notes.add") == "notes_add_9d700b3a"
-    assert ToolNames().flat("x" * 65) == "x" * 55 + "_02301f1a"
+    assert ToolNames().flatten("notes.add") == "notes_add_9d700b3a"
+    assert ToolNames().flatten("x" * 65) == "x" * 55 + "_02301f1a"
 
 
 NOTED: dict[str, tuple[Tool, tuple[str, str, str]]] = {
@@ -60,10 +61,10 @@ NOTED: dict[str, tuple[Tool, tuple[str, str, str]]] = {
                      ("tools", "approximated", "defer_loading: the model is shown the tool at once")),
     "run meanwhile": (
         CustomTool("f", asynchronous=True),
-        ("tools", "approximated", "async: the tool is called like any other, and its output is waited for"),
+        ("tools", "approximated", "async: the tool is called like any other: the model waits for its output"),
     ),
     "what it returns": (FunctionTool("f", output_schema={"type": "object"}),
-                        ("tools", "dropped", "output_schema: chat functions do not tell what they return")),
+                        ("tools", "dropped", "output_schema: chat functions do not declare what they return")),
 }  # fmt: skip
 
 
@@ -71,7 +72,7 @@ NOTED: dict[str, tuple[Tool, tuple[str, str, str]]] = {
 def test_what_chat_functions_do_not_have(name: str) -> None:
     tool, expected = NOTED[name]
     notes = Notes()
-    (function,) = chat_tools([tool], ToolNames([tool]), Dialect(), notes)
+    (function,) = chat_tools([tool], ToolNames([tool]), Rendering(Dialect(), notes))
     assert [(note.param, note.action, note.reason) for note in notes] == [expected]
     assert function["function"].keys() <= {"name", "description", "parameters"}
 
@@ -92,16 +93,16 @@ def test_a_provider_that_searches_is_asked_to() -> None:
     ]  # fmt: skip
     notes = Notes()
     searching = Dialect(web_search=True)
-    assert chat_tools(tools, ToolNames(tools), searching, notes) == []
-    assert web_search_options(tools, searching, notes) == {
+    assert chat_tools(tools, ToolNames(tools), Rendering(searching, notes)) == []
+    assert web_search_options(tools, Rendering(searching, notes)) == {
         "search_context_size": "low",
         "user_location": {"type": "approximate", "approximate": {"city": "Paris", "country": "FR"}},
     }
     assert [(note.action, note.reason) for note in notes] == [
         ("dropped", "filters of web_search: chat's web_search_options do not have it")
     ]
-    assert web_search_options([], searching, notes) is None
-    assert web_search_options(tools, Dialect(), notes) is None
+    assert web_search_options([], Rendering(searching, notes)) is None
+    assert web_search_options(tools, Rendering(Dialect(), notes)) is None
 
 
 NO_OBJECTS = [
@@ -161,7 +162,7 @@ def test_a_screenshot_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["shell", "local_shell", "apply_patch"])
 @pytest.mark.parametrize("arguments", ["", "{}", '{"operation": {}}', "[]", "rm -rf /"])
 def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None:
-    call = BY_NAME[kind].opening(0, "x_1", "call_1", Called(kind, None, kind))
+    call = BY_NAME[kind].open_call(0, "x_1", "call_1", QualifiedName(kind, None, kind))
     call.open()
     call.append("arguments", arguments, [])
     with pytest.raises(UpstreamError, match=f"called the tool '{kind}' with arguments that do not fit it"):
@@ -172,7 +173,7 @@ def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None
 
 @pytest.mark.parametrize(("levels", "fits"), [(100, True), (101, False), (5000, False)])
 def test_how_deep_the_arguments_of_a_call_may_be(levels: int, fits: bool) -> None:
-    call = BY_NAME["tool_search"].opening(0, "tsc_1", "call_1", Called("tool_search", None, "tool_search"))
+    call = BY_NAME["tool_search"].open_call(0, "tsc_1", "call_1", QualifiedName("tool_search", None, "tool_search"))
     call.append("arguments", '{"a":' * levels + "1" + "}" * levels, [])
     if fits:
         assert call.close("completed")

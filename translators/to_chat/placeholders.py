@@ -1,7 +1,8 @@
-"""What stands for an item that chat has nothing like: another item, a call with its result, or nothing.
+"""Substitutes for items that chat has nothing like: another item, a call with its result, or nothing.
 
-What a server puts something else in the place of before it comes here (a compaction), and a mere translation has not,
-is dropped with a note. Source: responses-api reference §3.3.
+Items for the server itself (a compaction, its trigger) are replaced before they come here; in an offline translation,
+where no server has done that, they are dropped with a note.
+Source: OpenAI API reference, Responses: create.
 """
 
 from typing import Final
@@ -23,32 +24,32 @@ from translators.responses.items import (
     ToolSearchOutput,
 )
 from translators.to_chat.content import text_of
-from translators.to_chat.hosted import HostedCall, replayed
+from translators.to_chat.hosted import HostedCall, substitute_hosted
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
-PLAIN: Final = frozenset(
+UNCHANGED: Final = frozenset(
     {Message, Reasoning, FunctionCall, ItemReference, *BY_CALL, *BY_OUTPUT}
     - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput}
 )
-"""Items that always stand for themselves."""
+"""Types whose items are never substituted."""
 _SETTINGS: Final = frozenset({AdditionalTools, ConfigurationUpdate})
-"""Items that say nothing to the model."""
-_UNTOLD: Final[dict[type, str]] = {
+"""Types that change the request, not the conversation."""
+_SERVER_ITEMS: Final[dict[type, str]] = {
     Compaction: "a compaction: only the server that sealed it can open it",
     CompactionTrigger: "a compaction_trigger: it is for the server",
 }
 
 
-def stand_in(item: Item, notes: Notes, where: str) -> Item | HostedCall | None:
-    """Return what is rendered in an item's place, the item itself if chat knows it; None if it says nothing."""
+def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
+    """Return what is rendered in place of an item: often the item itself, None if it says nothing to the model."""
     if isinstance(item, FunctionCallOutput) and item.call_id is None:
         source = ".".join(filter(None, (item.namespace or None, item.name or None))) or "a tool"
         return Message("user", f"[Result of {source}]\n{text_of(item.output)}")
     if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
-        return None  # OpenAI searched: what it found is among the tools
+        return None  # a search that OpenAI ran; the tools that it found are declared in the chat request
     if isinstance(item, Hosted):
-        return replayed(item, notes, where)
-    if (why := _UNTOLD.get(item.__class__)) is not None:
-        notes.add(where, "dropped", why)
+        return substitute_hosted(item, notes, path)
+    if (reason := _SERVER_ITEMS.get(item.__class__)) is not None:
+        notes.add(path, "dropped", reason)
         return None
     return None if item.__class__ in _SETTINGS else item

@@ -1,0 +1,102 @@
+"""Where the outputs of calls and the messages of others lie among items, and which were rendered out of order.
+
+The renderer walks the items once, but writes an output right after its call and a message between them before the call.
+This index answers where those are, in constant time, and remembers which positions are done.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+
+from translators.notes import Notes
+from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
+from translators.to_chat.content import has_media, text_of
+from translators.to_chat.hosted import HostedCall
+from translators.to_chat.placeholders import UNCHANGED, substitute
+from translators.tools.kinds import BY_OUTPUT, call_id_of
+
+
+class ItemIndex:
+    """The items of one rendering, with placeholders in place of those that chat has nothing like."""
+
+    def __init__(self, items: Sequence[Item], first_input: int, notes: Notes) -> None:
+        self.items: list[Item | HostedCall] = list(items)
+        self.done: set[int] = set()
+        """Positions of items that were rendered before their turn, or that say nothing."""
+        self.last_early_output = -1
+        """The last position of an output that was rendered before its turn."""
+        self._first_input = first_input
+        self._messages: deque[int] = deque()
+        """Positions of the user, developer and system messages that are not rendered yet."""
+        self._outputs: dict[str, deque[int]] = defaultdict(deque)
+        """Positions of the outputs that no call has taken yet, by call_id."""
+        for position, item in enumerate(items):
+            kind: type = item.__class__
+            if kind is FunctionCall or kind is Reasoning or (kind is Message and item.role == "assistant"):  # type: ignore[union-attr]
+                continue
+            if kind is FunctionCallOutput and item.call_id is not None:  # type: ignore[union-attr]
+                self._outputs[item.call_id].append(position)  # type: ignore[union-attr, index]
+                continue
+            if kind not in UNCHANGED:
+                other = substitute(item, notes, self.path(position))
+                if other is None:
+                    self.done.add(position)
+                    continue
+                self.items[position] = other
+                kind = other.__class__
+            if kind is Message:
+                self._add_message(position, notes)
+            elif kind in BY_OUTPUT:
+                self._outputs[call_id_of(self.items[position])].append(position)
+
+    def _add_message(self, position: int, notes: Notes) -> None:
+        item = self.items[position]
+        assert isinstance(item, Message)
+        if item.role == "assistant":
+            return
+        if _is_empty(item):
+            self.done.add(position)
+            notes.add(self.path(position), "dropped", "an empty message")
+        else:
+            self._messages.append(position)
+
+    def take_message(self) -> None:
+        """Remove the first message from those that are not rendered yet."""
+        self._messages.popleft()
+
+    def take_messages_before(self, end: int) -> Iterator[tuple[int, Message]]:
+        """Remove and yield the messages before a position that are not rendered yet."""
+        while self._messages and self._messages[0] < end:
+            position = self._messages.popleft()
+            item = self.items[position]
+            assert isinstance(item, Message)
+            self.done.add(position)
+            yield position, item
+
+    def has_later_user_message(self) -> bool:
+        """Tell whether a user message is not rendered yet."""
+        return any(self.items[position].role == "user" for position in self._messages)  # type: ignore[union-attr]
+
+    def take_output(self, call_id: str, call: int) -> int | None:
+        """Remove and return the position of the first output for a call_id behind the position of its call."""
+        outputs = self._outputs[call_id]
+        while outputs and outputs[0] < call:
+            outputs.popleft()
+        return outputs.popleft() if outputs else None
+
+    def mark_early_output(self, position: int) -> None:
+        """Mark an output as rendered before its turn."""
+        self.done.add(position)
+        self.last_early_output = max(self.last_early_output, position)
+
+    def path(self, position: int, member: str = "") -> str:
+        """Return the path of an item in the request; items of the history have no index."""
+        index = position - self._first_input
+        item = f"input[{index}]" if index >= 0 else "previous_response_id"
+        return f"{item}.{member}" if member else item
+
+
+def _is_empty(item: Message) -> bool:
+    content = item.content
+    if isinstance(content, str):
+        return not content
+    return not text_of(content) and not (item.role == "user" and has_media(content))
