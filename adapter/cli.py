@@ -1,8 +1,9 @@
 """The command line: `responses-adapter serve | check | lessons | translate | replay | config | store`.
 
-Flags are made from the settings' descriptions. Results go to standard output, everything else to standard error. Exit
-codes: 0 done, 1 the answer is no (a check failed, a request was refused), 2 it could not be tried. A command imports
-what it needs when it runs: `--help` is quick, and `serve` has to be first at the standard library (see server.py).
+Flags are made from the descriptions of the settings. Results go to standard output, everything else to standard error.
+Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run. Each
+command imports what it needs when it runs, so that `--help` is quick and `serve` can patch the standard library first
+(see `server/server.py`).
 """
 
 import functools
@@ -30,28 +31,28 @@ Command = Callable[..., None]
 EXAMPLES = """\b
 Examples:
   responses-adapter serve
-      try it: the bundled demo upstream answers
+      try it with the bundled demo upstream
   responses-adapter serve --upstream-url http://localhost:11434/v1
-      put it in front of Ollama, on http://127.0.0.1:8000/v1
+      serve Ollama's models on http://127.0.0.1:8000/v1
   responses-adapter check --upstream-url https://api.example.com/v1
-      find out what a provider can do; its key is taken from ADAPTER_UPSTREAM_API_KEY
+      find out what a provider supports; the key comes from ADAPTER_UPSTREAM_API_KEY
   responses-adapter lessons
-      show what the provider's refusals have taught
+      show what the adapter has learned from the providers' rejections
   responses-adapter translate request.json
-      show the chat request that a Responses request becomes
+      show the chat request made from a Responses request
   responses-adapter replay chunks.sse
-      show the events that a provider's recorded answer becomes
+      show the events made from a provider's recorded answer
   responses-adapter store stats
-      show how much is stored, and of which time
+      show how much is stored, and how old it is
 
 \b
 Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTREAM_URL) and a key of a TOML file
-(upstream_url; --config names the file). The first that is given counts, in this order.
+(upstream_url; --config names the file). The first one given wins, in this order.
 """
 
 
-class Refusal(click.ClickException):
-    """Something that keeps a command from being tried; one line, no traceback."""
+class CommandError(click.ClickException):
+    """The command could not run: one line on standard error, no traceback, exit code 2."""
 
     exit_code = 2
 
@@ -60,7 +61,7 @@ class Refusal(click.ClickException):
 
 
 def flags(*names: str) -> Callable[[Command], Command]:
-    """Give a command the flags of these settings, or of all; it is called with the loaded `settings`."""
+    """Give a command the flags of these settings (default: all), and call it with the loaded `settings`."""
     chosen = [of for of in DESCRIPTIONS.values() if not of.secret and (not names or of.name in names)]
 
     def decorate(command: Command) -> Command:
@@ -70,7 +71,7 @@ def flags(*names: str) -> Callable[[Command], Command]:
             try:
                 command(load_settings(flagged), **given)
             except SettingsError as error:
-                raise Refusal(str(error)) from None
+                raise CommandError(str(error)) from None
 
         with_flags: Command = run
         for of in reversed(chosen):
@@ -108,19 +109,20 @@ def serve(settings: Settings) -> None:
 
 
 @main.command()
-@click.option("--model", help="The model to ask. Default: the first that is configured, else that the provider lists.")
+@click.option("--model", help="The model to use. Default: the first configured, else the first the provider lists.")
 @click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
 @flags("config", "upstream_url", "connect_timeout", "upstream_timeout", "store")
 def check(settings: Settings, model: str | None, upstream: str | None) -> None:
-    """Find out what the providers can do.
+    """Find out what the providers support.
 
-    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter could not work with one.
+    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
+    them.
     """
     from adapter.commands.check import report, run_probes
 
     upstreams = {one.name: one for one in settings.all_upstreams()}
     if not upstreams:
-        raise SettingsError("There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
+        raise SettingsError("There is no upstream to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
     if upstream is not None and upstream not in upstreams:
         raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggest(upstream, upstreams)}")
     results = []
@@ -129,7 +131,7 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
         for result in run_probes(settings, model, one):
             results.append(result)
             click.echo(report(result))
-    show_learned(settings)
+    show_lessons(settings)
     if not all(result.ok for result in results if result.basic):
         sys.exit(1)
 
@@ -140,8 +142,8 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
 def translate(settings: Settings, body: BinaryIO) -> None:
     """Print the chat request for a Responses request.
 
-    BODY.json is the body of POST /v1/responses; - reads standard input. Notes on what was approximated go to standard
-    error. Nothing is sent anywhere.
+    BODY.json is the body of POST /v1/responses; - reads standard input. Notes on approximations go to standard error.
+    Nothing is sent anywhere.
     """
     from adapter.api.request.prompts import UnusablePrompt
     from adapter.commands.offline import indented, translate
@@ -152,7 +154,7 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     try:
         chat = translate(body.read(), settings, notes)
     except UnusablePrompt as error:
-        raise Refusal(f"prompt {error.id}: {error.reason}") from None
+        raise CommandError(f"prompt {error.id}: {error.reason}") from None
     except RequestError as error:
         where = f" (param {error.param})" if error.param else ""
         click.echo(f"{error.status} {error.type}{where}: {error.message}", err=True)
@@ -167,7 +169,7 @@ def translate(settings: Settings, body: BinaryIO) -> None:
 def replay(settings: Settings, chunks: BinaryIO) -> None:
     """Print the Responses stream for a recorded answer.
 
-    CHUNKS.sse is the body of an answer of /chat/completions, streamed or whole; - reads standard input.
+    CHUNKS.sse is the body of a /chat/completions answer, streamed or whole; - reads standard input.
     """
     from adapter.commands.offline import replay
     from translators.notes import Notes
@@ -188,82 +190,82 @@ def config(settings: Settings) -> None:
 
 
 @main.command()
-@click.option("--forget", is_flag=True, help="Erase them. Running servers stop heeding them within seconds.")
+@click.option("--forget", is_flag=True, help="Erase all lessons. Running servers stop applying them within seconds.")
 @flags("config", "store")
 def lessons(settings: Settings, forget: bool) -> None:
-    """Show what the provider's refusals have taught.
+    """Show what was learned from the providers' rejections.
 
-    A member, role or form that a provider refuses is left out or said in another way for six hours.
+    A member, role or form that a provider rejects is omitted or replaced for six hours.
     """
     from adapter.commands.lessons import forget_all
     from adapter.store.base import StoreDown
 
     if not forget:
-        show_learned(settings)
+        show_lessons(settings)
         return
     try:
-        click.echo(f"Forgotten: {forget_all(settings)}.")
+        click.echo(f"Lessons erased: {forget_all(settings)}.")
     except StoreDown as error:
-        raise Refusal(f"the store is down: {error}") from None
+        raise CommandError(f"the store is down: {error}") from None
 
 
-def show_learned(settings: Settings) -> None:
+def show_lessons(settings: Settings) -> None:
     from adapter.commands.lessons import report
     from adapter.store.base import StoreDown
 
     try:
         lines = report(settings)
     except StoreDown as error:
-        lines = [f"What refusals have taught is not known: the store is down: {error}"]
+        lines = [f"The lessons are unknown: the store is down: {error}"]
     click.echo("\n".join(lines))
 
 
 @main.group()
 def store() -> None:
-    """Look after what is stored."""
+    """Maintain the store."""
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator["Store"]:
-    """Give the store of the settings; raise Refusal if it is none, or is down."""
+    """Open the store of the settings; raise CommandError if it is in memory, or down."""
     from adapter.store import open_store
     from adapter.store.base import StoreDown
 
     if settings.store_url.kind == "memory":
-        raise Refusal("memory: is no store that outlives its server; set --store or ADAPTER_STORE.")
+        raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
     try:
         with closing(open_store(settings.store_url)) as store:
             yield store
     except (StoreDown, ValueError) as error:
-        raise Refusal(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 @store.command()
 @flags("config", "store")
 def upgrade(settings: Settings) -> None:
-    """Bring the tables of an earlier version up to this one's.
+    """Upgrade the tables of an earlier version.
 
-    A SQLite file is upgraded when it is first used; any other store waits for this command. Stop what uses it first.
+    A SQLite file is upgraded when it is first used; any other store needs this command. Stop all servers first.
     """
     with opened(settings) as store:
         found, version = store.upgrade(), store.stats().version
-    click.echo(
-        f"Upgraded from version {found} to {version}." if found != version else f"Version {version} is this one."
-    )
+    if found == version:
+        click.echo(f"The store already has version {version}.")
+    else:
+        click.echo(f"Upgraded from version {found} to {version}.")
 
 
 @store.command()
 @flags("config", "store", "retention")
 def prune(settings: Settings) -> None:
-    """Erase what nobody has used for the time of --retention.
+    """Erase what has not been used for the time of --retention.
 
-    That are responses which no younger one continues, and conversations. Servers that have the setting do it by
-    themselves.
+    Namely responses that no newer response continues, and conversations. Servers with this setting do it themselves.
     """
     from adapter.store.retention import prune
 
     if settings.retention is None:
-        raise Refusal("Everything is kept for ever: set --retention or ADAPTER_RETENTION.")
+        raise CommandError("There is no retention time: set --retention or ADAPTER_RETENTION.")
     with opened(settings) as store:
         click.echo(f"Erased: {prune(store, settings.retention)}.")
 
@@ -271,7 +273,7 @@ def prune(settings: Settings) -> None:
 @store.command()
 @flags("config", "store")
 def stats(settings: Settings) -> None:
-    """Count what is there; this may take a while."""
+    """Count what is stored; this may take a while."""
     from adapter.store.report import report_stats
 
     with opened(settings) as store:

@@ -61,13 +61,14 @@ class Attempts:
         if self._source.request.truncation != "auto":
             return self.send_whole(json)
         candidate = self._candidates.current
-        send = partial(self._services.upstreams[candidate.upstream].call, bearer=self._bearer, key=candidate.key)
+        upstream = self._services.upstreams[candidate.upstream]
+        send = partial(upstream.send_chat, bearer=self._bearer, key=candidate.key)
         return TruncatingCall(send, json, notes, send(json))
 
     def send_whole(self, json: bytes) -> Call:
         """Send a chat request as it is."""
         candidate = self._candidates.current
-        return self._services.upstreams[candidate.upstream].call(json, bearer=self._bearer, key=candidate.key)
+        return self._services.upstreams[candidate.upstream].send_chat(json, bearer=self._bearer, key=candidate.key)
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""

@@ -63,7 +63,7 @@ def count(services: FlowServices, caller: Caller, request: CreateRequest, notes:
     body = context.translate().json
     notes.repeat(context.notes)
     if dialect.tokenizer is not None:
-        ask = partial(services.upstreams[candidate.upstream].ask, bearer=caller.bearer, watch=caller.watch)
+        ask = partial(services.upstreams[candidate.upstream].post, bearer=caller.bearer, watch=caller.watch)
         try:
             return _COUNTERS[dialect.tokenizer](ask, body)
         except (UpstreamError, *NotJSON) as error:

@@ -1,10 +1,9 @@
-"""Calls of the upstream, through requests.
+"""HTTP calls of one upstream.
 
-`Upstream.call` starts one `POST /chat/completions` at once and returns a `Call`; the request is sent and its head
-awaited in a greenlet of its own, so that the caller can wait for a grace window, answer its client meanwhile, or give
-up.
-A request that died before any byte of its answer came (a kept-alive connection that the other side had closed) is sent
-once more; nothing else is retried here. Every failure is an UpstreamError.
+`Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. A greenlet of its own sends the request
+and waits for the head of the answer, so that the caller can wait for a grace window, keep its client's connection
+alive meanwhile, or give up. A request whose connection ended before any byte of an answer (an idle connection that the
+other side had closed) is sent once more; nothing else is retried here. Every failure is an UpstreamError.
 """
 
 import time
@@ -20,25 +19,30 @@ from urllib3.exceptions import ProtocolError
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
+from adapter.upstream.http.framing import invalid_http
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
-from adapter.upstream.http.transport import Answer, Transport, copied, prepared
-from translators.errors import UpstreamError
+from adapter.upstream.http.transport import AnswerHead, Transport, copy_request, prepare_request
+from translators.errors import UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
 
-_MOST_ERROR_BODY: Final = 64 * 1024
-_ERROR_PATIENCE: Final = 2.0
-"""Seconds for the body of an error, in which nobody looks after the client."""
-_MOST_READS_BEHIND: Final = 16
-"""Reads behind the end of an answer, which only the end of its body should need."""
-_LEAST_SECRET: Final = 16
-"""Characters; whatever is shorter stands in any text."""
-_PATIENCE: Final = 30.0
-"""Seconds that the answer to a question may take; no model thinks about it."""
-_MOST_ANSWER: Final = 8 * 1024 * 1024
+_MAX_ERROR_BODY_BYTES: Final = 64 * 1024
+"""Read of an error's body: more than any error has, other than a web page."""
+_ERROR_BODY_SECONDS: Final = 2.0
+"""For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
+_MAX_READS_AFTER_END: Final = 16
+"""Reads after the end of an answer. Only the end of the HTTP body should come, which needs one."""
+_MIN_SECRET_CHARS: Final = 16
+"""A shorter secret is not replaced in errors: it may be an ordinary word."""
+_LOOKUP_SECONDS: Final = 30.0
+"""For a list of models or a token count, which no model has to think about."""
+_MAX_LOOKUP_BYTES: Final = 8 * 1024 * 1024
+"""Of such an answer: room for the longest lists of models, and no more memory than one long chat answer."""
+_MAX_IDLE_CONNECTIONS: Final = 4096
+"""Kept for reuse: more than a worker has streams (`server/server.py`), so none is closed for lack of room."""
 
 
 class Upstream:
-    """One chat-completions provider: where it is, how it is spoken to, and the connections to it."""
+    """One configured way to a provider: its URL, its keys and headers, and the connections to it."""
 
     def __init__(self, settings: UpstreamSettings, heartbeat: Heartbeat) -> None:
         self.name = settings.name
@@ -48,74 +52,77 @@ class Upstream:
         self._root = base.removesuffix("/v1")
         self._heartbeat = heartbeat
         self._keys = [key.value for key in settings.keys]
-        own = [*self._keys, *(of.value for of in settings.headers.values())]
-        self._secrets = [value.encode() for value in own if len(value) >= _LEAST_SECRET]
-        self._silence = settings.timeout
+        configured = [*self._keys, *(header.value for header in settings.headers.values())]
+        self._secrets = [value.encode() for value in configured if len(value) >= _MIN_SECRET_CHARS]
+        self._max_silence = settings.timeout
         session = requests.Session()
-        self._transport = Transport(most_idle_connections=4096)
-        plain = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
-        self._post = prepared(
-            session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **plain}
+        self._transport = Transport(max_idle_connections=_MAX_IDLE_CONNECTIONS)
+        headers = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
+        self._chat_request = prepare_request(
+            session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **headers}
         )
-        self._models = prepared(session, "GET", base + "/models", plain)
-        environment = session.merge_environment_settings(self._post.url, {}, True, None, None)
+        self._models_request = prepare_request(session, "GET", base + "/models", headers)
+        environment = session.merge_environment_settings(self._chat_request.url, {}, True, None, None)
         self._options = {name: environment[name] for name in ("proxies", "verify", "cert")} | {
             "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
 
-    def call(self, body: bytes, *, bearer: str | None, key: int | None = None) -> "Call":
+    def send_chat(self, body: bytes, *, bearer: str | None, key: int | None = None) -> "Call":
         """Send a chat request.
 
-        `key` is which of its own keys goes along, `bearer` the caller's, which only some upstreams are given.
+        `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it.
         """
-        request = self._with_key(self._post, bearer, key)
+        request = self._with_key(self._chat_request, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return Call(self, request, self._heartbeat, self._silence)
+        return self._start(request, self._max_silence)
 
-    def models(self, bearer: str | None, watch: ClientWatch) -> bytes:
+    def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
-        return self._answer(self._with_key(self._models, bearer, 0), watch)
+        return self._fetch(self._with_key(self._models_request, bearer, 0), watch)
 
-    def ask(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
-        """Return what a path beside `/v1` answers to a body; raise as `models` does."""
-        request = self._with_key(self._post, bearer, 0)
+    def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
+        """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
+        request = self._with_key(self._chat_request, bearer, 0)
         request.url = self._root + path
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return self._answer(request, watch)
+        return self._fetch(request, watch)
 
-    def _answer(self, request: requests.PreparedRequest, watch: ClientWatch) -> bytes:
-        call = Call(self, request, self._heartbeat, _PATIENCE)
+    def _start(self, request: requests.PreparedRequest, max_silence: float) -> "Call":
+        return Call(self, gevent.spawn(_send, self, request), self._heartbeat, max_silence)
+
+    def _fetch(self, request: requests.PreparedRequest, watch: ClientWatch) -> bytes:
+        call = self._start(request, _LOOKUP_SECONDS)
         try:
-            for _ in range(int(_PATIENCE / TICK_SECONDS)):
+            for _ in range(int(_LOOKUP_SECONDS / TICK_SECONDS)):
                 if call.wait(TICK_SECONDS):
-                    return call.whole_body(_MOST_ANSWER)
+                    return call.read_whole(_MAX_LOOKUP_BYTES)
                 watch.check()
-            raise _too_silent(_PATIENCE)
+            raise _silent_for(_LOOKUP_SECONDS)
         finally:
             call.close()
 
-    def without_secrets(self, body: bytes) -> bytes:
+    def remove_secrets(self, body: bytes) -> bytes:
         """Return the body of an error without this upstream's keys and headers, which some gateways repeat there."""
         for secret in self._secrets:
             body = body.replace(secret, b"***")
         return body
 
-    def send(self, request: requests.PreparedRequest) -> Answer:
-        """Send a prepared request and return its answer, head read, body not; raise UpstreamError."""
-        for last in (False, True):
+    def send(self, request: requests.PreparedRequest) -> AnswerHead:
+        """Send a prepared request and return the head of its answer; raise UpstreamError."""
+        for is_last_try in (False, True):
             try:
                 return self._transport.post(request, **self._options)
             except requests.ConnectTimeout:
                 raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
             except requests.Timeout:
-                raise _too_silent(self._silence) from None
+                raise _silent_for(self._max_silence) from None
             except requests.ConnectionError as error:
-                if last or not _died_unanswered(error):
+                if is_last_try or not _ended_unanswered(error):
                     raise UpstreamError("The provider could not be reached.", status=503, retry_after=1.0) from None
             except requests.RequestException:
-                raise UpstreamError("The provider's answer is not valid HTTP.") from None
+                raise invalid_http() from None
         raise AssertionError("unreachable")
 
     def _with_key(
@@ -125,29 +132,33 @@ class Upstream:
         sent = bearer if self.uses_callers_key else self._keys[key or 0] if self._keys else None
         if sent:
             headers["Authorization"] = f"Bearer {sent}"
-        return copied(template, headers)
+        return copy_request(template, headers)
 
 
 class Call:
-    """One request on its way: `wait` for its head, then `read` its body; `close` at any time, from any state.
+    """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time.
 
-    An answer that somebody follows is read with `begins` and `pieces`.
+    An answer that is followed as it arrives is read with `begins` and `pieces`.
     """
 
     def __init__(
-        self, upstream: Upstream, request: requests.PreparedRequest, heartbeat: Heartbeat, silence: float
+        self,
+        upstream: Upstream,
+        sending: "gevent.Greenlet[..., AnswerHead | UpstreamError]",
+        heartbeat: Heartbeat,
+        max_silence: float,
     ) -> None:
         self._upstream = upstream
+        self._sending = sending
         self._heartbeat = heartbeat
-        self._silence = silence
-        self._quiet = 0.0
-        """Seconds since the provider was last heard, counted in ticks."""
+        self._max_silence = max_silence
+        self._silence = 0.0
+        """Seconds without a byte from the provider, counted in ticks."""
         self._body: BodyReader | None = None
         self._first: bytes | None = None
-        self._sending = gevent.spawn(_outcome, upstream, request)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the head of the answer; False if it has not come in time.
+        """Wait for the head of the answer; return False if it has not come in time.
 
         Raises UpstreamError if sending failed or the status is not 2xx.
         """
@@ -157,14 +168,14 @@ class Call:
             self._sending.join(seconds)
             if not self._sending.ready():
                 return False
-        response = self._sending.value
-        if isinstance(response, UpstreamError):
-            raise response
-        self._body = open_body(response, self._heartbeat)
-        if not 200 <= response.status < 300:
-            body = self._upstream.without_secrets(self._error_body())
+        head = self._sending.value
+        if isinstance(head, UpstreamError):
+            raise head
+        self._body = open_body(head, self._heartbeat)
+        if not 200 <= head.status < 300:
+            body = self._upstream.remove_secrets(self._read_error_body())
             own_key = not self._upstream.uses_callers_key
-            raise classify_http_error(response.status, response.headers, body, own_key=own_key)
+            raise classify_http_error(head.status, head.headers, body, own_key=own_key)
         return True
 
     def read(self) -> bytes | None:
@@ -179,11 +190,11 @@ class Call:
         except BodyCut:
             raise UpstreamError("The provider's connection broke before the answer was complete.") from None
         if data is None:
-            self._quiet += TICK_SECONDS
-            if self._quiet > self._silence:
-                raise _too_silent(self._silence)
+            self._silence += TICK_SECONDS
+            if self._silence > self._max_silence:
+                raise _silent_for(self._max_silence)
         else:
-            self._quiet = 0.0
+            self._silence = 0.0
         return data
 
     def begins(self) -> bool:
@@ -196,76 +207,76 @@ class Call:
         return self._first is not None
 
     def pieces(self) -> Iterator[bytes | None]:
-        """Return the body as `read` does, up to its end."""
+        """Return the body in pieces, as `read` does, up to its end."""
         return chain((self._first,), iter(self.read, b"")) if self._first else iter(())
 
-    def whole_body(self, most: int) -> bytes:
-        """Return the rest of the body; raise UpstreamError beyond `most` bytes."""
-        pieces: list[bytes] = []
+    def read_whole(self, max_bytes: int) -> bytes:
+        """Return the rest of the body; raise UpstreamError if it is larger than `max_bytes`."""
+        parts: list[bytes] = []
         size = 0
         while (data := self.read()) != b"":
             if data is None:
                 continue
-            pieces.append(data)
+            parts.append(data)
             size += len(data)
-            if size > most:
-                raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
-        return b"".join(pieces)
+            if size > max_bytes:
+                raise answer_too_large(retry=True)
+        return b"".join(parts)
 
-    def _error_body(self) -> bytes:
-        """Return as much of an error's body as comes soon; its status alone says enough."""
+    def _read_error_body(self) -> bytes:
+        """Return as much of an error's body as comes soon; if none does, the status must do."""
         body = b""
-        until = time.monotonic() + _ERROR_PATIENCE
+        end = time.monotonic() + _ERROR_BODY_SECONDS
         try:
-            while len(body) < _MOST_ERROR_BODY and time.monotonic() < until and (data := self.read()) != b"":
+            while len(body) < _MAX_ERROR_BODY_BYTES and time.monotonic() < end and (data := self.read()) != b"":
                 body += data or b""
         except UpstreamError:
             pass
         return body
 
     def close(self, *, answered: bool = False) -> None:
-        """Let go of the connection; an answer that has not ended is broken off, so that the provider stops.
+        """Release the connection; cut it if the answer has not ended, so that the provider stops generating.
 
-        `answered`: all that matters has been read. What may still come, the end of the body, is read on the side, so
-        that the connection can serve again.
+        `answered`: the content is complete. The end of the HTTP body, which may be still to come, is read in the
+        background, so that the connection can be reused.
         """
         if self._body is not None:
             if answered and not self._body.over:
-                gevent.spawn(_read_out, self._body)
+                gevent.spawn(_read_to_end, self._body)
             else:
                 self._body.close()
         elif self._sending.ready():
-            if isinstance(self._sending.value, Answer):
+            if isinstance(self._sending.value, AnswerHead):
                 self._sending.value.close()
         else:
             self._sending.kill(block=False)
 
 
-def _outcome(upstream: Upstream, request: requests.PreparedRequest) -> Answer | UpstreamError:
-    """Send, and return the error instead of raising it: what a greenlet raises is printed."""
+def _send(upstream: Upstream, request: requests.PreparedRequest) -> AnswerHead | UpstreamError:
+    """Send, and return an error instead of raising it: gevent prints what a greenlet raises."""
     try:
         return upstream.send(request)
     except UpstreamError as error:
         return error
 
 
-def _read_out(body: BodyReader) -> None:
-    """Read to the end of a body if that comes at once, and close it."""
+def _read_to_end(body: BodyReader) -> None:
+    """Read a body to its end, if that comes at once, and close it."""
     try:
-        for _ in range(_MOST_READS_BEHIND):
+        for _ in range(_MAX_READS_AFTER_END):
             if not body.read():
                 break
     except (BodyCut, UpstreamError):
-        pass  # nobody waits for what was wrong with it
+        pass  # the answer is complete: a broken end harms nobody
     finally:
         body.close()
 
 
-def _died_unanswered(error: requests.ConnectionError) -> bool:
-    """Tell whether a connection ended before any byte of the answer: what a stale kept-alive one does."""
+def _ended_unanswered(error: requests.ConnectionError) -> bool:
+    """Return whether a connection ended before any byte of the answer, as a stale idle connection does."""
     cause = error.args[0] if error.args else None
     return isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionError)
 
 
-def _too_silent(seconds: float) -> UpstreamError:
+def _silent_for(seconds: float) -> UpstreamError:
     return UpstreamError(f"The provider sent nothing for {seconds:.0f} seconds.")

@@ -54,6 +54,6 @@ def _list_upstream(
 ) -> list[Model] | UpstreamError | ClientDisconnected:
     """Return the list of one upstream, or its error instead of raising it: gevent prints what a greenlet raises."""
     try:
-        return read_model_list(upstream.models(bearer, watch))
+        return read_model_list(upstream.fetch_models(bearer, watch))
     except (UpstreamError, ClientDisconnected) as error:
         return error

@@ -164,7 +164,7 @@ def test_prune(file: str) -> None:
 
 
 def test_upgrade_of_what_is_as_it_should_be(file: str) -> None:
-    assert command("store", "upgrade", "--store", file).stdout == "Version 3 is this one.\n"
+    assert command("store", "upgrade", "--store", file).stdout == "The store already has version 3.\n"
 
 
 def test_upgrade_of_older_tables(url: str) -> None:
@@ -179,9 +179,9 @@ def test_upgrade_of_older_tables(url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["prune"], "Everything is kept for ever: set --retention or ADAPTER_RETENTION."),
+        (["prune"], "There is no retention time: set --retention or ADAPTER_RETENTION."),
         (["prune", "--retention", "5"], "--retention must be at least 60 seconds: their number, or a number of"),
-        (["stats", "--store", "memory:"], "memory: is no store that outlives its server"),
+        (["stats", "--store", "memory:"], "A memory: store ends with its server"),
         (["upgrade", "--store", "sqlite:////proc/none/store.db"], "The store /proc/none/store.db cannot be opened"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/db"], "cannot be reached; check"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@db/a?no=1"], "Write postgresql+psycopg://user:"),

@@ -1,9 +1,9 @@
 """What one provider accepts and sends, as frozen data.
 
-Nothing provider-specific stands outside these fields and their values (`presets.py`). The defaults are the safest form
-for a provider nobody knows: what all take is sent where the client set it; what only some take (OpenAI's own members,
-`strict`, `parallel_tool_calls`) is not. Each field is tested where the thing it is about is translated, nowhere else.
-Sources: providers reference §1, §2.
+Everything specific to a provider is in these fields and their values (`presets.py`). The defaults are the safest form
+for an unknown provider: what all providers accept is sent if the client set it; what only some accept (OpenAI's own
+members, `strict`, `parallel_tool_calls`) is not. Each field is read only where its subject is translated.
+Source: docs/decisions/0007-safe-dialect.md.
 """
 
 from typing import Any, Literal
@@ -17,38 +17,38 @@ Choice = Literal["none", "required", "named"]
 
 
 class Dialect(Struct, frozen=True, gc=False):
-    """One provider's ways. Each field says what the adapter may send."""
+    """What one provider accepts, and how it answers."""
 
     name: str = "default"
     lessons: tuple[str, ...] = ()
-    """What its refusals have changed in it, in the order of the alphabet; see `learning/amendments.py`."""
+    """The lessons that have amended it, in alphabetical order; see `dialects/amendments.py`."""
 
     # --- roles --------------------------------------------------------------------------------------------------------
 
     system_role: bool = True
-    """There is a role for instructions; otherwise they are shown as marked user messages."""
+    """The provider accepts system messages; when false, instructions are sent as marked user messages."""
     developer_role: bool = False
-    """Developer messages keep their role; otherwise they are system messages."""
+    """The provider accepts the role `developer`; when false, developer messages are sent as system messages."""
     system_anywhere: bool = False
-    """System messages may stand behind the first user message; otherwise they are shown as marked user messages."""
+    """System messages may follow the first user message; when false, those are sent as marked user messages."""
     user_needed: bool = False
-    """There must be a message of the user's: instructions alone are shown as one."""
+    """At least one user message is required; when there are only instructions, they are sent as one."""
     alternating: bool = False
-    """User and assistant take turns, the user first and last, and nobody else speaks behind the system message."""
+    """After the system message, user and assistant messages must alternate, the user first and last."""
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
     null_content: bool = True
-    """The content of an assistant message that only calls is null; otherwise an empty text."""
+    """An assistant message that has only tool calls is sent with `content: null`; when false, with an empty text."""
     refusal_field: bool = False
-    """An assistant message has a member for what it refused; otherwise it is part of its text."""
+    """An assistant message may have the member `refusal`; when false, a refusal is sent as part of the text."""
     media: frozenset[Literal["image", "audio"]] = frozenset({"image", "audio"})
-    """Parts beside text that a user message may have; others are refused in the last one, and left out before it and of
-    the outputs of tools."""
+    """Content parts besides text that a user message may have. Other parts are an error in the last user message, and
+    are replaced by a placeholder before it and in tool outputs."""
     file_parts: bool = False
-    """A user message may have files; otherwise they are sent as text, if they hold any."""
+    """A user message may have `file` parts; when false, the text of files is sent."""
     original_detail: bool = False
-    """Images may have detail `original`."""
+    """Images may have the detail `original`."""
 
     # --- thinking -----------------------------------------------------------------------------------------------------
 
@@ -56,72 +56,72 @@ class Dialect(Struct, frozen=True, gc=False):
     """Where thinking goes back in an assistant message: in the member of this name, in a content part of type
     `thinking`, or between tags in the content; None: nowhere. Opaque reasoning always goes back unchanged."""
     reasoning_required: bool = False
-    """An assistant message with calls must have that member, an empty one if its thinking is not known."""
+    """An assistant message with tool calls must have that member; unknown thinking is sent as an empty text."""
     reasoning_everywhere: bool = False
-    """Where it is required, every other assistant message must have it, too."""
+    """With `reasoning_required`: every other assistant message must have it, too."""
     thinks_first: bool = False
-    """Content begins inside the thinking and `</think>` ends that: the chat template has written the opening tag."""
+    """Answers begin with thinking up to `</think>`; the chat template has written the opening tag."""
 
     # --- effort -------------------------------------------------------------------------------------------------------
 
     efforts: frozenset[str] | None = None
-    """Values of `reasoning_effort` that are known, the nearest of which goes out; None: all; empty: no such member."""
+    """Supported values of `reasoning_effort`, of which the nearest is sent; None: all; empty: the member is unknown."""
     effort_form: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
-    """An effort is a member of its own, or stands in an object `reasoning`."""
+    """Whether the effort is sent as `reasoning_effort`, or as `effort` in an object `reasoning`."""
     effort_with_tools: bool = True
-    """Tools and an effort may stand in one request; otherwise its effort is `none`."""
+    """A request may have both tools and an effort; when false, the effort of a request with tools is `none`."""
     some_reasoning: dict[str, Any] = {}
-    """Members that any other effort than `none` brings along."""
+    """Members added to a request with any effort other than `none`."""
     no_reasoning: dict[str, Any] = {}
-    """What stands for effort `none` where the provider has another way to say it."""
+    """Members sent instead of the effort `none`, for providers that switch thinking off in another way."""
 
     # --- tools --------------------------------------------------------------------------------------------------------
 
     tools: bool = True
-    """There are functions that the model can call; otherwise it is told of none."""
+    """The provider supports function calling; when false, no tools are sent."""
     strict_tools: bool = False
-    """`strict` of a function is known."""
+    """A function may have the member `strict`."""
     unknown_keywords: frozenset[str] = frozenset()
-    """Keywords of JSON schemas that the parameters of a tool may not have."""
+    """JSON Schema keywords that are removed from the parameters of tools, since the provider rejects them."""
     short_call_ids: bool = False
-    """The id of a call must be nine letters or digits; others are replaced, each always by the same one."""
+    """The id of a tool call must be nine letters or digits; any other id is sent as a fixed substitute."""
     parallel_tool_calls: bool = False
-    """The member of that name is known; the adapter sees to it everywhere."""
+    """The member `parallel_tool_calls` is supported. The adapter enforces `false` in any case."""
     web_search: bool = False
-    """`web_search_options` has the provider search the web."""
+    """The provider searches the web when it is sent `web_search_options`."""
 
     # --- tool_choice --------------------------------------------------------------------------------------------------
 
     tool_choices: frozenset[Choice] = frozenset({"none", "required", "named"})
-    """Forms of `tool_choice`, beside auto, that are honoured; the adapter sees to the others."""
+    """Forms of `tool_choice`, besides `auto`, that the provider honours; the adapter enforces the others."""
     thinking_tool_choices: frozenset[Choice] | None = None
-    """Those that are honoured while the model thinks, which it does unless the client's effort is `none`; None: all."""
+    """Those honoured while the model thinks, that is, unless the effort is `none`; None: the same."""
     required_choice: Literal["required", "any"] = "required"
-    """The word for: some tool must be called."""
+    """The value of `tool_choice` that requires a call of any tool."""
     named_choice: Literal["object", "name"] = "object"
-    """How the tool that must be called is told: by OpenAI's object, or by its bare name."""
+    """Form of a named `tool_choice`: OpenAI's object, or the bare name."""
 
-    # --- the answer ---------------------------------------------------------------------------------------------------
+    # --- answer -------------------------------------------------------------------------------------------------------
 
     formats: frozenset[Format] = frozenset({"json_schema", "json_object"})
-    """Types of `response_format` that are honoured; what needs another is asked for in words and checked."""
+    """Types of `response_format` that the provider honours; any other is put into the instructions, and checked."""
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = "max_tokens"
-    """The name of the limit on an answer's tokens; None: there is none."""
+    """The member that limits the output tokens; None: not supported."""
     sampling: frozenset[str] = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
-    """Those of the sampling members that are known; models that reason often know none."""
+    """Supported sampling parameters; reasoning models often support none."""
     logprobs: bool = True
-    """`logprobs` has the provider tell how likely its tokens were."""
+    """`logprobs` and `top_logprobs` are supported."""
     streaming: Literal["asked", "always", "never"] = "asked"
-    """When an answer comes in chunks: as the client asked, whatever it asked, or never."""
+    """When the provider is asked for a stream: as the client asked, always, or never."""
     stream_usage: bool = True
-    """`stream_options` has the provider say how many tokens a stream took."""
+    """`stream_options` is supported, and needed for the usage of a stream."""
 
-    # --- the rest -----------------------------------------------------------------------------------------------------
+    # --- others -------------------------------------------------------------------------------------------------------
 
     extras: frozenset[str] = frozenset()
-    """Those of `user`, `safety_identifier`, `prompt_cache_key`, `prompt_cache_retention`, `prompt_cache_options` and
-    `verbosity` that go out."""
+    """Supported members among `user`, `safety_identifier`, `prompt_cache_key`, `prompt_cache_retention`,
+    `prompt_cache_options` and `verbosity`; the others are not sent."""
     service_tiers: frozenset[str] = frozenset()
-    """Values of `service_tier` that go out."""
+    """Supported values of `service_tier`; others are not sent."""
     tokenizer: Literal["vllm", "llama_cpp"] | None = None
-    """Whose way there is to have a request's tokens counted."""
+    """The engine whose endpoint counts the tokens of a request; None: there is none."""

@@ -1,12 +1,12 @@
-"""The dialects of known providers, and which provider a base URL is.
+"""The dialects of known providers, and which provider a base URL belongs to.
 
-A preset says only where its provider departs from the defaults of `Dialect`, and only what was seen: in recorded
-traffic or in the provider's documentation. The comment above it says what, in the words of the providers reference §1,
-§2, §5 and with its marks: ✓n is n recorded requests that were accepted, [C] recorded, [D] documented, [I] an issue,
-[P] known to pydantic-ai. A member of which nothing is known is left as it is for unknown providers. Models behind one
-host differ; what is true of most stands here, and what a model refuses is learned (`learning/amendments.py`).
+A preset has only the fields in which its provider differs from the defaults of `Dialect`, and only what recordings
+or documentation show. The comment above it gives the evidence. ✓n: n recorded requests were accepted with it; [C]:
+recorded otherwise; [D]: documented by the provider or a client library; [P]: in pydantic-ai's profile of the provider;
+issues by their number. A member without evidence keeps its default. Models of one provider differ: a preset has what
+holds for most, and rejections teach the rest (`amendments.py`). Source: docs/decisions/0022-presets.md.
 
-A provider is told by its host, by a suffix or pattern of it, or by a port that one program alone is known for.
+A provider is recognized by its host, by a pattern of hosts, or by a port that only one program uses by default.
 """
 
 from fnmatch import fnmatchcase
@@ -23,7 +23,7 @@ _NOT_NAMED: Final[frozenset[Choice]] = frozenset({"none", "required"})
 _ONLY_NONE: Final[frozenset[Choice]] = frozenset({"none"})
 _TO_HIGH: Final = frozenset({"none", "low", "medium", "high"})
 _WITHOUT_THINKING: Final = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
-"""Templates have one of the two names, and do not look at the other."""
+"""A chat template uses one of the two names, and ignores the other."""
 
 _CLOUDS: Final = (
     # Everything that chat completions have. Roles: developer ✓40, system in the middle ✓25; strict ✓385; file ✓22.
@@ -48,20 +48,21 @@ _CLOUDS: Final = (
     ),
     # strict ✓3, parallel_tool_calls ✓18, user recorded; no json_schema [P]; parts other than text: 400 [C]; while it
     # thinks, as it does unless told not to: "Thinking mode does not support this tool_choice" [C]; calls need their
-    # reasoning_content [I14].
+    # reasoning_content (BerriAI/litellm#37470).
     Dialect(
         name="deepseek", strict_tools=True, parallel_tool_calls=True, extras=_USER, media=frozenset(),
         formats=_JSON_OBJECT, thinking_tool_choices=_ONLY_NONE, reasoning_required=True,
         efforts=frozenset({"low", "medium", "high", "max"}), no_reasoning={"thinking": {"type": "disabled"}},
     ),
-    # A closed schema: what it does not know is 422 extra_forbidden. "any" ✓75; ids `^[A-Za-z0-9]{9}$` [I12]; efforts
-    # "high" and "none" alone [I17]; thinking goes back as parts ✓25; logprobs: 400 [C]; calls beside an empty text ✓46.
+    # A closed schema: what it does not know is 422 extra_forbidden. "any" ✓75; ids `^[A-Za-z0-9]{9}$`
+    # (karthink/gptel#1203); efforts "high" and "none" alone (NousResearch/hermes-agent#11243); thinking goes back as
+    # parts ✓25; logprobs: 400 [C]; calls beside an empty text ✓46.
     Dialect(
         name="mistral", reasoning_field="thinking", null_content=False, parallel_tool_calls=True, short_call_ids=True,
         required_choice="any", efforts=frozenset({"none", "high"}), logprobs=False,
     ),
-    # logprobs: 400 [D]; reasoning_content: 400 [I16]; parallel_tool_calls ✓16; user: groq-python's types; tiers:
-    # console.groq.com/docs/service-tiers.
+    # logprobs: 400 [D]; reasoning_content: 400 (vercel/ai#8057); parallel_tool_calls ✓16; user: groq-python's types;
+    # tiers: console.groq.com/docs/service-tiers.
     Dialect(
         name="groq", reasoning_field=None, parallel_tool_calls=True, extras=_USER,
         service_tiers=frozenset({"auto", "flex"}), efforts=_TO_HIGH, logprobs=False,
@@ -72,54 +73,57 @@ _CLOUDS: Final = (
         name="xai", token_limit="max_completion_tokens", sampling=_NO_PENALTIES, reasoning_field=None,
         strict_tools=True, parallel_tool_calls=True, efforts=_TO_HIGH,
     ),
-    # Usage comes unasked [C]; `reasoning: {enabled}` [D18].
+    # Usage comes unasked [C]; `reasoning: {enabled}` [D].
     Dialect(name="together", stream_usage=False, no_reasoning={"reasoning": {"enabled": False}}),
     # Usage comes unasked [C]; efforts none … xhigh [D].
     Dialect(
         name="fireworks", stream_usage=False,
         efforts=frozenset({"none", "minimal", "low", "medium", "high", "xhigh"}),
     ),
-    # parallel_tool_calls, penalties and service_tier: 400 [P][D3]; no choice but auto and none [D3]; strict ✓5;
-    # thinking goes back in two ways by model, and reasoning_content is 400 [I3]; efforts none to
-    # high by model (langchain-cerebras, harn-vm 0.8.78).
+    # parallel_tool_calls, penalties and service_tier: 400 [P][D]; no choice but auto and none [D]; strict ✓5; thinking
+    # goes back in two ways by model, and reasoning_content is 400 (CherryHQ/cherry-studio#16790); efforts none to high
+    # by model (langchain-cerebras, harn-vm 0.8.78).
     Dialect(
         name="cerebras", sampling=_NO_PENALTIES, reasoning_field=None, null_content=False, strict_tools=True,
         tool_choices=_ONLY_NONE, efforts=_TO_HIGH,
     ),
-    # strict is to be left out [P][D4]; "required" is unknown [P], a name is refused while it thinks [I4]; sampling is
-    # pinned: a temperature is 400 [I4]; calls need their reasoning_content [I4]; efforts low, high, max (k3).
+    # strict is to be left out [P][D]; "required" is unknown [P], a name is refused while it thinks
+    # (anomalyco/opencode#16318); sampling is pinned: a temperature is 400 (anomalyco/opencode#16318); calls need their
+    # reasoning_content (anomalyco/opencode#16318); efforts low, high, max (k3).
     Dialect(
         name="moonshot", token_limit="max_completion_tokens", sampling=frozenset(),
         tool_choices=frozenset({"none", "named"}), thinking_tool_choices=_ONLY_NONE, reasoning_required=True,
         efforts=frozenset({"low", "high", "max"}), no_reasoning={"thinking": {"type": "disabled"}},
     ),
-    # Formats json_object, choice auto, at least one message of the user's [D5]; strict is to be left out; thinking is
-    # kept with `clear_thinking: false` [C]; efforts low, high, max [D5].
+    # Formats json_object, choice auto, at least one message of the user's [D]; strict is to be left out; thinking is
+    # kept with `clear_thinking: false` [C]; efforts low, high, max [D].
     Dialect(
         name="zai", formats=_JSON_OBJECT, tool_choices=frozenset(), user_needed=True,
         efforts=frozenset({"low", "high", "max"}),
         some_reasoning={"thinking": {"type": "enabled", "clear_thinking": False}},
         no_reasoning={"thinking": {"type": "disabled"}},
     ),
-    # max_tokens is deprecated [D6]; no formats; thinking goes back between its tags [D6]; "disabled" and "adaptive"
-    # are all there is (M3) [I5]. One system message, the first [I5], as for everyone.
+    # max_tokens is deprecated [D]; no formats; thinking goes back between its tags [D]; "disabled" and "adaptive" are
+    # all there is (M3) (MiniMax-AI/MiniMax-M2#51). One system message, the first (MiniMax-AI/MiniMax-M2#51), as for
+    # everyone.
     Dialect(
         name="minimax", token_limit="max_completion_tokens", reasoning_field="think_tags", formats=frozenset(),
         efforts=frozenset(), no_reasoning={"thinking": {"type": "disabled"}},
     ),
-    # While it thinks: "does not support being set to required or object in thinking mode" [I6]; open models think in
-    # streams alone [I6]; parallel_tool_calls [M].
+    # While it thinks: "does not support being set to required or object in thinking mode" (cloudwego/eino#994); open
+    # models think in streams alone (cloudwego/eino#994); parallel_tool_calls [M].
     Dialect(
         name="qwen", streaming="always", parallel_tool_calls=True, thinking_tool_choices=_ONLY_NONE,
         efforts=frozenset(), some_reasoning={"enable_thinking": True}, no_reasoning={"enable_thinking": False},
     ),
-    # parallel_tool_calls ✓6; "none" is 400 on some models [I8]; unknown members are 400 [I8]; thought signatures go
-    # back on their calls, its text nowhere [I15].
+    # parallel_tool_calls ✓6; "none" is 400 on some models (buxuku/SmartSub#439); unknown members are 400
+    # (buxuku/SmartSub#439); thought signatures go back on their calls, its text nowhere (earendil-works/pi#6733).
     Dialect(
         name="gemini", reasoning_field=None, parallel_tool_calls=True, efforts=frozenset({"low", "medium", "high"}),
     ),
-    # It searches and has no tools; user and assistant take turns, the user last: else 400 [I9]; json_schema ✓1;
-    # thinking is not taken back; efforts low to high (LangChain), no logprobs (docs.getbifrost.ai).
+    # It searches and has no tools; user and assistant take turns, the user last: else 400
+    # (perplexityai/api-discussion#265); json_schema ✓1; thinking is not taken back; efforts low to high (LangChain), no
+    # logprobs (docs.getbifrost.ai).
     Dialect(
         name="perplexity", alternating=True, user_needed=True, reasoning_field=None, tools=False, formats=_JSON_SCHEMA,
         efforts=frozenset({"low", "medium", "high"}), logprobs=False, web_search=True,
@@ -158,18 +162,19 @@ _ENGINES: Final = (
         name="ollama", reasoning_field="reasoning", null_content=False, tool_choices=frozenset(),
         efforts=frozenset({"none", "low", "medium", "high", "max"}),
     ),
-    # `reasoning_content` became `reasoning` [I19]; strict is not read [M]; calls beside an empty text ✓1.
+    # `reasoning_content` became `reasoning` (vllm-project/router#115); strict is not read [M]; calls beside an empty
+    # text ✓1.
     Dialect(
         name="vllm", reasoning_field="reasoning", null_content=False, no_reasoning=_WITHOUT_THINKING, tokenizer="vllm",
     ),
     # Its templates take their own arguments.
     Dialect(name="sglang", no_reasoning=_WITHOUT_THINKING),
-    # A name silently becomes "auto" [D10]; strict is not read (✓8); parallel calls are an option that is off.
+    # A name silently becomes "auto" [D]; strict is not read (✓8); parallel calls are an option that is off.
     Dialect(
         name="llama_cpp", parallel_tool_calls=True, tool_choices=_NOT_NAMED, no_reasoning=_WITHOUT_THINKING,
         tokenizer="llama_cpp",
     ),
-    # json_object and objects as tool_choice: 400 [I11].
+    # json_object and objects as tool_choice: 400 (lmstudio-ai/lmstudio-bug-tracker#189).
     Dialect(name="lm_studio", formats=_JSON_SCHEMA, tool_choices=_NOT_NAMED),
     # Usage comes unasked; a grammar makes the JSON of a schema; the bare name of a tool recorded as its choice.
     Dialect(name="tgi", stream_usage=False, formats=_JSON_SCHEMA, named_choice="name"),
@@ -212,17 +217,17 @@ HOSTS: Final[dict[str, str]] = {
     "api-inference.huggingface.co": "tgi",
     "ollama.com": "ollama",
 }
-"""Hosts and patterns of hosts, most of them recorded."""
+"""Hosts and host patterns."""
 
 PORTS: Final[dict[int, str]] = {1234: "lm_studio", 11434: "ollama", 30000: "sglang"}
-"""Those at which one program listens unless told otherwise; 8000 and 8080 are everybody's."""
+"""Default ports of one program only; many programs use 8000 and 8080."""
 
 
 def dialect_for(base_url: str, name: str = "auto") -> Dialect:
-    """Return the preset of that name; for `auto` the one of the URL's host or port, else the safe default."""
+    """Return the preset of that name; for `auto` that of the URL's host or port, else the defaults."""
     if name != "auto":
         return PRESETS[name]
     url = urlsplit(base_url)
     host = url.hostname or ""
-    known = HOSTS.get(host) or next((of for pattern, of in HOSTS.items() if fnmatchcase(host, pattern)), None)
+    known = HOSTS.get(host) or next((preset for pattern, preset in HOSTS.items() if fnmatchcase(host, pattern)), None)
     return PRESETS[known or PORTS.get(url.port or 0, "default")]

@@ -2,7 +2,7 @@
 
 In order of reliability: `retry-after-ms`, `retry-after` (seconds or a date), a field of the error, the error's message,
 the `x-ratelimit-reset-…` of an exhausted limit. Dates are relative to the answer's own `Date`, so no clock is needed.
-Sources: RFC 9110 §10.2.3. OpenAI guide, Rate limits.
+Source: RFC 9110 §10.2.3; OpenAI guide, Error codes.
 """
 
 import re

@@ -1,46 +1,52 @@
-"""How the end of an HTTP/1.1 body is known: chunks, a length, or the end of the connection.
+"""The framing of an HTTP/1.1 body, which says where it ends: chunks, a length, or the end of the connection.
 
-`feed` takes bytes of the connection and returns those of the body; `over` tells that the body is complete. Chunked
-bodies are what every streaming provider sends, so their way is short: usually one chunk is one read. RFC 9112 §7.1.
+`feed` takes bytes from the connection and returns those of the body; `over`: the body is complete. Every streaming
+provider sends chunked bodies, so these have a fast path for the usual case, in which one read is one chunk.
+Source: RFC 9112 §6, §7.1.
 """
 
 import zlib
 from typing import Final
 
-from translators.errors import UpstreamError
+from translators.errors import UpstreamError, answer_too_large
 
-_LONGEST_SIZE_LINE: Final = 4096
+_MAX_SIZE_LINE_BYTES: Final = 4096
+"""Of the line with a chunk's size and extensions, which nobody sends."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
-"""zlib's way to say: whichever of the two the first bytes are."""
-_MOST_AT_ONCE: Final = 16 * 1024 * 1024
-"""Bytes that one read may unfold to."""
+"""Window bits with which zlib detects either format. Source: Python docs, zlib: decompress."""
+_MAX_INFLATED_BYTES: Final = 16 * 1024 * 1024
+"""From one read of 64 KB, so that a compression bomb (1 : 1000) cannot fill the memory."""
+
+
+def invalid_http() -> UpstreamError:
+    return UpstreamError("The provider's answer is not valid HTTP.")
 
 
 class ChunkedBody:
-    """`Transfer-Encoding: chunked`; trailers are read over."""
+    """`Transfer-Encoding: chunked`; trailers are ignored."""
 
     ends_with_connection = False
-    __slots__ = ("_held", "_missing", "_trailers", "over")
+    __slots__ = ("_line", "_missing", "_trailers", "over")
 
     def __init__(self) -> None:
         self.over = False
-        self._held = b""
-        """The begun line of a chunk's size."""
+        self._line = b""
+        """The incomplete line with a chunk's size."""
         self._missing = 0
-        """Bytes of the current chunk that are to come, with its line end."""
+        """Bytes of the current chunk still to come, with its line end."""
         self._trailers = False
 
     def feed(self, data: bytes) -> bytes:
-        if not (self._missing or self._held or self._trailers):
+        if not (self._missing or self._line or self._trailers):
             end = data.find(b"\r\n", 0, 20)
             if end > 0 and _size(data[:end]) == len(data) - end - 4 > 0:
                 return data[end + 2 : -2]  # one read, one chunk
         return self._feed(data)
 
     def _feed(self, data: bytes) -> bytes:
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        if self._line:
+            data = self._line + data
+            self._line = b""
         body: list[bytes] = []
         position = 0 if self._missing or self._trailers else _whole_chunks(data, body)
         while position < len(data) and not self.over:
@@ -49,29 +55,29 @@ class ChunkedBody:
                 continue
             end = data.find(b"\r\n", position)
             if end < 0:
-                self._held = data[position:]
-                if len(self._held) > _LONGEST_SIZE_LINE:
-                    raise UpstreamError("The provider's answer is not valid HTTP.")
+                self._line = data[position:]
+                if len(self._line) > _MAX_SIZE_LINE_BYTES:
+                    raise invalid_http()
                 break
-            self._line(data[position:end])
+            self._read_line(data[position:end])
             position = end + 2
         return body[0] if len(body) == 1 else b"".join(body)
 
     def _take(self, data: bytes, position: int, body: list[bytes]) -> int:
         end = min(position + self._missing, len(data))
         self._missing -= end - position
-        payload_end = end - max(0, 2 - self._missing)  # without what is here of the chunk's line end
+        payload_end = end - max(0, 2 - self._missing)  # without the part of the chunk's line end that is here
         if payload_end > position:
             body.append(data[position:payload_end])
         return end
 
-    def _line(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         if self._trailers:
             self.over = not line
             return
         size = _size(line.split(b";", 1)[0].strip())
         if size is None:
-            raise UpstreamError("The provider's answer is not valid HTTP.")
+            raise invalid_http()
         if size:
             self._missing = size + 2
         else:
@@ -79,7 +85,7 @@ class ChunkedBody:
 
 
 def _whole_chunks(data: bytes, body: list[bytes]) -> int:
-    """Take the plain chunks at the beginning of data that are there to their end; return the position behind them."""
+    """Append the complete chunks at the beginning of data to `body`; return the position after them."""
     position = 0
     while (end := data.find(b"\r\n", position, position + 20)) > 0:
         size = _size(data[position:end])
@@ -91,7 +97,7 @@ def _whole_chunks(data: bytes, body: list[bytes]) -> int:
 
 
 def _size(line: bytes) -> int | None:
-    """Return the size in a chunk's first line; None if it is none. `int` alone would take signs and underscores."""
+    """Return the size in a chunk's first line; None: invalid. `int` alone would accept signs and underscores."""
     try:
         return int(line, 16) if line.isalnum() else None
     except ValueError:
@@ -116,7 +122,7 @@ class SizedBody:
 
 
 class UnsizedBody:
-    """Neither: the body ends with the connection, so nobody can tell whether it is whole."""
+    """Neither: the body ends with the connection, so whether it is complete cannot be known."""
 
     over = False
     ends_with_connection = True
@@ -125,8 +131,8 @@ class UnsizedBody:
         return data
 
 
-class Inflated:
-    """A body within another's framing that is compressed (gzip or zlib), although nobody asked for that."""
+class CompressedBody:
+    """A compressed body (gzip or zlib) in another framing. The adapter asks for none, but some gateways send it."""
 
     __slots__ = ("_framing", "_inflater")
 
@@ -144,12 +150,12 @@ class Inflated:
 
     def feed(self, data: bytes) -> bytes:
         try:
-            body = self._inflater.decompress(self._framing.feed(data), _MOST_AT_ONCE)
+            body = self._inflater.decompress(self._framing.feed(data), _MAX_INFLATED_BYTES)
         except zlib.error:
-            raise UpstreamError("The provider's answer is not compressed as it says.") from None
+            raise UpstreamError("The provider's answer is not compressed as its headers say.") from None
         if self._inflater.unconsumed_tail:
-            raise UpstreamError("The provider's answer is larger than this adapter's limits allow.")
+            raise answer_too_large(retry=True)
         return body
 
 
-Framing = ChunkedBody | SizedBody | UnsizedBody | Inflated
+Framing = ChunkedBody | SizedBody | UnsizedBody | CompressedBody

@@ -1,8 +1,9 @@
-"""The head of an answer: its status and header fields, out of the connection's bytes.
+"""Read the head of an answer: its status and header fields.
 
-urllib3 leaves this to the standard library, which reads line by line and parses a head like an e-mail: a tenth of what
-a small request costs. Here one read usually is the whole head. What providers get wrong without harm is read over (bare
-line feeds, no reason phrase, a line that is no field); an interim answer (1xx) is skipped. RFC 9112 §4, §5.
+urllib3 leaves this to the standard library, which reads line by line and parses a head like an e-mail: a tenth of the
+cost of a small request. Here one read is usually the whole head. Harmless mistakes of providers are tolerated (bare
+line feeds, no reason phrase, a line that is no field); interim answers (1xx) are skipped.
+Source: RFC 9112 §4; docs/decisions/0001-read-the-socket.md.
 """
 
 import re
@@ -11,59 +12,60 @@ from typing import Any, Final
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: |$)")
 _END: Final = re.compile(rb"\r?\n\r?\n")
-_MOST: Final = 64 * 1024
-_READ: Final = 64 * 1024
+_MAX_HEAD_BYTES: Final = 64 * 1024
+"""The standard library's limit for one line; no provider's head has a tenth of it."""
+_READ_BYTES: Final = 64 * 1024
 _SWITCHING_PROTOCOLS: Final = 101
 
 
 class Fields(dict[str, str]):
-    """Header fields by their name in lower case; those of one name are one, with commas between."""
+    """Header fields by their name in lower case; fields of the same name are joined by commas."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return super().get(name.lower(), default)
 
 
 class Head:
-    """What was read up to a body."""
+    """The head of an answer, and what has been read after it."""
 
     __slots__ = ("fields", "minor", "rest", "status")
 
     def __init__(self, status: int, minor: int, fields: Fields, rest: bytes) -> None:
         self.status = status
         self.minor = minor
-        """The y of HTTP/1.y."""
+        """y in HTTP/1.y."""
         self.fields = fields
         self.rest = rest
-        """What came with the head of that which follows it."""
+        """Bytes of the body that came with the head."""
 
     @property
     def keeps_connection(self) -> bool:
-        """Whether the connection serves again when the body is over."""
-        said = self.fields.get("connection", "").lower()
-        return "close" not in said and (self.minor == 1 or "keep-alive" in said)
+        """Whether the connection can be reused after the body."""
+        options = self.fields.get("connection", "").lower()
+        return "close" not in options and (self.minor == 1 or "keep-alive" in options)
 
 
 def read_head(sock: Any) -> Head:
-    """Read the head of the answer from a socket; raise HTTPException or OSError, RemoteDisconnected before any byte."""
+    """Read a head from a socket; raise HTTPException, OSError, or RemoteDisconnected if it ends before any byte."""
     data = b""
     while True:
-        end = _END.search(data, max(0, len(data) - _READ - 4))
+        end = _END.search(data, max(0, len(data) - _READ_BYTES - 4))
         if end is None:
-            if len(data) > _MOST:
-                raise HTTPException("a head beyond any limit")
-            more = sock.recv(_READ)
+            if len(data) > _MAX_HEAD_BYTES:
+                raise HTTPException("the head is larger than the limit")
+            more = sock.recv(_READ_BYTES)
             if not more:
                 raise BadStatusLine(repr(data[:80])) if data else RemoteDisconnected("closed without an answer")
             data = data + more if data else more
             continue
-        head = parsed(data[: end.start()], data[end.end() :])
+        head = parse_head(data[: end.start()], data[end.end() :])
         if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
             return head
         data = head.rest
 
 
-def parsed(text: bytes, rest: bytes) -> Head:
-    """Return the head that lines make, without the empty one; raise BadStatusLine for what is not HTTP."""
+def parse_head(text: bytes, rest: bytes) -> Head:
+    """Parse the lines of a head, without the empty one; raise BadStatusLine for what is not HTTP."""
     first, *lines = text.split(b"\n")
     status = _STATUS.match(first.rstrip())
     if status is None:
@@ -71,7 +73,7 @@ def parsed(text: bytes, rest: bytes) -> Head:
     fields = Fields()
     name = ""
     for line in lines:
-        if line[:1] in (b" ", b"\t"):  # goes on with the field above
+        if line[:1] in (b" ", b"\t"):  # continues the field above
             if name:
                 fields[name] += " " + line.strip().decode("latin-1")
             continue

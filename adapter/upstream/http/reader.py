@@ -1,9 +1,10 @@
-"""The body of an upstream's answer, as its bytes arrive.
+"""Read the body of an upstream's answer as its bytes arrive.
 
-`read` returns what one read of the connection gave, `b""` at the body's end, and None about once a second while nothing
-comes, so that its caller can look after the client. It waits in the event loop first and reads then: what arrives in
-one wake-up is one read, and many streams take turns. The socket is read directly: requests' own ways cost several
-times the translation of a chunk (performance reference §3).
+`read` returns the bytes of one read of the connection, `b""` at the end of the body, and None about once a second while
+nothing arrives, so that its caller can check the client's connection. It first waits in the event loop and then reads:
+whatever has arrived at a wake-up is one read, and many streams share the loop fairly. The socket is read directly,
+since reading through requests costs several times the translation of a chunk.
+Source: docs/decisions/0001-read-the-socket.md.
 """
 
 import re
@@ -14,13 +15,14 @@ from typing import Final
 from gevent.hub import Waiter, get_hub
 
 from adapter.event_loop.heartbeat import Heartbeat
-from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
-from adapter.upstream.http.transport import Answer
+from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
+from adapter.upstream.http.transport import AnswerHead
 from translators.errors import UpstreamError
 
-_READ: Final = 1
-"""gevent's flag for "readable"."""
-_SIZE: Final = 64 * 1024
+_READABLE: Final = 1
+"""gevent's flag."""
+_READ_BYTES: Final = 64 * 1024
+"""Of one read: more than a chunk of any stream, and the usual size of a socket's buffer."""
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -29,29 +31,29 @@ class BodyCut(Exception):
 
 
 class BodyReader:
-    """One body. `close` must be called; a body read to its end gives its connection back for the next request."""
+    """One body. `close` must be called; after a complete body it releases the connection for the next request."""
 
-    def __init__(self, answer: Answer, framing: Framing, heartbeat: Heartbeat) -> None:
+    def __init__(self, answer: AnswerHead, framing: Framing, heartbeat: Heartbeat) -> None:
         self._answer = answer
         self._heartbeat = heartbeat
         self._framing = framing
         self._socket = answer.sock
         self._timeout = self._socket.gettimeout()
         self._socket.settimeout(0.0)
-        self._ahead = answer.rest
+        self._read_ahead = answer.rest
         hub = get_hub()
-        self._watcher = hub.loop.io(self._socket.fileno(), _READ)
+        self._watcher = hub.loop.io(self._socket.fileno(), _READABLE)
         self._waiter = Waiter(hub)
         self._waits = False
         heartbeat.add(self)
 
     @property
     def over(self) -> bool:
-        """Whether the body has been read to its end."""
+        """Whether the body is complete."""
         return self._framing.over
 
     def read(self) -> bytes | None:
-        """Return the next bytes, b"" at the end, None when a tick passed without any; raise BodyCut."""
+        """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut."""
         while not self._framing.over:
             data = self._receive()
             if data is None:
@@ -81,21 +83,21 @@ class BodyReader:
             self._answer.close()
 
     def _receive(self) -> bytes | None:
-        if self._ahead:
-            data, self._ahead = self._ahead, b""
+        if self._read_ahead:
+            data, self._read_ahead = self._read_ahead, b""
             return data
         while True:
-            if not _buffered(self._socket) and not self._readable():
+            if not _has_decrypted(self._socket) and not self._readable():
                 return None
             try:
-                return self._socket.recv(_SIZE)
+                return self._socket.recv(_READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError):
                 continue
             except OSError as error:
                 raise BodyCut from error
 
     def _readable(self) -> bool:
-        """Wait until the socket has something to read, or a tick passes (False)."""
+        """Wait until the socket is readable; return False at the next tick."""
         self._waits = True
         self._watcher.start(self._waiter.switch, True)
         try:
@@ -106,34 +108,34 @@ class BodyReader:
             self._waiter.clear()
 
 
-def open_body(answer: Answer, heartbeat: Heartbeat) -> BodyReader:
-    """Return the reader of an answer's body; raise UpstreamError for a framing or a coding that cannot be read."""
+def open_body(answer: AnswerHead, heartbeat: Heartbeat) -> BodyReader:
+    """Return the reader of an answer's body; raise UpstreamError for an unknown encoding."""
     try:
-        framing = _framing(answer)
+        framing = _choose_framing(answer)
     except BaseException:
         answer.close()
         raise
     return BodyReader(answer, framing, heartbeat)
 
 
-def _framing(answer: Answer) -> Framing:
+def _choose_framing(answer: AnswerHead) -> Framing:
     framing: Framing
     if answer.status in (204, 304):
-        return SizedBody(0)  # it has no body, and need not say so
+        return SizedBody(0)  # no body. Source: RFC 9112 §6.3
     if "chunked" in answer.headers.get("transfer-encoding", "").lower():
         framing = ChunkedBody()
     else:
-        told = {one.strip() for one in answer.headers.get("content-length", "").split(",")}  # often told twice
-        length = told.pop()
-        framing = SizedBody(int(length)) if not told and _LENGTH.fullmatch(length) else UnsizedBody()
+        lengths = {one.strip() for one in answer.headers.get("content-length", "").split(",")}  # some send it twice
+        length = lengths.pop()
+        framing = SizedBody(int(length)) if not lengths and _LENGTH.fullmatch(length) else UnsizedBody()
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("identity", ""):
         return framing
     if coding in ("gzip", "x-gzip", "deflate"):
-        return Inflated(framing)
-    raise UpstreamError("The provider's answer is compressed in a way that was not asked for.")
+        return CompressedBody(framing)
+    raise UpstreamError("The provider's answer is compressed in a form that was not requested.")
 
 
-def _buffered(sock: socket.socket) -> bool:
-    """Tell whether decrypted bytes lie in the TLS layer, where waiting for the socket would not see them."""
+def _has_decrypted(sock: socket.socket) -> bool:
+    """Return whether the TLS layer holds decrypted bytes, of which waiting for the socket would not learn."""
     return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0

@@ -1,10 +1,10 @@
-"""requests' way to the network, without what a chat call has no use for.
+"""A requests adapter without the work that a chat call does not need.
 
-A `Session` merges cookies, redirects and hooks into every request; its adapter below it does the rest: connection
-pools, TLS, proxies, errors. So the adapter is called directly, with a request prepared once and copied. Some of its
-steps are done once for each URL instead of for each request (which pool, which certificates, which name behind a
-proxy). On an open connection, request and head are written and read here: one write, and usually one read. The ways of
-the standard library below urllib3 cost more than all the translating.
+A requests `Session` merges cookies, redirects and hooks into every request; the adapter below it does the rest:
+connection pools, TLS, proxies, errors. So the adapter is called directly, with a request that is prepared once and
+copied. Some of its steps are done once per URL instead of once per request (pool, certificates, request line behind a
+proxy). On an open connection the request is written and the head read here: one write, and usually one read. The
+standard library below urllib3 costs more than the whole translation. Source: docs/decisions/0001-read-the-socket.md.
 """
 
 import socket
@@ -22,10 +22,10 @@ from adapter.event_loop.sockets import READABLE, is_now
 from adapter.upstream.http.head import Fields, Head, read_head
 
 
-class Answer:
-    """An answer whose head has been read, and the connection on which its body comes.
+class AnswerHead:
+    """The head of an answer, and the connection on which its body comes.
 
-    `release` or `close` must be called. The members that nothing here uses are what urllib3's pool sets and logs.
+    `release` or `close` must be called. The members not used here are those that urllib3's pool sets and logs.
     """
 
     length_remaining = None
@@ -38,25 +38,25 @@ class Answer:
         self.status = head.status
         self.headers: Fields = head.fields
         self.rest = head.rest
-        """Bytes behind the head that have been read with it."""
+        """Bytes of the body that have been read with the head."""
         self.sock: socket.socket = connection.sock
-        self._keeps = head.keeps_connection
-        self._at = connection
+        self._reusable = head.keeps_connection
+        self._own_connection = connection
 
     def release(self) -> None:
-        """Let the connection serve again, if it may; the body has been read."""
-        if not self._keeps:
-            self._at.close()
-        self._pool._put_conn(self._at)
+        """Release the connection for reuse, if it may be reused; the body has been read."""
+        if not self._reusable:
+            self._own_connection.close()
+        self._pool._put_conn(self._own_connection)
 
     def close(self) -> None:
-        """Break the connection off."""
-        self._at.close()
-        self._pool._put_conn(self._at)
+        """Cut the connection."""
+        self._own_connection.close()
+        self._pool._put_conn(self._own_connection)
 
 
-class _Exchange:
-    """How both kinds of connection write a request and read the head of its answer."""
+class _DirectIO:
+    """Mixin for both kinds of connection: writes a request, and reads the head of its answer."""
 
     sock: Any
     timeout: Any
@@ -77,33 +77,33 @@ class _Exchange:
     def connect(self) -> None:
         raise NotImplementedError
 
-    def getresponse(self) -> Answer:
+    def getresponse(self) -> AnswerHead:
         self.sock.settimeout(self.timeout)
-        return Answer(read_head(self.sock), self)
+        return AnswerHead(read_head(self.sock), self)
 
 
-class _Connection(_Exchange, HTTPConnection):  # type: ignore[misc]
+class _Connection(_DirectIO, HTTPConnection):  # type: ignore[misc]
     connect = HTTPConnection.connect
 
 
-class _TLSConnection(_Exchange, HTTPSConnection):  # type: ignore[misc]
+class _TLSConnection(_DirectIO, HTTPSConnection):  # type: ignore[misc]
     connect = HTTPSConnection.connect
 
 
-class _Idle(list[Any]):
-    """The idle connections of a pool, as urllib3 asks for them; it never waits, and the last used is the next.
+class _IdleConnections(list[Any]):
+    """The queue of idle connections that urllib3's pool needs: it never waits, and the last used is reused first.
 
-    The standard library's queue takes locks for that, which cost more here than looking whether one is still open.
+    The standard library's queue takes locks, which cost more here than checking whether a connection is still open.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, maxsize: int) -> None:
         super().__init__()
-        self._most = most
+        self._maxsize = maxsize
 
     def put(self, connection: Any, block: bool = False) -> None:
         if connection is None:
-            return  # the place of a connection that is to be made
-        if len(self) >= self._most:
+            return  # the pool marks the room for a new connection
+        if len(self) >= self._maxsize:
             raise Full
         self.append(connection)
 
@@ -117,25 +117,25 @@ class _Idle(list[Any]):
 
 
 class _Pool(HTTPConnectionPool):
-    QueueCls = _Idle  # type: ignore[assignment]
+    QueueCls = _IdleConnections  # type: ignore[assignment]
     ConnectionCls = _Connection  # type: ignore[assignment]
 
 
 class _TLSPool(HTTPSConnectionPool):
-    QueueCls = _Idle  # type: ignore[assignment]
+    QueueCls = _IdleConnections  # type: ignore[assignment]
     ConnectionCls = _TLSConnection  # type: ignore[assignment]
 
 
 class Transport(HTTPAdapter):
-    """Sends prepared requests to a few URLs; what comes back is an `Answer`, its head read and its body not.
+    """Sends prepared requests to a few URLs, and returns the heads of the answers.
 
     The options for TLS and proxies must be the same each time.
     """
 
-    def __init__(self, most_idle_connections: int) -> None:
-        # The pool for a URL, and what the URL is called there.
-        self._ways: dict[str | None, tuple[Any, str]] = {}
-        super().__init__(pool_connections=4, pool_maxsize=most_idle_connections, max_retries=0)
+    def __init__(self, max_idle_connections: int) -> None:
+        self._routes: dict[str | None, tuple[Any, str]] = {}
+        """By URL: the pool, and the target of the request line."""
+        super().__init__(pool_connections=4, pool_maxsize=max_idle_connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -145,42 +145,44 @@ class Transport(HTTPAdapter):
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         """Return the pool for a request's URL."""
-        if request.url not in self._ways:
+        if request.url not in self._routes:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
-            self._ways[request.url] = (pool, super().request_url(request, proxies))
-        return self._ways[request.url][0]
+            self._routes[request.url] = (pool, super().request_url(request, proxies))
+        return self._routes[request.url][0]
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Do nothing: it was done when the pool was made."""
+        """Do nothing: it was done when the pool was chosen."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        return self._ways[request.url][1]
+        return self._routes[request.url][1]
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
         return resp
 
-    def post(self, request: requests.PreparedRequest, **options: Any) -> Answer:
+    def post(self, request: requests.PreparedRequest, **options: Any) -> AnswerHead:
         """Send a prepared request; raises requests' exceptions."""
         sent: Any = self.send(request, stream=True, **options)
-        answer: Answer = sent
-        return answer
+        head: AnswerHead = sent
+        return head
 
 
-def prepared(session: requests.Session, method: str, url: str, headers: dict[str, str]) -> requests.PreparedRequest:
+def prepare_request(
+    session: requests.Session, method: str, url: str, headers: dict[str, str]
+) -> requests.PreparedRequest:
     """Return a request as the session prepares it, its headers in a plain dict, which is quick to copy."""
     request = session.prepare_request(requests.Request(method, url, headers=headers))
-    return copied(request, {"Host": _host(request.url or ""), **request.headers})
+    return copy_request(request, {"Host": _host(request.url or ""), **request.headers})
 
 
 def _host(url: str) -> str:
-    """Return the name and, where it is not the scheme's own, the port of a URL."""
+    """Return the host of a URL, with the port unless it is the scheme's default."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return host.removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
 
-def copied(request: requests.PreparedRequest, headers: dict[str, str]) -> requests.PreparedRequest:
+def copy_request(request: requests.PreparedRequest, headers: dict[str, str]) -> requests.PreparedRequest:
     """Return a request to the same URL with these headers; requests' own copy copies cookies and hooks too."""
     copy = requests.PreparedRequest()
     copy.method = request.method

@@ -102,9 +102,9 @@ def test_reasoning_is_found_without_asking_for_it(upstream: Upstream) -> None:
 def test_a_schema_that_is_ignored_and_a_tool_that_is_not_called(upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole(completion(content="Paris!", reasoning=""))
     results = check(upstream.url)
-    assert results["json_schema"].detail == 'the schema was not kept; "Paris!"'
-    assert results["tool calls"].detail == 'no call came; "Paris!"'
-    assert results["streaming"].detail == "the answer to a streamed request came as a whole"
+    assert results["json_schema"].detail == 'the answer breaks the schema; "Paris!"'
+    assert results["tool calls"].detail == 'the model made no call; "Paris!"'
+    assert results["streaming"].detail == "a streamed request was answered with a whole completion"
     assert results["reasoning"].verdict == "no"
 
 
@@ -133,7 +133,7 @@ def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstrea
 def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole({"error": {"message": "Not Found"}}, 404)
     usage = check(upstream.url, "m")["usage in streams"]
-    assert (usage.verdict, usage.detail) == ("error", "nothing was streamed")
+    assert (usage.verdict, usage.detail) == ("error", "there was no stream")
 
 
 def test_nobody_there_ends_the_check_with_one_line() -> None:

@@ -130,7 +130,7 @@ def test_check_needs_an_upstream() -> None:
     refused = run("check")
     assert refused.returncode == 2
     assert refused.stderr == (
-        "responses-adapter: There is nothing to check: set --upstream-url or ADAPTER_UPSTREAM_URL.\n"
+        "responses-adapter: There is no upstream to check: set --upstream-url or ADAPTER_UPSTREAM_URL.\n"
     )
 
 

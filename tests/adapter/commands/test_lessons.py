@@ -38,15 +38,15 @@ def test_lessons_are_shown_by_upstream_and_model(url: str) -> None:
 
 
 def test_lessons_are_forgotten(url: str) -> None:
-    assert run("lessons", "--forget", "--store", url).stdout == "Forgotten: 2.\n"
-    assert run("lessons", "--forget", "--store", url).stdout == "Forgotten: 0.\n"
+    assert run("lessons", "--forget", "--store", url).stdout == "Lessons erased: 2.\n"
+    assert run("lessons", "--forget", "--store", url).stdout == "Lessons erased: 0.\n"
     assert run("lessons", "--store", url).stdout == NOTHING
 
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     assert run("lessons", ADAPTER_STORE=f"sqlite:///{path}").stdout == NOTHING
-    assert run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{path}").stdout == "Forgotten: 0.\n"
+    assert run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{path}").stdout == "Lessons erased: 0.\n"
     assert run("lessons", ADAPTER_STORE="memory:", ADAPTER_WORKERS="1").stdout == NOTHING
     assert not path.exists()
 
@@ -56,7 +56,7 @@ def test_a_store_that_is_down_is_one_line(tmp_path: Path) -> None:
     broken.write_bytes(b"no database" * 1000)
     shown = run("lessons", ADAPTER_STORE=f"sqlite:///{broken}")
     assert (shown.returncode, shown.stdout.count("\n")) == (0, 1)
-    assert shown.stdout.startswith("What refusals have taught is not known: the store is down: ")
+    assert shown.stdout.startswith("The lessons are unknown: the store is down: ")
     refused = run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{broken}")
     assert refused.returncode == 2
     assert re.fullmatch(r"responses-adapter: the store is down: .*\n", refused.stderr)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
 from translators.errors import UpstreamError
 
 
@@ -71,12 +71,12 @@ def test_any_bytes_are_a_body_or_an_upstream_error(data: bytes) -> None:
 @given(data=st.binary(max_size=300), cuts=st.lists(st.integers(min_value=0), max_size=8), gzipped=st.booleans())
 def test_a_compressed_body_is_read_as_it_comes(data: bytes, cuts: list[int], gzipped: bool) -> None:
     body = gzip.compress(data) if gzipped else zlib.compress(data)
-    inflated = Inflated(SizedBody(len(body)))
-    assert fed(inflated, body, cuts) == data
-    assert inflated.over
+    compressed = CompressedBody(SizedBody(len(body)))
+    assert fed(compressed, body, cuts) == data
+    assert compressed.over
 
 
 @pytest.mark.parametrize("body", [b"plainly not compressed", zlib.compress(bytes(17 * 1024 * 1024))])
 def test_what_unfolds_to_nothing_or_too_much(body: bytes) -> None:
     with pytest.raises(UpstreamError):
-        Inflated(SizedBody(len(body))).feed(body)
+        CompressedBody(SizedBody(len(body))).feed(body)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapter.upstream.http.framing import ChunkedBody, Framing, Inflated, SizedBody, UnsizedBody
+from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
 from adapter.upstream.http.head import Fields
-from adapter.upstream.http.reader import _framing
+from adapter.upstream.http.reader import _choose_framing
 from translators.errors import UpstreamError
 
 
@@ -30,23 +30,23 @@ def answer(status: int = 200, **headers: str) -> Any:
     ],
 )
 def test_content_length(length: str, kind: type[Framing]) -> None:
-    assert isinstance(_framing(answer(content_length=length)), kind)
+    assert isinstance(_choose_framing(answer(content_length=length)), kind)
 
 
 def test_chunks_count_before_a_length() -> None:
-    assert isinstance(_framing(answer(transfer_encoding="Chunked", content_length="3")), ChunkedBody)
+    assert isinstance(_choose_framing(answer(transfer_encoding="Chunked", content_length="3")), ChunkedBody)
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_what_has_no_body(status: int) -> None:
-    assert _framing(answer(status)).over
+    assert _choose_framing(answer(status)).over
 
 
-@pytest.mark.parametrize(("coding", "kind"), [("gzip", Inflated), ("", SizedBody), ("Identity", SizedBody)])
+@pytest.mark.parametrize(("coding", "kind"), [("gzip", CompressedBody), ("", SizedBody), ("Identity", SizedBody)])
 def test_codings(coding: str, kind: type[Framing]) -> None:
-    assert isinstance(_framing(answer(content_length="3", content_encoding=coding)), kind)
+    assert isinstance(_choose_framing(answer(content_length="3", content_encoding=coding)), kind)
 
 
 def test_a_coding_that_nobody_asked_for() -> None:
     with pytest.raises(UpstreamError, match="compressed"):
-        _framing(answer(content_encoding="br"))
+        _choose_framing(answer(content_encoding="br"))

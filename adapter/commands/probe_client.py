@@ -1,0 +1,110 @@
+"""The HTTP client of the probes: one provider, small calls, every wait limited."""
+
+import time
+from typing import Any, Final, NamedTuple
+
+import requests
+
+from adapter.settings.settings import Settings
+from adapter.settings.upstreams import DEFAULT, UpstreamSettings
+from translators.failures.classes import classify_http_error
+
+_MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+"""Room for the longest lists of models, which gateways have."""
+_MAX_DETAIL_CHARS: Final = 200
+"""Shown of a provider's message, so that a result stays one line."""
+
+
+class HTTPAnswer(NamedTuple):
+    """One HTTP answer, its body read."""
+
+    status: int
+    headers: Any
+    body: bytes
+    reads: int
+    """Reads that brought the body. A stream that comes in one read was buffered on its way."""
+    first_read: float
+    """Seconds until the first read."""
+
+    @property
+    def message(self) -> str:
+        """The message of an error."""
+        error = classify_http_error(self.status, self.headers, self.body, own_key=False)
+        return error.message.strip()[:_MAX_DETAIL_CHARS]
+
+
+class CallFailed(Exception):
+    """This call got no answer; another one may."""
+
+
+class ProviderUnusable(Exception):
+    """No further call can succeed."""
+
+
+class ProbeClient:
+    """Calls one upstream, first with the first of its keys."""
+
+    def __init__(self, settings: Settings, upstream: UpstreamSettings) -> None:
+        self._upstream = upstream
+        self._key_advice = "set ADAPTER_UPSTREAM_API_KEY"
+        if upstream.name != DEFAULT:
+            self._key_advice = f"set upstreams.{upstream.name}.key in {settings.config}"
+            if upstream.callers_key:
+                self._key_advice = "this upstream uses the callers' keys, and a check has none"
+        self._session = requests.Session()
+        self._session.headers.update({name: header.value for name, header in upstream.headers.items()})
+        if upstream.keys:
+            self.use_key(0)
+
+    def use_key(self, index: int) -> None:
+        self._session.headers["Authorization"] = f"Bearer {self._upstream.keys[index].value}"
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> HTTPAnswer:
+        """Return the answer to one call; raise CallFailed or ProviderUnusable."""
+        limit = self._upstream.timeout
+        try:
+            answer = self._send(method, path, body)
+        except requests.Timeout:
+            raise CallFailed(f"no answer within {limit:g} s.") from None
+        except requests.ConnectionError as error:
+            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {_reason(error)}.") from None
+        except requests.RequestException as error:
+            raise CallFailed(f"the answer is not valid HTTP: {error}.") from None
+        if answer.status in (401, 403):
+            raise ProviderUnusable(f"{answer.status}, no or a wrong key: {self._key_advice}. {answer.message}")
+        if answer.body.lstrip()[:1] == b"<":
+            raise ProviderUnusable(
+                f"{answer.status}, a web page instead of JSON: is the base URL right? It often ends in /v1."
+            )
+        return answer
+
+    def _send(self, method: str, path: str, body: bytes | None) -> HTTPAnswer:
+        limit = self._upstream.timeout
+        start = time.monotonic()
+        with self._session.request(
+            method,
+            self._upstream.url + path,
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=(self._upstream.connect_timeout, limit),
+            stream=True,
+        ) as response:
+            first_read, parts, size = 0.0, [], 0
+            for part in response.iter_content(None):
+                first_read = first_read or time.monotonic() - start
+                parts.append(part)
+                size += len(part)
+                if time.monotonic() - start > limit or size > _MAX_ANSWER_BYTES:
+                    raise CallFailed("the answer does not end.")
+        return HTTPAnswer(response.status_code, response.headers, b"".join(parts), len(parts), first_read)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the system's message for a failed connection, without the layers around it."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror and not isinstance(inner, requests.RequestException):
+            return inner.strerror
+        reason = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+        inner = inner.__cause__ or (reason if isinstance(reason, BaseException) else None) or inner.__context__
+    return "the connection failed"
