@@ -105,4 +105,3 @@ def _elements(input: bytes) -> list[Raw]:
         return _array(input)
     text: str = decode(input)
     return [Raw(encode({"role": "user", "content": text}))] if text else []
-

@@ -111,5 +111,3 @@ def test_what_does_not_leave_is_noted(name: str, case: str) -> None:
         if param == "reasoning.effort" and wanted == "none" and chat.keys() & set(SAYS_NOT_TO):
             continue
         assert param in noted, f"{wanted} became {sent}"
-
-
