@@ -94,7 +94,7 @@ def new_stream(
         notes=notes,
         reasoning_as=services.reasoning_as,
         limits=services.limits,
-        most_calls=1 if request.parallel_tool_calls is False else None,
+        max_calls=1 if request.parallel_tool_calls is False else None,
     )
 
 

@@ -11,7 +11,7 @@ from translators.responses.items import Compaction, OutputItem
 
 
 class OpenCompaction:
-    """A compaction item; the one piece that is added to it is its `encrypted_content`."""
+    """A compaction item; its only piece is its `encrypted_content`."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._output_index = output_index

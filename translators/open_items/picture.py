@@ -1,8 +1,8 @@
 """Pictures in an answer → `image_generation_call` items, as if OpenAI's tool had made them.
 
-Providers send a picture whole, as a `data:` URL. Its item goes through the events of one that OpenAI makes without
-previews, all at once, and is completed whatever becomes of the rest of the answer. A URL of the web has no place in
-such an item: the stream machine makes it a link in the text. Source: responses-api reference §5.1, §5.3.
+Providers send a picture whole, as a `data:` URL. Its item gets the events of an OpenAI picture without previews, all at
+once, and is completed even if the rest of the answer fails. A web URL has no place in such an item: the sequencer makes
+it a link in the text. Source: OpenAI API reference, Streaming events; docs/decisions/0017-sources-and-pictures.md.
 """
 
 import re
@@ -23,18 +23,18 @@ from translators.responses.events import (
 )
 from translators.responses.items import ImageGenerationCall, OutputItem
 
-_PICTURE: Final = re.compile(r"data:image/([\w.+-]+)((?:;[^;,]*)*),(?=.)", re.IGNORECASE)
+_DATA_URL: Final = re.compile(r"data:image/([\w.+-]+)((?:;[^;,]*)*),(?=.)", re.IGNORECASE)
 _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp", "gif": "gif", "svg+xml": "svg"}
-"""What clients' types allow as `output_format`, by media type; it is left out for others."""
+"""`output_format` by media type, as far as clients' types allow it; left out for other types."""
 
 
 def is_picture(url: str) -> bool:
-    """Tell whether a URL is the picture itself."""
-    return _PICTURE.match(url) is not None
+    """Tell whether a URL holds the picture itself."""
+    return _DATA_URL.match(url) is not None
 
 
 class OpenPicture:
-    """One picture; the one piece that is added to its item is its URL."""
+    """One picture; its only piece is its URL."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._output_index = output_index
@@ -55,15 +55,15 @@ class OpenPicture:
         return []
 
     def close(self, status: FinalStatus) -> list[Event]:
-        self.item = _finished(self._id, self._url)
+        self.item = _completed(self._id, self._url)
         return [
             ImageGenerationCompleted(item_id=self._id, output_index=self._output_index),
             OutputItemDone(output_index=self._output_index, item=self.item),
         ]
 
 
-def _finished(id: str, url: str) -> ImageGenerationCall:
-    found = _PICTURE.match(url)
+def _completed(id: str, url: str) -> ImageGenerationCall:
+    found = _DATA_URL.match(url)
     assert found is not None
     data = url[found.end() :]
     if not found[2].lower().endswith(";base64"):

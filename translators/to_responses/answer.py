@@ -1,9 +1,8 @@
-"""The body of a provider's answer → events, whatever form the provider chose.
+"""The body of a provider's answer → events, whether it is a stream or one JSON body.
 
-A stream that was asked for may come as a whole completion, and the other way round; some providers send an error page.
-The first byte that is not white space or a byte order mark tells: `{` or `[` is JSON, `<` is a web page, anything else
-server-sent events.
-What cannot be read ends the response as failed; events already made are never lost.
+A request for a stream may be answered with a whole completion, and the other way round; some providers send an error
+page. The first byte after white space and a byte order mark decides: `{` or `[` is JSON, `<` a web page, anything else
+server-sent events. A body that cannot be read ends the response as failed, behind the events already made.
 """
 
 from collections.abc import Iterator
@@ -20,22 +19,24 @@ from translators.to_responses.stream import ResponseStream
 from translators.to_responses.surrogates import SurrogateJoiner
 from translators.wire import NotJSON
 
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+"""Of an answer in one JSON body: as much as a stream may hold (`stream.Limits`)."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class AnswerReader:
     """Feeds one answer's bytes to a stream machine, in any split."""
 
-    def __init__(self, stream: ResponseStream | BufferedAnswer, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, stream: ResponseStream | BufferedAnswer, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
         self._start = b""
-        """What came so far, while it does not tell the form."""
+        """The first bytes, as long as they do not show what the body is."""
         self._body: EventStream | WholeBody | None = None
 
     @property
     def done(self) -> bool:
-        """Whether nothing that may still come can change the response."""
+        """Whether the rest of the body can no longer change the response."""
         return self._stream.is_over or (self._body is not None and self._body.done)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -54,7 +55,7 @@ class AnswerReader:
         return events
 
     def finish(self, now: int) -> list[Event]:
-        """Return the events of the answer's end; `now` is in Unix seconds."""
+        """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
             for chunk in self._body.flush() if self._body else ():
@@ -77,7 +78,7 @@ class EventStream:
         return iter(()) if self.done else self._chunks(self._decoder.feed(data))
 
     def flush(self) -> Iterator[Chunk]:
-        """Yield what a last event without its blank line says; one that was cut off says nothing."""
+        """Yield the chunks of a last event without its blank line; one that was cut off is ignored."""
         with suppress(UpstreamError):
             yield from self._chunks(self._decoder.flush())
         yield from self._surrogates.flush()
@@ -104,11 +105,11 @@ class WholeBody:
     def __init__(self, max_bytes: int) -> None:
         self.done = False
         self._pieces: list[bytes] = []
-        self._room = max_bytes
+        self._bytes_left = max_bytes
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
-        self._room -= len(data)
-        if self._room < 0:
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
             raise answer_too_large()
         self._pieces.append(data)
         return iter(())

@@ -1,4 +1,4 @@
-"""An answer that nobody has seen yet: it is read to its end, judged, and then given to the response, or not.
+"""A buffered answer: read to its end and judged before the client sees anything of it.
 
 An `AnswerReader` feeds a `BufferedAnswer` instead of the machine that the client follows. It keeps the chunks and
 follows them with a machine of its own. `send_to` feeds them to the other machine, so that the client gets the very
@@ -14,11 +14,11 @@ from translators.responses.events import Event
 from translators.responses.response import Response
 from translators.to_responses.stream import ResponseStream
 
-_THOUGHT: Final = "</think>"
+_CLOSING_TAG: Final = "</think>"
 
 
 class BufferedAnswer:
-    """One answer that is held back; `trial` is a machine like the one that the client follows."""
+    """One answer; `trial` is a machine like the one that the client follows."""
 
     def __init__(self, trial: ResponseStream) -> None:
         self._trial = trial
@@ -57,22 +57,22 @@ class BufferedAnswer:
         return events + stream.finish(now, done=self._done)
 
     def trim_to(self, text: str, notes: Notes) -> None:
-        """Leave nothing of the content but this part of it, and thinking in tags before it."""
+        """Reduce the content to this part of it, and the thinking in tags before it."""
         contents = [part for chunk in self._chunks for part in _contents(chunk)]
         written = "".join(part.content for part in contents if isinstance(part.content, str))
-        thought = written[: written.rfind(_THOUGHT) + len(_THOUGHT)] if _THOUGHT in written else ""
+        thinking = written[: written.rfind(_CLOSING_TAG) + len(_CLOSING_TAG)] if _CLOSING_TAG in written else ""
         for part in contents:
             part.content, part.annotations = None, None
-        contents[0].content = thought + text
+        contents[0].content = thinking + text
         for chunk in self._chunks:
             for choice in chunk.choices or ():
                 if choice.logprobs is not None:
                     choice.logprobs = None
-                    notes.add("logprobs", "dropped", "those of an answer of which only a part is left")
+                    notes.add("logprobs", "dropped", "those of an answer that was reduced to a part of it")
 
 
 def _contents(chunk: Chunk) -> list[Delta]:
-    """Return the deltas of a chunk that have content; text in a place of its own is put into one."""
+    """Return the deltas of a chunk that have content; the text of a legacy completion is moved into one."""
     found = []
     for choice in chunk.choices or ():
         delta = choice.delta or choice.message

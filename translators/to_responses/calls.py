@@ -1,11 +1,13 @@
 """Which call a piece of a tool call belongs to.
 
-Providers number the calls of an answer by `index`, mostly: some leave it out, send -1 or 0 for all, repeat ids and
-names with every piece, send them empty, or change them. `CallSorter` decides; the stream machine only learns *this
-piece belongs to that call*. Rules (providers reference §3, field-lessons reference #30, #31, #31b):
-an empty id, name or index counts as absent · known index, else known id, else the latest call · another id under a
-known index together with a name is a new call · a piece with a name is a new call when the one it would join is
-finished, unless it repeats that one · the first id and name stay.
+Most providers number the calls of an answer by `index`; some leave it out, send -1 or 0 for all, repeat ids and names
+with every piece, send them empty, or change them. `CallSorter` decides, by these rules:
+
+- An empty id, name or index counts as absent. Source: farion1231/cc-switch#4671.
+- A piece belongs to the call of its index, else of its id, else to the latest call. Source: BerriAI/litellm#21331.
+- Another id under a known index, together with a name, begins a new call.
+- A piece with a name begins a new call if the call that it would join is finished, unless it repeats that call.
+- The first id and name of a call stay.
 """
 
 from translators.chat.chunks import ToolCallDelta
@@ -14,9 +16,9 @@ from translators.to_responses.deltas import arguments_of
 
 
 class ProviderCall:
-    """A call as the provider tells it. Pieces of its arguments are joined only when somebody has to see them whole."""
+    """A call as the provider sends it. The pieces of its arguments are joined only when the whole is needed."""
 
-    __slots__ = ("_checked", "_last", "_pieces", "_size", "id", "name")
+    __slots__ = ("_checked_size", "_last", "_pieces", "_size", "id", "name")
 
     def __init__(self, id: str, name: str) -> None:
         self.id = id
@@ -25,11 +27,11 @@ class ProviderCall:
         self._size = 0
         self._last = ""
         """The last character that is not white space."""
-        self._checked = 0
-        """Size of the arguments when `has_ended` last looked at them."""
+        self._checked_size = 0
+        """Characters of the arguments when `has_ended` last parsed them."""
 
-    def take(self, fragment: str) -> str:
-        """Add a fragment of the arguments; return what of it is new (a repeated whole is not)."""
+    def add(self, fragment: str) -> str:
+        """Add a fragment of the arguments and return it; return "" for one that repeats the whole arguments."""
         if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_json(fragment)):
             return ""
         self._pieces.append(fragment)
@@ -48,18 +50,18 @@ class ProviderCall:
         return self._last == "}" and is_json(self.arguments)
 
     def has_ended(self) -> bool:
-        """Tell whether the arguments have become a whole JSON object.
+        """Tell whether the arguments have become a whole JSON object; may answer no although they have.
 
-        It may miss that: to keep long arguments cheap, it looks again only when they have doubled since it last did.
+        Parsing with every fragment would be quadratic, so they are parsed again only when they have doubled in size.
         """
-        if self._last != "}" or self._size < 2 * self._checked:
+        if self._last != "}" or self._size < 2 * self._checked_size:
             return False
-        self._checked = self._size
+        self._checked_size = self._size
         return self.is_complete()
 
 
 class CallSorter:
-    """Keeps the calls of one answer by what their provider calls them."""
+    """Finds the calls of one answer by their index and id."""
 
     __slots__ = ("_by_id", "_by_index", "_latest")
 
@@ -69,12 +71,12 @@ class CallSorter:
         self._latest: ProviderCall | None = None
 
     def sort(self, delta: ToolCallDelta) -> tuple[ProviderCall, str]:
-        """Return the call that a piece belongs to (a new one, if so) and what it adds to the arguments."""
+        """Return the call that a piece belongs to, which may be a new one, and what it adds to the arguments."""
         index = delta.index if delta.index is not None and delta.index >= 0 else None
         id = str(delta.id) if delta.id not in (None, "") else ""
         name = (delta.function.name if delta.function else None) or ""
         fragment = arguments_of(delta.function)
-        call = self._known(index, id, name, fragment)
+        call = self._find(index, id, name, fragment)
         if call is None:
             call = ProviderCall(id, name)
             if index is not None:
@@ -86,9 +88,9 @@ class CallSorter:
             if not call.id:
                 call.id = id
         self._latest = call
-        return call, call.take(fragment)
+        return call, call.add(fragment)
 
-    def _known(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
+    def _find(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
         if index is not None:
             call = self._by_index.get(index)
             if call is not None and name and id and call.id and id != call.id:
@@ -100,7 +102,7 @@ class CallSorter:
         if call is None or not name or not call.name:
             return call
         if name != call.name:
-            other = call.is_complete() or (index is None and not id)
+            is_new = call.is_complete() or (index is None and not id)
         else:
-            other = fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
-        return None if other else call
+            is_new = fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
+        return None if is_new else call

@@ -1,8 +1,8 @@
 """Chunks in: the many forms in which providers send an answer, made one.
 
-`read_chunk` decodes a payload; what does not fit the vocabulary of `chat.py` is taken field by field, so that one odd
-member never costs an answer. The other functions read one kind of content out of a delta. Which forms exist, and who
-sends them: providers reference §2, §3.
+`read_chunk` decodes a payload. If it does not fit the types of `chat/chunks.py`, it is read member by member, so that
+one odd member never costs the answer. The other functions read one kind of content out of a delta; thinking:
+`reasoning/fields.py`. Source: docs/providers.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,12 +28,12 @@ from translators.reasoning.fields import PARTS, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
-Kind = Literal["reasoning", "text", "refusal", "image", "other"]
+PartKind = Literal["reasoning", "text", "refusal", "image", "other"]
 
 _FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
 
 decode_chunk = Decoder(Chunk).decode
-"""The quick way, for payloads whose members are all of the vocabulary's types; raises NotJSON for others."""
+"""The fast path, for payloads that fit the types; raises NotJSON for others."""
 
 
 def read_chunk(payload: bytes) -> Chunk:
@@ -46,10 +46,10 @@ def read_chunk(payload: bytes) -> Chunk:
 
 
 def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
-    """Return a chunk without choices with the error that stands in their place and not under `error`, if one does.
+    """Return a chunk without choices; set its error from a flat error body, if the payload is one.
 
-    Mistral, FastAPI, Cloudflare and Zhipu send their flat bodies with status 200; MiniMax has `base_resp`, with a
-    `status_code` of 0 where nothing is wrong.
+    Mistral, FastAPI, Cloudflare and Zhipu send such bodies with status 200; MiniMax has `base_resp`, with a
+    `status_code` of 0 if nothing is wrong.
     """
     if not chunk.error and chunk.usage is None:
         value = replace_lone_surrogates(read_odd_value(payload))
@@ -62,7 +62,7 @@ def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
 
 
 def read_completion(body: bytes) -> Chunk:
-    """Return a whole completion; its `message` counts, whatever `delta` stands beside it (Perplexity)."""
+    """Return a whole completion; a `delta` beside its `message` is ignored (Perplexity)."""
     completion = read_chunk(body)
     for choice in completion.choices or ():
         if choice.message is not None:
@@ -71,7 +71,7 @@ def read_completion(body: bytes) -> Chunk:
 
 
 def read_odd_value(payload: bytes) -> dict[str, Any]:
-    """Return the JSON object in a payload, which may hold halves of surrogate pairs; raise UpstreamError for none."""
+    """Return the JSON object in a payload, with lone surrogates as they are; raise UpstreamError if there is none."""
     try:
         value = decode(payload)
     except NotJSON:
@@ -128,10 +128,10 @@ def usage_of(chunk: Chunk) -> ChatUsage | None:
     return usage
 
 
-def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[Kind, str]]:
-    """Yield what content that is not a string says: Mistral and Databricks send lists of parts, Cloudflare an object.
+def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, str]]:
+    """Yield the texts of content that is no string: Mistral and Databricks send lists of parts, Cloudflare an object.
 
-    Of an image it is the URL. `other` is a part that no response has a place for (Mistral's `reference`).
+    An image yields its URL. `other` is a part that a response has no place for (Mistral's `reference`).
     """
     if isinstance(content, dict):
         yield "text", encode(content).decode()
@@ -167,22 +167,22 @@ def _url_of(image: Any) -> str:
     return image if isinstance(image, str) else ""
 
 
-def found_by(tools: Iterable[ExecutedTool]) -> list[Source]:
-    """Return what the searches have found that a provider made by itself."""
+def search_results_of(tools: Iterable[ExecutedTool]) -> list[Source]:
+    """Return the results of the searches that a provider ran itself."""
     return [source for tool in tools if tool.search_results for source in tool.search_results.results or ()]
 
 
 def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
     """Return the parts of tool calls in a delta; the legacy `function_call` counts as one without id.
 
-    In a `whole` message each entry is a call of its own, whatever index it carries; in a delta, entries that nothing
-    else tells apart are.
+    In a `whole` message each entry is a call of its own, whatever its index. So is each entry of a delta if only the
+    position distinguishes them.
     """
     calls = delta.tool_calls
     if isinstance(calls, ToolCallDelta):
         return [calls]  # TGI sends the call itself
     if calls:
-        if whole or _only_position_tells(calls):
+        if whole or _differ_by_position(calls):
             for position, call in enumerate(calls):
                 call.index = position
         return calls
@@ -192,8 +192,8 @@ def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
     return []
 
 
-def _only_position_tells(calls: list[ToolCallDelta]) -> bool:
-    """Tell whether these are calls of their own, each with its name, without ids and with no or one index for all."""
+def _differ_by_position(calls: list[ToolCallDelta]) -> bool:
+    """Tell whether only the position distinguishes these calls: all have a name, none an id, two the same index."""
     return (
         len({call.index for call in calls}) < len(calls)
         and not any(call.id for call in calls)
@@ -202,7 +202,7 @@ def _only_position_tells(calls: list[ToolCallDelta]) -> bool:
 
 
 def arguments_of(function: FunctionDelta | None) -> str:
-    """Return a part of the arguments as text; arguments that come as an object are written as JSON."""
+    """Return a piece of the arguments as text; arguments sent as an object are written as JSON."""
     if function is None:
         return ""
     arguments = function.arguments
@@ -214,7 +214,7 @@ def arguments_of(function: FunctionDelta | None) -> str:
 
 
 def tokens_of(logprobs: Logprobs) -> list[Any]:
-    """Return token log probabilities in our form: the same, with `bytes` and `top_logprobs` always there."""
+    """Return token log probabilities as the API has them, always with `bytes` and `top_logprobs`."""
     return [
         _token(token) | {"top_logprobs": [_token(other) for other in token.top_logprobs or ()]}
         for token in logprobs.content or ()

@@ -1,8 +1,8 @@
 """A provider's list of models → the API's model objects.
 
-Providers send OpenAI's list, the same without `object`, a bare array, or `models` in the place of `data`; entries are
-objects whose name is `id`, `name` or `model`, or mere strings. Every entry leaves with the four members that clients
-require, and with whatever else it came with. Source: providers reference §4.
+Providers send OpenAI's list, the same without `object`, a bare array, or `models` in place of `data`; entries are
+objects named by `id`, `name` or `model`, or plain strings. Every model gets the four members that clients require and
+keeps the others. Source: OpenAI API reference, Models: list; Together docs, Models; Ollama docs, OpenAI compatibility.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from translators.wire import NotJSON, decode
 
 
 def read_model_list(body: bytes) -> list[dict[str, Any]]:
-    """Return the models of a provider's list, in its order; raise UpstreamError if it is none."""
+    """Return the models of a provider's list, in its order; raise UpstreamError if it cannot be read."""
     try:
         listed = decode(body)
     except NotJSON:
@@ -46,7 +46,7 @@ def _model(entry: Any) -> dict[str, Any] | None:
 
 
 def model_object(id: str) -> dict[str, Any]:
-    """Return a model of which nothing is known but its name."""
+    """Return a model object for a model known by name only."""
     return {"id": id, "object": "model", "created": 0, "owned_by": ""}
 
 

@@ -1,10 +1,10 @@
 """Server-sent events in: bytes as they arrive → payloads of `data:`.
 
-`feed` takes any split of the stream and returns the payloads it completes; `flush` returns what an unterminated end
-still holds. Tolerated, because providers send it: CRLF, no space after `data:`, comments, `event:` lines (an error
-says so in its data too), a payload over several `data:` lines, events separated by single line ends, a bare `error:`
-field (llama.cpp), no final newline. `[DONE]` is a payload like any other. A line longer than `max_bytes` raises
-UpstreamError. Sources: WHATWG HTML §9.2.6, providers reference §3.
+`feed` takes any split of the stream and returns the payloads that it completes; `flush` returns those of an event
+without its blank line at the end of the stream. Tolerated, because providers send it: CRLF, no space after `data:`,
+comments, `event:` lines (the data of an error says so, too), a payload over several `data:` lines, events separated by
+single line ends, a bare `error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any other. An event of
+more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/providers.md.
 """
 
 from typing import Final
@@ -12,38 +12,41 @@ from typing import Final
 from translators.errors import UpstreamError
 
 DONE: Final = b"[DONE]"
-_FIELDS: Final = (b"data:", b"error:")
+MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
+"""A picture comes as one event in base64, a few MB; this is a quarter of what a whole answer may have."""
+_PAYLOAD_FIELDS: Final = (b"data:", b"error:")
 
 
 class SSEDecoder:
-    """Holds the bytes of the event that is not complete yet, in pieces that are joined once."""
+    """Decodes one stream; the bytes of an unfinished event wait in pieces and are joined once."""
 
-    __slots__ = ("_behind_cr", "_ends", "_held", "_max_bytes", "_size")
+    __slots__ = ("_after_cr", "_last_byte", "_max_bytes", "_pending", "_size")
 
-    def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
-        self._held: list[bytes] = []
+    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._pending: list[bytes] = []
+        """The bytes of the unfinished event."""
         self._size = 0
-        self._ends = b""
-        """The last byte held."""
-        self._behind_cr = False
-        """The last byte that came was a CR: a LF that follows belongs to it."""
+        self._last_byte = b""
+        """Of the pending bytes."""
+        self._after_cr = False
+        """The last byte received was a CR: a LF that follows belongs to it."""
         self._max_bytes = max_bytes
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes, in order."""
-        if self._behind_cr or b"\r" in data:
+        if self._after_cr or b"\r" in data:
             data = self._with_lf(data)
-        if self._held:
-            if b"\n\n" not in data and not (self._ends == b"\n" and data[:1] == b"\n"):
-                self._hold(data)
+        if self._pending:
+            if b"\n\n" not in data and not (self._last_byte == b"\n" and data[:1] == b"\n"):
+                self._keep(data)
                 return []
-            self._held.append(data)
-            data = b"".join(self._held)
-            self._held.clear()
+            self._pending.append(data)
+            data = b"".join(self._pending)
+            self._pending.clear()
             self._size = 0
-            self._ends = b""
+            self._last_byte = b""
         blocks = data.split(b"\n\n")
-        self._hold(blocks.pop())
+        self._keep(blocks.pop())
         payloads: list[bytes] = []
         for block in blocks:
             if block.startswith(b"data: ") and block.endswith(b"}") and b"\n" not in block:
@@ -53,34 +56,34 @@ class SSEDecoder:
         return payloads
 
     def flush(self) -> list[bytes]:
-        """Return the payloads of an event whose blank line never came."""
-        block = b"".join(self._held)
-        self._held.clear()
-        self._ends = b""
+        """Return the payloads of a last event without its blank line."""
+        block = b"".join(self._pending)
+        self._pending.clear()
+        self._last_byte = b""
         return _payloads(block)
 
-    def _hold(self, data: bytes) -> None:
+    def _keep(self, data: bytes) -> None:
         if not data:
             return
-        self._held.append(data)
+        self._pending.append(data)
         self._size += len(data)
-        self._ends = data[-1:]
+        self._last_byte = data[-1:]
         if self._size > self._max_bytes:
             raise UpstreamError(f"The provider sent an event of more than {self._max_bytes} bytes.", retry=False)
 
     def _with_lf(self, data: bytes) -> bytes:
         """Return `data` with LF line ends. A CR ends its line at once, without waiting for the LF it may come with."""
-        if self._behind_cr and data[:1] == b"\n":
+        if self._after_cr and data[:1] == b"\n":
             data = data[1:]
-        self._behind_cr = data[-1:] == b"\r"
+        self._after_cr = data[-1:] == b"\r"
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _payloads(block: bytes) -> list[bytes]:
-    """Return the payloads of one block of lines: one, unless its lines are events of their own."""
+    """Return the payloads of one block of lines: one, unless each line is a JSON value of its own."""
     found: list[bytes] = []
     for line in block.split(b"\n"):
-        for field in _FIELDS:
+        for field in _PAYLOAD_FIELDS:
             if line.startswith(field):
                 found.append(line[len(field) :].strip())
     found = [payload for payload in found if payload]

@@ -49,9 +49,9 @@ from translators.to_responses.calls import CallSorter
 from translators.to_responses.deltas import (
     arguments_of,
     calls_of,
-    found_by,
     images_of,
     pieces_of,
+    search_results_of,
     tokens_of,
     usage_of,
 )
@@ -60,17 +60,19 @@ from translators.to_responses.finish import AnswerEnd, decide_outcome
 from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 
-_IN_TAGS: Final = "those of an answer that thinks in tags"
-_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
-"""Service tiers that a response may show; clients' types refuse the names that others have (Groq's `on_demand`)."""
+_LOGPROBS_IN_TAGS: Final = "those of an answer that thinks in tags"
+_SERVICE_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
+"""Service tiers that a response may show; clients' types reject other names, such as Groq's `on_demand`."""
 
 
 class Limits(Struct, frozen=True, gc=False):
-    """What one answer may hold before it counts as the provider's failure."""
+    """What one answer may hold; beyond it, the response fails."""
 
     output_bytes: int = 64 * 1024 * 1024
-    """Characters of text, reasoning, arguments, sources and pictures together."""
+    """Characters of text, thinking, arguments, sources and pictures together: far above any real answer, with room for
+    a dozen pictures, and low enough that a worker survives a provider that never stops."""
     items: int = 1024
+    """Messages, reasoning items, calls and pictures together: far above any real answer."""
 
 
 class ResponseStream:
@@ -85,35 +87,35 @@ class ResponseStream:
         notes: Notes,
         reasoning_as: Literal["summary", "content"] = "summary",
         limits: Limits = Limits(),  # noqa: B008 - frozen
-        most_calls: int | None = None,
+        max_calls: int | None = None,
     ) -> None:
         self.response = response
         self._notes = notes
         self._prompt_bytes = expectations.prompt_bytes
-        self._most_bytes = limits.output_bytes
+        self._max_bytes = limits.output_bytes
         self._next_number = 0
         self._citations = Citations(notes)
         self._items = ItemSequencer(
             ids, expectations, notes, self._citations,
-            reasoning_as=reasoning_as, most=limits.items, most_calls=most_calls,
+            reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
         )  # fmt: skip
         self._sorter = CallSorter()
-        self._think: ThinkTags | None = ThinkTags(expectations.thinks_first)
+        self._tags: ThinkTags | None = ThinkTags(expectations.thinks_first)
         self._tokens: list[Any] | None = []
-        """Log probabilities of the content that `_think` holds back; None: it has thought in tags, and has none."""
+        """Log probabilities of the content that `_tags` holds back; None: the model thinks in tags, and none go out."""
         self._usage: ChatUsage | None = None
         self._spent: Usage | None = None
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
         self.is_over = False
-        """The terminal event has been made; nothing follows it."""
+        """The terminal event was emitted; nothing follows it."""
         self.error: ProtocolError | None = None
         """Why the response failed, if it did."""
 
     def expect(self, expectations: Expectations) -> None:
-        """Expect the answer to another request than before; nothing of an answer has been fed yet."""
+        """Expect the answer to another request; nothing of an answer has been fed yet."""
         self._prompt_bytes = expectations.prompt_bytes
-        self._think = ThinkTags(expectations.thinks_first)
+        self._tags = ThinkTags(expectations.thinks_first)
         self._items.expect(expectations)
 
     def start(self) -> list[Event]:
@@ -125,7 +127,7 @@ class ResponseStream:
         return self._number([*events, ResponseInProgress(response=self.response)])
 
     def still_running(self) -> list[Event]:
-        """Return an event for a client whose idle timer only data resets (Codex ignores comments)."""
+        """Return an event for clients whose idle timer ignores comments. Source: Codex CLI 0.169."""
         return self._number([ResponseInProgress(response=self.response)])
 
     def feed(self, chunk: Chunk) -> list[Event]:
@@ -138,12 +140,12 @@ class ResponseStream:
             if chunk.x_groq is not None and chunk.x_groq.error:
                 return self.fail(classify_error_object(chunk.x_groq.error))
         if chunk.search_results:
-            self._items.attached += self._citations.take_list(chunk.search_results)
+            self._items.attached += self._citations.add_list(chunk.search_results)
         if chunk.citations:
-            self._items.attached += self._citations.take_list(chunk.citations)
+            self._items.attached += self._citations.add_list(chunk.citations)
         if chunk.venice_parameters is not None:
-            self._items.attached += self._citations.take_list(chunk.venice_parameters.web_search_citations or ())
-        if (tier := chunk.service_tier) is not None and tier in _TIERS:
+            self._items.attached += self._citations.add_list(chunk.venice_parameters.web_search_citations or ())
+        if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
             self._service_tier = tier
         choices = chunk.choices
         if chunk.error:
@@ -151,11 +153,11 @@ class ResponseStream:
         try:
             for choice in choices or ():
                 if choice.index:
-                    continue  # n > 1 was never asked for
+                    continue  # n is always 1
                 delta = choice.delta
                 whole = delta is None
                 if delta is None:
-                    delta = self._unsaid(choice.message)
+                    delta = self._without_repetition(choice.message)
                 if delta is not None:
                     self._read(delta, choice.logprobs, whole, events)
                 elif choice.text:
@@ -170,14 +172,14 @@ class ResponseStream:
                     return self._number(events) + self.fail(classify_error_object(choice.error))
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        if self._items.written + self._items.attached > self._most_bytes:
+        if self._items.written + self._items.attached > self._max_bytes:
             return self._number(events) + self.fail(answer_too_large())
         return self._number(events)
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
-        """End as the provider ended. `done`: it said so itself (`[DONE]`, a whole completion), it was not cut off.
+        """End as the provider ended; `now` is in Unix seconds.
 
-        `now` is in Unix seconds.
+        `done`: the provider ended the answer itself, by `[DONE]` or as a whole completion; it was not cut off.
         """
         if self.is_over:
             return []
@@ -186,7 +188,7 @@ class ResponseStream:
             self._flush_tags(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_answer(), self._usage))
+        end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_output(), self._usage))
         if end.error is not None:
             return self._number(events) + self.fail(end.error)
         if end.unknown is not None:
@@ -208,7 +210,7 @@ class ResponseStream:
         return self._number(events)
 
     def open_compaction(self) -> list[Event]:
-        """Begin the item that stands for what came before the answer."""
+        """Open the compaction item, which replaces the conversation before the answer."""
         events: list[Event] = []
         self._items.open_compaction(events)
         return self._number(events)
@@ -219,7 +221,7 @@ class ResponseStream:
         return self._number(events)
 
     def spend(self, usage: Usage | None) -> None:
-        """Count what an answer cost that the client does not see."""
+        """Add the usage of a chat call whose answer the client does not see."""
         if usage is not None:
             self._spent = usage if self._spent is None else add_usage(usage, self._spent)
 
@@ -231,13 +233,13 @@ class ResponseStream:
         return self._break_off(status="failed", error=failure_of(error))
 
     def cancel(self) -> list[Event]:
-        """End because nobody wants the answer any more: `response.failed` with status `cancelled`."""
+        """End with `response.failed` and the status `cancelled`."""
         if self.is_over:
             return []
         return self._break_off(status="cancelled")
 
     def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
-        """Return the last events with a failure as their terminal one: the response could not be kept."""
+        """Return the last events with `response.failed` as the terminal one: the response could not be stored."""
         self.error = error.copy()
         self.response = replace(
             self.response,
@@ -255,14 +257,14 @@ class ResponseStream:
         if thinking := read_thinking(delta):
             self._items.put("reasoning", thinking, [], events)
         if delta.reasoning_details:
-            self._items.attached += self._items.thought().add_details(delta.reasoning_details, whole=whole)
+            self._items.attached += self._items.opaque().add_details(delta.reasoning_details, whole=whole)
         if delta.extra_content:
-            self._items.attached += self._items.thought().add_answer(delta.extra_content)
+            self._items.attached += self._items.opaque().add_answer(delta.extra_content)
         if delta.annotations:
-            self._items.attached += self._citations.take_annotations(delta.annotations)
+            self._items.attached += self._citations.add_annotations(delta.annotations)
         if delta.executed_tools:
-            self._items.attached += self._citations.take_list(found_by(delta.executed_tools))
-            self._notes.add("executed_tools", "dropped", "what the provider's own tools did; what they found is cited")
+            self._items.attached += self._citations.add_list(search_results_of(delta.executed_tools))
+            self._notes.add("executed_tools", "dropped", "calls of the provider's own tools; their results are cited")
         content = delta.content
         if content:
             tokens = self._tokens_of(logprobs) if logprobs is not None else []
@@ -275,10 +277,10 @@ class ResponseStream:
                         self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
                         self._items.put(piece, text, [], events)
-            elif self._think is None:
+            elif self._tags is None:
                 self._items.put("text", content, tokens, events)
             else:
-                self._split(self._think.feed(content), tokens, events)
+                self._split(self._tags.feed(content), tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
@@ -296,22 +298,22 @@ class ResponseStream:
                 call, fragment = self._sorter.sort(piece_of_call)
                 self._items.put_call(call, fragment, piece_of_call.extra_content, events)
 
-    def _unsaid(self, message: Delta | None) -> Delta | None:
-        """Return a message without the text that its pieces have said before it: MiniMax ends a stream with all of it.
+    def _without_repetition(self, message: Delta | None) -> Delta | None:
+        """Return a message without its text if the deltas before it had that: MiniMax ends a stream with the whole.
 
-        Calls stay: one that is told again is known again.
+        Calls stay: `CallSorter` recognises a repeated one.
         """
         if message is None or not self._items.written or not isinstance(message.content, str):
             return message
-        told = [message.content, read_thinking(message)]
-        told += [arguments_of(call.function) for call in calls_of(message, whole=True)]
-        if not message.content or sum(map(len, told)) < self._items.written:
+        texts = [message.content, read_thinking(message)]
+        texts += [arguments_of(call.function) for call in calls_of(message, whole=True)]
+        if not message.content or sum(map(len, texts)) < self._items.written:
             return message
-        self._notes.add("message", "dropped", "the text of a message behind its pieces, which it repeats")
+        self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
 
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
-        """What was spoken is the answer's text."""
+        """Add the transcript of audio to the text."""
         if audio.transcript:
             self._flush_tags(events)
             self._items.put("text", audio.transcript, [], events)
@@ -319,9 +321,9 @@ class ResponseStream:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
     def _flush_tags(self, events: list[Event]) -> None:
-        """Write the content that was held back: it stands before what comes now."""
-        if self._think is not None:
-            self._split(self._think.flush(), [], events)
+        """Write the content that was held back: it comes before what arrives now."""
+        if self._tags is not None:
+            self._split(self._tags.flush(), [], events)
 
     def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
         held = self._tokens
@@ -331,20 +333,20 @@ class ResponseStream:
             if thinking:
                 self._items.put("reasoning", text, [], events)
                 if held:
-                    self._notes.add("logprobs", "dropped", _IN_TAGS)
+                    self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
                 held = self._tokens = None
             elif held is None:
                 self._items.put("text", text, [], events)
             else:
                 self._items.put("text", text, held, events)
                 held = self._tokens = []
-        if self._think is not None and self._think.over:
-            self._think = None
+        if self._tags is not None and self._tags.over:
+            self._tags = None
 
     def _tokens_of(self, logprobs: Logprobs) -> list[Any]:
-        """Return log probabilities; none behind thinking in tags, whose tokens begin and end anywhere."""
+        """Return log probabilities; none after thinking in tags, whose tokens do not begin and end with the tags."""
         if self._tokens is None:
-            self._notes.add("logprobs", "dropped", _IN_TAGS)
+            self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
             return []
         return tokens_of(logprobs)
 

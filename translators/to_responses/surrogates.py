@@ -1,8 +1,8 @@
 """Surrogate pairs that a provider has cut in two, each half of a character beyond U+FFFF in a chunk of its own.
 
-JSON can write the halves apart (`\\ud83d`, then `\\ude00`); no UTF-8 can hold one alone. What a delta ends with waits
-for the next one; a half whose other half does not come with it is U+FFFD. Only chunks that the quick decoder refuses
-come here, and those that follow while a half waits, so whole characters cost nothing.
+JSON can write the halves apart (`\\ud83d`, then `\\ude00`), but UTF-8 cannot encode one alone. The first half, at the
+end of a delta, waits for the next delta; without its other half it becomes U+FFFD. Only chunks that the quick decoder
+rejects come here, and those that follow while a half waits, so whole characters cost nothing.
 """
 
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from translators.reasoning.fields import TEXT_MEMBERS
 from translators.to_responses.deltas import fitting_chunk, read_odd_value
 
 _TEXTS: Final = ("content", *TEXT_MEMBERS, "refusal")
-_LOST: Final = "\N{REPLACEMENT CHARACTER}"
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 Owner = dict[str, Any]
 
 
 class SurrogateJoiner:
-    """The halves of one stream that wait for their other half, by where they stand."""
+    """Joins the surrogate pairs of one stream; `waiting` has the first halves."""
 
     __slots__ = ("waiting",)
 
     def __init__(self) -> None:
         self.waiting: dict[str | int, str] = {}
-        """By the name of the text, or the index of the call."""
+        """By the name of the text, or the index of the call whose arguments it ends."""
 
     def read(self, payload: bytes) -> Chunk:
         """Return the chunk in a payload, whose texts continue those of the chunk before it."""
@@ -38,7 +38,7 @@ class SurrogateJoiner:
         return fitting_chunk(replace_lone_surrogates(value))
 
     def flush(self) -> Iterator[Chunk]:
-        """Yield what still waits at the end of the stream."""
+        """Yield a chunk with U+FFFD for each half that still waits at the end of the stream."""
         if self.waiting:
             delta: Owner = {}
             self._join(delta)
@@ -56,11 +56,11 @@ class SurrogateJoiner:
             if isinstance(function, dict) and isinstance(function.get("arguments"), str):
                 index = call.get("index") if isinstance(call.get("index"), int) else -1
                 self._continue(index, function, "arguments", waiting.pop(index, ""))
-        for lost in waiting:
-            if isinstance(lost, str):
-                delta.setdefault(lost, _LOST)
+        for place in waiting:
+            if isinstance(place, str):
+                delta.setdefault(place, _REPLACEMENT)
             else:
-                piece = {"index": lost, "function": {"arguments": _LOST}}
+                piece = {"index": place, "function": {"arguments": _REPLACEMENT}}
                 delta["tool_calls"] = [piece, *(calls if isinstance(calls, list) else ())]
 
     def _continue(self, key: str | int, owner: Owner, name: str, half: str) -> None:
@@ -71,5 +71,5 @@ class SurrogateJoiner:
                 self.waiting[key] = text[-1]
                 text = text[:-1]
         elif half:
-            text = _LOST
+            text = _REPLACEMENT
         owner[name] = text

@@ -9,7 +9,7 @@ from translators.notes import Notes
 from translators.open_items.citations import Citations
 
 A, B, C = "https://a.example/", "https://b.example/x_(y)", "https://c.example/?q=1"
-GUESSED = ("approximated", "the provider says what it cites and not where; marks tell")
+GUESSED = ("approximated", "the provider sends sources without positions; they are put at their marks")
 
 
 def annotation(url: str | None = A, start: int | None = None, end: int | None = None, **more: Any) -> Annotation:
@@ -32,7 +32,7 @@ class Told:
 
 def test_a_place_that_was_given_is_kept() -> None:
     told = Told()
-    told.citations.take_annotations([annotation(start=3, end=5), annotation(start=0, end=2), annotation(B, 0, 2)])
+    told.citations.add_annotations([annotation(start=3, end=5), annotation(start=0, end=2), annotation(B, 0, 2)])
     assert told.of("01234") == [(0, 2, A), (0, 2, B), (3, 5, A)]
     assert told.noted() == []
 
@@ -40,14 +40,14 @@ def test_a_place_that_was_given_is_kept() -> None:
 @pytest.mark.parametrize("title", [None, ""])
 def test_a_source_without_a_title_has_its_url_for_one(title: str | None) -> None:
     told = Told()
-    told.citations.take_annotations([annotation(A, 0, 2, title=title), annotation(B, title=title)])
+    told.citations.add_annotations([annotation(A, 0, 2, title=title), annotation(B, title=title)])
     assert [cited.title for cited in told.citations.place("text")] == [A, B]
 
 
 @pytest.mark.parametrize(("start", "end"), [(None, None), (0, 0), (2, 2), (5, 1), (-1, 4)])
 def test_a_place_that_is_none(start: int | None, end: int | None) -> None:
     told = Told()
-    told.citations.take_annotations([annotation(start=start, end=end)])
+    told.citations.add_annotations([annotation(start=start, end=end)])
     assert told.of("text") == [(4, 4, A)]
     assert told.noted() == [GUESSED]
 
@@ -67,7 +67,7 @@ MARKS = {
 def test_a_list_is_told_at_its_marks_and_the_rest_at_the_end(name: str) -> None:
     text, marked = MARKS[name]
     told = Told()
-    told.citations.take_list([A, B, C])
+    told.citations.add_list([A, B, C])
     urls = [url for _, _, url in marked]
     end = [(len(text), len(text), url) for url in (A, B, C) if url not in urls]
     assert told.of(text) == marked + end
@@ -76,8 +76,8 @@ def test_a_list_is_told_at_its_marks_and_the_rest_at_the_end(name: str) -> None:
 
 def test_a_list_counts_as_it_stands_and_titles_come_from_wherever_they_are() -> None:
     told = Told()
-    told.citations.take_list([Source(B, "Bee"), Source(A, "")])
-    told.citations.take_list([A, A, B, Source(None)])
+    told.citations.add_list([Source(B, "Bee"), Source(A, "")])
+    told.citations.add_list([A, A, B, Source(None)])
     cited = told.citations.place("x[2] y[3] z[4]")
     assert [(one.start_index, one.url, one.title) for one in cited] == [(1, A, A), (6, B, "Bee")]
     assert told.noted() == [("dropped", "a source without a URL"), GUESSED]
@@ -86,12 +86,12 @@ def test_a_list_counts_as_it_stands_and_titles_come_from_wherever_they_are() -> 
 def test_what_comes_again_is_told_once() -> None:
     told = Told()
     sizes = [
-        told.citations.take_list([A, B]) + told.citations.take_annotations([annotation(C, 0, 2)]) for _ in range(3)
+        told.citations.add_list([A, B]) + told.citations.add_annotations([annotation(C, 0, 2)]) for _ in range(3)
     ]
     assert sizes == [len(A) + len(B) + len(C) + 1, 0, 0]
     assert told.of("01[1]") == [(0, 2, C), (2, 5, A), (5, 5, B)]
-    told.citations.take_list([A, B])
-    told.citations.take_annotations([annotation(C, 0, 2)])
+    told.citations.add_list([A, B])
+    told.citations.add_annotations([annotation(C, 0, 2)])
     assert told.of("next") == []
     told.citations.end()
     assert told.noted() == [GUESSED]
@@ -99,42 +99,42 @@ def test_what_comes_again_is_told_once() -> None:
 
 def test_a_source_with_places_is_not_told_at_a_mark_there_nor_at_the_end() -> None:
     told = Told()
-    told.citations.take_list([A])
-    told.citations.take_annotations([annotation(A, 1, 4)])
+    told.citations.add_list([A])
+    told.citations.add_annotations([annotation(A, 1, 4)])
     assert told.of("a[1] b") == [(1, 4, A)]
 
 
 def test_later_texts_have_their_own_places_and_marks() -> None:
     told = Told()
-    told.citations.take_list([A, B])
+    told.citations.add_list([A, B])
     assert told.of("one[1]") == [(3, 6, A), (6, 6, B)]
-    told.citations.take_annotations([annotation(C, 6, 9), annotation(C, 2, 4), annotation(C, 11, 99)])
+    told.citations.add_annotations([annotation(C, 6, 9), annotation(C, 2, 4), annotation(C, 11, 99)])
     assert told.of("two[2]") == [(0, 0, C), (0, 3, C), (3, 6, B), (5, 6, C)]
-    assert ("approximated", "a place that lies outside of the text") in told.noted()
+    assert ("approximated", "a position outside the text") in told.noted()
 
 
 def test_what_no_text_tells_is_noted() -> None:
     told = Told()
     assert told.of("text") == []
-    told.citations.take_annotations([annotation(start=0, end=2)])
+    told.citations.add_annotations([annotation(start=0, end=2)])
     told.citations.end()
-    assert told.noted() == [("dropped", "there was no text left that could have them")]
+    assert told.noted() == [("dropped", "no text was left to cite them")]
 
 
 def test_what_cites_no_url_is_noted() -> None:
     told = Told()
     flat = Annotation(type="url_citation", url=A, start_index=0, end_index=1)
-    told.citations.take_annotations([Annotation(type="file"), annotation(None), Annotation(url=B), flat])
+    told.citations.add_annotations([Annotation(type="file"), annotation(None), Annotation(url=B), flat])
     assert told.of("text") == [(0, 1, A), (4, 4, B)]
-    assert told.noted() == [("dropped", "one that is no url_citation"), GUESSED]
+    assert told.noted() == [("dropped", "one that is not a url_citation"), GUESSED]
 
 
 def test_what_is_too_much_is_noted() -> None:
     told = Told()
     long = A + "x" * 8192
-    assert told.citations.take_list([long]) == 0
-    assert told.citations.take_annotations([annotation(long, 0, 1)]) == 0
-    told.citations.take_list([A])
+    assert told.citations.add_list([long]) == 0
+    assert told.citations.add_annotations([annotation(long, 0, 1)]) == 0
+    told.citations.add_list([A])
     assert len(told.of("[1]" * 600)) == 600
     assert len(told.of("[1]" * 600)) == 400
     assert [action for action, _ in told.noted()] == ["dropped", "approximated", "dropped"]

@@ -116,6 +116,6 @@ def test_pieces_find_their_call(name: str) -> None:
 def test_complete(pieces: list[str], complete: bool) -> None:
     call = ProviderCall("a", "f")
     for piece in pieces:
-        call.take(piece)
+        call.add(piece)
         call.has_ended()  # whatever it found out, it does not change what is true
     assert call.is_complete() == complete
