@@ -25,7 +25,7 @@ from adapter.settings.settings import Settings
 from translators.context.compaction import add_trigger
 from translators.errors import missing_parameter, unsupported_parameter
 from translators.notes import Notes
-from translators.responses.listing import with_ids
+from translators.responses.listing import list_items_with_ids
 from translators.responses.request import CreateRequest
 from translators.wire import encode
 
@@ -52,7 +52,7 @@ def compact() -> Response:
             "id": response.id,
             "object": "response.compaction",
             "created_at": response.created_at,
-            "output": [*with_ids(exchange.retained(), new_ids()), *response.output],
+            "output": [*list_items_with_ids(exchange.retained(), new_ids()), *response.output],
             "usage": response.usage,
         }
         return _json(encode(compaction), notes_header(exchange.notes))

@@ -18,10 +18,10 @@ from adapter.history.references import replace_references
 from adapter.services import new_ids
 from adapter.store.base import NotFound
 from translators.errors import RequestError, item_not_found, missing_parameter, shorten, unknown_parameter
-from translators.responses.characters import refuse_bad_characters
+from translators.responses.characters import check_characters
 from translators.responses.input import decode_items
 from translators.responses.items import CompactionTrigger, ItemReference
-from translators.responses.listing import page, with_ids
+from translators.responses.listing import list_items_with_ids, list_page
 from translators.wire import Raw, decode, decode_members, encode
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/v1/conversations")
@@ -92,15 +92,15 @@ def add_items(id: str) -> Response:
     tenant = current_caller().tenant
     body, app = _read_members(tenant, "items", required="items"), services()
     taken = {item.id for item in app.conversations.items(id, tenant)}
-    items = with_ids(body.get("items", ()), new_ids(), taken)
+    items = list_items_with_ids(body.get("items", ()), new_ids(), taken)
     app.conversations.append(id, tenant, conversation_log.stored_items(items))
-    return _json(encode(page(items, limit=_MAX_ITEMS, order="asc", after=None, before=None)))
+    return _json(encode(list_page(items, limit=_MAX_ITEMS, order="asc", after=None, before=None)))
 
 
 @blueprint.get("/<id>/items")
 def list_items(id: str) -> Response:
     items = [decode(item.json) for item in services().conversations.items(id, current_caller().tenant)]
-    return _json(encode(page(items, **parse_page(http.args))))
+    return _json(encode(list_page(items, **parse_page(http.args))))
 
 
 @blueprint.get("/<id>/items/<item_id>")
@@ -131,7 +131,7 @@ def _read_members(tenant: str, *names: str, required: str | None = None) -> dict
     for name in members:
         if name not in names:
             raise unknown_parameter(shorten(name), "")
-    refuse_bad_characters(body, members)
+    check_characters(body, members)
     if required is not None and required not in members:
         raise missing_parameter(required)
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})

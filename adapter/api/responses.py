@@ -14,9 +14,9 @@ from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
 from translators.notes import Notes
-from translators.responses.includes import leave_out
+from translators.responses.includes import remove_unincluded
 from translators.responses.input import decode_items
-from translators.responses.listing import listed, page
+from translators.responses.listing import list_items, list_page
 from translators.responses.request import CreateRequest
 from translators.responses.response import OutputOfResponse
 from translators.wire import Decoder, encode
@@ -93,11 +93,11 @@ def input_items(id: str) -> Response:
     items, taken_ids = [], set[str]()
     chain = services().responses.chain(id, tenant)
     for stored in chain:
-        items += listed(decode_items(stored.input), stored.id, taken_ids)
+        items += list_items(decode_items(stored.input), stored.id, taken_ids)
         if stored is not chain[-1]:
-            items += listed(_output_of(stored.response).output, stored.id, taken_ids)
-    shown = page(items, **query)
-    leave_out(shown["data"], include)
+            items += list_items(_output_of(stored.response).output, stored.id, taken_ids)
+    shown = list_page(items, **query)
+    remove_unincluded(shown["data"], include)
     return _json(encode(shown))
 
 

@@ -23,8 +23,8 @@ from adapter.event_loop.silence import Silence
 from adapter.flow.exchange import Exchange
 from adapter.services import Services
 from adapter.store.base import StoredResponse
-from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, frame
-from translators.responses.obfuscation import obfuscated_frame
+from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_frame
+from translators.responses.obfuscation import obfuscated_sse_frame
 from translators.responses.request import CreateRequest
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -33,7 +33,7 @@ _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 def frame_writer(request: CreateRequest) -> Callable[[Event], bytes]:
     """Return the function that writes an event as a frame: with deltas padded to equal sizes, if the client asks."""
-    return _obfuscated if request.stream_options.include_obfuscation else frame
+    return _obfuscated if request.stream_options.include_obfuscation else sse_frame
 
 
 def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
@@ -149,7 +149,7 @@ class ResentBody(EventStreamBody):
 
 
 def _obfuscated(event: Event) -> bytes:
-    return obfuscated_frame(event, _random_text)
+    return obfuscated_sse_frame(event, _random_text)
 
 
 def _random_text(size: int) -> str:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from adapter.store.base import EVENT_RETENTION_SECONDS, NotFound, StoredEvents, StoreDown, StoredResponse
 from adapter.store.protocols import ResponseStore, RunStore
 from translators.errors import RequestError
-from translators.responses.events import ResponseFailed, frame
+from translators.responses.events import ResponseFailed, sse_frame
 from translators.responses.response import Response, ResponseFailure
 from translators.wire import Decoder, encode
 
@@ -130,7 +130,7 @@ class Runs:
         if row.streamed:
             last = ResponseFailed(response=response, sequence_number=row.last + 1)
             row = replace(row, last=last.sequence_number)
-            events = StoredEvents(row.last, row.last, True, frame(last))
+            events = StoredEvents(row.last, row.last, True, sse_frame(last))
         return self.store.record(replace(row, ended=now), events, replace(stored, response=encode(response)))
 
 

@@ -13,12 +13,12 @@ from adapter.files.files import Files
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.routing.registry import Registry
-from translators.context.configuration import configured, latest_update
+from translators.context.configuration import apply_configuration, latest_update
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import dialect_for
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
-from translators.responses.events import DONE, Event, frame
+from translators.responses.events import DONE, Event, sse_frame
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
@@ -41,7 +41,7 @@ def translate(
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
     dialect, model = _spoken(request.model, settings) if upstream is None else (upstream.dialect, request.model)
-    request = configured(request, latest_update(request.input))
+    request = apply_configuration(request, latest_update(request.input))
     request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
     return chat_request(request, History(), dialect, notes, model=model, stream=request.stream)
 
@@ -80,7 +80,7 @@ def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> 
     reader = AnswerReader(stream)
 
     def write(events: list[Event]) -> None:
-        to.write(b"".join(map(frame, events)))
+        to.write(b"".join(map(sse_frame, events)))
 
     write(stream.start())
     while not reader.done and (data := chunks.read(_AT_ONCE)):

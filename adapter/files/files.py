@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from adapter.files.guard import Guard, NotAllowed, NotFetched
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
-from translators.context.files import File, as_text, decode_file, file_name, shown_name
+from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing_parameter, unsupported_parameter
 from translators.notes import Notes
@@ -113,8 +113,8 @@ class _Reading:
             sent = part.file_data or ""  # a data URL goes on as it came
             return InputFile(file_data=sent if sent.startswith("data:") else file.data_url, filename=file.name)
         text = self._text(file, where)
-        self._notes.add(where, "approximated", f"file {shown_name(file.name)} is sent as text")
-        return InputText(as_text(file.name, text))
+        self._notes.add(where, "approximated", f"file {printable_name(file.name)} is sent as text")
+        return InputText(file_as_text(file.name, text))
 
     def _file(self, part: InputFile, where: str) -> File:
         if part.file_data:
@@ -176,7 +176,7 @@ class _Reading:
     def _unsupported(self, where: str, file: File, reason: str, advice: str) -> RequestError:
         return RequestError(
             f"Unsupported file in '{where}': provider '{self._dialect.name}' takes it as text only, and "
-            f"{shown_name(file.name)} {reason}. {advice}",
+            f"{printable_name(file.name)} {reason}. {advice}",
             param=where,
             code="unsupported_file",
         )
@@ -193,7 +193,7 @@ class _ReadingAgain(_Reading):
             return super()._part(part, where, as_files)
         except RequestError as error:
             self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
-            return InputText(f"[The file {shown_name(_name(part))} is no longer available.]")
+            return InputText(f"[The file {printable_name(_name(part))} is no longer available.]")
 
 
 def _name(part: InputFile) -> str:

@@ -17,7 +17,7 @@ from adapter.history.sealing import TenantSealer
 from adapter.services import FlowServices
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import last_compaction, without_settings
-from translators.context.configuration import configured, latest_update
+from translators.context.configuration import apply_configuration, latest_update
 from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
@@ -144,7 +144,7 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
     files = services.files.of_request(request.input, dialect, notes, first=history.known)
     return Context(
         source,
-        replace(configured(request, latest_update(request.input, history.update)), input=files),
+        replace(apply_configuration(request, latest_update(request.input, history.update)), input=files),
         history,
         dialect,
         candidate.model,

@@ -30,7 +30,7 @@ from translators.errors import UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
-from translators.responses.ids import family_named, family_of
+from translators.responses.ids import family_from_name, family_of
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response
@@ -247,4 +247,4 @@ def _family(request: CreateRequest, tenant: str) -> str | None:
     """Return the family of a response that continues others, or whose cache key says to which it belongs."""
     if request.previous_response_id is not None:
         return family_of(request.previous_response_id)
-    return family_named(f"{tenant}/{request.prompt_cache_key}") if request.prompt_cache_key else None
+    return family_from_name(f"{tenant}/{request.prompt_cache_key}") if request.prompt_cache_key else None

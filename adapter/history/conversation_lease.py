@@ -21,7 +21,7 @@ from adapter.store.base import NotFound, StoredItem, StoreDown
 from adapter.store.protocols import ConversationStore
 from translators.responses.input import decode_items
 from translators.responses.items import Item
-from translators.responses.listing import listed
+from translators.responses.listing import list_items
 from translators.responses.response import Response
 
 LEASE_SECONDS: Final = 30.0
@@ -82,8 +82,8 @@ class ConversationLease:
         if response.status not in ("completed", "incomplete"):
             return []
         taken = self._item_ids | {item.id for item in response.output if item.id}
-        added = listed(decode_items(raw_input), response.id, taken)
-        return stored_items([*added, *listed(response.output, response.id)])
+        added = list_items(decode_items(raw_input), response.id, taken)
+        return stored_items([*added, *list_items(response.output, response.id)])
 
     def _extend(self, now: float) -> bool:
         until = now + LEASE_SECONDS

@@ -14,7 +14,7 @@ from adapter.store.protocols import ConversationStore
 from translators.responses.ids import Ids
 from translators.responses.input import decode_items
 from translators.responses.items import Item
-from translators.responses.listing import with_ids
+from translators.responses.listing import list_items_with_ids
 from translators.wire import Raw, encode
 
 
@@ -24,7 +24,7 @@ def create_conversation(
     """Store a new conversation with these items; return its JSON as the API shows it."""
     stored = StoredConversation(ids.conversation, tenant, int(time.time()), encode(metadata))
     store.put_conversation(stored)
-    store.append(stored.id, tenant, stored_items(with_ids(items, ids)))
+    store.append(stored.id, tenant, stored_items(list_items_with_ids(items, ids)))
     return conversation_json(stored)
 
 

@@ -15,7 +15,7 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
-from translators.responses.events import DONE, Event, frame
+from translators.responses.events import DONE, Event, sse_frame
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
@@ -111,7 +111,7 @@ class Played:
 
     @property
     def sse(self) -> bytes:
-        return b"".join(map(frame, self.events)) + DONE
+        return b"".join(map(sse_frame, self.events)) + DONE
 
     @property
     def response(self) -> Any:

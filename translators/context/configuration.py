@@ -1,7 +1,7 @@
 """`configuration_update` items: settings that change in the middle of a conversation.
 
-The last one counts, for the turn it stands in and for those behind it; what it does not name stays as the request says.
-Source: responses-api reference §3.3.
+The last update counts, for its turn and all later ones; a member that it does not name keeps the request's value.
+Source: OpenAI API reference, Responses: create.
 """
 
 from collections.abc import Sequence
@@ -18,24 +18,24 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def latest_update(items: Sequence[Item], before: ConfigurationUpdate | None = None) -> ConfigurationUpdate | None:
-    """Return the last update among items, else the one that was in force before them."""
+    """Return the last update among items, `before` if there is none."""
     if ConfigurationUpdate not in map(type, items):
         return before
     return [item for item in items if isinstance(item, ConfigurationUpdate)][-1]
 
 
-def configured(request: CreateRequest, update: ConfigurationUpdate | None) -> CreateRequest:
-    """Return a request as an update changes it; raise RequestError if the update does not fit."""
+def apply_configuration(request: CreateRequest, update: ConfigurationUpdate | None) -> CreateRequest:
+    """Return a request with the members of an update; raise RequestError if they are invalid."""
     if update is None:
         return request
     return replace(
         request,
-        reasoning=_changed(request.reasoning, update.reasoning, "reasoning"),
-        text=_changed(request.text, update.text, "text"),
+        reasoning=_replace_members(request.reasoning, update.reasoning, "reasoning"),
+        text=_replace_members(request.text, update.text, "text"),
     )
 
 
-def _changed(config: S, update: dict[str, Any] | None, member: str) -> S:
+def _replace_members(config: S, update: dict[str, Any] | None, member: str) -> S:
     if not update:
         return config
     try:

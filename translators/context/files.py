@@ -1,8 +1,8 @@
-"""What an input_file holds: its data as bytes, and its text if it is text.
+"""The data of an input_file as bytes, and as text if it is text.
 
-A client sends data as base64, bare or as a data URL. A provider that takes files gets a data URL, which says what is in
-it. One that takes none gets text: whatever reads as UTF-8 (or UTF-16 with its mark) without NUL is text, whatever it is
-called. Source: responses-api reference §3.2.
+A client sends data as base64, bare or as a data URL. A provider that accepts files gets a data URL, which names the
+media type. Others get text: data is text if it decodes as UTF-8 (or UTF-16 with a byte order mark) and contains no NUL,
+whatever its name. Source: OpenAI guide, File inputs.
 """
 
 import binascii
@@ -16,12 +16,13 @@ from translators.errors import RequestError
 
 _PDF: Final = "application/pdf"
 _UNKNOWN: Final = "application/octet-stream"
-_PDF_BEGINS: Final = b"%PDF-"
-_LONGEST_NAME: Final = 200
+_PDF_SIGNATURE: Final = b"%PDF-"
+_MAX_NAME_LENGTH: Final = 200
+"""Characters; file systems allow 255 bytes, and a longer name would only cost the model's attention."""
 
 
 class File(Struct, frozen=True, gc=False):
-    """A file's bytes, its name, and the media type it is said to have, if any."""
+    """A file's bytes, its name, and the media type that the client declared, if any."""
 
     data: bytes
     name: str
@@ -29,11 +30,11 @@ class File(Struct, frozen=True, gc=False):
 
     @property
     def is_pdf(self) -> bool:
-        return self.data.startswith(_PDF_BEGINS) or self.type == _PDF or self.name.lower().endswith(".pdf")
+        return self.data.startswith(_PDF_SIGNATURE) or self.type == _PDF or self.name.lower().endswith(".pdf")
 
     @property
     def text(self) -> str | None:
-        """What it says, if it is text."""
+        """Its text; None if it is not text."""
         encoding = "utf-16" if self.data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
         try:
             text = self.data.decode(encoding)
@@ -63,20 +64,20 @@ def decode_file(file_data: str, name: str, param: str) -> File:
 
 
 def file_name(url: str) -> str:
-    """Return the name that a URL ends in, if any."""
+    """Return the file name at the end of a URL, "" if there is none."""
     path = url.partition("?")[0].partition("#")[0]
     return unquote(path.rpartition("/")[2])
 
 
-def shown_name(name: str) -> str:
-    """Return a file's name as one short line that ends where it seems to end."""
-    end = name[-_LONGEST_NAME:]
+def printable_name(name: str) -> str:
+    """Return the end of a file's name, with its extension, as one line without markup."""
+    end = name[-_MAX_NAME_LENGTH:]
     return "".join(letter if letter.isprintable() and letter not in '<>"' else "_" for letter in end)
 
 
-def as_text(name: str, text: str) -> str:
-    """Return a file as it stands among other text: its name in front, and marks around it."""
-    return f'<file name="{shown_name(name)}">\n{text}\n</file>'
+def file_as_text(name: str, text: str) -> str:
+    """Return a file as part of a longer text, between tags with its name."""
+    return f'<file name="{printable_name(name)}">\n{text}\n</file>'
 
 
 def _not_base64(param: str) -> RequestError:

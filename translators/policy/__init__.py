@@ -1,8 +1,8 @@
-"""What becomes of everything that the Responses API has: one row each, for docs, refusals and tests.
+"""What becomes of everything that the Responses API has: one row each, for docs, error messages and tests.
 
-A table for each place in which names stand: fields of a request, values of `include`, types of `text.format`, of item,
-part, tool and tool_choice, items of an answer, events of a stream. What a row says of its class is held to the code by
-tests; nothing may be in the API and in no table. Source: responses-api reference §2–§6.
+There is a table for each kind of name: fields of a request, values of `include`, types of formats, items, parts, tools
+and tool choices, items of an answer, events of a stream. Tests check each row's class against the code, and that no
+name of the API is missing. Source: OpenAI API reference.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""What answers hold: their items, and the events of their streams. Source: responses-api reference §5.1, §5.3."""
+"""The items of answers, and the events of their streams.
+
+Source: OpenAI API reference, Responses: create; OpenAI API reference, Streaming events.
+"""
 
 from typing import Final
 

@@ -1,11 +1,11 @@
-"""What becomes of the items of an input, and of the parts in them. Source: responses-api reference §3.2, §3.3."""
+"""What becomes of the items of an input, and of the parts in them. Source: OpenAI API reference, Responses: create."""
 
 from typing import Final
 
 from translators.policy.row import Row, approximated, own, refused, same
 
 INPUT_ITEMS: Final[dict[str, Row]] = {
-    "message": same("A message of its role; a later system message may be shown as the user's, with a note."),
+    "message": same("A message of its role; a later system message may be sent as the user's, with a note."),
     "reasoning": own("Goes back in the provider's own form: what is sealed in it, else its text."),
     "function_call": same("A tool call of the assistant message; names of namespaces become flat."),
     "function_call_output": same("A tool message; images and files follow in a message of the user, with attribution."),
@@ -22,7 +22,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "additional_tools": own("No message; the tools in it can be called from there on."),
     "configuration_update": own("No message; the last one changes the settings of this turn and later ones."),
     "item_reference": own("Replaced by the stored item; an unknown one is a 404."),
-    "compaction": own("Opened, and told to the model as the summary of what came before it."),
+    "compaction": own("Unsealed; the model gets it as the summary of the conversation before it."),
     "compaction_trigger": own("Compacts the conversation in place of a turn; never sent, never stored."),
     "computer_call": own("History only: a call of the function `computer`."),
     "computer_call_output": own("History only: a tool message, with the screenshot in a message of the user."),

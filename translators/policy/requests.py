@@ -1,6 +1,6 @@
-"""What becomes of the members of a create request, by their path. Source: responses-api reference §2.
+"""What becomes of the members of a create request, by path. Source: OpenAI API reference, Responses: create.
 
-`input`, `tools` and `tool_choice` hold what has tables of its own. A member below a refused one is refused with it.
+The contents of `input`, `tools` and `tool_choice` have tables of their own. A member below a refused one is refused.
 """
 
 from typing import Final
@@ -21,18 +21,18 @@ FIELDS: Final[dict[str, Row]] = {
     "store": own("Keeps the response, its input and its notes; it is never sent."),
     "stream": own("The answer comes as events; the provider is asked for a stream as well."),
     "stream_options": own("Accepted with `stream` only."),
-    "stream_options.include_obfuscation": own("With `true`, delta events are filled up to equal sizes."),
-    "background": own("The response is made whether or not anybody waits; it is polled, or streamed again."),
+    "stream_options.include_obfuscation": own("With `true`, delta events are padded to equal sizes."),
+    "background": own("The response is made whether or not a client waits; it is polled, or resent as a stream."),
     "background_options": own("See its members."),
     "background_options.completion_window": approximated("Every request runs at once, which keeps each window."),
     "background_options.continuation_id": echoed("No request waits in a queue; it has no effect."),
     "context_management": own("A context that grew too long is compacted before the request is answered."),
     "context_management.compact_threshold": own("In tokens, as far as they are known or estimated."),
     "max_output_tokens": same("Sent as `max_completion_tokens` or `max_tokens`, whichever the provider knows."),
-    "max_tool_calls": echoed("It limits calls that a server runs itself, and none is run here; there is a note."),
+    "max_tool_calls": echoed("It limits calls of hosted tools, and none runs here; there is a note."),
     "parallel_tool_calls": own("Sent where the provider knows it; with `false`, the first call of an answer counts."),
     "tools": own("See the table of tools."),
-    "tool_choice": own("See its table; what the provider does not honour is asked for in words and checked."),
+    "tool_choice": own("See its table; what the provider does not honour goes into the instructions and is checked."),
     "temperature": same("Sent if set."),
     "top_p": same("Sent if set."),
     "presence_penalty": same("Sent if set."),
@@ -40,9 +40,9 @@ FIELDS: Final[dict[str, Row]] = {
     "top_logprobs": same("Sent with `logprobs: true`."),
     "text": own("See its members."),
     "text.format": own("Goes down a ladder of what the provider honours; see the table of formats."),
-    "text.format.name": same("Sent in `response_format`, or told in words with the schema."),
-    "text.format.description": same("Sent in `response_format`, or told in words with the schema."),
-    "text.format.schema": same("Sent in `response_format`, or told in words; a schema that is none is a 400."),
+    "text.format.name": same("Sent in `response_format`, or in the instructions with the schema."),
+    "text.format.description": same("Sent in `response_format`, or in the instructions with the schema."),
+    "text.format.schema": same("Sent in `response_format`, or in the instructions; an invalid schema is a 400."),
     "text.format.strict": own("Sent; with `true` the answer is checked in any case."),
     "text.verbosity": same("Sent as `verbosity`."),
     "reasoning": own("See its members."),
@@ -83,8 +83,8 @@ FIELDS: Final[dict[str, Row]] = {
 
 FORMATS: Final[dict[str, Row]] = {
     "text": same("The default; nothing is sent."),
-    "json_object": own("Sent where the provider honours it, else asked for in words and checked."),
-    "json_schema": own("Sent, or `json_object` and words, or words alone; then checked, and asked for once more."),
+    "json_object": own("Sent where the provider honours it, else requested in the instructions and checked."),
+    "json_schema": own("Sent, else `json_object` and instructions, else instructions; checked, and asked once more."),
 }
 
 INCLUDES: Final[dict[str, Row]] = {

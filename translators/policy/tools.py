@@ -1,4 +1,4 @@
-"""What becomes of declared tools and of `tool_choice`. Source: responses-api reference §4.2, §4.3."""
+"""What becomes of declared tools and of `tool_choice`. Source: OpenAI API reference, Responses: create."""
 
 from typing import Final
 
@@ -44,9 +44,9 @@ TOOLS: Final[dict[str, Row]] = {
 TOOL_CHOICES: Final[dict[str, Row]] = {
     "auto": same("The default; nothing is sent."),
     "none": own("Sent where the provider honours it, else no tools are shown."),
-    "required": own("Sent where the provider honours it, else asked for in words, and checked."),
+    "required": own("Sent where the provider honours it, else requested in the instructions and checked."),
     "allowed_tools": own("Only these tools are shown, with its mode."),
-    "function": own("Sent where the provider honours it, else asked for in words, and checked."),
+    "function": own("Sent where the provider honours it, else requested in the instructions and checked."),
     "custom": own("The function that stands for the tool is chosen."),
     "local_shell": own("The function `local_shell` is chosen."),
     "shell": own("The function `shell` is chosen."),

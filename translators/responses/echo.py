@@ -1,7 +1,7 @@
 """The first snapshot of a response: the request's fields as the Response object shows them.
 
-What the client left out is shown with the API's default, never as null where the schema forbids it. Source:
-responses-api reference §2 (column "echo when unset"), open-responses reference §4.
+A parameter that the client left out is shown with the API's default, and as null only where the schema allows it.
+Source: OpenAI API reference, Responses: create; Open Responses specification, Response object.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """The events of a Responses stream and their SSE frames.
 
-Only the standard events exist here. Each is one Struct tagged by its name; `sequence_number` is set by the stream
-machine when the event leaves it, nowhere else. A frame is `event:` + one `data:` line + blank line, LF only, in one
-piece of bytes. Source: responses-api reference §5.3, §5.2; open-responses reference §2.4.
+Only the API's own events exist here, each a Struct tagged by its name. `sequence_number` is set by the stream machine
+when the event leaves it, nowhere else. A frame is an `event:` line, one `data:` line and a blank line, with LF only, in
+one piece of bytes. Source: OpenAI API reference, Streaming events; Open Responses specification, Streaming.
 """
 
 from typing import Any, Final
@@ -15,7 +15,7 @@ from translators.wire import encode
 
 
 class Event(Struct, gc=False, kw_only=True, tag_field="type"):
-    """What all events carry."""
+    """The member that all events have."""
 
     sequence_number: int = -1
 
@@ -212,7 +212,7 @@ class CompactionCompacting(Event, tag="response.compaction.compacting"):
 
 
 TERMINAL: Final = (ResponseCompleted, ResponseIncomplete, ResponseFailed)
-"""The events of which a stream has exactly one, as its last."""
+"""Terminal events: the last event of a stream is one of them, and no other is."""
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 DONE: Final = b"data: [DONE]\n\n"
@@ -222,6 +222,6 @@ _HEADS: Final[dict[type, bytes]] = {
 }
 
 
-def frame(event: Event) -> bytes:
+def sse_frame(event: Event) -> bytes:
     """Return an event as one SSE frame."""
     return b"%b%b\n\n" % (_HEADS[event.__class__], encode(event))

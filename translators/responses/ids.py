@@ -4,7 +4,7 @@ An id is `<prefix>_` + 32 lower-case hex digits: 12 of Unix milliseconds (ids so
 that the response shares with all of its items, and 8 that tell the items of one response apart. The last four
 of the random ones are the family, which all responses of a chain share. So an id is opaque to clients, never
 derived from the provider's, and an item id leads back to its response. Output items count from 1; input items,
-which need no id until somebody lists them, from 0x80000000.
+which need no id until they are listed, from 0x80000000.
 """
 
 from hashlib import sha256
@@ -40,7 +40,7 @@ class Ids:
         return f"{prefix}_{self._seed}{self._minted:08x}"
 
     def call(self) -> str:
-        """Return a call_id for a call that the provider left without a usable one."""
+        """Return a call_id for a call whose provider sent no usable one."""
         self._minted += 1
         return f"call_{self._seed}{self._minted:08x}"
 
@@ -57,8 +57,8 @@ def family_of(id: str) -> str | None:
     return None if response is None else response[25:29]
 
 
-def family_named(name: str) -> str:
-    """Return the family that goes by a name."""
+def family_from_name(name: str) -> str:
+    """Return the family for a name, the same each time."""
     return sha256(name.encode("utf-8", "replace")).hexdigest()[:4]
 
 

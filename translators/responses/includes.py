@@ -1,8 +1,8 @@
-"""`include`: what an answer or a list shows only when it is asked for.
+"""`include`: members that a response or a list shows only on request.
 
-Lists leave out what is large and what the client has anyway: the images of messages and screenshots, and sealed
-reasoning. The other values name results of tools that only a hosted service runs; where such an item stands in a
-history, it is shown as it came. Source: responses-api reference §2 (include), §9.
+Lists omit what is large and what the client has already: images of messages and screenshots, and sealed reasoning. The
+other values name results of hosted tools, which do not run here; such an item in a history is shown unchanged.
+Source: OpenAI API reference, Responses: create; OpenAI API reference, Responses: input items.
 """
 
 from collections.abc import Iterable, Set
@@ -21,8 +21,8 @@ Includable = Literal[
 INCLUDABLE: Final[tuple[str, ...]] = get_args(Includable)
 
 
-def leave_out(items: Iterable[dict[str, Any]], include: Set[str]) -> None:
-    """Take from listed items what is not included."""
+def remove_unincluded(items: Iterable[dict[str, Any]], include: Set[str]) -> None:
+    """Remove from the items of a list, in place, the members that `include` does not name."""
     images = "message.input_image.image_url" in include
     screenshots = "computer_call_output.output.image_url" in include
     sealed = "reasoning.encrypted_content" in include

@@ -1,9 +1,10 @@
 """The two arrays of a request: `input` → items, `tools` → tools.
 
-Items mostly say their `type`, and then one pass of the decoder reads them all. Those that do not are told apart by what
-they have: a `role` makes a message (the spec's EasyInputMessage, which most SDKs send), nothing but an `id` an
-item_reference. So the second way goes item by item, and it is also the one that finds the words for what is wrong and
-where. An array with too many elements is refused before anything is made of them. Source: responses-api reference §3.1.
+Items usually have a `type`, and one pass of the decoder reads them all. An item without one is recognised by its
+members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
+item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
+error. An array with too many elements is rejected before they are decoded.
+Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,18 +37,20 @@ from translators.responses.tools import (
 from translators.validation import allowed_values
 from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
-MOST_TOOLS: Final = 1024
-MOST_TOOL_BYTES: Final = 4 << 20
+MAX_TOOLS: Final = 1024
+"""Far more than any provider accepts; each becomes several objects."""
+MAX_TOOL_BYTES: Final = 4 << 20
+"""JSON of all tools. Decoded schemas take a multiple of it in memory, and a stream echoes the JSON three times."""
 
-_COUNTED_FIRST: Final = 1 << 20
-"""Bytes of an array from which its elements are counted before they are decoded."""
+_MIN_BYTES_COUNTED: Final = 1 << 20
+"""Arrays from this size are counted before they are decoded; for shorter ones that costs more than it saves."""
 
 _ABSENT: Final = Raw(b"")
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
 class _Head(Struct, gc=False):
-    """What tells one kind of item or tool from another."""
+    """The members that distinguish kinds of items and tools."""
 
     type: str | None = None
     role: Raw = _ABSENT
@@ -56,7 +59,7 @@ class _Head(Struct, gc=False):
 
 
 class _EasyMessage(Struct, gc=False):
-    """A message that does not say that it is one; its members are those of Message."""
+    """A message without `type`; its members are those of Message."""
 
     role: Literal["user", "assistant", "system", "developer"]
     content: Text | list[ContentPart]
@@ -66,14 +69,14 @@ class _EasyMessage(Struct, gc=False):
 
 
 class _Bare(Struct, gc=False, forbid_unknown_fields=True):
-    """An item with nothing but an id."""
+    """An item with an id and nothing else."""
 
     id: str
     type: None = None
 
 
 class _Counted(Struct, gc=False):
-    """Any object; the one for which there is no room stops the decoder."""
+    """Any object; the first one beyond the limit stops the decoder."""
 
     def __post_init__(self) -> None:
         room = _room.get()
@@ -112,7 +115,7 @@ def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> 
     try:
         items = _items.decode(raw)
     except NotJSON:
-        items = _one_by_one(raw, param)
+        items = _decode_each(raw, param)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
     if not _LOADING.isdisjoint(map(type, items)):
@@ -121,14 +124,14 @@ def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> 
 
 
 def _check_loaded(items: Sequence[Item], param: str) -> None:
-    """Refuse what is wrong with tools that items bring along, as with those that are declared."""
+    """Raise RequestError for invalid tools of items, as for declared ones."""
     for at, item in enumerate(items):
         if isinstance(item, (AdditionalTools, ToolSearchOutput)):
             for place, tool in enumerate(item.tools):
                 _check(tool, f"{param}[{at}].tools[{place}]")
 
 
-def _one_by_one(raw: bytes, param: str) -> tuple[Item, ...]:
+def _decode_each(raw: bytes, param: str) -> tuple[Item, ...]:
     elements = decode_param(_text_or_array, raw, param)
     if isinstance(elements, str):
         return (Message(role="user", content=elements),) if elements else ()
@@ -141,7 +144,7 @@ def _decode_item(raw: Raw, param: str) -> Item:
         item: Item = decode_param(_item, raw, param)
         return item
     if head.type is not None:
-        _refuse(INPUT_ITEMS, head.type, param)
+        _reject_unserved(INPUT_ITEMS, head.type, param)
         raise invalid_value(param, shorten(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:
         easy = decode_param(_easy_message, raw, param)
@@ -152,20 +155,20 @@ def _decode_item(raw: Raw, param: str) -> Item:
         raise missing_parameter(f"{param}.type") from None
 
 
-def _refuse(table: Mapping[str, Row], type: str, param: str) -> None:
-    """Raise RequestError for a type that the API has and that is not served here."""
+def _reject_unserved(table: Mapping[str, Row], type: str, param: str) -> None:
+    """Raise RequestError if the type is one of the API that is not served here."""
     if why := refusal_of(table, type):
         raise unsupported_parameter(param, f"'{type}' {why}")
 
 
 def decode_tools(raw: bytes) -> tuple[Tool, ...]:
     """Return the declared tools; raise RequestError naming the place that does not fit, or a name declared twice."""
-    if len(raw) > MOST_TOOL_BYTES:
-        raise too_large("tools", MOST_TOOL_BYTES)
-    _count(raw, "tools", MOST_TOOLS)
+    if len(raw) > MAX_TOOL_BYTES:
+        raise too_large("tools", MAX_TOOL_BYTES)
+    _count(raw, "tools", MAX_TOOLS)
     elements = decode_param(_array, raw, "tools")
-    if len(elements) > MOST_TOOLS:
-        raise _too_many("tools", MOST_TOOLS, len(elements))
+    if len(elements) > MAX_TOOLS:
+        raise _too_many("tools", MAX_TOOLS, len(elements))
     tools = tuple(_decode_tool(element, f"tools[{at}]") for at, element in enumerate(elements))
     declared: set[tuple[str | None, str]] = set()
     for at, tool in enumerate(tools):
@@ -196,7 +199,7 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.type is None:
         raise missing_parameter(f"{param}.type")
     if head.type not in _TOOL_TYPES:
-        _refuse(TOOLS, head.type, f"{param}.type")
+        _reject_unserved(TOOLS, head.type, f"{param}.type")
         raise invalid_value(f"{param}.type", shorten(head.type), _TOOL_TYPES)
     if head.name is _ABSENT and head.function is not _ABSENT:
         raise _nested(f"{param}.name")
@@ -206,7 +209,7 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
 
 
 def _check(tool: Tool, param: str) -> None:
-    """Refuse a tool that cannot be what it says."""
+    """Raise RequestError for a tool with members that cannot be honoured."""
     _check_parameters(tool, param)
     _check_callers(tool, param)
     if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
@@ -214,7 +217,7 @@ def _check(tool: Tool, param: str) -> None:
 
 
 def _check_parameters(tool: Tool, param: str) -> None:
-    """Refuse schemas of arguments that are no object."""
+    """Raise RequestError for schemas of arguments that do not describe an object."""
     if isinstance(tool, NamespaceTool):
         for at, member in enumerate(tool.tools):
             if isinstance(member, FunctionTool):
@@ -224,7 +227,7 @@ def _check_parameters(tool: Tool, param: str) -> None:
 
 
 def _check_callers(tool: Tool, param: str) -> None:
-    """Refuse a tool that only a program of OpenAI's may call."""
+    """Raise RequestError for a tool that only a program at OpenAI may call."""
     callers = getattr(tool, "allowed_callers", None)
     if callers and "direct" not in callers:
         raise unsupported_parameter(
@@ -250,19 +253,19 @@ def _check_schema(schema: dict[str, Any], tool: str, param: str) -> None:
 
 
 def _nested(param: str) -> RequestError:
-    """Return the refusal of a tool in the shape of chat completions."""
-    refusal = missing_parameter(param)
+    """Return the error for a tool in the form of chat completions."""
+    error = missing_parameter(param)
     return RequestError(
-        f"{refusal.message} In the Responses API, 'name', 'description', 'parameters' and 'strict' stand "
+        f"{error.message} In the Responses API, 'name', 'description', 'parameters' and 'strict' stand "
         "beside 'type', not inside 'function'.",
         param=param,
-        code=refusal.code,
+        code=error.code,
     )
 
 
 def _count(raw: bytes, param: str, limit: int) -> None:
-    """Refuse a large array of more than `limit` elements at the cost of skipping through it."""
-    if len(raw) < _COUNTED_FIRST or raw.count(b",") < limit or raw[:1] != b"[":
+    """Raise RequestError for a large array of more than `limit` elements, without decoding them."""
+    if len(raw) < _MIN_BYTES_COUNTED or raw.count(b",") < limit or raw[:1] != b"[":
         return
     token = _room.set([None] * limit)
     try:

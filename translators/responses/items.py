@@ -3,7 +3,8 @@
 One Struct per item or part type, tagged by `type`. The same class reads what a client sends, what a response
 stored, and writes what a response answers: fields that a client may leave out have defaults, and those that
 must not appear in an answer unless set are UNSET. Unknown keys are ignored here (clients send `status`,
-`annotations`, vendor extras on everything); unknown *types* are refused. Source: responses-api reference §3.3, §5.1.
+`annotations`, vendor extras on everything); unknown *types* are request errors.
+Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, limits of lengths.
 """
 
 from typing import Annotated, Any, Literal
@@ -22,7 +23,7 @@ class InputText(Struct, frozen=True, gc=False, tag_field="type", tag="input_text
 
 
 class InputImage(Struct, frozen=True, gc=False, tag_field="type", tag="input_image"):
-    """An image by URL (http, https or data); `file_id` needs a file store, which nothing here has."""
+    """An image by URL (http, https or data); there is no file store for `file_id`."""
 
     image_url: str | None = None
     detail: Literal["auto", "low", "high", "original"] | None = None
@@ -30,7 +31,7 @@ class InputImage(Struct, frozen=True, gc=False, tag_field="type", tag="input_ima
 
 
 class InputFile(Struct, frozen=True, gc=False, tag_field="type", tag="input_file"):
-    """A file as base64 or a data URL, or by http(s) URL; `file_id` needs a file store, which nothing here has."""
+    """A file as base64 or a data URL, or by http(s) URL; there is no file store for `file_id`."""
 
     file_data: Annotated[str, Meta(max_length=73_400_320)] | None = None
     file_url: str | None = None
@@ -97,7 +98,7 @@ class Message(Struct, frozen=True, gc=False, tag_field="type", tag="message"):
 
 
 class Reasoning(Struct, frozen=True, gc=False, tag_field="type", tag="reasoning"):
-    """The model's thinking: raw as `content`, or (what we answer by default) as `summary` parts."""
+    """The model's thinking: raw as `content`, or as `summary` parts, the default of answers here."""
 
     summary: list[SummaryText] = []
     id: str | None | UnsetType = UNSET
@@ -116,7 +117,7 @@ class FunctionCall(Struct, frozen=True, gc=False, tag_field="type", tag="functio
 
 
 class FunctionCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag="function_call_output"):
-    """What a function returned. Without a `call_id` nobody called it: `name` tells what it comes from."""
+    """What a function returned. Without a `call_id` it answers no call, and `name` is its source."""
 
     output: Text | list[ContentPart]
     call_id: CallId | None = None
@@ -247,7 +248,7 @@ class AdditionalTools(Struct, frozen=True, gc=False, tag_field="type", tag="addi
 
 
 class ConfigurationUpdate(Struct, frozen=True, gc=False, tag_field="type", tag="configuration_update"):
-    """Settings for this and later turns; the last one counts."""
+    """Parameters that change within a conversation; the last update counts."""
 
     reasoning: dict[str, Any] | None = None
     text: dict[str, Any] | None = None
@@ -255,20 +256,20 @@ class ConfigurationUpdate(Struct, frozen=True, gc=False, tag_field="type", tag="
 
 
 class Compaction(Struct, frozen=True, gc=False, tag_field="type", tag="compaction"):
-    """What stands for the conversation before it: its summary, sealed. Put into words before it is translated."""
+    """The summary of the conversation before it, sealed; replaced by its window before the translation."""
 
     encrypted_content: Annotated[str, Meta(max_length=20_971_520)]
     id: str | None | UnsetType = UNSET
 
 
 class CompactionTrigger(Struct, frozen=True, gc=False, tag_field="type", tag="compaction_trigger"):
-    """The last item of a request that wants the conversation compacted, not continued."""
+    """As a request's last item: compact the conversation instead of continuing it."""
 
     id: str | None | UnsetType = UNSET
 
 
 class ItemReference(Struct, frozen=True, gc=False, tag_field="type", tag="item_reference"):
-    """A stored item by id; replaced by the item before anything else looks at the input."""
+    """A stored item by id; replaced by that item before anything else reads the input."""
 
     id: str
 
@@ -298,7 +299,7 @@ class CodeInterpreterCall(Struct, frozen=True, gc=False, tag_field="type", tag="
 
 
 class ImageGenerationCall(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation_call"):
-    """A picture that was made in an answer, as base64; `output_format` says of what: png, jpeg, webp …"""
+    """An image that an answer contains, as base64; `output_format`: png, jpeg, webp …"""
 
     result: str | None = None
     id: str | None | UnsetType = UNSET

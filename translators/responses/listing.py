@@ -1,8 +1,9 @@
-"""The input items of a response, as `GET /v1/responses/{id}/input_items` lists them.
+"""Lists of items: `GET /v1/responses/{id}/input_items` and the items of a conversation, page by page.
 
-Every item has an id and, where its type has one, a status; message content is a list of parts, even where a string was
-sent. An item that came without an id gets one from its response and its position, the same each time; so does one whose
-id another item has already, since whoever pages through a list goes by ids. Source: responses-api reference §6.8, §9.
+In a list every item has an id and, where its type has one, a status; message content is a list of parts, even if the
+client sent a string. An item without an id gets one from its response and position, the same each time; so does an
+item whose id another one has, since paging goes by ids.
+Source: OpenAI API reference, Responses: input items; OpenAI API reference, Conversations: items.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,22 +31,22 @@ _PREFIX: Final[dict[type, str]] = {
 }  # fmt: skip
 
 
-def listed(items: Sequence[Item], response_id: str, taken: set[str] | None = None) -> list[dict[str, Any]]:
-    """Return the items of one response, in order, as a list shows them; its ids, `taken` so far, are put there."""
+def list_items(items: Sequence[Item], response_id: str, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return the items of one response as a list shows them; add their ids to `taken`, the ids of earlier items."""
     taken = set() if taken is None else taken
     return [
-        _listed(item, partial(input_item_id, response_id=response_id, position=position), taken)
+        _list_item(item, partial(input_item_id, response_id=response_id, position=position), taken)
         for position, item in enumerate(items)
     ]
 
 
-def with_ids(items: Sequence[Item], ids: Ids, taken: set[str] | None = None) -> list[dict[str, Any]]:
-    """Return items as a list shows them, those without an id of their own with one of `ids`; `taken` as above."""
+def list_items_with_ids(items: Sequence[Item], ids: Ids, taken: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return items as a list shows them, with new `ids` where they have none; `taken` as in `list_items`."""
     taken = set() if taken is None else taken
-    return [_listed(item, ids.item, taken) for item in items]
+    return [_list_item(item, ids.item, taken) for item in items]
 
 
-def _listed(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[str, Any]:
+def _list_item(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[str, Any]:
     if not item.id or item.id in taken:
         item = replace(item, id=mint(_PREFIX[type(item)]))
     taken.add(item.id)  # type: ignore[arg-type]
@@ -58,10 +59,10 @@ def _listed(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[str
     return {name: value for name, value in shown.items() if value is not None or name == "content"}
 
 
-def page(
+def list_page(
     items: Sequence[dict[str, Any]], *, limit: int, order: str, after: str | None, before: str | None
 ) -> dict[str, Any]:
-    """Return one page of a list, `items` being in ascending order; raise RequestError for an unknown cursor."""
+    """Return one page of `items`, which are in ascending order; raise RequestError for an unknown cursor."""
     ordered = list(items) if order == "asc" else list(reversed(items))
     start = _position(ordered, after, "after") + 1 if after else 0
     end = _position(ordered, before, "before") if before else len(ordered)

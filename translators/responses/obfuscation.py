@@ -1,26 +1,26 @@
-"""Frames of equal sizes: `obfuscation` on delta events, for clients that ask for it.
+"""`stream_options.include_obfuscation`: delta events padded to equal sizes.
 
-Whoever watches an encrypted stream sees the size of each frame, and from those of the deltas much of the text can be
-guessed. So noise fills a delta's frame up to the next multiple of BLOCK bytes. Clients ignore the member. Source:
-responses-api reference §6.9.
+An observer of an encrypted stream sees the size of each frame, and can guess much of the text from the sizes of deltas.
+So random letters in `obfuscation` pad the frame of a delta to a multiple of BLOCK_BYTES; clients ignore the member.
+Source: OpenAI API reference, Responses: create.
 """
 
 from collections.abc import Callable
 from typing import Final
 
-from translators.responses.events import Event, frame
+from translators.responses.events import Event, sse_frame
 
-BLOCK: Final = 64
-"""Bytes; the delta of one token lies within one such step in nearly all streams."""
+BLOCK_BYTES: Final = 64
+"""Larger than one token: nearly all frames of a stream then have the same size."""
 
 _MEMBER: Final = b',"obfuscation":""'
 _END: Final = b"}\n\n"
 
 
-def obfuscated_frame(event: Event, noise: Callable[[int], str]) -> bytes:
-    """Return an event as one SSE frame; `noise` returns that many random ASCII letters, digits, `-` or `_`."""
-    plain = frame(event)
+def obfuscated_sse_frame(event: Event, noise: Callable[[int], str]) -> bytes:
+    """Return an event as one SSE sse_frame; `noise` returns that many random ASCII letters, digits, `-` or `_`."""
+    plain = sse_frame(event)
     if not event.__struct_config__.tag.endswith(".delta"):  # type: ignore[union-attr]
         return plain
-    room = -(len(plain) + len(_MEMBER)) % BLOCK
+    room = -(len(plain) + len(_MEMBER)) % BLOCK_BYTES
     return b"%b%b%b\"%b" % (plain[: -len(_END)], _MEMBER[:-1], noise(room).encode(), _END)

@@ -1,7 +1,7 @@
-"""Members of a request that may go to the provider as they are: which may not.
+"""Names that cannot be passed through to the provider.
 
-The operator names members that the Responses API does not have (`stop`, `seed`, `top_k` …). A name that it has would
-have two meanings, and one that the adapter writes itself would be written twice; both are reserved.
+The operator may name request members that the Responses API lacks (`stop`, `seed`, `top_k` …), to be sent unchanged. A
+name of the API would have two meanings, and one that the adapter writes itself would be sent twice; both are reserved.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ RESERVED: Final = frozenset(
         "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
         "reasoning", "safety_identifier", "service_tier", "store", "stream", "stream_id", "stream_options",
         "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user",
-        # chat completions, written here or without meaning beside what is written here
+        # chat completions: written by the adapter, or in conflict with what it writes
         "audio", "function_call", "functions", "logprobs", "max_completion_tokens", "max_tokens", "messages",
         "modalities", "n", "reasoning_effort", "response_format", "verbosity",
     }

@@ -1,9 +1,9 @@
-"""A create request after validation: what the rest of the product works with.
+"""A create request after validation.
 
 `adapter.api.request.schemas` builds it from the body; everything after that trusts its types and bounds. Members that
 the client left out or sent as null are None (or the API's default where there is one), so "set" is always visible.
 Nested objects are strict: an unknown key in `text`, `reasoning` or `stream_options` is refused, because it would
-otherwise be dropped silently. Source: responses-api reference §2.
+otherwise be dropped silently. Source: OpenAI API reference, Responses: create.
 """
 
 from typing import Annotated, Any, Literal
@@ -50,7 +50,7 @@ class TextConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class PromptReference(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A prompt that the server keeps, and what stands in its slots."""
+    """A prompt on the server, and the values of its variables."""
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
     version: Annotated[str, Meta(max_length=128)] | None = None
@@ -72,14 +72,14 @@ class ImageConfig(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
 
-class Compacted(Struct, frozen=True, gc=False, tag_field="type", tag="compaction", forbid_unknown_fields=True):
-    """`context_management`: a context of more than so many tokens is compacted before the request is answered."""
+class CompactionRule(Struct, frozen=True, gc=False, tag_field="type", tag="compaction", forbid_unknown_fields=True):
+    """An entry of `context_management`: a context of more tokens is compacted before the request is answered."""
 
     compact_threshold: Annotated[int, Meta(ge=1000)] | None = None
 
 
 class BackgroundOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Both are kept by running at once: a window is the latest end, and without a queue nothing has to be continued."""
+    """A response starts at once: that is within any window, and without a queue there is nothing to continue."""
 
     completion_window: Literal["soonest", "2h", "8h"] | None = None
     continuation_id: Annotated[str, Meta(max_length=512)] | None = None
@@ -95,7 +95,7 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     model: str
     input: tuple[Item, ...]
     raw_input: bytes
-    """The input's JSON as it came; what the store keeps."""
+    """The input's JSON as the client sent it, for the store."""
     instructions: str | None = None
     previous_response_id: str | None = None
     conversation: str | None = None
@@ -115,7 +115,7 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     text: TextConfig = TextConfig()
     include: tuple[str, ...] = ()
     truncation: Literal["auto", "disabled"] = "disabled"
-    context_management: tuple[Compacted, ...] = ()
+    context_management: tuple[CompactionRule, ...] = ()
     metadata: dict[str, str] = {}
     store: bool = True
     stream: bool = False
@@ -131,6 +131,6 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     access_programs: AccessPrograms | None = None
     image: ImageConfig | None = None
     prompt: PromptReference | None = None
-    """What the request was filled in from; its contents are among the other members already."""
+    """The prompt that the request was filled in from; its contents are in the other members already."""
     passthrough: dict[str, Raw] = {}
     """Members that go to the provider as they are."""

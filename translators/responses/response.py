@@ -1,8 +1,8 @@
 """The Response object, from its first snapshot to its terminal one.
 
-A snapshot is frozen; the next one is made with `msgspec.structs.replace`. It always carries the union of the
-fields that OpenAI and Open Responses require; those which OpenAI leaves out when unused are UNSET. Field list and
-defaults: responses-api reference §6.1, open-responses reference §4.
+A snapshot is frozen; the next one is made with `msgspec.structs.replace`. It always has the union of the fields that
+OpenAI and Open Responses require; a field that OpenAI omits when unused is UNSET.
+Source: OpenAI OpenAPI specification, Response; Open Responses specification, Response object.
 """
 
 from typing import Any, Final, Literal
@@ -25,7 +25,7 @@ class OutputTokensDetails(Struct, frozen=True, gc=False):
 
 
 class Usage(Struct, frozen=True, gc=False):
-    """Tokens; every member is always there (Codex drops a stream whose details lack one)."""
+    """Tokens. Every member is always present: Codex drops a stream whose details lack one. Source: Codex CLI 0.169."""
 
     input_tokens: int
     input_tokens_details: InputTokensDetails
@@ -40,8 +40,8 @@ _FAILURES: Final = frozenset(
         "context_length_exceeded", "insufficient_quota", "usage_not_included", "server_is_overloaded", "slow_down",
     }
 )  # fmt: skip
-"""Codes that clients know of a failed response: those of openai-python's enum that may come of a provider, and those
-that Codex acts on (responses-api reference §6.4)."""
+"""Codes of a failed response that clients know: from openai-python's enum those that a provider may cause, and those
+that Codex acts on. Source: openai-python 3.54, ResponseError; Codex CLI 0.169."""
 
 
 class ResponseFailure(Struct, frozen=True, gc=False):
@@ -50,7 +50,7 @@ class ResponseFailure(Struct, frozen=True, gc=False):
 
 
 def failure_of(error: ProtocolError) -> ResponseFailure:
-    """Return what a failed response says of an error: of a code that only HTTP errors have, whose fault it is."""
+    """Return the `error` of a failed response; a code that only HTTP errors have becomes one that clients know."""
     code = "invalid_prompt" if error.type == "invalid_request_error" else "server_error"
     return ResponseFailure(error.code if error.code in _FAILURES else code, error.message)
 
@@ -60,7 +60,7 @@ class IncompleteDetails(Struct, frozen=True, gc=False):
 
 
 class Response(Struct, frozen=True, gc=False):
-    """What the client sees of a response. `tools` is kept as JSON: it is echoed three times and never changes."""
+    """The Response object. `tools` is JSON: it is echoed three times in a stream and never changes."""
 
     id: str
     created_at: int
@@ -105,7 +105,7 @@ class Response(Struct, frozen=True, gc=False):
 
 
 class OutputOfResponse(Struct, gc=False):
-    """The part of a stored Response that a replay needs."""
+    """The part of a stored Response that continues a conversation."""
 
     status: str
     output: list[OutputItem]

@@ -2,7 +2,7 @@
 
 One Struct per type of tool that can be served, tagged by `type`; the Response echoes them as they are here, so a member
 that clients leave out is null where OpenAI shows null and UNSET where it shows nothing. What becomes of each: `tools/`.
-Types that cannot be served have no Struct: `policy/` says why. Source: responses-api reference §4.2, §4.3.
+Types that cannot be served have no Struct: `policy/` says why. Source: OpenAI API reference, Responses: create.
 """
 
 from typing import Annotated, Any, Literal

@@ -33,13 +33,13 @@ from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
 from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
-from translators.responses.characters import refuse_bad_characters
+from translators.responses.characters import check_characters
 from translators.responses.includes import Includable
 from translators.responses.input import decode_items, decode_tools
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,
-    Compacted,
+    CompactionRule,
     CreateRequest,
     ImageConfig,
     PromptCacheOptions,
@@ -174,7 +174,7 @@ class CreateSchema(Schema):
     store = Typed(bool)
     service_tier = Typed(ServiceTier)
     top_logprobs = Number(int, 0, 20)
-    context_management = Typed(tuple[Compacted, ...], max_bytes=MAX_LOOSE_JSON_BYTES)
+    context_management = Typed(tuple[CompactionRule, ...], max_bytes=MAX_LOOSE_JSON_BYTES)
     conversation = ConversationId()
     background_options = Typed(BackgroundOptions)
     access_programs = Partial(
@@ -209,7 +209,7 @@ def parse_create(
     """
     members = decode_members(body)
     check_names(members, _KNOWN, passthrough)
-    refuse_bad_characters(body, members)
+    check_characters(body, members)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
     values = _load(given, max_items)
@@ -228,7 +228,7 @@ def parse_part(
     """
     members = decode_members(body)
     check_names(["model", *members], [*_KNOWN, *others], ())
-    refuse_bad_characters(body, members)
+    check_characters(body, members)
     given = {name: raw for name, raw in members.items() if name in names and raw != _NULL}
     values = {"model": "", **_load(given, max_items)}
     return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]

@@ -17,7 +17,7 @@ from adapter.store.memory import MemoryStore
 from tests.support.judges.sse import parse_sse
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
-from translators.responses.events import Event, frame
+from translators.responses.events import Event, sse_frame
 from translators.responses.ids import Ids, seed
 from translators.responses.response import Response
 from translators.to_responses.stream import ResponseStream
@@ -54,7 +54,7 @@ class Work:
     """An exchange whose provider is what the test makes of it: `meanwhile` yields whatever should come."""
 
     def __init__(self, background: Background, meanwhile: Callable[[ResponseStream], Any] | None = None) -> None:
-        self.run = background.create_run(frame)
+        self.run = background.create_run(sse_frame)
         ids = Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
         self.id = ids.response
         first = Response(id=self.id, created_at=1, model="m", status="queued", background=True)

@@ -13,7 +13,7 @@ from translators.errors import RequestError
 from translators.responses.ids import Ids, input_item_id, seed
 from translators.responses.input import decode_items
 from translators.responses.items import Message
-from translators.responses.listing import listed
+from translators.responses.listing import list_items
 from translators.responses.request import CreateRequest
 
 OURS, THEIRS = "a" * 64, "b" * 64
@@ -76,7 +76,7 @@ def test_an_output_item(store: Counting, item: dict[str, Any]) -> None:
 
 
 def test_an_input_item_by_the_id_that_the_list_shows(store: Counting) -> None:
-    shown = [item["id"] for item in listed(decode_items(json.dumps(INPUT).encode()), RESPONSE)]
+    shown = [item["id"] for item in list_items(decode_items(json.dumps(INPUT).encode()), RESPONSE)]
     request = send(store, *({"id": id} for id in shown if id.startswith("msg_")))
     assert json.loads(request.raw_input) == [{**INPUT[0], "id": shown[0]}], "with all it came with, and its id"
 

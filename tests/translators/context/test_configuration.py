@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.context.configuration import configured, latest_update
+from translators.context.configuration import apply_configuration, latest_update
 from translators.errors import RequestError
 from translators.responses.items import ConfigurationUpdate, Message
 from translators.responses.request import CreateRequest, JSONObjectFormat, ReasoningConfig, TextConfig
@@ -15,9 +15,9 @@ REQUEST = CreateRequest(
 
 
 def test_what_it_names_changes() -> None:
-    assert configured(REQUEST, None) is REQUEST
-    assert configured(REQUEST, HIGH).reasoning == ReasoningConfig("high", "auto")
-    changed = configured(REQUEST, JSON)
+    assert apply_configuration(REQUEST, None) is REQUEST
+    assert apply_configuration(REQUEST, HIGH).reasoning == ReasoningConfig("high", "auto")
+    changed = apply_configuration(REQUEST, JSON)
     assert (changed.reasoning, changed.text) == (REQUEST.reasoning, TextConfig(JSONObjectFormat(), "low"))
 
 
@@ -29,5 +29,5 @@ def test_the_last_one_counts() -> None:
 
 def test_one_that_does_not_fit_is_refused() -> None:
     with pytest.raises(RequestError, match="Invalid 'reasoning' of a configuration_update") as caught:
-        configured(REQUEST, ConfigurationUpdate(reasoning={"effort": "huge"}))
+        apply_configuration(REQUEST, ConfigurationUpdate(reasoning={"effort": "huge"}))
     assert caught.value.param == "input"

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from translators.context.files import File, as_text, decode_file, file_name, shown_name
+from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.errors import RequestError
 
 DECODED = {
@@ -92,7 +92,7 @@ def test_the_name_in_a_url(url: str, name: str) -> None:
 
 
 def test_among_text_it_has_its_name() -> None:
-    assert as_text("notes.md", "# Hi\n") == '<file name="notes.md">\n# Hi\n\n</file>'
+    assert file_as_text("notes.md", "# Hi\n") == '<file name="notes.md">\n# Hi\n\n</file>'
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_among_text_it_has_its_name() -> None:
     ],
 )
 def test_a_name_is_one_short_line(name: str, shown: str) -> None:
-    assert shown_name(name) == shown
+    assert printable_name(name) == shown

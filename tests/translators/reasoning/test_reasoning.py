@@ -18,7 +18,7 @@ from translators.notes import Notes
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.reasoning.thinking import SealPolicy, Thinking
 from translators.responses.echo import first_snapshot
-from translators.responses.events import Event, frame
+from translators.responses.events import Event, sse_frame
 from translators.responses.ids import Ids, seed
 from translators.responses.input import decode_items
 from translators.responses.items import Item, Message, Reasoning
@@ -400,6 +400,6 @@ def test_or_only_that_of_the_current_turn() -> None:
 
 def test_frames_of_an_item_without_text() -> None:
     events = Played(FORMS["gemini: a signed call"][1], always=False).events
-    names = [frame(event).split(b"\n")[0] for event in events[2:4]]
+    names = [sse_frame(event).split(b"\n")[0] for event in events[2:4]]
     assert names == [b"event: response.output_item.added", b"event: response.output_item.done"]
     assert isinstance(events[3].item, Reasoning)  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.judges.sse import parse_frame
 from translators.responses import events
-from translators.responses.events import DONE, KEEP_ALIVE, Event, OutputTextDelta, frame
+from translators.responses.events import DONE, KEEP_ALIVE, Event, OutputTextDelta, sse_frame
 from translators.responses.ids import Ids
 from translators.responses.response import Response
 from translators.wire import encode
@@ -16,7 +16,7 @@ def test_a_frame_is_two_lines_and_a_blank_one() -> None:
     delta = OutputTextDelta(
         sequence_number=7, item_id="msg_1", output_index=0, content_index=0, delta="a\n\nb\r\u2028", logprobs=[]
     )
-    assert frame(delta) == (
+    assert sse_frame(delta) == (
         b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_1",'
         b'"output_index":0,"content_index":0,"delta":"a\\n\\nb\\r\xe2\x80\xa8","logprobs":[],"sequence_number":7}\n\n'
     )
@@ -32,8 +32,8 @@ def test_every_kind_has_its_name(kind: type[Event]) -> None:
 def test_a_snapshot_in_a_frame() -> None:
     response = Response(id=Ids("0" * 24).response, created_at=1, model="m")
     event = events.ResponseCreated(sequence_number=0, response=response)
-    assert parse_frame(frame(event).removesuffix(b"\n\n"))["response"]["id"] == response.id
-    assert encode(response) in frame(event)
+    assert parse_frame(sse_frame(event).removesuffix(b"\n\n"))["response"]["id"] == response.id
+    assert encode(response) in sse_frame(event)
 
 
 def test_what_is_no_event() -> None:

@@ -17,7 +17,7 @@ from translators.responses.items import (
     Reasoning,
     SummaryText,
 )
-from translators.responses.listing import _PREFIX, listed, page
+from translators.responses.listing import _PREFIX, list_items, list_page
 from translators.responses.tools import FunctionTool
 
 RESPONSE = Ids("0" * 24).response
@@ -68,20 +68,20 @@ ITEMS: dict[str, tuple[Item, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", ITEMS)
 def test_items(name: str) -> None:
     item, expected = ITEMS[name]
-    assert listed([item], RESPONSE) == [expected]
-    assert listed([item], RESPONSE) == listed([item], RESPONSE)
+    assert list_items([item], RESPONSE) == [expected]
+    assert list_items([item], RESPONSE) == list_items([item], RESPONSE)
 
 
 def test_ids_are_those_of_the_positions() -> None:
-    every = listed([Message("user", "a"), FunctionCall("a", "f", "{}")], RESPONSE)
+    every = list_items([Message("user", "a"), FunctionCall("a", "f", "{}")], RESPONSE)
     assert [item["id"] for item in every] == [input_item_id("msg", RESPONSE, 0), input_item_id("fc", RESPONSE, 1)]
 
 
 def test_an_id_that_is_taken() -> None:
     """Paging goes by ids: with one that stands in a list twice it would come to no end."""
     taken: set[str] = set()
-    first = listed([Message("user", "a", id="msg_a"), Message("user", "b", id="msg_a")], RESPONSE, taken)
-    second = listed([Message("user", "a", id="msg_a")], OTHER, taken)
+    first = list_items([Message("user", "a", id="msg_a"), Message("user", "b", id="msg_a")], RESPONSE, taken)
+    second = list_items([Message("user", "a", id="msg_a")], OTHER, taken)
     assert [item["id"] for item in first] == ["msg_a", input_item_id("msg", RESPONSE, 1)]
     assert [item["id"] for item in second] == [input_item_id("msg", OTHER, 0)]
 
@@ -106,7 +106,7 @@ PAGES: list[tuple[dict[str, Any], str, bool]] = [
 
 @pytest.mark.parametrize(("query", "expected", "more"), PAGES)
 def test_pages(query: dict[str, Any], expected: str, more: bool) -> None:
-    found = page(FIVE, **{"limit": 20, "order": "desc", "after": None, "before": None, **query})
+    found = list_page(FIVE, **{"limit": 20, "order": "desc", "after": None, "before": None, **query})
     ids = [item["id"] for item in found["data"]]
     assert ("".join(ids), found["has_more"], found["object"]) == (expected, more, "list")
     assert (found["first_id"], found["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
@@ -116,7 +116,7 @@ def test_pages(query: dict[str, Any], expected: str, more: bool) -> None:
 def test_an_unknown_cursor(cursor: str) -> None:
     query: dict[str, Any] = {"after": None, "before": None, cursor: "x"}
     with pytest.raises(RequestError) as caught:
-        page(FIVE, limit=20, order="asc", **query)
+        list_page(FIVE, limit=20, order="asc", **query)
     assert (caught.value.status, caught.value.param) == (404, cursor)
 
 
