@@ -18,7 +18,7 @@ from adapter.api.current import services
 from adapter.api.notes_header import notes_header
 from adapter.api.request.intake import admit_http
 from adapter.api.request.schemas import parse_part
-from adapter.flow.counting import count
+from adapter.flow.counting import count_tokens
 from adapter.flow.exchange import open_exchange
 from adapter.services import new_ids
 from adapter.settings.settings import Settings
@@ -64,7 +64,7 @@ def input_tokens() -> Response:
     caller, request = admit_http(
         http.environ, app, partial(_parse_context, names=_INPUT_TOKENS_MEMBERS, notes=notes)
     )
-    tokens = count(app.flow, caller, request, notes)
+    tokens = count_tokens(app.flow, caller, request, notes)
     return _json(encode({"object": "response.input_tokens", "input_tokens": tokens}), notes_header(notes))
 
 

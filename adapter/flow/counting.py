@@ -1,7 +1,7 @@
-"""How many tokens a request is to its model, without asking the model.
+"""How many tokens the model would read for a request, without sending it to the model.
 
-A provider that counts is asked (`Dialect.tokenizer`): its template and its tokenizer know best. Where there is none, or
-it does not answer, the count is an estimate by bytes, and a note says so.
+A provider that counts tokens (`Dialect.tokenizer`) is asked, because only it knows its template and its tokenizer. If
+there is none, or it does not answer, the count is an estimate from the bytes, with a note.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from translators.responses.request import CreateRequest
 from translators.to_responses.usage import estimate_tokens
 from translators.wire import Decoder, NotJSON, Raw, encode
 
-Ask = Callable[[str, bytes], bytes]
-"""Return what a path of the provider's answers to a body."""
+Post = Callable[[str, bytes], bytes]
+"""Returns the body that the provider answers to a body on one of its paths; raises UpstreamError."""
 
 
 class _Count(Struct):
@@ -43,14 +43,14 @@ _members: Final = Decoder(dict[str, Raw]).decode
 _count: Final = Decoder(_Count).decode
 _prompt: Final = Decoder(_Prompt).decode
 _tokens: Final = Decoder(_Tokens).decode
-_TEMPLATED: Final = ("model", "messages", "tools", "chat_template_kwargs")
-"""Members of a chat request from which the prompt is made."""
+_PROMPT_MEMBERS: Final = ("model", "messages", "tools", "chat_template_kwargs")
+"""Members of a chat request that its chat template renders."""
 
 log = structlog.get_logger()
 
 
-def count(services: FlowServices, caller: Caller, request: CreateRequest, notes: Notes) -> int:
-    """Return the tokens of a request's whole context; raise RequestError for one that could not be sent."""
+def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest, notes: Notes) -> int:
+    """Return the tokens of a request's whole context; raise RequestError for a request that could not be sent."""
     if asks_for_compaction(request.input):
         request = remove_trigger(request)
     group = request.conversation or family_of(request.previous_response_id or "") or ""
@@ -63,28 +63,30 @@ def count(services: FlowServices, caller: Caller, request: CreateRequest, notes:
     body = context.translate().json
     notes.repeat(context.notes)
     if dialect.tokenizer is not None:
-        ask = partial(services.upstreams[candidate.upstream].post, bearer=caller.bearer, watch=caller.watch)
+        post = partial(services.upstreams[candidate.upstream].post, bearer=caller.bearer, watch=caller.watch)
         try:
-            return _COUNTERS[dialect.tokenizer](ask, body)
+            return _COUNTERS[dialect.tokenizer](post, body)
         except (UpstreamError, *NotJSON) as error:
             log.warning("tokens not counted", tokenizer=dialect.tokenizer, error=str(error))
-    notes.add("input_tokens", "estimated", "from the size of the request: four bytes are taken for a token")
+    notes.add("input_tokens", "estimated", "from the size of the request, at four bytes per token")
     return estimate_tokens(body)
 
 
-def _by_vllm(ask: Ask, body: bytes) -> int:
-    return _count(ask("/tokenize", encode(_templated(body)))).count
+def _count_with_vllm(post: Post, body: bytes) -> int:
+    return _count(post("/tokenize", encode(_prompt_members(body)))).count
 
 
-def _by_llama_cpp(ask: Ask, body: bytes) -> int:
-    prompt = _prompt(ask("/apply-template", encode(_templated(body)))).prompt
-    asked = {"content": prompt, "add_special": True, "parse_special": True}
-    return len(_tokens(ask("/tokenize", encode(asked))).tokens)
+def _count_with_llama_cpp(post: Post, body: bytes) -> int:
+    prompt = _prompt(post("/apply-template", encode(_prompt_members(body)))).prompt
+    content = {"content": prompt, "add_special": True, "parse_special": True}
+    return len(_tokens(post("/tokenize", encode(content))).tokens)
 
 
-def _templated(body: bytes) -> dict[str, Raw]:
+def _prompt_members(body: bytes) -> dict[str, Raw]:
     members = _members(body)
-    return {name: members[name] for name in _TEMPLATED if name in members}
+    return {name: members[name] for name in _PROMPT_MEMBERS if name in members}
 
 
-_COUNTERS: Final[dict[str, Callable[[Ask, bytes], int]]] = {"vllm": _by_vllm, "llama_cpp": _by_llama_cpp}
+_COUNTERS: Final[dict[str, Callable[[Post, bytes], int]]] = {
+    "vllm": _count_with_vllm, "llama_cpp": _count_with_llama_cpp,
+}  # fmt: skip

@@ -20,6 +20,7 @@ the request retried, belongs into `wait`.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -61,7 +62,7 @@ class Flow(Struct, frozen=True):
     stream: ResponseStream
     """The machine that the client follows."""
     notes: Notes
-    """What the answer is not exactly."""
+    """What was not done exactly in the answer."""
     watch: ClientWatch
     lease: ConversationLease | None
     """Of the conversation that the response continues; None: it continues none."""
@@ -98,7 +99,7 @@ def new_stream(
     )
 
 
-class Round:
+class Round(ABC):
     """One chat call, and what becomes of its answer."""
 
     def __init__(self, flow: Flow, asked: RoundRequest) -> None:
@@ -156,9 +157,9 @@ class Round:
                 flow.check()
                 yield []
 
+    @abstractmethod
     def finish(self) -> "tuple[list[Event], Round | None]":
         """Return the last events, and the round that follows; None: the response is over. Raise UpstreamError."""
-        raise NotImplementedError
 
     def retry(self, error: UpstreamError) -> "Round":
         """Return a round in the place of this one, whose `wait` has raised `error`.

@@ -23,7 +23,7 @@ class Counting(Provider):
         self.answers = answers
         self.asked: list[tuple[str, Any]] = []
 
-    def ask(self, path: str, body: bytes, *, bearer: str | None, watch: object) -> bytes:
+    def post(self, path: str, body: bytes, *, bearer: str | None, watch: object) -> bytes:
         self.asked.append((path, json.loads(body)))
         answer = self.answers[path.strip("/").replace("-", "_")]
         if isinstance(answer, Exception):
