@@ -4,10 +4,13 @@
 """
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
+from adapter.files import pdf
 from tests.clients.judge import complaints_of
 from tests.clients.recorded import RECORDED, Played, play, runs
 from translators.dialects.dialect import Dialect
@@ -27,6 +30,14 @@ LACKS = {"deepseek": re.compile(r"input\[\d+\]\.content\[\d+\]"), "perplexity": 
 """What a provider cannot be asked at all: for a look at a picture, to call a tool."""
 
 Object = dict[str, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pdf_is_read_once() -> Iterator[None]:
+    """The same file is sent to every preset, and each reading of a PDF starts a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf, "_read", cache(pdf._read))
+        yield
 
 
 @pytest.mark.parametrize("run", runs())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from socket import socketpair
 from typing import Any
@@ -18,6 +19,11 @@ from tests.support import chat
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 from tests.support.websocket import Socket
+
+HANDSHAKE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -246,13 +252,9 @@ def test_a_connection_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) ->
     app = create_app(Settings(store="memory:", workers=1, upstream_url="http://127.0.0.1:9/v1"))
     ours, client = socketpair()
     environ = {"gunicorn.socket": ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())}
-    handshake = {
-        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }  # fmt: skip
     with client:
         with pytest.raises(StopIteration):
-            app.test_client().get("/v1/responses", headers=handshake, environ_overrides=environ)
+            app.test_client().get("/v1/responses", headers=HANDSHAKE, environ_overrides=environ)
         told = client.recv(65536)
     environ["gunicorn.socket"].close()
     assert told.startswith(b"HTTP/1.1 101 ")
@@ -266,15 +268,15 @@ def test_many_idle_connections_harm_nobody(upstream: Upstream, tmp_path: Path) -
     with Service(tmp_path, upstream_url=upstream.url, workers=1) as service:
         (worker,) = service.workers
         before = private_bytes(worker)
-        sockets = [Socket(service) for _ in range(500)]
-        try:
+        with ExitStack() as connections:
+            for _ in range(499):
+                idle = connections.enter_context(service.open("GET", "/v1/responses", headers=HANDSHAKE))
+                assert idle.status == 101
+            socket = connections.enter_context(Socket(service))
             assert (private_bytes(worker) - before) / 500 < 64 * 1024
             assert service.create()["status"] == "completed"
             upstream.plays(hello())
-            assert sockets[250].turn()["status"] == "completed"
-        finally:
-            for socket in sockets:
-                socket.connection.close()
+            assert socket.turn()["status"] == "completed"
 
 
 def private_bytes(pid: int) -> int:

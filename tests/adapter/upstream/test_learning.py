@@ -4,6 +4,7 @@ A worker here is what one has: a `Lessons` of its own, on a store of its own. Tw
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from adapter.store.base import StoreDown
 from adapter.store.memory import MemoryStore
 from adapter.store.protocols import Store
 from adapter.upstream.learning import ModelDialects, RetryPlan
-from adapter.upstream.lessons import Lessons, erase_lessons, list_lessons
+from adapter.upstream.lessons import LIFETIME, Lessons, StoredLesson, erase_lessons, list_lessons
 from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
 from translators.failures.classes import classify_http_error
+from translators.wire import encode
 
 CONFIGURED = Dialect(name="test", parallel_tool_calls=True)
 SENT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 1, "top_p": 1}
@@ -257,10 +259,15 @@ def test_a_store_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_models_without_end_are_not_remembered() -> None:
-    learning = worker(MemoryStore())
-    for number in range(1001):
-        learn(learning, model=f"m{number}")
-    assert learning.for_model("m999").lessons == ("temperature",)
+    store = MemoryStore()
+    for number in range(999):
+        lesson = StoredLesson("upstream", f"m{number}", "temperature", time.time())
+        store.set_value(f"lesson/{number}", encode(lesson), lesson.at + LIFETIME)
+    learning = worker(store)
+    learn(learning, model="m999")
+    learn(learning, model="m1000")
+    assert len(list_lessons(store)) == 1000
+    assert learning.for_model("m0").lessons == learning.for_model("m999").lessons == ("temperature",)
     assert learning.for_model("m1000") == CONFIGURED
 
 
