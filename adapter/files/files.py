@@ -1,12 +1,13 @@
-"""The files of a request, before it is translated: each becomes what the provider can take.
+"""Replace the files of a request, before translation, by what the provider accepts.
 
-A provider that takes files gets data, whatever the client sent: base64, a data URL, or an http(s) URL, which is fetched
-through the guard. One that takes none, and a message that can only be text, gets the file's text, with its name in
-front: text as it is, the text of a PDF. Everything else is refused with the path of the part.
+A provider that accepts files gets their data, whether the client sent base64, a data URL or an http(s) URL, which is
+fetched through the outbound guard. For other providers, and in messages that can only be text, a file is replaced by
+its text with its name in front: plain text as it is, or the text of a PDF. Any other file is a request error with the
+path of its part.
 
-The store keeps the input as it came, so a history goes through here again. What cannot be had any more is then said to
-the model and noted, instead of refused: the request that is being made did not send it. All files of one request
-together may take as long to come, and be as large, as a request body may.
+The store keeps the input as the client sent it, so the files of a history are replaced again in each request. A file
+that is no longer available becomes a placeholder text, with a note: it is no error of the current request. All files of
+one request together are limited to the size and time of a request body.
 """
 
 import time
@@ -15,7 +16,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from adapter.files.guard import Guard, NotAllowed, NotFetched
+from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
@@ -32,15 +33,15 @@ from translators.responses.items import (
     Message,
 )
 
-_MOST_URLS: Final = 64
-"""Files that are fetched for one request; each is a request to somebody else."""
+_MAX_URLS: Final = 64
+"""Fetched for one request. Each is a request to another server, so a caller could use this one for an attack."""
 
 _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
-"""Where items keep content parts."""
+"""The member of an item that may have content parts."""
 
 
 class Files:
-    """Puts what the provider can take in the place of files."""
+    """Replaces files by what the provider accepts."""
 
     def __init__(self, settings: Settings) -> None:
         self.guard = Guard(settings.file_url_hosts)
@@ -50,21 +51,21 @@ class Files:
     def of_request(
         self, items: Sequence[Item], dialect: Dialect, notes: Notes, first: int = 0
     ) -> tuple[Item, ...]:
-        """Return the items of a request without files that the provider cannot take, from the `first` on.
+        """Return the items of a request, with the files from item `first` on replaced.
 
-        Raises RequestError naming the part that cannot be had, read or sent.
+        Raises RequestError with the path of a file that cannot be fetched, read or sent.
         """
         places = _places(items, first)
         return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
 
     def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
-        """Return the items of earlier requests in the same way; a file that cannot be had is a text that says so."""
+        """Return the items of earlier requests in the same way; an unavailable file becomes a placeholder text."""
         places = _places(items)
         return _ReadingAgain(self, dialect, notes).items(items, places) if places else tuple(items)
 
 
 def _places(items: Sequence[Item], first: int = 0) -> list[int]:
-    """Return where the items with files are; looking at every item costs less than a search through the JSON."""
+    """Return the indexes of items with files; checking every item costs less than a search through the JSON."""
     return [at for at, item in enumerate(items[first:], first) if item.__class__ in _PARTS_OF and _has_file(item)]
 
 
@@ -80,7 +81,7 @@ class _Reading:
         self._guard = files.guard
         self._bytes = files.most_bytes
         self._until = time.monotonic() + files.seconds
-        self._urls = _MOST_URLS
+        self._urls = _MAX_URLS
         self._dialect = dialect
         self._notes = notes
 
@@ -130,17 +131,17 @@ class _Reading:
 
     def _fetched(self, url: str, name: str, param: str) -> File:
         if not self._urls:
-            raise _not_fetched(param, f"at most {_MOST_URLS} are fetched for one request")
+            raise _not_fetched(param, f"at most {_MAX_URLS} are fetched for one request")
         self._urls -= 1
         try:
             fetched = self._guard.fetch(url, most=self._bytes, seconds=self._left(param))
-        except NotAllowed:
+        except HostNotAllowed:
             raise unsupported_parameter(
                 param,
                 "names a host that this server does not fetch files from. Send the file as 'file_data', or have the "
                 "host added to ADAPTER_FILE_URL_HOSTS.",
             ) from None
-        except NotFetched as error:
+        except FetchFailed as error:
             raise _not_fetched(param, str(error)) from None
         self._bytes -= len(fetched.data)
         return File(fetched.data, name, fetched.type.partition(";")[0].strip().lower())

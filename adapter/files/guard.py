@@ -1,11 +1,11 @@
-"""Fetching what a caller's URL names, without being the caller's way into the network of the operator.
+"""The outbound guard: fetch a caller's URL without giving the caller a way into the operator's network.
 
-Nothing is fetched from a host that the operator has not allowed (`file_url_hosts`). A host that a pattern allows must
-have public addresses only; one that is allowed by its own name may lie anywhere. A name is resolved once, and the
-connection goes to an address that was looked at, so that a name server cannot say one thing to the check and another
-to the connection; Host, SNI and certificate stay those of the name. Redirects are followed by hand, each checked like
-the first URL. No cookie, credential or proxy is used, and what comes is bounded in bytes and time. A refusal does not
-tell a host without an address from one with a private address: that would be a map of the network.
+Only hosts that the operator allows (`file_url_hosts`) are contacted. A host allowed by a pattern must have public
+addresses only; one allowed by its own name may be anywhere. A name is resolved once, and the connection goes to a
+checked address, so that a name server cannot answer the check and the connection differently (DNS rebinding); Host, SNI
+and certificate remain those of the name. Each redirect is checked like the first URL. No cookie, credential or proxy is
+used, and size and time are limited. The error for a host without an address is the same as for one with a private
+address, since the difference would map the network.
 """
 
 import ipaddress
@@ -26,16 +26,17 @@ from urllib3.util import Url, parse_url
 
 log = structlog.get_logger()
 
-_MOST_AT_ONCE: Final = 8
-"""Files that a worker fetches at a time; gevent looks up names in ten threads, and the provider's must get one."""
-_MOST_REDIRECTS: Final = 3
-_MOST_ADDRESSES: Final = 4
-"""Addresses of a host that are tried."""
-_CONNECTING: Final = 5.0
-"""Seconds for each of them."""
-_AT_ONCE: Final = 64 * 1024
-_LONGEST_URL: Final = 8192
-_USUAL_PORTS: Final = {"http": 80, "https": 443}
+_MAX_CONCURRENT: Final = 8
+"""Files that a worker fetches at a time: gevent has ten threads for name look-ups, and calls of providers need some."""
+_MAX_REDIRECTS: Final = 3
+_MAX_ADDRESSES: Final = 4
+"""Addresses of a host that are tried: enough for both IP versions, and no long wait for a host that is down."""
+_CONNECT_SECONDS: Final = 5.0
+"""For each address."""
+_READ_BYTES: Final = 64 * 1024
+_MAX_URL_CHARS: Final = 8192
+"""What common web servers accept at most."""
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HEADERS: Final = {"User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 _UNICAST: Final = ipaddress.ip_network("2000::/3")
@@ -52,27 +53,27 @@ _NOT_PUBLIC: Final = tuple(
         ),
     )
 )
-"""Addresses that `ipaddress` takes for global, in some version of Python, and that are not."""
+"""Networks that are not public, although `ipaddress` of some Python version calls them global."""
 
 
-class NotAllowed(Exception):
+class HostNotAllowed(Exception):
     """The operator has not allowed the host of a URL."""
 
 
-class NotFetched(Exception):
-    """A URL cannot be had. The message says why, for the end of a sentence about its file."""
+class FetchFailed(Exception):
+    """A URL could not be fetched. The message says why, as the end of a sentence about its file."""
 
 
 class Fetched(NamedTuple):
     data: bytes
     type: str
-    """The Content-Type, as it came."""
+    """The Content-Type as sent."""
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address belongs to the internet: one host's, reached directly, and not only from here.
+    """Return whether an IP address is that of one host on the internet, reached directly.
 
-    IPv6 addresses that carry an IPv4 address (mapped, NAT64, 6to4, Teredo) are not.
+    IPv6 addresses that contain an IPv4 address (mapped, NAT64, 6to4, Teredo) are not.
     """
     ip = ipaddress.ip_address(address)
     if not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_PUBLIC):
@@ -87,7 +88,7 @@ class Guard:
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self._turns = BoundedSemaphore(_MOST_AT_ONCE)
+        self._slots = BoundedSemaphore(_MAX_CONCURRENT)
         self._names: set[tuple[str, int | None]] = set()
         self._domains: set[tuple[str, int | None]] = set()
         for pattern in hosts:
@@ -96,109 +97,109 @@ class Guard:
             (self._domains if host.startswith("*") else self._names).add((host.removeprefix("*"), of.port))
 
     def fetch(self, url: str, *, most: int, seconds: float) -> Fetched:
-        """Return what a URL names, of at most `most` bytes; raise NotAllowed or NotFetched."""
-        with gevent.Timeout(seconds, NotFetched("it did not arrive in time")), self._turns:
+        """Return the content of a URL, at most `most` bytes; raise HostNotAllowed or FetchFailed."""
+        with gevent.Timeout(seconds, FetchFailed("it did not arrive in time")), self._slots:
             try:
                 return self._follow(url, most, seconds)
             except HTTPError:
-                raise NotFetched("the connection to its server failed") from None
+                raise FetchFailed("the connection to its server failed") from None
 
     def _follow(self, url: str, most: int, seconds: float) -> Fetched:
-        target = _parsed(url)
-        for _ in range(_MOST_REDIRECTS + 1):
-            answer = _answer(target, self._addresses(target), seconds)
+        target = _parse(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            answer = _request(target, self._addresses(target), seconds)
             try:
                 onward = answer.headers.get("location") if 300 <= answer.status < 400 else None
                 if onward is None:
-                    data = _body(answer, most)
+                    data = _read_body(answer, most)
                     log.info("file fetched", host=target.host, bytes=len(data))
                     return Fetched(data, answer.headers.get("content-type", ""))
             finally:
                 answer.close()
-            target = _parsed(onward, target.url)
-        raise NotFetched(f"its server redirects more than {_MOST_REDIRECTS} times")
+            target = _parse(onward, target.url)
+        raise FetchFailed(f"its server redirects more than {_MAX_REDIRECTS} times")
 
     def _addresses(self, url: Url) -> list[str]:
-        """Return addresses of a URL's host that a connection may go to."""
+        """Return the addresses of a URL's host that may be connected to."""
         host = (url.host or "").strip("[]")
-        usual = _USUAL_PORTS[url.scheme or ""]
+        usual = _DEFAULT_PORTS[url.scheme or ""]
         port = url.port or usual
         ports = (port, None) if port == usual else (port,)
         name = (url.host or "").rstrip(".")
         named = any((name, port) in self._names for port in ports)
         if not named and not any((domain, port) in self._domains for domain in _domains(name) for port in ports):
-            raise NotAllowed
+            raise HostNotAllowed
         try:
-            host.encode("idna")  # so does the look-up, in a thread whose every surprise gevent prints with a traceback
+            host.encode("idna")  # the look-up does the same, in a thread whose exceptions gevent prints
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             found = []
         addresses = list(dict.fromkeys(str(where[0]) for *_, where in found))
         if not addresses or not (named or all(map(is_public, addresses))):
-            raise NotFetched("its host has no public address")
-        return addresses[:_MOST_ADDRESSES]
+            raise FetchFailed("its host has no public address")
+        return addresses[:_MAX_ADDRESSES]
 
 
 def _domains(name: str) -> Iterator[str]:
-    """Yield what the pattern for a name may say behind its `*`."""
+    """Yield the suffixes that a pattern matching a name may have after its `*`."""
     yield ""
     for at, letter in enumerate(name):
         if letter == ".":
             yield name[at:]
 
 
-def _parsed(url: str, base: str = "") -> Url:
+def _parse(url: str, base: str = "") -> Url:
     try:
-        parsed = parse_url(urljoin(base, url[: _LONGEST_URL + 1]))
+        parsed = parse_url(urljoin(base, url[: _MAX_URL_CHARS + 1]))
     except ValueError:
-        raise NotFetched("its URL is not valid") from None
-    if parsed.scheme not in _USUAL_PORTS or not parsed.host:
-        raise NotFetched("its URL is not an http or https URL")
-    if len(url) > _LONGEST_URL:
-        raise NotFetched(f"its URL is longer than {_LONGEST_URL} characters")
+        raise FetchFailed("its URL is not valid") from None
+    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host:
+        raise FetchFailed("its URL is not an http or https URL")
+    if len(url) > _MAX_URL_CHARS:
+        raise FetchFailed(f"its URL is longer than {_MAX_URL_CHARS} characters")
     if parsed.auth is not None:
-        raise NotFetched("its URL holds a user name or password, which are not sent anywhere")
+        raise FetchFailed("its URL holds a user name or password, which are not sent anywhere")
     return parsed
 
 
-def _answer(url: Url, addresses: Iterable[str], seconds: float) -> BaseHTTPResponse:
-    """Return the answer of the first address that can be reached, its head read and its body not."""
+def _request(url: Url, addresses: Iterable[str], seconds: float) -> BaseHTTPResponse:
+    """Return the answer of the first address that can be reached; its body is not read yet."""
     for address in addresses:
-        pool = _pool(url, address)
+        pool = _connect_to(url, address)
         try:
             return pool.urlopen(
                 "GET", url.request_uri, headers={**_HEADERS, "Host": url.netloc or ""},
                 retries=False, redirect=False, preload_content=False,
-                timeout=Timeout(connect=min(_CONNECTING, seconds), read=seconds),
+                timeout=Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
             )  # fmt: skip
         except (NewConnectionError, ConnectTimeoutError):
             pass
         finally:
             pool.close()
-    raise NotFetched("its server could not be reached")
+    raise FetchFailed("its server could not be reached")
 
 
-def _pool(url: Url, address: str) -> HTTPConnectionPool:
-    """Return a way to one address that speaks as if it had been found by the URL's host."""
+def _connect_to(url: Url, address: str) -> HTTPConnectionPool:
+    """Return a connection pool for one address, with TLS checked against the URL's host."""
     if url.scheme == "http":
         return HTTPConnectionPool(address, url.port or 80)
     host = (url.host or "").strip("[]").rstrip(".")
     return HTTPSConnectionPool(
         address, url.port or 443, cert_reqs="CERT_REQUIRED", server_hostname=host, assert_hostname=host,
-        ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests has it
+        ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests does
     )  # fmt: skip
 
 
-def _body(answer: BaseHTTPResponse, most: int) -> bytes:
+def _read_body(answer: BaseHTTPResponse, most: int) -> bytes:
     if not 200 <= answer.status < 300:
-        raise NotFetched(f"its server answered with status {answer.status}")
+        raise FetchFailed(f"its server answered with status {answer.status}")
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise NotFetched("its server sends it compressed, which was not asked for")
-    pieces = []
+        raise FetchFailed("its server sends it compressed, which was not requested")
+    parts = []
     left = most
-    while data := answer.read1(_AT_ONCE, decode_content=False):
-        pieces.append(data)
+    while data := answer.read1(_READ_BYTES, decode_content=False):
+        parts.append(data)
         left -= len(data)
         if left < 0:
-            raise NotFetched(f"it is larger than {most} bytes")
-    return b"".join(pieces)
+            raise FetchFailed(f"it is larger than {most} bytes")
+    return b"".join(parts)

@@ -1,8 +1,8 @@
 """PDF → text, for providers that take no files.
 
-The file is read by a program of its own (`pdf_child.py`); this starts it, hands the file over and waits as a greenlet,
-for a limited time. A worker reads few files at once; the others wait their turn. Of the environment, which holds keys,
-the program is given only what Python needs to start.
+A separate process (`pdf_child.py`) reads the file; this module starts it, sends it the file and waits in a greenlet,
+for a limited time. A worker reads two files at a time. The process gets only the environment variables that Python
+needs to start, since others hold keys.
 """
 
 import os
@@ -17,12 +17,13 @@ from gevent.lock import BoundedSemaphore
 
 from adapter.files.pdf_child import LOCKED, MOST_CHARACTERS, MOST_PAGES, MOST_SECONDS, TEXT, TOO_LONG
 
-_AT_ONCE: Final = 64 * 1024
+_READ_BYTES: Final = 64 * 1024
 _ENVIRONMENT: Final = (
     "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME",
     "PYTHONPATH", "PYTHONUTF8", "SYSTEMROOT",
 )  # fmt: skip
-_turns: Final = BoundedSemaphore(2)
+_slots: Final = BoundedSemaphore(2)
+"""Processes at a time: each may keep a core busy."""
 
 _REASONS: Final = {
     LOCKED: "is locked with a password",
@@ -31,12 +32,12 @@ _REASONS: Final = {
 
 
 class NoText(Exception):
-    """A PDF whose text cannot be had. The message says why, for the end of a sentence about the file."""
+    """A PDF without readable text. The message says why, as the end of a sentence about the file."""
 
 
 def text_of_pdf(data: bytes, seconds: float) -> str:
-    """Return the text of a PDF; raise NoText, at the latest after so many seconds."""
-    with gevent.Timeout(min(seconds, MOST_SECONDS), NoText("could not be read in time")), _turns:
+    """Return the text of a PDF; raise NoText, at the latest after `seconds`."""
+    with gevent.Timeout(min(seconds, MOST_SECONDS), NoText("could not be read in time")), _slots:
         code, output = _read(data)
     if code != TEXT:
         raise NoText(_REASONS.get(code, "could not be read as a PDF"))
@@ -46,7 +47,7 @@ def text_of_pdf(data: bytes, seconds: float) -> str:
 
 
 def _read(data: bytes) -> tuple[int, bytes]:
-    """Run the program; return its exit code and output."""
+    """Run the process; return its exit code and output."""
     ours, its = gevent.socket.socketpair()
     with ours:
         with its:
@@ -58,11 +59,11 @@ def _read(data: bytes) -> tuple[int, bytes]:
         try:
             ours.sendall(data)
             ours.shutdown(socket.SHUT_WR)
-            while piece := ours.recv(_AT_ONCE):
+            while piece := ours.recv(_READ_BYTES):
                 pieces.append(piece)
         except OSError:
-            pass  # it ended early; its exit code says more
-        except BaseException:  # too late, or the greenlet is killed
+            pass  # the process ended early; its exit code says why
+        except BaseException:  # a timeout, or the greenlet is killed
             child.kill()
             raise
         finally:

@@ -1,12 +1,11 @@
-"""The server: what has to be true before it starts, and how gunicorn is set up.
+"""The server: checks before the start, and gunicorn's options.
 
 `responses-adapter serve` and `gunicorn wsgi:app` (through gunicorn.conf.py) run the same server with the same options.
-What would stop it is found before gunicorn runs and is one SettingsError, not a traceback in a worker: an address in
-use, a store that cannot be written. With no upstream configured the demo upstream is started, and is said to be.
+What would prevent a start (an address in use, a store that cannot be written) is found before gunicorn runs, and is one
+SettingsError instead of a traceback in a worker. Without a configured upstream the demo upstream is started.
 
-The worker class makes the standard library cooperative, and has to come before everything that imports `ssl` or
-`requests`. So this module and those it imports know nothing of them; gunicorn and the application are imported where
-they are run.
+The worker class makes the standard library cooperative, before anything imports `ssl` or `requests`. So neither this
+module nor what it imports uses them; gunicorn and the application are imported when they run.
 """
 
 import dataclasses
@@ -24,11 +23,15 @@ from adapter.settings.kinds import split_address
 from adapter.settings.settings import Settings, SettingsError
 
 STREAMS_PER_WORKER: Final = 3000
-_SLACK: Final = 5
-"""Seconds between the end of the grace, when open responses are ended, and the end of the worker."""
+"""Connections that a worker serves at a time; more wait in the backlog, so that its memory is bounded."""
+_BACKLOG: Final = 4096
+"""Connections that wait to be accepted: more than a worker takes, for clients that all reconnect after a restart.
+The kernel's own limit, `net.core.somaxconn`, is 4096 by default. Source: Linux manual pages, listen(2)."""
+_STOP_SECONDS: Final = 5
+"""Between the end of the grace time, when open responses are ended, and the end of the worker."""
 
 _children: list["subprocess.Popen[str]"] = []
-"""Processes that live as long as this one; their pipes must not be closed before."""
+"""Child processes; their pipes must stay open as long as this process runs."""
 
 
 def prepare(settings: Settings) -> Settings:
@@ -47,7 +50,7 @@ def prepare(settings: Settings) -> Settings:
 
 
 def serve(settings: Settings) -> None:
-    """Run the server until it is told to stop; raise SettingsError if it cannot start."""
+    """Run the server until a signal stops it; raise SettingsError if it cannot start."""
     _check_address(settings)
     settings = prepare(settings)
 
@@ -72,25 +75,25 @@ def options(settings: Settings) -> dict[str, Any]:
     def on_starting(server: Any) -> None:
         try:
             for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
-                refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's own -b is not in the settings
+                refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's -b is not in the settings
         except SettingsError as error:
             give_up(error)
 
     def when_ready(server: Any) -> None:
         print(announcement(settings, server.LISTENERS[0].getsockname()), flush=True)
         gc.collect()
-        gc.freeze()  # what is loaded now is shared with every worker, and stays so if no collection touches it
+        gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
 
     return {
         "bind": settings.bind,
         "workers": settings.workers,
         "worker_class": "adapter.server.worker.Worker",
         "worker_connections": STREAMS_PER_WORKER,
-        "backlog": 4096,
+        "backlog": _BACKLOG,
         "preload_app": True,
-        "keepalive": 75,  # longer than the idle time of any usual client or proxy, so that they close first
-        "timeout": 120,  # a worker whose event loop stands still; a stream may last as long as it likes
-        "graceful_timeout": int(settings.shutdown_grace) + _SLACK,
+        "keepalive": 75,  # longer than usual clients and proxies keep idle connections, so that they close first
+        "timeout": 120,  # of a worker whose event loop is blocked; streams have no time limit
+        "graceful_timeout": int(settings.shutdown_grace) + _STOP_SECONDS,
         "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
         "control_socket_disable": True,
         "logger_class": "adapter.server.worker.ServerLog",
@@ -104,13 +107,13 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def give_up(error: SettingsError) -> NoReturn:
-    """End the process because of settings it cannot run with."""
+    """Exit because of unusable settings."""
     print(f"responses-adapter: {error}", file=sys.stderr)
     sys.exit(2)
 
 
 def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
-    """Say where the server listens and what is behind it; with the demo upstream, how to try it."""
+    """Return the line that announces the server and its upstreams; with the demo upstream, how to try it."""
     host, port = address[:2]
     url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     line = (
@@ -135,9 +138,9 @@ def _upstreams(settings: Settings) -> str:
 
 
 def _check_address(settings: Settings) -> None:
-    """Raise SettingsError if nobody can listen on the address."""
+    """Raise SettingsError if the server cannot listen on the address."""
     if "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
-        return  # the socket is inherited, from systemd or from the server that this one takes over from
+        return  # the socket is inherited from systemd, or from the server that this one replaces
     host, port = split_address(settings.bind)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -1,4 +1,4 @@
-"""What is ours inside gunicorn: the worker class, and where gunicorn's own log lines go."""
+"""gunicorn's extension points: the worker class, its client sockets, errors and log."""
 
 import gc
 import os
@@ -24,46 +24,47 @@ from translators.errors import ProtocolError
 from translators.wire import encode
 
 _GC_THRESHOLDS: Final = (20_000, 20, 100)
-"""A stream makes few cycles; collecting as often as Python does by default costs a worker some per cent of its time."""
+"""Streams make few reference cycles; Python's default thresholds cost a worker some per cent of its time."""
 _SWITCH_INTERVAL: Final = 0.001
-"""Seconds that the store's thread waits for a busy event loop, at most; Python's own default is five times that."""
-_READ: Final = 64 * 1024
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-_LAST_REQUEST: Final = 1.0
-"""Seconds that a connection without a request is waited for, once the worker stops."""
+"""Seconds that the store's thread waits for a busy event loop, at most. Python's default is five times as long."""
+_READ_BYTES: Final = 64 * 1024
+"""At a time: a coding agent's request of some hundred kilobytes in a few reads."""
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+_LAST_REQUEST_SECONDS: Final = 1.0
+"""For which a new connection may still send its request, once the worker is stopping."""
 
 
-def hold_stops() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+def block_stop_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
 
-def let_stops_through() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+def unblock_stop_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
-# A new worker that is told to stop before it has handlers of its own has to hear it then: the master says it once, and
-# Python forgets what comes between the fork and the first step of the child.
-os.register_at_fork(before=hold_stops, after_in_parent=let_stops_through)
+# The master sends a stop signal once, and Python loses signals between a fork and the first step of the child. So they
+# stay blocked until a new worker has handlers of its own.
+os.register_at_fork(before=block_stop_signals, after_in_parent=unblock_stop_signals)
 
 
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, and what it lacks for streams: a way to stop that is quick and cuts no answer short.
+    """gunicorn's gevent worker, with a stop that is quick and cuts no answer short.
 
-    On SIGTERM it tells the application, and closes the connections on which no request is under way; else each
-    kept-alive connection would hold the worker until the grace has run out.
+    On SIGTERM it drains the application, and closes the idle connections, each of which would otherwise keep the worker
+    running until the grace time ends.
     """
 
     @classmethod
     def setup(cls) -> None:
         """Make the standard library cooperative; gunicorn calls this before it loads the application.
 
-        This runs in the master, which has to go on noticing by itself that a worker has died: what it does that with
-        stays the system's own, and no worker needs the rest.
+        This runs in the master, too, which must notice the death of a worker, so signals, `os` and subprocesses stay
+        the system's own. No worker needs them, nor queues.
         """
         monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)
 
     def patch(self) -> None:
-        """Make the listening sockets cooperative; the standard library is."""
+        """Make the listening sockets cooperative, as the standard library is already."""
         self.sockets: list[Any] = [
             gevent.socket.socket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
             for listener in self.sockets
@@ -87,7 +88,7 @@ class Worker(GeventWorker):
 
     def init_signals(self) -> None:
         super().init_signals()
-        let_stops_through()
+        unblock_stop_signals()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
         if type(client) is gevent.socket.socket:  # not TLS
@@ -105,7 +106,7 @@ class Worker(GeventWorker):
         client = self._connections[gevent.getcurrent()]
         self._waiting.add(client)
         try:
-            with gevent.Timeout(self.cfg.keepalive if self.alive else _LAST_REQUEST, False):
+            with gevent.Timeout(self.cfg.keepalive if self.alive else _LAST_REQUEST_SECONDS, False):
                 yield
         finally:
             self._waiting.discard(client)
@@ -121,10 +122,10 @@ class Worker(GeventWorker):
 
 
 class ClientSocket(gevent.socket.socket):
-    """A client's connection, with fewer calls of the system for the same bytes.
+    """A client's connection, with fewer system calls for the same bytes.
 
-    gunicorn reads 8 KB at a time, 35 reads for what a coding agent sends, and writes the head of an answer by itself;
-    and gevent asks for the size of the send buffer before each write.
+    gunicorn reads 8 KB at a time, which is 35 reads for a coding agent's request, and writes the head of an answer
+    separately; gevent asks for the size of the send buffer before each write.
     """
 
     _corked: bytes | None = None
@@ -135,8 +136,8 @@ class ClientSocket(gevent.socket.socket):
         self._corked = b""
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Return what is there, even if it is more than `size`: gunicorn keeps what it does not need yet."""
-        data: bytes = super().recv(max(size, _READ), flags)
+        """Return what has arrived, even if it is more than `size`: gunicorn buffers the rest."""
+        data: bytes = super().recv(max(size, _READ_BYTES), flags)
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
@@ -155,7 +156,7 @@ class ClientSocket(gevent.socket.socket):
 
 
 def write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:
-    """Answer what is not even HTTP in the API's envelope, as every other error; gunicorn's own is a web page."""
+    """Answer invalid HTTP with the API's error envelope, where gunicorn would send a web page."""
     error = ProtocolError(message or reason, status=status, type="invalid_request_error")
     body = encode(error.envelope())
     head = (
@@ -171,16 +172,16 @@ def _http_date(second: int) -> str:
 
 
 def http_date(timestamp: float | None = None) -> str:
-    """Return a time, now if none is given, as header fields show it; written anew once a second."""
+    """Return a time (default: now) in the form of header fields; formatted once a second."""
     return _http_date(int(time.time() if timestamp is None else timestamp))
 
 
-util.write_error = write_error  # the one place where gunicorn writes an answer of its own
+util.write_error = write_error  # the only place where gunicorn writes an answer
 util.http_date = http_date
 
 
 class ServerLog(Logger):
-    """gunicorn's log, through ours (see `logs.py`). Requests are logged by the application."""
+    """gunicorn's log, sent to the adapter's (`logs.py`). The application logs requests."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

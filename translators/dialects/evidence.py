@@ -1,7 +1,6 @@
-"""What of a refused request a refusal may be about: one function for each thing that some provider does not take.
+"""What a rejected request had of the things that some provider rejects: one function for each.
 
-Each returns what was sent of it, as the lesson names it: "" where there is nothing more to say, None where it was not
-sent at all.
+Each returns the lesson's detail if the request had the thing ("" if the lesson needs none), else None.
 """
 
 import re
@@ -26,18 +25,18 @@ _KEYWORDS: Final = frozenset(
         "uniqueItems", "writeOnly",
     }
 )  # fmt: skip
-"""Keywords without which a schema still says what an argument is."""
+"""Keywords that a schema can lose and still describe an argument."""
 
 Object = dict[str, Any]
 
 
-class Refused(Struct, frozen=True, gc=False):
-    """A request that was refused."""
+class RejectedRequest(Struct, frozen=True, gc=False):
+    """A rejected request."""
 
     body: Object
-    refusal: Rejection
+    rejection: Rejection
     dialect: Dialect
-    """The one in which it was sent."""
+    """The dialect in which it was sent."""
 
     @property
     def messages(self) -> list[Object]:
@@ -45,26 +44,26 @@ class Refused(Struct, frozen=True, gc=False):
         return messages
 
     def quotes(self, name: str) -> bool:
-        """Tell whether the refusal has a name in quotes."""
-        return re.search(rf"['\"`]{re.escape(name)}['\"`]", self.refusal.words) is not None
+        """Return whether the rejection has a name in quotes."""
+        return re.search(rf"['\"`]{re.escape(name)}['\"`]", self.rejection.words) is not None
 
 
-Sent = Callable[[Refused], str | None]
+Evidence = Callable[[RejectedRequest], str | None]
 
 
-def member(name: str) -> Sent:
-    return lambda refused: "" if name in refused.body else None
+def member(name: str) -> Evidence:
+    return lambda request: "" if name in request.body else None
 
 
-def message(is_it: Callable[[Object], Any]) -> Sent:
-    return lambda refused: "" if any(map(is_it, refused.messages)) else None
+def message(is_it: Callable[[Object], Any]) -> Evidence:
+    return lambda request: "" if any(map(is_it, request.messages)) else None
 
 
-def message_member(name: str) -> Sent:
+def message_member(name: str) -> Evidence:
     return message(lambda one: name in one)
 
 
-def part(is_it: Callable[[Object], Any]) -> Sent:
+def part(is_it: Callable[[Object], Any]) -> Evidence:
     return message(lambda one: any(map(is_it, _parts(one))))
 
 
@@ -73,96 +72,96 @@ def _parts(one: Object) -> Iterator[Object]:
     return iter(content if isinstance(content, list) else ())
 
 
-def token_limit(name: str, other: str) -> Sent:
-    """Return what finds this name of the token limit, and names the other one instead; none if that was refused."""
+def token_limit(name: str, other: str) -> Evidence:
+    """Find this name of the token limit; the detail is the other name, or `none` if that was rejected, too."""
 
-    def sent(refused: Refused) -> str | None:
-        if name not in refused.body:
+    def sent(request: RejectedRequest) -> str | None:
+        if name not in request.body:
             return None
-        return "none" if any(lesson.startswith("token_limit=") for lesson in refused.dialect.lessons) else other
+        return "none" if any(lesson.startswith("token_limit=") for lesson in request.dialect.lessons) else other
 
     return sent
 
 
-def whole(refused: Refused) -> str | None:
-    return None if refused.body.get("stream") else ""
+def unstreamed(request: RejectedRequest) -> str | None:
+    return None if request.body.get("stream") else ""
 
 
-def system_behind(refused: Refused) -> str | None:
-    return "" if any(one["role"] in ("system", "developer") for one in refused.messages[1:]) else None
+def later_system_message(request: RejectedRequest) -> str | None:
+    return "" if any(one["role"] in ("system", "developer") for one in request.messages[1:]) else None
 
 
-def system_first(refused: Refused) -> str | None:
-    return "" if refused.messages[0]["role"] == "system" else None
+def leading_system_message(request: RejectedRequest) -> str | None:
+    return "" if request.messages[0]["role"] == "system" else None
 
 
-def no_user(refused: Refused) -> str | None:
-    return None if any(one["role"] == "user" for one in refused.messages) else ""
+def no_user(request: RejectedRequest) -> str | None:
+    return None if any(one["role"] == "user" for one in request.messages) else ""
 
 
-def some_turns(refused: Refused) -> str | None:
-    return "" if len(refused.messages) > 2 else None
+def several_messages(request: RejectedRequest) -> str | None:
+    return "" if len(request.messages) > 2 else None
 
 
-def thinking(refused: Refused) -> str | None:
-    """Find messages of the model's without thinking: those that call, if they are enough for the refusal, or all."""
-    lacking = [one for one in refused.messages if one["role"] == "assistant" and "reasoning_content" not in one]
+def missing_thinking(request: RejectedRequest) -> str | None:
+    """Find assistant messages without thinking; the detail is `all` unless only those with calls need it."""
+    lacking = [one for one in request.messages if one["role"] == "assistant" and "reasoning_content" not in one]
     if not lacking:
         return None
     calls = any(one.get("tool_calls") for one in lacking)
-    return "" if calls and "in the assistant message" not in refused.refusal.words else "all"
+    return "" if calls and "in the assistant message" not in request.rejection.words else "all"
 
 
 def only_calls(one: Object) -> bool:
     return bool(one.get("tool_calls")) and one.get("content") is None
 
 
-def response_format(refused: Refused) -> str | None:
-    wanted = refused.body.get("response_format")
+def response_format(request: RejectedRequest) -> str | None:
+    wanted = request.body.get("response_format")
     return None if wanted is None else str(wanted["type"])
 
 
-def choice(refused: Refused) -> str | None:
-    wanted = refused.body.get("tool_choice")
-    if wanted == refused.dialect.required_choice:
+def tool_choice(request: RejectedRequest) -> str | None:
+    wanted = request.body.get("tool_choice")
+    if wanted == request.dialect.required_choice:
         return "required"
     return wanted if wanted in (None, "auto", "none") else "named"
 
 
-def any_choice(refused: Refused) -> str | None:
-    listed = re.search(r"['\"`]any['\"`]", refused.refusal.alternatives)
-    return "" if listed and refused.body.get("tool_choice") == "required" else None
+def any_tool_choice(request: RejectedRequest) -> str | None:
+    listed = re.search(r"['\"`]any['\"`]", request.rejection.alternatives)
+    return "" if listed and request.body.get("tool_choice") == "required" else None
 
 
-def strict(refused: Refused) -> str | None:
-    return "" if any("strict" in tool["function"] for tool in refused.body.get("tools", ())) else None
+def strict(request: RejectedRequest) -> str | None:
+    return "" if any("strict" in tool["function"] for tool in request.body.get("tools", ())) else None
 
 
-def keyword(refused: Refused) -> str | None:
-    """Return the keywords of tools' parameters that the refusal names."""
-    used = {name for tool in refused.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
-    named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", refused.refusal.subject)
+def schema_keyword(request: RejectedRequest) -> str | None:
+    """Return the keywords in tools' parameters that the rejection names."""
+    used = {name for tool in request.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
+    named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", request.rejection.subject)
     return ",".join(sorted(used & _KEYWORDS & set(named))) or None
 
 
-def effort(refused: Refused) -> str | None:
-    """Return the efforts that are known: those that the refusal lists, else all but the one it names, else none."""
-    sent = refused.body.get("reasoning_effort") or refused.body.get("reasoning", {}).get("effort")
+def effort(request: RejectedRequest) -> str | None:
+    """Return the supported efforts: those that the rejection lists, else all but the one it quotes, else none."""
+    sent = request.body.get("reasoning_effort") or request.body.get("reasoning", {}).get("effort")
     if sent is None:
         return None
-    listed = re.findall(r"[a-z]+", refused.refusal.alternatives)
+    listed = re.findall(r"[a-z]+", request.rejection.alternatives)
     known = [one for one in _EFFORTS if one in listed and one != sent]
-    if not known and refused.quotes(sent):
+    if not known and request.quotes(sent):
         known = [one for one in _EFFORTS if one != sent]
     return ",".join(known)
 
 
-def switch(refused: Refused) -> str | None:
-    """Find a member of the provider's own that has it think, or not."""
-    switches = {**refused.dialect.no_reasoning, **refused.dialect.some_reasoning}
-    return "" if any(name in refused.body and refused.quotes(name) for name in switches) else None
+def thinking_switch(request: RejectedRequest) -> str | None:
+    """Find the provider's own member that switches thinking on or off."""
+    switches = {**request.dialect.no_reasoning, **request.dialect.some_reasoning}
+    return "" if any(name in request.body and request.quotes(name) for name in switches) else None
 
 
-def service_tier(refused: Refused) -> str | None:
-    sent = refused.body.get("service_tier")
-    return sent if sent is None or refused.quotes(sent) else ""
+def service_tier(request: RejectedRequest) -> str | None:
+    sent = request.body.get("service_tier")
+    return sent if sent is None or request.quotes(sent) else ""

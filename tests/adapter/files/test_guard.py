@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from urllib3.util import connection
 
-from adapter.files.guard import Fetched, Guard, NotAllowed, NotFetched, is_public
+from adapter.files.guard import Fetched, FetchFailed, Guard, HostNotAllowed, is_public
 from tests.support.servers.web_server import WebServer, http_response, web_server
 
 PUBLIC = "93.184.215.14"
@@ -34,7 +34,7 @@ def fetch(guard: Guard, url: str, seconds: float = 10) -> Fetched:
 
 
 def refusal(guard: Guard, url: str, seconds: float = 10) -> str:
-    with pytest.raises(NotFetched) as caught:
+    with pytest.raises(FetchFailed) as caught:
         fetch(guard, url, seconds)
     return str(caught.value)
 
@@ -132,7 +132,7 @@ def test_a_name_that_none_can_have_is_not_even_looked_up(resolver: Resolver, hos
 
 @pytest.mark.parametrize(("pattern", "url"), NOT_ALLOWED)
 def test_a_host_that_is_not_allowed_is_not_even_looked_up(resolver: Resolver, pattern: str, url: str) -> None:
-    with pytest.raises(NotAllowed):
+    with pytest.raises(HostNotAllowed):
         fetch(Guard([pattern] if pattern else []), url)
     assert resolver.lookups == []
 
@@ -270,7 +270,7 @@ def test_a_redirect_is_checked_like_the_first_url(web: WebServer) -> None:
     with web_server() as inner:
         inner.responses["/"] = http_response(b"secret")
         web.responses["/"] = http_response(status=302, location=inner.url)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(HostNotAllowed):
             fetch(guard, web.url)
         for host in ("127.0.0.1", "localhost", "169.254.169.254"):
             web.responses["/"] = http_response(status=302, location=f"http://{host}/")

@@ -15,7 +15,7 @@ from tests.properties.to_chat.test_round_trip import body_of
 from tests.support.judges.provider_rules import OWN_MEMBERS
 from tests.support.judges.strict_chat import complaints
 from tests.translators.dialects.test_amendments import LESSONS
-from translators.dialects.amendments import ROWS, lessons_of, with_lessons
+from translators.dialects.amendments import RULES, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
 from translators.dialects.rejections import read_rejection
 from translators.failures.classes import classify_http_error
@@ -46,7 +46,7 @@ def test_the_order_of_lessons_is_nothing(dialect: Dialect, lessons: list[str], o
 
 
 KEYS = st.sampled_from(["error", "errors", "message", "detail", "loc", "param", "msg", "code", "type", "raw"])
-WORDS = st.sampled_from([*(row.name for row in ROWS), "is not supported", "Unknown", "'", "system", "content null"])
+WORDS = st.sampled_from([*(row.name for row in RULES), "is not supported", "Unknown", "'", "system", "content null"])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.lists(WORDS).map(" ".join),
     lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.text(), inner),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from translators.dialects.amendments import ROWS, lessons_of, with_lessons
+from translators.dialects.amendments import RULES, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.dialects.rejections import read_rejection
@@ -231,7 +231,7 @@ def test_lessons(lesson: str, error: Any, status: int, sent: dict[str, Any]) -> 
 
 def test_each_row_has_a_refusal_that_teaches_it() -> None:
     told = {lesson.partition("=")[0] for lesson, *_ in LESSONS}
-    assert {row.name for row in ROWS} - told == {"prompt_cache_options", "prompt_cache_retention"}
+    assert {row.name for row in RULES} - told == {"prompt_cache_options", "prompt_cache_retention"}
 
 
 SOUND = {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}

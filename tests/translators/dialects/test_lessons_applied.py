@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adapter.api.request.schemas import parse_create
 from tests.translators.dialects.test_amendments import refusal
-from translators.dialects.amendments import ROWS, lessons_of, with_lessons
+from translators.dialects.amendments import RULES, lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
 from translators.dialects.rejections import read_rejection
 from translators.notes import Notes
@@ -142,4 +142,4 @@ def test_a_lesson(row: str, error: Any, dialect: Dialect, members: dict[str, Any
 
 def test_every_row_is_applied() -> None:
     """Files become what the provider takes before they are translated (tests/service/test_learning.py)."""
-    assert {row.name for row in ROWS} - {row for row, *_ in CASES} == {"file", "audio"}
+    assert {row.name for row in RULES} - {row for row, *_ in CASES} == {"file", "audio"}
