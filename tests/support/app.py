@@ -16,7 +16,7 @@ class Provider:
         self.error: Exception | None = None
         self.bearers: list[str | None] = []
 
-    def models(self, bearer: str | None, watch: object) -> bytes:
+    def fetch_models(self, bearer: str | None, watch: object) -> bytes:
         self.bearers.append(bearer)
         if self.error is not None:
             raise self.error
