@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from adapter.api.error_reports import report_error
 from adapter.api.request.body import discard_body
+from adapter.api.request.content_codings import ACCEPTED
 from adapter.event_loop.client_watch import ClientDisconnected
 from translators.errors import ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
@@ -82,6 +83,8 @@ def _answer(error: ProtocolError) -> Response:
     response = Response(encode(error.envelope()), status=error.status, content_type="application/json")
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    elif error.code == "unsupported_content_encoding":
+        response.headers["Accept-Encoding"] = ACCEPTED  # RFC 9110 §15.5.16
     if isinstance(error, UpstreamError):
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(math.ceil(error.retry_after))

@@ -1,16 +1,18 @@
 """The body of a request: its type, its size, and the time it may take.
 
 The Content-Type must be JSON: a web page can make a browser send other types to a server on the same machine without a
-preflight, so another or missing type is an error, not a guess. Compressed bodies are an error too. Bodies may be large
-and clients slow, both within limits. A client that is still sending when it gets an error would find its connection
-reset before it reads the answer; so the rest of its body is read and discarded first, up to a limit, after which the
-connection is closed. Source: WHATWG Fetch, CORS-safelisted request-header; RFC 9112 §9.6.
+preflight, so another or missing type is an error, not a guess. Bodies may be large and clients slow, both within
+limits; a compressed body has to keep them decoded (`content_codings.py`). A client that is still sending when it gets
+an error would find its connection reset before it reads the answer; so the rest of its body is read and discarded
+first, up to a limit, after which the connection is closed.
+Source: WHATWG Fetch, CORS-safelisted request-header; RFC 9112 §9.6.
 """
 
 from typing import Any, Final, Protocol
 
 import gevent
 
+from adapter.api.request.content_codings import TooLarge, check_coding, decode_body
 from adapter.settings.settings import Settings
 from translators.errors import RequestError, shorten
 
@@ -31,6 +33,11 @@ class _Input(Protocol):
 def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     """Return the body of a request; raise RequestError (400, 408, 413, 415) if it is not acceptable."""
     _check_type(environ)
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if encoding == "identity":
+        encoding = ""
+    if encoding:
+        check_coding(encoding)
     max_bytes = settings.max_body_bytes
     length = _declared_length(environ)
     if length is not None and length > max_bytes:
@@ -46,7 +53,12 @@ def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     except Exception as error:  # of any type, depending on the server: the client has broken the framing
         raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
     environ[_BODY_READ] = True
-    return body
+    if not encoding:
+        return body
+    try:
+        return decode_body(body, encoding, max_bytes)
+    except TooLarge:
+        raise _too_large(max_bytes, "decoded ") from None
 
 
 def mark_body_read(environ: dict[str, Any]) -> None:
@@ -111,19 +123,11 @@ def _check_type(environ: dict[str, Any]) -> None:
             code="unsupported_content_type",
             status=415,
         )
-    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
-    if encoding.lower() != "identity":
-        raise RequestError(
-            f"Unsupported content encoding '{shorten(encoding)}'. Send the body uncompressed, without "
-            "Content-Encoding.",
-            code="unsupported_content_encoding",
-            status=415,
-        )
 
 
-def _too_large(max_bytes: int) -> RequestError:
+def _too_large(max_bytes: int, form: str = "") -> RequestError:
     return RequestError(
-        f"The request body is too large. This server accepts at most {max_bytes} bytes.",
+        f"The {form}request body is too large. This server accepts at most {max_bytes} bytes.",
         code="request_too_large",
         status=413,
     )

@@ -77,8 +77,8 @@ def test_other_types(type: str | None) -> None:
     assert "'Content-Type: application/json'" in error.message
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "zstd", "identity, gzip"])
-def test_compressed(encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["br", "compress", "identity, gzip", "gzip, zstd", "gzip, gzip", "gzip;q=1", "?"])
+def test_other_codings_and_more_than_one(encoding: str) -> None:
     error = refusal(of(b"{}", HTTP_CONTENT_ENCODING=encoding))
     assert error.status == 415
     assert f"'{encoding}'" in error.message
