@@ -43,11 +43,6 @@ class Notes:
         """Add notes that were made elsewhere."""
         self._notes.update(dict.fromkeys(notes))
 
-    def forget(self, notes: Iterable[Note]) -> None:
-        """Take notes back: what they tell was not done in the end."""
-        for note in notes:
-            self._notes.pop(note, None)
-
     @classmethod
     def read(cls, json: bytes) -> "Notes":
         """Return the notes that `json` once returned."""
