@@ -1,5 +1,6 @@
-"""The conformance suite is a plain module; its assertions are told in full like those of a test module."""
+"""Plain modules with assertions, which pytest explains like those of test modules."""
 
 import pytest
 
-pytest.register_assert_rewrite("tests.adapter.store.conformance", "tests.adapter.store.model")
+STORE = "tests.adapter.store."
+pytest.register_assert_rewrite(STORE + "conformance", STORE + "model", STORE + "suite")

@@ -1,8 +1,13 @@
-"""Responses to keep, as short as a test can read them."""
+"""Responses, conversations and runs to store, as short as a test can read them."""
 
-from adapter.store.base import StoredResponse
+import time
+
+from adapter.store.base import StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
 from adapter.store.protocols import Store
 
+ODD_BYTES = bytes(range(256)) + b"\x00\xff\xfe\xed\xa0\x80\x00"
+"""NUL, invalid UTF-8, an encoded lone surrogate."""
+NOW = int(time.time())
 OURS, THEIRS = "a" * 64, "b" * 64
 """Two tenants."""
 
@@ -30,3 +35,20 @@ def keep(store: Store, *links: str, tenant: str = OURS) -> None:
 def chain(store: Store, id: str, tenant: str = OURS) -> list[str]:
     """Return the ids of a chain, oldest first."""
     return [stored.id for stored in store.chain(id, tenant)]
+
+
+def conversation(id: str, metadata: bytes = b"{}") -> StoredConversation:
+    return StoredConversation(id=id, tenant=OURS, created_at=1_753_000_000, metadata=metadata)
+
+
+def items(*ids: str) -> list[StoredItem]:
+    return [StoredItem(id, b'{"type":"message","id":"%b"}' % id.encode()) for id in ids]
+
+
+def run(*, last: int = -1, until: float = 10.0, ended: float | None = None) -> StoredRun:
+    return StoredRun(id="resp_1", tenant=OURS, holder="one", until=until, streamed=True, last=last, ended=ended)
+
+
+def events(first: int, last: int, *, over: bool = False) -> StoredEvents:
+    """Return events whose frames are as many bytes as there are odd ones, so that long ones are packed."""
+    return StoredEvents(first, last, over, b"event: e\n" + ODD_BYTES * (last - first))

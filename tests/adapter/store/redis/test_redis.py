@@ -11,9 +11,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from adapter.store.protocols import Store
 from adapter.store.redis.store import RedisStore
-from tests.adapter.store.conformance import Conformance, conversation, events, items, run
+from tests.adapter.store.conformance import Conformance
 from tests.adapter.store.model import Model
-from tests.adapter.store.responses import OURS, chain, keep, response
+from tests.adapter.store.responses import OURS, chain, conversation, events, items, keep, response, run
 from tests.support.servers import redis
 
 

@@ -10,8 +10,7 @@ import pytest
 from adapter.store.base import StoreDown
 from adapter.store.protocols import Store
 from adapter.store.redis.store import RedisStore
-from tests.adapter.store.conformance import conversation, items
-from tests.adapter.store.responses import OURS, chain, keep
+from tests.adapter.store.responses import OURS, chain, conversation, items, keep
 from tests.support.servers import redis
 
 

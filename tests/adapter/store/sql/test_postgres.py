@@ -15,8 +15,8 @@ from adapter.store.protocols import Store
 from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.postgres import PostgreSQL
 from adapter.store.sql.store import SQLStore
-from tests.adapter.store.conformance import Conformance, conversation, items
-from tests.adapter.store.responses import OURS, chain, keep
+from tests.adapter.store.conformance import Conformance
+from tests.adapter.store.responses import OURS, chain, conversation, items, keep
 from tests.support.servers import postgres
 
 ROOT = Path(__file__).parents[4]
