@@ -83,10 +83,10 @@ class ItemIndex:
             outputs.popleft()
         return outputs.popleft() if outputs else None
 
-    def mark_early_output(self, position: int) -> None:
-        """Mark an output as rendered before its turn."""
-        self.done.add(position)
-        self.last_early_output = max(self.last_early_output, position)
+    def mark_early_outputs(self, positions: Sequence[int]) -> None:
+        """Mark outputs as rendered before their turn."""
+        self.done.update(positions)
+        self.last_early_output = max(self.last_early_output, *positions)
 
     def path(self, position: int, member: str = "") -> str:
         """Return the path of an item in the request; items of the history have no index."""

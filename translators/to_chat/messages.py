@@ -165,16 +165,9 @@ class _Renderer:
     # --- messages of other roles ------------------------------------------------------------------------------
 
     def _write_message(self, position: int, item: Message, *, before_turn: bool = False) -> None:
-        if item.role == "user":
-            self._write_user_message(position, item, before_turn)
+        if item.role != "user":
+            self._write_system_message(position, item)
             return
-        self._note_media(position, item)
-        if self._is_leading:
-            self._leading.append(item)
-        else:
-            self._messages.append(later_message(item, self._rendering, self._index.path(position)))
-
-    def _write_user_message(self, position: int, item: Message, before_turn: bool) -> None:
         self._is_leading = False
         content = self._user_content(position, item)
         if content == self._last_user_content and (before_turn or self._awaits_answer):
@@ -182,6 +175,13 @@ class _Renderer:
             return
         self._last_user_content, self._awaits_answer = content, True
         self._messages.append(UserMessage(content))
+
+    def _write_system_message(self, position: int, item: Message) -> None:
+        self._note_media(position, item)
+        if self._is_leading:
+            self._leading.append(item)
+        else:
+            self._messages.append(later_message(item, self._rendering, self._index.path(position)))
 
     def _user_content(self, position: int, item: Message) -> Content:
         """Return a user's content, as a string if it is only text; media must be accepted in the last message only."""
@@ -243,13 +243,13 @@ class _Renderer:
             if output is not None:
                 calls.append((self._tool_call(position, call, ids, back), call, output))
         if calls:
-            last = max([output for _, _, output in calls])
-            for position, message in self._index.take_messages_before(last):
+            outputs = [output for _, _, output in calls]
+            for position, message in self._index.take_messages_before(max(outputs)):
                 self._write_message(position, message, before_turn=True)
+            self._index.mark_early_outputs(outputs)
         self._write_turn(turn, [call for call, _, _ in calls], back)
         media: list[Part] = []
         for sent, call, output in calls:
-            self._index.mark_early_output(output)
             self._answered.add(call.call_id or "")
             media += self._write_tool_message(sent.id, call, output)
         if media:
