@@ -8,13 +8,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.clients.judge import complaints_of
 from tests.properties.strategies.conversations import PROVIDERS, conversations
 from tests.properties.strategies.well_formed import WellFormed, well_formed
 from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
+from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest, ReasoningConfig
@@ -72,9 +74,17 @@ def test_requests_of_a_growing_conversation_share_their_beginning(conversation: 
         items += output
 
 
-@given(well_formed().map(lambda conversation: conversation.items) | conversations(), dialects)
+@given(
+    well_formed().map(lambda conversation: conversation.items) | conversations(),
+    st.sampled_from([*PRESETS.values(), OPEN]),
+)
 def test_a_strict_provider_takes_every_conversation(items: list[Item], dialect: Dialect) -> None:
-    assert complaints_of(dialect, body_of(items, dialect)) == []
+    try:
+        body = body_of(items, dialect)
+    except RequestError as error:
+        assume("takes no image" not in error.message)  # the last question has a picture, and the provider no pictures
+        raise
+    assert complaints_of(dialect, body) == []
 
 
 # --- messages → items -------------------------------------------------------------------------------------------------
