@@ -2,17 +2,21 @@
 
 The way of a request:
 
-- `api/`: the views; `api/request/intake.py` is the one door of requests, `api/websocket/` the other way to it
-- `flow/`: the exchange, the same for every transport: context → chat request → upstream → events
+- `api/`: the views. Every request for a model enters through `api/request/intake.py`, over HTTP or `api/websocket/`;
+  `api/stream.py` sends the events, after a grace window and with keep-alives
+- `flow/`: the exchange, the same for every transport: context → chat request → upstream → events. A round (`round.py`)
+  is one chat call, an invalid answer leads to another; within it, `attempts.py` tries one candidate after the other
 - `history/`: what the input continues: chains, conversations, compaction items, and sealed content
 - `files/`: files and images of the input: fetched, read, replaced
-- `upstream/`: the call; `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
+- `upstream/`: the call and its headers (`client.py`), and what its rejection teaches (`learning.py`);
+  `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
 - `background/`: responses that go on without their client
-- `store/`: what is kept, in SQLite, PostgreSQL, Redis or memory
+- `store/`: SQLite, PostgreSQL, Redis and memory, each with the calls of `store/protocols.py`
 
-What holds it up: `services.py` builds what the flow works with, `settings/` reads and checks the configuration,
-`event_loop/` is what gevent needs help with, `logs.py` writes the log. `cli.py` is the command line, `commands/` what
-its commands do, `server/` runs gunicorn, `demo/` is an upstream to try the product with. `create_app` puts it together.
+Around it: `services.py` builds the objects that a worker's requests share, `settings/` reads and checks the
+configuration, `event_loop/` has the timer, native threads and socket checks that gevent lacks, `logs.py` writes the
+log. `cli.py` is the command line, `commands/` has its commands, `server/` runs gunicorn, `demo/` is an upstream to try
+the product with. `create_app` puts it together.
 """
 
 from typing import TYPE_CHECKING

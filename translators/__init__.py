@@ -7,10 +7,10 @@ of a value that does not fit its type, and `loose_json.py` reads JSON as models 
 
 Vocabulary:
 
-- `responses/`: the client's side: request, items, tools, response, events, ids
+- `responses/`: the client's side: request, items, tools, response, events and their frames, ids
 - `chat/`: the provider's side: messages and chunks
 - `policy/`: one row for everything the Responses API has: honoured, approximated, dropped or refused
-- `dialects/`: what one provider accepts, and what its refusals teach
+- `dialects/`: what one provider accepts, and what its rejections teach
 
 Both directions:
 
@@ -21,11 +21,13 @@ Both directions:
 
 From a request to a chat request:
 
-- `context/`: what changes the items before anything is rendered: configuration, files, compaction
+- `context/`: what changes the items before anything is rendered: configuration, files, compaction, calls and outputs
+  without their counterpart (`pairs.py`)
 - `to_chat/`: items → messages, parameters → the body of the chat request
 
 From an answer to events:
 
-- `to_responses/`: bytes → chunks → events; one stream machine for streams and whole completions
+- `to_responses/`: bytes → chunks → events. `stream.py` is the stream machine, for streams and whole completions alike,
+  and numbers the events; `sequencer.py` decides when an output item begins and ends, and which one waits for another
 - `failures/`: a provider's error → the status, code and message that the caller gets
 """

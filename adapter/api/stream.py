@@ -1,8 +1,10 @@
 """Events → `text/event-stream`.
 
-One batch of events is one write: what one read of the upstream brought leaves in one piece. In silence a comment
-satisfies proxies, and every second time a repeated `response.in_progress` satisfies clients whose idle timer only data
-resets (Codex). `[DONE]` ends the stream. The connection of a client that does not read for too long is cut.
+A stream begins when the provider's status has arrived or the grace window (`grace_window`) is over, so early errors are
+still HTTP errors. One batch of events is one write: all events from one read of the upstream leave together. In silence
+a comment (`KEEP_ALIVE` in `responses/events.py`) satisfies proxies, and every second time a repeated
+`response.in_progress` satisfies clients whose idle timer only data resets (Codex). `[DONE]` ends the stream. The
+connection of a client that does not read for too long is cut.
 
 The events of a background response come as frames from the store, the same for every reader.
 Source: WHATWG HTML, Server-sent events; OpenAI API reference, Streaming events; Codex CLI 0.169.

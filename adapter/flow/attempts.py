@@ -1,9 +1,9 @@
-"""The attempts at one response: which candidate is asked, in which form of its dialect, until one answers.
+"""The attempts at one response: which candidate gets the request, in which form of its dialect, until one answers.
 
-A rejection may teach the candidate's dialect a lesson (`upstream/learning.py`); then the same candidate is asked again.
-After a failure that is not the caller's fault the next candidate is asked (`upstream/routing/`). Each time the context
-is gathered and translated anew, because each candidate has a dialect and a seal of its own. Once a candidate has
-answered, no other one is asked in later rounds: a response never mixes the answers of two models.
+A rejection may teach the candidate's dialect a lesson (`upstream/learning.py`); then the same candidate gets the
+request again. After a failure that is not the caller's fault the next candidate gets it (`upstream/routing/`). Each
+time the context is gathered and translated anew, because each candidate has a dialect and a seal of its own. Once a
+candidate has answered, it gets all later rounds (`round.py`), so that a response never mixes the answers of two models.
 """
 
 from functools import partial

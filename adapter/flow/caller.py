@@ -1,4 +1,8 @@
-"""Who sends a request, whichever transport it came by."""
+"""Who sends a request, whichever transport it came by.
+
+Of the request's headers only the bearer key can go to the provider. Another one to forward would be a member here, and
+be sent by `upstream/client.py`.
+"""
 
 from adapter.event_loop.client_watch import ClientWatch
 

@@ -1,4 +1,7 @@
-"""Stores of responses, conversations and runs; `open_store` returns the one that a URL names."""
+"""Stores of responses, conversations and runs; `open_store` returns the one that a URL names.
+
+Each implements `protocols.py`, with the values of `base.py`.
+"""
 
 from adapter.settings.store_url import StoreURL, parse_store_url
 from adapter.store.protocols import ResponseStore, Store

@@ -1,6 +1,7 @@
-"""What a store holds: responses, conversations, background runs; and the errors of its calls (`protocols.py`).
+"""The values that stores hold (responses, conversations, background runs), and the errors that their calls raise.
 
-Names of fields are names of columns and keys in stored data: they stay as they are.
+The calls, which a new store implements, are in `protocols.py`; `open_store` opens it. Names of fields are names of
+columns and keys in stored data, so they must not change.
 """
 
 import re

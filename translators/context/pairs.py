@@ -1,7 +1,8 @@
 """Calls and their outputs as pairs: where a conversation can be cut without tearing one apart.
 
-Providers reject a call without an output and an output without a call. Whoever sends only a part of a conversation (to
-have it summarised, say) cuts at `first_unanswered`, or calls `drop_unpaired` on that part.
+Providers reject a call without an output and an output without a call. In a whole request these orphans are request
+errors (`to_chat/messages.py`). A part of a conversation, sent for a summary, is cut at `first_unanswered`, or loses its
+orphans by `drop_unpaired`.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """Remove keywords from a JSON schema, for providers whose schema compilers support only a few.
 
-A removed `const` is replaced by an `enum` with one value. Only keys of schemas are keywords: keys of `properties` and
-the like are names chosen by the caller, and values of `enum`, `const`, `default` and `examples` are not schemas,
-whatever they look like. Source: JSON Schema, core §10.
+The dialect lists the keywords (`unknown_keywords`); rejections add to them (`amendments.py`). A removed `const` is
+replaced by an `enum` with one value. Only keys of schemas are keywords: keys of `properties` and the like are names
+chosen by the caller, and values of `enum`, `const`, `default` and `examples` are not schemas, whatever they look like.
+Source: JSON Schema, core §10.
 """
 
 from collections.abc import Set

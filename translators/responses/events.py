@@ -1,8 +1,9 @@
 """The events of a Responses stream and their SSE frames.
 
 Only the API's own events exist here, each a Struct tagged by its name. `sequence_number` is set by the stream machine
-when the event leaves it, nowhere else. A frame is an `event:` line, one `data:` line and a blank line, with LF only, in
-one piece of bytes. Source: OpenAI API reference, Streaming events; Open Responses specification, Streaming.
+(`to_responses/stream.py`) when the event leaves it, nowhere else. A frame is an `event:` line, one `data:` line and a
+blank line, with LF only, in one piece of bytes; the keep-alive comment is one, too. Source: OpenAI API reference,
+Streaming events; Open Responses specification, Streaming.
 """
 
 from typing import Any, Final

@@ -1,7 +1,8 @@
 """Scalar parameters of a request (sampling, limits, effort, tier, caching) → chat fields.
 
-Only what the client set goes out. A value that the provider does not know is replaced by the nearest known one, or left
-out, with a note; one that asks for nothing (`service_tier: "auto"`) needs no note.
+Only what the client set goes out. The dialect names the field of the limit: `max_tokens` or `max_completion_tokens`
+(`token_limit`). A value that the provider does not know is replaced by the nearest known one, or left out, with a note;
+a value that changes nothing (`service_tier: "auto"`) is left out without one.
 Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create.
 """
 
