@@ -1,4 +1,4 @@
-"""JSON as models and providers write it: with text behind it, with raw line ends and lone surrogates in its strings.
+"""JSON as models and providers write it: with text after it, with raw line ends and lone surrogates in its strings.
 
 What a caller sends is read strictly, by `wire.py`. What a model or a provider writes is used as far as it can be.
 """

@@ -1,4 +1,4 @@
-"""What the adapter did instead of exactly what was asked; nothing is approximated or dropped without a note.
+"""Notes: what the adapter approximated or dropped in a request or its answer; it does neither without a note.
 
 A note goes into a response header, the store beside the response, the log, and the output of `responses-adapter
 translate`.

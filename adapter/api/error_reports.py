@@ -1,8 +1,8 @@
-"""The ladder from an exception to the error that the client gets and the line that the log gets.
+"""Exceptions → the error for the client and the line for the log.
 
-HTTP and WebSocket both answer with what `report_error` returns, so an exception means the same on either. Errors that
-are not protocol errors get a message of their own; one that is unknown here is a bug: it is logged with its traceback,
-and the client learns nothing of it.
+HTTP and WebSocket both answer with what `report_error` returns, so an exception means the same on either. Known errors
+of other kinds (the store's, a disconnect) become protocol errors. Any other exception is a bug: it is logged with its
+traceback, and the client gets a 500 without details.
 """
 
 from typing import Any, Final, Literal, NamedTuple
@@ -34,7 +34,7 @@ class ErrorReport(NamedTuple):
 
 
 def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
-    """Return what an exception is to the client and to the log; `resource` is what a NotFound was looking for."""
+    """Return the report of an exception; `resource` is what a NotFound was looking for."""
     match error:
         case UnusablePrompt():
             return ErrorReport(error, "error", "prompt cannot be used", {"prompt": error.id, "reason": error.reason})

@@ -1,8 +1,9 @@
-"""Every HTTP answer that is not what was asked for, in OpenAI's envelope; and the headers that every answer has.
+"""HTTP errors in OpenAI's envelope, and the headers that every answer has.
 
-The ladder of `error_reports.py` turns exceptions into errors; what Flask raises (unknown path, wrong method) is one of
-them. Each request gets an id, which is in the answer and in each of its log lines. OpenAI's SDKs decide by the headers
-`x-should-retry` and `retry-after-ms` whether and when to retry. Source: OpenAI guide, Error codes; openai-python 3.54.
+`error_reports.py` turns exceptions into errors; this module adds those that Flask raises (unknown path, wrong method)
+and sends them. Each request gets an id, which is in the answer and in each of its log lines. OpenAI's SDKs decide by
+the headers `x-should-retry` and `retry-after-ms` whether and when to retry.
+Source: OpenAI guide, Error codes; openai-python 3.54.
 """
 
 import math

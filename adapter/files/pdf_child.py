@@ -1,8 +1,8 @@
-"""The program that reads one PDF: the file on standard input, its text on standard output, the exit code how it went.
+"""The program that reads one PDF: the file on standard input, its text on standard output, the outcome as exit code.
 
-Nobody can tell what a stranger's file makes a decoder do: it may loop, or take all memory. So this runs as a process of
-its own, which `pdf.py` starts and the system bounds in memory and time. A worker that serves others neither waits for
-it nor dies with it. It needs nothing of the adapter.
+A hostile file can make a decoder loop or use up all memory. So this runs as a process of its own, which `pdf.py` starts
+and the system limits in memory and time. A worker that serves others neither waits for it nor dies with it. It needs
+nothing of the adapter.
 """
 
 import io
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def read(data: bytes) -> tuple[int, str]:
-    """Return how it went, and the text of the pages with a blank line between them."""
+    """Return the exit code, and the text of the pages with a blank line between them."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(data))

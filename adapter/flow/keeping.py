@@ -1,8 +1,8 @@
 """How a response is kept: stored as it ends, and appended to the conversation that it continues.
 
-A `ResponseKeeper` is where it goes: the store, a background run, or the memory of a WebSocket connection; without one
-nothing of it remains. The response is kept before its terminal event leaves, and the conversation is free at the same
-moment, because a client that has seen the end continues at once.
+A `ResponseKeeper` writes it to the store, to a background run, or to the memory of a WebSocket connection; without one
+nothing is kept. The response is kept, and the lease of its conversation released, before its terminal event leaves,
+because a client may continue as soon as it has seen the end.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class ResponseKeeper(Protocol):
     def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
         """Keep a response with the items that its conversation gains; `events` are its last ones.
 
-        Raises StoreDown; ClientDisconnected if nobody may keep it any more.
+        Raises StoreDown; ClientDisconnected if it must not be kept any more.
         """
 
 

@@ -1,9 +1,9 @@
-"""What the model is asked in one round: a plan, applied to the context of the candidate that is to answer.
+"""Plans: what the chat request of a round asks for, whichever candidate gets it.
 
-A plan is a function of the context, so that the same can be asked anew of another candidate, or in another form of the
-dialect. It returns a `RoundRequest`: a chat request that was not sent yet. A response begins with `ask_as_requested`
-or, if compaction is all that the caller wants, `ask_for_compaction`. After a summary it goes on with `ask_in_window`;
-if no summary could be made, with `ask_uncompacted`.
+A plan is a function of a candidate's context, so that the same request can be made again for another candidate, or in
+another form of the dialect. It returns a `RoundRequest`: a chat request that is not sent yet. A response begins with
+`ask_as_requested` or, if compaction is all that the caller wants, `ask_for_compaction`. After a summary it goes on with
+`ask_in_window`; if no summary could be made, with `ask_uncompacted`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A request that only says what the next ones continue: all is checked and kept, and the model is not asked.
+"""A request that later ones continue: it is checked and kept like any other, but no model is called.
 
 Source: OpenAI guide, WebSocket mode (`generate: false`).
 """

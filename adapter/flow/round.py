@@ -1,22 +1,23 @@
 """Rounds: the chat calls of one response, one after the other, all on the same stream machine.
 
-Which round a response is in says what happens next:
+There is one class for each use of an answer:
 
 - `AnswerRound`: the answer goes to the client as it comes, and is judged at its end.
 - `BufferedRound`: the answer is judged before the client sees any of it. If it breaks a rule, a `RepairRound` follows.
-- `RepairRound`: the model is told what was wrong and answers once more. There is no third time.
+- `RepairRound`: the model gets the error and answers once more. If that breaks a rule too, the response fails.
 - `CompactionRound`: the answer is a summary, and the whole response is one compaction item.
 - `SummaryRound`: the answer is a summary, for a context that has grown too long. The round that follows answers the
   caller in the window that remains, or in the uncompacted context if there is no summary.
 
 `create_round` chooses one for a `RoundRequest`. `send` it, `wait` until the provider answers, then follow `events` to
 their end, and `finish`: it returns the last events, and the next round if the response is not over. If `wait` raises,
-nothing has been said yet and `retry` returns a round in this one's place; if the answer breaks later, `recover` may.
+the round has sent no event of the answer, and `retry` returns another in its place; if the answer breaks later, so may
+`recover`.
 A round is closed when the next one begins.
 
 A round that calls no model fits in as well: its `wait` returns at once, its `events` are what it does, and the round
 that `finish` returns asks the model again. Whatever must come before the first event of an answer, and may still have
-the request retried, belongs into `wait`.
+the request retried, belongs in `wait`.
 """
 
 import time
@@ -221,7 +222,7 @@ class BufferedRound(Round):
 
 
 class RepairRound(BufferedRound):
-    """The model answers once more, and is told what was wrong with its first answer."""
+    """The model answers once more, with its first answer and the error in front of it."""
 
     def __init__(self, flow: Flow, asked: RoundRequest, json: bytes) -> None:
         """`json` is the chat request that `asked` names, its answer, and the correction."""
@@ -282,7 +283,7 @@ class CompactionRound(SummarisingRound):
 
 
 class SummaryRound(SummarisingRound):
-    """The response goes on behind the compaction item, with the answer."""
+    """After the compaction item the response goes on with the answer."""
 
     def finish(self) -> tuple[list[Event], Round | None]:
         flow, stream = self._flow, self._flow.stream

@@ -1,8 +1,8 @@
 """`truncation: "auto"`: a call that is sent again with less history when the provider finds its input too long.
 
-It is used like the call in whose place it is. The provider's rejection is the only measure there is; each further
-attempt leaves out about half of what is left (`translators.to_chat.truncation`), and after MAX_RETRIES the rejection is
-the answer.
+It has the interface of the call that it replaces. Only the provider's rejection shows that an input is too long. Each
+retry leaves out about half of the remaining history (`translators.to_chat.truncation`); after MAX_RETRIES the caller
+gets the rejection.
 """
 
 from collections.abc import Callable, Iterator

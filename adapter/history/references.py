@@ -1,4 +1,4 @@
-"""`item_reference`: an input item that names a stored item → that item.
+"""Replace each `item_reference` of an input by the stored item that it names.
 
 An item's id contains the id of its response (`translators.responses.ids`), so no index is needed: output items are
 found by their id, input items by their id or by the position that it contains. Only items of the tenant's own stored

@@ -1,10 +1,10 @@
 """Sealing: payloads that a client carries from one request to the next, and can neither read nor change.
 
-A sealed text is the prefix `ra1_`, which tells it from other products' texts, and base64url of: the id of the key, a
-byte that tells whether the payload is compressed, a nonce, and the payload encrypted with AES-256-GCM. The tenant and
-the upstream are authenticated with it, so no other tenant or upstream can unseal it. The first key seals and every key
-unseals, so a key is rotated by putting a new one in front. A text that cannot be unsealed, for whatever reason, gives
-None and never an error. Source: RFC 5116 §5.2; RFC 5869.
+A sealed text is the prefix `ra1_`, which distinguishes it from other products' texts, and base64url of: the id of the
+key, a byte that says whether the payload is compressed, a nonce, and the payload encrypted with AES-256-GCM. The tenant
+and the upstream are authenticated with it, so no other tenant or upstream can unseal it. The first key seals and every
+key unseals, so a key is rotated by putting a new one in front. A text that cannot be unsealed, for whatever reason,
+gives None and never an error. Source: RFC 5116 §5.2; RFC 5869.
 """
 
 import os

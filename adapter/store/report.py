@@ -1,4 +1,4 @@
-"""How much a store has, as a table for people."""
+"""The size of a store's contents, as a table for the terminal."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -4,7 +4,7 @@ A `compaction` item replaces everything before it. Its sealed content is a summa
 before the model answered, the unanswered items (see `pairs.py`) come along whole, since the summary does not cover
 them. The window is:
 
-1. of the items before it, always the system and developer messages, the settings and the tools that were loaded;
+1. of the items before it, the system and developer messages, the settings and the loaded tools;
 2. unless unanswered items come along: messages of the user. All of them if the client sent nothing else, as it does
    when it returns the output of `POST /responses/compact`; of a whole conversation the first, and as many of the newest
    as fit;

@@ -1,4 +1,4 @@
-"""What a rejected request had of the things that some provider rejects: one function for each.
+"""Whether a rejected request contains a thing that some provider rejects: one function for each such thing.
 
 Each returns the lesson's detail if the request had the thing ("" if the lesson needs none), else None.
 """
@@ -44,7 +44,7 @@ class RejectedRequest(Struct, frozen=True, gc=False):
         return messages
 
     def quotes(self, name: str) -> bool:
-        """Return whether the rejection has a name in quotes."""
+        """Tell whether the rejection has a name in quotes."""
         return re.search(rf"['\"`]{re.escape(name)}['\"`]", self.rejection.words) is not None
 
 

@@ -1,4 +1,4 @@
-"""A request on its way to one provider: the dialect that it is written in, and notes on what could not be exact."""
+"""The rendering of a request for one provider: the dialect to write it in, and the notes on what is not exact."""
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
 """Wordings of the providers' errors: one pattern for each class of failure.
 
-A pattern is searched in an error's code, type and message together. The comment behind a wording names the provider
+A pattern is searched in an error's code, type and message together. The comment after a wording names the provider
 that uses it, where it is not common. Source: recorded error bodies, see `tests/translators/failures/test_classes.py`.
 """
 

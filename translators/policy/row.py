@@ -1,7 +1,7 @@
 """One row of the policy: a class, and a sentence that says what becomes of the thing.
 
-The sentence of a refusal is the one its error ends with: why, and what to do instead. It begins with no name, so that
-it can stand behind a colon.
+The sentence of a refusal is the one its error ends with: why, and what to do instead. It does not begin with a name, so
+that it can follow a colon.
 """
 
 from functools import partial

@@ -3,7 +3,7 @@
 A provider sends thinking in a member of the delta (or of the whole message), in a part of the content, or between tags
 at the start of the content (`think_tags.py`). It takes thinking back in one of the same places, which its dialect names
 (`reasoning_field`). To add a field, add its member to `ThinkingDelta`, to `ThinkingMessage` if it can go back, its rows
-to the tables, and name it in the preset; `tests/translators/reasoning/test_fields.py` tells what is missing.
+to the tables, and name it in the preset; `tests/translators/reasoning/test_fields.py` fails while something is missing.
 
 What a provider sends with its thinking and wants back unchanged, such as signatures, is gathered in `opaque.py`.
 Source: DeepSeek API docs, Thinking mode; Mistral docs, Reasoning; OpenRouter docs, Reasoning tokens.

@@ -1,7 +1,7 @@
-"""The way of thinking back to its provider: reasoning items of the history → what the assistant message returns.
+"""Reasoning items of the history → the thinking that an assistant message returns to the provider.
 
-Many providers answer worse, or refuse the request, when the thinking of an earlier turn is missing; a few refuse it if
-it is there. Where it goes is the dialect's `reasoning_field` (`fields.py`); this module decides what goes.
+Many providers answer worse, or reject the request, when the thinking of an earlier turn is missing; a few reject it if
+it is there. The dialect's `reasoning_field` (`fields.py`) says where it goes; this module decides what goes.
 Source: docs/decisions/0011-reasoning.md.
 """
 

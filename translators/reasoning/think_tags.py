@@ -2,8 +2,8 @@
 
 Providers without a reasoning parser (or with it off) send the model's thinking as text between tags. Only tags that
 open the content count: a later `<think>` is the model writing about tags. A tag may be split over chunks anywhere;
-what could still become a tag is held back, nothing else is. Line ends right after the closing tag are dropped.
-White space before the opening tag is a few characters at most; more than that is part of the answer.
+characters that could still become a tag wait for the next chunk, no others do. Line ends right after the closing tag
+are dropped. White space before the opening tag is a few characters at most; more than that is part of the answer.
 
 Some chat templates write the opening tag themselves, so that only the closing one arrives (DeepSeek-R1, QwQ and Qwen3's
 thinking models, served without a reasoning parser). That cannot be seen before it arrives, and text that has gone out

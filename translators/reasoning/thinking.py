@@ -1,4 +1,4 @@
-"""Thinking: everything behind one reasoning item, and the policy that seals it into the item.
+"""Thinking: the whole content of one reasoning item, and the policy that seals it into the item.
 
 The client sees the text. The JSON of the whole, with the opaque reasoning that only the provider can read
 (`opaque.py`), is sealed into the item's `encrypted_content`: it comes back from the client even if nothing was stored.

@@ -2,8 +2,8 @@
 
 Only the API's own events exist here, each a Struct tagged by its name. `sequence_number` is set by the stream machine
 (`to_responses/stream.py`) when the event leaves it, nowhere else. A frame is an `event:` line, one `data:` line and a
-blank line, with LF only, in one piece of bytes; the keep-alive comment is one, too. Source: OpenAI API reference,
-Streaming events; Open Responses specification, Streaming.
+blank line, with LF only, in one piece of bytes. `KEEP_ALIVE` is the comment that fills silence.
+Source: OpenAI API reference, Streaming events; Open Responses specification, Streaming.
 """
 
 from typing import Any, Final

@@ -1,7 +1,7 @@
 """Ids of responses and of their items.
 
 An id is `<prefix>_` + 32 lower-case hex digits: 12 of Unix milliseconds (ids sort by time), 12 random ones
-that the response shares with all of its items, and 8 that tell the items of one response apart. The last four
+that the response shares with all of its items, and 8 that distinguish the items of one response. The last four
 of the random ones are the family, which all responses of a chain share. So an id is opaque to clients, never
 derived from the provider's, and an item id leads back to its response. Output items count from 1; input items,
 which need no id until they are listed, from 0x80000000.

@@ -1,4 +1,4 @@
-"""Where the outputs of calls and the messages of others lie among items, and which were rendered out of order.
+"""An index of items: the positions of outputs and of messages that are not the model's, and what is rendered already.
 
 The renderer walks the items once, but writes an output right after its call and a message between them before the call.
 This index answers where those are, in constant time, and remembers which positions are done.
@@ -77,7 +77,7 @@ class ItemIndex:
         return any(self.items[position].role == "user" for position in self._messages)  # type: ignore[union-attr]
 
     def take_output(self, call_id: str, call: int) -> int | None:
-        """Remove and return the position of the first output for a call_id behind the position of its call."""
+        """Remove and return the position of the first output for a call_id after the position of its call."""
         outputs = self._outputs[call_id]
         while outputs and outputs[0] < call:
             outputs.popleft()

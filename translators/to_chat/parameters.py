@@ -1,8 +1,8 @@
 """Scalar parameters of a request (sampling, limits, effort, tier, caching) → chat fields.
 
 Only what the client set goes out. The dialect names the field of the limit: `max_tokens` or `max_completion_tokens`
-(`token_limit`). A value that the provider does not know is replaced by the nearest known one, or left out, with a note;
-a value that changes nothing (`service_tier: "auto"`) is left out without one.
+(`token_limit`). A value that the provider does not know is replaced by the nearest known one, or left out; a note says
+so, unless the value changes nothing (`service_tier: "auto"`).
 Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create.
 """
 

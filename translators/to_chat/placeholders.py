@@ -1,4 +1,4 @@
-"""Substitutes for items that chat has nothing like: another item, a call with its result, or nothing.
+"""Substitutes for items without a counterpart in chat: another item, a call with its result, or nothing.
 
 Items for the server itself (a compaction, its trigger) are replaced before they come here; in an offline translation,
 where no server has done that, they are dropped with a note.

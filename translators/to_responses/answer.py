@@ -2,7 +2,7 @@
 
 A request for a stream may be answered with a whole completion, and the other way round; some providers send an error
 page. The first byte after white space and a byte order mark decides: `{` or `[` is JSON, `<` a web page, anything else
-server-sent events. A body that cannot be read ends the response as failed, behind the events already made.
+server-sent events. A body that cannot be read ends the response as failed, after the events already made.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Chunks in: the many forms in which providers send an answer, made one.
+"""Read chunks: the many forms in which providers send an answer → one form.
 
 `read_chunk` decodes a payload. If it does not fit the types of `chat/chunks.py`, it is read member by member, so that
 one odd member never costs the answer. The other functions read one kind of content out of a delta; thinking:

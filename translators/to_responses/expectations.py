@@ -1,4 +1,4 @@
-"""What the way back needs to know of the chat request whose answer it reads."""
+"""What the stream machine needs to know of the chat request whose answer it reads."""
 
 from collections.abc import Set
 

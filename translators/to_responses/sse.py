@@ -1,10 +1,10 @@
-"""Server-sent events in: bytes as they arrive → payloads of `data:`.
+"""Decode server-sent events: bytes as they arrive → payloads of `data:`.
 
 `feed` takes any split of the stream and returns the payloads that it completes; `flush` returns those of an event
 without its blank line at the end of the stream. Tolerated, because providers send it: CRLF, no space after `data:`,
-comments, `event:` lines (the data of an error says so, too), a payload over several `data:` lines, events separated by
-single line ends, a bare `error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any other. An event of
-more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/providers.md.
+comments, `event:` lines (ignored: an error is recognised by its data), a payload over several `data:` lines, events
+separated by single line ends, a bare `error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any
+other. An event of more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/providers.md.
 """
 
 from typing import Final

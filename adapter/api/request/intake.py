@@ -1,12 +1,12 @@
-"""The one door: every request for a model enters here, whichever way it comes.
+"""The entry of every request for a model, over HTTP or WebSocket.
 
-`identify_caller`, `read_body` and `admit` are its steps, always in this order: the bearer key tells the tenant; the
-body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all of them for
-create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each message to
-`admit`.
+`identify_caller`, `read_body` and `admit` are its steps, always in this order: the bearer key identifies the tenant;
+the body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all of them
+for create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each message
+to `admit`.
 
-Checks on each request for a model (quotas, audits, limits of a tenant) belong into `admit`; checks on everything that
-callers do, reading stored responses included, into `identify_caller`. Neither needs Flask: an HTTP request is its WSGI
+Checks on each request for a model (quotas, audits, limits of a tenant) belong in `admit`; checks on everything that
+callers do, reading stored responses included, in `identify_caller`. Neither needs Flask: an HTTP request is its WSGI
 environment here.
 """
 

@@ -1,10 +1,10 @@
-"""The body of a create request: its members, and the checks of the whole.
+"""The body of a create request: its members, and the checks of the body as a whole.
 
 One marshmallow schema holds the members of `POST /v1/responses` in the order in which OpenAI checks them; the first
 error is the answer. Checks that need no value come before it: whether there is a model and an input, and whether every
 name is known (`names.py`). null means "left out" for every member but `model` and `input`. A member of the API is
 honoured, or accepted only while it asks for nothing (`Inert`, `Partial`), or left out because it is meant for another
-server (`Dropped`). A name that the operator passes through goes to the provider as it is. Any other is an error.
+server (`Dropped`). A name that the operator passes through goes to the provider as it is. Any other name is an error.
 
 A request that names a prompt is checked twice: as it came, and filled in with the members of the prompt.
 Source: OpenAI API reference, Responses: create.

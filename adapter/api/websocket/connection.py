@@ -1,4 +1,4 @@
-"""The Responses API over a WebSocket: handshake, reading, closing. What the messages ask for: `session.py`.
+"""The Responses API over a WebSocket: handshake, reading, closing. Messages are handled by `session.py`.
 
 gunicorn hands over the socket of the request; from then on one greenlet reads it, which is all that an idle connection
 costs. wsproto decodes the frames. The server closes a connection when its hour is over or the worker stops, after the

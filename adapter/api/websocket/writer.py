@@ -1,4 +1,4 @@
-"""The way out of a WebSocket: one batch of frames at a time, to a client that must not take too long to read it."""
+"""Write to a WebSocket, one batch of frames at a time; a client that takes too long to read one is disconnected."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 
 
 class SocketWatch(ClientWatch):
-    """The client behind a WebSocket; it has disconnected, too, when it has said so or a write has failed."""
+    """The client of a WebSocket; it has also disconnected when it has sent a close frame or a write has failed."""
 
     closed = False
 
