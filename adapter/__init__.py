@@ -36,13 +36,16 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     from adapter.api import compact, conversations, health, models, responses
     from adapter.api.errors import init_errors
+    from adapter.api.origins import init_origins
     from adapter.services import Services
     from adapter.settings.sources import load_settings
 
     app = Flask("adapter", static_folder=None)
-    app.extensions["adapter"] = Services(settings or load_settings())
+    settings = settings or load_settings()
+    app.extensions["adapter"] = Services(settings)
     app.url_map.strict_slashes = False
     init_errors(app)
+    init_origins(app, settings)
     for part in (responses, compact, conversations, models, health):
         app.register_blueprint(part.blueprint)
     return app

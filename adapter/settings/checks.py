@@ -15,6 +15,7 @@ _PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "r
 def check_settings(settings: Settings) -> None:
     """Raise SettingsError for the first combination that cannot be used."""
     refuse_open_bind(settings, settings.bind)
+    _refuse_any_page_without_keys(settings)
     _refuse_memory_of_several_workers(settings)
     _refuse_missing_package(settings)
     _refuse_reserved_names(settings)
@@ -27,6 +28,14 @@ def refuse_open_bind(settings: Settings, bind: str) -> None:
         raise SettingsError(
             f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
             "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
+        )
+
+
+def _refuse_any_page_without_keys(settings: Settings) -> None:
+    if "*" in settings.cors_origins and not settings.api_keys and not settings.allow_open:
+        raise SettingsError(
+            f"{settings.sources['cors_origins']}: without keys, every web page that is opened on this machine could "
+            "use the server. Name the origins, or set ADAPTER_API_KEYS, or ADAPTER_ALLOW_OPEN=1 if anyone may use it."
         )
 
 

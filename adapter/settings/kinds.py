@@ -179,6 +179,12 @@ class Hosts(Several):
         return hosts
 
 
+class Origins(Several):
+    metavar = "ORIGIN,…"
+    expects = "a comma list of origins without paths, for example https://app.example.com,http://localhost:3000, or *"
+    pattern = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+
+
 class Address(Kind):
     """Host and port to listen on; for port 0, the system chooses one."""
 

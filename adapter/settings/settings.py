@@ -20,6 +20,7 @@ from adapter.settings.kinds import (
     Hosts,
     Keys,
     Names,
+    Origins,
     Seconds,
     Secrets,
     StoreLocation,
@@ -91,6 +92,12 @@ class Settings:
     )
     allow_open: bool = setting(
         False, Switch(), "Serve without api_keys on an address that other machines can reach."
+    )
+    cors_origins: tuple[str, ...] = setting(
+        (),
+        Origins(),
+        "Origins of the web pages that may use the server, also over a WebSocket; `*` stands for all of them. Unset: "
+        "only pages of the server's own host.",
     )
     secret_key: tuple[str, ...] = setting(
         (),

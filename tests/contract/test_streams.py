@@ -205,9 +205,9 @@ def test_a_frame_is_one_write(service: Service, upstream: Upstream) -> None:
     """
     upstream.plays(stream(*drip(chat.text("Hel", "lo.") + chat.end())))
     body = json.dumps({"model": "m", "input": "Hi", "stream": True}).encode()
-    head = f"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    head = f"POST /v1/responses HTTP/1.1\r\nHost: [::1]\r\nContent-Length: {len(body)}"
     with socket.create_connection((service.host, service.port), timeout=LIMIT) as connection:
-        connection.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode() + body)
+        connection.sendall(f"{head}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n".encode() + body)
         with connection.makefile("rb") as answer:
             while answer.readline() != b"\r\n":
                 pass

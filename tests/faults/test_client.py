@@ -18,7 +18,7 @@ SOON = 2.0
 """Seconds within which the provider must know."""
 
 HEL = chat.text("Hel")
-HEAD = "POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+HEAD = "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def ask(service: Service, **members: object) -> socket.socket:

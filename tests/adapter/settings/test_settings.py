@@ -85,7 +85,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,
         "file_url_hosts": ["*.h", "10.0.0.7:8080"], "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
         "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,
-        "log_level": "error", "log_format": "console",
+        "log_level": "error", "log_format": "console", "cors_origins": ["https://a.example", "tauri://localhost"],
     }  # fmt: skip
     assert values.keys() | {"config"} == DESCRIPTIONS.keys()
     written = {name: str(value).lower() if value is True else value for name, value in values.items()}
@@ -126,6 +126,10 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         ("FILE_URL_HOSTS", "https://h", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
         ("FILE_URL_HOSTS", "h, h:0", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
         ("FILE_URL_HOSTS", "h:70000", "ADAPTER_FILE_URL_HOSTS must be a comma list of hosts, for example "),
+        ("CORS_ORIGINS", "https://h/", "ADAPTER_CORS_ORIGINS must be a comma list of origins without paths, "),
+        ("CORS_ORIGINS", "*, h:80", "ADAPTER_CORS_ORIGINS must be a comma list of origins without paths, "),
+        ("CORS_ORIGINS", "null", "ADAPTER_CORS_ORIGINS must be a comma list of origins without paths, "),
+        ("CORS_ORIGINS", "*", "ADAPTER_CORS_ORIGINS: without keys, every web page that is opened on this machine "),
         ("CONFIG", "/nowhere.toml", "ADAPTER_CONFIG: cannot read /nowhere.toml: No such file or directory."),
     ],
 )
