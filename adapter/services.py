@@ -98,7 +98,7 @@ class Services:
         return self._keyring
 
     def start(self) -> None:
-        """Begin what a worker does without being asked."""
+        """Start the periodic work of a worker."""
         self.retention.start()
 
     def drain(self) -> None:
@@ -106,7 +106,7 @@ class Services:
         self._last_call = time.monotonic() + self.settings.shutdown_grace
 
     def close(self, on_wait: Callable[[], object]) -> None:
-        """End what runs in the background, at once if not told to `drain` before, and let go of the store.
+        """End the background work, at once unless `drain` was called before, and close the store.
 
         `on_wait` is called about once a second until then.
         """

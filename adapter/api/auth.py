@@ -1,4 +1,4 @@
-"""Who calls: the bearer key of a request, and the tenant that it stands for.
+"""Who calls: the bearer key of a request → its tenant.
 
 Each key is a tenant of its own, identified by the SHA-256 of the key. With `api_keys` set, a key must be one of them;
 without, anyone may call, and callers without a key share the tenant "". Keys are compared as digests and in constant

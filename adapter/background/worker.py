@@ -26,12 +26,12 @@ tokens within half a second, for one small indexed query."""
 _RENEWALS_PER_LEASE: Final = 3
 """Two renewals may fail, as when the store is restarted, before the lease expires."""
 _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.1, 0.5
-"""Between two looks at a run of another worker: the first after events, doubled in silence up to the second."""
+"""Between two reads of a run of another worker: the first value after events, doubled in silence up to the second."""
 _EVENT_CLEANUP_SECONDS: Final = 60.0
 """Between two deletions of expired events; they are kept for minutes, so a minute more makes no difference."""
 _MAX_RUNS: Final = 1000
-"""Runs of one worker at a time: no client waits for them, so nothing but a limit slows down who creates them. Each has
-a greenlet and an upstream connection, within the file descriptors that a worker has for its streams."""
+"""Runs of one worker at a time: no client waits for them, so only this limit slows down a caller that creates many.
+Each has a greenlet and an upstream connection, within the file descriptors that a worker has for its streams."""
 
 
 class Background:
@@ -49,7 +49,7 @@ class Background:
         self._cleaned_up = 0.0
 
     def create_run(self, frame: FrameWriter | None) -> Run:
-        """Return a run to be started; raise UpstreamError if there are too many.
+        """Return a run that is not started yet; raise UpstreamError if there are too many.
 
         `frame` writes the events of a streamed run; None: it is not streamed.
         """
@@ -120,7 +120,7 @@ class Background:
             try:
                 batches, over = self.runs.read_events(id, tenant, after)
             except StoreDown:
-                batches, over, signal = [], False, None  # it may come back
+                batches, over, signal = [], False, None  # the store may come back
             for batch in batches:
                 yield _frames_after(batch, after)
                 after = batch.last

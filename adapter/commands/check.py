@@ -1,7 +1,7 @@
 """The `check` command: run the probes on an upstream, one after the other, and print a line for each.
 
-`ok` means that the adapter can work with it; `no` that the provider answered and cannot; `error` that it did not
-answer. A check stops early when no further call can succeed (the provider is unreachable, the key is wrong).
+`ok`: the adapter can work with the provider's answer; `no`: it cannot; `error`: there was no answer. A check stops
+early when no further call can succeed (the provider is unreachable, the key is wrong).
 """
 
 import time
@@ -36,7 +36,7 @@ def run_probes(
 ) -> Iterator[Result]:
     """Yield the result of each probe of an upstream as soon as it is known; default: the first upstream.
 
-    The detail of the last result of a check that stops early says why.
+    If the check stops early, the detail of its last result says why.
     """
     upstream = upstream or settings.all_upstreams()[0]
     probes = Probes(settings, upstream, _name_at(settings, upstream, model))
@@ -59,7 +59,7 @@ def run_probes(
 def _list_probes(
     probes: Probes, upstream: UpstreamSettings
 ) -> list[tuple[str, bool, Callable[[], Outcome]]]:
-    """Return name, whether the adapter needs it, and probe, in the order in which they run."""
+    """Return the probes in the order in which they run: name, whether the adapter needs it, function."""
     found: list[tuple[str, bool, Callable[[], Outcome]]] = [
         ("models", not probes.model, probes.models),
         ("completion", True, probes.completion),

@@ -47,7 +47,7 @@ def translate(
 
 
 def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
-    """Return the dialect in which a model is spoken to, and its name there; raise RequestError if nobody serves it."""
+    """Return the dialect of a model's provider, and its name there; raise RequestError if no upstream serves it."""
     upstreams = settings.all_upstreams()
     if not upstreams:
         return dialect_for("", settings.dialect), model
@@ -57,12 +57,12 @@ def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
 
 
 def indented(body: ChatRequest) -> str:
-    """Return a chat request as people read it."""
+    """Return a chat request as indented JSON."""
     return json.dumps(decode(body.json), indent=2, ensure_ascii=False)
 
 
 def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
-    """Return a stream machine that waits for an answer to a request nobody knows."""
+    """Return a stream machine for an answer whose request is unknown."""
     ids = Ids(seed(NOW, 0))
     request = CreateRequest(model="replay", input=(), raw_input=b"[]", stream=True)
     return ResponseStream(

@@ -12,7 +12,7 @@ from adapter.event_loop.sockets import CLOSED, is_now, shut
 
 
 class ClientDisconnected(Exception):
-    """The client has closed its connection, so nobody waits for the answer."""
+    """The client has closed its connection, so the answer is not needed any more."""
 
 
 class ClientWatch:

@@ -1,7 +1,7 @@
 """When a silent stream needs a keep-alive.
 
-Proxies and clients give up on connections that carry nothing for a while. Whoever writes a stream counts its silence,
-in ticks of the heartbeat, and sends something whenever a limit is reached.
+Proxies and clients give up on connections that carry nothing for a while. The writer of a stream counts its silence in
+ticks of the heartbeat, and sends a keep-alive whenever a limit is reached.
 """
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
@@ -17,7 +17,7 @@ class Silence:
         self._limit = limit
 
     def tick(self) -> bool:
-        """Count one silent tick; tell whether a keep-alive is due. With it, the silence begins anew."""
+        """Count one silent tick; tell whether a keep-alive is due. If so, the count begins anew."""
         self.seconds += TICK_SECONDS
         if self.seconds < self._limit:
             return False

@@ -106,7 +106,7 @@ class _Reading:
         return replace(item, **{member: parts})
 
     def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
-        """Return what stands in the place of a file; raise RequestError."""
+        """Return the part that replaces a file; raise RequestError."""
         file = self._file(part, where)
         if part.detail not in (None, "auto"):
             self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")

@@ -15,7 +15,7 @@ import gevent
 import gevent.socket
 from gevent.lock import BoundedSemaphore
 
-from adapter.files.pdf_child import LOCKED, MOST_CHARACTERS, MOST_PAGES, MOST_SECONDS, TEXT, TOO_LONG
+from adapter.files.pdf_child import LOCKED, MAX_CHARACTERS, MAX_PAGES, MAX_SECONDS, TEXT, TOO_LONG
 
 _READ_BYTES: Final = 64 * 1024
 _ENVIRONMENT: Final = (
@@ -27,7 +27,7 @@ _slots: Final = BoundedSemaphore(2)
 
 _REASONS: Final = {
     LOCKED: "is locked with a password",
-    TOO_LONG: f"has more than {MOST_PAGES} pages or {MOST_CHARACTERS} characters of text",
+    TOO_LONG: f"has more than {MAX_PAGES} pages or {MAX_CHARACTERS} characters of text",
 }
 
 
@@ -37,7 +37,7 @@ class NoText(Exception):
 
 def text_of_pdf(data: bytes, seconds: float) -> str:
     """Return the text of a PDF; raise NoText, at the latest after `seconds`."""
-    with gevent.Timeout(min(seconds, MOST_SECONDS), NoText("could not be read in time")), _slots:
+    with gevent.Timeout(min(seconds, MAX_SECONDS), NoText("could not be read in time")), _slots:
         code, output = _read(data)
     if code != TEXT:
         raise NoText(_REASONS.get(code, "could not be read as a PDF"))

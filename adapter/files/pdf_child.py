@@ -14,20 +14,20 @@ from typing import Final
 TEXT, UNREADABLE, LOCKED, TOO_LONG = 0, 3, 4, 5
 """Exit codes; any other means that the system ended the program."""
 
-MOST_PAGES: Final = 2000
-MOST_CHARACTERS: Final = 10 * 1024 * 1024
+MAX_PAGES: Final = 2000
+MAX_CHARACTERS: Final = 10 * 1024 * 1024
 """Characters of text; more than any model reads at once."""
-MOST_SECONDS: Final = 20
-_MOST_MEMORY: Final = 1024 * 1024 * 1024
+MAX_SECONDS: Final = 20
+_MAX_MEMORY_BYTES: Final = 1024 * 1024 * 1024
 
 
 def main() -> int:
     """Read a PDF and write its text; return the exit code."""
-    for what, most in ((resource.RLIMIT_CPU, MOST_SECONDS), (resource.RLIMIT_AS, _MOST_MEMORY)):
+    for kind, limit in ((resource.RLIMIT_CPU, MAX_SECONDS), (resource.RLIMIT_AS, _MAX_MEMORY_BYTES)):
         try:
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(kind, (limit, limit))
         except (OSError, ValueError):
-            pass  # macOS knows no limit of memory; the time is limited by the parent too
+            pass  # macOS has no limit of memory; the time is limited by the parent too
     try:
         code, text = read(sys.stdin.buffer.read())
     except Exception:  # whatever pypdf raises, and MemoryError: it is the file's fault
@@ -44,10 +44,10 @@ def read(data: bytes) -> tuple[int, str]:
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         return LOCKED, ""
-    if len(reader.pages) > MOST_PAGES:
+    if len(reader.pages) > MAX_PAGES:
         return TOO_LONG, ""
     texts: list[str] = []
-    left = MOST_CHARACTERS
+    left = MAX_CHARACTERS
     for page in reader.pages:
         texts.append(page.extract_text().replace("\0", "").strip())
         left -= len(texts[-1])

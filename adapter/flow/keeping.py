@@ -40,7 +40,7 @@ class StoreKeeper:
 
 
 class Keeping:
-    """What is kept of one response, and the lease of its conversation."""
+    """Keeps one response, and releases the lease of its conversation."""
 
     def __init__(
         self, request: CreateRequest, tenant: str, keeper: ResponseKeeper | None, lease: ConversationLease | None

@@ -54,7 +54,7 @@ class CompactionSealer:
         return text
 
     def expand(self, items: Sequence[Item], tenant: str, param: str) -> tuple[Item, ...]:
-        """Return items with the last compaction item, and all before it, replaced by the window it stands for.
+        """Return items with the last compaction item, and all before it, replaced by its window.
 
         `param` is the path of the items in the request. Raises RequestError for a compaction item that was not sealed
         for this tenant.

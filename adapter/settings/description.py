@@ -21,7 +21,7 @@ def setting(default: Any, kind: Kind, help: str, *, secret: bool = False) -> Any
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One setting, as the command line, the documentation and error lines show it."""
+    """A setting's name, default, kind and help."""
 
     name: str
     default: Any

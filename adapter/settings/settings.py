@@ -82,7 +82,7 @@ class Settings:
     retention: int | None = setting(
         None,
         Age(),
-        "How long responses and conversations that nobody uses are kept. Unset: for ever; 30 days in Redis.",
+        "How long unused responses and conversations are stored. Unset: for ever; 30 days in Redis.",
     )
     api_keys: tuple[str, ...] = setting(
         (),
@@ -167,7 +167,7 @@ class Settings:
 
     @property
     def store_url(self) -> StoreURL:
-        """The URL of the store taken apart."""
+        """The parsed URL of the store."""
         return parse_store_url(self.store)
 
     def all_upstreams(self) -> tuple[UpstreamSettings, ...]:

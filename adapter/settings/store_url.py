@@ -24,7 +24,7 @@ REDIS_FORM: Final = "Write redis://user:password@host:port/number, or rediss: fo
 
 @dataclass(frozen=True, slots=True)
 class StoreURL:
-    """A store URL taken apart."""
+    """A parsed store URL."""
 
     kind: Literal["memory", "sqlite", "postgresql", "redis"]
     text: str = field(repr=False)
@@ -37,12 +37,12 @@ class StoreURL:
 
 
 def parse_store_url(text: str) -> StoreURL:
-    """Return a store URL taken apart; raise ValueError, with a message for the operator, if it names no store."""
+    """Parse a store URL; raise ValueError, with a message for the operator, if it names no store."""
     scheme, _, rest = text.partition(":")
     match scheme:
         case "memory":
             if rest:
-                raise ValueError(f"'{text}' is not a store: 'memory:' takes nothing behind it.")
+                raise ValueError(f"'{text}' is not a store: 'memory:' takes nothing after it.")
             return StoreURL("memory", text)
         case "sqlite":
             return StoreURL("sqlite", text, _sqlite_path(text))

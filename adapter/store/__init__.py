@@ -37,7 +37,7 @@ def open_store(url: str | StoreURL, retention: float | None = None) -> Store:
 
 
 def cached_responses(store: Store, url: StoreURL, max_bytes: int) -> ResponseStore:
-    """Return the responses of the store at `url`, behind a cache of so many bytes if one pays.
+    """Return the responses of the store at `url`, with a cache of `max_bytes` if a cache saves anything.
 
     In Redis, confirming a version costs the same round trip as reading the response; in memory, both cost nothing.
     """

@@ -2,8 +2,8 @@
 
 Other workers may replace or delete a response at any time, so a cached response is used only if the store confirms its
 version: one small indexed query instead of reading the row. A response is cached by its first `get` and not by `put`,
-since most responses are never read. `chain` is not cached: its cost is the walk, and the walk is what would have to be
-confirmed.
+since most responses are never read. `chain` is not cached: to confirm a cached chain would cost as much as to
+read it.
 """
 
 from typing import Final

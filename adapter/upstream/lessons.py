@@ -1,4 +1,4 @@
-"""Lessons: what rejections have taught about the upstreams, kept in the store and shared by all workers.
+"""Lessons: what rejections have taught about the upstreams, stored and shared by all workers.
 
 A lesson (`translators.dialects`) belongs to one upstream and one of its models, and expires after hours: providers
 change, and a wrong lesson must not last. The lesson is stored, not the amended dialect, so that a changed configuration
@@ -62,7 +62,7 @@ class Lessons:
     def __init__(self, store: ValueStore) -> None:
         self._store = store
         self._change_stamp = mmap.mmap(-1, 8)
-        """Memory shared with the workers forked later; whoever adds a lesson writes random bytes to it."""
+        """Memory shared with the workers forked later; a worker that adds a lesson writes random bytes to it."""
         self._stamp_read = b""
         self._fresh_until = 0.0
         self._reading: gevent.Greenlet[..., None] | None = None

@@ -138,7 +138,7 @@ class Choice(Struct, gc=False):
     """Early vision models of OpenAI's have this in place of a finish reason."""
     logprobs: Logprobs | None = None
     error: Any = None
-    """OpenRouter's place for the failure of a provider behind it."""
+    """The failure of the provider that OpenRouter called."""
     usage: ChatUsage | None = None
     """Moonshot's place for it, with the finish reason."""
 

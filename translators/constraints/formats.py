@@ -24,7 +24,7 @@ _SCHEMA_INSTRUCTION: Final = (
 
 
 class RenderedFormat(Struct, frozen=True, gc=False):
-    """How the provider is asked for a format."""
+    """The form of a format in a chat request."""
 
     member: dict[str, Any] | None = None
     """`response_format`, if the provider honours one that helps."""

@@ -1,4 +1,4 @@
-"""Checks an answer against its request, where the provider does not: JSON of a format, a call of a tool.
+"""Check an answer against its request, where the provider does not: the JSON of a format, the call of a tool.
 
 `AnswerRules` says what is checked, and whether the answer is buffered until then. It is buffered if the provider was
 only instructed, or if the client does not stream anyway; a stream in a format that the provider enforces goes out as it
@@ -45,7 +45,7 @@ _MAX_BRACKETS: Final = 20
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """What the check of an answer found."""
+    """The result of the check of an answer."""
 
     problem: UpstreamError | None = None
     """The failure; its message can be shown to the model."""
@@ -65,7 +65,7 @@ class AnswerRules(Struct, frozen=True, gc=False):
     tool: QualifiedName | None = None
     """This tool must be called."""
     buffered: bool = False
-    """The client is shown nothing before the answer was judged."""
+    """The client gets nothing of the answer before it is judged."""
 
     def judge(self, response: Response, notes: Notes) -> Judgement:
         """Judge a response that has ended."""
@@ -89,7 +89,7 @@ class AnswerRules(Struct, frozen=True, gc=False):
                 continue
             problem = self._first_error(value, notes)
             if excerpt != text.strip() and not self.buffered:
-                problem = "more than JSON was written"  # and has been seen
+                problem = "more than JSON was written"  # and the client has it already
             if problem is None:
                 return Judgement(text=None if excerpt == text.strip() else excerpt)
             break
@@ -109,7 +109,7 @@ class AnswerRules(Struct, frozen=True, gc=False):
 
 
 def answer_rules(request: CreateRequest, format: RenderedFormat, choice: RenderedToolChoice) -> AnswerRules:
-    """Return the rules for the answer to a request; `format` and `choice` are how the provider was asked."""
+    """Return the rules for the answer to a request; `format` and `choice`: their forms in the chat request."""
     wanted = request.text.format
     if isinstance(wanted, JSONSchemaFormat):
         judged = bool(wanted.strict) or not format.is_enforced
@@ -124,7 +124,7 @@ def answer_rules(request: CreateRequest, format: RenderedFormat, choice: Rendere
 
 
 def correction_request(chat_request: bytes, response: Response, problem: UpstreamError) -> bytes:
-    """Return a chat request with its wrong answer and a correction behind its messages, which are its last member."""
+    """Return a chat request with the wrong answer and a correction added to its messages, its last member."""
     text = _text_of(response.output)
     correction = UserMessage(f"{problem.message} Answer again, correctly, and do not mention this.")
     messages = [AssistantMessage(text), correction] if text else [correction]

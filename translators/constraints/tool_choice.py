@@ -37,7 +37,7 @@ _CALL_ONE: Final = "In this turn you must call the tool {} and no other."
 
 
 class RenderedToolChoice(Struct, frozen=True, gc=False):
-    """How the provider is asked for a choice of tools."""
+    """The form of `tool_choice` in a chat request."""
 
     tools: Sequence[Tool]
     """The tools that the model is shown."""

@@ -112,7 +112,7 @@ class Dialect(Struct, frozen=True, gc=False):
     logprobs: bool = True
     """`logprobs` and `top_logprobs` are supported."""
     streaming: Literal["asked", "always", "never"] = "asked"
-    """When the provider is asked for a stream: as the client asked, always, or never."""
+    """When a stream is requested from the provider: as the client requests it, always, or never."""
     stream_usage: bool = True
     """`stream_options` is supported, and needed for the usage of a stream."""
 

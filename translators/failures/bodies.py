@@ -25,7 +25,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _MESSAGE_KEYS: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "base_resp")
 """Keys of a message, the likeliest first."""
 _DETAIL_KEYS: Final = (*_MESSAGE_KEYS, "reason", "innererror")
-"""Keys of text that may stand beside an `error` or a message."""
+"""Keys of text that may be beside an `error` or a message."""
 _CODE_KEYS: Final = ("code", "status_code", "http_code", "raw_status_code", "status")
 
 
@@ -111,7 +111,7 @@ def _add_details(error: ProviderError, details: Any, depth: int) -> ProviderErro
 
 
 def _unwrap_gateway(error: ProviderError, metadata: Any, depth: int) -> ProviderError:
-    """Return the error of the provider behind a gateway, whose own only says that there was one (OpenRouter)."""
+    """Return the provider's error in a gateway's, which itself only says that there was one (OpenRouter)."""
     if not isinstance(metadata, dict):
         return error
     if isinstance(headers := metadata.get("headers"), dict):

@@ -40,7 +40,7 @@ def classify_error_object(value: Any) -> UpstreamError:
     """Return the error for a decoded error object in a chunk, or in a completion with status 200."""
     error = read_error(value)
     if error.status == 502:
-        error = replace(error, status=500)  # from a gateway: the provider behind it failed
+        error = replace(error, status=500)  # from a gateway: its provider failed
     if not error.message:
         error = replace(error, message="The provider reported an error without saying what it is.")
     return _Failure(error, {}, own_key=True, is_http=False).classify()

@@ -20,7 +20,7 @@ __all__ = [
 
 
 def refusal_of(table: Mapping[str, Row], name: str) -> str | None:
-    """Return what a refusal says behind the name of what is refused; None for what is not refused or not known."""
+    """Return the predicate of the error for a refused name; None: the name is not refused, or unknown."""
     row = table.get(name)
     if row is None or row.becomes != "refused":
         return None

@@ -32,7 +32,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "image_generation_call": approximated("History only: a message of the user with the picture, labelled."),
     "program_output": approximated("History only: its result as a message of the user, labelled."),
     "program": approximated("Dropped with a note: no program runs here."),
-    "web_search_call": approximated("Dropped with a note: the message behind it says what was found."),
+    "web_search_call": approximated("Dropped with a note: the message after it says what was found."),
     "mcp_list_tools": approximated("Dropped with a note: no MCP server is called from here."),
     "mcp_approval_request": approximated("Dropped with a note: nothing is approved here."),
     "mcp_approval_response": refused("No MCP server is called from here, so there is nothing to approve."),

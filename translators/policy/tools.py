@@ -11,7 +11,7 @@ _NOT_CHOSEN: Final = "The tool is dropped, so it cannot be chosen."
 
 TOOLS: Final[dict[str, Row]] = {
     "function": same("A chat function; `strict` where the provider knows it. Loading is not deferred."),
-    "custom": own("A function with one text, `input`; a grammar stands in its description."),
+    "custom": own("A function with one text, `input`; a grammar is in its description."),
     "namespace": own("Its members as functions with flat names, restored in calls."),
     "tool_search": approximated("A function; a search that OpenAI would run is the client's: all tools are shown."),
     "local_shell": own("The function `local_shell`; calls become items of their own type."),

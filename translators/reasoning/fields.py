@@ -72,7 +72,7 @@ def text_in(value: Any, depth: int = _MAX_DEPTH) -> str:
 
 
 class ThinkingMessage(Struct, frozen=True, gc=False, omit_defaults=True):
-    """The members of an assistant message in which thinking goes back, behind its content."""
+    """The members of an assistant message in which thinking goes back, after its content."""
 
     content: Any
     """Typed by `AssistantMessage`."""

@@ -1,7 +1,7 @@
 """Opaque reasoning: what a provider sends with its thinking, cannot be read by anyone else, and wants back unchanged.
 
 These are the `reasoning_details` of OpenRouter and Vercel, signed or encrypted, and the `extra_content` of Gemini,
-which holds the signature of a call or of an answer. A provider that does not get them back answers with an error or
+which has the signature of a call or of an answer. A provider that does not get them back answers with an error or
 thinks anew. Source: OpenRouter docs, Reasoning tokens; Gemini API docs, Thought signatures.
 """
 

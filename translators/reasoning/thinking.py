@@ -13,7 +13,7 @@ from translators.wire import encode
 
 
 class Sealer(Protocol):
-    """Encrypts bytes for nobody but this server, and decrypts them."""
+    """Encrypts bytes so that only this server can decrypt them."""
 
     def seal(self, payload: bytes) -> str: ...
 
@@ -22,7 +22,7 @@ class Sealer(Protocol):
 
 
 class Thinking(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Everything behind one reasoning item."""
+    """The whole content of one reasoning item."""
 
     text: str = ""
     details: list[dict[str, Any]] = []
@@ -38,7 +38,7 @@ class Thinking(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def is_opaque(detail: dict[str, Any]) -> bool:
-    """Tell whether one of the `reasoning_details` holds more than text."""
+    """Tell whether one of the `reasoning_details` has more than text."""
     return bool(detail.get("signature") or detail.get("data"))
 
 

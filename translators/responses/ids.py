@@ -63,7 +63,7 @@ def family_from_name(name: str) -> str:
 
 
 def input_item_id(prefix: str, response_id: str, position: int) -> str:
-    """Return the id of the `position`-th input item of a response, the same each time it is asked for."""
+    """Return the id of the `position`-th input item of a response, the same each time."""
     return f"{prefix}_{response_id[5:29]}{_FIRST_INPUT + position:08x}"
 
 

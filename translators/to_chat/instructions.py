@@ -38,10 +38,10 @@ def leading_message(text: str, rest: Sequence[bytes], rendering: Rendering) -> C
 
 
 def later_message(message: Message, rendering: Rendering, path: str) -> ChatMessage:
-    """Return the chat message for a system or developer message behind the first user or assistant message."""
+    """Return the chat message for a system or developer message after the first user or assistant message."""
     text, dialect = text_of(message.content), rendering.dialect
     if not (dialect.system_anywhere and dialect.system_role):
-        reason = f"a {message.role} message behind the first is sent as the user's"
+        reason = f"a {message.role} message after the first is sent as the user's"
         rendering.notes.add(path, "approximated", reason)
         return as_user_message(message.role, text)
     if message.role == "developer" and dialect.developer_role:

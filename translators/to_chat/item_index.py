@@ -16,12 +16,12 @@ from translators.tools.kinds import BY_OUTPUT, call_id_of
 
 
 class ItemIndex:
-    """The items of one rendering, with placeholders in place of those that chat has nothing like."""
+    """The items of one rendering, with placeholders in place of those that chat cannot carry."""
 
     def __init__(self, items: Sequence[Item], first_input: int, notes: Notes) -> None:
         self.items: list[Item | HostedCall] = list(items)
         self.done: set[int] = set()
-        """Positions of items that were rendered before their turn, or that say nothing."""
+        """Positions of items that were rendered before their turn, or are not rendered at all."""
         self.last_early_output = -1
         """The last position of an output that was rendered before its turn."""
         self._first_input = first_input

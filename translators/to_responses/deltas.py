@@ -37,7 +37,7 @@ decode_chunk = Decoder(Chunk).decode
 
 
 def read_chunk(payload: bytes) -> Chunk:
-    """Return the chunk (or whole completion) in a payload; raise UpstreamError when it holds no JSON object."""
+    """Return the chunk (or whole completion) in a payload; raise UpstreamError when it is no JSON object."""
     try:
         chunk = decode_chunk(payload)
     except NotJSON:
@@ -119,7 +119,7 @@ def _excerpt(payload: bytes) -> str:
 
 
 def usage_of(chunk: Chunk) -> ChatUsage | None:
-    """Return the usage a chunk reports, wherever it stands; None also for one without numbers."""
+    """Return the usage that a chunk reports, in whatever member; None: it has none, or one without numbers."""
     usage = chunk.usage
     if usage is None and chunk.x_groq is not None:
         usage = chunk.x_groq.usage

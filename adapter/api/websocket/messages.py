@@ -1,6 +1,6 @@
 """The messages of a WebSocket, in both directions: JSON objects, one in each text frame.
 
-A client sends `response.create`, which holds what a body of POST holds, and `response.steer`, which is not supported.
+A client sends `response.create`, with the members of a body of POST, and `response.steer`, which is not supported.
 It gets the events of the stream as they are, and `error` messages. Source: OpenAI guide, WebSocket mode.
 """
 
@@ -81,7 +81,7 @@ def _remove_prewarm(members: dict[str, Raw]) -> bool:
 
 
 def error_message(error: ProtocolError, stream_id: str | None) -> bytes:
-    """Return the frame of an `error` message; its `headers` stand in for those of an HTTP answer."""
+    """Return the frame of an `error` message; its `headers` replace those of an HTTP answer."""
     members: dict[str, Any] = error.envelope()["error"]
     members["code"] = members["code"] or members["type"]  # a code is required here
     if isinstance(error, UpstreamError) and error.retry_after is not None:

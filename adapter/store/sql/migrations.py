@@ -10,7 +10,7 @@ from typing import Any, Final
 from adapter.store.base import StoreDown
 
 VERSION: Final = 3
-"""Version of the tables; whoever changes them raises it and adds to STEPS."""
+"""Version of the tables; a change of them raises it and adds to STEPS."""
 
 CREATE: Final = (
     "CREATE TABLE schema_version (version INTEGER NOT NULL)",

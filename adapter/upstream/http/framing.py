@@ -11,7 +11,7 @@ from typing import Final
 from translators.errors import UpstreamError, answer_too_large
 
 _MAX_SIZE_LINE_BYTES: Final = 4096
-"""Of the line with a chunk's size and extensions, which nobody sends."""
+"""Of the line with a chunk's size and extensions, which no provider sends."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 """Window bits with which zlib detects either format. Source: Python docs, zlib: decompress."""
 _MAX_INFLATED_BYTES: Final = 16 * 1024 * 1024

@@ -20,7 +20,7 @@ class Candidates:
         self._cooldowns: list[float] = []
         """Seconds until the candidates that were skipped may be used."""
         self._rejection: RequestError | None = None
-        """Why the first candidate could not be sent the request at all."""
+        """The first reason why the request cannot be expressed for a candidate."""
         self._errors: list[UpstreamError] = []
         self._unproven: list[tuple[Candidate, UpstreamError]] = []
         """Failures that may be the request's fault."""
@@ -81,8 +81,8 @@ class Candidates:
     def final_error(self) -> UpstreamError | RequestError:
         """Return the caller's error when no candidate could answer: the last temporary failure, else the last one.
 
-        Its `retry_after` is the shortest delay of all candidates. If no candidate could even be sent the request, it is
-        the reason for that.
+        Its `retry_after` is the shortest delay of all candidates. If the request could be
+        sent to no candidate, the error is the reason for that.
         """
         if self._rejection is not None and not self._errors and not self._cooldowns:
             return self._rejection.copy()

@@ -279,7 +279,7 @@ def test_what_is_gone_from_a_history_is_said_and_noted(file: dict[str, Any], fil
 
 BAD_PDFS = {
     "a bomb": (of_contents(b" " * (200 << 20)), "could not be read as a PDF"),
-    "pages without end": (pdf(*["x"] * (pdf_child.MOST_PAGES + 1)), "has more than 2000 pages or "),
+    "pages without end": (pdf(*["x"] * (pdf_child.MAX_PAGES + 1)), "has more than 2000 pages or "),
     "a tree that holds itself": (
         b"%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n"
         b"2 0 obj << /Type /Pages /Kids [2 0 R] /Count 1 >> endobj\ntrailer << /Root 1 0 R >>",
@@ -303,7 +303,7 @@ def test_a_bad_pdf(name: str) -> None:
 
 
 def test_a_pdf_with_more_text_than_any_model_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_child, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(pdf_child, "MAX_CHARACTERS", 10)
     assert pdf_child.read(pdf("12345", "67890")) == (pdf_child.TEXT, "12345\n\n67890")
     assert pdf_child.read(pdf("12345", "67890", "!")) == (pdf_child.TOO_LONG, "")
 

@@ -27,7 +27,7 @@ from adapter.store import open_store
         ("sqlite:///", "names no SQLite file"),
         ("sqlite:///:memory:", "for a store in memory, memory:"),
         ("sqlite:///var/adapter.db?mode=ro", "without options"),
-        ("memory://", "'memory:' takes nothing behind it"),
+        ("memory://", "'memory:' takes nothing after it"),
     ],
 )
 def test_a_url_that_names_no_store(url: str, told: str) -> None:

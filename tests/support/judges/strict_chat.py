@@ -129,7 +129,7 @@ def complaints(
             found += [f"messages[{index}]: {wrong}" for wrong in _message(message, roles, parts, signatures)]
             leads = isinstance(message, dict) and message.get("role") in ("system", "developer")
             if leads and index and not system_anywhere:
-                found.append(f"messages[{index}]: a {message['role']} message behind the first message")
+                found.append(f"messages[{index}]: a {message['role']} message after the first message")
         found += _pairs([message for message in messages if isinstance(message, dict)])
     return found
 

@@ -67,7 +67,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"response_format": {"type": "grammar"}}, "response_format is of no known type"),
     ({"messages": [{"role": "human", "content": "Hi"}]}, "messages[0]: unknown role 'human'"),
     ({"messages": [{"role": "developer", "content": "Hi"}]}, "messages[0]: unknown role 'developer'"),
-    ({"messages": [USER, SYSTEM]}, "messages[1]: a system message behind the first message"),
+    ({"messages": [USER, SYSTEM]}, "messages[1]: a system message after the first message"),
     ({"messages": [{"role": "user", "content": ""}]}, "messages[0]: an empty user message"),
     ({"messages": [{"role": "assistant", "content": None}]}, "messages[0]: content is null"),
     ({"messages": [{**USER, "id": "x"}]}, "messages[0]: unknown members ['id'] of a message of role user"),
