@@ -90,6 +90,11 @@ class Caller:
             return json.loads(text)
         return json.loads(text.rstrip().split("\n\n")[-2].partition("data: ")[2])
 
+    def wait_for_runs(self) -> None:
+        """Wait until background runs are closed, which happens after their responses are stored."""
+        assert self.app.extensions["adapter"].background.join(LIMIT), "a run does not end"
+        gevent.sleep(0)  # for the callbacks of its greenlet
+
 
 @kind
 def whole_answer(caller: Caller) -> None:
@@ -155,13 +160,13 @@ def background(caller: Caller) -> None:
     while caller.client.get(f"/v1/responses/{made['id']}").json["status"] != "completed":
         assert monotonic() < until
         gevent.sleep(0.01)
-    gevent.sleep(0.1)  # the run is closed after its response is stored
+    caller.wait_for_runs()
 
 
 @kind
 def background_stream(caller: Caller) -> None:
     caller.post(SAYS, background=True, stream=True)
-    gevent.sleep(0.1)
+    caller.wait_for_runs()
 
 
 @kind

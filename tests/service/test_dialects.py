@@ -5,7 +5,6 @@ in the next it answers.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ LOOK = {
     "type": "function", "name": "look", "strict": True,
     "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
 }  # fmt: skip
-ASKED: dict[str, Any] = {
+MEMBERS: dict[str, Any] = {
     "instructions": "Be brief.", "tools": [LOOK], "parallel_tool_calls": True, "temperature": 0.5,
     "max_output_tokens": 500, "presence_penalty": 0.1, "user": "ada", "service_tier": "flex",
     "text": {"verbosity": "low"},
@@ -52,30 +51,28 @@ def providers() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def service(providers: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     directory = tmp_path_factory.mktemp("dialects")
-    with Service(directory, config=_settings(directory, providers.url), workers=1) as service:
+    with Service(directory, toml=_settings(providers.url), workers=1) as service:
         yield service
 
 
-def _settings(directory: Path, url: str) -> str:
+def _settings(url: str) -> str:
     tables = [f'[upstreams.to-{name}]\nurl = "{url}"\ndialect = "{name}"\n' for name in PRESETS]
     models = [f'{name} = "to-{name}"\n' for name in PRESETS]
-    file = directory / "adapter.toml"
-    file.write_text("\n".join([*tables, "[models]", *models]))
-    return str(file)
+    return "\n".join([*tables, "[models]", *models])
 
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("effort", [None, "none", "medium"])
 def test_two_turns(service: Service, providers: Upstream, name: str, effort: str | None) -> None:
     del providers.requests[:]
-    received = {**ASKED, "model": name, "reasoning": {"effort": effort}}
-    first = service.create(**received)
+    members = {**MEMBERS, "model": name, "reasoning": {"effort": effort}}
+    first = service.create(**members)
     assert first["status"] == "completed", first["error"]
     calls = [item for item in first["output"] if item["type"] == "function_call"]
     assert [call["call_id"] for call in calls] == ([] if name in NO_CALLS else ["call_1"])
     outputs = [{"type": "function_call_output", "call_id": call["call_id"], "output": "done"} for call in calls]
     behind = outputs or [{"role": "user", "content": "And now?"}]
-    events = service.stream(behind, **received, previous_response_id=first["id"])
+    events = service.stream(behind, **members, previous_response_id=first["id"])
     assert events[-1]["type"] == "response.completed", events[-1]
     assert events[-1]["response"]["output"][-1]["content"][0]["text"] == "Done."
     assert len(providers.requests) == 2, "nothing had to be asked again"
@@ -85,6 +82,6 @@ def test_two_turns(service: Service, providers: Upstream, name: str, effort: str
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "look"}])
 def test_a_call_that_must_be(service: Service, providers: Upstream, name: str, choice: Any) -> None:
     del providers.requests[:]
-    events = service.stream(**ASKED, model=name, tool_choice=choice)
+    events = service.stream(**MEMBERS, model=name, tool_choice=choice)
     assert [item["name"] for item in events[-1]["response"]["output"] if item["type"] == "function_call"] == ["look"]
     assert len(providers.requests) == 1

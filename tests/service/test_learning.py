@@ -311,11 +311,11 @@ def test_an_input_that_grows_is_rendered_anew_after_a_lesson(service_of_own: Ser
     own.reset()
     own.otherwise = thoughtless
     long = "Look " * 2000
-    received: list[Any] = [{"role": "user", "content": long}]
+    input: list[Any] = [{"role": "user", "content": long}]
     for more in ([OUTPUT], GO_ON, GO_ON):
-        answer = service_of_own.create(received, model="growing", tools=[LOOK])
-        received += [*answer["output"], *more]
-    service_of_own.create(received, model="growing", tools=[LOOK])
+        answer = service_of_own.create(input, model="growing", tools=[LOOK])
+        input += [*answer["output"], *more]
+    service_of_own.create(input, model="growing", tools=[LOOK])
     thought = [any("reasoning_content" in message for message in received.messages) for received in own.requests]
     assert thought == [False, True, True, False, False]
 
@@ -331,9 +331,9 @@ def test_what_was_sealed_before_a_lesson_opens_after_it(service_of_own: Service,
 
     own.otherwise = signing
     kept = {"model": "signing", "store": False, "include": ["reasoning.encrypted_content"], "tools": [LOOK]}
-    received = [{"role": "user", "content": "Look"}]
-    first = service_of_own.create(received, **kept)
+    input = [{"role": "user", "content": "Look"}]
+    first = service_of_own.create(input, **kept)
     assert first["output"][0]["encrypted_content"]
-    service_of_own.create([*received, *first["output"], OUTPUT], temperature=1, **kept)
+    service_of_own.create([*input, *first["output"], OUTPUT], temperature=1, **kept)
     assert [received.json.get("temperature") for received in own.requests] == [None, 1, None]
     assert [received.messages[1]["tool_calls"] for received in own.requests[1:]] == [[SIGNED], [SIGNED]]

@@ -50,14 +50,14 @@ def forms(upstream: Upstream) -> list[str | None]:
 def test_down_the_ladder_and_remembered(service_of_one: Service, upstream: Upstream) -> None:
     no_object = chat.error("response_format json_object is not supported by this model", param="response_format")
     upstream.plays(refuses(), refuses(no_object, 422), says(GOOD), says(GOOD))
-    received = asks(model="ladder", instructions="Be kind.")
-    assert text_of(service_of_one.create(**received)) == GOOD
+    members = asks(model="ladder", instructions="Be kind.")
+    assert text_of(service_of_one.create(**members)) == GOOD
     assert forms(upstream) == ["json_schema", "json_object", None]
     first, *_ = upstream.requests[-1].messages
     assert first["role"] == "system"
     assert first["content"].startswith("Be kind.\n\nAnswer with one JSON value")
     assert json.dumps(SCHEMA, separators=(",", ":")) in first["content"]
-    assert text_of(service_of_one.create(**received)) == GOOD
+    assert text_of(service_of_one.create(**members)) == GOOD
     assert forms(upstream)[3:] == [None]
 
 
@@ -81,8 +81,8 @@ def test_what_teaches_nothing(service_of_one: Service, upstream: Upstream, messa
 def test_what_stands_around_the_json_is_cut_off(service_of_one: Service, upstream: Upstream, streamed: bool) -> None:
     answer = streams("Here you are:\n```js", f"on\n{GOOD}\n```\nAnything else?") if streamed else says(FENCED)
     upstream.plays(refuses(), answer)
-    received = asks(model=f"fenced-{streamed}")
-    response = service_of_one.stream(**received)[-1]["response"] if streamed else service_of_one.create(**received)
+    members = asks(model=f"fenced-{streamed}")
+    response = service_of_one.stream(**members)[-1]["response"] if streamed else service_of_one.create(**members)
     assert text_of(response) == GOOD
     assert service_of_one.get(f"/v1/responses/{response['id']}").response == response
 
@@ -93,13 +93,13 @@ def test_a_wrong_answer_is_mended_by_one_more_call(
 ) -> None:
     play = streams if streamed else says
     upstream.plays(refuses(), play('{"city": 1}'), play(GOOD))
-    received = asks(model=f"mended-{streamed}")
+    members = asks(model=f"mended-{streamed}")
     if streamed:
-        events = service_of_one.stream(**received)
+        events = service_of_one.stream(**members)
         response = events[-1]["response"]
         assert [event["type"] for event in events].count("response.output_text.delta") == 1
     else:
-        response = service_of_one.create(**received)
+        response = service_of_one.create(**members)
     assert text_of(response) == GOOD
     assert (response["usage"]["input_tokens"], response["usage"]["output_tokens"]) == (18, 14)
     *before, wrong, told = upstream.requests[-1].messages
@@ -150,8 +150,8 @@ def test_refusals_calls_and_cut_answers_are_as_they_are(service_of_one: Service,
 
 
 def test_an_invalid_schema(service_of_one: Service) -> None:
-    received = asks({**FORMAT, "schema": {"type": 1}, "strict": True})
-    answer = service_of_one.post({"model": "m", "input": "Hi", **received})
+    members = asks({**FORMAT, "schema": {"type": 1}, "strict": True})
+    answer = service_of_one.post({"model": "m", "input": "Hi", **members})
     assert (answer.status, answer.error["code"]) == (400, "invalid_json_schema")
     assert answer.error["param"] == "text.format.schema"
 

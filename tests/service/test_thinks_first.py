@@ -1,7 +1,6 @@
 """A model whose chat template opens the thinking, behind an upstream of which that is known."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,8 @@ THOUGHT = [("summary_text", "Hm."), ("output_text", "Hi")]
 
 @pytest.fixture(scope="module")
 def service(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    directory: Path = tmp_path_factory.mktemp("thinks-first")
-    config = directory / "adapter.toml"
-    config.write_text(CONFIG.format(url=provider.url))
-    with Service(directory, config=config, workers=1) as service:
+    directory = tmp_path_factory.mktemp("thinks-first")
+    with Service(directory, toml=CONFIG.format(url=provider.url), workers=1) as service:
         yield service
 
 

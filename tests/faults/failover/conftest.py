@@ -33,5 +33,5 @@ def b(upstreams: tuple[Upstream, Upstream]) -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def routed(upstreams: tuple[Upstream, Upstream], tmp_path_factory: Any) -> Iterator[Service]:
     directory = tmp_path_factory.mktemp("routed")
-    with Service(directory, config=settings(directory, upstreams), workers=1, grace_window=0.2) as service:
+    with Service(directory, toml=settings(*upstreams), workers=1, grace_window=0.2) as service:
         yield service

@@ -191,7 +191,7 @@ def test_one_fails_at_random_and_no_client_sees_it(upstreams: tuple[Upstream, Up
 
     try:
         with (
-            Service(tmp_path, config=settings(tmp_path, upstreams), workers=2) as service,
+            Service(tmp_path, toml=settings(*upstreams), workers=2) as service,
             ThreadPoolExecutor(6) as clients,
         ):
             got = list(clients.map(ask, range(120)))

@@ -75,7 +75,7 @@ OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "done"}
 @pytest.fixture
 def signing(tmp_path: Any) -> Iterator[tuple[Service, Upstream, Upstream]]:
     """Two upstreams that take back what they signed, which the strict ones do not."""
-    with Upstream() as a, Upstream() as b, Service(tmp_path, config=settings(tmp_path, (a, b)), workers=1) as service:
+    with Upstream() as a, Upstream() as b, Service(tmp_path, toml=settings(a, b), workers=1) as service:
         yield service, a, b
 
 

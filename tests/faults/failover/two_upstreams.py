@@ -61,10 +61,8 @@ HELLO = whole(chat.completion("Hello."))
 COUNTER = itertools.count()
 
 
-def settings(directory: Any, upstreams: tuple[Upstream, Upstream]) -> str:
-    file = directory / "adapter.toml"
-    file.write_text(SETTINGS.format(a=upstreams[0].url, b=upstreams[1].url))
-    return str(file)
+def settings(a: Upstream, b: Upstream) -> str:
+    return SETTINGS.format(a=a.url, b=b.url)
 
 
 def name(kind: str) -> str:

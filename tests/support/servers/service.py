@@ -25,14 +25,18 @@ START, STOP = 30.0, 30.0
 class Service(Client):
     """A running service and the client to it; a context manager.
 
-    `settings` are named as in `adapter.settings.settings.Settings` and handed over as environment variables.
+    `settings` are named as in `adapter.settings.settings.Settings` and passed as environment variables; `toml` is the
+    text of a configuration file.
     """
 
-    def __init__(self, directory: Path, **settings: object) -> None:
+    def __init__(self, directory: Path, toml: str | None = None, **settings: object) -> None:
         super().__init__("127.0.0.1", 0)
         self.directory = directory
         self._log = directory / "service.log"
         (directory / "home").mkdir(parents=True, exist_ok=True)
+        if toml is not None:
+            settings["config"] = directory / "adapter.toml"
+            (directory / "adapter.toml").write_text(toml)
         self._wanted = int(str(settings.get("workers", 2)))
         given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", **settings}
         self.environ = {
