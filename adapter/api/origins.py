@@ -1,10 +1,10 @@
 """Which web pages may use the server: none but its own, and those of the origins that the operator names.
 
-A browser lets any page open a WebSocket to a server on the user's machine or network, and send it some requests, with
-no key of the page's but with the operator's key to the provider. So an `Origin`, which only browsers are bound to send,
-must be the server's own or one of `cors_origins`; the answers to these carry the headers that let the page read them.
-A page can also have the name of its own host lead to this machine (DNS rebinding) and is then of the server's own
-origin; so a server that is open to anyone on this machine checks that `Host` names this machine.
+A browser lets any page open a WebSocket to a server on the user's machine or network, and send it some requests, which
+use the operator's key to the provider. So an `Origin`, which only browsers are bound to send, must be
+the server's own or one of `cors_origins`; the answers to these carry the headers that let the page read them. A page
+can also make its own host name resolve to this machine (DNS rebinding), and then has the server's own origin; so a
+server that is open to anyone on this machine checks that `Host` names this machine.
 Source: RFC 6454; RFC 6455 §10.2; WHATWG Fetch, CORS protocol.
 """
 
@@ -85,7 +85,7 @@ class _Origins:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Tell whether an origin is the host that was asked; a proxy in front may speak TLS, so either scheme is."""
+    """Tell whether an origin is the host of the request, under either scheme: a proxy in front may speak TLS."""
     scheme, _, address = origin.lower().partition("://")
     default_port = {"http": ":80", "https": ":443"}.get(scheme)
     if default_port is None or not address:

@@ -135,7 +135,7 @@ class ResentBody(EventStreamBody):
         super().__init__(services, watch)
 
     def _write(self) -> Generator[bytes]:
-        last_write = time.monotonic()  # the pauses between two looks at the store differ, and are not ticks
+        last_write = time.monotonic()  # the pauses between two reads of the store differ, and are not ticks
         with closing(self._frames) as frames:
             for data in frames:
                 if not data:

@@ -91,7 +91,7 @@ class Runs:
         """Return a run's events after a number, and whether they are its last."""
         batches = self.store.events(id, tenant, after)
         if not batches and not self._is_running(id, tenant):
-            return self.store.events(id, tenant, after), True  # including those written since the first look
+            return self.store.events(id, tenant, after), True  # including those written since the first read
         return batches, bool(batches) and batches[-1].over
 
     def abandon(self, id: str, tenant: str) -> None:

@@ -34,7 +34,7 @@ _AT_ONCE: Final = 64 * 1024
 def translate(
     body: bytes, settings: Settings, notes: Notes, upstream: UpstreamSettings | None = None
 ) -> ChatRequest:
-    """Return what a create request becomes for an upstream, else for the likeliest of its model; raise RequestError."""
+    """Return the chat request for a create request, for an upstream (default: the likeliest one of its model)."""
     request = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )

@@ -99,7 +99,7 @@ class Probes:
         return "ok", f"first read after {answer.first_read:.2f} s, {answer.reads} reads"
 
     def usage(self) -> Outcome:
-        """Look for the usage in the stream of the probe before."""
+        """Look for the usage in the stream of the previous probe."""
         if self._streamed is None:
             return "error", "there was no stream"
         if any(note.param == "usage" for note in self._streamed):

@@ -57,4 +57,4 @@ def read(data: bytes) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    os._exit(main())  # nothing is left to be cleaned up, and a large file takes a while to be forgotten
+    os._exit(main())  # nothing needs to be cleaned up, and freeing a large file takes a while

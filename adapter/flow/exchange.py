@@ -183,7 +183,7 @@ class Exchange:
 
     @property
     def notes(self) -> Notes:
-        """The notes there are by now: on the request, on its translation for the current candidate, on the answer."""
+        """All notes so far: on the request, on its translation for the current candidate, on the answer."""
         notes = Notes()
         for part in (self._request_notes, self._flow.attempts.notes, self._flow.notes):
             notes.repeat(part)
@@ -244,7 +244,7 @@ class Exchange:
 
 
 def _family(request: CreateRequest, tenant: str) -> str | None:
-    """Return the family of a response that continues others, or whose cache key says to which it belongs."""
+    """Return the family of the previous response, else that of the cache key; None: a new one."""
     if request.previous_response_id is not None:
         return family_of(request.previous_response_id)
     return family_from_name(f"{tenant}/{request.prompt_cache_key}") if request.prompt_cache_key else None

@@ -26,7 +26,7 @@ Plan: TypeAlias = "Callable[[Context], RoundRequest]"
 
 
 class RoundRequest(Struct, frozen=True):
-    """What one round asks of one candidate."""
+    """The chat request of one round, for one candidate."""
 
     plan: Plan
     context: Context

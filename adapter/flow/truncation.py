@@ -18,7 +18,7 @@ MAX_RETRIES: Final = 5
 
 
 class TruncatingCall:
-    """A call of a chat request, and of as much of it as the provider accepts."""
+    """A call that sends a chat request, and shorter ones until the provider accepts one."""
 
     def __init__(self, send: Callable[[bytes], Call], json: bytes, notes: Notes, call: Call) -> None:
         """`call` is that of the whole request; `send` sends a shorter one."""

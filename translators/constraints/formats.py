@@ -33,12 +33,12 @@ class RenderedFormat(Struct, frozen=True, gc=False):
 
     @property
     def is_enforced(self) -> bool:
-        """The provider itself sees to the format."""
+        """The provider enforces the format."""
         return not self.instruction
 
 
 def render_format(text: TextConfig, rendering: Rendering) -> RenderedFormat:
-    """Return how to ask the provider for a format; raise RequestError for an invalid schema."""
+    """Return the form of a format for a provider; raise RequestError for an invalid schema."""
     wanted = text.format
     formats = rendering.dialect.formats
     if isinstance(wanted, JSONObjectFormat):

@@ -50,14 +50,14 @@ class RenderedToolChoice(Struct, frozen=True, gc=False):
 
     @property
     def is_enforced(self) -> bool:
-        """The provider itself sees to the choice."""
+        """The provider enforces the choice."""
         return not self.instruction
 
 
 def render_tool_choice(
     choice: ToolChoice, tools: Sequence[Tool], names: ToolNames, rendering: Rendering, *, thinks: bool
 ) -> RenderedToolChoice:
-    """Return how to ask the provider for a choice; `thinks`: the request does not switch the model's thinking off."""
+    """Return the form of a choice for a provider; `thinks`: the request does not switch the model's thinking off."""
     dialect = rendering.dialect
     shown = allowed_tools(tools, choice)
     honoured = dialect.tool_choices
@@ -93,7 +93,7 @@ def chosen_tool(choice: OneTool) -> QualifiedName:
 
 
 def allowed_tools(tools: Sequence[Tool], choice: ToolChoice) -> Sequence[Tool]:
-    """Return the tools that the model is shown: all, or those that `allowed_tools` names."""
+    """Return the tools that the model gets: all, or those that `allowed_tools` names."""
     if not isinstance(choice, AllowedTools):
         return tools
     left: list[Tool] = []

@@ -24,7 +24,7 @@ FIELDS: Final[dict[str, Row]] = {
     "stream_options.include_obfuscation": own("With `true`, delta events are padded to equal sizes."),
     "background": own("The response is made whether or not a client waits; it is polled, or resent as a stream."),
     "background_options": own("See its members."),
-    "background_options.completion_window": approximated("Every request runs at once, which keeps each window."),
+    "background_options.completion_window": approximated("Every request runs at once, which is within any window."),
     "background_options.continuation_id": echoed("No request waits in a queue; it has no effect."),
     "context_management": own("A context that grew too long is compacted before the request is answered."),
     "context_management.compact_threshold": own("In tokens, as far as they are known or estimated."),

@@ -18,7 +18,7 @@ _OPENING: Final = tuple(f"<{name}>" for name in _TAG_NAMES)
 _CLOSING: Final = "</think>"
 """Ends thinking that began without an opening tag."""
 _MAX_LEADING_SPACE: Final = 64
-"""Characters of white space before a tag: templates write a few line ends, and more must not be held back for ever."""
+"""Characters of white space before a tag: templates write a few line ends, and more must not wait for ever."""
 
 Piece = tuple[bool, str]
 """Whether the text is thinking, and the text."""
@@ -51,7 +51,7 @@ class ThinkTags:
         return self._sniff(text)
 
     def flush(self) -> list[Piece]:
-        """Return the text held back, because something else than content arrives, or the end."""
+        """Return the text that waits for the rest of a tag: other than content arrives, or the answer ends."""
         pending, self._pending = self._pending, ""
         if not pending:
             return []

@@ -190,7 +190,7 @@ def _names(tool: Tool) -> list[tuple[str | None, str]]:
             return [(tool.name, member.name) for member in tool.tools]
         case WebSearch():
             return []
-        case _:  # there is one of its kind, which no namespace is named as
+        case _:  # the only tool of its kind; "" is the name of no namespace
             return [("", str(tool.__struct_config__.tag))]
 
 

@@ -18,7 +18,7 @@ _END: Final = b"}\n\n"
 
 
 def obfuscated_sse_frame(event: Event, noise: Callable[[int], str]) -> bytes:
-    """Return an event as one SSE sse_frame; `noise` returns that many random ASCII letters, digits, `-` or `_`."""
+    """Return an event as one SSE frame; `noise` returns that many random ASCII letters, digits, `-` or `_`."""
     plain = sse_frame(event)
     if not event.__struct_config__.tag.endswith(".delta"):  # type: ignore[union-attr]
         return plain

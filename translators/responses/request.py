@@ -79,7 +79,7 @@ class CompactionRule(Struct, frozen=True, gc=False, tag_field="type", tag="compa
 
 
 class BackgroundOptions(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A response starts at once: that is within any window, and without a queue there is nothing to continue."""
+    """Accepted without effect: a response starts at once, which is within any window, and there is no queue."""
 
     completion_window: Literal["soonest", "2h", "8h"] | None = None
     continuation_id: Annotated[str, Meta(max_length=512)] | None = None

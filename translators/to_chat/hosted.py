@@ -37,7 +37,7 @@ class HostedCall(NamedTuple):
 
 
 def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
-    """Return what is rendered in place of an item; None if it says nothing to the model."""
+    """Return what is rendered in place of an item; None if the model gets nothing."""
     match item:
         case MCPCall():
             result = item.output if item.output is not None else encode(item.error).decode() if item.error else ""

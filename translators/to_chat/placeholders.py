@@ -41,7 +41,7 @@ _SERVER_ITEMS: Final[dict[type, str]] = {
 
 
 def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
-    """Return what is rendered in place of an item: often the item itself, None if it says nothing to the model."""
+    """Return what is rendered in place of an item: often the item itself, None if the model gets nothing."""
     if isinstance(item, FunctionCallOutput) and item.call_id is None:
         source = ".".join(filter(None, (item.namespace or None, item.name or None))) or "a tool"
         return Message("user", f"[Result of {source}]\n{text_of(item.output)}")

@@ -30,7 +30,7 @@ from translators.wire import encode
 
 
 class ChatRequest(Struct, frozen=True, gc=False):
-    """A chat request, and what the way back needs to know of it."""
+    """A chat request, and what is needed to read its answer."""
 
     json: bytes
     """The HTTP body."""

@@ -253,7 +253,7 @@ def _load(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
 
 
 def _load_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
-    """Return the values of all members; an error that was not there without the prompt is the prompt's."""
+    """Return the values of all members; an error that the request alone does not have is the prompt's."""
     if "model" not in given:
         raise missing_parameter("model")
     try:

@@ -70,7 +70,7 @@ class _Upgraded(Response):
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         self._connection.serve([(name.encode(), value.encode()) for name, value in self.headers.items()])
-        raise StopIteration  # gunicorn then takes the connection as finished
+        raise StopIteration  # gunicorn then regards the connection as finished
 
 
 class Connection:

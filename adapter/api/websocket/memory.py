@@ -31,7 +31,7 @@ _ended: Final = Decoder(_Ended).decode
 
 
 class ConnectionMemory:
-    """Keeps what is not stored, and finds that and what is: a `ResponseKeeper` and a `ResponseReader`."""
+    """Keeps unstored responses (`ResponseKeeper`), and finds these and the stored ones (`ResponseReader`)."""
 
     def __init__(self, store: ResponseReader, max_bytes: int) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class ConnectionMemory:
         self._responses: dict[str, StoredResponse] = {}
 
     def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
-        """Remember a response, unless it failed. Conversations gain nothing from what is not stored."""
+        """Remember a response, unless it failed. Nothing is appended to a conversation."""
         if _ended(stored.response).status in ("completed", "incomplete"):
             self._responses[stored.id] = stored
             self._bytes += _size(stored)
@@ -78,7 +78,7 @@ class ConnectionMemory:
 
 
 def with_memory(services: FlowServices, memory: ConnectionMemory) -> FlowServices:
-    """Return the services of one connection, whose requests also continue what it remembers."""
+    """Return the services of one connection, whose requests can also continue the responses in its memory."""
     cache = ChainCache(memory, services.files, services.compaction_sealer, _CHAIN_CACHE_BYTES)
     return replace(services, responses=memory, chain_cache=cache)
 

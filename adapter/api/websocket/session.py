@@ -120,7 +120,7 @@ class Session:
                 self._report(error, queue.stream_id)
 
     def _report(self, error: Exception, stream_id: str | None) -> None:
-        """Log an error, and send it. Not inline: a frame that the error has passed must not refer to it."""
+        """Log an error, and send it. Not inline: a stack frame in the error's traceback must not refer to it."""
         report = report_error(error)
         report.write_log()
         self.send_error(report.error, stream_id)
