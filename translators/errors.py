@@ -6,6 +6,7 @@ and a message a person can act on. The functions below build request errors with
 Source: OpenAI guide, Error codes.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from msgspec import Struct
@@ -49,6 +50,16 @@ class ProtocolError(Exception):
         """
         made = self.__class__.__new__(self.__class__, *self.args)
         made.__dict__.update(self.__dict__)
+        return made
+
+    def redacted(self, redact: Callable[[str], str]) -> Self:
+        """Return a copy, its texts passed through `redact`: providers may repeat the key that they were called with."""
+        made = self.copy()
+        made.message = redact(self.message)
+        made.type = redact(self.type)
+        made.param = self.param and redact(self.param)
+        made.code = self.code and redact(self.code)
+        made.args = (made.message,)
         return made
 
 

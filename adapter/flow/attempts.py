@@ -16,6 +16,7 @@ from adapter.flow.truncation import TruncatingCall
 from adapter.store.base import StoreDown
 from adapter.upstream.client import Call
 from adapter.upstream.learning import RetryPlan
+from adapter.upstream.redaction import Redactor
 from adapter.upstream.routing.candidates import Candidates
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
@@ -69,6 +70,10 @@ class Attempts:
         """Send a chat request as it is."""
         candidate = self._candidates.current
         return self._services.upstreams[candidate.upstream].send_chat(json, bearer=self._bearer, key=candidate.key)
+
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets that the current candidate is asked with from its errors."""
+        return self._services.upstreams[self._candidates.current.upstream].redactor(self._bearer)
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""

@@ -82,7 +82,7 @@ class Flow(Struct, frozen=True):
         always = not request.store or "reasoning.encrypted_content" in request.include
         return Expectations(
             chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
-            context.dialect.thinks_first,
+            context.dialect.thinks_first, self.attempts.redactor(),
         )  # fmt: skip
 
 

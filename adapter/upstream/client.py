@@ -2,8 +2,8 @@
 
 `Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. A greenlet of its own sends the request
 and waits for the head of the answer, so that the caller can wait for a grace window, keep its client's connection
-alive meanwhile, or give up. A request whose connection ended before any byte of an answer (an idle connection that the
-other side had closed) is sent once more; nothing else is retried here. Every failure is an UpstreamError.
+alive meanwhile, or give up. Nothing is retried here, since the provider may have the request. Every failure is an
+UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
@@ -13,8 +13,9 @@ from typing import Final
 
 import gevent
 import requests
+import structlog
+from requests.exceptions import InvalidSchema, InvalidURL
 from urllib3 import Timeout
-from urllib3.exceptions import ProtocolError
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
@@ -22,17 +23,20 @@ from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.http.framing import invalid_http
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import AnswerHead, Transport, copy_request, prepare_request
+from adapter.upstream.redaction import Redactor
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
 
+log = structlog.get_logger()
+
+_MAX_REASON_CHARS: Final = 300
+"""Of the reason for a failed connection in the log: the system's or OpenSSL's words, and the host."""
 _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 """Read of an error's body: more than any error has, other than a web page."""
 _ERROR_BODY_SECONDS: Final = 2.0
 """For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
 _MAX_READS_AFTER_END: Final = 16
 """Reads after the end of an answer. Only the end of the HTTP body should come, which needs one."""
-_MIN_SECRET_CHARS: Final = 16
-"""A shorter secret is not replaced in errors: it may be an ordinary word."""
 _LOOKUP_SECONDS: Final = 30.0
 """For a list of models or a token count, which no model has to think about."""
 _MAX_LOOKUP_BYTES: Final = 8 * 1024 * 1024
@@ -46,14 +50,16 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings, heartbeat: Heartbeat) -> None:
         self.name = settings.name
+        self._url = settings.url
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
         base = settings.url
         self._root = base.removesuffix("/v1")
         self._heartbeat = heartbeat
         self._keys = [key.value for key in settings.keys]
-        configured = [*self._keys, *(header.value for header in settings.headers.values())]
-        self._secrets = [value.encode() for value in configured if len(value) >= _MIN_SECRET_CHARS]
+        words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
+        self._secrets = [*self._keys, *words]
+        self._redactor = Redactor(self._secrets)
         self._max_silence = settings.timeout
         session = requests.Session()
         self._transport = Transport(max_idle_connections=_MAX_IDLE_CONNECTIONS)
@@ -75,11 +81,11 @@ class Upstream:
         request = self._with_key(self._chat_request, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return self._start(request, self._max_silence)
+        return self._start(request, bearer, self._max_silence)
 
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
-        return self._fetch(self._with_key(self._models_request, bearer, 0), watch)
+        return self._fetch(self._with_key(self._models_request, bearer, 0), bearer, watch)
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
@@ -87,13 +93,13 @@ class Upstream:
         request.url = self._root + path
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return self._fetch(request, watch)
+        return self._fetch(request, bearer, watch)
 
-    def _start(self, request: requests.PreparedRequest, max_silence: float) -> "Call":
-        return Call(self, gevent.spawn(_send, self, request), self._heartbeat, max_silence)
+    def _start(self, request: requests.PreparedRequest, bearer: str | None, max_silence: float) -> "Call":
+        return Call(self, gevent.spawn(_send, self, request), bearer, self._heartbeat, max_silence)
 
-    def _fetch(self, request: requests.PreparedRequest, watch: ClientWatch) -> bytes:
-        call = self._start(request, _LOOKUP_SECONDS)
+    def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
+        call = self._start(request, bearer, _LOOKUP_SECONDS)
         try:
             for _ in range(int(_LOOKUP_SECONDS / TICK_SECONDS)):
                 if call.wait(TICK_SECONDS):
@@ -103,27 +109,30 @@ class Upstream:
         finally:
             call.close()
 
-    def remove_secrets(self, body: bytes) -> bytes:
-        """Return the body of an error without this upstream's keys and headers, which some gateways repeat there."""
-        for secret in self._secrets:
-            body = body.replace(secret, b"***")
-        return body
+    def redactor(self, bearer: str | None) -> Redactor:
+        """Return what removes the secrets that a call was sent with from its errors; `bearer` is the caller's key."""
+        return Redactor([*self._secrets, bearer]) if self.uses_callers_key and bearer else self._redactor
 
     def send(self, request: requests.PreparedRequest) -> AnswerHead:
         """Send a prepared request and return the head of its answer; raise UpstreamError."""
-        for is_last_try in (False, True):
-            try:
-                return self._transport.post(request, **self._options)
-            except requests.ConnectTimeout:
-                raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
-            except requests.Timeout:
-                raise _silent_for(self._max_silence) from None
-            except requests.ConnectionError as error:
-                if is_last_try or not _ended_unanswered(error):
-                    raise UpstreamError("The provider could not be reached.", status=503, retry_after=1.0) from None
-            except requests.RequestException:
-                raise invalid_http() from None
-        raise AssertionError("unreachable")
+        try:
+            return self._transport.post(request, **self._options)
+        except requests.ConnectTimeout as error:
+            self._log_unreachable(error)
+            raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
+        except requests.Timeout:
+            raise _silent_for(self._max_silence) from None
+        except (requests.ConnectionError, InvalidSchema, InvalidURL) as error:  # the last two: of a proxy
+            self._log_unreachable(error)
+            raise UpstreamError("The provider could not be reached.", status=503, retry_after=1.0) from None
+        except requests.RequestException as error:
+            self._log_unreachable(error)
+            raise invalid_http() from None
+
+    def _log_unreachable(self, error: requests.RequestException) -> None:
+        cause = error.args[0] if error.args else error
+        reason = self._redactor(str(getattr(cause, "reason", cause)))
+        log.warning("upstream unreachable", upstream=self.name, url=self._url, reason=reason[:_MAX_REASON_CHARS])
 
     def _with_key(
         self, template: requests.PreparedRequest, bearer: str | None, key: int | None
@@ -145,11 +154,13 @@ class Call:
         self,
         upstream: Upstream,
         sending: "gevent.Greenlet[..., AnswerHead | UpstreamError]",
+        bearer: str | None,
         heartbeat: Heartbeat,
         max_silence: float,
     ) -> None:
         self._upstream = upstream
         self._sending = sending
+        self._bearer = bearer
         self._heartbeat = heartbeat
         self._max_silence = max_silence
         self._silence = 0.0
@@ -173,9 +184,9 @@ class Call:
             raise head
         self._body = open_body(head, self._heartbeat)
         if not 200 <= head.status < 300:
-            body = self._upstream.remove_secrets(self._read_error_body())
             own_key = not self._upstream.uses_callers_key
-            raise classify_http_error(head.status, head.headers, body, own_key=own_key)
+            error = classify_http_error(head.status, head.headers, self._read_error_body(), own_key=own_key)
+            raise error.redacted(self._upstream.redactor(self._bearer))
         return True
 
     def read(self) -> bytes | None:
@@ -270,12 +281,6 @@ def _read_to_end(body: BodyReader) -> None:
         pass  # the answer is complete: a broken end harms nobody
     finally:
         body.close()
-
-
-def _ended_unanswered(error: requests.ConnectionError) -> bool:
-    """Return whether a connection ended before any byte of the answer, as a stale idle connection does."""
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionError)
 
 
 def _silent_for(seconds: float) -> UpstreamError:

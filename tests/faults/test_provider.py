@@ -74,18 +74,29 @@ def test_connection_refused(tmp_path_factory: Any) -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_closed_without_an_answer(streamed: bool, service: Service, upstream: Upstream) -> None:
-    upstream.plays([CLOSE], [CLOSE])
+    """The provider may have begun to answer, so the request is not sent again."""
+    upstream.plays([CLOSE])
     answer = service.post({"model": "m", "input": "Hi", "stream": streamed})
     assert answer.status == 503
     assert answer.error["message"]
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("end", [CLOSE, RESET], ids=["close", "reset"])
+def test_a_request_that_a_reused_connection_lost_is_not_sent_again(
+    end: Any, service: Service, upstream: Upstream
+) -> None:
+    upstream.plays(whole(chat.completion("One.")), [end])
+    service.create()
+    assert service.post({"model": "m", "input": "Hi"}).status == 503
     assert len(upstream.requests) == 2
 
 
-def test_a_stale_connection_is_not_the_callers_problem(service: Service, upstream: Upstream) -> None:
-    upstream.plays(whole(chat.completion("One.")), [CLOSE], whole(chat.completion("Two.")))
+def test_a_connection_that_died_while_it_was_idle_is_not_used(service: Service, upstream: Upstream) -> None:
+    upstream.plays([*whole(chat.completion("One.")), CLOSE], whole(chat.completion("Two.")))
     for text in ("One.", "Two."):
         assert service.create()["output"][0]["content"][0]["text"] == text
-    assert len(upstream.requests) == 3
+    assert len(upstream.requests) == 2
 
 
 def bytes_of(script: Script) -> bytes:

@@ -3,6 +3,7 @@
 What is said in a response that is not to be stored is nowhere either.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,31 @@ def test_keys_that_the_provider_repeats(talkative: Service, upstream: Upstream, 
     upstream.plays(whole(chat.error(f"Wrong: {OWN}. Authorization: Bearer {OWN}"), status))
     answer = talkative.post({"model": "m", "input": "Hi"})
     assert answer.status >= 400
+    assert HIDDEN not in answer.body.decode() + str(answer.headers)
+    assert HIDDEN.encode() not in told(talkative)
+
+
+REPEATED = f"Wrong: {OWN}. Authorization: Bearer {OWN}"
+ERRORS_IN_ANSWERS = {
+    "the first chunk": stream(chat.block(chat.error(REPEATED, code=OWN, param=OWN, type=OWN))),
+    "a later chunk": stream(chat.text("Hel"), chat.block(chat.error(REPEATED))),
+    "in a choice": stream(chat.text("Hel"), chat.chunk(choices=[{"index": 0, "delta": {}, "error": REPEATED}])),
+    "in x_groq": stream(chat.text("Hel"), chat.chunk(choices=[], x_groq={"error": REPEATED})),
+    "the finish reason": stream(chat.text("Hel"), chat.end(f"error: {REPEATED}")),
+    "the whole body": whole(chat.error(REPEATED)),
+    "escaped": whole(json.dumps(chat.error(REPEATED)).replace("sk-own", r"\u0073k-own").encode()),
+    "not JSON": whole(REPEATED.encode(), type="text/plain"),
+    "not JSON in a stream": stream(chat.text("Hel"), b"data: " + REPEATED.encode() + b"\n\n"),
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("error", ERRORS_IN_ANSWERS)
+def test_keys_that_the_provider_repeats_in_an_answer(
+    talkative: Service, upstream: Upstream, error: str, streamed: bool
+) -> None:
+    upstream.plays(ERRORS_IN_ANSWERS[error])
+    answer = talkative.post({"model": "m", "input": "Hi", "stream": streamed})
     assert HIDDEN not in answer.body.decode() + str(answer.headers)
     assert HIDDEN.encode() not in told(talkative)
 

@@ -1,6 +1,6 @@
 """What the stream machine needs to know of the chat request whose answer it reads."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 
 from msgspec import Struct, field
 
@@ -21,3 +21,5 @@ class Expectations(Struct, frozen=True, gc=False):
     """Size of the request, from which its tokens are estimated if the provider does not count them."""
     thinks_first: bool = False
     """The answer begins with thinking, without a tag that says so."""
+    redact: Callable[[str], str] = str
+    """Removes the secrets of the upstream that was asked from a text of its answer."""

@@ -92,6 +92,7 @@ class ResponseStream:
         self.response = response
         self._notes = notes
         self._prompt_bytes = expectations.prompt_bytes
+        self._redact = expectations.redact
         self._max_bytes = limits.output_bytes
         self._next_number = 0
         self._citations = Citations(notes)
@@ -115,6 +116,7 @@ class ResponseStream:
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; nothing of an answer has been fed yet."""
         self._prompt_bytes = expectations.prompt_bytes
+        self._redact = expectations.redact
         self._tags = ThinkTags(expectations.thinks_first)
         self._items.expect(expectations)
 
@@ -192,7 +194,7 @@ class ResponseStream:
         if end.error is not None:
             return self._number(events) + self.fail(end.error)
         if end.unknown is not None:
-            self._notes.add("finish_reason", "approximated", f"'{end.unknown}' is taken as completed")
+            self._notes.add("finish_reason", "approximated", f"'{self._redact(end.unknown)}' is taken as completed")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
         try:
@@ -229,8 +231,8 @@ class ResponseStream:
         """End with `response.failed`."""
         if self.is_over:
             return []
-        self.error = error.copy()
-        return self._break_off(status="failed", error=failure_of(error))
+        self.error = error.redacted(self._redact)
+        return self._break_off(status="failed", error=failure_of(self.error))
 
     def cancel(self) -> list[Event]:
         """End with `response.failed` and the status `cancelled`."""

@@ -5,11 +5,14 @@ connection pools, TLS, proxies, errors. So the adapter is called directly, with 
 copied. Some of its steps are done once per URL instead of once per request (pool, certificates, request line behind a
 proxy). On an open connection the request is written and the head read here: one write, and usually one read. The
 standard library below urllib3 costs more than the whole translation. Source: docs/decisions/0001-read-the-socket.md.
+
+A chat request costs money and is not idempotent, so it is never written again after a provider may have it: an idle
+connection is checked before it is reused, and only a write that fails on it is repeated, on a new connection.
 """
 
 import socket
 from queue import Empty, Full
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -70,11 +73,20 @@ class _DirectIO:
         head = "\r\n".join(lines)
         if head.count("\n") != len(lines) - 1:
             raise InvalidHeader("a header holds a line end")
-        if self.sock is None:
-            self.connect()
-        self.sock.sendall(head.encode("latin-1") + (body or b""))
+        data = head.encode("latin-1") + (body or b"")
+        if self.sock is not None:
+            try:
+                self.sock.sendall(data)
+                return
+            except OSError:  # the idle connection was dead: the provider cannot have the whole request
+                self.close()
+        self.connect()
+        self.sock.sendall(data)
 
     def connect(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
         raise NotImplementedError
 
     def getresponse(self) -> AnswerHead:
@@ -84,10 +96,12 @@ class _DirectIO:
 
 class _Connection(_DirectIO, HTTPConnection):  # type: ignore[misc]
     connect = HTTPConnection.connect
+    close = HTTPConnection.close
 
 
 class _TLSConnection(_DirectIO, HTTPSConnection):  # type: ignore[misc]
     connect = HTTPSConnection.connect
+    close = HTTPSConnection.close
 
 
 class _IdleConnections(list[Any]):
@@ -126,6 +140,9 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection  # type: ignore[assignment]
 
 
+_POOLS: Final[dict[str, Any]] = {"http": _Pool, "https": _TLSPool}
+
+
 class Transport(HTTPAdapter):
     """Sends prepared requests to a few URLs, and returns the heads of the answers.
 
@@ -139,7 +156,13 @@ class Transport(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return the pools of a forward proxy, of the same classes: requests makes a manager of its own for each."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None

@@ -92,8 +92,8 @@ FAILURES: dict[str, list[Script]] = {
     "503": [BUSY],
     "529": [whole(chat.error("Overloaded."), 529)],
     "404 for the model": [whole(chat.error("The model does not exist.", code="model_not_found"), 404)],
-    "closed without an answer": [[CLOSE], [CLOSE]],
-    "reset": [[RESET], [RESET]],
+    "closed without an answer": [[CLOSE]],
+    "reset": [[RESET]],
     "not HTTP": [[b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE]],
     "a status and nothing behind it": [[EMPTY_HEAD, CLOSE]],
 }

@@ -1,0 +1,32 @@
+"""Removes an upstream's secrets from the texts of its errors, which some gateways repeat in full.
+
+Every text of a provider's error passes here before anyone sees it: the message, code, type and param of an HTTP error,
+and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and the
+caller's own key where that is passed through.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+REDACTED: Final = "***"
+
+_SELF_EVIDENT_CHARS: Final = 8
+"""A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
+it is replaced only between characters that are no part of a word."""
+
+
+class Redactor:
+    """Replaces secrets in a text. Call it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+
+
+def _pattern_of(secret: str) -> str:
+    escaped = re.escape(secret)
+    return escaped if len(secret) >= _SELF_EVIDENT_CHARS else rf"(?<!\w){escaped}(?!\w)"
