@@ -37,7 +37,7 @@ class FlowServices(Struct, frozen=True):
     store: ResponseStore
     """Where responses are stored."""
     responses: ResponseReader
-    """Where the responses are found that a request continues."""
+    """Finds the responses that a request continues."""
     conversations: ConversationStore
     registry: Registry
     dialects: Mapping[str, ModelDialects]

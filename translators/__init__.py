@@ -7,7 +7,7 @@ of a value that does not fit its type, and `loose_json.py` reads JSON as models 
 
 Vocabulary:
 
-- `responses/`: the client's side: request, items, tools, response, events and their frames, ids
+- `responses/`: the client's side: request, items, tools, response, events, their frames and the keep-alive comment, ids
 - `chat/`: the provider's side: messages and chunks
 - `policy/`: one row for everything the Responses API has: honoured, approximated, dropped or refused
 - `dialects/`: what one provider accepts, and what its rejections teach

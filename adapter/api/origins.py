@@ -1,10 +1,10 @@
 """Which web pages may use the server: none but its own, and those of the origins that the operator names.
 
 A browser lets any page open a WebSocket to a server on the user's machine or network, and send it some requests, which
-use the operator's key to the provider. So an `Origin`, which only browsers are bound to send, must be
-the server's own or one of `cors_origins`; the answers to these carry the headers that let the page read them. A page
-can also make its own host name resolve to this machine (DNS rebinding), and then has the server's own origin; so a
-server that is open to anyone on this machine checks that `Host` names this machine.
+use the operator's key to the provider. So an `Origin`, which only browsers are bound to send, must be the server's own
+or one of `cors_origins`; the answers to these carry the headers that let the page read them. A page can also make its
+own host name resolve to this machine (DNS rebinding), and then has the server's own origin; so a server that is open to
+anyone on this machine checks that `Host` names this machine.
 Source: RFC 6454; RFC 6455 §10.2; WHATWG Fetch, CORS protocol.
 """
 
@@ -41,7 +41,7 @@ class _Origins:
         self._named = frozenset(settings.cors_origins)
         self._only_local = not settings.api_keys and not settings.allow_open  # then `bind` is a loopback address
         self._usual_hosts: frozenset[str | None] = frozenset()
-        """Values of `Host` that need no second look. HTTP/1.0 has none, and browsers do not speak it."""
+        """Values of `Host` that need no further check. HTTP/1.0 has none, and browsers do not speak it."""
         if self._only_local:
             port = settings.bind.rpartition(":")[2]
             names = ("localhost", "127.0.0.1", "[::1]")

@@ -34,7 +34,7 @@ _SECRETS_PREFIX: Final = "secret/"
 _SECRET_LIFETIME_SECONDS: Final = 100 * 365 * 86400.0
 """For ever, in a store whose values all expire."""
 _RACE_SECONDS: Final = 0.5
-"""After which every process that also found no secret has stored its own: a store call takes milliseconds."""
+"""Time in which every other process that found no secret has stored its own: a store call takes milliseconds."""
 _MIN_COMPRESSED_BYTES: Final = 512
 """Shorter payloads are not compressed: it would save next to nothing."""
 _MAX_PAYLOAD_BYTES: Final = 64 * 1024 * 1024

@@ -31,7 +31,7 @@ _READ_BYTES: Final = 64 * 1024
 """At a time: a coding agent's request of some hundred kilobytes in a few reads."""
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _LAST_REQUEST_SECONDS: Final = 1.0
-"""For which a new connection may still send its request, once the worker is stopping."""
+"""How long a new connection may take to send its request once the worker is stopping."""
 
 
 def block_stop_signals() -> None:

@@ -28,7 +28,7 @@ class StoreURL:
 
     kind: Literal["memory", "sqlite", "postgresql", "redis"]
     text: str = field(repr=False)
-    """The URL as it was given; it may hold a password."""
+    """The URL as it was given; it may contain a password."""
     path: str = ""
     """Path of the SQLite file, relative to the working directory unless it begins with a slash."""
 

@@ -32,7 +32,7 @@ LIFETIME: Final = 6 * 3600.0
 _REFRESH_SECONDS: Final = 5.0
 """Until the store is read again without a signal: another machine repeats a lesson at most once in this time."""
 _WAIT_SECONDS: Final = 0.5
-"""For which a request waits for the store: ample for one that is up, and a short delay for the client if it is not."""
+"""How long a request waits for the store: ample for one that is up, and a short delay for the client if it is not."""
 _MAX_LESSONS: Final = 1000
 """Stored at a time. Callers choose model names, and providers may reject a member before they look at the model."""
 _MAX_KEY_PART_CHARS: Final = 60

@@ -40,7 +40,7 @@ class RenderedToolChoice(Struct, frozen=True, gc=False):
     """The form of `tool_choice` in a chat request."""
 
     tools: Sequence[Tool]
-    """The tools that the model is shown."""
+    """The tools that the model gets."""
     member: str | dict[str, Any] | None = None
     """The chat request's `tool_choice`, if it needs one."""
     instruction: str = ""

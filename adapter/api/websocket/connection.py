@@ -34,7 +34,7 @@ _PING_SECONDS: Final = 30.0
 _DRAINING_READ_SECONDS: Final = 1.0
 """Time for one read while the worker stops: then it is checked again whether the connection is idle."""
 _FULL_PAUSE_SECONDS: Final = 0.05
-"""Time between two looks at a full session; the first of 64 waiting messages is rarely done sooner."""
+"""Time between two checks of a full session; the first of 64 waiting messages is rarely done sooner."""
 _READ_BYTES: Final = 64 * 1024
 
 _NORMAL, _GOING_AWAY, _TOO_BIG = 1000, 1001, 1009

@@ -40,7 +40,7 @@ from adapter.store.redis import scripts
 
 DEFAULT_LIFETIME: Final = 30 * 24 * 3600
 """Seconds until data expires if no retention is set: a client seldom continues a conversation after a month, and
-memory is dear. OpenAI stores responses as long. Source: OpenAI guide, Conversation state."""
+memory is expensive. OpenAI stores responses as long. Source: OpenAI guide, Conversation state."""
 _EXPIRY_STEPS: Final = 16
 """Expiry times are rounded up to this fraction of the lifetime. All responses of one step expire together, so a
 response seldom has to extend those it continues, and nothing is kept more than a sixteenth too long."""
