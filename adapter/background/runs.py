@@ -22,8 +22,8 @@ from translators.responses.response import Response, ResponseFailure
 from translators.wire import Decoder, encode
 
 RUN_LEASE_SECONDS: Final = 10.0
-"""A worker that has not renewed its leases for this long counts as dead, and its runs as failed: long enough that a worker
-that is busy, or whose store restarts, does not lose its runs; readers of a dead worker's run wait no longer than this."""
+"""A worker that has not renewed its leases for this long counts as dead, and its runs as failed: long enough that
+a worker that is busy, or whose store restarts, loses no run. Readers of a dead worker's run wait no longer."""
 _WORKER_LOST: Final = ResponseFailure(
     "server_error", "The server that made this response has stopped. Please try again."
 )

@@ -1,6 +1,6 @@
 """Items → chat messages.
 
-The rules (docs/item-rules.md says why each is there, and which test holds it):
+The rules (docs/item-rules.md gives the reason and the test of each):
 
  1. Each turn of the model is one assistant message: its thinking, its texts and all its calls.
  2. A turn ends with the output of one of its calls, or with a message of another role.
