@@ -1,4 +1,7 @@
-"""Who calls: the bearer key of a request → its tenant.
+"""Who calls: the key of a request → its tenant.
+
+The key is in `Authorization: Bearer`; without one there, in `api-key` (Azure's clients) or `x-api-key`. An empty bearer
+key, which clients send that have none, is none.
 
 Each key is a tenant of its own, identified by the SHA-256 of the key. With `api_keys` set, a key must be one of them;
 without, anyone may call, and callers without a key share the tenant "". Keys are compared as digests and in constant
@@ -8,16 +11,36 @@ time, so that the delay of an answer says nothing about them. Source: RFC 6750 �
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from translators.errors import RequestError
 
-_BEARER: Final = re.compile(r"bearer +([!-~]+) *", re.I)
+_BEARER: Final = re.compile(r"bearer(?: +([!-~]+))? *", re.I)
+_KEY: Final = re.compile(r"[!-~]+")
+_OTHER_HEADERS: Final = {"HTTP_API_KEY": "api-key", "HTTP_X_API_KEY": "x-api-key"}
+"""Source: Azure OpenAI docs, Authentication; BerriAI/litellm#4077."""
+
+
+def read_key(environ: Mapping[str, Any]) -> str | None:
+    """Return the key of a request, None if it has none; raise RequestError (401) for one that cannot be read."""
+    key = read_bearer(environ.get("HTTP_AUTHORIZATION"))
+    return _read_other_headers(environ) if key is None else key
+
+
+def _read_other_headers(environ: Mapping[str, Any]) -> str | None:
+    for variable, name in _OTHER_HEADERS.items():
+        key: str = environ.get(variable, "").strip()
+        if key:
+            if _KEY.fullmatch(key) is None:
+                raise _unauthorized(f"The header {name} is malformed. It should be the key alone.", "invalid_api_key")
+            return key
+    return None
 
 
 def read_bearer(header: str | None) -> str | None:
-    """Return the key in an Authorization header, None without a header; raise RequestError (401) for other schemes."""
+    """Return the key in an Authorization header, None without one; raise RequestError (401) for other schemes."""
     if not header:
         return None
     found = _BEARER.fullmatch(header)
@@ -26,7 +49,8 @@ def read_bearer(header: str | None) -> str | None:
             "The Authorization header is malformed. It should be 'Authorization: Bearer YOUR_KEY'.",
             code="invalid_api_key",
         )
-    return found[1]
+    key: str | None = found[1]
+    return key
 
 
 def authenticate(key: str | None, accepted: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ environment here.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapter.api.auth import authenticate, read_bearer
+from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
 from adapter.event_loop.client_watch import ClientWatch
@@ -30,7 +30,7 @@ Parse = Callable[[bytes, Settings], CreateRequest]
 
 def identify_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
     """Return who sends an HTTP request; raise RequestError (401)."""
-    key = read_bearer(environ.get("HTTP_AUTHORIZATION"))
+    key = read_key(environ)
     return Caller(authenticate(key, settings.api_keys), key, ClientWatch(environ))
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from flask import Flask
 
-from adapter.api.auth import authenticate, read_bearer
+from adapter.api.auth import authenticate, read_bearer, read_key
 from tests.support.app import KEYS, make_app
 from translators.errors import RequestError
 
@@ -36,7 +36,7 @@ def test_an_open_service_takes_any_key(header: str) -> None:
     assert tenant(ANY, header) == sha256("sk-x")
 
 
-@pytest.mark.parametrize("header", [None, ""])
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "bearer   "])
 def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | None) -> None:
     assert tenant(ANY, header) == ""
 
@@ -48,7 +48,8 @@ def test_an_open_service_takes_those_without_a_key_as_one_tenant(header: str | N
         ("Bearer sk-one-0123456789abcdeX", "Incorrect API key provided: sk-********cdeX.", "invalid_api_key"),
         ("Bearer short", "Incorrect API key provided: *****.", "invalid_api_key"),
         (f"Bearer {KEYS[0]} {KEYS[1]}", "The Authorization header is malformed.", "invalid_api_key"),
-        ("Bearer", "The Authorization header is malformed.", "invalid_api_key"),
+        ("Bearer", "You didn't provide an API key.", None),
+        ("Bearer  ", "You didn't provide an API key.", None),
         ("Bearer schlüssel", "The Authorization header is malformed.", "invalid_api_key"),
         (KEYS[0], "The Authorization header is malformed.", "invalid_api_key"),
         ("Basic dXNlcjpwYXNz", "The Authorization header is malformed.", "invalid_api_key"),
@@ -92,3 +93,26 @@ def test_every_path_below_v1_asks_for_a_key(method: str, path: str, closed_app: 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_does_not(path: str, closed_app: Flask) -> None:
     assert closed_app.test_client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["api-key", "x-api-key", "Api-Key", "X-API-Key"])
+@pytest.mark.parametrize("authorization", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}], ids=str)
+def test_a_key_in_another_header(name: str, authorization: dict[str, str], closed_app: Flask) -> None:
+    client = closed_app.test_client()
+    answer = client.get("/v1/responses/resp_1", headers={name: KEYS[0], **authorization})
+    assert answer.status_code == 404
+    answer = client.get("/v1/responses/resp_1", headers={name: "sk-wrong-0123456789", **authorization})
+    assert answer.status_code == 401
+
+
+def test_authorization_comes_first() -> None:
+    assert read_key({"HTTP_AUTHORIZATION": "Bearer sk-a", "HTTP_API_KEY": "sk-b"}) == "sk-a"
+    assert read_key({"HTTP_API_KEY": " sk-b ", "HTTP_X_API_KEY": "sk-c"}) == "sk-b"
+    assert read_key({"HTTP_API_KEY": "", "HTTP_X_API_KEY": "sk-c"}) == "sk-c"
+    assert read_key({}) is None
+
+
+@pytest.mark.parametrize("key", ["two words", "schl\xfcssel"])
+def test_another_header_that_cannot_be_read(key: str) -> None:
+    with pytest.raises(RequestError, match="api-key is malformed"):
+        read_key({"HTTP_API_KEY": key})
