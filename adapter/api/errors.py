@@ -84,6 +84,8 @@ def _answer(error: ProtocolError) -> Response:
     response = Response(encode(error.envelope()), status=error.status, content_type="application/json")
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    elif error.status == 426:
+        response.headers.update({"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
     elif error.code == "unsupported_content_encoding":
         response.headers["Accept-Encoding"] = ACCEPTED  # RFC 9110 §15.5.16
     if isinstance(error, UpstreamError):
@@ -93,6 +95,14 @@ def _answer(error: ProtocolError) -> Response:
         if error.status == 429 or error.status >= 500:
             response.headers["x-should-retry"] = "true" if error.retry else "false"
     return response
+
+
+def upgrade_required(message: str) -> RequestError:
+    """Return the error for a GET that opens no WebSocket. With this status, Codex uses HTTP at once.
+
+    Source: RFC 9110 §15.5.22; Codex CLI 0.169.
+    """
+    return RequestError(message, code="upgrade_required", status=426)
 
 
 def _path() -> str:

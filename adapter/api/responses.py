@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 from flask import request as http
 
 from adapter.api.current import current_caller, services
+from adapter.api.errors import upgrade_required
 from adapter.api.notes_header import notes_header
 from adapter.api.request.intake import admit_http
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
@@ -56,6 +57,16 @@ def connect() -> Response:
     from adapter.api.websocket.connection import upgrade  # imported late: it needs modules that only WebSockets use
 
     return upgrade(http.environ, services())
+
+
+@blueprint.get("/responses")
+def refuse_plain_get() -> Response:
+    """Refuse a GET that asks for no WebSocket, for example since a proxy has removed its `Upgrade`."""
+    current_caller()
+    raise upgrade_required(
+        "A GET of this URL has to be a WebSocket handshake. Send requests by POST, or have the proxy in front pass on "
+        "the headers Upgrade and Connection."
+    )
 
 
 @blueprint.get("/responses/<id>")

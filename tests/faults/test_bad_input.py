@@ -199,7 +199,7 @@ def test_a_compressed_body(untouched: Service) -> None:
 PATHS = [
     ("GET", "/", 404),
     ("GET", "/v1/nothing", 404),
-    ("GET", "/v1/responses", 405),
+    ("GET", "/v1/responses", 426),
     ("PUT", "/v1/responses", 405),
     ("GET", "/v1/responses/resp_1", 404),
     ("DELETE", "/v1/responses/resp_1", 404),

@@ -16,6 +16,7 @@ import structlog
 from flask import Response
 from werkzeug.wrappers import Request
 
+from adapter.api.errors import upgrade_required
 from adapter.api.request.body import mark_body_read
 from adapter.api.request.intake import identify_caller
 from adapter.api.websocket.session import Session
@@ -48,7 +49,7 @@ def upgrade(environ: dict[str, Any], services: Services) -> Response:
     from wsproto.utilities import RemoteProtocolError
 
     if environ.get("gunicorn.socket") is None:
-        raise RequestError("This server cannot serve WebSockets.", status=501)
+        raise upgrade_required("This server cannot serve WebSockets. Send requests by POST.")
     protocol = WSConnection(ConnectionType.SERVER)
     request = Request(environ)
     try:
@@ -56,7 +57,7 @@ def upgrade(environ: dict[str, Any], services: Services) -> Response:
             [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()], request.full_path
         )
     except RemoteProtocolError as error:
-        raise RequestError(f"This is not a WebSocket handshake: {error}.") from None
+        raise upgrade_required(f"This is not a WebSocket handshake: {error}.") from None
     mark_body_read(environ)
     return _Upgraded(Connection(environ, protocol, caller, services))
 
