@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -34,59 +34,50 @@ EVERYTHING: dict[str, Any] = {
     "parallel_tool_calls": False,
     "text": {"format": {"type": "json_schema", "name": "place", "schema": SCHEMA}},
 }
-"""A request with all that the provider refuses, in the dialect of OpenAI."""
+"""A request with all that the provider rejects, in the dialect of OpenAI."""
 
 
 def roles(received: ReceivedRequest) -> list[str]:
     return [message["role"] for message in received.messages]
 
 
-REFUSED: dict[str, tuple[Callable[[ReceivedRequest], Any], str]] = {
-    "max_completion_tokens": (
-        lambda received: "max_completion_tokens" in received.json,
-        "Extra inputs are not permitted: max_completion_tokens",
-    ),
-    "developer role": (
-        lambda received: "developer" in roles(received),
-        "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
-    ),
-    "stream_options": (
-        lambda received: "stream_options" in received.json,
-        "Unrecognized request argument supplied: stream_options",
-    ),
-    "strict": (
-        lambda received: any("strict" in tool["function"] for tool in received.json.get("tools", ())),
-        "tools.0.function.strict: Extra inputs are not permitted",
-    ),
-    "parallel_tool_calls": (
-        lambda received: "parallel_tool_calls" in received.json,
-        "Unknown parameter: 'parallel_tool_calls'.",
-    ),
-    "json_schema": (
-        lambda received: received.json.get("response_format", {}).get("type") == "json_schema",
-        "This response_format type is unavailable now",
-    ),
-    "tool_choice object": (
-        lambda received: isinstance(received.json.get("tool_choice"), dict),
-        "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
-    ),
-    "two system messages": (
-        lambda received: roles(received).count("system") > 1, "Only one system message is allowed."
-    ),
-}
+def rejections(received: ReceivedRequest) -> Iterator[tuple[str, str]]:
+    """Yield the name of each thing in a request that this provider rejects, and the words in which it does."""
+    body = received.json
+    if "max_completion_tokens" in body:
+        yield "max_completion_tokens", "Extra inputs are not permitted: max_completion_tokens"
+    if "developer" in roles(received):
+        yield "developer role", "Unsupported value: 'messages[0].role' does not support 'developer' with this model."
+    if "stream_options" in body:
+        yield "stream_options", "Unrecognized request argument supplied: stream_options"
+    if any("strict" in tool["function"] for tool in body.get("tools", ())):
+        yield "strict", "tools.0.function.strict: Extra inputs are not permitted"
+    if "parallel_tool_calls" in body:
+        yield "parallel_tool_calls", "Unknown parameter: 'parallel_tool_calls'."
+    if body.get("response_format", {}).get("type") == "json_schema":
+        yield "json_schema", "This response_format type is unavailable now"
+    if isinstance(body.get("tool_choice"), dict):
+        yield "tool_choice object", "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
+    if roles(received).count("system") > 1:
+        yield "two system messages", "Only one system message is allowed."
 
 
-class Picky:
-    """A provider that refuses what REFUSED says; `found` is what it did refuse."""
+REJECTED = {
+    "max_completion_tokens", "developer role", "stream_options", "strict", "parallel_tool_calls", "json_schema",
+    "tool_choice object", "two system messages",
+}  # fmt: skip
+
+
+class StrictProvider:
+    """A provider that rejects one thing at a time; `rejected` has the names of those that it found."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.rejected: list[str] = []
 
     def __call__(self, received: ReceivedRequest) -> Script:
-        for name, (is_there, message) in REFUSED.items():
-            if is_there(received):
-                self.found.append(name)
-                return whole(chat.error(message), 400)
+        for name, message in rejections(received):
+            self.rejected.append(name)
+            return whole(chat.error(message), 400)
         if received.json.get("stream"):
             return stream(chat.call(0, "c1", "look", "{}"), chat.end("tool_calls", usage=None))
         call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
@@ -94,9 +85,9 @@ class Picky:
 
 
 @pytest.fixture
-def picky(upstream: Upstream) -> Picky:
-    upstream.otherwise = picky = Picky()
-    return picky
+def strict(upstream: Upstream) -> StrictProvider:
+    upstream.otherwise = strict = StrictProvider()
+    return strict
 
 
 @pytest.fixture(scope="module")
@@ -136,33 +127,33 @@ def name_of(response: dict[str, Any]) -> str:
 
 
 def test_each_thing_is_learned_in_one_failed_call_and_known_to_all_workers(
-    service_of_two: Service, picky: Picky, upstream: Upstream
+    service_of_two: Service, strict: StrictProvider, upstream: Upstream
 ) -> None:
     one, two = service_of_two.workers
     with only(service_of_two, one):
         assert name_of(service_of_two.stream(model="p", **EVERYTHING)[-1]["response"]) == "look"
-    assert sorted(picky.found) == sorted(REFUSED)
+    assert sorted(strict.rejected) == sorted(REJECTED)
     for worker in (two, one):
         with only(service_of_two, worker):
             assert name_of(service_of_two.stream(model="p", **EVERYTHING)[-1]["response"]) == "look"
             assert name_of(service_of_two.create(model="p", **EVERYTHING)) == "look"
-    assert len(picky.found) == len(REFUSED)
-    assert len(upstream.requests) == len(REFUSED) + 5
+    assert len(strict.rejected) == len(REJECTED)
+    assert len(upstream.requests) == len(REJECTED) + 5
     body = upstream.requests[-2].json
     assert body["max_tokens"] == 100
     assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user", "user"]
 
 
-def test_what_is_lost_is_noted(service_of_two: Service, picky: Picky) -> None:
+def test_what_is_lost_is_noted(service_of_two: Service, strict: StrictProvider) -> None:
     answer = service_of_two.post({"model": "noted", **EVERYTHING})
     assert name_of(answer.response) == "look"
     notes = answer.headers["x-adapter-notes"]
     for told in ("has no strict functions", "text.format approximated", "tool_choice approximated", "input[2] approx"):
         assert told in notes
-    assert "stream_options" not in picky.found
+    assert "stream_options" not in strict.rejected
 
 
-def test_one_worker_learns_after_the_other(service_of_two: Service, picky: Picky) -> None:
+def test_one_worker_learns_after_the_other(service_of_two: Service, strict: StrictProvider) -> None:
     one, two = service_of_two.workers
     with only(service_of_two, one):
         service_of_two.create(model="in turn", **{**EVERYTHING, "tools": None, "tool_choice": "auto", "text": {}})
@@ -170,20 +161,20 @@ def test_one_worker_learns_after_the_other(service_of_two: Service, picky: Picky
         service_of_two.create(model="in turn", **EVERYTHING)
     with only(service_of_two, one):
         service_of_two.create(model="in turn", **EVERYTHING)
-    assert sorted(picky.found) == sorted(REFUSED.keys() - {"stream_options"})
+    assert sorted(strict.rejected) == sorted(REJECTED - {"stream_options"})
 
 
 def test_lessons_outlive_the_service(provider: Upstream, upstream: Upstream, tmp_path: Path) -> None:
-    upstream.otherwise = picky = Picky()
+    upstream.otherwise = strict = StrictProvider()
     for _ in range(2):
         with Service(tmp_path, upstream_url=provider.url, dialect="openai", workers=1) as service:
             service.create(**EVERYTHING)
-    assert sorted(picky.found) == sorted(REFUSED.keys() - {"stream_options"})
+    assert sorted(strict.rejected) == sorted(REJECTED - {"stream_options"})
 
 
-def test_the_log_says_what_was_learned(service_of_two: Service, picky: Picky) -> None:
+def test_the_log_says_what_was_learned(service_of_two: Service, strict: StrictProvider) -> None:
     service_of_two.create(model="logged", max_output_tokens=20)
-    assert picky.found == ["max_completion_tokens"]
+    assert strict.rejected == ["max_completion_tokens"]
     (line,) = [line for line in service_of_two.log.splitlines() if "learned" in line and "logged" in line]
     assert "token_limit=max_tokens" in line
 

@@ -51,7 +51,7 @@ def body_of(items: list[Item], dialect: Dialect, history: History | None = None)
 
 
 @given(well_formed())
-def test_the_messages_hold_what_the_items_content(conversation: WellFormed) -> None:
+def test_the_messages_hold_what_the_items_said(conversation: WellFormed) -> None:
     body = body_of(conversation.items, OPEN)
     messages = decode(body.json)["messages"]
     assert messages[0] == {"role": "developer", "content": "Be brief."}
