@@ -37,14 +37,14 @@ class Attempts:
         """A candidate has answered: the response stays with it."""
 
     def ask_first(self, plan: Plan) -> RoundRequest:
-        """Return what to ask the first candidate that can be asked; raise RequestError, UpstreamError or StoreDown."""
+        """Return the request for the first possible candidate; raise RequestError, UpstreamError or StoreDown."""
         request = self._ask_next(plan)
         if request is None:
             raise self._candidates.final_error()
         return request
 
     def ask_again(self, rejected: RoundRequest, error: UpstreamError) -> RoundRequest:
-        """Return what to ask after an error: the same candidate in a form that the error teaches, or the next one.
+        """Return the request after an error: for the same candidate as the error teaches, or for the next one.
 
         If neither can do better, raise the error that the caller gets: UpstreamError or RequestError.
         """
@@ -83,7 +83,7 @@ class Attempts:
 
     @property
     def upstream(self) -> str:
-        """The name of the upstream that is asked."""
+        """The name of the current candidate's upstream."""
         return self._candidates.current.upstream
 
     @property
@@ -115,7 +115,7 @@ class Attempts:
         return request
 
     def _ask_next(self, plan: Plan) -> RoundRequest | None:
-        """Translate for the next candidate that can be asked; None if there is none."""
+        """Translate for the next candidate for which the request can be expressed; None if there is none."""
         while (candidate := self._candidates.next()) is not None:
             self._retry_plan = RetryPlan(self._services.dialects[candidate.upstream], candidate.model)
             try:

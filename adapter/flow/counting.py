@@ -1,7 +1,7 @@
 """How many tokens the model would read for a request, without sending it to the model.
 
-A provider that counts tokens (`Dialect.tokenizer`) is asked, because only it knows its template and its tokenizer. If
-there is none, or it does not answer, the count is an estimate from the bytes, with a note.
+If the provider counts tokens (`Dialect.tokenizer`), its count is returned, because only it knows its template and its
+tokenizer. If it does not, or does not answer, the count is an estimate from the bytes, with a note.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from translators.to_responses.usage import estimate_tokens
 from translators.wire import Decoder, NotJSON, Raw, encode
 
 Post = Callable[[str, bytes], bytes]
-"""Returns the body that the provider answers to a body on one of its paths; raises UpstreamError."""
+"""Posts a body to one of the provider's paths and returns the body of the answer; raises UpstreamError."""
 
 
 class _Count(Struct):

@@ -22,7 +22,7 @@ from translators.responses.items import Item
 from translators.to_chat.request import ChatRequest
 
 Plan: TypeAlias = "Callable[[Context], RoundRequest]"
-"""Raises RequestError if the candidate cannot be asked that, and StoreDown."""
+"""Raises RequestError if the request cannot be expressed for the candidate, and StoreDown."""
 
 
 class RoundRequest(Struct, frozen=True):

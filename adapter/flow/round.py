@@ -58,7 +58,7 @@ class Flow(Struct, frozen=True):
     services: FlowServices
     tenant: str
     request: CreateRequest
-    """As it is stored: what the caller asked for, before the context's configuration is applied to it."""
+    """As it is stored: the caller's, before the context's configuration is applied to it."""
     attempts: Attempts
     stream: ResponseStream
     """The machine that the client follows."""
@@ -108,7 +108,7 @@ class Round(ABC):
         self._flow = flow
 
     def send(self) -> None:
-        """Send the chat request; what fails is raised by `wait`."""
+        """Send the chat request; `wait` raises its failure."""
         self._flow.stream.expect(self._flow.expectations(self.asked))
         self._send(self.asked.chat.json)
 
@@ -174,7 +174,7 @@ class Round(ABC):
         return None
 
     def close(self, *, keep_connection: bool = True) -> None:
-        """Close the call; its connection serves again if the answer was read whole, unless that is not wanted."""
+        """Close the call; reuse its connection if the answer was read whole and `keep_connection` is set."""
         self._call.close(answered=keep_connection and self._reader.done)
 
 
@@ -225,7 +225,7 @@ class RepairRound(BufferedRound):
     """The model answers once more, with its first answer and the error in front of it."""
 
     def __init__(self, flow: Flow, asked: RoundRequest, json: bytes) -> None:
-        """`json` is the chat request that `asked` names, its answer, and the correction."""
+        """`json`: the chat request of `asked`, with the wrong answer and the correction added."""
         super().__init__(flow, asked)
         self._json = json
 

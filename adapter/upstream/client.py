@@ -278,7 +278,7 @@ def _read_to_end(body: BodyReader) -> None:
             if not body.read():
                 break
     except (BodyCut, UpstreamError):
-        pass  # the answer is complete: a broken end harms nobody
+        pass  # the answer is complete: a broken end does no harm
     finally:
         body.close()
 

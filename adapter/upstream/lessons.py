@@ -5,10 +5,10 @@ change, and a wrong lesson must not last. The lesson is stored, not the amended 
 takes effect at once.
 
 Each worker has all lessons in memory. It reads the store again as soon as another worker of the same machine has
-learned something, which eight bytes of shared memory signal; and else every few seconds, for other machines and for
-lessons that were erased or have expired. Otherwise a look-up costs nothing. A store that is down or slow delays a
-request for a moment at most: known lessons stay in force, and new ones are written later.
-Source: docs/decisions/0021-lessons.md.
+learned something, which eight bytes of shared memory signal, and otherwise every few seconds, for other machines and
+for lessons that were erased or have expired. Between these reads a look-up costs nothing. A store that is down or slow
+delays a request for a moment at most: known lessons stay in force, and new ones are written later. Source:
+docs/decisions/0021-lessons.md.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class Lessons:
         self._fresh_until = 0.0
         self._reading: gevent.Greenlet[..., None] | None = None
         self._store_hangs = False
-        """A request has waited in vain for the reading under way."""
+        """A request has waited in vain for the read in progress."""
         self._known: dict[tuple[str, str], frozenset[str]] = {}
         self._unsaved: dict[str, StoredLesson] = {}
         """Learned here and not in the store yet, by key."""

@@ -1,8 +1,8 @@
-"""Removes an upstream's secrets from the texts of its errors, which some gateways repeat in full.
+"""Remove an upstream's secrets from the texts of its errors: some gateways repeat them in full.
 
-Every text of a provider's error passes here before anyone sees it: the message, code, type and param of an HTTP error,
-and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and the
-caller's own key where that is passed through.
+Every text of a provider's error passes here before it is logged or sent: the message, code, type and param of an HTTP
+error, and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and
+the caller's own key where that is passed through.
 """
 
 import re
