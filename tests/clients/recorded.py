@@ -1,4 +1,4 @@
-"""What real clients sent (../shared/wire/clients), played through the core: one file is one program's run.
+"""What real clients sent, played through the core: one file is one program's run.
 
 The recordings hold requests only. What a response said is told by the request that continues it: the calls whose
 outputs it brings, or else a few words. A conversation is played as the chain of the requests that named it.
@@ -6,7 +6,6 @@ outputs it brings, or else a few words. A conversation is played as the chain of
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from adapter.history.references import resolve_references
 from adapter.settings.settings import Settings
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
+from tests.support.beside import RECORDED_CLIENTS
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
@@ -27,7 +27,6 @@ from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.wire import decode
 
-RECORDED = Path(__file__).parents[3] / "shared/wire/clients"
 FILES = Files(Settings())
 TENANT = "t" * 64
 CALLS = {"function_call_output": "function_call", "custom_tool_call_output": "custom_tool_call"}
@@ -44,7 +43,7 @@ class Sent(NamedTuple):
 
 def runs() -> list[str]:
     """Return the names of the files that hold a create request, such as `codex/text`."""
-    names = [f"{file.parent.name}/{file.stem}" for file in sorted(RECORDED.glob("*/*.json"))]
+    names = [f"{file.parent.name}/{file.stem}" for file in sorted(RECORDED_CLIENTS.glob("*/*.json"))]
     return [name for name in names if sent(name)]
 
 
@@ -52,7 +51,7 @@ def sent(run: str) -> list[Sent]:
     """Return the create requests of a run, in order."""
     return [
         Sent(f"{run}[{number}]", request["body"])
-        for number, request in enumerate(json.loads((RECORDED / f"{run}.json").read_bytes()))
+        for number, request in enumerate(json.loads((RECORDED_CLIENTS / f"{run}.json").read_bytes()))
         if (request["kind"], request["method"], request["path"]) == ("http", "POST", "/v1/responses")
     ]
 

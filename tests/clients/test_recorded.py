@@ -12,12 +12,13 @@ import pytest
 
 from adapter.files import pdf
 from tests.clients.judge import complaints_of
-from tests.clients.recorded import RECORDED, Played, play, runs
+from tests.clients.recorded import Played, play, runs
+from tests.support.beside import RECORDED_CLIENTS
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded clients in {RECORDED}")
+pytestmark = pytest.mark.skipif(not RECORDED_CLIENTS.is_dir(), reason=f"no recorded clients in {RECORDED_CLIENTS}")
 
 REFUSED = {
     "openai-agents-js/hosted_mcp[0]": "tools[0].type",

@@ -5,15 +5,14 @@ narrower than what was recorded, and why. A rule that nobody ever kept would sho
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.beside import RECORDED_PROVIDERS
 from tests.support.judges.provider_rules import RULES, broken_rules
 
-RECORDED = Path(__file__).parents[3] / "shared/wire/providers"
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded providers in {RECORDED}")
+pytestmark = pytest.mark.skipif(not RECORDED_PROVIDERS.is_dir(), reason=f"no providers in {RECORDED_PROVIDERS}")
 
 PRESET_OF = {
     "alibaba": "qwen", "bedrock-openai": "bedrock", "gemini-openai": "gemini", "llamacpp": "llama_cpp",
@@ -41,7 +40,7 @@ NEVER_SENT = (
 def accepted() -> list[tuple[str, str, Any]]:
     """Return the accepted requests: preset, file, body."""
     found = []
-    for file in sorted(RECORDED.glob("*/*.request.json")):
+    for file in sorted(RECORDED_PROVIDERS.glob("*/*.request.json")):
         preset = PRESET_OF.get(file.parent.name, file.parent.name)
         meta = file.with_name(file.name.replace(".request.json", ".meta.json"))
         if preset in RULES and meta.exists() and json.loads(meta.read_bytes()).get("status", 200) < 300:

@@ -1,4 +1,4 @@
-"""The recordings: what `../shared/wire/providers/INDEX.tsv` lists, and how each of them came.
+"""The recordings: what their `INDEX.tsv` lists, and how each of them came.
 
 A recording of class `raw` is what the provider sent, byte for byte; the others were written down by somebody in
 between, so what they say is true and how they say it may not be. Of some the packets are known in which they came.
@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-RECORDINGS = Path(__file__).parents[3] / "shared/wire/providers"
+from tests.support.beside import RECORDED_PROVIDERS
 
-needed = pytest.mark.skipif(not RECORDINGS.exists(), reason=f"NOT TESTED: no recordings at {RECORDINGS}")
+needed = pytest.mark.skipif(not RECORDED_PROVIDERS.exists(), reason=f"no recordings at {RECORDED_PROVIDERS}")
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SUFFIX = re.compile(r"(\.error)?\.(sse|json|txt)$")
@@ -38,7 +37,7 @@ class Recording(NamedTuple):
         return self.fidelity == "raw"
 
     def body(self) -> bytes:
-        return (RECORDINGS / self.file).read_bytes()
+        return (RECORDED_PROVIDERS / self.file).read_bytes()
 
     def headers(self) -> dict[str, str]:
         """Return what is known of the answer's headers: content type, rate limits and when to try again."""
@@ -47,7 +46,7 @@ class Recording(NamedTuple):
 
     def request(self) -> Any:
         """Return the request that was answered; None where it was not recorded."""
-        path = RECORDINGS / (_SUFFIX.sub("", self.file) + ".request.json")
+        path = RECORDED_PROVIDERS / (_SUFFIX.sub("", self.file) + ".request.json")
         return json.loads(path.read_bytes()) if path.exists() else None
 
     def packets(self) -> list[bytes]:
@@ -62,7 +61,7 @@ class Recording(NamedTuple):
         return [body[start:end] for start, end in pairwise([0, *ends, len(body)]) if end > start]
 
     def _meta(self) -> dict[str, Any]:
-        path = RECORDINGS / (_SUFFIX.sub("", self.file) + ".meta.json")
+        path = RECORDED_PROVIDERS / (_SUFFIX.sub("", self.file) + ".meta.json")
         meta: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
         return meta
 
@@ -74,8 +73,8 @@ def recordings(*kinds: str) -> list[Recording]:
 
 
 def _every() -> Iterator[Recording]:
-    if RECORDINGS.exists():
-        with (RECORDINGS / "INDEX.tsv").open() as index:
+    if RECORDED_PROVIDERS.exists():
+        with (RECORDED_PROVIDERS / "INDEX.tsv").open() as index:
             for row in csv.DictReader(index, delimiter="\t"):
                 yield Recording(
                     row["file"], row["provider"], row["kind"], int(row["status"] or 0), row["fidelity"],

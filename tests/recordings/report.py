@@ -24,8 +24,8 @@ shares no code with the adapter. Of {raw} recordings that hold what the provider
 event for event the same when it arrives in its packets and when it arrives byte by byte. An error counts as mapped if
 status, type, code and param are the ones that were decided by reading it.
 
-The recordings are not part of this project; where they lie in `../shared/wire/providers`, `make test` plays them and
-checks this page. Written by `python -m tests.recordings.report`.
+The recordings are not part of this project; where they lie beside it, `make test` plays them and checks this page.
+Written by `python -m tests.recordings.report`.
 
 | | exact | of |
 |---|---|---|

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.recordings.recording import RECORDINGS, Recording, needed, recordings
+from tests.recordings.recording import Recording, needed, recordings
+from tests.support.beside import RECORDED_PROVIDERS
 from tests.translators.dialects.test_amendments import RICH
 from translators.dialects.amendments import lessons_of
 from translators.dialects.rejections import read_rejection
@@ -37,4 +38,4 @@ def test_what_a_refusal_teaches(recording: Recording) -> None:
 
 
 def test_each_of_them_is_there() -> None:
-    assert [file for file in LESSONS if not list(RECORDINGS.glob(f"{file}.error.*"))] == []
+    assert [file for file in LESSONS if not list(RECORDED_PROVIDERS.glob(f"{file}.error.*"))] == []

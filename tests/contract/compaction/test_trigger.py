@@ -1,7 +1,6 @@
 """`compaction_trigger` in an input, and how Codex uses it and the call."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -18,6 +17,7 @@ from tests.contract.compaction.summaries import (
     summary,
 )
 from tests.support import chat
+from tests.support.beside import RECORDED_CLIENTS
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import CLOSE, LIMIT, RESET, Gate, Upstream, stream, whole
 
@@ -129,7 +129,7 @@ def test_a_client_that_leaves_ends_the_summary(service: Service, upstream: Upstr
 
 def recorded(path: str) -> list[dict[str, Any]]:
     """Return the bodies that a client was recorded to send."""
-    file = Path(__file__).parents[4] / "shared/wire/clients" / path
+    file = RECORDED_CLIENTS / path
     if not file.exists():
         pytest.skip(f"{file} is not there: what Codex sends is not tested")
     return [request["body"] for request in json.loads(file.read_text())]

@@ -1,15 +1,13 @@
 """Others' judgement of what the adapter sends: the openai package, and the Open Responses document.
 
-The openai package judges twice: its types take each event, and its own client accumulates the stream, fed
-with the very bytes. The document (`../shared/reference/openresponses-openapi.json`) is stricter about what
-must be present; it is not part of the project, so where it is absent its judgement is left out
-(`DOCUMENT.exists()` tells a test). It is not asked about events, items and tools that only OpenAI has. Its known
-defects are allowed for: it has other names for raw reasoning, and wants a schema's echo to be null.
+The openai package judges twice: its types take each event, and its own client accumulates the stream, fed with the very
+bytes. The document is stricter about what must be present; it is not part of the project, so where it is absent its
+judgement is left out. It is not used for events, items and tools that only OpenAI has. Its known defects are allowed
+for: it has other names for raw reasoning, and wants a schema's echo to be null.
 """
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import httpx2
@@ -18,11 +16,11 @@ from jsonschema import Draft202012Validator
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
+from tests.support.beside import OPEN_RESPONSES_DOCUMENT
 from tests.support.judges.sse import as_sse
 
 IN_THE_DOCUMENT = frozenset({"message", "reasoning", "function_call", "function", "allowed_tools"})
 """The types of items, tools and tool choices that the document knows."""
-DOCUMENT = Path(__file__).parents[4] / "shared/reference/openresponses-openapi.json"
 
 
 def validate_with_openai(events: list[dict[str, Any]]) -> None:
@@ -94,7 +92,7 @@ def _text_and_calls(output: list[dict[str, Any]]) -> list[Any]:
 
 def validate_with_openapi(value: dict[str, Any]) -> None:
     """Raise AssertionError unless the document allows an event or a Response; no judgement without it."""
-    if not DOCUMENT.exists():
+    if not OPEN_RESPONSES_DOCUMENT.exists():
         return
     validator = _validators().get(value.get("type") or "response")
     if validator is None or ("item" in value and value["item"]["type"] not in IN_THE_DOCUMENT):
@@ -107,15 +105,15 @@ def validate_with_openapi(value: dict[str, Any]) -> None:
 
 def validate_compaction_with_openapi(value: dict[str, Any]) -> None:
     """Raise AssertionError unless the document allows what `/v1/responses/compact` answered."""
-    if DOCUMENT.exists():
-        validator = _validator(json.loads(DOCUMENT.read_text()), "CompactResource")
+    if OPEN_RESPONSES_DOCUMENT.exists():
+        validator = _validator(json.loads(OPEN_RESPONSES_DOCUMENT.read_text()), "CompactResource")
         told = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
         assert not told, f"the Open Responses document refuses the compaction: {told}"
 
 
 @cache
 def _validators() -> dict[str, Draft202012Validator]:
-    document = json.loads(DOCUMENT.read_text())
+    document = json.loads(OPEN_RESPONSES_DOCUMENT.read_text())
     found = {"response": _validator(document, "ResponseResource")}
     for name, schema in document["components"]["schemas"].items():
         if name.endswith("StreamingEvent"):

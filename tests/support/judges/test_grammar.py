@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.beside import EXAMPLE_STREAMS, OPEN_RESPONSES_DOCUMENT
 from tests.support.judges import oracles
 from tests.support.judges.grammar import check_stream
 from tests.support.judges.sse import parse_sse
 
 STREAM = (Path(__file__).parent / "good_stream.sse").read_bytes()
-EXAMPLES = Path(__file__).parents[4] / "shared/reference/example-streams.json"
 
 Events = list[dict[str, Any]]
 
@@ -218,7 +218,7 @@ def test_the_openai_package_finds_a_defect(defect: str) -> None:
         oracles.validate_with_openai(events)
 
 
-document = pytest.mark.skipif(not oracles.DOCUMENT.exists(), reason=f"{oracles.DOCUMENT} is not here")
+document = pytest.mark.skipif(not OPEN_RESPONSES_DOCUMENT.exists(), reason=f"{OPEN_RESPONSES_DOCUMENT} is not here")
 
 
 @document
@@ -234,7 +234,7 @@ def test_the_document_finds_a_defect() -> None:
     "name", ["text", "refusal", "function_call", "reasoning_text", "incomplete", "failed", "annotations_logprobs"]
 )
 def test_the_reference_streams_pass(name: str) -> None:
-    events = json.loads(EXAMPLES.read_text())[name]
+    events = json.loads(EXAMPLE_STREAMS.read_text())[name]
     check_stream(events)
     oracles.validate_with_openai(events)
     for event in events:

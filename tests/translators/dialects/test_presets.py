@@ -1,15 +1,13 @@
 """Which dialect a provider speaks. What each preset makes of requests: tests/dialects."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.support.beside import RECORDED_PROVIDERS
 from tests.support.judges.provider_rules import RULES
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import HOSTS, PORTS, PRESETS, dialect_for
-
-RECORDED = Path(__file__).parents[4] / "shared/wire/providers"
 
 URLS = {
     "https://api.openai.com/v1": "openai",
@@ -51,11 +49,11 @@ def test_a_name_has_precedence(name: str) -> None:
     assert dialect_for("https://api.openai.com/v1", name) == PRESETS[name]
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded providers in {RECORDED}")
+@pytest.mark.skipif(not RECORDED_PROVIDERS.is_dir(), reason=f"no recorded providers in {RECORDED_PROVIDERS}")
 def test_recorded_hosts_tell() -> None:
     """Of every provider that has a preset; those behind a proxy or at a host of somebody's own have its host."""
     found: dict[str, set[str]] = {}
-    for file in RECORDED.glob("*/*.meta.json"):
+    for file in RECORDED_PROVIDERS.glob("*/*.meta.json"):
         url = json.loads(file.read_bytes()).get("url", "")
         name = RECORDED_AS.get(file.parent.name, file.parent.name)
         elsewhere = not url.startswith("https://") or "/inference-proxy/" in url

@@ -12,6 +12,7 @@ from adapter.commands.offline import translate
 from adapter.settings.settings import Settings
 from adapter.settings.sources import load_settings
 from tests.support import minimal_requests as minimal
+from tests.support.beside import API_REFERENCE
 from tests.support.judges import openai_types
 from translators import policy
 from translators.errors import RequestError
@@ -63,9 +64,7 @@ ONLY_IN_REFERENCE = {
         "response.apply_patch_call_operation_diff.delta", "response.apply_patch_call_operation_diff.done",
     },
 }  # fmt: skip
-"""What the types of the package lack and the API has."""
-
-REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "responses-api.md"
+"""What the types of the package lack and the API has. Source: OpenAI API reference."""
 
 NEED_THE_STORE = {"item_reference"}
 
@@ -118,15 +117,15 @@ def test_everything_in_the_types_of_the_package_has_a_row(table: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_nothing_else_has_a_row_but_what_the_reference_tells_of(table: str) -> None:
+def test_other_rows_are_only_in_the_api_reference(table: str) -> None:
     assert TABLES[table].keys() - IN_TYPES[table] == ONLY_IN_REFERENCE.get(table, set())
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference of the API is not at hand")
+@pytest.mark.skipif(not API_REFERENCE.exists(), reason=f"no {API_REFERENCE}")
 @pytest.mark.parametrize("name", sorted(set().union(*ONLY_IN_REFERENCE.values())))
-def test_the_reference_tells_of_what_the_types_lack(name: str) -> None:
+def test_the_api_reference_has_what_the_types_lack(name: str) -> None:
     event = name.removesuffix(".delta").removesuffix(".done")  # it lists the two of an event together
-    assert event in REFERENCE.read_text()
+    assert event in API_REFERENCE.read_text()
 
 
 @pytest.mark.parametrize(("table", "name"), rows(*TABLES))

@@ -1,30 +1,29 @@
-"""What recorded clients sent (../shared/wire/clients): every request that uses only what is supported is understood,
+"""What recorded clients sent: every request that uses only what is supported is understood,
 and every other is refused with a reason that names what it is."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapter.api.request.schemas import CreateSchema, parse_create
+from tests.support.beside import RECORDED_CLIENTS
 from translators.errors import RequestError
 from translators.responses.items import Item
 from translators.responses.tools import Tool
 from translators.validation import allowed_values
 
-RECORDED = Path(__file__).parents[5] / "shared/wire/clients"
 ITEM_TYPES = {*allowed_values(Item, ".type"), None}
 TOOL_TYPES = set(allowed_values(Tool, ".type"))
 
-needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded clients in {RECORDED}")
+needs_recordings = pytest.mark.skipif(not RECORDED_CLIENTS.is_dir(), reason=f"no clients in {RECORDED_CLIENTS}")
 
 
 def recorded() -> list[tuple[str, dict[str, Any]]]:
     """Return the bodies of all recorded create requests, with where they stand."""
     return [
         (f"{file.parent.name}/{file.stem}[{number}]", request["body"])
-        for file in sorted(RECORDED.glob("*/*.json"))
+        for file in sorted(RECORDED_CLIENTS.glob("*/*.json"))
         for number, request in enumerate(json.loads(file.read_bytes()))
         if (request["kind"], request["method"], request["path"]) == ("http", "POST", "/v1/responses")
     ]
