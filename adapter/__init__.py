@@ -34,7 +34,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     # Imported here so that the command line can patch the standard library before sockets are imported.
     from flask import Flask
 
-    from adapter.api import compact, conversations, health, models, responses
+    from adapter.api import compact, conversations, health, landing, models, responses
     from adapter.api.errors import init_errors
     from adapter.api.origins import init_origins
     from adapter.services import Services
@@ -46,6 +46,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.url_map.strict_slashes = False
     init_errors(app)
     init_origins(app, settings)
-    for part in (responses, compact, conversations, models, health):
+    for part in (responses, compact, conversations, models, health, landing):
         app.register_blueprint(part.blueprint)
     return app

@@ -16,6 +16,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from adapter.api.error_reports import report_error
+from adapter.api.paths import find_meant_path, hint
 from adapter.api.request.body import discard_body
 from adapter.api.request.content_codings import ACCEPTED
 from adapter.event_loop.client_watch import ClientDisconnected
@@ -44,6 +45,8 @@ def _start_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=id)
     if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
         structlog.contextvars.bind_contextvars(client_request_id=client_id[:_MAX_LOGGED_CHARACTERS])
+    if request.routing_exception is not None:
+        find_meant_path()
 
 
 def _finish_answer(response: Response) -> Response:
@@ -68,7 +71,7 @@ def _answer_http_exception(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error
     if isinstance(error, NotFound):
-        return _answer_exception(RequestError(f"Invalid URL ({request.method} {_path()})", status=404))
+        return _answer_exception(RequestError(f"Invalid URL ({request.method} {_path()}){hint(_path())}", status=404))
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         answer = _answer_exception(

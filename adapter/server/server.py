@@ -91,6 +91,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "worker_connections": STREAMS_PER_WORKER,
         "backlog": _BACKLOG,
         "preload_app": True,
+        "limit_request_field_size": 64 * 1024,  # tokens with many groups, and a company's cookies
+        "limit_request_line": 8190,
         "keepalive": 75,  # longer than usual clients and proxies keep idle connections, so that they close first
         "timeout": 120,  # of a worker whose event loop is blocked; streams have no time limit
         "graceful_timeout": int(settings.shutdown_grace) + _STOP_SECONDS,

@@ -1,6 +1,7 @@
 """Bad input: a 4xx that says what is wrong and where. Never a 500, a stack trace, a hang, or a trace in the
 store."""
 
+import http.client
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Upstream, whole
+from tests.support.servers.upstream import LIMIT, Upstream, whole
 
 
 class Bad(NamedTuple):
@@ -197,7 +198,7 @@ def test_a_compressed_body(untouched: Service) -> None:
 
 
 PATHS = [
-    ("GET", "/", 404),
+    ("POST", "/", 405),
     ("GET", "/v1/nothing", 404),
     ("GET", "/v1/responses", 426),
     ("PUT", "/v1/responses", 405),
@@ -219,6 +220,13 @@ def test_a_path(method: str, path: str, status: int, untouched: Service) -> None
     answer = untouched.request(method, path)
     assert (answer.status, answer.error["type"]) == (status, "invalid_request_error")
     assert answer.headers["x-request-id"]
+
+
+def test_a_long_token(untouched: Service) -> None:
+    connection = http.client.HTTPConnection(untouched.host, untouched.port, timeout=LIMIT)
+    with closing(connection):
+        connection.request("GET", "/v1/responses/resp_1", headers={"Authorization": f"Bearer {'a' * 60_000}"})
+        assert connection.getresponse().status == 404
 
 
 @pytest.mark.parametrize(

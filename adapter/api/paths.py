@@ -1,0 +1,48 @@
+"""Paths that are not quite the API's: served where only one is meant, else with a hint in the 404.
+
+Clients join base URLs in their own ways: a slash too many, `/v1` twice or left out, Azure's `/openai` before it. A path
+that is served as another goes through the same checks; the log has it as it came. A redirect would be of no use: many
+clients do not follow one, and behind a proxy with TLS it would lead to http.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from flask import current_app, request
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
+
+from adapter.settings.kinds import suggest
+
+_BASE: Final = re.compile(r"(/openai)?(/v1)*(?=/)")
+_CHAT: Final = re.compile(r"(/v1)?(/chat/completions|/completions|/messages)?/?")
+
+
+def find_meant_path() -> None:
+    """Let a request whose path is unknown go to the view of the path that it means, if there is one."""
+    if not isinstance(request.routing_exception, (NotFound, RequestRedirect)) or request_ctx.url_adapter is None:
+        return
+    for path in _meant_paths(request.path):
+        try:
+            rule, arguments = request_ctx.url_adapter.match(path, return_rule=True)
+        except HTTPException:
+            continue
+        request.url_rule, request.view_args, request.routing_exception = rule, dict(arguments), None
+        return
+    request.routing_exception = NotFound()
+
+
+def hint(path: str) -> str:
+    """Return the end of a sentence and another, which names the path that was probably meant, else ""."""
+    if _CHAT.fullmatch(path):
+        return ". Did you mean /v1/responses?"
+    suggestion = suggest(path, (rule.rule for rule in current_app.url_map.iter_rules() if not rule.arguments))
+    return f".{suggestion}" if suggestion else ""
+
+
+def _meant_paths(path: str) -> Iterator[str]:
+    merged = re.sub("//+", "/", path)
+    yield merged
+    yield "/v1" + _BASE.sub("", merged, count=1)
