@@ -47,6 +47,15 @@ NAMED = """
 
 """
 
+READING = """\
+## How answers are read
+
+- **Endings.** Finish reasons of every provider are read in any case and behind prefixes (`FinishReason.MAX_TOKENS`,
+  `function_call_filter: MALFORMED_FUNCTION_CALL`): completed, incomplete, or failed. A full context window without
+  output fails with `context_length_exceeded`; with output, the response is incomplete. An unknown word is judged by its
+  stem, with a note. If that says nothing, the response is completed if it has output, otherwise failed.
+"""
+
 THINKING = {
     "reasoning_content": r"\+(delta|msg)\.reasoning_content$",
     "reasoning": r"\+(delta|msg)\.reasoning$",
@@ -93,6 +102,7 @@ def page() -> str:
             *(_row(provider, [one for one in every if one.provider == provider], wrong) for provider in providers),
             NAMED,
             *(f"- {recording.provider}, {_case(recording)}: {EXCEPTIONS[recording.file]}\n" for recording in wrong),
+            READING,
         ]
     )
 

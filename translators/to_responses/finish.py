@@ -1,10 +1,14 @@
 """How a response ends: the provider's finish reason, or the way its stream broke, as a Responses status.
 
-The reasons are those of OpenAI and of the models behind gateways (Anthropic's, Google's, watsonx's words). An unknown
-reason ends the response as completed, with a note. Source: OpenAI API reference, Chat: streaming; Anthropic docs, Stop
-reasons; Gemini API docs, Finish reasons; watsonx docs, Text chat.
+The words are those of OpenAI and of the models behind gateways. They come in any case, in camel case, behind a prefix
+(`FinishReason.MAX_TOKENS`, `function_call_filter: MALFORMED_FUNCTION_CALL`) and with words of explanation: each part is
+looked up, and the worst one counts. A word that is not in the table is judged by its stem, with a note; if that says
+nothing, the response is completed if it has output, otherwise failed. Source: OpenAI API reference, Chat: streaming;
+Anthropic docs, Stop reasons; Gemini API docs, Finish reasons; watsonx docs, Text chat.
 """
 
+import re
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -14,34 +18,60 @@ from translators.errors import UpstreamError
 from translators.failures.classes import context_length_exceeded
 
 IncompleteReason = Literal["max_output_tokens", "content_filter"]
+Meaning = Literal["context", "failed", "content_filter", "max_output_tokens", "completed"]
 
-_COMPLETED: Final = frozenset(
-    {
-        "stop", "tool_calls", "tool_call", "tool_use", "function_call", "eos", "eos_token", "end_turn", "stop_sequence",
-        "complete",
-    }
-)  # fmt: skip
-_INCOMPLETE: Final[dict[str, IncompleteReason]] = {
-    "length": "max_output_tokens",
-    "max_tokens": "max_output_tokens",
-    "max_output_tokens": "max_output_tokens",
-    "model_length": "max_output_tokens",
-    "token_limit": "max_output_tokens",
-    "content_filter": "content_filter",
-    "safety": "content_filter",
-    "sensitive": "content_filter",
-    "refusal": "content_filter",
-    "recitation": "content_filter",
-    "blocklist": "content_filter",
-    "prohibited_content": "content_filter",
-    "spii": "content_filter",
+FINISH_WORDS: Final[dict[Meaning, frozenset[str]]] = {
+    "context": frozenset(
+        {
+            "model_context_window_exceeded", "context_window_exceeded", "context_length_exceeded", "max_context",
+            "context_length_reached", "context_length", "context_window", "prompt_too_long",
+        }
+    ),
+    "failed": frozenset(
+        {
+            "error", "failed", "insufficient_system_resource", "network_error", "abort", "aborted", "cancel",
+            "cancelled", "canceled", "user_cancel", "user_stopped", "time_limit", "timeout", "model_unloaded",
+            "function_call_filter", "malformed_function_call", "malformed_tool_use", "malformed_tool_call",
+            "malformed_model_output", "malformed_response", "unexpected_tool_call", "missing_thought_signature",
+            "error_limit",
+        }
+    ),
+    "content_filter": frozenset(
+        {
+            "content_filter", "content_filtered", "guardrail_intervened", "safety", "sensitive", "refusal",
+            "recitation", "blocklist", "prohibited_content", "spii", "language", "model_armor", "image_safety",
+            "image_prohibited_content", "image_recitation", "error_toxic", "violation",
+        }
+    ),
+    "max_output_tokens": frozenset(
+        {
+            "length", "max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens", "model_length",
+            "token_limit", "max_length", "max_len", "max_output", "limit", "max_predicted_tokens_reached",
+        }
+    ),
+    "completed": frozenset(
+        {
+            "stop", "tool_calls", "tool_call", "tool_use", "function_call", "function_calls", "eos", "eos_token",
+            "eos_found", "end", "end_turn", "stop_sequence", "stop_string_found", "stop_token", "complete", "completed",
+            "finish", "finished", "done", "success",
+        }
+    ),
+}  # fmt: skip
+"""Each word with what it means, the worst meaning first; words are in lower case with `_` between."""
+STEMS: Final[dict[Meaning, re.Pattern[str]]] = {
+    "context": re.compile(r"context|prompt_(is_)?too"),
+    "failed": re.compile(r"malformed|error|fail|abort|invalid|time_?out|cancel|exception|unavailable|overload"),
+    "content_filter": re.compile(
+        r"filter|safety|guard_?rail|prohibit|blocked|policy|moderat|toxic|censor|harm|sensitive|violat|refus"
+    ),
+    "max_output_tokens": re.compile(r"max_|length|(token|output)s?_limit|truncat|incomplete"),
 }
-_FAILED: Final = frozenset(
-    {
-        "error", "insufficient_system_resource", "network_error", "abort", "cancelled", "time_limit",
-        "malformed_function_call",
-    }
-)  # fmt: skip
+"""What an unknown word means if it contains one of these."""
+
+_PREFIX: Final = re.compile(r"^((finish|stop)_)?reason_")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MAX_WORD: Final = 200
+"""Characters of a reason that are read and quoted: some providers append the call that they could not read."""
 
 
 class AnswerEnd(Struct, frozen=True, gc=False):
@@ -61,7 +91,7 @@ class Outcome(Struct, frozen=True, gc=False):
     incomplete: IncompleteReason | None = None
     error: UpstreamError | None = None
     unknown: str | None = None
-    """A finish reason that is not in the tables."""
+    """A finish reason that is not in the table."""
 
 
 def decide_outcome(end: AnswerEnd) -> Outcome:
@@ -71,18 +101,49 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
             return Outcome()
         what = "without an answer" if end.done else "before the answer was complete"
         return Outcome(error=UpstreamError(f"The provider ended its stream {what}."))
-    reason = end.finish_reason.lower()
-    if reason in _COMPLETED:
-        return Outcome()
-    if reason in _INCOMPLETE:
-        if reason == "length" and not end.has_output and _prompt_filled_context(end.usage):
-            return Outcome(error=context_length_exceeded())
-        return Outcome(incomplete=_INCOMPLETE[reason])
-    if reason in _FAILED:
-        return Outcome(error=UpstreamError(f"The provider stopped with '{end.finish_reason}'."))
-    return Outcome(unknown=end.finish_reason)
+    reason = end.finish_reason[:_MAX_WORD]
+    meaning, known = meaning_of(reason)
+    unknown = None if known else reason
+    match meaning:
+        case "completed":
+            return Outcome()
+        case "content_filter":
+            return Outcome("content_filter", unknown=unknown)
+        case "context" | "max_output_tokens":
+            if not end.has_output and (meaning == "context" or _prompt_filled_context(end.usage)):
+                return Outcome(error=context_length_exceeded())
+            return Outcome("max_output_tokens", unknown=unknown)
+        case None if end.has_output:
+            return Outcome(unknown=unknown)
+    return Outcome(error=UpstreamError(f"The provider stopped with '{reason}'."))
+
+
+def meaning_of(reason: str) -> tuple[Meaning | None, bool]:
+    """Return what a finish reason means, and whether the table has it; None: it says nothing."""
+    words = list(_words_in(reason))
+    for meaning, known in FINISH_WORDS.items():
+        if not known.isdisjoint(words):
+            return meaning, True
+    for meaning, stem in STEMS.items():
+        if any(map(stem.search, words)):
+            return meaning, False
+    return None, False
+
+
+def _words_in(reason: str) -> Iterator[str]:
+    """Yield the parts of a reason as the table writes them."""
+    for part in re.split(r"[:.,;/()\[\]]+", reason):
+        word = _CAMEL.sub("_", part.strip(" '\"<>")).lower()
+        yield _PREFIX.sub("", re.sub(r"[\s-]+", "_", word))
 
 
 def _prompt_filled_context(usage: ChatUsage | None) -> bool:
-    """Tell whether the provider counted a prompt and not one token of output: there was no room for an answer."""
-    return usage is not None and bool(usage.prompt_tokens) and not usage.completion_tokens
+    """Tell whether the provider counted a prompt and no token beside it: there was no room for an answer.
+
+    A total above the prompt means that the model spent on thinking what it was allowed to write (Gemini).
+    """
+    if usage is None or not usage.prompt_tokens or usage.completion_tokens:
+        return False
+    details = usage.completion_tokens_details
+    thought = details is not None and details.reasoning_tokens
+    return not thought and usage.total_tokens in (None, 0, usage.prompt_tokens)

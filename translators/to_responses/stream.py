@@ -194,7 +194,8 @@ class ResponseStream:
         if end.error is not None:
             return self._number(events) + self.fail(end.error)
         if end.unknown is not None:
-            self._notes.add("finish_reason", "approximated", f"'{self._redact(end.unknown)}' is taken as completed")
+            taken_as = end.incomplete or "completed"
+            self._notes.add("finish_reason", "approximated", f"'{self._redact(end.unknown)}' is taken as {taken_as}")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
         try:

@@ -3,7 +3,7 @@
 import pytest
 
 from translators.chat.chunks import ChatUsage
-from translators.to_responses.finish import AnswerEnd, Outcome, decide_outcome
+from translators.to_responses.finish import FINISH_WORDS, AnswerEnd, Outcome, decide_outcome
 
 COMPLETED, CUT, FILTERED = Outcome(), Outcome(incomplete="max_output_tokens"), Outcome(incomplete="content_filter")
 
@@ -12,7 +12,13 @@ REASONS = {
     "eos_token": COMPLETED, "end_turn": COMPLETED, "stop_sequence": COMPLETED, "STOP": COMPLETED,
     "length": CUT, "max_tokens": CUT, "MAX_TOKENS": CUT, "model_length": CUT,
     "content_filter": FILTERED, "safety": FILTERED, "sensitive": FILTERED, "refusal": FILTERED, "RECITATION": FILTERED,
-    "satisfied": Outcome(unknown="satisfied"),
+    "FinishReason.STOP": COMPLETED, "FINISH_REASON_STOP": COMPLETED, "toolUse": COMPLETED, "tool-calls": COMPLETED,
+    "FinishReason.MAX_TOKENS": CUT, "maxTokens": CUT, "REASON_MAX_LEN": CUT, "model_context_window_exceeded": CUT,
+    "guardrail_intervened": FILTERED, "content_filtered": FILTERED, "content_filter: OTHER": FILTERED,
+    "content_filter: PROHIBITED_CONTENT": FILTERED, "Content-Filter": FILTERED, "MODEL_ARMOR": FILTERED,
+    "new_safety_rule": Outcome("content_filter", unknown="new_safety_rule"),
+    "satisfied": Outcome(unknown="satisfied"), "OTHER": Outcome(unknown="OTHER"),
+    "pause_turn": Outcome(unknown="pause_turn"),
 }  # fmt: skip
 
 
@@ -22,7 +28,11 @@ def test_reasons(reason: str, done: bool) -> None:
     assert decide_outcome(AnswerEnd(reason, done, True, None)) == REASONS[reason]
 
 
-@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "network_error"])
+@pytest.mark.parametrize("reason", [
+    "error", "insufficient_system_resource", "network_error", "MALFORMED_FUNCTION_CALL", "FinishReason.OTHER_ERROR",
+    "function_call_filter: MALFORMED_FUNCTION_CALL", "function_call_filter: UNEXPECTED_TOOL_CALL",
+    "malformed_model_output", "FinishReason.MALFORMED_FUNCTION_CALL: print(stop)",
+])  # fmt: skip
 def test_reasons_that_are_failures(reason: str) -> None:
     error = decide_outcome(AnswerEnd(reason, True, True, None)).error
     assert error is not None
@@ -49,3 +59,27 @@ def test_no_room_for_a_single_token(produced: bool, refused_room: bool) -> None:
     usage = ChatUsage(prompt_tokens=9, completion_tokens=0 if refused_room else 1)
     error = decide_outcome(AnswerEnd("length", True, produced, usage)).error
     assert (error and error.code) == ("context_length_exceeded" if not produced and refused_room else None)
+
+
+@pytest.mark.parametrize("reason", ["satisfied", "OTHER", "FINISH_REASON_UNSPECIFIED", "pause_turn"])
+def test_an_unknown_reason_without_output_is_a_failure(reason: str) -> None:
+    error = decide_outcome(AnswerEnd(reason, True, False, None)).error
+    assert error is not None
+    assert reason in error.message
+
+
+@pytest.mark.parametrize("reason", ["model_context_window_exceeded", "FinishReason.ContextLengthExceeded"])
+def test_a_full_window_without_output_is_a_prompt_that_is_too_long(reason: str) -> None:
+    error = decide_outcome(AnswerEnd(reason, True, False, None)).error
+    assert error is not None
+    assert error.code == "context_length_exceeded"
+
+
+def test_a_limit_spent_on_thinking_is_no_full_window() -> None:
+    usage = ChatUsage(prompt_tokens=7, completion_tokens=0, total_tokens=8)
+    assert decide_outcome(AnswerEnd("length", True, False, usage)) == CUT
+
+
+def test_no_word_has_two_meanings() -> None:
+    words = [word for known in FINISH_WORDS.values() for word in known]
+    assert len(words) == len(set(words))
