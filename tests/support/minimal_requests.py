@@ -176,6 +176,7 @@ PARTS: dict[str, list[JSON]] = {
         {"role": "assistant", "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}, ASKED
     ],
     "refusal": [{"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}, ASKED],
+    "encrypted_content": [{"role": "user", "content": [{"type": "encrypted_content", "encrypted_content": "Hi"}]}],
     "reasoning_text": [
         {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]},
         {"role": "assistant", "content": "Hello"}, ASKED,

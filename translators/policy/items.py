@@ -36,7 +36,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "mcp_list_tools": approximated("Dropped with a note: no MCP server is called from here."),
     "mcp_approval_request": approximated("Dropped with a note: nothing is approved here."),
     "mcp_approval_response": refused("No MCP server is called from here, so there is nothing to approve."),
-    "agent_message": refused("Only one agent answers here."),
+    "agent_message": approximated("A message of the user that names author and recipient, with a note."),
     "multi_agent_call": refused("Only one agent answers here."),
     "multi_agent_call_output": refused("Only one agent answers here."),
 }
@@ -51,5 +51,6 @@ CONTENT_PARTS: Final[dict[str, Row]] = {
     "reasoning_text": own("Thinking, in the form that the provider takes back; in a message, text."),
     "summary_text": own("Thinking, where there is no raw text; in a message, text."),
     "text": same("Text."),
+    "encrypted_content": approximated("Text that is readable; what others sealed becomes a placeholder, with a note."),
     "computer_screenshot": own("The output of a computer call: an image in a message of the user."),
 }

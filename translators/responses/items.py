@@ -81,9 +81,15 @@ class PlainText(Struct, frozen=True, gc=False, tag_field="type", tag="text"):
     text: Text
 
 
+class EncryptedContent(Struct, frozen=True, gc=False, tag_field="type", tag="encrypted_content"):
+    """What an agent wrote for another one: sealed by OpenAI, or plain where a chat model wrote it."""
+
+    encrypted_content: Text | None = None
+
+
 ContentPart = (
     InputText | InputImage | InputFile | InputAudio | OutputText | Refusal
-    | SummaryText | ReasoningText | PlainText
+    | SummaryText | ReasoningText | PlainText | EncryptedContent
 )
 
 
@@ -268,6 +274,15 @@ class CompactionTrigger(Struct, frozen=True, gc=False, tag_field="type", tag="co
     id: str | None | UnsetType = UNSET
 
 
+class AgentMessage(Struct, frozen=True, gc=False, tag_field="type", tag="agent_message"):
+    """What one agent of a client tells another: a task, an answer."""
+
+    content: Text | list[ContentPart] | None = None
+    author: str | None = None
+    recipient: str | None = None
+    id: str | None | UnsetType = UNSET
+
+
 class ItemReference(Struct, frozen=True, gc=False, tag_field="type", tag="item_reference"):
     """A stored item by id; replaced by that item before anything else reads the input."""
 
@@ -381,7 +396,7 @@ Hosted = (
 )
 Item = (
     Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | Compaction
-    | CompactionTrigger | ItemReference
+    | CompactionTrigger | AgentMessage | ItemReference
 )
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall

@@ -28,6 +28,7 @@ _PREFIX: Final[dict[type, str]] = {
     kinds.FileSearchCall: "fs", kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig",
     kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl", kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg",
     kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp", kinds.CompactionTrigger: "cmpt",
+    kinds.AgentMessage: "amsg",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from translators.dialects.rendering import Rendering
 from translators.errors import RequestError, missing_parameter, unsupported_parameter
 from translators.responses.items import (
     ContentPart,
+    EncryptedContent,
     InputAudio,
     InputFile,
     InputImage,
@@ -25,12 +26,14 @@ from translators.responses.items import (
     Refusal,
     SummaryText,
 )
+from translators.to_chat.encrypted import shown_text
 
 PARAGRAPH: Final = "\n\n"
 """Separates texts that become one string."""
 _TEXT_PARTS: Final = (InputText, OutputText, PlainText, SummaryText, ReasoningText)
 _MEDIA_KIND: Final[dict[type, Literal["image", "audio"]]] = {InputImage: "image", InputAudio: "audio"}
 _MEDIA: Final = frozenset({InputImage, InputFile, InputAudio})
+_NOT_PLAIN: Final = _MEDIA | {EncryptedContent}
 
 
 def text_of(content: str | Sequence[ContentPart]) -> str:
@@ -47,6 +50,13 @@ def has_media(content: str | Sequence[ContentPart]) -> bool:
     if isinstance(content, str):
         return False
     return any([part.__class__ in _MEDIA for part in content])  # noqa: C419 - a list is faster for the usual one part
+
+
+def is_plain(content: str | Sequence[ContentPart]) -> bool:
+    """Tell whether content is text that anyone may read, and nothing else."""
+    if isinstance(content, str):
+        return True
+    return not any([part.__class__ in _NOT_PLAIN for part in content])  # noqa: C419 - as above
 
 
 def content_parts(content: Sequence[ContentPart], rendering: Rendering, path: str) -> list[Part]:
@@ -74,6 +84,8 @@ def is_media(part: ContentPart) -> bool:
 def _text(part: ContentPart) -> str:
     if isinstance(part, _TEXT_PARTS):
         return part.text
+    if isinstance(part, EncryptedContent):
+        return shown_text(part)
     return part.refusal if isinstance(part, Refusal) else ""
 
 

@@ -38,7 +38,8 @@ from translators.responses.items import (
 )
 from translators.to_chat.attachments import replace_unaccepted, split_attachments
 from translators.to_chat.call_ids import CallIds
-from translators.to_chat.content import content_parts, has_media, text_of
+from translators.to_chat.content import content_parts, has_media, is_plain, text_of
+from translators.to_chat.encrypted import reveal
 from translators.to_chat.hosted import HostedCall
 from translators.to_chat.instructions import later_message
 from translators.to_chat.item_index import ItemIndex
@@ -186,16 +187,22 @@ class _Renderer:
     def _user_content(self, position: int, item: Message) -> Content:
         """Return a user's content, as a string if it is only text; media must be accepted in the last message only."""
         parts = item.content
-        if isinstance(parts, str) or not has_media(parts):
+        if isinstance(parts, str) or is_plain(parts):
             return text_of(parts)
         path = self._index.path(position, "content")
+        parts = reveal(parts, self._notes, path)
         if self._index.has_later_user_message():
             parts = replace_unaccepted(parts, self._rendering, path)
         return content_parts(parts, self._rendering, path) if has_media(parts) else text_of(parts)
 
     def _note_media(self, position: int, item: Message) -> None:
+        """Note what a message has beside its text: media, and parts that others sealed."""
+        if isinstance(item.content, str) or is_plain(item.content):
+            return
+        path = self._index.path(position, "content")
+        reveal(item.content, self._notes, path)
         if has_media(item.content):
-            self._notes.add(self._index.path(position, "content"), "dropped", f"a {item.role} message is text only")
+            self._notes.add(path, "dropped", f"a {item.role} message is text only")
 
     # --- turns of the model -----------------------------------------------------------------------------------
 
@@ -293,11 +300,12 @@ class _Renderer:
             self._messages.append(ToolMessage(id, item.result))
             return ()
         content = BY_OUTPUT[item.__class__].content(item)
-        if isinstance(content, str) or not has_media(content):
+        if isinstance(content, str) or is_plain(content):
             self._messages.append(ToolMessage(id, text_of(content)))
             return ()
         source = f"{getattr(call, 'name', None) or _kind_of(call)}, call {call.call_id}"
         path = self._index.path(output, "output")
+        content = reveal(content, self._notes, path)
         text, attached = split_attachments(content, source, self._rendering, path)
         self._messages.append(ToolMessage(id, text))
         return attached

@@ -10,12 +10,14 @@ from typing import Final
 from translators.notes import Notes
 from translators.responses.items import (
     AdditionalTools,
+    AgentMessage,
     Compaction,
     CompactionTrigger,
     ConfigurationUpdate,
     FunctionCall,
     FunctionCallOutput,
     Hosted,
+    InputText,
     Item,
     ItemReference,
     Message,
@@ -23,7 +25,8 @@ from translators.responses.items import (
     ToolSearchCall,
     ToolSearchOutput,
 )
-from translators.to_chat.content import text_of
+from translators.to_chat.content import has_media, text_of
+from translators.to_chat.encrypted import reveal
 from translators.to_chat.hosted import HostedCall, substitute_hosted
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
@@ -44,7 +47,11 @@ def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
     """Return what is rendered in place of an item: often the item itself, None if the model gets nothing."""
     if isinstance(item, FunctionCallOutput) and item.call_id is None:
         source = ".".join(filter(None, (item.namespace or None, item.name or None))) or "a tool"
+        if not isinstance(item.output, str):
+            reveal(item.output, notes, f"{path}.output")
         return Message("user", f"[Result of {source}]\n{text_of(item.output)}")
+    if isinstance(item, AgentMessage):
+        return _agent_message(item, notes, path)
     if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
         return None  # a search that OpenAI ran; the tools that it found are declared in the chat request
     if isinstance(item, Hosted):
@@ -53,3 +60,15 @@ def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
         notes.add(path, "dropped", reason)
         return None
     return None if item.__class__ in _SETTINGS else item
+
+
+def _agent_message(item: AgentMessage, notes: Notes, path: str) -> Message:
+    """Return what one agent tells another as a message of the user that names both."""
+    label = f"[Message from {item.author or 'an agent'} to {item.recipient or 'an agent'}]"
+    notes.add(path, "approximated", "agent_message: shown as a message of the user that names author and recipient")
+    if item.content is None or isinstance(item.content, str):
+        return Message("user", f"{label}\n{item.content or ''}".rstrip())
+    parts = reveal(item.content, notes, f"{path}.content")
+    if has_media(parts):
+        return Message("user", [InputText(label), *parts])
+    return Message("user", f"{label}\n{text_of(parts)}".rstrip())

@@ -57,7 +57,7 @@ ONLY_IN_REFERENCE = {
         "presence_penalty", "frequency_penalty", "multi_agent", "generate", "stream_id", "client_metadata",
     },
     "INPUT_ITEMS": {"agent_message", "multi_agent_call", "multi_agent_call_output"},
-    "CONTENT_PARTS": {"input_audio"},
+    "CONTENT_PARTS": {"input_audio", "encrypted_content"},
     "TOOLS": {"computer_use"},
     "TOOL_CHOICES": {"web_search", "local_shell"},
     "EVENTS": {

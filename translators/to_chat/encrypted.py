@@ -1,0 +1,43 @@
+"""Content parts of the type `encrypted_content`: what an agent wrote for another one, readable or sealed.
+
+OpenAI's models encrypt what one agent tells another. A chat model writes plain text, and clients put that into parts of
+this type all the same. So the text of a part is shown if it can be read; what somebody sealed becomes a placeholder,
+with a note. Source: openai/codex, codex-rs/protocol/src/models.rs; cryptography, Fernet specification.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from translators.notes import Notes
+from translators.responses.items import ContentPart, EncryptedContent, InputText
+
+PLACEHOLDER: Final = "[encrypted content that cannot be shown to you]"
+_SEALED: Final = re.compile(r"\s*(?:gAAAA[\w=-]*|(?:ra1_|eyJ)[\w=.-]{40,}|[\w+/=.-]{128,})\s*", re.ASCII)
+"""A Fernet token; a token of this server or a JWE; any long text in base64's characters, which no language is."""
+
+
+def is_sealed(text: str) -> bool:
+    """Tell whether a text is encrypted, by its characters."""
+    return _SEALED.fullmatch(text) is not None
+
+
+def shown_text(part: EncryptedContent) -> str:
+    """Return the text of a part, or the placeholder for what is sealed or absent."""
+    text = part.encrypted_content
+    return PLACEHOLDER if text is None or is_sealed(text) else text
+
+
+def reveal(parts: Sequence[ContentPart], notes: Notes, path: str) -> list[ContentPart]:
+    """Return parts with the text of the encrypted ones; note at `path` what cannot be read."""
+    return [
+        InputText(_revealed(part, notes, f"{path}[{at}]")) if isinstance(part, EncryptedContent) else part
+        for at, part in enumerate(parts)
+    ]
+
+
+def _revealed(part: EncryptedContent, notes: Notes, path: str) -> str:
+    text = shown_text(part)
+    if text is PLACEHOLDER:
+        notes.add(path, "dropped", "encrypted_content that others sealed: only they can read it")
+    return text
