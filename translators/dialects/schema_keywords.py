@@ -3,12 +3,14 @@
 The dialect lists the keywords (`unknown_keywords`); rejections add to them (`amendments.py`). A removed `const` is
 replaced by an `enum` with one value. Only keys of schemas are keywords: keys of `properties` and the like are names
 chosen by the caller, and values of `enum`, `const`, `default` and `examples` are not schemas, whatever they look like.
-Source: JSON Schema, core §10.
+Keywords that only the Responses API has (`ONLY_IN_RESPONSES`) are sent to no provider. Source: JSON Schema, core §10.
 """
 
 from collections.abc import Set
 from typing import Any, Final
 
+ONLY_IN_RESPONSES: Final = frozenset({"encrypted"})
+"""Keywords of the Responses API alone: `encrypted` asks OpenAI to encrypt an argument."""
 _BY_NAME: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 """Keywords whose values map names to schemas."""
 _VALUES: Final = frozenset({"enum", "const", "default", "examples", "required"})

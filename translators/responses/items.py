@@ -120,6 +120,8 @@ class FunctionCall(Struct, frozen=True, gc=False, tag_field="type", tag="functio
     id: str | None | UnsetType = UNSET
     status: Status | None | UnsetType = UNSET
     namespace: str | None | UnsetType = UNSET
+    encrypted_function_args: list[Any] | None | UnsetType = UNSET
+    """Which arguments are encrypted; an empty list says that none is, though the function asks for it."""
 
 
 class FunctionCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag="function_call_output"):

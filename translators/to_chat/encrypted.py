@@ -2,7 +2,7 @@
 
 OpenAI's models encrypt what one agent tells another. A chat model writes plain text, and clients put that into parts of
 this type all the same. So the text of a part is shown if it can be read; what somebody sealed becomes a placeholder,
-with a note. Source: openai/codex, codex-rs/protocol/src/models.rs; cryptography, Fernet specification.
+with a note. Source: OpenAI API reference, Responses: create.
 """
 
 import re

@@ -4,7 +4,7 @@ Only what the client set goes out. The messages come last, so that the bodies of
 beginning. Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create; docs/dialects.md.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -24,9 +24,17 @@ from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
 from translators.to_chat.instructions import leading_message, leading_text
 from translators.to_chat.parameters import chat_parameters
-from translators.tools.declarations import chat_tools, merge_tools, tools_from_items, web_search_options
+from translators.tools.declarations import (
+    chat_tools,
+    drop_responses_keywords,
+    merge_tools,
+    tools_from_items,
+    web_search_options,
+)
 from translators.tools.names import ToolNames
 from translators.wire import encode
+
+_RESPONSES_KEYWORD: Final = b'"encrypted":'
 
 
 class ChatRequest(Struct, frozen=True, gc=False):
@@ -78,6 +86,9 @@ def chat_request(
     if format.member is not None:
         body["response_format"] = format.member
     head = encode(body)[:-1]
+    if _RESPONSES_KEYWORD in head:  # cheaper than a look at every schema
+        drop_responses_keywords(body, names, rendering)
+        head = encode(body)[:-1]
     json = b'%b,"messages":[%b]}' % (head, b",".join(parts))
     return ChatRequest(json, names, extended, of_input.notes, answer_rules(request, format, choice))
 

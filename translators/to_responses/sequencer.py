@@ -25,6 +25,7 @@ from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
 from translators.to_responses.calls import ProviderCall
 from translators.to_responses.expectations import Expectations
+from translators.tools.function import OpenFunctionCall
 from translators.tools.kinds import BY_NAME
 
 ItemKind = Literal["message", "reasoning", "call", "picture", "compaction"]
@@ -217,6 +218,8 @@ class ItemSequencer:
             called = self._names.restore(call.name)
             row = BY_NAME.get(called.kind, BY_NAME["function"])
             entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self._call_id(call), called)
+            if isinstance(entry.item, OpenFunctionCall) and call.name in self._names.with_encrypted:
+                entry.item.declare_plain()
         self._next_index += 1
         events += entry.item.open()
         for piece, text, logprobs in entry.pieces:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from translators.dialects.rendering import Rendering
-from translators.dialects.schema_keywords import without
+from translators.dialects.schema_keywords import ONLY_IN_RESPONSES, without
 from translators.responses.items import AdditionalTools, Item, ToolSearchOutput
 from translators.responses.tools import FunctionTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.tools.kinds import BY_TOOL
@@ -40,6 +40,25 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, rendering: Rendering) ->
         else:
             functions.append(_function(tool, None, names, rendering))
     return functions
+
+
+def drop_responses_keywords(body: dict[str, Any], names: ToolNames, rendering: Rendering) -> None:
+    """Remove the keywords that only the Responses API has from all schemas of a chat request; remember whose they were.
+
+    Chat functions have no encrypted arguments, so the calls of such a function say that theirs are plain.
+    """
+    for tool in body.get("tools", ()):
+        function = tool["function"]
+        function["parameters"], found = without(function["parameters"], ONLY_IN_RESPONSES)
+        if found & ONLY_IN_RESPONSES:
+            names.with_encrypted.add(function["name"])
+            rendering.notes.add("tools", "dropped", "the keyword encrypted: arguments of chat functions are plain")
+    format = body.get("response_format", {}).get("json_schema")
+    if format is not None:
+        schema, found = without(format["schema"], ONLY_IN_RESPONSES)
+        if found & ONLY_IN_RESPONSES:
+            body["response_format"] = {"type": "json_schema", "json_schema": {**format, "schema": schema}}
+            rendering.notes.add("text.format", "dropped", "the keyword encrypted: the answer is plain")
 
 
 def web_search_options(tools: Sequence[Tool], rendering: Rendering) -> dict[str, Any] | None:

@@ -60,11 +60,13 @@ def qualified_names(tool: Tool) -> list[QualifiedName]:
 class ToolNames:
     """The bijection. Tools without a namespace are named first, so that they keep their own names if they can."""
 
-    __slots__ = ("_flat", "_full")
+    __slots__ = ("_flat", "_full", "with_encrypted")
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self._flat: dict[tuple[str, str | None, Kind], str] = {}
         self._full: dict[str, QualifiedName] = {}
+        self.with_encrypted: set[str] = set()
+        """The provider's names of functions with parameters that OpenAI would encrypt."""
         every = [name for tool in tools for name in qualified_names(tool)]
         for name in every:
             if name.namespace is None:
