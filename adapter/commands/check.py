@@ -86,7 +86,7 @@ def _name_at(settings: Settings, upstream: UpstreamSettings, model: str | None) 
         return next((target.model for target in targets if "*" not in target.model), "")
     registry = Registry(settings.all_upstreams(), settings.models, now=lambda: NOW)
     try:
-        candidates = registry.serving(model)
+        candidates = registry.list_candidates(model)
     except RequestError:
         return model
     return next((one.model for one in candidates if one.upstream == upstream.name), model)

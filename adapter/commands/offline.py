@@ -1,6 +1,6 @@
-"""The pure core without a server around it: a request translated, a provider's answer read.
+"""Translation without a server: of a create request to a chat request, and of a recorded answer to events.
 
-Serves `translate`, `replay` and `check`. Ids and times are fixed, so that the same file always gives the same output.
+The commands `translate`, `replay` and `check` use it. Ids and times are fixed, so that equal input gives equal output.
 """
 
 import json
@@ -28,31 +28,34 @@ from translators.to_responses.stream import Limits, ResponseStream
 from translators.wire import decode
 
 NOW: Final = 0
-_AT_ONCE: Final = 64 * 1024
+_READ_BYTES: Final = 64 * 1024
 
 
 def translate(
     body: bytes, settings: Settings, notes: Notes, upstream: UpstreamSettings | None = None
 ) -> ChatRequest:
-    """Return the chat request for a create request, for an upstream (default: the likeliest one of its model)."""
+    """Return the chat request for a create request, for an upstream (default: that of its model with most weight)."""
     request = parse_create(
         body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
     )
     if request.previous_response_id is not None:
         notes.add("previous_response_id", "dropped", "there is no store here; only this request's input is translated")
-    dialect, model = _spoken(request.model, settings) if upstream is None else (upstream.dialect, request.model)
+    if upstream is None:
+        dialect, model = _choose_upstream(request.model, settings)
+    else:
+        dialect, model = upstream.dialect, request.model
     request = apply_configuration(request, latest_update(request.input))
     request = replace(request, input=Files(settings).of_request(request.input, dialect, notes))
     return chat_request(request, History(), dialect, notes, model=model, stream=request.stream)
 
 
-def _spoken(model: str, settings: Settings) -> tuple[Dialect, str]:
+def _choose_upstream(model: str, settings: Settings) -> tuple[Dialect, str]:
     """Return the dialect of a model's provider, and its name there; raise RequestError if no upstream serves it."""
     upstreams = settings.all_upstreams()
     if not upstreams:
         return dialect_for("", settings.dialect), model
-    serving = Registry(upstreams, settings.models, now=lambda: NOW).serving(model)
-    candidate = max(serving, key=lambda one: one.weight)
+    candidates = Registry(upstreams, settings.models, now=lambda: NOW).list_candidates(model)
+    candidate = max(candidates, key=lambda one: one.weight)
     return next(one.dialect for one in upstreams if one.name == candidate.upstream), candidate.model
 
 
@@ -83,7 +86,7 @@ def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> 
         to.write(b"".join(map(sse_frame, events)))
 
     write(stream.start())
-    while not reader.done and (data := chunks.read(_AT_ONCE)):
+    while not reader.done and (data := chunks.read(_READ_BYTES)):
         write(reader.feed(data))
     write(reader.finish(NOW))
     to.write(DONE)

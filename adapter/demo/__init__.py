@@ -1,9 +1,9 @@
-"""A chat-completions upstream that needs no model, for trying the product and for tests.
+"""A chat-completions upstream without a model, for trying the adapter and for tests.
 
-It behaves like a polite vLLM with a small script for a brain, and what it answers depends on nothing but the request:
+It has the API of a vLLM server. Its answer depends on the request only:
 
-- a text: what the user said last, and how many earlier turns came with it;
-- tool calls, when `tool_choice` demands one or the last user message names a declared tool;
+- a text: the last user message, and how many earlier turns came with it;
+- tool calls, when `tool_choice` requires one or the last user message names a declared tool;
 - after tool results, a text that quotes them;
 - a minimal valid instance, when `response_format` is a JSON schema;
 - `reasoning_content` before all that, when `reasoning_effort` is set.
@@ -17,10 +17,11 @@ import sys
 
 
 def start_child() -> "subprocess.Popen[str]":
-    """Start the demo as a process that ends with this one, however this one ends.
+    """Start the demo as a child process that ends with this process, even if that is killed.
 
-    Its standard input is a pipe that nobody writes to: the end of the last process that holds the other end closes
-    it. The first line of its standard output is its base URL.
+    Its standard input is a pipe to which nothing is written. The system closes the pipe when the last process that
+    holds its other end has ended, and the child exits at the end of its input. The first line of its standard output
+    is its base URL.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "adapter.demo", "--port", "0", "--until-stdin-closes"],

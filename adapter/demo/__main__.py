@@ -8,7 +8,7 @@ import threading
 from adapter.demo.server import PACE, listen
 
 
-def _leave_at_end_of_input() -> None:
+def _exit_at_end_of_input() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
 
@@ -22,7 +22,7 @@ def main() -> None:
     server = listen(options.port, options.pace)
     print(server.url, flush=True)
     if options.until_stdin_closes:
-        threading.Thread(target=_leave_at_end_of_input, daemon=True).start()
+        threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

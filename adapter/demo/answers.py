@@ -1,6 +1,6 @@
-"""What the demo upstream says: a chat request in, a chat completion or its chunks out.
+"""The answers of the demo upstream: a chat completion or its chunks for a chat request.
 
-A token is a word here. Nothing is random, and nothing is remembered between requests; only ids count up.
+A word counts as a token. Nothing is random, and no state is shared between requests but the counter for ids.
 """
 
 import itertools
@@ -36,17 +36,17 @@ def answer(request: JSON) -> Answer:
         made.reasoning = f"The conversation has {len(messages)} messages. I look at the last one."
     if messages[-1].get("role") == "tool":
         made.text = _quote_results(messages)
-    elif called := _wanted_tools(request):
-        made.calls = [(tool["name"], json.dumps(instance_of(tool.get("parameters") or {}))) for tool in called]
+    elif tools := _choose_tools(request):
+        made.calls = [(tool["name"], json.dumps(instance_of(tool.get("parameters") or {}))) for tool in tools]
         made.finish_reason = "tool_calls"
     else:
-        made.text = _formatted(request) or _echo(messages)
-    _cut(made, request.get("max_completion_tokens") or request.get("max_tokens"))
-    _count(made, messages)
+        made.text = _format_answer(request) or _echo(messages)
+    _truncate(made, request.get("max_completion_tokens") or request.get("max_tokens"))
+    _add_usage(made, messages)
     return made
 
 
-def _formatted(request: JSON) -> str | None:
+def _format_answer(request: JSON) -> str | None:
     match request.get("response_format"):
         case {"type": "json_schema", "json_schema": {"schema": schema}}:
             return json.dumps(instance_of(schema))
@@ -79,8 +79,8 @@ def _quote_results(messages: list[JSON]) -> str:
     return "\n".join(lines)
 
 
-def _wanted_tools(request: JSON) -> list[JSON]:
-    """Return the functions to call: the one demanded, or those that the user named."""
+def _choose_tools(request: JSON) -> list[JSON]:
+    """Return the functions to call: the one that `tool_choice` requires, or those that the user named."""
     tools = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
     said = _last_user_text(request["messages"])
     named = [tool for tool in tools if re.search(rf"\b{re.escape(tool['name'])}\b", said)]
@@ -114,7 +114,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\s*\S+\s*?(?=\s|$)|\s+$", text)
 
 
-def _cut(made: Answer, limit: int | None) -> None:
+def _truncate(made: Answer, limit: int | None) -> None:
     """Shorten an answer to its token limit, reasoning first."""
     if limit is None or len(_words(made.reasoning)) + len(_words(made.text)) <= limit:
         return
@@ -124,15 +124,15 @@ def _cut(made: Answer, limit: int | None) -> None:
     made.finish_reason = "length"
 
 
-def _count(made: Answer, messages: list[JSON]) -> None:
-    asked = sum(len(_text(message).split()) for message in messages) + len(messages)
-    thought = len(_words(made.reasoning))
-    said = thought + len(_words(made.text)) + sum(1 + len(_words(arguments)) for _, arguments in made.calls)
+def _add_usage(made: Answer, messages: list[JSON]) -> None:
+    prompt = sum(len(_text(message).split()) for message in messages) + len(messages)
+    reasoning = len(_words(made.reasoning))
+    completion = reasoning + len(_words(made.text)) + sum(1 + len(_words(arguments)) for _, arguments in made.calls)
     made.usage = {
-        "prompt_tokens": asked,
-        "completion_tokens": said,
-        "total_tokens": asked + said,
-        "completion_tokens_details": {"reasoning_tokens": thought},
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
     }
 
 

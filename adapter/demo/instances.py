@@ -8,8 +8,8 @@ from typing import Any
 
 JSON = dict[str, Any]
 
-_DEPTH = 32
-"""A schema may refer to itself without end; past this depth the value is null."""
+_MAX_DEPTH = 32
+"""Nested schemas and references; a schema may refer to itself without end. Deeper values are null."""
 
 
 def instance_of(schema: JSON) -> Any:
@@ -18,7 +18,7 @@ def instance_of(schema: JSON) -> Any:
 
 
 def _instance(schema: JSON | bool, root: JSON, name: str, depth: int) -> Any:
-    if isinstance(schema, bool) or depth > _DEPTH:
+    if isinstance(schema, bool) or depth > _MAX_DEPTH:
         return None
     for key in ("const", "default"):
         if key in schema:
@@ -32,7 +32,7 @@ def _instance(schema: JSON | bool, root: JSON, name: str, depth: int) -> Any:
         if schema.get(key):
             return _instance(schema[key][0], root, name, depth + 1)
     if schema.get("allOf"):
-        schema = _merged(schema, root)
+        schema = _merge_all_of(schema, root)
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = kind[0]
@@ -65,7 +65,7 @@ def _resolve(ref: str, root: JSON) -> JSON:
     return found if isinstance(found, dict) else {}
 
 
-def _merged(schema: JSON, root: JSON) -> JSON:
+def _merge_all_of(schema: JSON, root: JSON) -> JSON:
     """Lay the parts of an allOf over each other."""
     merged = {key: value for key, value in schema.items() if key != "allOf"}
     for part in schema["allOf"]:

@@ -1,4 +1,4 @@
-"""The demo upstream's HTTP side: two routes on a loopback port, a thread for each connection."""
+"""The HTTP server of the demo upstream: two routes on a loopback port, with a thread for each connection."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 MODELS: Final = ("demo", "demo-large")
 PACE: Final = 0.02
 """Seconds between two words of a stream, so that it can be seen to stream."""
-MAX_BODY: Final = 64 * 1024 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,28 +29,28 @@ class Handler(BaseHTTPRequestHandler):
             cards = [{"id": model, "object": "model", "created": 0, "owned_by": "adapter-demo"} for model in MODELS]
             self._send(200, {"object": "list", "data": cards})
         else:
-            self._refuse(404, "Not Found")
+            self._send_error(404, "Not Found")
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY:
+        if length > MAX_BODY_BYTES:
             self.close_connection = True
-            return self._refuse(413, "The body is too large.")
+            return self._send_error(413, "The body is too large.")
         body = self.rfile.read(length)
         if self.path != "/v1/chat/completions":
-            return self._refuse(404, "Not Found")
+            return self._send_error(404, "Not Found")
         try:
             request = json.loads(body)
         except ValueError as error:
-            return self._refuse(400, f"Invalid JSON: {error}")
+            return self._send_error(400, f"Invalid JSON: {error}")
         if not isinstance(request, dict) or not request.get("messages"):
-            return self._refuse(400, "The field messages is required.")
+            return self._send_error(400, "The field messages is required.")
         try:
             if request.get("stream"):
                 return self._stream(list(chunks(request)))
             return self._send(200, completion(request))
         except (AttributeError, KeyError, TypeError) as error:
-            return self._refuse(400, f"The request does not fit: {error!r}")
+            return self._send_error(400, f"The request does not fit: {error!r}")
 
     def _stream(self, answer: list[JSON]) -> None:
         self.send_response(200)
@@ -74,12 +74,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _send_error(self, status: int, message: str) -> None:
         kind = {404: "NotFoundError"}.get(status, "BadRequestError")
         self._send(status, {"error": {"message": message, "type": kind, "param": None, "code": status}})
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the adapter logs its requests itself."""
+        """Log nothing: the adapter logs its requests itself."""
 
 
 class Server(ThreadingHTTPServer):

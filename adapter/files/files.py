@@ -45,7 +45,7 @@ class Files:
 
     def __init__(self, settings: Settings) -> None:
         self.guard = Guard(settings.file_url_hosts)
-        self.most_bytes = settings.max_body_bytes
+        self.max_bytes = settings.max_body_bytes
         self.seconds = settings.body_timeout
 
     def of_request(
@@ -55,16 +55,16 @@ class Files:
 
         Raises RequestError with the path of a file that cannot be fetched, read or sent.
         """
-        places = _places(items, first)
-        return _Reading(self, dialect, notes).items(items, places) if places else tuple(items)
+        places = _items_with_files(items, first)
+        return _RequestFiles(self, dialect, notes).replace_in_items(items, places) if places else tuple(items)
 
     def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
         """Return the items of earlier requests in the same way; an unavailable file becomes a placeholder text."""
-        places = _places(items)
-        return _ReadingAgain(self, dialect, notes).items(items, places) if places else tuple(items)
+        places = _items_with_files(items)
+        return _HistoryFiles(self, dialect, notes).replace_in_items(items, places) if places else tuple(items)
 
 
-def _places(items: Sequence[Item], first: int = 0) -> list[int]:
+def _items_with_files(items: Sequence[Item], first: int = 0) -> list[int]:
     """Return the indexes of items with files; checking every item costs less than a search through the JSON."""
     return [at for at, item in enumerate(items[first:], first) if item.__class__ in _PARTS_OF and _has_file(item)]
 
@@ -74,54 +74,54 @@ def _has_file(item: Item) -> bool:
     return isinstance(parts, list) and any([part.__class__ is InputFile for part in parts])  # noqa: C419 - see content.py
 
 
-class _Reading:
-    """The files of one request, and what is left of the bytes, seconds and URLs that they may take."""
+class _RequestFiles:
+    """The files of one request, with the bytes, seconds and URLs that remain for them."""
 
     def __init__(self, files: Files, dialect: Dialect, notes: Notes) -> None:
         self._guard = files.guard
-        self._bytes = files.most_bytes
-        self._until = time.monotonic() + files.seconds
+        self._bytes = files.max_bytes
+        self._deadline = time.monotonic() + files.seconds
         self._urls = _MAX_URLS
         self._dialect = dialect
         self._notes = notes
 
-    def items(self, items: Sequence[Item], places: Sequence[int]) -> tuple[Item, ...]:
+    def replace_in_items(self, items: Sequence[Item], places: Sequence[int]) -> tuple[Item, ...]:
         """Return items with the files of those at `places` replaced."""
         resolved = list(items)
         for at in places:
-            resolved[at] = self._item(items[at], self._path(at))
+            resolved[at] = self._replace_in_item(items[at], self._path(at))
         return tuple(resolved)
 
     def _path(self, at: int) -> str:
         """Return the path of an item for errors and notes."""
         return f"input[{at}]"
 
-    def _item(self, item: Item, path: str) -> Item:
+    def _replace_in_item(self, item: Item, path: str) -> Item:
         member = _PARTS_OF[item.__class__]
         as_files = self._dialect.file_parts and not (isinstance(item, Message) and item.role != "user")
         parts = [
-            self._part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
+            self._replace_part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
             for at, part in enumerate(getattr(item, member))
         ]
         return replace(item, **{member: parts})
 
-    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _replace_part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
         """Return the part that replaces a file; raise RequestError."""
-        file = self._file(part, where)
+        file = self._load_file(part, where)
         if part.detail not in (None, "auto"):
             self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")
         if as_files:
-            sent = part.file_data or ""  # a data URL goes on as it came
+            sent = part.file_data or ""  # a data URL is sent unchanged
             return InputFile(file_data=sent if sent.startswith("data:") else file.data_url, filename=file.name)
-        text = self._text(file, where)
+        text = self._read_text(file, where)
         self._notes.add(where, "approximated", f"file {printable_name(file.name)} is sent as text")
         return InputText(file_as_text(file.name, text))
 
-    def _file(self, part: InputFile, where: str) -> File:
+    def _load_file(self, part: InputFile, where: str) -> File:
         if part.file_data:
             return decode_file(part.file_data, _name(part), f"{where}.file_data")
         if part.file_url:
-            return self._fetched(part.file_url, _name(part), f"{where}.file_url")
+            return self._fetch(part.file_url, _name(part), f"{where}.file_url")
         if part.file_id:
             raise unsupported_parameter(
                 f"{where}.file_id",
@@ -129,12 +129,12 @@ class _Reading:
             )
         raise missing_parameter(f"{where}.file_data")
 
-    def _fetched(self, url: str, name: str, param: str) -> File:
+    def _fetch(self, url: str, name: str, param: str) -> File:
         if not self._urls:
-            raise _not_fetched(param, f"at most {_MAX_URLS} are fetched for one request")
+            raise _fetch_error(param, f"at most {_MAX_URLS} are fetched for one request")
         self._urls -= 1
         try:
-            fetched = self._guard.fetch(url, most=self._bytes, seconds=self._left(param))
+            fetched = self._guard.fetch(url, max_bytes=self._bytes, seconds=self._seconds_left(param))
         except HostNotAllowed:
             raise unsupported_parameter(
                 param,
@@ -142,23 +142,23 @@ class _Reading:
                 "host added to ADAPTER_FILE_URL_HOSTS.",
             ) from None
         except FetchFailed as error:
-            raise _not_fetched(param, str(error)) from None
+            raise _fetch_error(param, str(error)) from None
         self._bytes -= len(fetched.data)
         return File(fetched.data, name, fetched.type.partition(";")[0].strip().lower())
 
-    def _text(self, file: File, where: str) -> str:
+    def _read_text(self, file: File, where: str) -> str:
         if file.is_pdf:
-            return self._text_of_pdf(file, where)
+            return self._read_pdf(file, where)
         if (text := file.text) is None:
             raise self._unsupported(
                 where, file, "is neither text in UTF-8 nor a PDF", "Send what it says as 'input_text'."
             )
         return text
 
-    def _text_of_pdf(self, file: File, where: str) -> str:
+    def _read_pdf(self, file: File, where: str) -> str:
         try:
-            text = text_of_pdf(file.data, self._left(where))
-            self._bytes -= len(text)  # a small file may hold much
+            text = text_of_pdf(file.data, self._seconds_left(where))
+            self._bytes -= len(text)  # a small PDF can contain a long text
             if self._bytes < 0:
                 raise NoText("holds more text than one request may")
         except NoText as error:
@@ -167,9 +167,9 @@ class _Reading:
             ) from None
         return text
 
-    def _left(self, param: str) -> float:
-        """Return the seconds that are left."""
-        left = self._until - time.monotonic()
+    def _seconds_left(self, param: str) -> float:
+        """Return the seconds that remain; raise RequestError if there are none."""
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise RequestError("The files of this request took too long.", param=param, code="invalid_value")
         return left
@@ -183,15 +183,15 @@ class _Reading:
         )
 
 
-class _ReadingAgain(_Reading):
-    """The files of a history."""
+class _HistoryFiles(_RequestFiles):
+    """The files of a history: one that is not available becomes a placeholder."""
 
     def _path(self, at: int) -> str:
         return "previous_response_id"
 
-    def _part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _replace_part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
         try:
-            return super()._part(part, where, as_files)
+            return super()._replace_part(part, where, as_files)
         except RequestError as error:
             self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
             return InputText(f"[The file {printable_name(_name(part))} is no longer available.]")
@@ -201,7 +201,7 @@ def _name(part: InputFile) -> str:
     return part.filename or (part.file_url and file_name(part.file_url)) or "file"
 
 
-def _not_fetched(param: str, reason: str) -> RequestError:
+def _fetch_error(param: str, reason: str) -> RequestError:
     return RequestError(
         f"Invalid '{param}': the file could not be downloaded: {reason}.", param=param, code="invalid_value"
     )

@@ -96,22 +96,22 @@ class Guard:
             host = of.host or ""
             (self._domains if host.startswith("*") else self._names).add((host.removeprefix("*"), of.port))
 
-    def fetch(self, url: str, *, most: int, seconds: float) -> Fetched:
-        """Return the content of a URL, at most `most` bytes; raise HostNotAllowed or FetchFailed."""
+    def fetch(self, url: str, *, max_bytes: int, seconds: float) -> Fetched:
+        """Return the content of a URL, of at most `max_bytes`; raise HostNotAllowed or FetchFailed."""
         with gevent.Timeout(seconds, FetchFailed("it did not arrive in time")), self._slots:
             try:
-                return self._follow(url, most, seconds)
+                return self._follow(url, max_bytes, seconds)
             except HTTPError:
                 raise FetchFailed("the connection to its server failed") from None
 
-    def _follow(self, url: str, most: int, seconds: float) -> Fetched:
+    def _follow(self, url: str, max_bytes: int, seconds: float) -> Fetched:
         target = _parse(url)
         for _ in range(_MAX_REDIRECTS + 1):
             answer = _request(target, self._addresses(target), seconds)
             try:
                 onward = answer.headers.get("location") if 300 <= answer.status < 400 else None
                 if onward is None:
-                    data = _read_body(answer, most)
+                    data = _read_body(answer, max_bytes)
                     log.info("file fetched", host=target.host, bytes=len(data))
                     return Fetched(data, answer.headers.get("content-type", ""))
             finally:
@@ -190,16 +190,16 @@ def _connect_to(url: Url, address: str) -> HTTPConnectionPool:
     )  # fmt: skip
 
 
-def _read_body(answer: BaseHTTPResponse, most: int) -> bytes:
+def _read_body(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
     if not 200 <= answer.status < 300:
         raise FetchFailed(f"its server answered with status {answer.status}")
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         raise FetchFailed("its server sends it compressed, which was not requested")
     parts = []
-    left = most
+    left = max_bytes
     while data := answer.read1(_READ_BYTES, decode_content=False):
         parts.append(data)
         left -= len(data)
         if left < 0:
-            raise FetchFailed(f"it is larger than {most} bytes")
+            raise FetchFailed(f"it is larger than {max_bytes} bytes")
     return b"".join(parts)

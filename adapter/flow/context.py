@@ -67,8 +67,8 @@ class Context(Struct, frozen=True):
     dialect: Dialect
     model: str
     """The provider's name of the model."""
-    rendering: str
-    """Names all that rendered messages depend on beside the items: a key of the caches."""
+    rendering_key: str
+    """Names everything that rendered messages depend on besides the items: part of the keys of the caches."""
     sealer: TenantSealer
     notes: Notes
     """What gathering and translating approximated for this candidate."""
@@ -137,10 +137,10 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
     """Load all that a request continues, as a candidate accepts it; raise RequestError or StoreDown."""
     services, request, notes = source.services, source.request, Notes()
     turns = request.reasoning.context == "current_turn"
-    rendering = f"{candidate.upstream}/{candidate.model}/{turns}/{','.join(dialect.lessons)}"
+    rendering_key = f"{candidate.upstream}/{candidate.model}/{turns}/{','.join(dialect.lessons)}"
     # Not bound to the upstream: another one with the same dialect and model reads what this one has signed.
     sealer = TenantSealer(services.keyring(), source.tenant, f"{dialect.name}/{candidate.model}")
-    history, prefix = _load_history(source, rendering, dialect, notes)
+    history, prefix = _load_history(source, rendering_key, dialect, notes)
     files = services.files.of_request(request.input, dialect, notes, first=history.known)
     return Context(
         source,
@@ -148,7 +148,7 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
         history,
         dialect,
         candidate.model,
-        rendering,
+        rendering_key,
         sealer,
         notes,
         prefix if files is request.input else None,  # fetched files are no part of the input that is cached
@@ -156,14 +156,14 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
 
 
 def _load_history(
-    source: ContextSource, rendering: str, dialect: Dialect, notes: Notes
+    source: ContextSource, rendering_key: str, dialect: Dialect, notes: Notes
 ) -> tuple[History, CachedPrefix | None]:
     """Return the history that the input continues, from its last compaction item on, and its place in the cache."""
     services, request, tenant = source.services, source.request, source.tenant
     at = last_compaction(request.input)
     prefix: CachedPrefix | None = None
     if source.conversation is None and request.previous_response_id is None:
-        prefix = services.prefix_cache.find(request, tenant, rendering)
+        prefix = services.prefix_cache.find(request, tenant, rendering_key)
         if at is None or at < prefix.history.known:
             notes.repeat(prefix.notes)
             return prefix.history, prefix
@@ -174,4 +174,4 @@ def _load_history(
         return replace(services.chain_cache.from_items(window, dialect, notes), known=at + 1), prefix
     if source.conversation is not None:
         return services.chain_cache.from_items(source.load_earlier(), dialect, notes), None
-    return services.chain_cache.load(request.previous_response_id, tenant, rendering, dialect, notes), None
+    return services.chain_cache.load(request.previous_response_id, tenant, rendering_key, dialect, notes), None

@@ -54,7 +54,7 @@ def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest,
     if asks_for_compaction(request.input):
         request = remove_trigger(request)
     group = request.conversation or family_of(request.previous_response_id or "") or ""
-    candidate = services.registry.candidates(request.model, group).first()
+    candidate = services.registry.draw_candidates(request.model, group).first()
     dialect = services.dialects[candidate.upstream].for_model(candidate.model)
     earlier = None
     if request.conversation is not None:

@@ -68,7 +68,7 @@ def open_exchange(
     try:
         ids = new_ids(_family(request, caller.tenant))
         conversation = None if lease is None else lease.load_items()
-        candidates = services.registry.candidates(request.model, request.conversation or ids.family)
+        candidates = services.registry.draw_candidates(request.model, request.conversation or ids.family)
         source = ContextSource(services, caller.tenant, request, conversation)
         attempts = Attempts(source, candidates, caller.bearer)
         asked = attempts.ask_first(ask_for_compaction if compacts else ask_as_requested)
@@ -232,7 +232,7 @@ class Exchange:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
         response, asked = self._stream.response, self._round.asked
         if self._keeping.keep(response, self.notes, events):
-            self._flow.services.chain_cache.add(response, self._flow.tenant, asked.context.rendering, asked.chat)
+            self._flow.services.chain_cache.add(response, self._flow.tenant, asked.context.rendering_key, asked.chat)
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

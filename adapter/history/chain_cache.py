@@ -1,6 +1,6 @@
 """The rendered history of a chain: from this worker's cache, or else from the store.
 
-An entry is the history up to one response (`translators.to_chat.history`), under the response's id and a `rendering`
+An entry is the history up to one response (`translators.to_chat.history`), under the response's id and a key
 that names everything else its bytes depend on: provider, lessons, model, which thinking is returned. The entry of a
 response replaces the entry of the response it continues, since chains rarely fork; a fork is rendered from the store
 again. An entry is used only while the store still has its response, so a deletion by any worker takes effect at once.
@@ -52,15 +52,15 @@ class ChainCache:
         self._cache: LRUCache[Key, History] = LRUCache(max_bytes, getsizeof=_size)
 
     def load(
-        self, response_id: str | None, tenant: str, rendering: str, dialect: Dialect, notes: Notes
+        self, response_id: str | None, tenant: str, rendering_key: str, dialect: Dialect, notes: Notes
     ) -> History:
         """Return the history up to `response_id`, empty for None; raise RequestError if the response is unknown."""
         if response_id is None:
             return _EMPTY
-        cached = self._cache.get((tenant, response_id, rendering))
+        cached = self._cache.get((tenant, response_id, rendering_key))
         if cached is not None and self._store.exists(response_id, tenant):
             return cached
-        self._cache.pop((tenant, response_id, rendering), None)
+        self._cache.pop((tenant, response_id, rendering_key), None)
         return self.from_items(self.load_items(response_id, tenant), dialect, notes)
 
     def load_items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
@@ -92,16 +92,16 @@ class ChainCache:
             call_ids=frozenset(call_ids(items)),
         )
 
-    def add(self, response: Response, tenant: str, rendering: str, body: ChatRequest) -> None:
+    def add(self, response: Response, tenant: str, rendering_key: str, body: ChatRequest) -> None:
         """Cache the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
-            self._cache.pop((tenant, response.previous_response_id, rendering), None)
+            self._cache.pop((tenant, response.previous_response_id, rendering_key), None)
         output = [item for item in response.output if not isinstance(item, Compaction)]
         if not output:
             return  # only a compaction item: `body` was the request for its summary
         history = body.history.with_output(output)
         if _size(history) <= self._cache.maxsize:
-            self._cache[tenant, response.id, rendering] = history
+            self._cache[tenant, response.id, rendering_key] = history
 
 
 def _size(history: History) -> int:

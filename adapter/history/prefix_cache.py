@@ -32,7 +32,7 @@ _ITEM_OVERHEAD: Final = 256
 """Bytes that an item costs as an object, beside its JSON, roughly."""
 
 Key = tuple[str, str, bytes, bytes]
-"""Tenant, rendering, JSON of the tools, first bytes of the input."""
+"""Tenant, rendering key, JSON of the tools, first bytes of the input."""
 
 
 class CachedPrefix(Struct, frozen=True, gc=False):
@@ -52,12 +52,12 @@ class PrefixCache:
     def __init__(self, max_bytes: int) -> None:
         self._cache: LRUCache[Key, tuple[CachedPrefix, ...]] = LRUCache(max_bytes, getsizeof=_size)
 
-    def find(self, request: CreateRequest, tenant: str, rendering: str) -> CachedPrefix:
+    def find(self, request: CreateRequest, tenant: str, rendering_key: str) -> CachedPrefix:
         """Return the longest cached beginning of a request's input."""
         raw = request.raw_input
         if len(raw) <= _MIN_BYTES or raw[:1] != b"[":
             return CachedPrefix(None)
-        key = (tenant, rendering, bytes(request.raw_tools), raw[:_KEY_BYTES])
+        key = (tenant, rendering_key, bytes(request.raw_tools), raw[:_KEY_BYTES])
         known = [prefix for prefix in self._cache.get(key, ()) if _begins(raw, prefix.json)]
         found = max(known, key=_length, default=None)
         # new tools may change the names of calls

@@ -40,9 +40,9 @@ def list_models(
             log.warning("models not listed", upstream=upstream, status=failure.status, code=failure.code)
             continue
         for model in request.value:
-            for name in registry.names(upstream, model["id"]):
+            for name in registry.find_names(upstream, model["id"]):
                 found.setdefault(name, {**model, "id": name})
-    for name in registry.named():
+    for name in registry.list_names():
         found.setdefault(name, model_object(name))
     if not found and failure is not None:
         raise failure

@@ -41,10 +41,10 @@ def test_who_is_asked(shape: list[tuple[int, int]], requests: list[tuple[float, 
     ]  # fmt: skip
     now = 0.0
     registry = Registry(upstreams, read_models({}, {}), lambda: now)
-    everybody = set(registry.serving("m"))
+    everybody = set(registry.list_candidates("m"))
     for number, (passed, outcomes) in enumerate(requests):
         now += passed
-        candidates = registry.candidates("m", str(number))
+        candidates = registry.draw_candidates("m", str(number))
         asked: list[Candidate] = []
         served = False
         for outcome in outcomes:

@@ -28,39 +28,39 @@ class Registry:
     def __init__(self, upstreams: Sequence[UpstreamSettings], models: Models, now: Callable[[], float]) -> None:
         """`now`: a monotonic clock, in seconds."""
         self._keys = {one.name: range(len(one.keys)) for one in upstreams}
-        self._models = _with_default(upstreams, models)
-        self._known: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MAX_CACHED_MODELS)
+        self._models = _add_default(upstreams, models)
+        self._cache: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MAX_CACHED_MODELS)
         self.health = Health(now)
 
-    def candidates(self, model: str, group: str) -> Candidates:
+    def draw_candidates(self, model: str, group: str) -> Candidates:
         """Return a model's candidates in the order drawn for a group; raise RequestError for an unknown model."""
-        serving = self.serving(model)
-        return Candidates(self.health, serving if len(serving) == 1 else _drawn(serving, group))
+        listed = self.list_candidates(model)
+        return Candidates(self.health, listed if len(listed) == 1 else _draw_order(listed, group))
 
-    def serving(self, model: str) -> tuple[Candidate, ...]:
+    def list_candidates(self, model: str) -> tuple[Candidate, ...]:
         """Return a model's candidates in the order of the settings; raise RequestError for an unknown model."""
-        known = self._known.get(model)
-        if known is None:
-            known = self._known[model] = self._of(model)
-        return known
+        found = self._cache.get(model)
+        if found is None:
+            found = self._cache[model] = self._find_candidates(model)
+        return found
 
-    def names(self, upstream: str, model: str) -> Iterator[str]:
+    def find_names(self, upstream: str, model: str) -> Iterator[str]:
         """Yield the names by which callers can request an upstream's own model."""
         for pattern, targets in self._models.items():
             for target in targets:
                 star = match_pattern(target.model, model) if target.upstream == upstream else None
                 if star is not None:
                     name = pattern.replace("*", star)
-                    if any(target[:2] == (upstream, model) for target in self._targets(name)):
+                    if any(target[:2] == (upstream, model) for target in self._find_targets(name)):
                         yield name
 
-    def named(self) -> list[str]:
+    def list_names(self) -> list[str]:
         """Return the models that the settings list by name, not by pattern."""
         return [pattern for pattern in self._models if "*" not in pattern]
 
-    def _of(self, model: str) -> tuple[Candidate, ...]:
+    def _find_candidates(self, model: str) -> tuple[Candidate, ...]:
         found = []
-        for upstream, name, weight in self._targets(model):
+        for upstream, name, weight in self._find_targets(model):
             keys = self._keys[upstream]
             found += [Candidate(upstream, name, key, weight / len(keys)) for key in keys]
             if not keys:
@@ -71,7 +71,7 @@ class Registry:
             )
         return tuple(found)
 
-    def _targets(self, model: str) -> list[Target]:
+    def _find_targets(self, model: str) -> list[Target]:
         """Return the targets of a model: those of its name, else those of the first pattern that it matches."""
         if model in self._models and "*" not in model:
             return list(self._models[model])
@@ -82,17 +82,17 @@ class Registry:
         return []
 
 
-def _with_default(upstreams: Sequence[UpstreamSettings], models: Models) -> Models:
+def _add_default(upstreams: Sequence[UpstreamSettings], models: Models) -> Models:
     """Return the models with a target for all others: the upstream of `upstream_url`, or each if no model is named."""
     others = tuple(Target(one.name, "*", one.weight) for one in upstreams if one.name == DEFAULT or not models)
     return {**models, "*": others} if others and "*" not in models else models
 
 
-def _drawn(candidates: Sequence[Candidate], group: str) -> tuple[Candidate, ...]:
+def _draw_order(candidates: Sequence[Candidate], group: str) -> tuple[Candidate, ...]:
     """Return candidates in an order drawn by weight; those of weight 0 follow in the order of the settings."""
-    weighed = [one for one in candidates if one.weight]
-    weighed.sort(key=lambda one: math.log(_chance(one, group)) / -one.weight)
-    return (*weighed, *(one for one in candidates if not one.weight))
+    weighted = [one for one in candidates if one.weight]
+    weighted.sort(key=lambda one: math.log(_chance(one, group)) / -one.weight)
+    return (*weighted, *(one for one in candidates if not one.weight))
 
 
 def _chance(candidate: Candidate, group: str) -> float:

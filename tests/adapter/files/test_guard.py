@@ -30,7 +30,7 @@ def guard(web: WebServer) -> Guard:
 
 
 def fetch(guard: Guard, url: str, seconds: float = 10) -> Fetched:
-    return guard.fetch(url, most=MOST, seconds=seconds)
+    return guard.fetch(url, max_bytes=MOST, seconds=seconds)
 
 
 def refusal(guard: Guard, url: str, seconds: float = 10) -> str:

@@ -53,11 +53,11 @@ class World:
         self._groups = map(str, itertools.count())
 
     def candidates(self, model: str = "m") -> Candidates:
-        return self.registry.candidates(model, next(self._groups))
+        return self.registry.draw_candidates(model, next(self._groups))
 
     def order(self, model: str = "m", group: str | None = None) -> list[Candidate]:
         """Return everybody who would be asked if each failed in a way that says nothing about it."""
-        return drained(self.registry.candidates(model, group or next(self._groups)))
+        return drained(self.registry.draw_candidates(model, group or next(self._groups)))
 
     def names(self, model: str = "m") -> list[str]:
         return [one.upstream for one in self.order(model)]
@@ -337,10 +337,10 @@ def test_what_one_cannot_be_told_the_one_that_is_left_alone_may_take() -> None:
 
 def test_the_names_of_what_an_upstream_lists() -> None:
     registry = World(upstream("a"), upstream("b"), models=MODELS).registry
-    assert list(registry.names("a", "gpt-5")) == ["gpt-5", "groq/gpt-5"]
-    assert list(registry.names("a", "gpt-4.1")) == ["groq/gpt-4.1"], "the name itself is another upstream's"
-    assert list(registry.names("b", "azure-5")) == ["gpt-5"]
-    assert list(registry.names("a", "llama-3.3-70b")) == ["groq/llama-3.3-70b", "fast"]
-    assert list(registry.names("b", "nobody-s")) == []
-    assert registry.named() == ["gpt-4.1", "fast"]
-    assert list(World(upstream("default")).registry.names("default", "x")) == ["x"]
+    assert list(registry.find_names("a", "gpt-5")) == ["gpt-5", "groq/gpt-5"]
+    assert list(registry.find_names("a", "gpt-4.1")) == ["groq/gpt-4.1"], "the name itself is another upstream's"
+    assert list(registry.find_names("b", "azure-5")) == ["gpt-5"]
+    assert list(registry.find_names("a", "llama-3.3-70b")) == ["groq/llama-3.3-70b", "fast"]
+    assert list(registry.find_names("b", "nobody-s")) == []
+    assert registry.list_names() == ["gpt-4.1", "fast"]
+    assert list(World(upstream("default")).registry.find_names("default", "x")) == ["x"]
