@@ -1,4 +1,4 @@
-"""Measure what the adapter costs, as a multiple of what nginx costs for moving the same bytes.
+"""Measure the adapter's CPU time and memory, as multiples of nginx's for proxying the same bytes.
 
 A scripted upstream, nginx as a plain proxy and the adapter are started on free loopback ports and driven with
 the same work one after the other, in rounds. The figure is CPU time of the server's process tree, user and
@@ -30,7 +30,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import servers
-from bench.report import all_met, as_json, table
+from bench.report import all_met, format_table, to_json
 from bench.results import Results
 from bench.rounds import run_rounds
 from bench.scenarios import NAMES, SPECIAL, TIMED
@@ -108,10 +108,10 @@ def setting(text: str) -> tuple[str, str]:
 
 def measure(chosen: argparse.Namespace) -> Results:
     """Start everything, measure, end everything. Raises ServerFailed."""
-    begun = time.monotonic()
+    started_at = time.monotonic()
 
     def say(text: str) -> None:
-        print(f"[{time.monotonic() - begun:5.0f} s] {text}", file=sys.stderr, flush=True)
+        print(f"[{time.monotonic() - started_at:5.0f} s] {text}", file=sys.stderr, flush=True)
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -149,9 +149,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("ended before the end; nothing is left running", file=sys.stderr)
         return 128 + signal.SIGINT
-    print(table(results), end="")
+    print(format_table(results), end="")
     if chosen.json:
-        chosen.json.write_text(json.dumps(as_json(results), indent=1) + "\n")
+        chosen.json.write_text(json.dumps(to_json(results), indent=1) + "\n")
     return 0 if all_met(results) else 1
 
 

@@ -16,7 +16,7 @@ CLOSE = re.compile(rb"(?i)\r\nconnection:[^\r]*close")
 
 
 class Malformed(Exception):
-    """What came is not an HTTP answer; the text says why."""
+    """The bytes are not an HTTP answer; the text says why."""
 
 
 class Answer:
@@ -48,7 +48,7 @@ class Answer:
         return data
 
     def end(self) -> None:
-        """Take note that the peer has closed, which ends some answers and cuts others short."""
+        """Handle the peer's close, which ends some answers and truncates others."""
         self.whole = self.whole or (self.status > 0 and self.missing == -1)
 
     def take_head(self, data: bytes) -> bytes:

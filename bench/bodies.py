@@ -1,4 +1,4 @@
-"""The requests of the scenarios, in both dialects, so that what reaches the upstream is about the same.
+"""The requests of the scenarios, in both dialects, so that the upstream gets about the same prompt from both.
 
 The big one is what a coding agent sends late in its day: the whole history, hundreds of tool calls and their outputs,
 and a dozen tools; it is stored like every other. The text is the same in every run. The fresh one is the big one, but
@@ -29,7 +29,7 @@ RECORD: dict[str, Any] = {
 
 
 def plain_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
-    """Return a request of one short question, with the tool on offer if the script is going to call it."""
+    """Return a request of one short question, with the tool if the script calls it."""
     offered = [RECORD] if script.endswith("t") else []
     if dialect.name == "chat":
         members = chat_members(script, streamed) | {"messages": [{"role": "user", "content": QUESTION}]}

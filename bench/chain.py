@@ -1,8 +1,8 @@
-"""What a turn costs when the conversation before it is long: one chain of `previous_response_id`s.
+"""The cost of a turn by the length of the chain of `previous_response_id`s before it.
 
-A turn is cheap enough to drown in noise, so the cost at a depth is the mean over a window of turns around it;
+The cost of a single turn is within the noise, so the cost at a depth is the mean over a window of turns around it;
 for the first turn it is the mean over as many new conversations. The upstream counts a prompt in bytes, so
-`input_tokens` tells how much history really reached it. nginx has no such thing: there is no floor.
+`input_tokens` shows how much history reached it. nginx has no chains, so there is no ratio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from bench.bodies import turn_body
-from bench.measure import read_cpu, spent, wait_until_quiet
+from bench.measure import cpu_between, read_cpu, wait_until_quiet
 from bench.servers import Server
 
 WINDOWS = {1: range(1, 21), 10: range(6, 16), 100: range(91, 111), 500: range(491, 511)}
@@ -27,7 +27,7 @@ class ChainBroken(Exception):
 
 @dataclass(frozen=True)
 class Depth:
-    """The cost of a turn at one depth; `upstream_bytes` is what the upstream got to read at that turn."""
+    """The cost of a turn at one depth; `upstream_bytes` is the size of the prompt at that turn."""
 
     turn: int
     cpu_ms: float
@@ -35,7 +35,7 @@ class Depth:
 
 
 class Conversation:
-    """A chain under way: knows its last response, and how many bytes the upstream read for it."""
+    """A chain in progress: its last response, and the bytes that the upstream read at each turn."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -43,7 +43,7 @@ class Conversation:
         self.turns = 0
         self.upstream_bytes: dict[int, int] = {}
 
-    def go_on(self, connection: http.client.HTTPConnection) -> None:
+    def take_turn(self, connection: http.client.HTTPConnection) -> None:
         """Take the next turn. Raises ChainBroken."""
         self.turns += 1
         body = turn_body(SCRIPT, self.turns, self.last)
@@ -64,8 +64,8 @@ class Conversation:
 def measure_chain(server: Server) -> list[Depth]:
     """Return the cost at each depth, as far as the time allows. Raises ChainBroken."""
     deadline = time.monotonic() + CHAIN_PATIENCE
-    first_turns(server, 5)
-    cpu_ms, upstream_bytes = first_turns(server, len(WINDOWS[1]))
+    measure_first_turns(server, 5)
+    cpu_ms, upstream_bytes = measure_first_turns(server, len(WINDOWS[1]))
     depths = [Depth(1, cpu_ms, upstream_bytes)]
     conversation = Conversation(server)
     for turn, window in list(WINDOWS.items())[1:]:
@@ -74,22 +74,22 @@ def measure_chain(server: Server) -> list[Depth]:
         before = read_cpu(server.pid)
         advance(conversation, window.stop - 1, deadline)
         wait_until_quiet(server.pid)
-        seconds, _ = spent(before, read_cpu(server.pid))
+        seconds, _ = cpu_between(before, read_cpu(server.pid))
         depths.append(Depth(turn, 1000 * seconds / len(window), conversation.upstream_bytes[turn]))
     return depths
 
 
-def first_turns(server: Server, count: int) -> tuple[float, int]:
+def measure_first_turns(server: Server, count: int) -> tuple[float, int]:
     """Begin so many conversations; return CPU milliseconds and upstream bytes of one first turn."""
     wait_until_quiet(server.pid)
     before = read_cpu(server.pid)
     connection = connect(server)
     for _ in range(count):
         conversation = Conversation(server)
-        conversation.go_on(connection)
+        conversation.take_turn(connection)
     connection.close()
     wait_until_quiet(server.pid)
-    seconds, _ = spent(before, read_cpu(server.pid))
+    seconds, _ = cpu_between(before, read_cpu(server.pid))
     return 1000 * seconds / count, conversation.upstream_bytes[1]
 
 
@@ -99,7 +99,7 @@ def advance(conversation: Conversation, turn: int, deadline: float) -> None:
     while conversation.turns < turn:
         if time.monotonic() > deadline:
             raise ChainBroken(f"turn {conversation.turns}: too slow, {CHAIN_PATIENCE:.0f} s are over")
-        conversation.go_on(connection)
+        conversation.take_turn(connection)
     connection.close()
 
 

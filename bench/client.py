@@ -1,12 +1,11 @@
-"""The load client: N kept-alive connections that ask the same thing again and again, in either dialect.
+"""The load client: N persistent connections that repeat one request, in either dialect.
 
-A body with a slot is a new one for each request: what it says there was never said before, in no round of the run.
+If the body has a slot, each request gets a number there that no other request of the run has.
 
-Bounded three times: by a number of requests or a time after which none is started, by a patience after which
-what is open counts as unfinished, and by a number of errors after which there is nothing left to measure. It
-looks at every delta and parses none: a regular expression finds the upstream's marks. The age of a delta is
-the time from its mark to the moment the client has it, and so includes what the upstream, the server and this
-client were too busy to do; nginx's figure in the same run tells how much of it is not the server's.
+Three bounds: a number of requests or a time after which none is started, a time after which open requests count as
+unfinished, and a number of errors after which the run stops. The client finds every delta and parses none: a regular
+expression finds the upstream's marks. The age of a delta is the time from its mark to its arrival here, and so includes
+delays of the busy upstream, server and client; nginx's figure in the same run shows how much is not the server's.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from functools import partial
 
 from bench.answer import Answer, Malformed
 from bench.load import SLOT, Dialect, Load, Outcome
-from bench.script import FINIS
+from bench.script import LAST_WORD
 
-KEPT = 300  # bytes of an answer that are kept to tell what went wrong
-TOO_MANY_ERRORS = 200
-WATCH_PERIOD = 0.5
+MAX_REPORTED_BYTES = 300  # last bytes of an answer, for the report of a fault
+MAX_ERRORS = 200
+WATCH_SECONDS = 0.5
 
 
 def microseconds() -> int:
@@ -30,11 +29,11 @@ def microseconds() -> int:
 
 
 class Exchange:
-    """One request under way and what came back so far."""
+    """One request in progress, and its answer so far."""
 
     def __init__(self, dialect: Dialect, streamed: bool) -> None:
         self.mark = dialect.mark
-        self.last = dialect.last if streamed else FINIS
+        self.last = dialect.last if streamed else LAST_WORD
         self.began = microseconds()
         self.answer = Answer()
         self.line = b""  # the beginning of a line whose end has not come yet
@@ -43,7 +42,7 @@ class Exchange:
         self.ended_well = False
 
     def feed(self, data: bytes, outcome: Outcome) -> None:
-        """Take what the socket gave and note the deltas in it. Raises Malformed."""
+        """Read received bytes and record the deltas in them. Raises Malformed."""
         body = self.answer.feed(data)
         if not body:
             return
@@ -57,7 +56,7 @@ class Exchange:
             self.deltas += len(marks)
             outcome.ages.extend([now - int(mark) for mark in marks])
         self.ended_well = self.ended_well or text.find(self.last, 0, cut) >= 0
-        self.line, self.latest = text[cut:], text[-KEPT:]
+        self.line, self.latest = text[cut:], text[-MAX_REPORTED_BYTES:]
 
     def fault(self) -> str:
         """Return what is wrong with the answer, or nothing."""
@@ -68,7 +67,7 @@ class Exchange:
 
 
 class Connection(asyncio.Protocol):
-    """One connection of a lane: sends a request, reads the answer, and again, until either side closes."""
+    """One connection: sends a request, reads the answer, and again, until either side closes."""
 
     transport: asyncio.Transport
 
@@ -84,7 +83,7 @@ class Connection(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
-        if self.run.open_for_more():
+        if self.run.may_start():
             self.run.started += 1
             self.exchange = Exchange(self.run.dialect, self.run.load.streamed)
             self.transport.write(self.run.next_request())
@@ -93,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         exchange = self.exchange
-        if exchange is None:  # bytes nobody asked for: the next answer could not be told from them
+        if exchange is None:  # bytes without a request would be read as the next answer
             self.transport.abort()
             return
         waited = not exchange.deltas
@@ -113,7 +112,7 @@ class Connection(asyncio.Protocol):
                 self.ask()
 
     def conclude(self, exchange: Exchange, fault: str) -> None:
-        """Note how the exchange ended; there is none until the next is begun."""
+        """Record how the exchange ended."""
         self.exchange = None
         if exchange.deltas:
             self.run.flowing -= 1
@@ -128,7 +127,7 @@ class Connection(asyncio.Protocol):
 
 
 class Run:
-    """One load being driven against one port."""
+    """One load on one port."""
 
     def __init__(self, port: int, dialect: Dialect, load: Load) -> None:
         self.port, self.dialect, self.load = port, dialect, load
@@ -138,19 +137,19 @@ class Run:
         self.started = 0
         self.flowing = 0  # streams that have had their first delta and not their end
         self.loop = asyncio.get_running_loop()
-        self.begun = self.loop.time()
+        self.started_at = self.loop.time()
 
-    def open_for_more(self) -> bool:
+    def may_start(self) -> bool:
         """Return whether one more request is within the bounds."""
         load = self.load
         return (
             (not load.requests or self.started < load.requests)
-            and (not load.seconds or self.loop.time() < self.begun + load.seconds)
-            and self.outcome.errors < TOO_MANY_ERRORS
+            and (not load.seconds or self.loop.time() < self.started_at + load.seconds)
+            and self.outcome.errors < MAX_ERRORS
         )
 
     def next_request(self) -> bytes:
-        """Return the request as it is asked this time."""
+        """Return the bytes of the next request, with a new number in its slot."""
         number = b"%0*d" % (len(SLOT), time.monotonic_ns())  # the length of the slot, which content-length counts
         return number.join((self.request, *self.behind_slot))
 
@@ -162,10 +161,10 @@ class Run:
         else:
             self.outcome.completed += 1
 
-    async def lane(self, delay: float) -> None:
-        """Keep one connection open from `delay` seconds on until there is nothing left to ask."""
+    async def run_connection(self, delay: float) -> None:
+        """Keep one connection open from `delay` seconds on until the load is done."""
         await asyncio.sleep(delay)
-        while self.open_for_more():
+        while self.may_start():
             try:
                 _, connection = await self.loop.create_connection(
                     partial(Connection, self), "127.0.0.1", self.port
@@ -177,23 +176,23 @@ class Run:
                 await connection.lost
 
     async def drive(self, watch: Callable[[int], None] | None) -> Outcome:
-        """Run the load to its end; tell `watch` now and then how many streams are flowing."""
+        """Run the load to its end; call `watch` twice a second with the number of open streams."""
         load = self.load
         waiting = {
-            self.loop.create_task(self.lane(load.ramp * number / load.connections))
+            self.loop.create_task(self.run_connection(load.ramp * number / load.connections))
             for number in range(load.connections)
         }
-        deadline = self.begun + load.ramp + load.seconds + load.patience
+        deadline = self.started_at + load.ramp + load.seconds + load.patience
         while waiting and self.loop.time() < deadline:
-            _, waiting = await asyncio.wait(waiting, timeout=WATCH_PERIOD)
+            _, waiting = await asyncio.wait(waiting, timeout=WATCH_SECONDS)
             if watch:
                 watch(self.flowing)
-        self.outcome.wall = self.loop.time() - self.begun
+        self.outcome.wall = self.loop.time() - self.started_at
         self.give_up()
         return self.outcome
 
     def give_up(self) -> None:
-        """Count what is still open as unfinished and let go of it."""
+        """Count open requests as unfinished and abort their connections."""
         for connection in list(self.connections):
             if connection.exchange is not None:
                 connection.exchange = None

@@ -1,4 +1,4 @@
-"""What a load is and what comes of it: the dialects, one load, its outcome. The work is done in `client`."""
+"""Types of a load and its outcome, and the two dialects; `client` runs it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one API carries what the client looks for.
+    """How the client finds deltas and the end of an answer in one API.
 
-    A mark (see `script`) counts where it stands behind the key that carries deltas; final events repeat the
-    whole text, marks and all, under other keys.
+    A mark (see `script`) counts only under the key that carries deltas; final events repeat the whole text with its
+    marks under other keys.
     """
 
     name: str
@@ -36,12 +36,12 @@ RESPONSES = Dialect(
 
 
 SLOT = b"<which request this is>"
-"""Where a body says which request it is: the client puts a number there that no other request has."""
+"""The place in a body where the client puts a number that no other request has."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What to ask, how often at once, and until when."""
+    """A request, the number of connections that repeat it, and the bounds."""
 
     body: bytes  # every request is the same, but for a SLOT
     streamed: bool
@@ -54,7 +54,7 @@ class Load:
 
 @dataclass
 class Outcome:
-    """What the client saw. Times to first delta and ages of deltas are in microseconds."""
+    """The client's figures. Times to first delta and ages of deltas are in microseconds."""
 
     completed: int = 0
     errors: int = 0
@@ -73,7 +73,7 @@ class Outcome:
         return len(self.ages)
 
     def add(self, other: Outcome) -> None:
-        """Take in the outcome of another round of the same load."""
+        """Add the outcome of another round of the same load."""
         self.completed += other.completed
         self.errors += other.errors
         self.unfinished += other.unfinished
@@ -97,7 +97,7 @@ class Outcome:
 
 
 def milliseconds(values: array[float], *shares: float) -> dict[str, float]:
-    """Return percentiles of microsecond values, in milliseconds, keyed `p50`; none of no values."""
+    """Return percentiles of microsecond values, in milliseconds, keyed `p50`; empty without values."""
     if not values:
         return {}
     ordered = sorted(values)

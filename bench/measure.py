@@ -1,4 +1,4 @@
-"""What a server costs: CPU time and memory of the process that was started and of all its living descendants.
+"""CPU time and memory of a server: of its first process and of all living descendants.
 
 CPU is read from the kernel's clock of each process (nanoseconds, all threads, user and system), because a
 tick of `/proc/<pid>/stat` is 10 ms, in which nginx answers some hundred requests. The time of a process that
@@ -64,20 +64,20 @@ def read_cpu(root: int) -> CpuReading:
     return CpuReading({pid: seconds for pid, seconds in times.items() if seconds is not None})
 
 
-def spent(before: CpuReading, after: CpuReading) -> tuple[float, int]:
+def cpu_between(before: CpuReading, after: CpuReading) -> tuple[float, int]:
     """Return the CPU seconds between two readings, and how many processes ended meanwhile unaccounted for."""
     gained = sum(seconds - before.seconds.get(pid, 0.0) for pid, seconds in after.seconds.items())
     return gained, len(before.seconds.keys() - after.seconds.keys())
 
 
 def wait_until_quiet(root: int, patience: float = 3.0) -> None:
-    """Return when the tree has nothing left to do (work put off belongs to the load that caused it)."""
+    """Return when the tree is idle (postponed work belongs to the load that caused it)."""
     deadline = time.monotonic() + patience
     before = read_cpu(root)
     while time.monotonic() < deadline:
         time.sleep(QUIET_PERIOD)
         after = read_cpu(root)
-        if spent(before, after)[0] < QUIET_SHARE * QUIET_PERIOD:
+        if cpu_between(before, after)[0] < QUIET_SHARE * QUIET_PERIOD:
             return
         before = after
 
@@ -92,7 +92,7 @@ class Memory:
 
 
 def read_memory(root: int) -> Memory:
-    """Read the memory of a tree now. Raises PermissionError where the processes are somebody else's."""
+    """Read the memory of a tree now. Raises PermissionError for processes of another user."""
     pss = rss = processes = 0
     for pid in tree(root):
         try:

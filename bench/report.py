@@ -1,32 +1,32 @@
-"""Tells what a run has found: a table for people, an object for machines, and one verdict for the shell."""
+"""The report of a run: a table, a JSON object, and one verdict for the exit status."""
 
 from __future__ import annotations
 
 from bench.load import milliseconds
 from bench.measure import Memory
-from bench.results import Results, Sample, cost, sound, total
+from bench.results import Results, Sample, cost, is_valid, total
 from bench.scenarios import IDLE_TARGET_MB, OPEN, OPEN_TARGET_KB, TIMED, Scenario
 
-BUSY = 0.8  # share of a core from which the client or the upstream may delay deltas itself
+BUSY_SHARE = 0.8  # share of a core from which the client or the upstream may delay deltas itself
 COLUMNS = ("scenario", "cost", "nginx", "tested", "ratio", "rounds", "target", "")
 Row = tuple[str, ...]
 
 
-def table(results: Results) -> str:
+def format_table(results: Results) -> str:
     """Return the report as text."""
     tested = results.servers[-1]
     heads = tuple(tested if column == "tested" else column for column in COLUMNS)
-    parts = [aligned([heads, *cost_rows(results)])]
+    parts = [align([heads, *cost_rows(results)])]
     if seen := client_rows(results):
         heads = ("clients saw", "server", "answered", "failed", "deltas/s", "first delta ms", "delta age ms")
-        parts.append(aligned([heads, *seen]))
-    notes = list(dict.fromkeys([*results.notes, *found_notes(results)]))
+        parts.append(align([heads, *seen]))
+    notes = list(dict.fromkeys([*results.notes, *make_notes(results)]))
     if notes:
         parts.append("\n".join(f"* {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
 
 
-def aligned(rows: list[Row]) -> str:
+def align(rows: list[Row]) -> str:
     """Return rows as columns: the first two to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
@@ -48,7 +48,7 @@ def cost_rows(results: Results) -> list[Row]:
     if results.open:
         each = {name: found.kb_each for name, found in results.open.items()}
         found = results.open[tested]
-        whole = sound(found.outcome) and found.streams >= 0.98 * OPEN.connections
+        whole = is_valid(found.outcome) and found.streams >= 0.98 * OPEN.connections
         rows.append(memory_row("open", "KB PSS/stream", each, tested, OPEN_TARGET_KB, whole))
     for depths in zip(*results.chains, strict=False):
         mean = sum(depth.cpu_ms for depth in depths) / len(depths)
@@ -85,9 +85,9 @@ def memory_row(
 
 
 def verdict(results: Results, scenario: Scenario) -> str:
-    """Return whether the target was met; nothing where there is none."""
+    """Return whether the target was met; empty without a target."""
     samples = results.samples[scenario.name]
-    if not all(sound(total(rounds)) for rounds in samples.values()):
+    if not all(is_valid(total(rounds)) for rounds in samples.values()):
         return "failed"
     if scenario.target is None:
         return ""
@@ -103,9 +103,9 @@ def all_met(results: Results) -> bool:
 
 
 def client_rows(results: Results) -> list[Row]:
-    """Return what the clients saw; the age of a delta tells something only where deltas do not queue up."""
+    """Return the clients' figures; the age of a delta has a meaning only where deltas do not queue up."""
     rows: list[Row] = []
-    for scenario, server, samples in each(results):
+    for scenario, server, samples in list_samples(results):
         seen = total(samples)
         rows.append(
             (
@@ -121,7 +121,7 @@ def client_rows(results: Results) -> list[Row]:
     return rows
 
 
-def each(results: Results) -> list[tuple[Scenario, str, list[Sample]]]:
+def list_samples(results: Results) -> list[tuple[Scenario, str, list[Sample]]]:
     """Return scenario, server and samples, in the order of the table."""
     return [
         (scenario, server, samples)
@@ -142,10 +142,10 @@ def number(value: float | None) -> str:
     return f"{value:.{digits}f}"
 
 
-def found_notes(results: Results) -> list[str]:
-    """Return what a reader must know before believing the figures."""
+def make_notes(results: Results) -> list[str]:
+    """Return notes on faults that make figures doubtful."""
     notes = []
-    for scenario, server, samples in each(results):
+    for scenario, server, samples in list_samples(results):
         seen, where = total(samples), f"{scenario.name} on {server}"
         if seen.faults:
             fault = seen.first_error or "no end came"
@@ -157,10 +157,10 @@ def found_notes(results: Results) -> list[str]:
         expected = seen.completed * scenario.deltas
         if scenario.streamed and not seen.faults and seen.deltas != expected:
             notes.append(f"{where}: {seen.deltas} delta events for {expected} deltas sent")
-        if scenario.ramp and max(max(sample.client_busy, sample.upstream_busy) for sample in samples) > BUSY:
+        if scenario.ramp and max(max(sample.client_busy, sample.upstream_busy) for sample in samples) > BUSY_SHARE:
             notes.append(f"{where}: client or upstream had no time left, so the ages are partly theirs")
     for server, found in results.open.items():
-        if not sound(found.outcome) or found.streams < OPEN.connections:
+        if not is_valid(found.outcome) or found.streams < OPEN.connections:
             fault = found.outcome.first_error or "the others were not open at the same time"
             notes.append(f"open on {server}: {found.streams} of {OPEN.connections} streams: {fault}")
     if results.chain_fault:
@@ -171,7 +171,7 @@ def found_notes(results: Results) -> list[str]:
     return notes
 
 
-def as_json(results: Results) -> dict[str, object]:
+def to_json(results: Results) -> dict[str, object]:
     """Return everything for a JSON file."""
     return {
         "servers": results.servers,
@@ -188,7 +188,7 @@ def as_json(results: Results) -> dict[str, object]:
             for server, found in results.open.items()
         },
         "chain": [[vars(depth) for depth in depths] for depths in results.chains],
-        "notes": [*results.notes, *found_notes(results)],
+        "notes": [*results.notes, *make_notes(results)],
         "targets_met": all_met(results),
     }
 

@@ -1,4 +1,4 @@
-"""What a run has found: samples of every scenario and server, the figures made of them, and the verdicts.
+"""The results of a run: samples of every scenario and server, and the figures computed from them.
 
 A figure is the sum of the CPU time over all rounds, divided by the sum of the work. Ratios are made only of
 samples of one run, and the ratios of the single rounds are kept beside them: their spread is the noise.
@@ -13,7 +13,7 @@ from bench.load import Outcome
 from bench.measure import Memory
 from bench.scenarios import Scenario
 
-FAULTS_BORNE = 0.01  # share of requests that may fail before a figure means nothing
+MAX_FAULT_SHARE = 0.01  # share of requests that may fail before a figure means nothing
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Sample:
 
     cpu: float
     outcome: Outcome
-    lost: int  # processes of the server that ended meanwhile, with CPU time nobody counted
+    lost: int  # processes of the server that ended meanwhile, whose CPU time is missing
     client_busy: float  # share of a core
     upstream_busy: float
 
@@ -48,10 +48,10 @@ def total(samples: list[Sample]) -> Outcome:
     return outcome
 
 
-def sound(outcome: Outcome) -> bool:
-    """Return whether nearly everything asked was answered, so that a figure means something."""
+def is_valid(outcome: Outcome) -> bool:
+    """Return whether so few requests failed that the figures are valid."""
     asked = outcome.completed + outcome.faults
-    return outcome.completed > 0 and outcome.faults <= FAULTS_BORNE * asked
+    return outcome.completed > 0 and outcome.faults <= MAX_FAULT_SHARE * asked
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class OpenStreams:
 
 @dataclass
 class Results:
-    """Everything found, by name of the scenario and of the server."""
+    """All samples and readings, by name of the scenario and of the server."""
 
     servers: list[str]
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)

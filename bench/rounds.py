@@ -1,8 +1,8 @@
-"""Does the measuring: each scenario on each server, in rounds, the servers taking turns at going first.
+"""Run each scenario on each server, in rounds; the servers take turns at going first.
 
 All servers of a run are up all the time; an idle one costs nothing, and taking turns scenario by scenario
 lets whatever else the machine is doing fall on both. Before a reading the server has been warmed up and has
-gone quiet; after the load it may finish what it has put off, which is then on its bill.
+gone quiet; after the load it may finish what it has put off, which then counts as its cost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from bench.chain import ChainBroken, measure_chain
 from bench.client import drive
 from bench.load import Outcome
-from bench.measure import Memory, read_cpu, read_memory, spent, wait_until_quiet
+from bench.measure import Memory, cpu_between, read_cpu, read_memory, wait_until_quiet
 from bench.results import OpenStreams, Results, Sample
 from bench.scenarios import OPEN, TIMED, Scenario
 from bench.servers import Server
@@ -36,7 +36,7 @@ def run_rounds(
                 sample = measure_load(scenario, server, upstream, seconds)
                 by_server = results.samples.setdefault(scenario.name, {name: [] for name in results.servers})
                 by_server[server.name].append(sample)
-                say(f"round {number}/{rounds}  {scenario.name:<10} {server.name:<8} {told(sample, scenario)}")
+                say(f"round {number}/{rounds}  {scenario.name:<10} {server.name:<8} {describe(sample, scenario)}")
         if "chain" in names and not results.chain_fault:
             measure_history(results, servers[-1], say)
     return results
@@ -51,13 +51,13 @@ def measure_load(scenario: Scenario, server: Server, upstream: Server, seconds: 
     outcome = drive(server.port, server.dialect, load)
     own, wall = time.process_time() - own_before, max(outcome.wall, 0.001)
     wait_until_quiet(server.pid)
-    seconds_spent, lost = spent(before, read_cpu(server.pid))
-    upstream_spent, _ = spent(upstream_before, read_cpu(upstream.pid))
+    seconds_spent, lost = cpu_between(before, read_cpu(server.pid))
+    upstream_spent, _ = cpu_between(upstream_before, read_cpu(upstream.pid))
     return Sample(seconds_spent, outcome, lost, own / wall, upstream_spent / wall)
 
 
-def told(sample: Sample, scenario: Scenario) -> str:
-    """Return one line about a sample, for those who wait."""
+def describe(sample: Sample, scenario: Scenario) -> str:
+    """Return one line about a sample, for the progress output."""
     cost, outcome = sample.cost(scenario), sample.outcome
     figure = "no work done" if cost is None else f"{cost:.4g} {scenario.unit}"
     work = f"{outcome.deltas} deltas" if scenario.per_deltas else f"{outcome.completed} requests"
@@ -93,7 +93,7 @@ def measure_open(server: Server) -> OpenStreams:
 
 
 def measure_history(results: Results, server: Server, say: Say) -> None:
-    """Run one chain and keep what it tells."""
+    """Run one chain and add its depths to the results."""
     try:
         depths = measure_chain(server)
     except ChainBroken as error:

@@ -1,4 +1,4 @@
-"""What is asked of the servers, how often at once, and what it may cost: the table of scenarios.
+"""The table of scenarios: the request, the number of connections, and the target for the cost.
 
 The same question is put to nginx in the chat dialect and to the adapter in the Responses dialect (`bodies`).
 """
@@ -22,7 +22,7 @@ class Scenario:
     script: str
     streamed: bool
     connections: int
-    per_deltas: bool  # the cost is told per 1000 deltas, otherwise per request
+    per_deltas: bool  # the cost is given per 1000 deltas, otherwise per request
     target: float | None = None
     requests: int = 0  # 0: as many as the time allows
     ramp: float = 0.0

@@ -1,4 +1,4 @@
-"""The scripts of the upstream: what a model name asks for, and the bytes that answer it. No I/O, no clock.
+"""The scripts of the upstream: the answers that model names stand for, and their bytes. No I/O, no clock.
 
     n400        400 text deltas, as fast as the peer reads, each its own SSE event, HTTP chunk and write
     n400g8      the same, 8 deltas per write
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 NAME = re.compile(rb"n(\d{1,6})(?:g(\d{1,4}))?(?:r(\d{1,4}))?(t?)")
-FINIS = b"finis"  # last word of every unstreamed answer: who finds it knows the answer came through whole
+LAST_WORD = b"finis"  # last word of every unstreamed answer, by which the client knows that it is complete
 MARK = b"@%016d"
 
 TOOL_CALL = (
@@ -87,7 +87,7 @@ def ending(script: Script, request_bytes: int, usage_wanted: bool) -> bytes:
 
 def completion(script: Script, request_bytes: int) -> bytes:
     """Return a whole unstreamed answer."""
-    words = b"word " * (script.deltas - 1) + FINIS
+    words = b"word " * (script.deltas - 1) + LAST_WORD
     message, finish = b'"content":"%b"' % words, b"stop"
     if script.tool:
         arguments = b'{\\"text\\":\\"%b\\"}' % words
@@ -116,7 +116,7 @@ def choice(delta: bytes, finish: bytes = b"null") -> bytes:
 
 
 def usage(request_bytes: int, words: int) -> bytes:
-    """Return the usage member. The prompt is counted in bytes: who claims to send history is held to it."""
+    """Return the usage member. The prompt is counted in bytes: so a server that sends no history is noticed."""
     counts = (request_bytes, words, request_bytes + words)
     return b'"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}' % counts
 
@@ -126,7 +126,7 @@ def answer(status: bytes, body: bytes) -> bytes:
     return head % (status, len(body)) + body
 
 
-def refusal(status: bytes, message: bytes) -> bytes:
+def error_answer(status: bytes, message: bytes) -> bytes:
     return answer(status, b'{"error":{"message":"%b","type":"invalid_request_error"}}' % message)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench.bodies import plain_body
 from bench.load import CHAT, RESPONSES, Dialect
-from bench.script import FINIS
+from bench.script import LAST_WORD
 
 ROOT = Path(__file__).resolve().parent.parent
 START_PATIENCE = 30.0
@@ -181,7 +181,7 @@ def wait_for_answer(server: Server, log: Path) -> None:
     reason = "no answer"
     while time.monotonic() < deadline and not exited(server.pid):
         try:
-            reason = fault_of_probe(server)
+            reason = probe_fault(server)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error)
         if not reason:
@@ -192,7 +192,7 @@ def wait_for_answer(server: Server, log: Path) -> None:
     raise ServerFailed("\n    ".join([f"{server.name} {state}: {reason}", *words]))
 
 
-def fault_of_probe(server: Server) -> str:
+def probe_fault(server: Server) -> str:
     """Ask for three words and return what is wrong with the answer, or nothing."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
@@ -202,7 +202,7 @@ def fault_of_probe(server: Server) -> str:
         text = answer.read()
     finally:
         connection.close()
-    return "" if answer.status == 200 and FINIS in text else f"status {answer.status}: {text[:300]!r}"
+    return "" if answer.status == 200 and LAST_WORD in text else f"status {answer.status}: {text[:300]!r}"
 
 
 def exited(pid: int) -> bool:

@@ -14,7 +14,7 @@ import time
 from collections import deque
 
 from bench import script
-from bench.script import MARK, MODELS, Script, completion, read_script, refusal, render
+from bench.script import MARK, MODELS, Script, completion, error_answer, read_script, render
 
 # A key's closing quote never has a backslash before it, so these find keys and not text that speaks of them.
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
@@ -76,7 +76,7 @@ class Stream:
         asyncio.get_running_loop().call_soon(self.burst)
 
     def step(self) -> bool:
-        """Write the next deltas; return whether to go on without being told to."""
+        """Write the next deltas; return whether to continue without a new call."""
         transport = self.connection.transport
         if transport.is_closing():
             return False
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self.received = bytearray()
         self.wanted = 0  # nothing to look at before so many bytes have come
         self.stream: Stream | None = None
-        self.full = False  # the peer does not read: the transport's word, between its two calls below
+        self.full = False  # the peer does not read: set by the transport's two calls below
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
 
     def give_up(self, status: bytes) -> None:
         self.received.clear()
-        self.transport.write(refusal(status, status))
+        self.transport.write(error_answer(status, status))
         self.transport.close()
 
     def begin(self, head: bytes, body: bytes) -> bytes:
@@ -165,11 +165,11 @@ class Connection(asyncio.Protocol):
         if method == b"GET" and path.endswith(b"/models"):
             return MODELS
         if method != b"POST" or not path.endswith(b"/chat/completions"):
-            return refusal(b"404 Not Found", b"there are only /v1/chat/completions and /v1/models")
+            return error_answer(b"404 Not Found", b"there are only /v1/chat/completions and /v1/models")
         model = MODEL.search(body)
         played = read_script(model[1]) if model else None
         if played is None:
-            return refusal(b"404 Not Found", b"the model is not a script such as n50 or n180r30")
+            return error_answer(b"404 Not Found", b"the model is not a script such as n50 or n180r30")
         if not STREAM.search(body):
             return completion(played, len(body))
         self.stream = Stream(played, body, self)
