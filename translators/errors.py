@@ -46,7 +46,7 @@ class ProtocolError(Exception):
         """Return the same error as one that was never raised.
 
         A raised error refers to the frames that it passed. An object that one of these frames refers to would make a
-        reference cycle by keeping it: keep a copy, and raise a copy of what is kept.
+        reference cycle by referring to it: store a copy, and raise a copy of that.
         """
         made = self.__class__.__new__(self.__class__, *self.args)
         made.__dict__.update(self.__dict__)

@@ -24,7 +24,7 @@ _read: Final = Decoder(list[Note]).decode
 
 
 class Notes:
-    """The notes of one request, in order; a note that says the same again is kept once."""
+    """The notes of one request, in order; equal notes are added once."""
 
     __slots__ = ("_notes",)
 

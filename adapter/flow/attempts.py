@@ -72,7 +72,7 @@ class Attempts:
         return self._services.upstreams[candidate.upstream].send_chat(json, bearer=self._bearer, key=candidate.key)
 
     def redactor(self) -> Redactor:
-        """Return what removes the secrets that the current candidate is asked with from its errors."""
+        """Return what removes the secrets of the current candidate's requests from its errors."""
         return self._services.upstreams[self._candidates.current.upstream].redactor(self._bearer)
 
     def record_answer(self) -> None:

@@ -1,7 +1,7 @@
-"""How a response is kept: stored as it ends, and appended to the conversation that it continues.
+"""Store a response when it ends, and append it to the conversation that it continues.
 
 A `ResponseKeeper` writes it to the store, to a background run, or to the memory of a WebSocket connection; without one
-nothing is kept. The response is kept, and the lease of its conversation released, before its terminal event leaves,
+it is not stored. This happens, and the lease of its conversation is released, before its terminal event leaves,
 because a client may continue as soon as it has seen the end.
 """
 
@@ -20,12 +20,12 @@ from translators.wire import encode
 
 
 class ResponseKeeper(Protocol):
-    """Where a response is kept as it ends."""
+    """Where a response is stored when it ends."""
 
     def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
-        """Keep a response with the items that its conversation gains; `events` are its last ones.
+        """Store a response with the new items of its conversation; `events` are its last ones.
 
-        Raises StoreDown; ClientDisconnected if it must not be kept any more.
+        Raises StoreDown; ClientDisconnected if it must not be stored any more.
         """
 
 
@@ -65,7 +65,7 @@ class Keeping:
         )
 
     def keep(self, response: Response, notes: Notes, events: list[Event]) -> bool:
-        """Keep a response that ended with `events`, and release the lease; return False if nothing is to be kept.
+        """Store a response that ended with `events`, and release the lease; return False if it is not to be stored.
 
         Raises as `ResponseKeeper.store_final`.
         """

@@ -23,7 +23,7 @@ REPLACED_NAMES = {
 """Modules and classes whose names the glossary has replaced."""
 
 REPLACED_WORDS = re.compile(
-    r"\b(none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none)\b"
+    r"\b([Nn]obody|none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none)\b"
 )
 """Phrases for which the field has a term or a plainer sentence; not in the first paragraph of a docstring."""
 

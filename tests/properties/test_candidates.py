@@ -1,4 +1,4 @@
-"""However candidates fail, and whatever time passes: nobody is asked twice or while left alone, nobody is forgotten."""
+"""However candidates fail, and whatever time passes: none is tried twice or in its cooldown, none is forgotten."""
 
 from typing import Any
 

@@ -324,7 +324,7 @@ class ResponseStream:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
     def _flush_tags(self, events: list[Event]) -> None:
-        """Write the content that was held back: it comes before what arrives now."""
+        """Write the content that waits in the tag splitter; it precedes the piece that arrives now."""
         if self._tags is not None:
             self._split(self._tags.flush(), [], events)
 

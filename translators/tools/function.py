@@ -42,7 +42,7 @@ class OpenFunctionCall:
         self.item: OutputItem = self._call
 
     def declare_plain(self) -> None:
-        """Say in the item that no argument is encrypted: Codex then passes what an agent is told on as plain text."""
+        """Say in the item that no argument is encrypted: Codex then sends an agent its task as plain text."""
         self.item = self._call = replace(self._call, encrypted_function_args=[])
 
     def open(self) -> list[Event]:
