@@ -1,8 +1,7 @@
-"""The program that reads one PDF: the file on standard input, its text on standard output, the outcome as exit code.
+"""Read one PDF in a process of its own: the file on standard input, its text on standard output, an exit code.
 
-A hostile file can make a decoder loop or use up all memory. So this runs as a process of its own, which `pdf.py` starts
-and the system limits in memory and time. A worker that serves others neither waits for it nor dies with it. It needs
-nothing of the adapter.
+A hostile file can make a decoder loop or use up all memory. So `pdf.py` starts this program as a process whose memory
+and time the system limits: a worker is neither blocked nor ended by it. It imports nothing of the adapter.
 """
 
 import io
@@ -27,10 +26,10 @@ def main() -> int:
         try:
             resource.setrlimit(kind, (limit, limit))
         except (OSError, ValueError):
-            pass  # macOS has no limit of memory; the time is limited by the parent too
+            pass  # macOS cannot limit memory; the parent limits the time too
     try:
         code, text = read(sys.stdin.buffer.read())
-    except Exception:  # whatever pypdf raises, and MemoryError: it is the file's fault
+    except Exception:  # pypdf raises many kinds for broken files, and memory may run out
         return UNREADABLE
     sys.stdout.buffer.write(text.encode(errors="replace"))
     sys.stdout.flush()
@@ -57,4 +56,4 @@ def read(data: bytes) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    os._exit(main())  # nothing needs to be cleaned up, and freeing a large file takes a while
+    os._exit(main())  # there is nothing to clean up, and freeing a large file takes time
