@@ -1,7 +1,7 @@
-"""What real clients sent, played through the core: one file is one program's run.
+"""Recorded requests of real clients, translated by the core: one file is one program's run.
 
-The recordings hold requests only. What a response said is told by the request that continues it: the calls whose
-outputs it brings, or else a few words. A conversation is played as the chain of the requests that named it.
+The recordings have requests only. The output of a response is reconstructed from the request that continues it: the
+calls whose outputs it contains, or else a short message. A conversation is a chain of the requests that name it.
 """
 
 import json
@@ -34,7 +34,7 @@ CALLS = {"function_call_output": "function_call", "custom_tool_call_output": "cu
 Object = dict[str, Any]
 
 
-class Sent(NamedTuple):
+class RecordedRequest(NamedTuple):
     """A create request as it was recorded: where it stands, and its body."""
 
     place: str
@@ -44,60 +44,60 @@ class Sent(NamedTuple):
 def runs() -> list[str]:
     """Return the names of the files that hold a create request, such as `codex/text`."""
     names = [f"{file.parent.name}/{file.stem}" for file in sorted(RECORDED_CLIENTS.glob("*/*.json"))]
-    return [name for name in names if sent(name)]
+    return [name for name in names if requests_of(name)]
 
 
-def sent(run: str) -> list[Sent]:
+def requests_of(run: str) -> list[RecordedRequest]:
     """Return the create requests of a run, in order."""
     return [
-        Sent(f"{run}[{number}]", request["body"])
+        RecordedRequest(f"{run}[{number}]", request["body"])
         for number, request in enumerate(json.loads((RECORDED_CLIENTS / f"{run}.json").read_bytes()))
         if (request["kind"], request["method"], request["path"]) == ("http", "POST", "/v1/responses")
     ]
 
 
-class Played(NamedTuple):
-    """A create request and what became of it: a chat request, or a refusal."""
+class TranslatedRequest(NamedTuple):
+    """A create request and its chat request, or the error that it ends in."""
 
     place: str
     body: Object
-    became: ChatRequest | RequestError
+    result: ChatRequest | RequestError
 
     @property
     def chat(self) -> Object:
         """The chat request as its provider reads it."""
-        assert isinstance(self.became, ChatRequest), f"{self.place} is refused: {self.became}"
-        found: Object = decode(self.became.json)
+        assert isinstance(self.result, ChatRequest), f"{self.place} is refused: {self.result}"
+        found: Object = decode(self.result.json)
         return found
 
 
-def play(run: str, dialect: Dialect) -> Iterator[Played]:
-    """Yield what becomes of each request of a run."""
+def translate_run(run: str, dialect: Dialect) -> Iterator[TranslatedRequest]:
+    """Yield each request of a run, translated."""
     chain = _Chain()
-    for place, body in sent(run):
+    for place, body in requests_of(run):
         try:
-            became: ChatRequest | RequestError = _translated(body, chain, dialect)
+            result: ChatRequest | RequestError = _translate(body, chain, dialect)
         except RequestError as error:
-            became = error
-        yield Played(place, body, became)
+            result = error
+        yield TranslatedRequest(place, body, result)
 
 
-def _translated(body: Object, chain: "_Chain", dialect: Dialect) -> ChatRequest:
+def _translate(body: Object, chain: "_Chain", dialect: Dialect) -> ChatRequest:
     history = History(pending=chain.before(body))
     parsed = parse_create(json.dumps(body).encode(), max_items=10_000)
     request = resolve_references(parsed, chain.store_for(body), TENANT)
-    chain.asked += request.input
+    chain.input += request.input
     notes = Notes()
     request = replace(request, input=FILES.of_request(request.input, dialect, notes))
     return chat_request(request, history, dialect, notes, model=request.model, stream=request.stream)
 
 
 class _Chain:
-    """What a run has said so far, and which of it a response stands for."""
+    """The items of a run so far, and those that each response id stands for."""
 
     def __init__(self) -> None:
-        self.asked: list[Item] = []
-        """The input of the last request, behind what it continued."""
+        self.input: list[Item] = []
+        """The items that the last request continued, and its input."""
         self._kept: dict[str, list[Item]] = {}
         self._calls: set[str] = set()
 
@@ -113,21 +113,21 @@ class _Chain:
     def before(self, body: Object) -> tuple[Item, ...]:
         """Return the items that a request continues, and go on from there."""
         named = body.get("previous_response_id") or (body.get("conversation") and f"turn {len(self._kept)}")
-        if named and named not in self._kept and self.asked:
-            self._kept[named] = [*self.asked, *decode_items(json.dumps(self._said_before(_items(body))).encode())]
-        self.asked = list(self._kept.get(named, ()))
-        return tuple(self.asked)
+        if named and named not in self._kept and self.input:
+            self._kept[named] = [*self.input, *decode_items(json.dumps(self._missing_output(_items(body))).encode())]
+        self.input = list(self._kept.get(named, ()))
+        return tuple(self.input)
 
-    def _said_before(self, items: list[Object]) -> list[Object]:
-        """Return what the response before these items must have said."""
+    def _missing_output(self, items: list[Object]) -> list[Object]:
+        """Return the output that the response before these items must have had."""
         here = {item["call_id"] for item in items if item.get("type") in CALLS.values()}
         calls = []
         for item in items:
             kind, id = CALLS.get(item.get("type", "")), item.get("call_id")
             if kind and id not in here | self._calls:
                 self._calls.add(id)
-                said = {"arguments": "{}"} if kind == "function_call" else {"input": ""}
-                calls.append({"type": kind, "call_id": id, "name": "called", **said})
+                rest = {"arguments": "{}"} if kind == "function_call" else {"input": ""}
+                calls.append({"type": kind, "call_id": id, "name": "called", **rest})
         return calls or [_message("msg_1")]
 
 
@@ -136,5 +136,5 @@ def _items(body: Object) -> list[Object]:
 
 
 def _message(id: str) -> Object:
-    content = [{"type": "output_text", "text": "What was said.", "annotations": []}]
+    content = [{"type": "output_text", "text": "An answer.", "annotations": []}]
     return {"type": "message", "id": id, "role": "assistant", "status": "completed", "content": content}

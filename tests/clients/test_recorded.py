@@ -12,7 +12,7 @@ import pytest
 
 from adapter.files import pdf
 from tests.clients.judge import complaints_of
-from tests.clients.recorded import Played, play, runs
+from tests.clients.recorded import TranslatedRequest, runs, translate_run
 from tests.support.beside import RECORDED_CLIENTS
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
@@ -44,20 +44,20 @@ def pdf_is_read_once() -> Iterator[None]:
 @pytest.mark.parametrize("run", runs())
 def test_what_leaves_is_valid_for_every_provider(run: str) -> None:
     for dialect in PRESETS.values():
-        for played in play(run, dialect):
-            judge(played, dialect)
+        for translated in translate_run(run, dialect):
+            judge(translated, dialect)
 
 
-def judge(played: Played, dialect: Dialect) -> None:
-    """Check that a request is understood and what leaves is valid, or that it is refused as it should be."""
-    place = f"{played.place} for {dialect.name}"
-    if isinstance(played.became, RequestError):
-        param = played.became.param or ""
+def judge(translated: TranslatedRequest, dialect: Dialect) -> None:
+    """Assert that the chat request is valid for its provider, or that the request ends in the expected error."""
+    place = f"{translated.place} for {dialect.name}"
+    if isinstance(translated.result, RequestError):
+        param = translated.result.param or ""
         lacks = dialect.name in LACKS and LACKS[dialect.name].fullmatch(param)
-        assert lacks or param == REFUSED.get(played.place), f"{place}: {played.became}"
+        assert lacks or param == REFUSED.get(translated.place), f"{place}: {translated.result}"
         return
-    assert played.place not in REFUSED or dialect.name in TAKES_FILES, place
-    found = complaints_of(dialect, played.became)
+    assert translated.place not in REFUSED or dialect.name in TAKES_FILES, place
+    found = complaints_of(dialect, translated.result)
     assert found == [], place
 
 
@@ -66,16 +66,16 @@ def test_a_conversation_that_grows_keeps_its_beginning(name: str) -> None:
     """Byte by byte, so that the provider's prompt cache stays warm; where turns alternate, the last one may grow."""
     grown = 0
     for run in runs():
-        before: Played | None = None
-        for played in play(run, PRESETS[name]):
-            if isinstance(played.became, RequestError):
+        before: TranslatedRequest | None = None
+        for translated in translate_run(run, PRESETS[name]):
+            if isinstance(translated.result, RequestError):
                 before = None
                 continue
-            if before is not None and continues(before.body, played.body):
-                assert not isinstance(before.became, RequestError)
-                assert played.became.json.startswith(before.became.json[: -len("]}")]), played.place
+            if before is not None and continues(before.body, translated.body):
+                assert not isinstance(before.result, RequestError)
+                assert translated.result.json.startswith(before.result.json[: -len("]}")]), translated.place
                 grown += 1
-            before = played
+            before = translated
     assert grown >= 75
 
 
@@ -110,7 +110,8 @@ of earlier rounds. What must be left, without the instructions; short texts in f
 @pytest.mark.parametrize("place", REPEATED)
 def test_what_is_repeated_is_said_once(place: str) -> None:
     run = place.partition("[")[0]
-    found = next(played.chat["messages"] for played in play(run, PRESETS["default"]) if played.place == place)
+    requests = translate_run(run, PRESETS["default"])
+    found = next(translated.chat["messages"] for translated in requests if translated.place == place)
     told = [
         f"user: {message['content']}" if message["content"] in ("one", "two") else message["role"] for message in found
     ]
@@ -118,4 +119,4 @@ def test_what_is_repeated_is_said_once(place: str) -> None:
 
 
 def test_the_recordings_hold_what_is_told_of_them() -> None:
-    assert sum(len(list(play(run, PRESETS["default"]))) for run in runs()) == 292
+    assert sum(len(list(translate_run(run, PRESETS["default"]))) for run in runs()) == 292

@@ -2,8 +2,8 @@
 
 Every text is a word of its own, so that it can be looked for in what was made of it. Each call gets its output sooner
 or later, and outputs may come late, out of order, twice, and with other people's messages in between; call ids are few
-and are used again once they are answered. `Chain` is a conversation cut into turns: what a response said, then what the
-next request brought.
+and are used again once they are answered. A chain is a conversation cut into steps: the output of a response, then the
+input of the next request.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def conversations(draw: st.DrawFn) -> list[Item]:
         elif kind == "repeat" and (again := [id for id in answered if id not in waiting]):
             items.append(FunctionCallOutput("repeated", draw(st.sampled_from(again))))
         elif kind not in ("call", "output", "repeat"):
-            items.append(draw(_said(kind, next(words))))
+            items.append(draw(_items_of(kind, next(words))))
     return [*items, *(FunctionCallOutput(next(words), id) for id in waiting)]
 
 
@@ -66,8 +66,8 @@ def _outputs(word: str) -> st.SearchStrategy[str | list[ContentPart]]:
     return st.sampled_from([word, [text], [text, image], [image, text]])
 
 
-def _said(kind: str, word: str) -> st.SearchStrategy[Item]:
-    said: dict[str, list[Item]] = {
+def _items_of(kind: str, word: str) -> st.SearchStrategy[Item]:
+    items: dict[str, list[Item]] = {
         "user": [Message("user", word), Message("user", [InputImage(PNG), InputText(word)])],
         "system": [Message("system", word), Message("system", [InputText(word)])],
         "developer": [Message("developer", word)],
@@ -76,32 +76,32 @@ def _said(kind: str, word: str) -> st.SearchStrategy[Item]:
         "refusal": [Message("assistant", [Refusal(word)])],
         "nothing": [Message("user", ""), Message("assistant", []), Message("system", ""), Reasoning([])],
     }
-    return st.sampled_from(said[kind])
+    return st.sampled_from(items[kind])
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a response said, and what the request that continues it brought."""
+class ChainStep:
+    """The output of a response, and the input of the request that continues it."""
 
     output: Sequence[Item]
     input: Sequence[Item]
 
 
 @st.composite
-def chains(draw: st.DrawFn) -> list[Turn]:
-    """Cut a conversation into turns, at the end of each of which no call waits."""
+def chains(draw: st.DrawFn) -> list[ChainStep]:
+    """Cut a conversation into steps, each where every call has its output."""
     items = draw(conversations())
     ends = [end for end in range(1, len(items)) if _all_answered(items[:end])]
     cuts = sorted(draw(st.sets(st.sampled_from(ends)))) if ends else []
-    turns: list[Turn] = []
+    steps: list[ChainStep] = []
     start = 0
     for end in [*cuts, len(items)]:
         part = items[start:end]
-        most = next((at for at, item in enumerate(part) if not is_models(item)), len(part)) if turns else 0
-        said = draw(st.integers(0, most))
-        turns.append(Turn(part[:said], part[said:]))
+        most = next((at for at, item in enumerate(part) if not is_models(item)), len(part)) if steps else 0
+        outputs = draw(st.integers(0, most))
+        steps.append(ChainStep(part[:outputs], part[outputs:]))
         start = end
-    return turns
+    return steps
 
 
 def _all_answered(items: Sequence[Item]) -> bool:

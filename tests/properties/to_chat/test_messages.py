@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.strategies.conversations import PROVIDERS, Turn, chains, conversations
+from tests.properties.strategies.conversations import PROVIDERS, ChainStep, chains, conversations
 from translators.dialects.dialect import Dialect
 from translators.dialects.rendering import Rendering
 from translators.notes import Notes
@@ -120,17 +120,17 @@ def test_the_lead_is_what_comes_before_anything_else(items: list[Item], dialect:
 
 
 @given(chains(), dialects)
-def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(turns: list[Turn], dialect: Dialect) -> None:
+def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(steps: list[ChainStep], dialect: Dialect) -> None:
     history = History()
     before = b""
     so_far: list[Item] = []
-    for turn in turns:
+    for step in steps:
         settled = not history.pending
-        history = history.with_output(turn.output)
+        history = history.with_output(step.output)
         finished = history.finished
-        history, behind = history.extend(turn.input, Rendering(dialect, Notes()), ToolNames())
+        history, behind = history.extend(step.input, Rendering(dialect, Notes()), ToolNames())
         messages = b",".join([*finished, *behind])
-        so_far += [*turn.output, *turn.input]
+        so_far += [*step.output, *step.input]
         at_once = rendered(so_far, dialect)
         assert messages == b",".join([encode(message) for message in at_once.messages])
         assert history.leading_system_messages == tuple(at_once.leading_system_messages)
@@ -143,22 +143,22 @@ def test_a_history_rendered_turn_by_turn_is_the_one_rendered_at_once(turns: list
 
 
 @given(chains(), dialects)
-def test_what_cannot_change_any_more_is_not_rendered_again(turns: list[Turn], dialect: Dialect) -> None:
+def test_what_cannot_change_any_more_is_not_rendered_again(steps: list[ChainStep], dialect: Dialect) -> None:
     history = History()
-    for turn in turns:
-        history, _ = history.with_output(turn.output).extend(turn.input, Rendering(dialect, Notes()), ToolNames())
-        last = turn.input[-1] if turn.input else None
+    for step in steps:
+        history, _ = history.with_output(step.output).extend(step.input, Rendering(dialect, Notes()), ToolNames())
+        last = step.input[-1] if step.input else None
         if isinstance(last, Message) and last.role == "user" and last.content:
             assert history.pending == ()
 
 
 @given(chains(), dialects)
-def test_a_history_is_never_changed(turns: list[Turn], dialect: Dialect) -> None:
+def test_a_history_is_never_changed(steps: list[ChainStep], dialect: Dialect) -> None:
     """Two continuations of one response, a fork, see the same history."""
     history = History()
-    for turn in turns:
-        continued = history.with_output(turn.output)
-        once = continued.extend(turn.input, Rendering(dialect, Notes()), ToolNames())
-        continued.extend([*turn.input, Message("user", "Something else.")], Rendering(dialect, Notes()), ToolNames())
-        assert continued.extend(turn.input, Rendering(dialect, Notes()), ToolNames()) == once
+    for step in steps:
+        continued = history.with_output(step.output)
+        once = continued.extend(step.input, Rendering(dialect, Notes()), ToolNames())
+        continued.extend([*step.input, Message("user", "Something else.")], Rendering(dialect, Notes()), ToolNames())
+        assert continued.extend(step.input, Rendering(dialect, Notes()), ToolNames()) == once
         history = once[0]
