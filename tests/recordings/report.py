@@ -54,6 +54,9 @@ READING = """\
   `function_call_filter: MALFORMED_FUNCTION_CALL`): completed, incomplete, or failed. A full context window without
   output fails with `context_length_exceeded`; with output, the response is incomplete. An unknown word is judged by its
   stem, with a note. If that says nothing, the response is completed if it has output, otherwise failed.
+- **Framing.** Keep-alives behind `data:` are skipped. Several chunks in one event, and a chunk or completion in an
+  envelope (`{"data": {…}, "success": true}`), are read. An answer with status 200 that is none of this is a 502, or
+  `response.failed` in a stream, with its first words.
 """
 
 THINKING = {

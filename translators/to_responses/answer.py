@@ -1,8 +1,9 @@
 """The body of a provider's answer → events, whether it is a stream or one JSON body.
 
 A request for a stream may be answered with a whole completion, and the other way round; some providers send an error
-page. The first byte after white space and a byte order mark decides: `{` or `[` is JSON, `<` a web page, anything else
-server-sent events. A body that cannot be read ends the response as failed, after the events already made.
+page. The first bytes after white space and a byte order mark decide: a field of server-sent events, or else one body,
+JSON if all is well. A body that cannot be read ends the response as failed, after the events already made. So does one
+that holds no answer, with the body's first words: they say more than that there was no answer.
 """
 
 from collections.abc import Iterator
@@ -13,8 +14,15 @@ from translators.chat.chunks import Chunk
 from translators.errors import UpstreamError, answer_too_large
 from translators.responses.events import Event
 from translators.to_responses.buffered import BufferedAnswer
-from translators.to_responses.deltas import decode_chunk, read_completion, with_flat_error
-from translators.to_responses.sse import DONE, SSEDecoder
+from translators.to_responses.deltas import (
+    decode_chunk,
+    not_an_answer,
+    read_chunk,
+    read_values,
+    with_flat_error,
+    without_deltas,
+)
+from translators.to_responses.sse import DONE, SSEDecoder, is_keep_alive
 from translators.to_responses.stream import ResponseStream
 from translators.to_responses.surrogates import SurrogateJoiner
 from translators.wire import NotJSON
@@ -22,6 +30,8 @@ from translators.wire import NotJSON
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of an answer in one JSON body: as much as a stream may hold (`stream.Limits`)."""
 _BOM: Final = b"\xef\xbb\xbf"
+_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
+"""What begins a stream of server-sent events."""
 
 
 class AnswerReader:
@@ -42,10 +52,10 @@ class AnswerReader:
     def feed(self, data: bytes) -> list[Event]:
         if self._body is None:
             data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
-            if _BOM.startswith(data):
+            if _BOM.startswith(data) or any(len(data) < len(field) and field.startswith(data) for field in _FIELDS):
                 self._start = data
                 return []
-            self._body = WholeBody(self._max_bytes) if data[:1] in b"{[<" else EventStream()
+            self._body = EventStream() if data.startswith(_FIELDS) else WholeBody(self._max_bytes)
         events: list[Event] = []
         try:
             for chunk in self._body.feed(data):
@@ -57,11 +67,16 @@ class AnswerReader:
     def finish(self, now: int) -> list[Event]:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
+        if self._body is None and self._start:
+            self._body = WholeBody(self._max_bytes)
+            self._body.feed(self._start)
         try:
             for chunk in self._body.flush() if self._body else ():
                 events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
+        if self._body is not None and self._body.unread and not self._stream.has_answer:
+            events += self._stream.fail(not_an_answer(self._body.unread))
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
 
 
@@ -70,6 +85,8 @@ class EventStream:
 
     def __init__(self) -> None:
         self.done = False
+        self.unread = b""
+        """The first payload without choices."""
         self._decoder = SSEDecoder()
         self._surrogates = SurrogateJoiner()
         self._waiting = self._surrogates.waiting
@@ -90,20 +107,36 @@ class EventStream:
             if payload == DONE:
                 self.done = True
             elif self._waiting:
-                yield self._surrogates.read(payload)
+                yield from self._odd_chunks(payload)
             else:
                 try:
                     chunk = decode_chunk(payload)
                 except NotJSON:
-                    chunk = self._surrogates.read(payload)
-                yield chunk if chunk.choices else with_flat_error(chunk, payload)
+                    yield from self._odd_chunks(payload)
+                    continue
+                yield chunk if chunk.choices else self._without_choices(chunk, payload)
+
+    def _odd_chunks(self, payload: bytes) -> Iterator[Chunk]:
+        """Yield the chunks of a payload that does not fit the types; one that keeps the connection alive has none."""
+        if is_keep_alive(payload):
+            return
+        for value in read_values(payload):
+            chunk = self._surrogates.read(value)
+            yield chunk if chunk.choices else self._without_choices(chunk, value)
+        self.done = self.done or payload.endswith(DONE)
+
+    def _without_choices(self, chunk: Chunk, payload: bytes) -> Chunk:
+        self.unread = self.unread or payload
+        return with_flat_error(chunk, payload)
 
 
 class WholeBody:
-    """One JSON body (or a web page in its place), complete when the connection says so."""
+    """One JSON body (or a web page or text in its place), complete when the connection says so."""
 
     def __init__(self, max_bytes: int) -> None:
         self.done = False
+        self.unread = b""
+        """The body, to be quoted if it is no answer."""
         self._pieces: list[bytes] = []
         self._bytes_left = max_bytes
 
@@ -116,7 +149,8 @@ class WholeBody:
 
     def flush(self) -> Iterator[Chunk]:
         self.done = True
-        body = b"".join(self._pieces)
+        body = self.unread = b"".join(self._pieces)
         if body[:1] == b"<":
-            raise UpstreamError("The provider answered with a web page instead of JSON.")
-        yield read_completion(body)
+            raise UpstreamError("The provider answered with a web page instead of JSON.", status=502)
+        for value in read_values(body):
+            yield without_deltas(read_chunk(value))

@@ -30,6 +30,10 @@ class BufferedAnswer:
         return self._trial.is_over
 
     @property
+    def has_answer(self) -> bool:
+        return self._trial.has_answer
+
+    @property
     def response(self) -> Response:
         return self._trial.response
 

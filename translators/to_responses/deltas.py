@@ -5,7 +5,10 @@ one odd member never costs the answer. The other functions read one kind of cont
 `reasoning/fields.py`. Source: docs/providers.md.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -30,6 +33,17 @@ from translators.wire import Decoder, NotJSON, decode, encode
 S = TypeVar("S", bound=msgspec.Struct)
 PartKind = Literal["reasoning", "text", "refusal", "image", "other"]
 
+_MAX_ENVELOPES: Final = 3
+"""Objects around an answer: a gateway's around another's, and one to spare."""
+_MAX_QUOTED: Final = 200
+"""Characters of what is not an answer, in the error message."""
+_MAX_EXCERPT_BYTES: Final = 4096
+"""Among which the first words are looked for: a web page begins with its head."""
+_MARKUP: Final = re.compile(r"<[^<>]{0,1000}>?")
+_HIDDEN_MARKUP: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)", re.DOTALL | re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"(?:[\s,]|data:)*")
+"""What may be between the JSON values of one payload."""
+_json: Final = json.JSONDecoder()
 _FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
 
 decode_chunk = Decoder(Chunk).decode
@@ -46,13 +60,17 @@ def read_chunk(payload: bytes) -> Chunk:
 
 
 def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
-    """Return a chunk without choices; set its error from a flat error body, if the payload is one.
+    """Return a chunk without choices, or the one in an envelope; set its error from a flat error body.
 
     Mistral, FastAPI, Cloudflare and Zhipu send such bodies with status 200; MiniMax has `base_resp`, with a
-    `status_code` of 0 if nothing is wrong.
+    `status_code` of 0 if nothing is wrong. Some gateways wrap the answer: `{"data": {…}, "success": true}`.
     """
-    if not chunk.error and chunk.usage is None:
+    if chunk.choices is None and not chunk.error:
         value = replace_lone_surrogates(read_odd_value(payload))
+        if (inner := _in_envelope(value)) is not None:
+            return fitting_chunk({"usage": value.get("usage")} | inner)
+        if chunk.usage is not None:
+            return chunk
         base = value.get("base_resp")
         if not isinstance(base, dict) or not base.get("status_code"):
             value.pop("base_resp", None)
@@ -61,13 +79,53 @@ def with_flat_error(chunk: Chunk, payload: bytes) -> Chunk:
     return chunk
 
 
+def _in_envelope(value: dict[str, Any], depth: int = _MAX_ENVELOPES) -> dict[str, Any] | None:
+    """Return the chunk or completion in the members of an object, at some depth."""
+    for member in value.values() if depth else ():
+        if isinstance(member, str) and '"choices"' in member:
+            with suppress(*NotJSON):  # an envelope may hold the answer as a string
+                member = decode(member)
+        if isinstance(member, list) and len(member) == 1:
+            member = member[0]
+        if isinstance(member, dict):
+            if member.get("choices") and isinstance(member["choices"], list):
+                return member
+            if (inner := _in_envelope(member, depth - 1)) is not None:
+                return inner
+    return None
+
+
 def read_completion(body: bytes) -> Chunk:
     """Return a whole completion; a `delta` beside its `message` is ignored (Perplexity)."""
-    completion = read_chunk(body)
+    return without_deltas(read_chunk(body))
+
+
+def without_deltas(completion: Chunk) -> Chunk:
+    """Return a completion without the `delta` that a choice has beside its `message`."""
     for choice in completion.choices or ():
         if choice.message is not None:
             choice.delta = None
     return completion
+
+
+def read_values(payload: bytes) -> list[bytes]:
+    """Return the JSON values of a payload that has more than one, objects of an array included; else the payload."""
+    text = payload.decode("utf-8", "replace")
+    values: list[Any] = []
+    position = 0
+    while (start := _BETWEEN.match(text, position)) and start.end() < len(text):
+        try:
+            value, position = _json.raw_decode(text, start.end())
+        except (ValueError, RecursionError):
+            break
+        values += value if isinstance(value, list) else [value]
+    objects = [value for value in values if isinstance(value, dict)]
+    return [payload] if len(objects) < 2 else [json.dumps(value).encode() for value in objects]
+
+
+def not_an_answer(payload: bytes) -> UpstreamError:
+    """Return the error for an answer with status 200 that is none: it quotes the first words."""
+    return UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload), status=502)
 
 
 def read_odd_value(payload: bytes) -> dict[str, Any]:
@@ -81,7 +139,7 @@ def read_odd_value(payload: bytes) -> dict[str, Any]:
     if payload.strip() == b"null":
         return {}
     if not isinstance(value, dict):
-        raise UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload))
+        raise not_an_answer(payload)
     return value
 
 
@@ -115,7 +173,10 @@ def _struct_in(types: Iterable[Any]) -> type[msgspec.Struct] | None:
 
 
 def _excerpt(payload: bytes) -> str:
-    return payload[:200].decode("utf-8", "replace")
+    """Return the first words of a payload, without markup."""
+    text = _HIDDEN_MARKUP.sub(" ", payload[:_MAX_EXCERPT_BYTES].decode("utf-8", "replace"))
+    words = " ".join(_MARKUP.sub(" ", text).split())
+    return words[:_MAX_QUOTED] if words else "it is empty"
 
 
 def usage_of(chunk: Chunk) -> ChatUsage | None:

@@ -7,6 +7,7 @@ separated by single line ends, a bare `error:` field (llama.cpp), no final newli
 other. An event of more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/providers.md.
 """
 
+import re
 from typing import Final
 
 from translators.errors import UpstreamError
@@ -14,6 +15,13 @@ from translators.errors import UpstreamError
 DONE: Final = b"[DONE]"
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 """A picture comes as one event in base64, a few MB; this is a quarter of what a whole answer may have."""
+_COMMENT: Final = re.compile(
+    rb":.*|\W*((openrouter|still|keep|connection)[ _-]*)?"
+    rb"(ping|pong|alive|heart[ _-]?beat|processing|waiting|working|queued)\W*",
+    re.IGNORECASE,
+)
+"""A comment that came behind `data:`, or the text of one."""
+_NOTHING: Final = re.compile(rb"[^\w{[<]*|null|true|none|\[\s*\]|\{\s*\}", re.IGNORECASE)
 _PAYLOAD_FIELDS: Final = (b"data:", b"error:")
 
 
@@ -79,6 +87,11 @@ class SSEDecoder:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+def is_keep_alive(payload: bytes) -> bool:
+    """Tell whether a payload says nothing and only keeps the connection alive."""
+    return bool(_COMMENT.fullmatch(payload) or _NOTHING.fullmatch(payload))
+
+
 def _payloads(block: bytes) -> list[bytes]:
     """Return the payloads of one block of lines: one, unless each line is a JSON value of its own."""
     found: list[bytes] = []
@@ -87,6 +100,8 @@ def _payloads(block: bytes) -> list[bytes]:
             if line.startswith(field):
                 found.append(line[len(field) :].strip())
     found = [payload for payload in found if payload]
+    if len(found) > 1:
+        found = [payload for payload in found if not _COMMENT.fullmatch(payload)]
     if len(found) < 2:
         return found
     if all(payload[:1] in b"{[" and payload[-1:] in b"}]" for payload in found):

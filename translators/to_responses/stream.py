@@ -113,6 +113,11 @@ class ResponseStream:
         self.error: ProtocolError | None = None
         """Why the response failed, if it did."""
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the provider has sent any output, or said how the answer ends."""
+        return self.is_over or bool(self._finish_reason) or self._items.has_output()
+
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; nothing of an answer has been fed yet."""
         self._prompt_bytes = expectations.prompt_bytes
