@@ -33,6 +33,32 @@ def is_json_object(text: str) -> bool:
     return True
 
 
+def is_json_prefix(text: str) -> bool:
+    """Tell whether text is a JSON value or could become one if more of it came."""
+    try:
+        decode(text)
+    except NotJSON as error:
+        return str(error) == "Input data was truncated"
+    return True
+
+
+def loose_value(text: str) -> Any:
+    """Return the JSON value in text, whose strings may hold raw control characters; None if there is none."""
+    try:
+        return decode(text)
+    except NotJSON:
+        try:
+            return _lenient.decode(text)
+        except (ValueError, RecursionError):
+            return None
+
+
+def loose_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in text, whose strings may hold raw control characters; None if there is none."""
+    value = loose_value(text)
+    return value if isinstance(value, dict) else None
+
+
 def decode_prefix(payload: bytes) -> Any:
     """Return the JSON value at the start of a payload, ignoring what follows it; None if there is none.
 

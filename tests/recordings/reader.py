@@ -6,7 +6,8 @@ start of the content is reasoning, and the line ends behind it are nothing · wh
 arguments as they came, an object as compact JSON, none as `{}` unless the answer was cut short · what nobody
 named is no call · the last finish reason and the last usage with numbers count · an error makes it failed ·
 without a finish reason it is completed if the provider ended the answer itself and there is one, else failed · a
-source is a URL, wherever it stands, and an answer without text has nowhere to tell it.
+source is a URL, wherever it stands, and an answer without text has nowhere to tell it · one that ends within the
+arguments of a call was cut by the token limit, whatever its finish reason (OpenRouter says `tool_calls`).
 """
 
 import json
@@ -136,6 +137,8 @@ class _Reader:
         refusal = "".join(self.said["refusal"])
         calls = [call for call in self.calls if call.name]
         status, reason = self.ending(done and bool(text or reasoning or calls or refusal))
+        if status == "completed" and calls and _is_cut("".join(calls[-1].arguments)):
+            status, reason = "incomplete", "max_output_tokens"
         none = "{}" if status == "completed" else ""
         said = [(id, call.name, "".join(call.arguments) or none) for id, call in zip(ids_of(calls), calls, strict=True)]
         usage = self.usage and in_our_words(self.usage)
@@ -148,6 +151,16 @@ class _Reader:
             return "incomplete", INCOMPLETE[self.finish]
         assert self.finish is None or self.finish in COMPLETED, f"an unknown finish reason {self.finish!r}"
         return "completed", None
+
+
+def _is_cut(arguments: str) -> bool:
+    if not arguments.startswith("{"):
+        return False
+    try:
+        json.JSONDecoder(strict=False).raw_decode(arguments)
+    except ValueError:
+        return True
+    return False
 
 
 @dataclass

@@ -72,7 +72,7 @@ def chat_call(call: AnyCall, id: str, names: ToolNames, back: ReturnedThinking) 
     """
     extra = back.calls.get(call.call_id or "", UNSET)
     if isinstance(call, (FunctionCall, HostedCall)):
-        name = names.flatten(call.name, call.namespace or None)
+        name = names.flatten(call.name, call.namespace) if call.namespace else names.flatten_called(call.name)
         arguments = call.arguments or "{}"
     else:
         kind = BY_CALL[call.__class__]

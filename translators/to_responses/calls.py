@@ -4,105 +4,182 @@ Most providers number the calls of an answer by `index`; some leave it out, send
 with every piece, send them empty, or change them. `CallSorter` decides, by these rules:
 
 - An empty id, name or index counts as absent. Source: farion1231/cc-switch#4671.
-- A piece belongs to the call of its index, else of its id, else to the latest call. Source: BerriAI/litellm#21331.
-- Another id under a known index, together with a name, begins a new call.
-- A piece with a name begins a new call if the call that it would join is finished, unless it repeats that call.
-- The first id and name of a call stay.
+- A piece with a name begins a call, unless it repeats a call that is not finished, or a whole call. Another id under a
+  known index begins a new call, and so does another declared name as long as the two names together are none.
+- A piece without a name belongs to the call of its id, else of its index, else to the latest call; under an index that
+  no call has, to the only call that is not finished. Source: agno-agi/agno#8880; sgl-project/sglang#38198.
+- If such a piece is the first of a call's arguments, and it might as well be another call's that has none, nobody can
+  tell: the response fails. So it does if a whole call may be a repetition or a call of its own. A call that ran with
+  another's arguments cannot be taken back.
+- A name may come in pieces, or grow, until the arguments begin; then it stays. The first id stays.
+  Source: continuedev/continue#5849.
+
+What a piece adds to the arguments: `provider_call.py`.
 """
 
+from typing import Final
+
 from translators.chat.chunks import ToolCallDelta
-from translators.loose_json import is_json
+from translators.errors import UpstreamError
+from translators.loose_json import loose_object
 from translators.to_responses.deltas import arguments_of
+from translators.to_responses.provider_call import ProviderCall
+from translators.tools.names import ToolNames
 
-
-class ProviderCall:
-    """A call as the provider sends it. The pieces of its arguments are joined only when the whole is needed."""
-
-    __slots__ = ("_checked_size", "_last", "_pieces", "_size", "id", "name")
-
-    def __init__(self, id: str, name: str) -> None:
-        self.id = id
-        self.name = name
-        self._pieces: list[str] = []
-        self._size = 0
-        self._last = ""
-        """The last character that is not white space."""
-        self._checked_size = 0
-        """Characters of the arguments when `has_ended` last parsed them."""
-
-    def add(self, fragment: str) -> str:
-        """Add a fragment of the arguments and return it; return "" for one that repeats the whole arguments."""
-        if not fragment or (len(fragment) == self._size and fragment == self.arguments and is_json(fragment)):
-            return ""
-        self._pieces.append(fragment)
-        self._size += len(fragment)
-        self._last = fragment.rstrip()[-1:] or self._last
-        return fragment
-
-    @property
-    def arguments(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
-
-    def is_complete(self) -> bool:
-        """Tell whether the arguments are a whole JSON object."""
-        return self._last == "}" and is_json(self.arguments)
-
-    def has_ended(self) -> bool:
-        """Tell whether the arguments have become a whole JSON object; may answer no although they have.
-
-        Parsing with every fragment would be quadratic, so they are parsed again only when they have doubled in size.
-        """
-        if self._last != "}" or self._size < 2 * self._checked_size:
-            return False
-        self._checked_size = self._size
-        return self.is_complete()
+_ID_FOR_ALL: Final = "0"
+"""What TGI has as the id of every call."""
 
 
 class CallSorter:
-    """Finds the calls of one answer by their index and id."""
+    """Finds the calls of one answer by their index, id and name; `names` are the tools of its request."""
 
-    __slots__ = ("_by_id", "_by_index", "_latest")
+    __slots__ = ("_by_id", "_by_index", "_calls", "_latest", "_names")
 
-    def __init__(self) -> None:
+    def __init__(self, names: ToolNames | None = None) -> None:
+        self._names = names or ToolNames()
+        self._calls: list[ProviderCall] = []
         self._by_index: dict[int, ProviderCall] = {}
         self._by_id: dict[str, ProviderCall] = {}
         self._latest: ProviderCall | None = None
 
     def sort(self, delta: ToolCallDelta) -> tuple[ProviderCall, str]:
-        """Return the call that a piece belongs to, which may be a new one, and what it adds to the arguments."""
+        """Return the call that a piece belongs to, which may be a new one, and what can be sent on of its arguments.
+
+        Raise UpstreamError if nobody can tell.
+        """
         index = delta.index if delta.index is not None and delta.index >= 0 else None
         id = str(delta.id) if delta.id not in (None, "") else ""
         name = (delta.function.name if delta.function else None) or ""
         fragment = arguments_of(delta.function)
-        call = self._find(index, id, name, fragment)
+        call = self._find_named(index, id, name, fragment) if name else self._find(index, id, fragment)
         if call is None:
-            call = ProviderCall(id, name)
-            if index is not None:
-                self._by_index[index] = call
+            call = ProviderCall(id, name, index)
+            self._calls.append(call)
+        elif name and name != call.name and not call.has_arguments():
+            call.name = self._joined(call.name, name)
         elif not call.name:
             call.name = name
+        if index is not None and self._by_index.get(index) is not call and (name or index not in self._by_index):
+            self._by_index[index] = call
         if id:
             self._by_id[id] = call
             if not call.id:
                 call.id = id
         self._latest = call
-        return call, call.add(fragment)
+        if call.has_arguments():
+            return call, call.add(fragment)
+        added = call.add(fragment)
+        if call.name and call.has_arguments() and not call.opening:
+            for other in self._calls:
+                other.take_nothing_more()
+        return call, added
 
-    def _find(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
+    # --- pieces without a name --------------------------------------------------------------------------------
+
+    def _find(self, index: int | None, id: str, fragment: str) -> ProviderCall | None:
+        """Return the call of a piece without a name; None if the piece begins one."""
+        if id and (call := self._by_id.get(id)) is not None:
+            return call
+        call = self._by_index.get(index) if index is not None else self._latest
+        if call is None:
+            return self._only_unfinished(fragment)
+        if id and call.id and call.is_complete() and fragment.lstrip()[:1] == "{" and not call.repeats(fragment):
+            return None  # another id, and whole arguments: a call that has no name yet
+        if not call.has_arguments() and fragment.strip() and call.rivals_among < len(self._calls):
+            self._check_rivals(call, index)
+        return call
+
+    def _only_unfinished(self, fragment: str) -> ProviderCall | None:
+        """Return the call that a piece under an unknown index continues; None if there is none."""
+        unfinished = [call for call in self._calls if not call.is_complete()]
+        unfinished = unfinished or [call for call in self._calls if not call.has_arguments()]
+        if len(unfinished) > 1 and fragment.strip():
+            raise _unclear()
+        return unfinished[0] if unfinished and unfinished[0].name else None
+
+    def _check_rivals(self, call: ProviderCall, index: int | None) -> None:
+        """Raise UpstreamError if arguments found by place alone might be those of another call that has none."""
+        call.rivals_among = len(self._calls)
+        for other in self._calls:
+            if (
+                other is not call
+                and not other.has_arguments()
+                and other.opening in ("", call.opening)
+                and (index is None or other.index == call.index)
+            ):
+                raise _unclear()
+
+    # --- pieces with a name -----------------------------------------------------------------------------------
+
+    def _find_named(self, index: int | None, id: str, name: str, fragment: str) -> ProviderCall | None:
+        """Return the call that a piece with a name continues or repeats; None if it begins a call."""
         if index is not None:
             call = self._by_index.get(index)
-            if call is not None and name and id and call.id and id != call.id:
+            if call is not None and id and call.id and id != call.id:
                 call = self._by_id.get(id)
         elif id:
-            call = self._by_id.get(id) or (None if name else self._latest)
+            call = self._by_id.get(id)
         else:
             call = self._latest
-        if call is None or not name or not call.name:
-            return call
+        if call is not None and call.name and self._begins_another(call, index, id, name, fragment):
+            call = None
+        if call is None and not id and fragment[-1:] == "}":
+            call = self._repeated(index, name, fragment)
+        return call
+
+    def _begins_another(self, call: ProviderCall, index: int | None, id: str, name: str, fragment: str) -> bool:
+        """Tell whether a piece with a name is not the call that its place says."""
+        is_same = bool(id) and id == call.id and id != _ID_FOR_ALL
         if name != call.name:
-            is_new = call.is_complete() or (index is None and not id)
-        else:
-            is_new = fragment[:1] == "{" and call.is_complete() and fragment != call.arguments
-        return None if is_new else call
+            if call.is_complete():
+                return True
+            if self._may_be_joined(call, name):
+                return False
+            return (index is None and not id) or (not is_same and self._both_declared(call.name, name))
+        if fragment.lstrip()[:1] != "{" or not call.is_complete() or call.repeats(fragment):
+            return False
+        if not call.has_arguments():
+            return not is_same
+        if call.grows_into(fragment):
+            if is_same:
+                return False
+            raise _unclear()
+        return not is_same or loose_object(fragment) is not None
+
+    def _repeated(self, index: int | None, name: str, fragment: str) -> ProviderCall | None:
+        """Return a call without id that is repeated whole, if places do not number the calls."""
+        if index is not None and index not in self._by_index:
+            return None
+        for call in self._calls:
+            is_alike = call.name == name and not call.id and call.index == index
+            if is_alike and call.is_complete() and call.repeats(fragment):
+                return call
+        return None
+
+    def _may_be_joined(self, call: ProviderCall, name: str) -> bool:
+        """Tell whether a second name is a piece of the first; raise UpstreamError if it may be another call's too."""
+        if call.has_begun() or not self._names.begins_declared(self._joined(call.name, name)):
+            return False
+        if self._both_declared(call.name, name):
+            raise _unclear()
+        return True
+
+    def _both_declared(self, name: str, other: str) -> bool:
+        return self._names.is_declared(name) and self._names.is_declared(other)
+
+    def _joined(self, name: str, piece: str) -> str:
+        """Return a name with one more piece of it, which may repeat what came before."""
+        if piece.startswith(name):
+            return piece
+        joined = name + piece
+        return joined if not name or self._names.begins_declared(joined) else name
+
+
+def unreadable_call(name: str, why: str) -> UpstreamError:
+    """Return the error of a call that cannot be executed as it stands."""
+    called = f"the tool call '{name}'" if name else "a tool call"
+    return UpstreamError(f"The provider's answer cannot be read: {called} is unclear, {why}.", status=502, retry=False)
+
+
+def _unclear() -> UpstreamError:
+    return unreadable_call("", "its pieces do not tell which call they belong to")

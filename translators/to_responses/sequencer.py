@@ -11,7 +11,7 @@ Source: docs/stream-laws.md; docs/decisions/0005-calls-in-lanes.md.
 from collections import deque
 from typing import Any, Final, Literal
 
-from translators.errors import UpstreamError, answer_too_large
+from translators.errors import UpstreamError, answer_too_large, shorten
 from translators.notes import Notes
 from translators.open_items.base import FinalStatus, OpenItem, PieceKind
 from translators.open_items.citations import Citations
@@ -23,8 +23,9 @@ from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem
-from translators.to_responses.calls import ProviderCall
+from translators.to_responses.calls import unreadable_call
 from translators.to_responses.expectations import Expectations
+from translators.to_responses.provider_call import ProviderCall
 from translators.tools.function import OpenFunctionCall
 from translators.tools.kinds import BY_NAME
 
@@ -147,6 +148,9 @@ class ItemSequencer:
     ) -> None:
         """Add a piece of the arguments to a call; `extra` is its opaque `extra_content`."""
         self.written += len(fragment)
+        if call.held_size:
+            self.written += call.held_size
+            call.held_size = 0
         entry = self._queued_calls.get(call)
         if entry is None and len(self._queued_calls) == self._max_calls:
             self._notes.add("parallel_tool_calls", "dropped", "calls after the first: the client wants only one")
@@ -157,9 +161,7 @@ class ItemSequencer:
             entry = self._queued_calls[call] = QueuedItem("call", call)
             self._begin(entry, events)
         if entry.closed:
-            if fragment.strip():
-                self._notes.add("tool_calls", "dropped", "arguments arrived for a call that was complete")
-            return
+            return  # `close_all` finds out whether this was more than a repetition
         if entry.item is None:
             if fragment:
                 entry.pieces.append(("arguments", fragment, []))
@@ -183,6 +185,10 @@ class ItemSequencer:
     def _begin(self, entry: QueuedItem, events: list[Event]) -> None:
         if self._opaque and self._seal_policy is not None:
             self.queue.append(self._reasoning_entry())  # an item of its own, before the item that it belongs to
+        if entry.kind != "call":
+            for waiting in self.queue:
+                if waiting.call is not None:
+                    waiting.call.take_nothing_more()
         self.queue.append(entry)
         if len(self.output) + len(self.queue) > self._max_items:
             raise answer_too_large()
@@ -198,8 +204,8 @@ class ItemSequencer:
                 return
             self._close_head("completed", events)
 
-    def _open(self, entry: QueuedItem, events: list[Event]) -> bool:
-        """Open an item and add the pieces that waited; return False for a call that has no name yet."""
+    def _open(self, entry: QueuedItem, events: list[Event], *, at_end: bool = False) -> bool:
+        """Open an item and add the pieces that waited; return False for a call whose name may still be told."""
         if entry.kind == "message":
             entry.item = OpenMessage(self._next_index, self._ids.item("msg"), self._citations)
         elif entry.kind == "reasoning":
@@ -213,12 +219,14 @@ class ItemSequencer:
             entry.item = OpenCompaction(self._next_index, self._ids.item("cmp"))
         else:
             call = entry.call
-            if call is None or not call.name:
+            assert call is not None
+            if not call.name or not (at_end or call.has_begun() or self._names.is_final(call.name)):
                 return False
-            called = self._names.restore(call.name)
+            flat = self._flat(call)
+            called = self._names.restore(flat)
             row = BY_NAME.get(called.kind, BY_NAME["function"])
             entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self._call_id(call), called)
-            if isinstance(entry.item, OpenFunctionCall) and call.name in self._names.with_encrypted:
+            if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
                 entry.item.declare_plain()
         self._next_index += 1
         events += entry.item.open()
@@ -226,6 +234,13 @@ class ItemSequencer:
             events += entry.item.append(piece, text, logprobs)
         entry.pieces.clear()
         return True
+
+    def _flat(self, call: ProviderCall) -> str:
+        """Return the name of the tool that a call can only mean; its own if that says nothing."""
+        meant = self._names.meant(call.name) or call.name
+        if meant != call.name:
+            self._notes.add("tool_calls", "repaired", f"'{shorten(call.name)}' is taken as the tool '{meant}'")
+        return meant
 
     def _call_id(self, call: ProviderCall) -> str:
         """Return the provider's id if it has 1 to 64 characters and was not used before, else a new one."""
@@ -242,6 +257,8 @@ class ItemSequencer:
         entry.closed = True
         if entry.item is None:
             return
+        if entry.call is not None:
+            self._add_rest(entry.call, entry.item, events)
         try:
             events += entry.item.close(status)
         except UpstreamError:  # a call that does not fit its tool
@@ -257,12 +274,12 @@ class ItemSequencer:
                 self.queue.append(self._reasoning_entry())
             else:
                 self._notes.add("reasoning", "dropped", "signatures after an answer that was cut short")
+        self._name_calls(status)
+        self._check_calls(status)
         while self.queue:
             entry = self.queue[0]
-            if entry.item is None and not self._open(entry, events):
-                self.queue.popleft()
-                self._notes.add("tool_calls", "dropped", "the provider never named the function of a call")
-                continue
+            if entry.item is None:
+                self._open(entry, events, at_end=True)
             cut = status == "incomplete" and (
                 not entry.call.is_complete() if entry.call and entry.call.arguments else len(self.queue) == 1
             )
@@ -270,6 +287,57 @@ class ItemSequencer:
             if cut and self.queue:
                 self._notes.add("tool_calls", "dropped", "what followed a call that was cut short")
                 self.queue.clear()
+
+    def ends_in_call(self) -> bool:
+        """Tell whether the answer breaks off within the arguments of its last call."""
+        calls = [entry.call for entry in self.queue if entry.call is not None]
+        if not calls or self.queue[-1].call is not calls[-1] or self._kind(calls[-1]) != "function":
+            return False
+        return bool(calls[-1].name) and calls[-1].is_cut() and all(call.is_complete() for call in calls[:-1])
+
+    def _name_calls(self, status: FinalStatus) -> None:
+        """Name the calls that the provider never named, if it is clear what they call; drop what is no call."""
+        for entry in [entry for entry in self.queue if entry.call is not None and not entry.call.name]:
+            call = entry.call
+            assert call is not None
+            meant = self._names.meant_by_id(call.id) if call.has_begun() or call.id else None
+            if meant is not None:
+                call.name = meant
+                self._notes.add("tool_calls", "repaired", f"a call without a name is taken as one of '{meant}'")
+            elif status == "completed" and (call.has_begun() or not self._has_more_than(entry)):
+                raise UpstreamError("The provider called a tool without naming it.", status=502, retry=False)
+            else:
+                self.queue.remove(entry)
+                self._notes.add("tool_calls", "dropped", "the provider never named the function of a call")
+
+    def _has_more_than(self, entry: QueuedItem) -> bool:
+        return any(other is not entry for other in self.queue) or bool(self.output)
+
+    def _check_calls(self, status: FinalStatus) -> None:
+        """Raise UpstreamError for a call that cannot be executed as it stands, before the calls ahead of it are done.
+
+        Those that are done already are checked too: something may have come behind them.
+        """
+        for call, entry in self._queued_calls.items():
+            if not call.name or (status == "incomplete" and not entry.closed):
+                continue
+            kind = self._kind(call)
+            why = call.problem(free_text=kind == "custom")
+            if why is not None and (kind == "function" or call.is_complete()):
+                raise unreadable_call(call.name, why)
+
+    def _kind(self, call: ProviderCall) -> str:
+        return self._names.restore(self._names.meant(call.name) or call.name).kind
+
+    def _add_rest(self, call: ProviderCall, item: OpenItem, events: list[Event]) -> None:
+        """Add what was held back of a call's arguments, and tell what was not taken as it came."""
+        if call.is_repaired():
+            self._notes.add("tool_calls", "repaired", "arguments that were not JSON as they stood")
+        rest = call.rest(free_text=self._kind(call) == "custom")
+        if rest:
+            events += item.append("arguments", rest, [])
+        if call.has_tail:
+            self._notes.add("tool_calls", "dropped", "what followed the arguments of a call")
 
     def break_off(self, events: list[Event]) -> None:
         """Close the open item as incomplete and forget what waits behind it."""

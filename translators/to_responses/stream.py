@@ -56,7 +56,7 @@ from translators.to_responses.deltas import (
     usage_of,
 )
 from translators.to_responses.expectations import Expectations
-from translators.to_responses.finish import AnswerEnd, decide_outcome
+from translators.to_responses.finish import AnswerEnd, Outcome, decide_outcome
 from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 
@@ -100,7 +100,7 @@ class ResponseStream:
             ids, expectations, notes, self._citations,
             reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
         )  # fmt: skip
-        self._sorter = CallSorter()
+        self._sorter = CallSorter(expectations.names)
         self._tags: ThinkTags | None = ThinkTags(expectations.thinks_first)
         self._tokens: list[Any] | None = []
         """Log probabilities of the content that `_tags` holds back; None: the model thinks in tags, and none go out."""
@@ -124,6 +124,7 @@ class ResponseStream:
         self._redact = expectations.redact
         self._tags = ThinkTags(expectations.thinks_first)
         self._items.expect(expectations)
+        self._sorter = CallSorter(expectations.names)
 
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""
@@ -203,6 +204,9 @@ class ResponseStream:
             self._notes.add("finish_reason", "approximated", f"'{self._redact(end.unknown)}' is taken as {taken_as}")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
+        if end.incomplete is None and self._items.ends_in_call():
+            end = Outcome(incomplete="max_output_tokens")
+            self._notes.add("finish_reason", "approximated", "the arguments of the last call were cut short")
         try:
             self._items.close_all("incomplete" if end.incomplete else "completed", events)
         except UpstreamError as error:

@@ -60,19 +60,22 @@ def qualified_names(tool: Tool) -> list[QualifiedName]:
 class ToolNames:
     """The bijection. Tools without a namespace are named first, so that they keep their own names if they can."""
 
-    __slots__ = ("_flat", "_full", "with_encrypted")
+    __slots__ = ("_declared", "_flat", "_full", "with_encrypted")
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self._flat: dict[tuple[str, str | None, Kind], str] = {}
         self._full: dict[str, QualifiedName] = {}
         self.with_encrypted: set[str] = set()
         """The provider's names of functions with parameters that OpenAI would encrypt."""
+        self._declared: dict[str, QualifiedName] = {}
+        """The flat names of declared tools; the others were only met in the history."""
         every = [name for tool in tools for name in qualified_names(tool)]
         for name in every:
             if name.namespace is None:
                 self.flatten(*name)
         for name in every:
             self.flatten(*name)
+        self._declared.update(self._full)
 
     def flatten(self, name: str, namespace: str | None = None, kind: Kind = "function") -> str:
         """Return the provider's name for a tool that is declared or was called in history."""
@@ -92,3 +95,71 @@ class ToolNames:
     def restore(self, flat: str) -> QualifiedName:
         """Return the tool that a provider's name stands for; an undeclared one is a function of that name."""
         return self._full.get(flat) or QualifiedName(flat)
+
+    # --- names that are not quite right -----------------------------------------------------------------------
+
+    def is_declared(self, flat: str) -> bool:
+        return flat in self._declared
+
+    def begins_declared(self, flat: str) -> bool:
+        """Tell whether a declared tool's name begins so, or is it."""
+        return any(name.startswith(flat) for name in self._declared)
+
+    def is_final(self, flat: str) -> bool:
+        """Tell whether a name is a tool's, and no longer name begins with it."""
+        if not self._declared:
+            return bool(flat)
+        return flat in self._declared and sum(name.startswith(flat) for name in self._declared) == 1
+
+    def meant(self, name: str) -> str | None:
+        """Return the flat name of the one declared tool that a name can mean; None if there is none, or several.
+
+        Models put a channel mark behind a name, `functions.` before it, or leave out or alter a namespace.
+        Source: pydantic/pydantic-ai#7143; Wei-Shaw/sub2api#5675.
+        """
+        if name in self._declared:
+            return name
+        for plain in dict.fromkeys((_without_marks(name), without_marks(name))):
+            found = [flat for flat, full in self._declared.items() if plain == flat or plain in _spellings(full)]
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
+
+    def flatten_called(self, name: str) -> str:
+        """Return the provider's name for a function that the history calls.
+
+        The model is never shown a name that nobody declared in a form that was made up for it here.
+        """
+        if (name, None, "function") in self._flat:
+            return self._flat[name, None, "function"]
+        return self.meant(name) or self.flatten(without_marks(name) or name)
+
+    def meant_by_id(self, id: str) -> str | None:
+        """Return the tool of a call that has no name: the one that its id names, else the only one that there is."""
+        words = _ID_WITH_NAME.fullmatch(id)
+        if words is not None:
+            return self.meant(words[1])
+        return next(iter(self._declared)) if len(self._declared) == 1 else None
+
+
+_ID_WITH_NAME: Final = re.compile(r"(?:functions?[.:])?([A-Za-z_][\w.-]*):\d+")
+"""Kimi's ids: `functions.get:0`. Source: Moonshot AI, Kimi K2, Tool call guidance."""
+_MARK: Final = re.compile(r"<\||<[/a-z]")
+_PREFIX: Final = re.compile(r"\A(?:functions?|tools?)(?:\.|::?|/)")
+
+
+def without_marks(name: str) -> str:
+    """Return a name without what a model's format puts around it: white space, quotes, channel marks, a prefix."""
+    return _PREFIX.sub("", _without_marks(name), count=1)
+
+
+def _without_marks(name: str) -> str:
+    plain = _MARK.split(name.strip().strip("\"'`"), maxsplit=1)[0].strip()
+    return re.sub(r":\d+\Z", "", plain)
+
+
+def _spellings(full: QualifiedName) -> set[str]:
+    """Return how models write the name of a tool: bare, and as a member of its namespace."""
+    if full.namespace is None:
+        return {full.name}
+    return {full.name, *(f"{full.namespace}{mark}{full.name}" for mark in (".", "/", ":", "::", "__", "_", "-"))}

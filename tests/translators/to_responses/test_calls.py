@@ -86,7 +86,43 @@ TABLE: dict[str, tuple[list[Piece], list[Call]]] = {
     ),
     "white space behind the arguments": (
         [(0, None, "f", '{"x":1}'), (0, None, None, "\n"), (0, None, "f", '{"x":2}')],
-        [("", "f", '{"x":1}\n'), ("", "f", '{"x":2}')],
+        [("", "f", '{"x":1}'), ("", "f", '{"x":2}')],
+    ),
+}
+
+
+TABLE |= {
+    "a tail under the next index": (
+        [(0, "a", "f", '{"x":1}'), (0, "b", "g", ""), (1, None, None, '{"x":'), (1, None, None, "2}")],
+        [("a", "f", '{"x":1}'), ("b", "g", '{"x":2}')],
+    ),
+    "heads, then tails with ids, all index 0": (
+        [(0, "a", "f", ""), (0, "b", "g", ""), (0, "a", None, '{"x":1}'), (0, "b", None, '{"x":2}')],
+        [("a", "f", '{"x":1}'), ("b", "g", '{"x":2}')],
+    ),
+    "an empty object first": (
+        [(0, "a", "f", "{}"), (0, None, None, '{"x":'), (0, None, None, "1}")],
+        [("a", "f", '{"x":1}')],
+    ),
+    "a head repeated with an empty object": (
+        [(0, "a", "f", "{}"), (0, "a", "f", '{"x":1}')],
+        [("a", "f", '{"x":1}')],
+    ),
+    "cumulative arguments": (
+        [(0, "a", "f", '{"x"'), (0, None, None, '{"x":1'), (0, None, None, '{"x":1}')],
+        [("a", "f", '{"x":1}')],
+    ),
+    "nested objects that look cumulative": (
+        [(0, "a", "f", '{"x":'), (0, None, None, '{"x":1}'), (0, None, None, "}")],
+        [("a", "f", '{"x":{"x":1}}')],
+    ),
+    "snapshots that grow": (
+        [(0, "a", "f", '{"x":"P"}'), (0, None, None, '{"x":"Pa"}'), (0, None, None, '{"x":"Pa","y":1}')],
+        [("a", "f", '{"x":"Pa","y":1}')],
+    ),
+    "text behind the arguments": (
+        [(0, "a", "f", '{"x":1}\n</tool_call>'), (0, None, None, "}")],
+        [("a", "f", '{"x":1}')],
     ),
 }
 
@@ -109,7 +145,7 @@ def test_pieces_find_their_call(name: str) -> None:
         (["{}"], True),
         (['{"a":', "1}", " \n"], True),
         (['{"a":"}'], False),
-        (["{}}"], False),
+        (["{}}"], True),
         (["5"], False),
     ],
 )

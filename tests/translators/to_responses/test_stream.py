@@ -77,10 +77,10 @@ def test_nothing_waits_longer_than_it_must(what: str) -> None:
     assert f"response.{expected}" in [event["type"] for event in after.events]
 
 
-def test_a_call_that_never_gets_a_name_is_dropped() -> None:
+def test_a_call_that_never_gets_a_name_fails_the_response() -> None:
     answer = read_deltas({"content": "Hi"}, call("a", None, "{}"))
+    assert answer.response["error"]["message"] == "The provider called a tool without naming it."
     assert [item["type"] for item in answer.output] == ["message"]
-    assert ("tool_calls", "dropped") in answer.notes
 
 
 def test_names_are_the_clients() -> None:
@@ -91,11 +91,11 @@ def test_names_are_the_clients() -> None:
     assert "namespace" not in read_deltas(call("a", "unheard_of")).output[0]
 
 
-def test_late_arguments_of_a_call_that_is_done_are_noted() -> None:
-    answer = read_deltas(call(), {"content": "Hi"}, call(None, None, '{"y":2}'))
-    assert answer.output[0]["arguments"] == "{}"
-    assert ("tool_calls", "dropped") in answer.notes
-    assert ("tool_calls", "dropped") not in read_deltas(call(), {"content": "Hi"}, call(None, None, " \n")).notes
+def test_late_arguments_of_a_call_that_is_done_fail_the_response() -> None:
+    for arguments in ("{}", '{"x":1}'):
+        deltas = call("a", "f", arguments), {"content": "Hi"}
+        assert read_deltas(*deltas, call(None, None, '{"y":2}')).response["status"] == "failed"
+        assert read_deltas(*deltas, call(None, None, " \n")).response["status"] == "completed"
 
 
 def test_what_stands_behind_a_call_that_was_cut_short_is_dropped() -> None:

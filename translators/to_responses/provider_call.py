@@ -1,0 +1,362 @@
+"""One call of the provider's and its arguments, read piece by piece.
+
+Arguments are one JSON object. Providers send it whole or in pieces, and some send other things; these are the rules:
+
+- Pieces are joined. A fragment that begins with all that came before, where joining the two cannot be JSON, is a
+  snapshot: only what it adds counts. While both readings are possible, the fragment is held back.
+- A word for nothing (`{}`, `null`) that opens the arguments is held back: real arguments may follow. Arguments that are
+  whole at once are held back too, until the call closes, since a larger snapshot may replace them.
+- What follows the whole object is no part of it. The same object again is a repetition; any other object means that
+  nobody can tell what the arguments are: `problem` says so, and the response fails.
+- Raw line ends and other control characters in strings are escaped. An object that was encoded twice is decoded once.
+- Text that begins otherwise is held back: a custom tool takes it as its input, for a function it is unreadable.
+
+Each character is looked at once, so that long arguments cost time in proportion to their length.
+Source: BerriAI/litellm#4537; vercel/ai#15888; langchain-ai/langgraphjs#2697; openvinotoolkit/model_server#3838.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+from translators.loose_json import is_json_object, is_json_prefix, loose_object, loose_value
+
+_TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
+_WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", '""', "[]"})
+_MAX_DOUBTFUL: Final = 8
+"""Fragments that may be both pieces and snapshots, before nobody can tell any more."""
+_MAX_ENCODINGS: Final = 3
+"""Times that an object may have been encoded as a string."""
+
+
+class ProviderCall:
+    """A call as the provider sends it. The pieces of its arguments are joined only when the whole is needed."""
+
+    __slots__ = (
+        "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_held", "_in_string",
+        "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail", "_takes_nothing",
+        "_value", "_writing", "has_tail", "held_size", "id", "index", "name", "opening", "rivals_among",
+    )  # fmt: skip
+
+    def __init__(self, id: str, name: str, index: int | None = None) -> None:
+        self.id = id
+        self.name = name
+        self.index = index
+        """The index under which the call began."""
+        self.rivals_among = 0
+        """Calls of the answer when `CallSorter` last looked whether a piece might belong to another one."""
+        self.opening = ""
+        """A word for nothing that opened the arguments."""
+        self._takes_nothing = False
+        """The opening is all there is."""
+        self.has_tail = False
+        """Something that is no JSON followed the whole arguments."""
+        self.held_size = 0
+        """Characters that came and were held back, until somebody counts them."""
+        self._pieces: list[str] = []
+        self._writing = False
+        """An object is being written: a plain fragment only adds to it."""
+        self._plain = False
+        """The arguments do not begin like an object."""
+        self._broken = False
+        """They began like an object and are none."""
+        self._ended = False
+        self._value: dict[str, Any] = {}
+        """The arguments, once they have ended."""
+        self._held = ""
+        self._doubtful: list[str] = []
+        self._cumulative = False
+        self._conflict = False
+        self._second: ProviderCall | None = None
+        """The object behind the arguments that is being read."""
+        self._tail: list[str] = []
+        self._left = ""
+        """What a fragment holds behind the end of the object."""
+        self._mended = False
+        self._scanned = self._sized = self._size = self._depth = 0
+        """Pieces that were scanned, and counted in `_size`; objects and arrays that are open."""
+        self._in_string = self._escaped = False
+
+    # --- what is known ----------------------------------------------------------------------------------------
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self._pieces) or self.opening
+
+    def has_arguments(self) -> bool:
+        return bool(self._pieces)
+
+    def has_begun(self) -> bool:
+        """Tell whether anything has been said of the arguments."""
+        return bool(self._pieces) or bool(self.opening)
+
+    def is_complete(self) -> bool:
+        """Tell whether the arguments are a whole JSON object, or a word for nothing."""
+        return self._ended or (bool(self.opening) and not self._pieces)
+
+    def has_ended(self) -> bool:
+        """Tell whether the arguments are whole and nothing may still take their place."""
+        return (self._ended or self._takes_nothing) and not self._conflict and self._second is None
+
+    def is_cut(self) -> bool:
+        """Tell whether the arguments are the beginning of an object, and nothing else is wrong with them."""
+        if self._ended or self._plain or self._broken or self._conflict or not self._pieces:
+            return False
+        if self._doubtful and self._resolved() is not None:
+            return False
+        return is_json_prefix("".join(self._pieces))
+
+    def repeats(self, fragment: str) -> bool:
+        """Tell whether a fragment is the whole arguments once more."""
+        if fragment == self.arguments:
+            return True
+        return self._ended and loose_object(fragment) == self._value
+
+    def grows_into(self, fragment: str) -> bool:
+        """Tell whether a fragment is a whole object that holds all of these arguments and more."""
+        value = loose_object(fragment) if self._ended else None
+        return value is not None and _grows(self._value, value)
+
+    def problem(self, *, free_text: bool) -> str | None:
+        """Return why the call cannot be executed as it stands; `free_text`: its tool takes any text."""
+        if free_text and (not self._ended or "input" not in self._value):
+            return None
+        if self._conflict or self._second is not None:
+            return "more than one value came for its arguments"
+        if self._ended or not self._pieces:
+            return None
+        if self._doubtful or self._plain:
+            return None if self._resolved() is not None else "its arguments are not a JSON object"
+        return "its arguments are not a whole JSON object"
+
+    def rest(self, *, free_text: bool) -> str:
+        """Return what was held back, now that the call closes."""
+        rest, self._held = self._held, ""
+        if free_text and (self._tail and "input" not in self._value):
+            return rest + "".join(self._tail)
+        if not self._pieces and (free_text or self.opening == "{}"):
+            return self.opening
+        if self._doubtful or self._plain:
+            resolved = self._resolved()
+            self._doubtful, self._plain = [], False
+            return "".join(self._pieces) if resolved is None else resolved
+        return rest
+
+    def is_repaired(self) -> bool:
+        """Tell whether the arguments go out otherwise than they came."""
+        return self._mended or (self._plain and self._resolved() is not None)
+
+    def _resolved(self) -> str | None:
+        """Return what is left to send of arguments that were doubtful or no object; None if they are unreadable."""
+        joined = "".join(self._pieces)
+        if self._doubtful:
+            if is_json_object(joined + "".join(self._doubtful)):
+                return "".join(self._doubtful)
+            return self._doubtful[-1][len(joined) :] if is_json_object(self._doubtful[-1]) else None
+        if joined.strip() in _WORDS_FOR_NOTHING:
+            return ""
+        last = self._pieces[-1]
+        if all(last.startswith(piece) for piece in self._pieces) and loose_value(last) is not None:
+            joined = last
+        value: Any = joined
+        for _ in range(_MAX_ENCODINGS):
+            value = loose_value(value)
+            if not isinstance(value, str):
+                return None
+            if loose_object(value) is not None:
+                return value if is_json_object(value) else json.dumps(loose_object(value), ensure_ascii=False)
+        return None
+
+    # --- what arrives -----------------------------------------------------------------------------------------
+
+    def take_nothing_more(self) -> None:
+        """Take a word for nothing as all of the arguments: the provider has gone on to something else."""
+        if self.opening and not self._pieces:
+            self._takes_nothing = True
+
+    def add(self, fragment: str) -> str:
+        """Add a fragment of the arguments and return what of it can be sent on now."""
+        if self._writing and "{" not in fragment and "}" not in fragment and fragment.isprintable():
+            self._pieces.append(fragment)
+            return fragment
+        text = self._take(fragment)
+        if self._left:
+            left, self._left = self._left, ""
+            self._take_behind(left)
+        return text
+
+    def _take(self, fragment: str) -> str:
+        if self._ended:
+            self._left = fragment
+            return ""
+        if not self._pieces:
+            start = fragment.strip()
+            if start in _WORDS_FOR_NOTHING:
+                self.opening = self.opening or start
+                self.held_size += len(fragment)
+                return ""
+            if not start:
+                return ""
+            if self._takes_nothing:
+                self._conflict = True
+                return ""
+            self._plain = start[0] != "{"
+        if self._plain:
+            self._pieces.append(fragment)
+            self.held_size += len(fragment)
+            return ""
+        if self._broken:
+            self._pieces.append(fragment)
+            return fragment
+        return self._write(self._without_snapshot(fragment) if self._pieces else fragment)
+
+    def _without_snapshot(self, fragment: str) -> str:
+        """Return what a fragment adds: all of it, or what a snapshot has more; "" while it is doubtful."""
+        if not self._doubtful and not self._cumulative:
+            if fragment.lstrip()[:1] != "{":
+                return fragment
+            self._size += sum(map(len, self._pieces[self._sized :]))
+            self._sized = len(self._pieces)
+            if len(fragment) < self._size:
+                return fragment
+        before = self._join()
+        last = self._doubtful[-1] if self._doubtful else before
+        is_snapshot = fragment.startswith(last)
+        if self._cumulative:
+            self._conflict |= not is_snapshot
+            return fragment[len(before) :] if is_snapshot else ""
+        if not is_snapshot and not self._doubtful:
+            return fragment
+        pieces = "".join(self._doubtful) + fragment
+        are_pieces = is_json_prefix(before + pieces)
+        if are_pieces and is_snapshot and is_json_prefix(fragment):
+            self._doubtful.append(fragment)
+            self.held_size += len(fragment)
+            self._conflict |= len(self._doubtful) > _MAX_DOUBTFUL
+            self._writing = False
+            return ""
+        if are_pieces:
+            self.held_size -= len(pieces) - len(fragment)
+            self._doubtful.clear()
+            return pieces
+        self._doubtful.clear()
+        self._cumulative = is_snapshot
+        self._conflict |= not is_snapshot
+        self._writing = False
+        return fragment[len(before) :] if is_snapshot else ""
+
+    def _join(self) -> str:
+        self._scan_pieces()
+        text = self._pieces[0] if len(self._pieces) == 1 else "".join(self._pieces)
+        self._pieces, self._scanned, self._sized, self._size = [text], 1, 1, len(text)
+        return text
+
+    def _write(self, text: str) -> str:
+        """Add text to the object and return it with its strings mended; what lies behind its end is left over."""
+        if not text:
+            return ""
+        is_first = not self._pieces
+        self._scan_pieces()
+        end, mended = self._scan(text)
+        self._pieces.append(text[:end])
+        self._scanned = len(self._pieces)
+        self._writing = not self._cumulative
+        if self._depth:
+            return mended
+        self._writing = False
+        value = loose_object("".join(self._pieces))
+        if value is None:
+            self._broken = True
+            self._pieces.append(text[end:])
+            return mended + text[end:]
+        self._ended, self._value = True, value
+        self._left = text[end:]
+        if is_first:
+            self._held = mended
+            self.held_size += len(mended)
+            return ""
+        return mended
+
+    def _scan_pieces(self) -> None:
+        for piece in self._pieces[self._scanned :]:
+            self._scan(piece)
+        self._scanned = len(self._pieces)
+
+    def _scan(self, text: str) -> tuple[int, str]:
+        """Follow text through its strings and brackets; return where the object ends, and the text up to there.
+
+        Control characters in its strings are escaped.
+        """
+        mended: list[str] = []
+        done = 0
+        position = 1 if self._escaped else 0
+        self._escaped = False
+        for found in _TOKEN.finditer(text, position):
+            token = found[0]
+            position = found.end()
+            if self._in_string:
+                if token == '"':
+                    self._in_string = False
+                elif token[-1] < " ":
+                    mended += (text[done : found.start()], json.dumps(token[-1])[1:-1])
+                    done = position
+            elif token == '"':
+                self._in_string = True
+            elif token in "{[":
+                self._depth += 1
+            elif token in "}]":
+                self._depth -= 1
+                if self._depth <= 0:
+                    self._depth = 0
+                    break
+        else:
+            self._escaped = self._in_string and position < len(text) and text[-1] == "\\"
+            position = len(text)
+        if not mended:
+            return position, text[:position]
+        self._mended = True
+        return position, "".join(mended) + text[done:position]
+
+    def _take_behind(self, fragment: str) -> None:
+        """Read what follows the whole arguments: a repetition, a larger snapshot, or what is no part of them."""
+        self._tail.append(fragment)
+        self.held_size += len(fragment)
+        while fragment and not self._conflict:
+            second = self._second
+            if second is None:
+                start = fragment.find("{")
+                between = (fragment if start < 0 else fragment[:start]).strip()
+                self.has_tail |= bool(between) and between not in _WORDS_FOR_NOTHING
+                if start < 0:
+                    return
+                fragment = fragment[start:]
+                second = self._second = ProviderCall("", "")
+                if fragment.strip() in _WORDS_FOR_NOTHING:  # `{}` would only open the second object
+                    self._second = None
+                    return
+            second._take(fragment)
+            fragment, second._left = second._left, ""
+            self._conflict |= second._broken or second._conflict
+            if second._ended:
+                self._replace_by(second)
+
+    def _replace_by(self, second: "ProviderCall") -> None:
+        self._second = None
+        if second._value == self._value:
+            return
+        if self._held and _grows(self._value, second._value):
+            self._value, self._pieces = second._value, second._pieces
+            self._held = second._held or "".join(second._pieces)
+        else:
+            self._conflict = True
+
+
+def _grows(before: Any, after: Any) -> bool:
+    """Tell whether a value may be a later snapshot of another: nothing that was there is gone."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return all(name in after and _grows(value, after[name]) for name, value in before.items())
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) <= len(after) and all(map(_grows, before, after))
+    if isinstance(before, str) and isinstance(after, str):
+        return after.startswith(before)
+    return before is None or bool(before == after)
