@@ -143,7 +143,7 @@ class ToolNames:
 
 
 _ID_WITH_NAME: Final = re.compile(r"(?:functions?[.:])?([A-Za-z_][\w.-]*):\d+")
-"""Kimi's ids: `functions.get:0`. Source: Moonshot AI, Kimi K2, Tool call guidance."""
+"""Kimi's ids: `functions.get:0`. Source: Moonshot docs."""
 _MARK: Final = re.compile(r"<\||<[/a-z]")
 _PREFIX: Final = re.compile(r"\A(?:functions?|tools?)(?:\.|::?|/)")
 
