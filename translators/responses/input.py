@@ -3,13 +3,16 @@
 Items usually have a `type`, and one pass of the decoder reads them all. An item without one is recognised by its
 members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
 item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
-error. An array with too many elements is rejected before they are decoded.
+error. There, too, a null in place of an optional member counts as left out, and an item of an unknown type is kept if
+it belongs to a history: refused, it would end the session of the client that keeps it. An array with too many elements
+is rejected before they are decoded.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -17,9 +20,11 @@ from translators.errors import RequestError, invalid_value, missing_parameter, s
 from translators.policy import INPUT_ITEMS, TOOLS, Row, refusal_of
 from translators.responses.items import (
     AdditionalTools,
+    ConfigurationUpdate,
     ContentPart,
     Item,
     ItemReference,
+    KnownItem,
     Message,
     Status,
     Text,
@@ -34,8 +39,9 @@ from translators.responses.tools import (
     ToolSearchTool,
     WebSearch,
 )
+from translators.responses.unknown_item import UnknownItem
 from translators.validation import allowed_values
-from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
+from translators.wire import Decoder, NotJSON, Raw, decode, decode_param, encode
 
 MAX_TOOLS: Final = 1024
 """Far more than any provider accepts; each becomes several objects."""
@@ -45,6 +51,10 @@ MAX_TOOL_BYTES: Final = 4 << 20
 _MIN_BYTES_COUNTED: Final = 1 << 20
 """Arrays from this size are counted before they are decoded; for shorter ones that costs more than it saves."""
 
+_MAX_NULLS: Final = 32
+"""Nulls that one item may have where other values belong; each is one more attempt to decode it."""
+_NULL_AT: Final = re.compile(r"Expected `[^`]*`, got `null` - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.\w+)`")
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 _ABSENT: Final = Raw(b"")
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
@@ -92,30 +102,36 @@ class _NoRoom(Exception):
 _room: ContextVar[list[None]] = ContextVar("room")
 
 _heads: Final = Decoder(_Head)
-_items: Final = Decoder(tuple[Item, ...])
-_item: Final = Decoder(Item)
+_items: Final = Decoder(tuple[KnownItem, ...])
+_item: Final = Decoder(KnownItem)
 _easy_message: Final = Decoder(_EasyMessage)
+_members: Final = Decoder(dict[str, Any])
 _bare: Final = Decoder(_Bare)
 _tool: Final = Decoder(Tool)
 _text_or_array: Final = Decoder(Text | list[Raw])
 _array: Final = Decoder(list[Raw])
 _counted: Final = Decoder(list[_Counted])
 
-_ITEM_TYPES: Final = tuple(allowed_values(Item, ".type"))
+_ITEM_TYPES: Final = tuple(allowed_values(KnownItem, ".type"))
 _TOOL_TYPES: Final = tuple(allowed_values(Tool, ".type"))
 
 
-def decode_items(raw: bytes, limit: int | None = None, param: str = "input") -> tuple[Item, ...]:
+def decode_items(
+    raw: bytes, limit: int | None = None, param: str = "input", *, stored: bool = False
+) -> tuple[Item, ...]:
     """Return the items of an `input`, or of another parameter; a string is one user message, an empty one nothing.
+
+    `stored`: they were accepted before, so that all of them belong to a history.
 
     Raises RequestError naming the place that does not fit, or when there are more than `limit` items.
     """
     if limit is not None:
         _count(raw, param, limit)
+    items: tuple[Item, ...]
     try:
         items = _items.decode(raw)
     except NotJSON:
-        items = _decode_each(raw, param)
+        items = _decode_each(raw, param, stored=stored)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
     if not _LOADING.isdisjoint(map(type, items)):
@@ -131,19 +147,67 @@ def _check_loaded(items: Sequence[Item], param: str) -> None:
                 _check(tool, f"{param}[{at}].tools[{place}]")
 
 
-def _decode_each(raw: bytes, param: str) -> tuple[Item, ...]:
+def _decode_each(raw: bytes, param: str, *, stored: bool) -> tuple[Item, ...]:
     elements = decode_param(_text_or_array, raw, param)
     if isinstance(elements, str):
         return (Message(role="user", content=elements),) if elements else ()
-    return tuple(_decode_item(element, f"{param}[{at}]") for at, element in enumerate(elements))
+    items: list[Item] = []
+    in_history = stored
+    for at, element in enumerate(elements):
+        is_last = at == len(elements) - 1
+        item = _decode_item(element, f"{param}[{at}]", in_history=in_history or not is_last)
+        in_history = in_history or not _asks(item)
+        items.append(item)
+    return tuple(items)
 
 
-def _decode_item(raw: Raw, param: str) -> Item:
+def _asks(item: Item) -> bool:
+    """Tell whether an item can be part of a first request; all others come from a history."""
+    return isinstance(item, (AdditionalTools, ConfigurationUpdate)) or (
+        isinstance(item, Message) and item.role != "assistant"
+    )
+
+
+def _decode_known(raw: bytes | Raw, param: str) -> Item:
+    """Return an item of a known type; a null where another value belongs counts as left out."""
+    for _ in range(_MAX_NULLS):
+        try:
+            return cast(Item, _item.decode(raw))
+        except NotJSON as error:
+            left = _without_null(raw, str(error))
+        if left is None:
+            break
+        raw = left
+    return cast(Item, decode_param(_item, raw, param))
+
+
+def _without_null(raw: bytes | Raw, problem: str) -> bytes | None:
+    """Return an item without the null that msgspec complains of; None if it complains of something else."""
+    found = _NULL_AT.fullmatch(problem)
+    if found is None:
+        return None
+    *way, last = [int(index) if index else name for name, index in _STEP.findall(found["path"])]
+    try:
+        whole = place = decode(bytes(raw))
+        for step in way:
+            place = place[step]
+        if place[last] is not None:
+            return None
+        del place[last]
+    except (KeyError, IndexError, TypeError, *NotJSON):
+        return None
+    return encode(whole)
+
+
+def _decode_item(raw: Raw, param: str, *, in_history: bool) -> Item:
     head = decode_param(_heads, raw, param)
     if head.type in _ITEM_TYPES:
-        item: Item = decode_param(_item, raw, param)
-        return item
+        return _decode_known(raw, param)
     if head.type is not None:
+        if in_history:
+            members = decode_param(_members, raw, param)
+            id = members.get("id")
+            return UnknownItem(head.type, members, id if isinstance(id, str) else UNSET)
         _reject_unserved(INPUT_ITEMS, head.type, param)
         raise invalid_value(param, shorten(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:

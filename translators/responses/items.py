@@ -3,7 +3,7 @@
 One Struct per item or part type, tagged by `type`. The same class reads what a client sends, what a response
 stored, and writes what a response answers: fields that a client may leave out have defaults, and those that
 must not appear in an answer unless set are UNSET. Unknown keys are ignored here (clients send `status`,
-`annotations`, vendor extras on everything); unknown *types* are request errors.
+`annotations`, vendor extras on everything); items of unknown types are kept as they are in a history (`input.py`).
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, limits of lengths.
 """
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from translators.responses.tools import Name, Tool
+from translators.responses.unknown_item import UnknownItem
 
 Text = Annotated[str, Meta(max_length=10_485_760)]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -47,7 +48,8 @@ class Sound(Struct, frozen=True, gc=False):
 
 
 class InputAudio(Struct, frozen=True, gc=False, tag_field="type", tag="input_audio"):
-    input_audio: Sound
+    input_audio: Sound | None = None
+    audio_url: str | None = None  # Codex: a data URL
 
 
 class UrlCitation(Struct, frozen=True, gc=False, tag_field="type", tag="url_citation"):
@@ -396,10 +398,11 @@ Hosted = (
     WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
     | MCPApprovalRequest | Program | ProgramOutput
 )
-Item = (
+KnownItem = (
     Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | Compaction
     | CompactionTrigger | AgentMessage | ItemReference
 )
+Item = KnownItem | UnknownItem
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
     | ImageGenerationCall | Compaction

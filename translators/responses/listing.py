@@ -17,6 +17,7 @@ from translators.errors import item_not_found
 from translators.responses import items as kinds
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
+from translators.responses.unknown_item import UnknownItem
 
 _PREFIX: Final[dict[type, str]] = {
     kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
@@ -28,7 +29,7 @@ _PREFIX: Final[dict[type, str]] = {
     kinds.FileSearchCall: "fs", kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig",
     kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl", kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg",
     kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp", kinds.CompactionTrigger: "cmpt",
-    kinds.AgentMessage: "amsg",
+    kinds.AgentMessage: "amsg", UnknownItem: "item",
 }  # fmt: skip
 
 
@@ -56,6 +57,8 @@ def _list_item(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[
     if isinstance(item, Message) and isinstance(item.content, str):
         part: ContentPart = OutputText(item.content) if item.role == "assistant" else InputText(item.content)
         item = replace(item, content=[part])
+    if isinstance(item, UnknownItem):
+        return {**item.members, "id": item.id}
     shown: dict[str, Any] = msgspec.to_builtins(item)
     return {name: value for name, value in shown.items() if value is not None or name == "content"}
 

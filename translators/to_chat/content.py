@@ -24,6 +24,7 @@ from translators.responses.items import (
     PlainText,
     ReasoningText,
     Refusal,
+    Sound,
     SummaryText,
 )
 from translators.to_chat.encrypted import shown_text
@@ -33,6 +34,10 @@ PARAGRAPH: Final = "\n\n"
 _TEXT_PARTS: Final = (InputText, OutputText, PlainText, SummaryText, ReasoningText)
 _MEDIA_KIND: Final[dict[type, Literal["image", "audio"]]] = {InputImage: "image", InputAudio: "audio"}
 _MEDIA: Final = frozenset({InputImage, InputFile, InputAudio})
+_SOUNDS: Final[dict[str, Literal["mp3", "wav"]]] = {
+    "data:audio/wav": "wav", "data:audio/x-wav": "wav", "data:audio/wave": "wav",
+    "data:audio/mpeg": "mp3", "data:audio/mp3": "mp3",
+}
 _NOT_PLAIN: Final = _MEDIA | {EncryptedContent}
 
 
@@ -106,7 +111,7 @@ def _chat_part(part: ContentPart, rendering: Rendering, path: str) -> Part:
     if isinstance(part, InputFile):
         return _file(part, rendering, path)
     if isinstance(part, InputAudio):
-        return AudioPart(part.input_audio)
+        return AudioPart(_sound(part, path))
     return TextPart(_text(part))
 
 
@@ -128,6 +133,21 @@ def _image(part: InputImage, rendering: Rendering, path: str) -> ImagePart:
         rendering.notes.add(f"{path}.detail", "approximated", "'original' is sent as 'high'")
         detail = "high"
     return ImagePart(ImageURL(part.image_url, detail))
+
+
+def _sound(part: InputAudio, path: str) -> Sound:
+    if part.input_audio is not None:
+        return part.input_audio
+    if part.audio_url is None:
+        raise missing_parameter(f"{path}.input_audio")
+    head, _, data = part.audio_url.partition(";base64,")
+    format = _SOUNDS.get(head.partition(";")[0])
+    if format is None:
+        raise RequestError(
+            f"Invalid '{path}.audio_url'. Expected a base64 data URL of audio/wav or audio/mpeg.",
+            param=f"{path}.audio_url", code="invalid_value",
+        )
+    return Sound(data, format)
 
 
 def _file(part: InputFile, rendering: Rendering, path: str) -> FilePart:

@@ -6,8 +6,8 @@ with a note. Source: OpenAI API reference, Responses: create.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from translators.notes import Notes
 from translators.responses.items import ContentPart, EncryptedContent, InputText
@@ -15,6 +15,13 @@ from translators.responses.items import ContentPart, EncryptedContent, InputText
 PLACEHOLDER: Final = "[encrypted content that cannot be shown to you]"
 _SEALED: Final = re.compile(r"\s*(?:gAAAA[\w=-]*|(?:ra1_|eyJ)[\w=.-]{40,}|[\w+/=.-]{128,})\s*", re.ASCII)
 """A Fernet token; a token of this server or a JWE; any long text in base64's characters, which no language is."""
+
+
+_TEXT_MEMBERS: Final = (
+    "name", "arguments", "input", "title", "text", "refusal", "message", "summary", "content", "encrypted_content",
+    "output", "result", "error",
+)
+"""Members of items and parts in which clients put what the model reads."""
 
 
 def is_sealed(text: str) -> bool:
@@ -41,3 +48,16 @@ def _revealed(part: EncryptedContent, notes: Notes, path: str) -> str:
     if text is PLACEHOLDER:
         notes.add(path, "dropped", "encrypted_content that others sealed: only they can read it")
     return text
+
+
+def readable(value: Any) -> Iterator[str]:
+    """Yield the texts in the JSON of an item or part of an unknown type, with the placeholder for what is sealed."""
+    if isinstance(value, str):
+        if value:
+            yield PLACEHOLDER if is_sealed(value) else value
+    elif isinstance(value, list):
+        for entry in value:
+            yield from readable(entry)
+    elif isinstance(value, dict):
+        for member in _TEXT_MEMBERS:
+            yield from readable(value.get(member))

@@ -7,6 +7,7 @@ Source: OpenAI API reference, Responses: create.
 
 from typing import Final
 
+from translators.errors import shorten
 from translators.notes import Notes
 from translators.responses.items import (
     AdditionalTools,
@@ -25,8 +26,9 @@ from translators.responses.items import (
     ToolSearchCall,
     ToolSearchOutput,
 )
+from translators.responses.unknown_item import UnknownItem
 from translators.to_chat.content import has_media, text_of
-from translators.to_chat.encrypted import reveal
+from translators.to_chat.encrypted import readable, reveal
 from translators.to_chat.hosted import HostedCall, substitute_hosted
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
@@ -52,6 +54,8 @@ def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
         return Message("user", f"[Result of {source}]\n{text_of(item.output)}")
     if isinstance(item, AgentMessage):
         return _agent_message(item, notes, path)
+    if isinstance(item, UnknownItem):
+        return _unknown_item(item, notes, path)
     if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
         return None  # a search that OpenAI ran; the tools that it found are declared in the chat request
     if isinstance(item, Hosted):
@@ -72,3 +76,13 @@ def _agent_message(item: AgentMessage, notes: Notes, path: str) -> Message:
     if has_media(parts):
         return Message("user", [InputText(label), *parts])
     return Message("user", f"{label}\n{text_of(parts)}".rstrip())
+
+
+def _unknown_item(item: UnknownItem, notes: Notes, path: str) -> Message | None:
+    """Return what an item says as a labelled message of the user; None if it says nothing."""
+    kind = shorten(item.kind)
+    if text := "\n".join(readable(item.members)):
+        notes.add(path, "approximated", f"{kind}, an item that is not known here: its text as a message of the user")
+        return Message("user", f"[{kind}]\n{text}")
+    notes.add(path, "dropped", f"{kind}, an item that is not known here and has no text")
+    return None

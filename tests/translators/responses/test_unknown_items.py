@@ -1,0 +1,82 @@
+"""No item that a client keeps in its history ends its session; one that asks for something is refused."""
+
+from typing import Any
+
+import pytest
+
+from tests.translators.to_chat.test_encrypted import CALL, USER, rendered
+from translators.context.compaction import CompactedContext
+from translators.errors import RequestError
+from translators.responses.input import decode_items
+from translators.wire import Decoder, encode
+
+HELLO = {"role": "assistant", "content": "Hello"}
+SNAPSHOT = {"type": "ghost_snapshot", "ghost_commit": {"id": "abc", "parent": None}}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "4"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        SNAPSHOT,
+        {"type": "other"},
+        {"type": "from_tomorrow", "id": 5, "deep": [{"er": None}]},
+        {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True},
+    ],
+)
+@pytest.mark.parametrize("place", range(5))
+def test_what_says_nothing_is_dropped_with_a_note(item: dict[str, Any], place: int) -> None:
+    history = [USER, CALL, OUTPUT, HELLO]
+    without, _ = rendered(*history)
+    messages, places = rendered(*history[:place], item, *history[place:])
+    assert messages == without
+    assert places == [f"input[{place}]"]
+
+
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [
+        ({"content": [{"type": "new_text", "text": "Seen."}]}, "Seen."),
+        ({"content": "Seen."}, "Seen."),
+        ({"name": "f", "arguments": "{}"}, "f\n{}"),
+        ({"encrypted_content": "gAAAAABopaque"}, "[encrypted content that cannot be shown to you]"),
+    ],
+)
+def test_what_says_something_is_shown(members: dict[str, Any], text: str) -> None:
+    messages, places = rendered(USER, HELLO, {"type": "from_tomorrow", **members})
+    assert messages[-1] == {"role": "user", "content": f"[from_tomorrow]\n{text}"}
+    assert places == ["input[2]"]
+
+
+@pytest.mark.parametrize("type", ["from_tomorrow", "multi_agent_call"])
+def test_as_the_last_item_of_a_first_request_it_is_refused(type: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        rendered(USER, {"type": type})
+    assert (caught.value.status, caught.value.param) == (400, "input[1]")
+
+
+def test_a_sound_may_be_a_data_url() -> None:
+    part = {"type": "input_audio", "audio_url": "data:audio/wav;base64,aGk="}
+    messages, _ = rendered({"role": "user", "content": [part]})
+    assert messages[0]["content"] == [{"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}]
+
+
+def test_a_null_counts_as_left_out() -> None:
+    shell = {"type": "local_shell_call", "call_id": "c2", "status": None, "id": None}
+    action = {"type": "exec", "command": ["ls"], "env": None, "user": None}
+    output = {"type": "local_shell_call_output", "id": None, "call_id": "c2", "output": "a.py"}
+    messages, _ = rendered(USER, shell | {"action": action}, output)
+    assert messages[-1] == {"role": "tool", "tool_call_id": "c2", "content": "a.py"}
+
+
+def test_a_null_for_what_is_required_is_still_an_error() -> None:
+    with pytest.raises(RequestError) as caught:
+        rendered(USER, CALL | {"name": None}, OUTPUT)
+    assert caught.value.status == 400
+
+
+def test_a_compacted_context_keeps_it() -> None:
+    context = CompactedContext(
+        v=1, model="m", created_at=1, summary="s", turn=list(decode_items(encode([USER, SNAPSHOT, HELLO])))
+    )
+    assert Decoder(CompactedContext).decode(encode(context)) == context
