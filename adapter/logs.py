@@ -12,8 +12,9 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import structlog
 
@@ -26,16 +27,32 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggin
 
 def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     """Write everything of `level` and above, as "json" or "console" lines, to a file (default: standard error)."""
-    file = to or sys.stderr.buffer
-    render = _json_line if format == "json" else _console(colors=file.isatty())
+    target = to or sys.stderr.buffer
+    file = _Output(target)
+    render = _json_line if format == "json" else _console(colors=target.isatty())
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, _exception_to_text, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, file)),
         cache_logger_on_first_use=True,
     )
     handler = _Forwarder(file, render)
     logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
+
+
+class _Output:
+    """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._file.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
 
 
 def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
@@ -72,7 +89,7 @@ def _console(colors: bool) -> Any:
 class _Forwarder(logging.Handler):
     """Writes records of `logging` in the form of structlog's lines."""
 
-    def __init__(self, file: BinaryIO, render: Any) -> None:
+    def __init__(self, file: _Output, render: Any) -> None:
         super().__init__()
         self._file = file
         self._render = render

@@ -92,3 +92,24 @@ def test_the_console_form_is_for_people() -> None:
     assert "response finished" in line
     assert "status=completed" in line
     assert "\x1b" not in line, "colours outside a terminal"
+
+
+class Broken(io.BytesIO):
+    """A file of which the disk is full, or the reader gone."""
+
+    def write(self, _: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_line_that_cannot_be_written_costs_nothing(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    closed = io.BytesIO()
+    closed.close()
+    logs.configure("info", format, Broken())
+    structlog.get_logger().info("lost")
+    logging.getLogger("gunicorn").error("lost")
+    logs._Output(closed).write(b"lost")
+    assert capsys.readouterr().err == ""
