@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
 from adapter.event_loop.sockets import shut
+from adapter.event_loop.turn import Turn
 from adapter.server.allocator import keep_freed_memory
 from translators.errors import ProtocolError
 from translators.wire import encode
@@ -30,6 +31,10 @@ _SWITCH_INTERVAL: Final = 0.001
 _READ_BYTES: Final = 64 * 1024
 """At a time: a coding agent's request of some hundred kilobytes in a few reads."""
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+HEAD_SECONDS: Final = 10.0
+"""For the head of a request, from its first byte, or from the accept of its connection."""
+_SPARE_SHARE: Final = 20
+"""One in so many connections of a worker is kept free: the oldest idle one is closed for it."""
 _LAST_REQUEST_SECONDS: Final = 1.0
 """How long a new connection may take to send its request once the worker is stopping."""
 
@@ -72,7 +77,10 @@ class Worker(GeventWorker):
 
     def init_process(self) -> None:
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
-        self._waiting: set[socket.socket] = set()
+        self._waiting: dict[socket.socket, None] = {}
+        """Connections without a request under way, the oldest first."""
+        self._spare_connections = max(1, self.worker_connections // _SPARE_SHARE)
+        self._is_stopping = False
         gc.set_threshold(*_GC_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         keep_freed_memory()
@@ -95,24 +103,40 @@ class Worker(GeventWorker):
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         me = gevent.getcurrent()
         self._connections[me] = client
+        if len(self._connections) > self.worker_connections - self._spare_connections and self._waiting:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            shut(oldest, socket.SHUT_RD)
         try:
             super().handle(listener, client, addr)
         finally:
             del self._connections[me]
+            if not self.alive and not self._is_stopping:  # by --max-requests, of which gunicorn tells nobody
+                self._is_stopping = True
+                gevent.spawn(self._drain)
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
-        """Bound the wait for a connection's next request."""
+        """Bound the wait for a connection's next request, and for the head of that request."""
         client = self._connections[gevent.getcurrent()]
-        self._waiting.add(client)
+        seconds = HEAD_SECONDS
+        if isinstance(client, ClientSocket):
+            client.turn.give_way()
+            if client.has_asked:
+                seconds = self.cfg.keepalive
+            client.begin_head()
+        self._waiting[client] = None
         try:
-            with gevent.Timeout(self.cfg.keepalive if self.alive else _LAST_REQUEST_SECONDS, False):
+            with gevent.Timeout(seconds if self.alive else _LAST_REQUEST_SECONDS, False):
                 yield
         finally:
-            self._waiting.discard(client)
+            self._waiting.pop(client, None)
+            if isinstance(client, ClientSocket):
+                client.end_head()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)
+        self._is_stopping = True
         gevent.spawn(self._drain)  # a signal handler must not touch locks that the code it interrupts may hold
 
     def _drain(self) -> None:
@@ -130,6 +154,23 @@ class ClientSocket(gevent.socket.socket):
 
     _corked: bytes | None = None
     """Data that waits for the next write; None: not corked."""
+    has_asked = False
+    """Whether a head has been awaited before."""
+    _reads_head = False
+    _head_deadline: float | None = None
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.turn = Turn()
+
+    def begin_head(self) -> None:
+        """Bound the time of what follows the first bytes of the next head."""
+        self._reads_head = True
+
+    def end_head(self) -> None:
+        self.has_asked = True
+        self._reads_head = False
+        self._head_deadline = None
 
     def cork(self) -> None:
         """Delay the next write until the one after it, and send both together."""
@@ -137,7 +178,25 @@ class ClientSocket(gevent.socket.socket):
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return what has arrived, even if it is more than `size`: gunicorn buffers the rest."""
+        self.turn.give_way()
+        if self._reads_head:
+            return self._recv_head(max(size, _READ_BYTES))
         data: bytes = super().recv(max(size, _READ_BYTES), flags)
+        return data
+
+    def _recv_head(self, size: int) -> bytes:
+        """Return what has arrived of a head, b"" when its time is over."""
+        if self._head_deadline is None:
+            data: bytes = super().recv(size)
+            self._head_deadline = time.monotonic() + HEAD_SECONDS
+            return data
+        self.settimeout(max(0.001, self._head_deadline - time.monotonic()))
+        try:
+            data = super().recv(size)
+        except TimeoutError:
+            data = b""
+        finally:
+            self.settimeout(None)
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:

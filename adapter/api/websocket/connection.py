@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from io import StringIO
 from typing import Any, Final
 
 import gevent
@@ -22,6 +23,7 @@ from adapter.api.request.intake import identify_caller
 from adapter.api.websocket.session import Session
 from adapter.api.websocket.writer import SocketWatch, SocketWriter
 from adapter.event_loop.sockets import shut
+from adapter.event_loop.turn import Turn
 from adapter.flow.caller import Caller
 from adapter.services import Services
 from translators.errors import RequestError
@@ -37,9 +39,14 @@ _DRAINING_READ_SECONDS: Final = 1.0
 _FULL_PAUSE_SECONDS: Final = 0.05
 """Time between two checks of a full session; the first of 64 waiting messages is rarely done sooner."""
 _READ_BYTES: Final = 64 * 1024
+MAX_EMPTY_FRAMES: Final = 1000
+"""Pings, pongs and empty pieces of messages in any ten seconds: far more than any client sends."""
+_EMPTY_FRAMES_SECONDS: Final = 10.0
 
-_NORMAL, _GOING_AWAY, _TOO_BIG = 1000, 1001, 1009
+_NORMAL, _GOING_AWAY, _POLICY_VIOLATION, _TOO_BIG = 1000, 1001, 1008, 1009
 """Status codes of a close frame. Source: RFC 6455 §7.4.1."""
+
+_TOO_MANY_FRAMES: Final = "Too many control frames or empty frames."
 
 
 def upgrade(environ: dict[str, Any], services: Services) -> Response:
@@ -85,6 +92,9 @@ class Connection:
         self._writer = SocketWriter(self._socket, self._watch, services.settings.write_timeout)
         self._session = Session(caller, self._watch, services, self._writer)
         self._opened = time.monotonic()
+        self._turn = Turn()
+        self._empty_frames = 0
+        self._counted_since = self._opened
 
     def serve(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Accept the handshake, read messages until either side ends the connection, and wait for open responses."""
@@ -97,7 +107,8 @@ class Connection:
                 self._send(AcceptConnection(extra_headers=headers))
                 code = self._read_messages()
                 if code is not None:
-                    self._send(CloseConnection(code))
+                    reason = _TOO_MANY_FRAMES if code == _POLICY_VIOLATION else None
+                    self._send(CloseConnection(code, reason))
         finally:
             self._watch.closed = True
             self._session.end()
@@ -114,11 +125,11 @@ class Connection:
 
     def _read_messages(self) -> int | None:
         """Pass messages on until the end; return the code to close with, None if the client has gone or closed."""
-        from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+        from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
         from wsproto.utilities import RemoteProtocolError
 
         max_bytes = self._services.settings.max_body_bytes
-        text: list[str] = []
+        text = StringIO()
         size = 0
         while True:
             data = self._read()
@@ -129,6 +140,9 @@ class Connection:
             try:
                 self._protocol.receive_data(data)
                 for event in self._protocol.events():
+                    self._turn.give_way()
+                    if self._brings_nothing(event, Ping, Pong) and self._has_too_many_empty():
+                        return _POLICY_VIOLATION
                     if isinstance(event, Ping):
                         self._send(event.response())
                     elif isinstance(event, CloseConnection):
@@ -145,14 +159,25 @@ class Connection:
                                 RequestError(f"The message is larger than {max_bytes} bytes.", status=413)
                             )
                             return _TOO_BIG
-                        text.append(event.data)
+                        text.write(event.data)
                         if event.message_finished:
-                            self._session.receive("".join(text))
-                            text, size = [], 0
+                            self._session.receive(text.getvalue())
+                            text, size = StringIO(), 0
             except RemoteProtocolError as error:
                 if error.event_hint is not None:
                     self._send(error.event_hint)
                 return None
+
+    def _brings_nothing(self, event: Any, *control: type) -> bool:
+        return isinstance(event, control) or (not getattr(event, "data", True) and not event.message_finished)
+
+    def _has_too_many_empty(self) -> bool:
+        """Count a frame that brings nothing."""
+        now = time.monotonic()
+        if now >= self._counted_since + _EMPTY_FRAMES_SECONDS:
+            self._empty_frames, self._counted_since = 0, now
+        self._empty_frames += 1
+        return self._empty_frames > MAX_EMPTY_FRAMES
 
     def _read(self) -> bytes | int:
         """Return the next bytes, b"" at the end; or the code to close with, when the server has to close."""

@@ -1,0 +1,147 @@
+"""One peer that sends without end, or begins and never ends, does not stop a worker for others."""
+
+import base64
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from time import monotonic, sleep
+
+import pytest
+
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream
+
+SECONDS = 2.0
+LONGEST = 0.2
+"""Seconds that another connection may wait."""
+HALF_HEADS = 3500
+"""More than one worker's connections."""
+
+
+@pytest.fixture(scope="module")
+def alone(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("alone"), upstream_url=provider.url, workers=1) as service:
+        yield service
+
+
+def frame(opcode: int, payload: bytes = b"", final: bool = True) -> bytes:
+    """Return a masked frame of a client. Source: RFC 6455 §5.2."""
+    first = bytes([opcode | (0x80 if final else 0)])
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size)
+    return first + length + bytes(4) + payload
+
+
+WARM_UP = json.dumps({"type": "response.create", "model": "m", "input": "x", "generate": False}).encode()
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = (
+    b"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+)
+FLOODS = {
+    "pipelined gets": (b"", GET),
+    "pipelined posts": (b"", POST),
+    "pings": (b"ws", frame(9)),
+    "pongs": (b"ws", frame(10)),
+    "empty continuations": (b"ws" + frame(1, b"x", final=False), frame(0, final=False)),
+    "binary messages": (b"ws", frame(2, bytes(65_000))),
+    "text messages": (b"ws", frame(1, b"x")),
+    "warm-ups": (b"ws", frame(1, WARM_UP)),
+}
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection((service.host, service.port), timeout=5)
+
+
+def handshake(peer: socket.socket, service: Service) -> None:
+    key = base64.b64encode(os.urandom(16)).decode()
+    peer.sendall(
+        f"GET /v1/responses HTTP/1.1\r\nHost: {service.host}:{service.port}\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    assert b" 101 " in peer.recv(4096).split(b"\r\n")[0]
+
+
+def flood(peer: socket.socket, data: bytes, until: float) -> None:
+    """Send without end, and read what comes."""
+    block = data * max(1, 65_536 // len(data))
+    peer.setblocking(False)
+    at = 0
+    while monotonic() < until:
+        try:
+            at = (at + peer.send(block[at:])) % len(block)
+        except BlockingIOError:
+            sleep(0.001)
+        except OSError:
+            return
+        with suppress(BlockingIOError, OSError):
+            while peer.recv(1 << 20):
+                pass
+
+
+def healthz(service: Service) -> float:
+    begun = monotonic()
+    with closing(connect(service)) as probe:
+        probe.sendall(GET)
+        assert b" 200 " in probe.recv(4096)
+    return monotonic() - begun
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_does_not_hold_others_up(alone: Service, name: str) -> None:
+    beginning, data = FLOODS[name]
+    with closing(connect(alone)) as peer:
+        if beginning.startswith(b"ws"):
+            handshake(peer, alone)
+            peer.sendall(beginning[2:])
+        until = monotonic() + SECONDS
+        attack = threading.Thread(target=flood, args=(peer, data, until))
+        attack.start()
+        waits = []
+        while monotonic() < until:
+            waits.append(healthz(alone))
+            sleep(0.02)
+        attack.join()
+    assert max(waits) < LONGEST, f"{max(waits):.3f} s"
+
+
+@pytest.mark.parametrize("name", ["pings", "pongs", "empty continuations"])
+def test_a_connection_of_frames_that_bring_nothing_is_closed(alone: Service, name: str) -> None:
+    beginning, data = FLOODS[name]
+    with closing(connect(alone)) as peer:
+        handshake(peer, alone)
+        received = b""
+        with suppress(ConnectionError):
+            peer.sendall(beginning[2:] + data * 1001)
+            while part := peer.recv(65_536):
+                received += part
+    assert struct.pack(">H", 1008) + b"Too many control frames or empty frames." in received
+
+
+def test_half_heads_do_not_fill_a_worker(alone: Service) -> None:
+    with ExitStack() as stack:
+        for _ in range(HALF_HEADS):
+            stack.enter_context(closing(connect(alone))).sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        assert healthz(alone) < 5  # the usual patience of a probe
+        assert alone.get("/readyz").status == 200
+
+
+def test_a_half_head_has_ten_seconds(alone: Service) -> None:
+    with closing(connect(alone)) as first, closing(connect(alone)) as second:
+        first.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        second.sendall(GET)
+        assert b" 200 " in second.recv(4096)
+        second.sendall(b"GET /healthz")
+        begun = monotonic()
+        for at in (3.0, 6.0):  # a byte now and then gives no more time
+            sleep(begun + at - monotonic())
+            second.sendall(b"x")
+        for peer in (first, second):
+            peer.settimeout(12)
+            assert peer.recv(4096) == b""
+        assert 9 < monotonic() - begun < 13
