@@ -218,11 +218,13 @@ def streamed_answers(draw: st.DrawFn) -> StreamedAnswer:
 
 def _is_unambiguous(answer: Answer, style: ChunkStyle) -> bool:
     """Tell whether no two calls look like one: without index and id, only name and arguments distinguish them."""
-    if style.calls.index == "counted" or style.calls.id != "none":
+    if style.calls.index == "counted" or style.calls.id == "always":
         return True
     group = [part for part in answer if isinstance(part, CallPart)]
     if not all(call.arguments for call in group):
-        return False
+        return False  # arguments that follow might be its own, or the next call's
+    if style.calls.id != "none":
+        return True
     return len({(call.name, repr(json.loads(call.arguments))) for call in group}) == len(group)
 
 
