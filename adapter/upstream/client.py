@@ -1,4 +1,4 @@
-"""HTTP calls of one upstream.
+"""HTTP calls of one upstream. What a caller sends along (its key) comes from `flow/caller.py`.
 
 `Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. A greenlet of its own sends the request
 and waits for the head of the answer, so that the caller can wait for a grace window, keep its client's connection

@@ -1,9 +1,9 @@
 """The body of a provider's answer → events, whether it is a stream or one JSON body.
 
 A request for a stream may be answered with a whole completion, and the other way round; some providers send an error
-page. The first bytes after white space and a byte order mark decide: a field of server-sent events, or else one body,
-JSON if all is well. A body that cannot be read ends the response as failed, after the events already made. So does one
-that holds no answer, with the body's first words: they say more than that there was no answer.
+page. The first byte after white space and a byte order mark decides: `{`, `[` and `"` begin JSON, `<` a web page,
+anything else server-sent events. A body that cannot be read ends the response as failed, after the events already made.
+So does one that holds no answer, with the body's first words: they say more than that there was no answer.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,10 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of an answer in one JSON body: as much as a stream may hold (`stream.Limits`)."""
 _BOM: Final = b"\xef\xbb\xbf"
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
-"""What begins a stream of server-sent events."""
+"""What begins a stream of server-sent events, unless a line of text precedes it."""
+_WHOLE: Final = b'{[<"'
+_MAX_QUOTED_BYTES: Final = 1024
+"""Of a body that is no answer: more than an error message quotes, whatever of it is markup."""
 
 
 class AnswerReader:
@@ -55,7 +58,7 @@ class AnswerReader:
             if _BOM.startswith(data) or any(len(data) < len(field) and field.startswith(data) for field in _FIELDS):
                 self._start = data
                 return []
-            self._body = EventStream() if data.startswith(_FIELDS) else WholeBody(self._max_bytes)
+            self._body = WholeBody(self._max_bytes) if data[:1] in _WHOLE else EventStream(data)
         events: list[Event] = []
         try:
             for chunk in self._body.feed(data):
@@ -68,8 +71,7 @@ class AnswerReader:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
         if self._body is None and self._start:
-            self._body = WholeBody(self._max_bytes)
-            self._body.feed(self._start)
+            self._body = EventStream(self._start)
         try:
             for chunk in self._body.flush() if self._body else ():
                 events += self._stream.feed(chunk)
@@ -83,10 +85,11 @@ class AnswerReader:
 class EventStream:
     """Server-sent events, until `[DONE]`."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: bytes) -> None:
+        """`first` are the first bytes of the body."""
         self.done = False
-        self.unread = b""
-        """The first payload without choices."""
+        self.unread = b"" if first.startswith(_FIELDS) else first[:_MAX_QUOTED_BYTES]
+        """Text before the first event, or the first payload without choices."""
         self._decoder = SSEDecoder()
         self._surrogates = SurrogateJoiner()
         self._waiting = self._surrogates.waiting
