@@ -1,21 +1,19 @@
 """The real clients, each Python one in a directory of its own, those for Node in one together: `python -m
 tests.clients.install`.
 
-They lie in `.clients/`, beside earlier openai packages. Installing is done once; a directory appears only when it is
-complete. The versions are the newest of November 2026.
+They are in `.clients/`, beside earlier openai packages. The versions are the newest of November 2026.
 """
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-CLIENTS = Path(__file__).parents[2] / ".clients"
+from tests.support.client_packages import CLIENTS, install_once, python_directory
+
 PYTHON = {
     "openai-agents": ["openai-agents==0.24.0"],
     "pydantic-ai": ["pydantic-ai-slim[openai]==2.68.0"],
@@ -40,25 +38,19 @@ NODE = {
 def python_client(name: str) -> Path:
     """Return the directory of a Python client, installing it if need be; raise OSError or SubprocessError."""
     requirements = PYTHON[name]
-    version = requirements[0].rpartition("=")[2]
-    directory = CLIENTS / f"{name}-{version}-{sys.implementation.cache_tag}"
-    if not directory.is_dir():
-        partial = _partial(directory)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _install([*pip, "--target", str(partial), *requirements], partial, directory)
-    return directory
+    return python_directory(name, requirements[0].rpartition("=")[2], *requirements)
 
 
 def node_clients() -> Path:
     """Return the directory of the clients for Node, likewise."""
-    directory = CLIENTS / "npm"
-    if not directory.is_dir():
-        partial = _partial(directory)
+
+    def install(partial: Path) -> None:
         partial.mkdir(parents=True)
         (partial / "package.json").write_text(json.dumps({"private": True, "dependencies": NODE}))
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund"]
-        _install([*npm, "--prefix", str(partial)], partial, directory)
-    return directory
+        subprocess.run([*npm, "--prefix", str(partial)], check=True, timeout=900)
+
+    return install_once(CLIENTS / "npm", install)
 
 
 def available(client: Callable[..., Path], *names: str) -> Path:
@@ -70,18 +62,6 @@ def available(client: Callable[..., Path], *names: str) -> Path:
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
-
-
-def _partial(directory: Path) -> Path:
-    return directory.with_name(f"{directory.name}.{os.getpid()}")
-
-
-def _install(command: list[str], partial: Path, directory: Path) -> None:
-    try:
-        subprocess.run(command, check=True, timeout=900)
-        partial.rename(directory)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 if __name__ == "__main__":
