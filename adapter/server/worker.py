@@ -119,11 +119,11 @@ class Worker(GeventWorker):
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and for the head of that request."""
         client = self._connections[gevent.getcurrent()]
-        seconds = HEAD_SECONDS
+        seconds = self.cfg.keepalive
         if isinstance(client, ClientSocket):
             client.turn.give_way()
-            if client.has_asked:
-                seconds = self.cfg.keepalive
+            if not client.has_asked:
+                seconds = HEAD_SECONDS
             client.begin_head()
         self._waiting[client] = None
         try:

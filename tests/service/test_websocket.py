@@ -243,8 +243,8 @@ def test_tenants_do_not_see_each_other(upstream: Upstream, tmp_path: Path) -> No
 
 def test_a_handshake_that_is_none(service: Service) -> None:
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
-    assert service.request("GET", "/v1/responses", headers=upgrade).status == 400
-    assert service.get("/v1/responses").status == 405
+    assert service.request("GET", "/v1/responses", headers=upgrade).status == 426
+    assert service.get("/v1/responses").status == 426
 
 
 def test_a_connection_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
