@@ -285,10 +285,10 @@ class WebSocket:
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self._received: list[dict[str, Any]] = []
         self._text = ""
-        head = self._protocol.send(Request(host="h", target="/v1/responses")).decode()
+        head = self._protocol.send(Request(host="localhost", target="/v1/responses")).decode()
         fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
         environ = {
-            "REQUEST_METHOD": "GET", "PATH_INFO": "/v1/responses", "SERVER_NAME": "h", "SERVER_PORT": "80",
+            "REQUEST_METHOD": "GET", "PATH_INFO": "/v1/responses", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "gunicorn.socket": theirs,
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in fields.items()},
         }  # fmt: skip

@@ -126,13 +126,14 @@ class ToolNames:
         return None
 
     def flatten_called(self, name: str) -> str:
-        """Return the provider's name for a function that the history calls.
+        """Return the provider's name for a function that the history calls, without the marks of a model's format.
 
-        The model is never shown a name that nobody declared in a form that was made up for it here.
+        A call is not taken for one of a namespace's members: it may be of a tool that is no longer declared.
         """
-        if (name, None, "function") in self._flat:
-            return self._flat[name, None, "function"]
-        return self.meant(name) or self.flatten(without_marks(name) or name)
+        plain = without_marks(name)
+        if plain == name or not plain or (name, None, "function") in self._flat:
+            return self.flatten(name)
+        return self.meant(name) or self.flatten(plain)
 
     def meant_by_id(self, id: str) -> str | None:
         """Return the tool of a call that has no name: the one that its id names, else the only one that there is."""
