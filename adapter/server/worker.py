@@ -111,7 +111,7 @@ class Worker(GeventWorker):
             super().handle(listener, client, addr)
         finally:
             del self._connections[me]
-            if not self.alive and not self._is_stopping:  # by --max-requests, of which gunicorn tells nobody
+            if not self.alive and not self._is_stopping:  # by --max-requests: gunicorn calls no hook for it
                 self._is_stopping = True
                 gevent.spawn(self._drain)
 

@@ -45,7 +45,7 @@ class CallSorter:
     def sort(self, delta: ToolCallDelta) -> tuple[ProviderCall, str]:
         """Return the call that a piece belongs to, which may be a new one, and what can be sent on of its arguments.
 
-        Raise UpstreamError if nobody can tell.
+        Raise UpstreamError if the pieces do not tell.
         """
         index = delta.index if delta.index is not None and delta.index >= 0 else None
         id = str(delta.id) if delta.id not in (None, "") else ""

@@ -7,7 +7,7 @@ Arguments are one JSON object. Providers send it whole or in pieces, and some se
 - A word for nothing (`{}`, `null`) that opens the arguments is held back: real arguments may follow. Arguments that are
   whole at once are held back too, until the call closes, since a larger snapshot may replace them.
 - What follows the whole object is no part of it. The same object again is a repetition; any other object means that
-  nobody can tell what the arguments are: `problem` says so, and the response fails.
+  the pieces do not tell what the arguments are: `problem` says so, and the response fails.
 - Raw line ends and other control characters in strings are escaped. An object that was encoded twice is decoded once.
 - Text that begins otherwise is held back: a custom tool takes it as its input, for a function it is unreadable.
 
@@ -24,7 +24,7 @@ from translators.loose_json import is_json_object, is_json_prefix, loose_object,
 _TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
 _WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", '""', "[]"})
 _MAX_DOUBTFUL: Final = 8
-"""Fragments that may be both pieces and snapshots, before nobody can tell any more."""
+"""Fragments that may be both pieces and snapshots, as long as the pieces do not tell which."""
 _MAX_ENCODINGS: Final = 3
 """Times that an object may have been encoded as a string."""
 
