@@ -8,6 +8,7 @@ The way of a request:
   is one chat call, an invalid answer leads to another; within it, `attempts.py` tries one candidate after the other
 - `history/`: what the input continues: chains, conversations, compaction items, and sealed content
 - `files/`: files and images of the input: fetched, read, replaced
+- `hosting/`: tools that the adapter runs itself, at servers that the operator allows; imported at their first use
 - `upstream/`: the call and its headers (`client.py`), and what its rejection teaches (`learning.py`);
   `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
 - `background/`: responses that go on without their client
