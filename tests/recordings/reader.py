@@ -4,7 +4,8 @@ The yardstick for the core, so it shares no code with it and knows nothing of ev
 up. Rules agreed on: choice 0 only · reasoning under any of its names, once · `<think>…</think>` at the
 start of the content is reasoning, and the line ends behind it are nothing · what was spoken is text ·
 arguments as they came, an object as compact JSON, none as `{}` unless the answer was cut short · what nobody
-named is no call · the last finish reason and the last usage with numbers count · an error makes it failed ·
+named is no call · the last finish reason and the last usage with numbers count · thinking that is counted apart is
+added to the output, and no part is larger than its whole · an error makes it failed ·
 without a finish reason it is completed if the provider ended the answer itself and there is one, else failed · a
 source is a URL, wherever it stands, and an answer without text has nowhere to tell it · one that ends within the
 arguments of a call was cut by the token limit, whatever its finish reason (OpenRouter says `tool_calls`).
@@ -193,12 +194,17 @@ def in_our_words(usage: dict[str, Any]) -> dict[str, int]:
     sent, made = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     of_sent = usage.get("prompt_tokens_details") or {}
     of_made = usage.get("completion_tokens_details") or {}
-    cached = (of_sent.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens"))
+    names = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens")
+    cached = (of_sent.get("cached_tokens"), *map(usage.get, names))
+    cached_tokens = next((count for count in cached if count is not None), 0)
     total = usage.get("total_tokens")
+    reasoning = of_made.get("reasoning_tokens") or 0
+    if total == sent + made + reasoning:  # xAI counts the thinking beside the answer, not as a part of it
+        made += reasoning
     return {
         "input": sent,
-        "cached": next((count for count in cached if count is not None), 0),
+        "cached": min(cached_tokens, sent),
         "output": made,
-        "reasoning": of_made.get("reasoning_tokens") or 0,
+        "reasoning": min(reasoning, made),
         "total": sent + made if total is None else total,
     }

@@ -47,7 +47,7 @@ NAMED = """
 
 """
 
-READING = """\
+READING = """
 ## How answers are read
 
 - **Endings.** Finish reasons of every provider are read in any case and behind prefixes (`FinishReason.MAX_TOKENS`,
@@ -57,6 +57,9 @@ READING = """\
 - **Framing.** Keep-alives behind `data:` are skipped. Several chunks in one event, and a chunk or completion in an
   envelope (`{"data": {…}, "success": true}`), are read. An answer with status 200 that is none of this is a 502, or
   `response.failed` in a stream, with its first words.
+- **Token counts** are read under every name seen so far. As in OpenAI's API, cached tokens are part of the input and
+  thinking is part of the output: counts that a provider keeps apart (xAI, Anthropic) are added. No part is larger than
+  its whole, and no total smaller than its parts.
 """
 
 THINKING = {

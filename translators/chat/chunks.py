@@ -113,6 +113,8 @@ class CompletionDetails(Struct, gc=False):
 
 
 class ChatUsage(Struct, gc=False):
+    """Token counts, under every name that some provider has for one; a negative one is as good as none."""
+
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
@@ -122,6 +124,24 @@ class ChatUsage(Struct, gc=False):
     """DeepSeek's name for the cached part."""
     cached_tokens: Count | None = None
     """Moonshot's name for the cached part."""
+    num_cached_tokens: Count | None = None
+    """Mistral's name for the cached part."""
+    cache_read_input_tokens: Count | None = None
+    """Anthropic's name for the cached part."""
+    cache_creation_input_tokens: Count | None = None
+    """Anthropic's name for the part that was written to a cache."""
+    reasoning_tokens: Count | None = None
+    """SGLang's and Copilot's place for it."""
+    input_tokens: Count | None = None
+    """The names of the Responses API, which some gateways pass on, and of Anthropic's."""
+    output_tokens: Count | None = None
+    input_tokens_details: PromptDetails | None = None
+    output_tokens_details: CompletionDetails | None = None
+
+    def has_numbers(self) -> bool:
+        """Tell whether the prompt or the answer was counted."""
+        counts = (self.prompt_tokens, self.completion_tokens, self.input_tokens, self.output_tokens)
+        return any(count is not None for count in counts)
 
 
 class FinishDetails(Struct, gc=False):

@@ -184,9 +184,7 @@ def usage_of(chunk: Chunk) -> ChatUsage | None:
     usage = chunk.usage
     if usage is None and chunk.x_groq is not None:
         usage = chunk.x_groq.usage
-    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
-        return None
-    return usage
+    return usage if usage is not None and usage.has_numbers() else None
 
 
 def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, str]]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from translators.chat.chunks import ChatUsage
 from translators.errors import UpstreamError
 from translators.failures.classes import context_length_exceeded
+from translators.to_responses.usage import read_usage
 
 IncompleteReason = Literal["max_output_tokens", "content_filter"]
 Meaning = Literal["context", "failed", "content_filter", "max_output_tokens", "completed"]
@@ -142,8 +143,5 @@ def _prompt_filled_context(usage: ChatUsage | None) -> bool:
 
     A total above the prompt means that the model spent on thinking what it was allowed to write (Gemini).
     """
-    if usage is None or not usage.prompt_tokens or usage.completion_tokens:
-        return False
-    details = usage.completion_tokens_details
-    thought = details is not None and details.reasoning_tokens
-    return not thought and usage.total_tokens in (None, 0, usage.prompt_tokens)
+    counts = None if usage is None else read_usage(usage)
+    return counts is not None and not counts.output_tokens and counts.total_tokens == counts.input_tokens > 0

@@ -172,7 +172,7 @@ class ResponseStream:
                     self._items.put("text", choice.text, [], events)
                 if choice.finish_reason:
                     self._finish_reason = choice.finish_reason
-                    if choice.usage is not None and self._usage is None:
+                    if self._usage is None and choice.usage is not None and choice.usage.has_numbers():
                         self._usage = choice.usage
                 elif choice.finish_details is not None:
                     self._finish_reason = choice.finish_details.type

@@ -2,13 +2,13 @@
 
 Every member is always there: Codex drops a stream whose details lack `cached_tokens`, LlamaIndex crashes without
 usage, and Codex's compaction depends on it. Source: OpenAI API reference, Responses: the response object; Codex CLI
-0.169; DeepSeek API docs, Chat completion; Moonshot docs, Chat.
+0.169; DeepSeek API docs, Chat completion; Moonshot docs, Chat; Anthropic docs, Prompt caching.
 """
 
 import re
 from typing import Final
 
-from translators.chat.chunks import ChatUsage
+from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails
 from translators.responses.response import InputTokensDetails, OutputTokensDetails, Usage
 
 BYTES_PER_TOKEN: Final = 4
@@ -17,32 +17,44 @@ TOKENS_PER_ATTACHMENT: Final = 1000
 """Of a picture or file that is part of a request as base64: no provider reads its bytes as text. Vision models charge
 some 100 to 1,500 tokens for a picture."""
 
+_NO_PROMPT_DETAILS: Final = PromptDetails()
+_NO_COMPLETION_DETAILS: Final = CompletionDetails()
 _BASE64_DATA: Final = re.compile(rb'"data:[^",;]{0,100};base64,[^"]*"')
 
 
 def read_usage(chat: ChatUsage) -> Usage:
-    """Return the provider's counts as the response has them; a missing count is 0 or the sum of the others."""
-    prompt = chat.prompt_tokens or 0
-    completion = chat.completion_tokens or 0
-    cached = written = None
-    if chat.prompt_tokens_details is not None:
-        cached = chat.prompt_tokens_details.cached_tokens
-        written = chat.prompt_tokens_details.cache_write_tokens
-    if cached is None:
-        cached = chat.prompt_cache_hit_tokens
-    if cached is None:
-        cached = chat.cached_tokens
-    reasoning = None
-    if chat.completion_tokens_details is not None:
-        reasoning = chat.completion_tokens_details.reasoning_tokens
+    """Return the provider's counts as the response has them; a missing count is 0 or the sum of the others.
+
+    The response counts cached tokens and thinking as parts of the input and the output. Where the provider counts them
+    apart they are added, so that no difference of two counts is negative. Source: xAI docs, Reasoning.
+    """
+    sent = _first(chat.prompt_tokens, chat.input_tokens)
+    made = _first(chat.completion_tokens, chat.output_tokens)
+    of_input = chat.prompt_tokens_details or chat.input_tokens_details or _NO_PROMPT_DETAILS
+    of_output = chat.completion_tokens_details or chat.output_tokens_details or _NO_COMPLETION_DETAILS
+    cached = _first(
+        of_input.cached_tokens, chat.prompt_cache_hit_tokens, chat.cached_tokens, chat.num_cached_tokens,
+        chat.cache_read_input_tokens,
+    )  # fmt: skip
+    written = _first(of_input.cache_write_tokens, chat.cache_creation_input_tokens)
+    reasoning = _first(of_output.reasoning_tokens, chat.reasoning_tokens)
+    if chat.prompt_tokens is None and of_input is _NO_PROMPT_DETAILS:
+        sent += cached + written  # Anthropic's counts: only what was neither read from a cache nor written to one
     total = chat.total_tokens
+    if reasoning and (total == sent + made + reasoning or (reasoning > made and (total is None or not made))):
+        made += reasoning
     return Usage(
-        input_tokens=prompt,
-        input_tokens_details=InputTokensDetails(cached or 0, written or 0),
-        output_tokens=completion,
-        output_tokens_details=OutputTokensDetails(reasoning or 0),
-        total_tokens=prompt + completion if total is None else total,
+        input_tokens=sent,
+        input_tokens_details=InputTokensDetails(min(cached, sent), min(written, max(0, sent - cached))),
+        output_tokens=made,
+        output_tokens_details=OutputTokensDetails(min(reasoning, made)),
+        total_tokens=max(total or 0, sent + made),
     )
+
+
+def _first(*counts: int | None) -> int:
+    """Return the first count that there is, else 0."""
+    return next((count for count in counts if count is not None), 0)
 
 
 def estimate_usage(prompt_bytes: int, output_bytes: int) -> Usage:

@@ -146,3 +146,6 @@ def _check_usage(usage: Object) -> None:
     counts.append(usage["input_tokens_details"]["cached_tokens"])
     counts.append(usage["output_tokens_details"]["reasoning_tokens"])
     assert all(type(count) is int and count >= 0 for count in counts), f"odd usage {usage}"
+    sent, made, total, cached, reasoning = counts
+    parts_of_wholes = [(cached, sent), (reasoning, made), (sent + made, total)]
+    assert all(part <= whole for part, whole in parts_of_wholes), f"a part above its whole in {usage}"
