@@ -3,7 +3,7 @@
 A stream that waits for its upstream must check now and then whether the client is still connected, whether a keep-alive
 is due and whether the silence has lasted too long. One timer per wait costs more than translating a chunk
 (docs/decisions/0002-one-timer.md), so all waits share one: about once a second it calls `tick` of every member, in the
-event loop. A tick must not block; it may switch to a greenlet that waits (see `upstream/http/reader.py`).
+event loop. A tick must not block; it may switch to a greenlet that waits (see `arrivals.py`).
 """
 
 from typing import Final, Protocol

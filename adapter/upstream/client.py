@@ -1,15 +1,17 @@
 """HTTP calls of one upstream. What a caller sends along (its key) comes from `flow/caller.py`.
 
-`Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. A greenlet of its own sends the request
-and waits for the head of the answer, so that the caller can wait for a grace window, keep its client's connection
-alive meanwhile, or give up. Nothing is retried here, since the provider may have the request. Every failure is an
-UpstreamError; why a provider could not be reached is in the log.
+`Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. On an idle connection the request is
+written at once, and the caller waits for the answer on that connection. What takes time, a new connection or a body
+that the provider does not read yet, is left to a greenlet. Either way the caller can wait for a grace window, keep its
+client's connection alive meanwhile, or give up. Nothing is retried here, since the provider may have the request. Every
+failure is an UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
 import gevent
 import requests
@@ -21,8 +23,9 @@ from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.http.framing import invalid_http
+from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
-from adapter.upstream.http.transport import AnswerHead, Transport, copy_request, prepare_request
+from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
 from adapter.upstream.redaction import Redactor
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
@@ -45,6 +48,10 @@ _MAX_IDLE_CONNECTIONS: Final = 4096
 """Kept for reuse: more than a worker has streams (`server/server.py`), so none is closed for lack of room."""
 
 
+Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
+"""A greenlet that sends a request."""
+
+
 class Upstream:
     """One configured way to a provider: its URL, its keys and headers, and the connections to it."""
 
@@ -55,14 +62,13 @@ class Upstream:
         self.uses_callers_key = settings.callers_key
         base = settings.url
         self._root = base.removesuffix("/v1")
-        self._heartbeat = heartbeat
         self._keys = [key.value for key in settings.keys]
         words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
         self._secrets = [*self._keys, *words]
         self._redactor = Redactor(self._secrets)
         self._max_silence = settings.timeout
         session = requests.Session()
-        self._transport = Transport(max_idle_connections=_MAX_IDLE_CONNECTIONS)
+        self._transport = Transport(_MAX_IDLE_CONNECTIONS, heartbeat)
         headers = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
         self._chat_request = prepare_request(
             session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **headers}
@@ -96,10 +102,12 @@ class Upstream:
         return self._fetch(request, bearer, watch)
 
     def _start(self, request: requests.PreparedRequest, bearer: str | None, max_silence: float) -> "Call":
-        return Call(self, gevent.spawn(_send, self, request), bearer, self._heartbeat, max_silence)
+        sent = self._transport.begin(request)
+        sending = gevent.spawn(_send, self, request, sent) if sent is None or sent.unwritten else None
+        return Call(self, sent, sending, bearer, max_silence)
 
     def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
-        call = self._start(request, bearer, _LOOKUP_SECONDS)
+        call = self._start(request, bearer, min(_LOOKUP_SECONDS, self._max_silence))
         try:
             for _ in range(int(_LOOKUP_SECONDS / TICK_SECONDS)):
                 if call.wait(TICK_SECONDS):
@@ -113,23 +121,27 @@ class Upstream:
         """Return what removes the secrets that a call was sent with from its errors; `bearer` is the caller's key."""
         return Redactor([*self._secrets, bearer]) if self.uses_callers_key and bearer else self._redactor
 
-    def send(self, request: requests.PreparedRequest) -> AnswerHead:
-        """Send a prepared request and return the head of its answer; raise UpstreamError."""
+    def send(self, request: requests.PreparedRequest, begun: SentRequest | None) -> SentRequest:
+        """Send a prepared request, or the rest of it if it was begun; raise UpstreamError."""
         try:
-            return self._transport.post(request, **self._options)
+            return self._transport.finish(request, begun, **self._options)
         except requests.ConnectTimeout as error:
             self._log_unreachable(error)
             raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
         except requests.Timeout:
             raise _silent_for(self._max_silence) from None
         except (requests.ConnectionError, InvalidSchema, InvalidURL) as error:  # the last two: of a proxy
-            self._log_unreachable(error)
-            raise UpstreamError("The provider could not be reached.", status=503, retry_after=1.0) from None
+            raise self.unreachable(error) from None
         except requests.RequestException as error:
             self._log_unreachable(error)
             raise invalid_http() from None
 
-    def _log_unreachable(self, error: requests.RequestException) -> None:
+    def unreachable(self, error: Exception) -> UpstreamError:
+        """Return the error for a provider that did not answer, and log why."""
+        self._log_unreachable(error)
+        return UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
+
+    def _log_unreachable(self, error: Exception) -> None:
         cause = error.args[0] if error.args else error
         reason = self._redactor(str(getattr(cause, "reason", cause)))
         log.warning("upstream unreachable", upstream=self.name, url=self._url, reason=reason[:_MAX_REASON_CHARS])
@@ -153,15 +165,16 @@ class Call:
     def __init__(
         self,
         upstream: Upstream,
-        sending: "gevent.Greenlet[..., AnswerHead | UpstreamError]",
+        sent: SentRequest | None,
+        sending: "Sending | None",
         bearer: str | None,
-        heartbeat: Heartbeat,
         max_silence: float,
     ) -> None:
+        """`sending` is the greenlet that sends what of the request is not `sent` yet; None: all of it is."""
         self._upstream = upstream
+        self._sent = sent
         self._sending = sending
         self._bearer = bearer
-        self._heartbeat = heartbeat
         self._max_silence = max_silence
         self._silence = 0.0
         """Seconds without a byte from the provider, counted in ticks."""
@@ -169,25 +182,53 @@ class Call:
         self._first: bytes | None = None
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the head of the answer; return False if it has not come in time.
+        """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
 
         Raises UpstreamError if sending failed or the status is not 2xx.
         """
         if self._body is not None:
             return True
-        if not self._sending.ready():
-            self._sending.join(seconds)
-            if not self._sending.ready():
-                return False
-        head = self._sending.value
-        if isinstance(head, UpstreamError):
-            raise head
-        self._body = open_body(head, self._heartbeat)
+        sent = self._sent if self._sending is None else self._join(self._sending, seconds)
+        if sent is None:
+            return False
+        head = self._await_head(sent, seconds)
+        if head is None:
+            self._count_silence(min(seconds, TICK_SECONDS))
+            return False
+        self._silence = 0.0
+        self._body = open_body(sent, head)
         if not 200 <= head.status < 300:
             own_key = not self._upstream.uses_callers_key
-            error = classify_http_error(head.status, head.headers, self._read_error_body(), own_key=own_key)
+            error = classify_http_error(head.status, head.fields, self._read_error_body(), own_key=own_key)
             raise error.redacted(self._upstream.redactor(self._bearer))
         return True
+
+    def _join(self, sending: "Sending", seconds: float) -> SentRequest | None:
+        """Wait until the request has been sent; return None if it takes longer."""
+        sending.join(seconds)
+        if not sending.ready():
+            return None
+        sent: SentRequest | UpstreamError = sending.value
+        if isinstance(sent, UpstreamError):
+            raise sent
+        self._sent, self._sending = sent, None
+        return sent
+
+    def _await_head(self, sent: SentRequest, seconds: float) -> Head | None:
+        try:
+            if seconds >= TICK_SECONDS:
+                return sent.await_head()
+            with gevent.Timeout(seconds, False):
+                return sent.await_head()
+        except (OSError, HTTPException) as error:
+            raise self._upstream.unreachable(error) from None
+        return None  # type: ignore[unreachable]  # after the timeout
+
+    def _count_silence(self, seconds: float) -> None:
+        """Raise UpstreamError if the provider has sent nothing for too long."""
+        self._silence += seconds
+        if self._silence > self._max_silence:
+            raise _silent_for(self._max_silence)
 
     def read(self) -> bytes | None:
         """Return bytes of the body, b"" at its end, None about once a second in silence.
@@ -201,9 +242,7 @@ class Call:
         except BodyCut:
             raise UpstreamError("The provider's connection broke before the answer was complete.") from None
         if data is None:
-            self._silence += TICK_SECONDS
-            if self._silence > self._max_silence:
-                raise _silent_for(self._max_silence)
+            self._count_silence(TICK_SECONDS)
         else:
             self._silence = 0.0
         return data
@@ -256,17 +295,21 @@ class Call:
                 gevent.spawn(_read_to_end, self._body)
             else:
                 self._body.close()
-        elif self._sending.ready():
-            if isinstance(self._sending.value, AnswerHead):
-                self._sending.value.close()
-        else:
+            return
+        if self._sending is not None:
+            if isinstance(self._sending.value, SentRequest):
+                self._sent = self._sending.value
             self._sending.kill(block=False)
+        if self._sent is not None:
+            self._sent.close()
 
 
-def _send(upstream: Upstream, request: requests.PreparedRequest) -> AnswerHead | UpstreamError:
+def _send(
+    upstream: Upstream, request: requests.PreparedRequest, begun: SentRequest | None
+) -> SentRequest | UpstreamError:
     """Send, and return an error instead of raising it: gevent prints what a greenlet raises."""
     try:
-        return upstream.send(request)
+        return upstream.send(request, begun)
     except UpstreamError as error:
         return error
 

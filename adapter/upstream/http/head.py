@@ -14,7 +14,6 @@ _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: |$)")
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _MAX_HEAD_BYTES: Final = 64 * 1024
 """The standard library's limit for one line; no provider's head has a tenth of it."""
-_READ_BYTES: Final = 64 * 1024
 _SWITCHING_PROTOCOLS: Final = 101
 
 
@@ -45,23 +44,33 @@ class Head:
         return "close" not in options and (self.minor == 1 or "keep-alive" in options)
 
 
-def read_head(sock: Any) -> Head:
-    """Read a head from a socket; raise HTTPException, OSError, or RemoteDisconnected if it ends before any byte."""
-    data = b""
-    while True:
-        end = _END.search(data, max(0, len(data) - _READ_BYTES - 4))
-        if end is None:
-            if len(data) > _MAX_HEAD_BYTES:
-                raise HTTPException("the head is larger than the limit")
-            more = sock.recv(_READ_BYTES)
-            if not more:
-                raise BadStatusLine(repr(data[:80])) if data else RemoteDisconnected("closed without an answer")
-            data = data + more if data else more
-            continue
-        head = parse_head(data[: end.start()], data[end.end() :])
-        if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
-            return head
-        data = head.rest
+class HeadReader:
+    """Reads the head of one answer from the bytes of its connection, in any split."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def feed(self, data: bytes) -> Head | None:
+        """Return the head once it is complete; `data` is b"" at the connection's end.
+
+        Raises HTTPException for what is not HTTP, RemoteDisconnected for an end before any byte.
+        """
+        if not data:
+            raise BadStatusLine(repr(self._data[:80])) if self._data else RemoteDisconnected("closed without an answer")
+        if self._data:
+            data = self._data + data
+        searched = max(0, len(self._data) - 3)
+        while end := _END.search(data, searched):
+            head = parse_head(data[: end.start()], data[end.end() :])
+            if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
+                return head
+            data, searched = head.rest, 0
+        if len(data) > _MAX_HEAD_BYTES:
+            raise HTTPException("the head is larger than the limit")
+        self._data = data
+        return None
 
 
 def parse_head(text: bytes, rest: bytes) -> Head:

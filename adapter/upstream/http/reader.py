@@ -1,28 +1,19 @@
 """Read the body of an upstream's answer as its bytes arrive.
 
 `read` returns the bytes of one read of the connection, `b""` at the end of the body, and None about once a second while
-nothing arrives, so that its caller can check the client's connection. It first waits in the event loop and then reads:
-whatever has arrived at a wake-up is one read, and many streams share the loop fairly. The socket is read directly,
-since reading through requests costs several times the translation of a chunk.
+nothing arrives, so that its caller can check the client's connection. The socket is read directly
+(`event_loop/arrivals.py`), since reading through requests costs several times the translation of a chunk.
 Source: docs/decisions/0001-read-the-socket.md.
 """
 
 import re
-import socket
-import ssl
 from typing import Final
 
-from gevent.hub import Waiter, get_hub
-
-from adapter.event_loop.heartbeat import Heartbeat
 from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
-from adapter.upstream.http.transport import AnswerHead
+from adapter.upstream.http.head import Head
+from adapter.upstream.http.transport import SentRequest
 from translators.errors import UpstreamError
 
-_READABLE: Final = 1
-"""gevent's flag."""
-_READ_BYTES: Final = 64 * 1024
-"""Of one read: more than a chunk of any stream, and the usual size of a socket's buffer."""
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -33,19 +24,12 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; after a complete body it releases the connection for the next request."""
 
-    def __init__(self, answer: AnswerHead, framing: Framing, heartbeat: Heartbeat) -> None:
-        self._answer = answer
-        self._heartbeat = heartbeat
+    def __init__(self, sent: SentRequest, head: Head, framing: Framing) -> None:
+        self._sent = sent
+        self._reusable = head.keeps_connection
         self._framing = framing
-        self._socket = answer.sock
-        self._timeout = self._socket.gettimeout()
-        self._socket.settimeout(0.0)
-        self._read_ahead = answer.rest
-        hub = get_hub()
-        self._watcher = hub.loop.io(self._socket.fileno(), _READABLE)
-        self._waiter = Waiter(hub)
-        self._waits = False
-        heartbeat.add(self)
+        self._receive = sent.arrivals.receive
+        self._read_ahead = head.rest
 
     @property
     def over(self) -> bool:
@@ -55,7 +39,7 @@ class BodyReader:
     def read(self) -> bytes | None:
         """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut."""
         while not self._framing.over:
-            data = self._receive()
+            data = self._next()
             if data is None:
                 return None
             if not data:
@@ -67,75 +51,47 @@ class BodyReader:
                 return body
         return b""
 
-    def tick(self) -> None:
-        """Wake the greenlet that waits in `read`; called by the heartbeat, in the event loop."""
-        if self._waits:
-            self._waits = False
-            self._waiter.switch(False)
-
     def close(self) -> None:
-        self._heartbeat.remove(self)
-        self._watcher.close()
-        if self._framing.over:
-            self._socket.settimeout(self._timeout)
-            self._answer.release()
+        if self._framing.over and self._reusable:
+            self._sent.release()
         else:
-            self._answer.close()
+            self._sent.close()
 
-    def _receive(self) -> bytes | None:
+    def _next(self) -> bytes | None:
+        """Return the next bytes of the connection, first those that came with the head; None at a tick."""
         if self._read_ahead:
             data, self._read_ahead = self._read_ahead, b""
             return data
-        while True:
-            if not _has_decrypted(self._socket) and not self._readable():
-                return None
-            try:
-                return self._socket.recv(_READ_BYTES)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                continue
-            except OSError as error:
-                raise BodyCut from error
-
-    def _readable(self) -> bool:
-        """Wait until the socket is readable; return False at the next tick."""
-        self._waits = True
-        self._watcher.start(self._waiter.switch, True)
         try:
-            return bool(self._waiter.get())
-        finally:
-            self._watcher.stop()
-            self._waits = False
-            self._waiter.clear()
+            return self._receive()
+        except OSError as error:
+            raise BodyCut from error
 
 
-def open_body(answer: AnswerHead, heartbeat: Heartbeat) -> BodyReader:
+def open_body(sent: SentRequest, head: Head) -> BodyReader:
     """Return the reader of an answer's body; raise UpstreamError for an unknown encoding."""
     try:
-        framing = _choose_framing(answer)
+        framing = _choose_framing(head)
     except BaseException:
-        answer.close()
+        sent.close()
         raise
-    return BodyReader(answer, framing, heartbeat)
+    return BodyReader(sent, head, framing)
 
 
-def _choose_framing(answer: AnswerHead) -> Framing:
+def _choose_framing(head: Head) -> Framing:
     framing: Framing
-    if answer.status in (204, 304):
+    if head.status in (204, 304):
         return SizedBody(0)  # no body. Source: RFC 9112 §6.3
-    if "chunked" in answer.headers.get("transfer-encoding", "").lower():
+    if "chunked" in head.fields.get("transfer-encoding", "").lower():
         framing = ChunkedBody()
     else:
-        lengths = {one.strip() for one in answer.headers.get("content-length", "").split(",")}  # some send it twice
+        lengths = {one.strip() for one in head.fields.get("content-length", "").split(",")}  # some send it twice
         length = lengths.pop()
         framing = SizedBody(int(length)) if not lengths and _LENGTH.fullmatch(length) else UnsizedBody()
-    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    coding = head.fields.get("content-encoding", "identity").strip().lower()
     if coding in ("identity", ""):
         return framing
     if coding in ("gzip", "x-gzip", "deflate"):
         return CompressedBody(framing)
     raise UpstreamError("The provider's answer is compressed in a form that was not requested.")
 
-
-def _has_decrypted(sock: socket.socket) -> bool:
-    """Return whether the TLS layer holds decrypted bytes, of which waiting for the socket would not learn."""
-    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0

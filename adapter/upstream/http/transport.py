@@ -3,16 +3,19 @@
 A requests `Session` merges cookies, redirects and hooks into every request; the adapter below it does the rest:
 connection pools, TLS, proxies, errors. So the adapter is called directly, with a request that is prepared once and
 copied. Some of its steps are done once per URL instead of once per request (pool, certificates, request line behind a
-proxy). On an open connection the request is written and the head read here: one write, and usually one read. The
-standard library below urllib3 costs more than the whole translation. Source: docs/decisions/0001-read-the-socket.md.
+proxy). On an idle connection a request is one write (`begin`), without the adapter. Only what may have to wait, a new
+connection or the rest of a long body, needs a greenlet (`finish`). The head of the answer is awaited here, too, because
+the standard library below urllib3 costs more than the whole translation.
+Source: docs/decisions/0001-read-the-socket.md.
 
 A chat request costs money and is not idempotent, so it is never written again after a provider may have it: an idle
 connection is checked before it is reused, and only a write that fails on it is repeated, on a new connection.
 """
 
-import socket
+import ssl
+from collections.abc import Mapping
 from queue import Empty, Full
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -21,87 +24,114 @@ from requests.exceptions import InvalidHeader
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from adapter.event_loop.arrivals import Arrivals
+from adapter.event_loop.heartbeat import Heartbeat
 from adapter.event_loop.sockets import READABLE, is_now
-from adapter.upstream.http.head import Fields, Head, read_head
+from adapter.upstream.http.head import Fields, Head, HeadReader
+
+_WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class AnswerHead:
-    """The head of an answer, and the connection on which its body comes.
+class SentRequest:
+    """A request that has been written, and the connection on which its answer comes.
 
-    `release` or `close` must be called. The members not used here are those that urllib3's pool sets and logs.
+    `release` or `close` must be called. The members without a use here are those that urllib3's pool sets and logs.
     """
 
+    status = 0
+    headers = Fields()
     length_remaining = None
     version_string = "HTTP/1.1"
     retries: Any = None
     _connection: Any = None
     _pool: Any = None
 
-    def __init__(self, head: Head, connection: Any) -> None:
-        self.status = head.status
-        self.headers: Fields = head.fields
-        self.rest = head.rest
-        """Bytes of the body that have been read with the head."""
-        self.sock: socket.socket = connection.sock
-        self._reusable = head.keeps_connection
+    def __init__(self, connection: "_DirectIO", unwritten: bytes = b"") -> None:
+        self.unwritten = unwritten
+        """The rest of the request, which did not fit; `Transport.finish` writes it."""
+        self.arrivals = connection.arrivals
         self._own_connection = connection
+        self._head = HeadReader()
+
+    def write_rest(self) -> None:
+        """Write the rest, waiting until the provider has read enough; raise OSError."""
+        self._own_connection.write_all(self.unwritten)
+        self.unwritten = b""
+
+    def await_head(self) -> Head | None:
+        """Return the head of the answer, None at a tick of the heartbeat; raise OSError or HTTPException."""
+        while (data := self.arrivals.receive()) is not None:
+            if head := self._head.feed(data):
+                return head
+        return None
 
     def release(self) -> None:
-        """Release the connection for reuse, if it may be reused; the body has been read."""
-        if not self._reusable:
-            self._own_connection.close()
+        """Release the connection for the next request; the answer has been read."""
+        self.arrivals.unwatch()
         self._pool._put_conn(self._own_connection)
 
     def close(self) -> None:
         """Cut the connection."""
         self._own_connection.close()
-        self._pool._put_conn(self._own_connection)
 
 
 class _DirectIO:
-    """Mixin for both kinds of connection: writes a request, and reads the head of its answer."""
+    """Mixin for both kinds of connection: writes a request, and has one `Arrivals` for all of its answers."""
 
     sock: Any
     timeout: Any
+    _arrivals: Arrivals | None = None
 
     @property
     def is_connected(self) -> bool:
         return self.sock is not None and not is_now(self.sock, READABLE)
 
-    def request(self, method: str, url: str, *, body: bytes | None, headers: dict[str, str], **_: Any) -> None:
-        lines = [f"{method} {url} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
-        head = "\r\n".join(lines)
-        if head.count("\n") != len(lines) - 1:
-            raise InvalidHeader("a header holds a line end")
-        data = head.encode("latin-1") + (body or b"")
-        if self.sock is not None:
-            try:
-                self.sock.sendall(data)
-                return
-            except OSError:  # the idle connection was dead: the provider cannot have the whole request
-                self.close()
-        self.connect()
+    @property
+    def arrivals(self) -> Arrivals:
+        if self._arrivals is None:
+            self.sock.settimeout(0.0)
+            self._arrivals = Arrivals(self.sock)
+        return self._arrivals
+
+    def write_some(self, data: bytes) -> int:
+        """Write what fits at once, and return how many bytes that is; raise OSError."""
+        size = 0
+        try:
+            while size < len(data):
+                size += self.sock.send(memoryview(data)[size:])
+        except _WOULD_WAIT:
+            pass
+        return size
+
+    def write_all(self, data: bytes) -> None:
+        self.sock.settimeout(self.timeout)
         self.sock.sendall(data)
+        self.sock.settimeout(0.0)
+
+    def request(self, method: str, url: str, *, body: bytes | None, headers: dict[str, str], **_: Any) -> None:
+        if self.sock is None:  # a tunnel through a proxy is open already
+            self.connect()
+        self.sock.sendall(_format(method, url, headers, body))
+
+    def getresponse(self) -> SentRequest:
+        return SentRequest(self)
 
     def connect(self) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
-        raise NotImplementedError
-
-    def getresponse(self) -> AnswerHead:
-        self.sock.settimeout(self.timeout)
-        return AnswerHead(read_head(self.sock), self)
+        if self._arrivals is not None:
+            self._arrivals.close()
+            self._arrivals = None
+        super().close()  # type: ignore[misc]
 
 
 class _Connection(_DirectIO, HTTPConnection):  # type: ignore[misc]
     connect = HTTPConnection.connect
-    close = HTTPConnection.close
 
 
 class _TLSConnection(_DirectIO, HTTPSConnection):  # type: ignore[misc]
     connect = HTTPSConnection.connect
-    close = HTTPSConnection.close
 
 
 class _IdleConnections(list[Any]):
@@ -130,13 +160,20 @@ class _IdleConnections(list[Any]):
         return len(self)
 
 
-class _Pool(HTTPConnectionPool):
-    QueueCls = _IdleConnections  # type: ignore[assignment]
+class _OnlyNew:
+    """Mixin for both kinds of pool: gives urllib3 new connections only, since `begin` uses the idle ones."""
+
+    QueueCls = _IdleConnections
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return self._new_conn()  # type: ignore[attr-defined]
+
+
+class _Pool(_OnlyNew, HTTPConnectionPool):  # type: ignore[misc]
     ConnectionCls = _Connection  # type: ignore[assignment]
 
 
-class _TLSPool(HTTPSConnectionPool):
-    QueueCls = _IdleConnections  # type: ignore[assignment]
+class _TLSPool(_OnlyNew, HTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = _TLSConnection  # type: ignore[assignment]
 
 
@@ -144,12 +181,13 @@ _POOLS: Final[dict[str, Any]] = {"http": _Pool, "https": _TLSPool}
 
 
 class Transport(HTTPAdapter):
-    """Sends prepared requests to a few URLs, and returns the heads of the answers.
+    """Sends prepared requests to a few URLs: `begin`, and then `finish` unless the request is written already.
 
     The options for TLS and proxies must be the same each time.
     """
 
-    def __init__(self, max_idle_connections: int) -> None:
+    def __init__(self, max_idle_connections: int, heartbeat: Heartbeat) -> None:
+        self._heartbeat = heartbeat
         self._routes: dict[str | None, tuple[Any, str]] = {}
         """By URL: the pool, and the target of the request line."""
         super().__init__(pool_connections=4, pool_maxsize=max_idle_connections, max_retries=0)
@@ -183,11 +221,45 @@ class Transport(HTTPAdapter):
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
         return resp
 
-    def post(self, request: requests.PreparedRequest, **options: Any) -> AnswerHead:
-        """Send a prepared request; raises requests' exceptions."""
-        sent: Any = self.send(request, stream=True, **options)
-        head: AnswerHead = sent
-        return head
+    def begin(self, request: requests.PreparedRequest) -> SentRequest | None:
+        """Write a request on an idle connection, as far as it fits at once; None if there is no such connection."""
+        pool, target = self._routes.get(request.url, (None, ""))
+        while pool is not None and pool.pool:
+            connection = pool.pool.get()
+            if connection.is_connected:
+                data = _format(request.method, target, request.headers, request.body)
+                try:
+                    sent = SentRequest(connection, data[connection.write_some(data) :])
+                except OSError:
+                    pass  # it was dead: the provider cannot have the whole request
+                else:
+                    sent._pool = pool
+                    sent.arrivals.watch(self._heartbeat)
+                    return sent
+            connection.close()
+        return None
+
+    def finish(self, request: requests.PreparedRequest, begun: SentRequest | None, **options: Any) -> SentRequest:
+        """Write the rest of a request, or all of it on a new connection; raises requests' exceptions."""
+        if begun is not None:
+            try:
+                begun.write_rest()
+            except OSError:
+                begun.close()  # as in `begin`
+            else:
+                return begun
+        sent: SentRequest = cast(Any, self.send(request, stream=True, **options))
+        sent.arrivals.watch(self._heartbeat)
+        return sent
+
+
+def _format(method: str | None, target: str, headers: Mapping[str, str], body: Any) -> bytes:
+    """Return the bytes of a request; raise InvalidHeader."""
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1:
+        raise InvalidHeader("a header holds a line end")
+    return head.encode("latin-1") + (body or b"")
 
 
 def prepare_request(

@@ -6,7 +6,7 @@ from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 
 import pytest
 
-from adapter.upstream.http.head import Head, read_head
+from adapter.upstream.http.head import Head, HeadReader
 
 
 class Pieces:
@@ -17,6 +17,13 @@ class Pieces:
 
     def recv(self, size: int) -> bytes:
         return next(self._pieces, b"")
+
+
+def read_head(source: Pieces | socket.socket) -> Head:
+    reader = HeadReader()
+    while (head := reader.feed(source.recv(65536))) is None:
+        pass
+    return head
 
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Request-Id: a\r\n\r\n"

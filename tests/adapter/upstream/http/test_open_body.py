@@ -13,7 +13,7 @@ from translators.errors import UpstreamError
 
 def answer(status: int = 200, **headers: str) -> Any:
     fields = Fields({name.replace("_", "-"): value for name, value in headers.items()})
-    return SimpleNamespace(status=status, headers=fields)
+    return SimpleNamespace(status=status, fields=fields)
 
 
 @pytest.mark.parametrize(
