@@ -9,20 +9,20 @@ address, since the difference would map the network.
 """
 
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 import gevent
 import structlog
 from gevent.lock import BoundedSemaphore
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
+
+from adapter.files.pinned import PinnedHost, Unreachable
 
 log = structlog.get_logger()
 
@@ -31,13 +31,10 @@ _MAX_CONCURRENT: Final = 8
 _MAX_REDIRECTS: Final = 3
 _MAX_ADDRESSES: Final = 4
 """Addresses of a host that are tried: enough for both IP versions, and no long wait for a host that is down."""
-_CONNECT_SECONDS: Final = 5.0
-"""For each address."""
 _READ_BYTES: Final = 64 * 1024
 _MAX_URL_CHARS: Final = 8192
 """What common web servers accept at most."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_HEADERS: Final = {"User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 _UNICAST: Final = ipaddress.ip_network("2000::/3")
 _NOT_PUBLIC: Final = tuple(
@@ -105,39 +102,56 @@ class Guard:
                 raise FetchFailed("the connection to its server failed") from None
 
     def _follow(self, url: str, max_bytes: int, seconds: float) -> Fetched:
-        target = _parse(url)
+        target = parse(url)
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = _request(target, self._addresses(target), seconds)
-            try:
+            with closing(self.pin(target)) as host, closing(_get(host, target, seconds)) as answer:
                 onward = answer.headers.get("location") if 300 <= answer.status < 400 else None
                 if onward is None:
                     data = _read_body(answer, max_bytes)
                     log.info("file fetched", host=target.host, bytes=len(data))
                     return Fetched(data, answer.headers.get("content-type", ""))
-            finally:
-                answer.close()
-            target = _parse(onward, target.url)
+            target = parse(onward, target.url)
         raise FetchFailed(f"its server redirects more than {_MAX_REDIRECTS} times")
 
-    def _addresses(self, url: Url) -> list[str]:
-        """Return the addresses of a URL's host that may be connected to."""
+    def pin(self, url: Url) -> PinnedHost:
+        """Look a URL's host up, and return it at its addresses; raise HostNotAllowed or FetchFailed."""
         host = (url.host or "").strip("[]")
-        usual = _DEFAULT_PORTS[url.scheme or ""]
-        port = url.port or usual
-        ports = (port, None) if port == usual else (port,)
-        name = (url.host or "").rstrip(".")
-        named = any((name, port) in self._names for port in ports)
-        if not named and not any((domain, port) in self._domains for domain in _domains(name) for port in ports):
+        if not self.allows(url):
             raise HostNotAllowed
         try:
             host.encode("idna")  # the look-up does the same, in a thread whose exceptions gevent prints
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, _port(url), type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             found = []
         addresses = list(dict.fromkeys(str(where[0]) for *_, where in found))
-        if not addresses or not (named or all(map(is_public, addresses))):
+        if not addresses or not (self.names(url) or all(map(is_public, addresses))):
             raise FetchFailed("its host has no public address")
-        return addresses[:_MAX_ADDRESSES]
+        return PinnedHost(url, addresses[:_MAX_ADDRESSES])
+
+    def names(self, url: Url) -> bool:
+        """Tell whether the host is allowed by its own name, and not only by a pattern."""
+        return any((_name(url), port) in self._names for port in _ports(url))
+
+    def allows(self, url: Url) -> bool:
+        """Tell whether the host is allowed; its addresses are not checked."""
+        ports = _ports(url)
+        return self.names(url) or any(
+            (domain, port) in self._domains for domain in _domains(_name(url)) for port in ports
+        )
+
+
+def _name(url: Url) -> str:
+    return (url.host or "").rstrip(".")
+
+
+def _port(url: Url) -> int:
+    return url.port or _DEFAULT_PORTS[url.scheme or ""]
+
+
+def _ports(url: Url) -> tuple[int | None, ...]:
+    """Return the ports that a pattern matching a URL may have: None stands for the scheme's usual one."""
+    port = _port(url)
+    return (port, None) if port == _DEFAULT_PORTS[url.scheme or ""] else (port,)
 
 
 def _domains(name: str) -> Iterator[str]:
@@ -148,7 +162,8 @@ def _domains(name: str) -> Iterator[str]:
             yield name[at:]
 
 
-def _parse(url: str, base: str = "") -> Url:
+def parse(url: str, base: str = "") -> Url:
+    """Return an http or https URL in its parts; raise FetchFailed."""
     try:
         parsed = parse_url(urljoin(base, url[: _MAX_URL_CHARS + 1]))
     except ValueError:
@@ -162,32 +177,11 @@ def _parse(url: str, base: str = "") -> Url:
     return parsed
 
 
-def _request(url: Url, addresses: Iterable[str], seconds: float) -> BaseHTTPResponse:
-    """Return the answer of the first address that can be reached; its body is not read yet."""
-    for address in addresses:
-        pool = _connect_to(url, address)
-        try:
-            return pool.urlopen(
-                "GET", url.request_uri, headers={**_HEADERS, "Host": url.netloc or ""},
-                retries=False, redirect=False, preload_content=False,
-                timeout=Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
-            )  # fmt: skip
-        except (NewConnectionError, ConnectTimeoutError):
-            pass
-        finally:
-            pool.close()
-    raise FetchFailed("its server could not be reached")
-
-
-def _connect_to(url: Url, address: str) -> HTTPConnectionPool:
-    """Return a connection pool for one address, with TLS checked against the URL's host."""
-    if url.scheme == "http":
-        return HTTPConnectionPool(address, url.port or 80)
-    host = (url.host or "").strip("[]").rstrip(".")
-    return HTTPSConnectionPool(
-        address, url.port or 443, cert_reqs="CERT_REQUIRED", server_hostname=host, assert_hostname=host,
-        ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests does
-    )  # fmt: skip
+def _get(host: PinnedHost, url: Url, seconds: float) -> BaseHTTPResponse:
+    try:
+        return host.request("GET", url.request_uri, seconds=seconds)
+    except Unreachable:
+        raise FetchFailed("its server could not be reached") from None
 
 
 def _read_body(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
