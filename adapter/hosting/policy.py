@@ -1,8 +1,32 @@
-"""Which MCP servers a caller's declaration may name, and what may be sent to them."""
+"""Which MCP servers a caller's declarations may name, and what may be sent to them.
 
-from typing import Protocol
+A label that the operator has configured stands for its server: its URL, credentials and limits, which a declaration can
+only narrow. Other servers must be on a host of `mcp_url_hosts`. A caller's token and headers go to that server alone,
+and never with the headers of the caller's own request.
+"""
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from urllib3.util import Url
+
+from adapter.files.guard import FetchFailed, Guard, parse
+from adapter.hosting.mcp.memory import ServerMemory
 from adapter.hosting.mcp.server import MCPServer
+from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
+from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
+from adapter.settings.tools import ToolSettings
+from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
+
+MAX_SERVERS: Final = 16
+"""Of one request."""
+_MAX_HEADERS: Final = 32
+_MAX_HEADER_BYTES: Final = 8 * 1024
+"""Of all headers of a declaration together."""
+_ANY_URL: Final = re.compile(r"adapter:.*")
+"""A URL for clients whose types need one: the label alone says which server is meant."""
 
 
 class MCPDeclaration(Protocol):
@@ -17,16 +41,149 @@ class MCPDeclaration(Protocol):
     @property
     def authorization(self) -> str | None: ...
     @property
-    def headers(self) -> dict[str, str] | None: ...
+    def headers(self) -> Mapping[str, str] | None: ...
 
 
 class ToolPolicy:
     """The operator's policy on tool servers, and what a worker remembers of them. Constructed without I/O."""
 
+    def __init__(self, settings: ToolSettings) -> None:
+        self._settings = settings
+        self.rounds = settings.rounds
+        """Chat calls of one response, the last of them without tools."""
+        self.calls = settings.calls
+        """Hosted calls of one response."""
+        self._named_by_callers = Guard(settings.mcp_url_hosts)
+        self._memory = ServerMemory()
+        self._connectors = {one.connector_id: one for one in settings.mcp.values() if one.connector_id}
+
+    def resolve_all(self, declarations: Sequence[tuple[str, MCPDeclaration]], tenant: str) -> list[MCPServer]:
+        """Return the servers of all declarations of a request, each given with its path, such as `tools[0]`.
+
+        Raises RequestError as `resolve` does, for a label that occurs twice, and for too many servers.
+        """
+        servers: dict[str, MCPServer] = {}
+        for path, declaration in declarations:
+            label = declaration.server_label
+            if label in servers:
+                raise _invalid(f"{path}.server_label", f"there is another MCP server with the label '{shorten(label)}'")
+            if len(servers) == MAX_SERVERS:
+                raise _invalid("tools", f"at most {MAX_SERVERS} MCP servers can be used in one request")
+            servers[label] = self.resolve(declaration, tenant, path)
+        return list(servers.values())
+
     def resolve(self, declaration: MCPDeclaration, tenant: str, path: str) -> MCPServer:
-        """Return the server that a declaration names; `path` is the declaration's, such as `tools[0]`.
+        """Return the server that a declaration names, at `path` of the request.
 
         Raises RequestError: an unknown label, a URL that is not allowed or differs from the configured one, headers
         that may not be sent, a credential given twice.
         """
-        raise NotImplementedError
+        label = declaration.server_label
+        if not LABEL.fullmatch(label):
+            raise _invalid(f"{path}.server_label", "expected 1 to 64 letters, digits, - and _")
+        server = self._find(declaration, tenant)
+        if server is None:
+            server = self._of_caller(declaration, path)
+            guard = self._named_by_callers
+        else:
+            _check_url(declaration, server, path)
+            server = replace(server, label=label)
+            guard = Guard([parse(server.url).netloc or ""])
+        server = _with_callers_headers(server, declaration, path)
+        return MCPServer(server, parse(server.url), tenant, guard, self._memory)
+
+    def connect(self, server: MCPServerSettings) -> MCPServer:
+        """Return a configured server for the operator's own use, as a backend or in a check."""
+        url = parse(server.url)
+        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory)
+
+    def _find(self, declaration: MCPDeclaration, tenant: str) -> MCPServerSettings | None:
+        """Return the configured server that a tenant may name so; its own label comes before a connector."""
+        server = self._settings.mcp.get(declaration.server_label)
+        if server is None and declaration.connector_id:
+            server = self._connectors.get(declaration.connector_id)
+        return server if server is not None and server.serves(tenant) else None
+
+    def _of_caller(self, declaration: MCPDeclaration, path: str) -> MCPServerSettings:
+        """Return the settings of a server that is known by the caller's URL alone; raise RequestError."""
+        label = shorten(declaration.server_label)
+        if declaration.connector_id:
+            raise unsupported_parameter(
+                f"{path}.connector_id",
+                "names a connector that this server does not have. The operator can configure one as [tools.mcp].",
+            )
+        if declaration.server_url is None or _ANY_URL.fullmatch(declaration.server_url):
+            if self._settings.mcp_url_hosts:
+                raise missing_parameter(f"{path}.server_url")
+            why = f"no MCP server '{label}' is configured here; the operator can do so as [tools.mcp.{label}]"
+            raise _invalid(f"{path}.server_label", why)
+        try:
+            url = parse(declaration.server_url)
+        except FetchFailed as error:
+            raise _invalid(f"{path}.server_url", str(error)) from None
+        self._check_host(url, path)
+        return MCPServerSettings(label=declaration.server_label, url=declaration.server_url)
+
+    def _check_host(self, url: Url, path: str) -> None:
+        if not self._named_by_callers.allows(url):
+            raise unsupported_parameter(
+                f"{path}.server_url",
+                "names a host that this server does not connect to. The operator can add it to mcp_url_hosts of "
+                "[tools], or configure the server as [tools.mcp].",
+            )
+        if url.scheme != "https" and not self._named_by_callers.names(url):
+            raise _invalid(f"{path}.server_url", "expected an https URL")
+
+
+def _check_url(declaration: MCPDeclaration, server: MCPServerSettings, path: str) -> None:
+    """Raise RequestError for a URL other than the configured one, which must not get the operator's credentials."""
+    url = declaration.server_url
+    if url is None or _ANY_URL.fullmatch(url):
+        return
+    try:
+        same = parse(url).url.rstrip("/") == parse(server.url).url.rstrip("/")
+    except FetchFailed:
+        same = False
+    if not same:
+        raise _invalid(
+            f"{path}.server_url",
+            f"'{declaration.server_label}' is the label of a server that is configured here with another URL; leave "
+            "the URL out, or use another label",
+        )
+
+
+def _with_callers_headers(server: MCPServerSettings, declaration: MCPDeclaration, path: str) -> MCPServerSettings:
+    """Return a server's settings with the token and headers of a declaration; raise RequestError."""
+    headers, token = declaration.headers or {}, declaration.authorization
+    size = sum(len(name) + len(value) for name, value in headers.items())
+    if len(headers) > _MAX_HEADERS or size > _MAX_HEADER_BYTES:
+        raise _invalid(f"{path}.headers", f"expected at most {_MAX_HEADERS} headers and {_MAX_HEADER_BYTES} bytes")
+    given = {name.lower() for name in server.headers}
+    if server.authorization is not None:
+        given.add("authorization")
+    if token is not None:
+        if not KEY.fullmatch(token):
+            raise _invalid(f"{path}.authorization", "expected a token without spaces")
+        if "authorization" in given:
+            raise _invalid(f"{path}.authorization", "the operator has configured the credential of this server")
+        given.add("authorization")
+    for name, value in headers.items():
+        where = f"{path}.headers"
+        if not HEADER.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise _invalid(where, "a name or value has characters that no header may have")
+        if is_reserved(name.lower()):
+            raise _invalid(where, f"'{shorten(name)}' is a header that this server sets itself")
+        if name.lower() in given:
+            also = " as 'authorization' too" if name.lower() == "authorization" and token is not None else " already"
+            raise _invalid(where, f"'{shorten(name)}' is set{also}")
+        given.add(name.lower())
+    secrets = {name: Secret(value) for name, value in headers.items()}
+    return replace(
+        server,
+        authorization=server.authorization if token is None else Secret(token),
+        headers={**server.headers, **secrets},
+    )
+
+
+def _invalid(param: str, why: str) -> RequestError:
+    return RequestError(f"Invalid '{param}': {why}.", param=param, code="invalid_value")

@@ -3,11 +3,17 @@
 The text has its final form: control characters are removed, and a text beyond the limit is cut, with a mark at its end.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from msgspec import Struct
 
 from translators.responses.tool_errors import MCPCallError
+
+MAX_TEXT_BYTES: Final = 100 * 1024
+"""Of a result that the model reads."""
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Picture(Struct, frozen=True, gc=False):
@@ -23,7 +29,7 @@ class Picture(Struct, frozen=True, gc=False):
 
 
 class ToolResult(Struct, frozen=True):
-    """The result of one call. It never raises: a failed call is a result with an error."""
+    """The result of one call. A failed call is a result with an error."""
 
     text: str
     """What the model reads as the output of the call. Without an error, it is also the item's `output`."""
@@ -33,4 +39,18 @@ class ToolResult(Struct, frozen=True):
     cut_bytes: int = 0
     """Bytes of text beyond the limit; 0: the text is whole."""
     details: dict[str, Any] = {}
-    """Fields for the log: bytes received, the revision of the protocol."""
+    """Fields for the log, such as the revision of the protocol."""
+
+
+def clean(text: str) -> str:
+    """Return a text without control characters other than line ends and tabs, its line ends as `\\n`."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def cut(text: str, max_bytes: int = MAX_TEXT_BYTES) -> tuple[str, int]:
+    """Return a text of at most `max_bytes`, with a mark if it was cut, and the number of bytes left out."""
+    data = text.encode(errors="replace")
+    left_out = len(data) - max_bytes
+    if left_out <= 0:
+        return text, 0
+    return f"{data[:max_bytes].decode(errors='ignore')}\n[cut: {left_out} more bytes]", left_out

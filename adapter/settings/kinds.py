@@ -215,6 +215,23 @@ class ChatURL(Kind):
         return base.removesuffix("/chat/completions").rstrip("/")
 
 
+class HTTPURL(Kind):
+    """URL of a server other than a provider's; its query is part of it."""
+
+    metavar = "URL"
+    expects = "an http or https URL without a user name, for example https://mcp.example.com/mcp"
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,2048}", value):
+            raise ValueError
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname or url.fragment or url.username is not None:
+            raise ValueError
+        if url.port == 0:  # .port raises ValueError for a bad port
+            raise ValueError
+        return value
+
+
 class StoreLocation(Kind):
     metavar = "URL"
     expects = (

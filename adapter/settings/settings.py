@@ -2,8 +2,8 @@
 
 Each field has its default, its kind (type and bounds) and its help. The marshmallow schema, the environment variables,
 the flags of the command line, `responses-adapter config` and docs/configuration.md are all derived from it.
-`sources.py` reads the values, and `checks.py` rejects combinations that cannot work; `upstreams.py` and `models.py`
-read the tables that only the TOML file can have.
+`sources.py` reads the values, and `checks.py` rejects combinations that cannot work; `upstreams.py`, `models.py` and
+`tools.py` read the tables that only the TOML file can have.
 """
 
 import dataclasses
@@ -29,8 +29,10 @@ from adapter.settings.kinds import (
     Whole,
 )
 from adapter.settings.models import Models
+from adapter.settings.secret_values import Secret
 from adapter.settings.store_url import StoreURL, parse_store_url
-from adapter.settings.upstreams import DEFAULT, Secret, UpstreamSettings
+from adapter.settings.tools import ToolSettings
+from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, dialect_for
 
 KIB: Final = 1024
@@ -161,6 +163,8 @@ class Settings:
     upstreams: tuple[UpstreamSettings, ...] = ()
     """Of the TOML file."""
     models: Models = dataclasses.field(default_factory=dict)
+    """Of the TOML file."""
+    tools: ToolSettings = dataclasses.field(default_factory=ToolSettings)
     """Of the TOML file."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Where each setting that is not at its default came from: a flag, a variable, a file."""

@@ -22,9 +22,10 @@ from adapter.settings.kinds import suggest
 from adapter.settings.models import read_models
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
+from adapter.settings.tools import read_tools
 from adapter.settings.upstreams import DEFAULT, read_upstreams
 
-TABLES: Final[tuple[str, ...]] = ("upstreams", "models")
+TABLES: Final[tuple[str, ...]] = ("upstreams", "models", "tools")
 """Settings that only the file can have."""
 
 _HOW_TO_LIST: Final = "`responses-adapter serve --help` lists all."
@@ -117,9 +118,10 @@ def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapp
         if settings.upstream_url is not None or not upstreams:
             weights = {DEFAULT: 1, **weights}
         models = read_models(tables["models"].value if "models" in tables else {}, weights)
+        tools = read_tools(tables["tools"].value if "tools" in tables else {}, environ)
     except TableError as error:
         raise SettingsError(f"{settings.config}: {error}") from None
-    return dataclasses.replace(settings, upstreams=upstreams, models=models)
+    return dataclasses.replace(settings, upstreams=upstreams, models=models, tools=tools)
 
 
 @functools.cache

@@ -1,8 +1,4 @@
-"""`[upstreams.NAME]` of the TOML file: one provider each.
-
-A key, or the value of a header, can be read from elsewhere when the server starts: `env:NAME` from the environment,
-`file:/path` from a file. Neither is ever shown.
-"""
+"""`[upstreams.NAME]` of the TOML file: one provider each. `secret_values.py` reads its keys and headers."""
 
 import re
 from collections.abc import Mapping
@@ -13,6 +9,7 @@ from marshmallow import Schema, fields
 
 from adapter.settings.dialects import describe_dialect, read_dialect
 from adapter.settings.kinds import ChatURL, Seconds, Switch, Text, Whole
+from adapter.settings.secret_values import KEY, Secret, read_headers, read_secret
 from adapter.settings.tables import TableError, check_table, quote_key
 from translators.dialects.dialect import Dialect
 
@@ -20,23 +17,12 @@ DEFAULT: Final = "default"
 """Name of the upstream of `upstream_url`."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEY: Final = re.compile(r"[!-~]{1,8192}")
-_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
-_HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]{0,8190}[!-~])?")
 _RESERVED_HEADERS: Final = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "expect", "host", "te", "transfer-encoding"}
 )
 """Headers that the adapter sets itself."""
 _SHOWN_AS: Final = {"key": "keys", "callers_key": "keys"}
 """Settings that share a row of `responses-adapter config`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A value that is never shown; `shown` is shown instead."""
-
-    value: str = field(repr=False)
-    shown: str = "****"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +57,7 @@ class UpstreamSettings:
 
 class _UpstreamTable(Schema):
     url = ChatURL(required=True)
-    key = Text("a key without spaces, env:NAME or file:/path", _KEY.pattern)
+    key = Text("a key without spaces, env:NAME or file:/path", KEY.pattern)
     keys = fields.Raw()
     callers_key = Switch()
     headers = fields.Raw()
@@ -105,7 +91,9 @@ def read_upstreams(
                 dialect=read_dialect(read.get("dialect", "auto"), read["url"], f"{where}.dialect"),
                 keys=_keys(read, where, environ),
                 callers_key=read.get("callers_key", False),
-                headers=_headers(read.get("headers", {}), f"{where}.headers", environ),
+                headers=read_headers(
+                    read.get("headers", {}), f"{where}.headers", environ, _RESERVED_HEADERS.__contains__
+                ),
                 connect_timeout=read.get("connect_timeout", connect_timeout),
                 timeout=read.get("timeout", timeout),
                 weight=read.get("weight", 1),
@@ -120,49 +108,11 @@ def _keys(read: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> tu
     if "key" in read:
         if "keys" in read:
             raise TableError(f"{where}: key and keys are one setting, for one key or several; give one of them.")
-        return (_secret(read["key"], f"{where}.key", _KEY, environ),)
+        return (read_secret(read["key"], f"{where}.key", KEY, environ),)
     keys = read.get("keys", [])
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise TableError(f"{where}.keys must be an array of keys, each without spaces, env:NAME or file:/path.")
-    return tuple(_secret(key, f"{where}.keys[{at}]", _KEY, environ) for at, key in enumerate(keys))
-
-
-def _headers(headers: object, where: str, environ: Mapping[str, str]) -> dict[str, Secret]:
-    if not isinstance(headers, dict):
-        raise TableError(f'{where} must be a table, for example {{ X-Team = "search" }}.')
-    for name, value in headers.items():
-        if not _HEADER.fullmatch(name):
-            raise TableError(f"{where}.{quote_key(name)} is not the name of a header.")
-        if name.lower() in _RESERVED_HEADERS:
-            raise TableError(f"{where}.{quote_key(name)} is a header that the adapter sets itself.")
-        if not isinstance(value, str):
-            raise TableError(f"{where}.{quote_key(name)} must be text.")
-    return {
-        name: _secret(value, f"{where}.{quote_key(name)}", _HEADER_VALUE, environ) for name, value in headers.items()
-    }
-
-
-def _secret(text: str, where: str, pattern: re.Pattern[str], environ: Mapping[str, str]) -> Secret:
-    """Return the secret in a text, or that it refers to; raise TableError if it is missing or cannot be sent."""
-    kind, _, name = text.partition(":")
-    place = name if name.isprintable() else repr(name)
-    value, shown = text, "****"
-    if kind == "env":
-        value, shown = environ.get(name, "").strip(), text
-        if not value:
-            raise TableError(f"{where}: the environment has no variable {place or '(without a name)'}, or it is empty.")
-    elif kind == "file":
-        shown = text
-        try:
-            with open(name, encoding="utf-8") as file:
-                value = file.read(65536).strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise TableError(f"{where}: cannot read {place}: {reason}.") from None
-    if not pattern.fullmatch(value):
-        origin = "" if value is text else f" (from {kind}:{place})"
-        raise TableError(f"{where}{origin} is empty, or has characters that no header may have.")
-    return Secret(value, shown)
+    return tuple(read_secret(key, f"{where}.keys[{at}]", KEY, environ) for at, key in enumerate(keys))
 
 
 def _refuse_two_keys(upstream: UpstreamSettings, where: str) -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.settings.models import read_models
-from adapter.settings.upstreams import Secret, UpstreamSettings
+from adapter.settings.secret_values import Secret
+from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.routing.health import LONGEST_RETRY_AFTER, Candidate
 from adapter.upstream.routing.registry import Registry
 from translators.dialects.dialect import Dialect

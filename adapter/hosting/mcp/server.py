@@ -1,33 +1,212 @@
 """One MCP server, for one request of one tenant: list its tools, call them, close the connections.
 
-It may be used by several greenlets at a time, and a greenlet that waits in it may be killed: the call's connection is
-then closed, which cancels the call at the server.
+Which era a server belongs to is found out by its first list: it is requested without a session, then with one, then,
+where the settings or the URL say so, over HTTP+SSE. The worker remembers the era.
+
+A server may be used by several greenlets at a time. A greenlet that waits in it may be killed: its connection is then
+closed, which cancels the call. Source: Model Context Protocol specification, Versioning.
 """
 
-from typing import Any
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from adapter.hosting.mcp.tools import ListedTool
+import gevent
+import structlog
+from gevent.lock import BoundedSemaphore
+from msgspec import structs
+from urllib3.util import Url
+
+from adapter.files.guard import Guard
+from adapter.hosting.mcp.endpoint import Endpoint, Message
+from adapter.hosting.mcp.errors import HEADER_MISMATCH, MCPError, invalid_arguments, too_late
+from adapter.hosting.mcp.memory import Era, ListKey, ServerMemory
+from adapter.hosting.mcp.mirrored import mirror
+from adapter.hosting.mcp.results import MAX_RESULT_BYTES, failed, read_result
+from adapter.hosting.mcp.revisions import Connection, SessionConnection, StatelessConnection
+from adapter.hosting.mcp.sse_transport import StreamConnection
+from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ListedTool, ToolList, read_pages
 from adapter.hosting.results import ToolResult
 from adapter.settings.tool_servers import MCPServerSettings
 
+log = structlog.get_logger()
+
+_LIST_SECONDS: Final = 10.0
+"""For a list with all its pages, and finding out the era."""
+_FINAL_STATUSES: Final = frozenset({401, 403, 407, 429})
+"""A server answers with them in whatever era."""
+_STATELESS_CODES: Final = frozenset({HEADER_MISMATCH, -32021})
+"""JSON-RPC codes that only the newest revision has; -32022 means that the server has no revision of this client."""
+
 
 class MCPServer:
-    """Constructed without I/O by `ToolPolicy.resolve`."""
+    """Made without I/O by `ToolPolicy.resolve`."""
 
-    def __init__(self, settings: MCPServerSettings, tenant: str) -> None:
+    def __init__(self, settings: MCPServerSettings, url: Url, tenant: str, guard: Guard, memory: ServerMemory) -> None:
         self.label = settings.label
         self.settings = settings
         """Its approval floor, what follows a failed list, the description."""
-        self._tenant = tenant
+        headers = {name: secret.value for name, secret in settings.headers.items()}
+        if settings.authorization is not None:
+            headers["Authorization"] = f"Bearer {settings.authorization.value}"
+        self._url = url
+        self._endpoint = Endpoint(url, guard, headers)
+        self._memory = memory
+        self._key = ListKey(tenant, settings.url, _digest(headers))
+        self._ids = itertools.count(1)
+        self._finding = BoundedSemaphore(1)
+        self._connection: Connection | None = None
+        self._tools: dict[str, ListedTool] = {}
+
+    @property
+    def revision(self) -> str:
+        """The revision of MCP that the server speaks; "" before the first request."""
+        return self._connection.revision if self._connection is not None else ""
+
+    @property
+    def identity(self) -> str:
+        """The name and version that the server gives itself, "" if it gives none."""
+        return self._connection.identity if self._connection is not None else ""
 
     def list_tools(self) -> tuple[ListedTool, ...]:
         """Return the tools that the operator allows, in the server's order; raise MCPError."""
-        raise NotImplementedError
+        found = self._memory.tools(self._key)
+        if found is None:
+            with gevent.Timeout(_LIST_SECONDS, too_late(_LIST_SECONDS, "The list of tools")):
+                found = self._fetch_list()
+        return self._remember(found)
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Call a tool, at most once. Every failure is a result with an error."""
-        raise NotImplementedError
+        if not self._allows(name):
+            return failed(invalid_arguments(f"Unknown tool: {name}"))
+        seconds = self.settings.timeout
+        try:
+            with gevent.Timeout(seconds, too_late(seconds)):
+                result = read_result(self._call(name, arguments, seconds))
+        except MCPError as error:
+            result = failed(error)
+        return structs.replace(result, details={"revision": self.revision})
 
     def close(self) -> None:
-        """Close the idle connections, and end the session with a server that has one."""
-        raise NotImplementedError
+        """Close the idle connections, and end the session, if there is one, in the background."""
+        (self._connection or self._endpoint).close()
+
+    def _call(self, name: str, arguments: dict[str, Any], seconds: float) -> Message:
+        connection = self._connect()
+        try:
+            return self._send_call(connection, name, arguments, seconds)
+        except MCPError as error:
+            if error.code != HEADER_MISMATCH:
+                raise
+        # The tool did not run: its list says which parameters have to be sent as headers too.
+        self._remember(self._read_list(connection, self._first_page(connection)))
+        return self._send_call(connection, name, arguments, seconds)
+
+    def _send_call(self, connection: Connection, name: str, arguments: dict[str, Any], seconds: float) -> Message:
+        tool = self._tools.get(name)
+        headers = mirror(name, tool.mirrored if tool else {}, arguments)
+        params = {"name": name, "arguments": arguments}
+        try:
+            return connection.request(
+                "tools/call", params, seconds=seconds, max_bytes=MAX_RESULT_BYTES, headers=headers
+            )
+        except MCPError as error:
+            if error.status in (400, 404, 405):
+                self._memory.forget_era(self.settings.url)  # it may have been another version of the server
+            raise
+
+    def _connect(self) -> Connection:
+        """Return the connection; find out the era of the server if it is unknown."""
+        with self._finding:
+            if self._connection is None:
+                era = self._memory.era(self.settings.url)
+                if era is None:
+                    connection, first = self._find_era()
+                    self._remember(self._read_list(connection, first))
+                else:
+                    self._connection = self._open(era)
+            assert self._connection is not None
+            return self._connection
+
+    def _fetch_list(self) -> ToolList:
+        with self._finding:
+            if self._connection is None:
+                connection, first = self._find_era()
+            else:
+                connection, first = self._connection, self._first_page(self._connection)
+        return self._read_list(connection, first)
+
+    def _read_list(self, connection: Connection, first: Message) -> ToolList:
+        found = read_pages(first, lambda cursor: self._fetch_page(connection, cursor), self.label)
+        self._memory.keep_tools(self._key, found, self.settings.list_ttl)
+        return found
+
+    def _find_era(self) -> tuple[Connection, Message]:
+        """Return the connection to the server, and the first page of its list; raise MCPError."""
+        eras = list(self._possible_eras())
+        for era in eras:
+            connection = self._open(era)
+            try:
+                first = self._first_page(connection)
+            except MCPError as error:
+                self._memory.forget_era(self.settings.url)
+                if era is eras[-1] or not _may_be_older(era, error):
+                    raise
+                continue
+            if era == "stateless" and "resultType" not in first and era is not eras[-1]:
+                continue  # a server of an older era that answers without a session
+            self._connection = connection
+            self._memory.learn_era(self.settings.url, era)
+            return connection, first
+        raise AssertionError("there is always a last era")
+
+    def _possible_eras(self) -> Iterator[Era]:
+        if self.settings.transport == "sse":
+            yield "sse"
+            return
+        eras: list[Era] = ["stateless", "sessions"]
+        if self.settings.transport == "auto" and (self._url.path or "").rstrip("/").endswith("/sse"):
+            eras.append("sse")
+        known = self._memory.era(self.settings.url)
+        yield from sorted(eras, key=lambda era: era != known)
+
+    def _open(self, era: Era) -> Connection:
+        match era:
+            case "stateless":
+                return StatelessConnection(self._endpoint, self._ids)
+            case "sessions":
+                return SessionConnection(self._endpoint, self._ids)
+            case "sse":
+                return StreamConnection(self._endpoint, self._ids, max(self.settings.timeout, _LIST_SECONDS))
+
+    def _first_page(self, connection: Connection) -> Message:
+        return self._fetch_page(connection, None)
+
+    def _fetch_page(self, connection: Connection, cursor: str | None) -> Message:
+        params = {} if cursor is None else {"cursor": cursor}
+        return connection.request(
+            "tools/list", params, seconds=_LIST_SECONDS, max_bytes=MAX_LIST_BYTES, headers={}
+        )
+
+    def _remember(self, found: ToolList) -> tuple[ListedTool, ...]:
+        """Return the tools of a list that the operator allows."""
+        allowed = tuple(tool for tool in found.tools if self._allows(tool.name))
+        self._tools = {tool.name: tool for tool in allowed}
+        return allowed
+
+    def _allows(self, name: str) -> bool:
+        return self.settings.allowed_tools is None or name in self.settings.allowed_tools
+
+
+def _may_be_older(era: Era, error: MCPError) -> bool:
+    """Tell whether a server that answered so may speak an older revision."""
+    if era == "stateless":
+        answered = error.code != 0 or 400 <= error.status < 500
+        return answered and error.status not in (0, *_FINAL_STATUSES) and error.code not in _STATELESS_CODES
+    return error.status in (400, 404, 405)
+
+
+def _digest(headers: Mapping[str, str]) -> bytes:
+    return hashlib.sha256(repr(sorted(headers.items())).encode()).digest()

@@ -11,8 +11,9 @@ import pytest
 from adapter.commands.check import Result, report, run_probes
 from adapter.demo.server import listen
 from adapter.settings.models import Target
+from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
-from adapter.settings.upstreams import Secret, UpstreamSettings
+from adapter.settings.upstreams import UpstreamSettings
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
 

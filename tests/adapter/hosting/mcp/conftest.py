@@ -1,0 +1,38 @@
+"""An MCP server that a test scripts, and clients of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+
+from adapter.hosting.mcp.server import MCPServer
+from adapter.hosting.policy import ToolPolicy
+from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools import ToolSettings
+from tests.support.servers.scripted_mcp import ScriptedMCP, scripted_mcp
+
+Connect = Callable[..., MCPServer]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedMCP]:
+    with scripted_mcp() as server:
+        yield server
+
+
+@pytest.fixture
+def policy() -> ToolPolicy:
+    """The policy of one worker."""
+    return ToolPolicy(ToolSettings())
+
+
+@pytest.fixture
+def connect(server: ScriptedMCP, policy: ToolPolicy) -> Iterator[Connect]:
+    """Connect to the scripted server, or to another URL; settings of the server may be given."""
+    with ExitStack() as stack:
+
+        def connect(url: str = server.url, **settings: Any) -> MCPServer:
+            return stack.enter_context(closing(policy.connect(MCPServerSettings(label="x", url=url, **settings))))
+
+        yield connect
