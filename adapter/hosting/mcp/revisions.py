@@ -15,7 +15,6 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
-from adapter import __version__
 from adapter.hosting.mcp.endpoint import Endpoint, Message, find_result
 from adapter.hosting.mcp.errors import METHOD_NOT_FOUND, MCPError, invalid_answer, needs_input
 
@@ -23,7 +22,8 @@ STATELESS: Final = "2026-07-28"
 WITH_SESSIONS: Final = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 """Newest first."""
 _META: Final = "io.modelcontextprotocol/"
-_CLIENT: Final = {"name": "responses-adapter", "version": __version__}
+_CLIENT: Final = {"name": "responses-adapter", "version": "1"}
+"""The version is that of this client; servers use neither."""
 _SESSION_ID: Final = re.compile(r"[!-~]{1,1024}")
 _INITIALIZE_BYTES: Final = 1024 * 1024
 """Read of an answer to `initialize`, whose instructions may be long."""
