@@ -32,7 +32,7 @@ from translators.wire import encode
 blueprint = Blueprint("compact", __name__, url_prefix="/v1/responses")
 
 _COMPACT_MEMBERS: Final = (
-    "model", "input", "instructions", "previous_response_id", "prompt_cache_key", "prompt_cache_options",
+    "model", "input", "instructions", "previous_response_id", "tools", "prompt_cache_key", "prompt_cache_options",
     "prompt_cache_retention", "service_tier", "image",
 )  # fmt: skip
 _INPUT_TOKENS_MEMBERS: Final = (

@@ -74,6 +74,8 @@ class AssistantMessage(ThinkingMessage, frozen=True, gc=False, tag_field="role",
 class ToolMessage(Struct, frozen=True, gc=False, tag_field="role", tag="tool"):
     tool_call_id: str
     content: str
+    name: str | UnsetType = UNSET
+    """The name of the function, for providers that do not look it up by the id."""
 
 
 ChatMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage

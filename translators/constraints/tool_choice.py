@@ -70,7 +70,7 @@ def render_tool_choice(
         if mode in honoured:
             return RenderedToolChoice(shown, dialect.required_choice if mode == "required" else mode)
         if mode == "none":
-            return RenderedToolChoice(())
+            return RenderedToolChoice(shown if dialect.calls_need_tools else ())
         rendering.note("tool_choice", "approximated", "cannot be made to call: requested in the instructions")
         return RenderedToolChoice(shown, instruction=_CALL_ANY)
     tool = chosen_tool(mode)

@@ -14,12 +14,17 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from translators.dialects import wordings
 from translators.dialects.dialect import Dialect
 from translators.dialects.evidence import (
     Evidence,
     RejectedRequest,
     any_tool_choice,
+    assistant_last,
+    begins_without_user,
+    calls_without_tools,
     effort,
+    has_unsigned_calls,
     later_system_message,
     leading_system_message,
     member,
@@ -38,6 +43,7 @@ from translators.dialects.evidence import (
     token_limit,
     tool_choice,
     unstreamed,
+    user_after_tool,
 )
 from translators.dialects.rejections import Rejection
 from translators.reasoning.fields import RETURN_MEMBERS
@@ -55,6 +61,8 @@ class Rule(Struct, frozen=True, gc=False):
     amend: Callable[[Dialect, str], Dialect]
     wording: re.Pattern[str] | None = None
     """Wordings that are proof enough by themselves."""
+    unmistakable: bool = False
+    """The wording counts even where the rejection seems to be about the caller's numbers or schema."""
 
 
 # --- how the dialect changes -------------------------------------------------------------------------------------
@@ -118,27 +126,6 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_DEVELOPER: Final = _words(
-    r"(unexpected|incorrect|invalid|unknown|unsupported) (message )?role(?!.{0,20}system)|role (param|information)"
-    r"|messages[.\[]\d+\]?\.role .{0,80}(enum|should be|one of)"
-)
-_SYSTEM_PLACE: Final = _words(
-    r"system (message|prompt|role)s?.{0,60}(beginnin|at the start|first|only one|single)"
-    r"|(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)"
-    r"|invalid message role: system|unexpected role ['\"`]?system"
-)
-_SYSTEM_ROLE: Final = _words(
-    r"(system|developer) (role|messages?|prompts?|instructions?) (is |are |cannot )?(be )?(not|un)[ -]?"
-    r"(enabled|supported|allowed)"
-)
-_NULL: Final = _words(
-    r"(?<!_)content\b.{0,60}\b(null|nil|none|nonetype|required|missing|valid string|a string)\b"
-    r"|\b(null|none|nil)\b.{0,40}\b(string|content)"
-)
-_THINKING_BACK: Final = _words(
-    r"reasoning_content.{0,60}(must be passed back|is missing|is required)|missing ['\"`]?reasoning_content"
-)
-
 RULES: Final = (
     Rule("token_limit", _name("max_tokens"), token_limit("max_tokens", "max_completion_tokens"), _set_token_limit),
     Rule("token_limit", _name("max_completion_tokens"), token_limit("max_completion_tokens", "max_tokens"),
@@ -147,17 +134,17 @@ RULES: Final = (
          _set(stream_usage=False)),
     Rule("stream", _words(r"^stream(?![\w.])|['\"`]stream['\"`]|\bstreaming\b"), member("stream"),
          _set(streaming="never")),
-    Rule("stream_only", None, unstreamed, _set(streaming="always"),
-         _words(r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)")),
+    Rule("stream_only", None, unstreamed, _set(streaming="always"), wordings.STREAM_ONLY),
     Rule("developer_role", _name("developer"), message(lambda one: one["role"] == "developer"),
-         _set(developer_role=False), _DEVELOPER),
-    Rule("system_place", _quoted("system"), later_system_message, _set(system_anywhere=False), _SYSTEM_PLACE),
-    Rule("system_role", _quoted("system"), leading_system_message, _set(system_role=False), _SYSTEM_ROLE),
-    Rule("alternating", None, several_messages, _set(alternating=True),
-         _words(r"roles must alternate|should alternate|must alternate|alternate (between|with)")),
-    Rule("user_needed", None, no_user, _set(user_needed=True),
-         _words(r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)")),
-    Rule("reasoning_required", None, missing_thinking, _require_thinking, _THINKING_BACK),
+         _set(developer_role=False), wordings.DEVELOPER),
+    Rule("system_place", _quoted("system"), later_system_message, _set(system_anywhere=False), wordings.SYSTEM_PLACE),
+    Rule("system_role", _quoted("system"), leading_system_message, _set(system_role=False), wordings.SYSTEM_ROLE),
+    Rule("user_after_tool", None, user_after_tool, _set(user_after_tool=False), wordings.USER_AFTER_TOOL),
+    Rule("user_first", None, begins_without_user, _set(user_first=True), wordings.USER_FIRST),
+    Rule("assistant_last", None, assistant_last, _set(assistant_last=False), wordings.ASSISTANT_LAST),
+    Rule("alternating", None, several_messages, _set(alternating=True, user_after_tool=False), wordings.ALTERNATING),
+    Rule("user_needed", None, no_user, _set(user_needed=True), wordings.USER_NEEDED),
+    Rule("reasoning_required", None, missing_thinking, _require_thinking, wordings.THINKING_BACK),
     *(Rule("reasoning_field", _name(field) if "_" in field else _quoted(field), message_member(field),
           _set(reasoning_field=None, reasoning_required=False))
       for field in RETURN_MEMBERS),
@@ -165,7 +152,7 @@ RULES: Final = (
          _set(reasoning_field=None, reasoning_required=False)),
     Rule("refusal", _quoted("refusal"), message(lambda one: "refusal" in one),
          _set(refusal_field=False)),
-    Rule("null_content", None, message(only_calls), _set(null_content=False), _NULL),
+    Rule("null_content", None, message(only_calls), _set(null_content=False), wordings.NULL),
     Rule("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file"),
          part(lambda one: one["type"] == "file"), _set(file_parts=False)),
     Rule("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
@@ -176,22 +163,24 @@ RULES: Final = (
          part(lambda one: one["type"] == "image_url"), _remove("media", "image")),
     Rule("audio", _words(r"input_audio|audio (input|content|part)"),
          part(lambda one: one["type"] == "input_audio"), _remove("media", "audio")),
-    Rule("short_call_ids", None, message(lambda one: one.get("tool_calls")),
-         _set(short_call_ids=True), _words("must be a-z, A-Z, 0-9, with a length of 9")),
+    Rule("short_call_ids", None, message(lambda one: one.get("tool_calls")), _set(short_call_ids=True),
+         wordings.CALL_IDS, unmistakable=True),
+    Rule("signed_calls", None, message(has_unsigned_calls), _set(signed_calls=True), wordings.SIGNED_CALLS),
+    Rule("calls_need_tools", None, calls_without_tools, _set(calls_need_tools=True), wordings.CALLS_NEED_TOOLS),
+    Rule("tool_message_name", None, message(lambda one: one["role"] == "tool" and "name" not in one),
+         _set(tool_message_name=True), wordings.TOOL_MESSAGE_NAME),
     Rule("strict", _name("strict"), strict, _set(strict_tools=False)),
     Rule("keyword", _words("tool|function|parameters|schema|propert"), schema_keyword, _add_unknown_keywords),
     Rule("parallel_tool_calls", _name("parallel_tool_calls"), member("parallel_tool_calls"),
          _set(parallel_tool_calls=False)),
-    Rule("thinking_tool_choice", None, tool_choice, _remove_thinking_choice,
-         _words(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")),
+    Rule("thinking_tool_choice", None, tool_choice, _remove_thinking_choice, wordings.THINKING_CHOICE),
     Rule("any_tool_choice", _name("tool_choice"), any_tool_choice, _set(required_choice="any")),
     Rule("tool_choice", _name("tool_choice"), tool_choice, _remove("tool_choices")),
     Rule("web_search", _name("web_search_options"), member("web_search_options"), _set(web_search=False)),
     Rule("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
          response_format, _remove("formats")),
     Rule("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), member("logprobs"), _set(logprobs=False)),
-    Rule("effort_with_tools", None, member("tools"), _set(effort_with_tools=False),
-         _words(r"tools with ['\"`]?reasoning_effort")),
+    Rule("effort_with_tools", None, member("tools"), _set(effort_with_tools=False), wordings.EFFORT_WITH_TOOLS),
     Rule("reasoning_effort", _words(r"reasoning[_ .]?effort|['\"`]reasoning['\"`]"), effort, _limit_efforts),
     Rule("reasoning_switch", _words(r"\w"), thinking_switch, _set(no_reasoning={}, some_reasoning={})),
     Rule("service_tier", _name("service_tier"), service_tier, _remove("service_tiers")),
@@ -209,7 +198,7 @@ _CONTAINERS: Final = ("messages", "tools")
 
 def lessons_of(rejection: Rejection, sent: bytes, dialect: Dialect) -> Iterator[str]:
     """Yield the lessons that a rejection of the request `sent` in `dialect` may teach, the likeliest first."""
-    if not rejection.is_about_provider:
+    if not rejection.may_teach:
         return
     for rule, detail in _matching_rules(RejectedRequest(decode(sent), rejection, dialect)):
         lesson = f"{rule.name}={detail}" if detail else rule.name
@@ -230,7 +219,8 @@ def _matching_rules(request: RejectedRequest) -> Iterator[tuple[Rule, str]]:
     """Yield the rules that a rejection may be about, with the lesson's detail, the likeliest first."""
     rejection = request.rejection
     for rule in RULES:
-        proven = rule.wording is not None and rule.wording.search(rejection.words)
+        counts = rule.unmistakable or rejection.is_about_provider
+        proven = counts and rule.wording is not None and rule.wording.search(rejection.words)
         if proven and (detail := rule.find(request)) is not None:
             yield rule, detail
     if not rejection.is_unknown:

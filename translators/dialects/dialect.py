@@ -35,6 +35,12 @@ class Dialect(Struct, frozen=True, gc=False):
     """At least one user message is required; when there are only instructions, they are sent as one."""
     alternating: bool = False
     """After the system message, user and assistant messages must alternate, the user first and last."""
+    user_first: bool = False
+    """The first message after the system message must be the user's; when true, one is added before any other."""
+    user_after_tool: bool = True
+    """A user message may follow a tool message; when false, a message of the assistant is added between them."""
+    assistant_last: bool = True
+    """The last message may be the assistant's; when false, one of the user is added."""
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -83,6 +89,13 @@ class Dialect(Struct, frozen=True, gc=False):
     """A function may have the member `strict`."""
     unknown_keywords: frozenset[str] = frozenset()
     """JSON Schema keywords that are removed from the parameters of tools, since the provider rejects them."""
+    calls_need_tools: bool = False
+    """A conversation with calls needs tools; when the request has none, those that were called are declared by name,
+    and may not be called."""
+    signed_calls: bool = False
+    """The first call of a turn must have Gemini's signature; one that another model made gets Google's substitute."""
+    tool_message_name: bool = False
+    """A tool message must have the name of the function that was called."""
     short_call_ids: bool = False
     """The id of a tool call must be nine letters or digits; any other id is sent as a fixed substitute."""
     parallel_tool_calls: bool = False

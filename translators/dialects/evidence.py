@@ -5,6 +5,7 @@ Each returns the lesson's detail if the request had the thing ("" if the lesson 
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 from msgspec import Struct
@@ -97,6 +98,35 @@ def leading_system_message(request: RejectedRequest) -> str | None:
 
 def no_user(request: RejectedRequest) -> str | None:
     return None if any(one["role"] == "user" for one in request.messages) else ""
+
+
+def _conversation(request: RejectedRequest) -> list[Object]:
+    """Return the messages after the leading ones."""
+    return [one for one in request.messages if one["role"] not in ("system", "developer")]
+
+
+def begins_without_user(request: RejectedRequest) -> str | None:
+    first = next(iter(_conversation(request)), None)
+    return "" if first is not None and first["role"] != "user" else None
+
+
+def assistant_last(request: RejectedRequest) -> str | None:
+    return "" if request.messages[-1]["role"] == "assistant" else None
+
+
+def user_after_tool(request: RejectedRequest) -> str | None:
+    roles = [one["role"] for one in request.messages]
+    return "" if ("tool", "user") in pairwise(roles) else None
+
+
+def calls_without_tools(request: RejectedRequest) -> str | None:
+    called = any("tool_calls" in one for one in request.messages)
+    return "" if called and not request.body.get("tools") else None
+
+
+def has_unsigned_calls(one: Object) -> bool:
+    calls = one.get("tool_calls") or ()
+    return bool(calls) and not any("extra_content" in call for call in calls)
 
 
 def several_messages(request: RejectedRequest) -> str | None:

@@ -117,9 +117,11 @@ _CLOUDS: Final = (
         efforts=frozenset(), some_reasoning={"enable_thinking": True}, no_reasoning={"enable_thinking": False},
     ),
     # parallel_tool_calls ✓6; "none" is 400 on some models (buxuku/SmartSub#439); unknown members are 400
-    # (buxuku/SmartSub#439); thought signatures go back on their calls, its text nowhere (earendil-works/pi#6733).
+    # (buxuku/SmartSub#439); thought signatures go back on their calls, its text nowhere (earendil-works/pi#6733); the
+    # user speaks first (google-gemini/gemini-cli#11814).
     Dialect(
         name="gemini", reasoning_field=None, parallel_tool_calls=True, efforts=frozenset({"low", "medium", "high"}),
+        user_first=True,
     ),
     # It searches and has no tools; user and assistant take turns, the user last: else 400
     # (perplexityai/api-discussion#265); json_schema ✓1; thinking is not taken back; efforts low to high (LangChain), no

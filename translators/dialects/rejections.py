@@ -14,8 +14,10 @@ from msgspec import Struct
 from translators.errors import UpstreamError
 
 _STATUSES: Final = frozenset({400, 404, 422})
-_TEMPLATE: Final = re.compile(r"template|jinja|raise_exception", re.IGNORECASE)
-"""A chat template's own rejections, which llama.cpp answers with 500."""
+_REQUEST_AT_500: Final = re.compile(
+    r"template|jinja|raise_exception|(image|audio|vision)( input)? is not supported|mmproj", re.IGNORECASE
+)
+"""Rejections that llama.cpp answers with 500: a chat template's own, and of media. Source: ggml-org/llama.cpp#13566."""
 _LIST: Final = re.compile(
     r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
     r"|(must|should) be (?!satisfied)",
@@ -57,10 +59,14 @@ class Rejection(Struct, frozen=True, gc=False):
     """`param`, code, type, message and details."""
 
     @property
+    def may_teach(self) -> bool:
+        """Whether it is about the request: by its status, or by its words where a server answers such with 500."""
+        return self.status in _STATUSES or (self.status == 500 and bool(_REQUEST_AT_500.search(self.words)))
+
+    @property
     def is_about_provider(self) -> bool:
         """Whether it may teach something about the provider: it is not the caller's mistake."""
-        rejected = self.status in _STATUSES or (self.status == 500 and bool(_TEMPLATE.search(self.words)))
-        return rejected and not _CALLERS_MISTAKE.search(self.words)
+        return self.may_teach and not _CALLERS_MISTAKE.search(self.words)
 
     @property
     def is_unknown(self) -> bool:

@@ -47,7 +47,12 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
         return content
     if len(content) == 1:
         return _text(content[0])
-    return PARAGRAPH.join(filter(None, map(_text, content)))
+    return PARAGRAPH.join([text for text in map(_text, content) if text and not text.isspace()])
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a text is empty or white space, which many providers refuse as a message or a part."""
+    return not text or text.isspace()
 
 
 def has_media(content: str | Sequence[ContentPart]) -> bool:
@@ -69,7 +74,7 @@ def content_parts(content: Sequence[ContentPart], rendering: Rendering, path: st
     return [
         _chat_part(part, rendering, f"{path}[{index}]")
         for index, part in enumerate(content)
-        if is_media(part) or _text(part)
+        if is_media(part) or not is_blank(_text(part))
     ]
 
 

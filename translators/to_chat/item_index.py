@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from translators.notes import Notes
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
-from translators.to_chat.content import has_media, text_of
+from translators.to_chat.content import has_media, is_blank, text_of
 from translators.to_chat.hosted import HostedCall
 from translators.to_chat.placeholders import UNCHANGED, substitute
 from translators.tools.kinds import BY_OUTPUT, call_id_of
@@ -98,5 +98,5 @@ class ItemIndex:
 def _is_empty(item: Message) -> bool:
     content = item.content
     if isinstance(content, str):
-        return not content
-    return not text_of(content) and not (item.role == "user" and has_media(content))
+        return is_blank(content)
+    return is_blank(text_of(content)) and not (item.role == "user" and has_media(content))

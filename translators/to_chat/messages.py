@@ -8,8 +8,8 @@ The rules (docs/item-rules.md gives the reason and the test of each):
  4. Messages between a call and its outputs go before the turn: after it, the model would see the user ask again.
  5. An output without a call, and a call without an output, are request errors (400); a call that was cut short is
     dropped with a note.
- 6. A second output of a call, a user message that only repeats the last one, and an empty message are dropped with a
-    note.
+ 6. A second output of a call, a user message that only repeats the last one, and an empty or blank message are dropped
+    with a note. Blank text beside something else is left out; an empty output is sent as `(no output)`.
  7. No text is lost: what chat has no place for becomes a placeholder or a marked user message, with a note.
  8. System and developer messages that lead the conversation are returned apart: the request's instructions come first.
  9. What was rendered before a boundary never changes, whatever items follow: its bytes can be reused.
@@ -18,8 +18,9 @@ Source: docs/item-rules.md.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from translators.chat.messages import ChatMessage, Content, Part, ToolCall, ToolMessage, UserMessage
 from translators.dialects.rendering import Rendering
@@ -43,9 +44,12 @@ from translators.to_chat.encrypted import reveal
 from translators.to_chat.hosted import HostedCall
 from translators.to_chat.instructions import later_message
 from translators.to_chat.item_index import ItemIndex
-from translators.to_chat.turns import AnyCall, Turn, chat_call
+from translators.to_chat.turns import AnyCall, Turn, chat_call, sign_first
 from translators.tools.kinds import BY_CALL, BY_OUTPUT, call_id_of
 from translators.tools.names import ToolNames
+
+_NO_OUTPUT: Final = "(no output)"
+"""Sent for an empty output: GLM, MiniMax and others refuse empty messages. Source: earendil-works/pi#3309."""
 
 
 class Boundary(Struct, frozen=True, gc=False):
@@ -254,11 +258,14 @@ class _Renderer:
             for position, message in self._index.take_messages_before(max(outputs)):
                 self._write_message(position, message, before_turn=True)
             self._index.mark_early_outputs(outputs)
-        self._write_turn(turn, [call for call, _, _ in calls], back)
+        sent_calls = [sent for sent, _, _ in calls]
+        if self._rendering.dialect.signed_calls:
+            sign_first(sent_calls, self._rendering)
+        self._write_turn(turn, sent_calls, back)
         media: list[Part] = []
         for sent, call, output in calls:
             self._answered.add(call.call_id or "")
-            media += self._write_tool_message(sent.id, call, output)
+            media += self._write_tool_message(sent, call, output)
         if media:
             self._messages.append(UserMessage(media))
 
@@ -293,22 +300,29 @@ class _Renderer:
             self._notes.add(self._index.path(position, "arguments"), "repaired", "they are not a JSON object")
         return sent
 
-    def _write_tool_message(self, id: str, call: AnyCall, output: int) -> Sequence[Part]:
-        """Write the output of a call; return its attachments."""
+    def _write_tool_message(self, sent: ToolCall, call: AnyCall, output: int) -> Sequence[Part]:
+        """Write the output of a call that was `sent`; return its attachments."""
         item = self._items[output]
-        if isinstance(item, HostedCall):
-            self._messages.append(ToolMessage(id, item.result))
-            return ()
-        content = BY_OUTPUT[item.__class__].content(item)
+        content = item.result if isinstance(item, HostedCall) else BY_OUTPUT[item.__class__].content(item)
+        attached: Sequence[Part] = ()
         if isinstance(content, str) or is_plain(content):
-            self._messages.append(ToolMessage(id, text_of(content)))
-            return ()
+            text = text_of(content)
+        else:
+            text, attached = self._split_output(content, call, output)
+        if not text or text.isspace():
+            text = _NO_OUTPUT
+            self._notes.add(self._index.path(output, "output"), "approximated", f"empty: sent as '{_NO_OUTPUT}'")
+        name = sent.function.name if self._rendering.dialect.tool_message_name else UNSET
+        self._messages.append(ToolMessage(sent.id, text, name))
+        return attached
+
+    def _split_output(
+        self, content: Sequence[ContentPart], call: AnyCall, output: int
+    ) -> tuple[str, Sequence[Part]]:
+        """Return the text of a call's output and its attachments."""
         source = f"{getattr(call, 'name', None) or _kind_of(call)}, call {call.call_id}"
         path = self._index.path(output, "output")
-        content = reveal(content, self._notes, path)
-        text, attached = split_attachments(content, source, self._rendering, path)
-        self._messages.append(ToolMessage(id, text))
-        return attached
+        return split_attachments(reveal(content, self._notes, path), source, self._rendering, path)
 
 
 def _last_user_message(items: Sequence[Item]) -> int:

@@ -4,6 +4,7 @@ Only what the client set goes out. The messages come last, so that the bodies of
 beginning. Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: create; docs/dialects.md.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -19,22 +20,25 @@ from translators.reasoning.returned import ReturnPolicy
 from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTools
-from translators.to_chat.alternation import alternate_roles
 from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
 from translators.to_chat.instructions import leading_message, leading_text
 from translators.to_chat.parameters import chat_parameters
+from translators.to_chat.role_order import order_roles
 from translators.tools.declarations import (
     chat_tools,
     drop_responses_keywords,
     merge_tools,
+    placeholder_function,
     tools_from_items,
     web_search_options,
 )
 from translators.tools.names import ToolNames
-from translators.wire import encode
+from translators.wire import decode, encode
 
 _RESPONSES_KEYWORD: Final = b'"encrypted":'
+_CALLS_JSON: Final = b'"tool_calls":'
+"""No text can contain it, since quotes are escaped there."""
 
 
 class ChatRequest(Struct, frozen=True, gc=False):
@@ -81,6 +85,8 @@ def chat_request(
     body: dict[str, Any] = {"model": model}
     body |= _streaming(stream, rendering)
     tool_fields = _tool_fields(request, choice, names, rendering)
+    if dialect.calls_need_tools and "tools" not in tool_fields:
+        tool_fields |= _tools_of_history(parts, rendering)
     body |= chat_parameters(request, rendering, with_tools="tools" in tool_fields)
     body |= tool_fields
     if format.member is not None:
@@ -97,8 +103,7 @@ def _all_messages(leading: str, parts: list[bytes], rendering: Rendering) -> lis
     """Return the leading message and the others as JSON, in the order that the provider requires."""
     if leading:
         parts.insert(0, encode(leading_message(leading, parts, rendering)))
-    if rendering.dialect.alternating or not rendering.dialect.tools:
-        parts = alternate_roles(parts, rendering)
+    parts = order_roles(parts, rendering)
     if not parts:
         raise RequestError(
             "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
@@ -132,6 +137,17 @@ def _tool_fields(
     if request.parallel_tool_calls is not None and rendering.dialect.parallel_tool_calls:
         body["parallel_tool_calls"] = request.parallel_tool_calls  # the stream machine enforces it in any case
     return body
+
+
+def _tools_of_history(parts: Sequence[bytes], rendering: Rendering) -> dict[str, Any]:
+    """Return declarations of the functions that the messages call, for a request that has no tools."""
+    if not any(_CALLS_JSON in part for part in parts):
+        return {}
+    messages = decode(b"[%b]" % b",".join(parts))
+    called = [call["function"]["name"] for message in messages for call in message.get("tool_calls", ())]
+    rendering.note("tools", "approximated", "requires tools for earlier calls: those are declared, not to be called")
+    tools = [placeholder_function(name) for name in dict.fromkeys(called)]
+    return {"tools": tools} | ({"tool_choice": "none"} if "none" in rendering.dialect.tool_choices else {})
 
 
 def _check_no_call_required(request: CreateRequest, rendering: Rendering) -> None:

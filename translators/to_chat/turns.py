@@ -5,11 +5,14 @@ them. A call of any kind becomes a chat function call. Source: OpenAI API refere
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ToolCall
 from translators.dialects.dialect import Dialect
+from translators.dialects.rendering import Rendering
 from translators.loose_json import is_json_object
 from translators.reasoning.fields import RETURNS, ThinkingPart
 from translators.reasoning.returned import ReturnedThinking
@@ -22,6 +25,9 @@ from translators.tools.names import ToolNames
 from translators.wire import encode
 
 AnyCall = Call | HostedCall
+
+_UNSIGNED: Final = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+"""Source: Gemini API docs, Thought signatures."""
 
 
 class Turn:
@@ -39,7 +45,7 @@ class Turn:
 
     def message(self, calls: Sequence[ToolCall], back: ReturnedThinking, dialect: Dialect) -> AssistantMessage | None:
         """Return the turn as one message with these calls; None if it is empty."""
-        text = PARAGRAPH.join(filter(None, self.texts))
+        text = PARAGRAPH.join([text for text in self.texts if text and not text.isspace()])
         refusal = PARAGRAPH.join(filter(None, self.refusals)) if self.refusals else ""
         if refusal and not dialect.refusal_field:
             text, refusal = PARAGRAPH.join(filter(None, (text, refusal))), ""
@@ -82,3 +88,11 @@ def chat_call(call: AnyCall, id: str, names: ToolNames, back: ReturnedThinking) 
     if repaired:
         arguments = encode({"arguments": arguments}).decode()
     return ToolCall(id, FunctionOfCall(name, arguments), extra_content=extra), repaired
+
+
+def sign_first(calls: list[ToolCall], rendering: Rendering) -> None:
+    """Give the first call of a turn a substitute for Gemini's signature, if none of them has a real one."""
+    if not calls or any(call.extra_content for call in calls):
+        return
+    calls[0] = replace(calls[0], extra_content=_UNSIGNED)
+    rendering.note("input", "approximated", "signs calls: those of another model have a substitute for its signature")

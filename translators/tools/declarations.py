@@ -42,6 +42,13 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, rendering: Rendering) ->
     return functions
 
 
+def placeholder_function(name: str) -> dict[str, Any]:
+    """Return the declaration of a function that was called earlier and is no longer declared."""
+    description = "It was called earlier in this conversation. Do not call it again."
+    function = {"name": name, "description": description, "parameters": {"type": "object", "properties": {}}}
+    return {"type": "function", "function": function}
+
+
 def drop_responses_keywords(body: dict[str, Any], names: ToolNames, rendering: Rendering) -> None:
     """Remove the keywords that only the Responses API has from all schemas of a chat request; remember whose they were.
 

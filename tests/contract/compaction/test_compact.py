@@ -87,13 +87,22 @@ def test_broken_pairs_are_left_out_of_what_is_summarised(client: openai.OpenAI, 
 
 def test_what_a_compaction_has_no_use_for_is_noted(service: Service, upstream: Upstream) -> None:
     upstream.plays(summary())
-    body = {"model": "m", "input": "Hi", "tools": [{"type": "x"}], "store": True, "reasoning": None}
+    body = {"model": "m", "input": "Hi", "metadata": {"a": "b"}, "store": True, "reasoning": None}
     answer = post(service, "compact", body)
     assert answer.status == 200
     assert answer.headers["x-adapter-notes"] == (
-        "tools dropped: it has no effect here; store dropped: it has no effect here"
+        "metadata dropped: it has no effect here; store dropped: it has no effect here"
     )
-    assert "tools" not in upstream.received().json
+
+
+def test_a_request_for_a_summary_has_the_tools_of_the_conversation(service: Service, upstream: Upstream) -> None:
+    """Providers refuse calls in a conversation that declares no tools."""
+    upstream.plays(summary())
+    look = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+    assert post(service, "compact", {"model": "m", "input": "Hi", "tools": [look]}).status == 200
+    sent = upstream.received().json
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["look"]
+    assert sent["tool_choice"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ PNG = "data:image/png;base64,iVBORw0KGgo="
 names = st.sampled_from(["f", "a.b", "x" * 128])
 custom_names = st.sampled_from(["g", "c.d", "y" * 128])
 spaces = st.sampled_from([None, "n", "n.m"])
-texts = st.text(min_size=1, max_size=12)
+texts = st.text(min_size=1, max_size=12).filter(lambda text: not text.isspace())
+"""Not blank: blank texts are sent to no provider."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def test_every_conversation_can_be_said(items: list[Item], dialect: Dialect, les
         developer_role=learned.developer_role,
         system_anywhere=learned.system_anywhere,
         reasoning_field=learned.reasoning_field,
+        signatures=learned.signed_calls,
+        tool_names=learned.tool_message_name,
         also=OWN_MEMBERS.get(dialect.name, ()),
     )
     assert found == []

@@ -107,13 +107,14 @@ def complaints(
     system_anywhere: bool = False,
     reasoning_field: str | None = None,
     signatures: bool = False,
+    tool_names: bool = False,
     also: Collection[str] = (),
 ) -> list[str]:
     """Return what is wrong with the body of `POST /chat/completions`, in words; nothing for a valid one.
 
     `reasoning_field`: where this provider takes the thinking of an assistant message back, as a dialect has it: in a
     member of that name, or as a part of type `thinking`. `signatures`: a call may have `extra_content`, which is
-    Gemini's. `also`: members that it knows beside OpenAI's.
+    Gemini's. `tool_names`: a tool message may have a name. `also`: members that it knows beside OpenAI's.
     """
     if not isinstance(body, dict):
         return ["the body is no object"]
@@ -122,6 +123,8 @@ def complaints(
     if isinstance(messages, list):
         thinking = _MEMBERS_BY_THINKING.get(reasoning_field, {str(reasoning_field)})
         roles = {**ROLES, "assistant": ROLES["assistant"] | thinking}
+        if tool_names:
+            roles["tool"] = ROLES["tool"] | {"name"}
         parts = {**PARTS, "assistant": PARTS["assistant"] | ({"thinking"} if reasoning_field == "thinking" else set())}
         if not developer_role:
             del roles["developer"]

@@ -195,6 +195,43 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("alternating", b'{"error":{"code":500,"message":"Jinja Exception: Conversation roles must alternate '
      b'user/assistant/user/assistant/...","type":"server_error"}}', 500, {}),
     ("user_needed", "No user query found in messages.", 400, {"messages": PLAIN[:1]}),
+    # the order of roles
+    ("alternating", 'messages: roles must alternate between "user" and "assistant", but found multiple "user" roles in '
+     "a row", 400, {}),
+    ("alternating", "Unexpected role 'assistant' after role 'assistant'", 400, {}),
+    ("user_first", "Please ensure that function call turn comes immediately after a user turn or after a function "
+     "response turn.", 400, {"messages": UNTHOUGHT[1:]}),
+    ("user_first", "A conversation must start with a user message. Try again with a conversation that starts with a "
+     "user message.", 400, {"messages": UNTHOUGHT[1:]}),
+    ("user_first", 'messages: first message must use the "user" role', 400, {"messages": UNTHOUGHT[1:]}),
+    ("user_first", "First content should be with role 'user', got model", 400, {"messages": UNTHOUGHT[1:]}),
+    ("user_first", "Unexpected role 'assistant' after role 'system'", 400,
+     {"messages": [PLAIN[0], *UNTHOUGHT[1:]]}),
+    ("user_after_tool", "Unexpected role 'user' after role 'tool'", 400, {"messages": [*UNTHOUGHT, PLAIN[1]]}),
+    ("user_after_tool", "A tool message must be followed by an assistant message", 400,
+     {"messages": [*UNTHOUGHT, PLAIN[1]]}),
+    ("assistant_last", "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+     400, {"messages": UNTHOUGHT[:2]}),
+    ("assistant_last", "Last message must have role `user` or `tool`", 400, {"messages": UNTHOUGHT[:2]}),
+    ("assistant_last", "This model does not support assistant message prefill. The conversation must end with a user "
+     "message.", 400, {"messages": UNTHOUGHT[:2]}),
+    # what a history of calls lacks
+    ("signed_calls", "Function call is missing a thought_signature in functionCall parts. This is required for tools "
+     "to work correctly. Additional data, function call `default_api:look` , position 2.", 400, {}),
+    ("calls_need_tools", "litellm.UnsupportedParamsError: Bedrock doesn't support tool calling without `tools=` param "
+     "specified. Pass `tools=` param OR set `litellm.modify_params = True`", 400, {"tools": None}),
+    ("calls_need_tools", "The toolConfig field must be defined when using toolUse and toolResult content blocks.", 400,
+     {"tools": None}),
+    ("calls_need_tools", "Requests which include `tool_use` or `tool_result` blocks must define tools", 400,
+     {"tools": None}),
+    ("tool_message_name", "* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty."
+     "\n", 400, {}),
+    ("tool_message_name", "messages with role 'tool' must have a 'name'", 400, {}),
+    ("short_call_ids", "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", 400, {}),
+    ("short_call_ids", {"message": "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with "
+     "maximum length 40, but got a string with length 52 instead.", "param": "messages[2].tool_calls[0].id",
+     "code": "string_above_max_length"}, 400, {}),
+    ("short_call_ids", "参数错误：messages[2].tool_call_id 长度超过限制", 400, {}),
     ("audio", "messages[0]: unknown variant `input_audio`, expected `text` at line 1 column 197", 400,
      {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
     # numbers and extras

@@ -3,13 +3,17 @@ tests/properties."""
 
 from collections.abc import Sequence
 from time import process_time
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from translators.chat.messages import (
     AssistantMessage,
     ChatMessage,
     FunctionOfCall,
+    ImagePart,
+    ImageURL,
     SystemMessage,
     ToolCall,
     ToolMessage,
@@ -113,6 +117,7 @@ DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
         "input[4]", "it repeats the user's last message",
     ),
     "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
+    "a blank part": ([Message("user", [InputText(" \n")])], [], "input[0]", "an empty message"),
     "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),
     "an image of the system": (
         [USER, Message("system", [InputText("x"), IMAGE])],
@@ -147,6 +152,33 @@ def test_refusals() -> None:
     assert render([Message("assistant", [Refusal("No.")])], refusal_field=True)[0] == [
         AssistantMessage(None, refusal="No.")
     ]
+
+
+@pytest.mark.parametrize("output", ["", "\n", [InputText("")], []])
+def test_an_empty_output_is_sent_as_words(output: Any) -> None:
+    messages, notes = render([CALL, FunctionCallOutput(output, "a")])
+    assert messages[1:] == [ToolMessage("a", "(no output)")]
+    assert notes == [("input[1].output", "approximated", "empty: sent as '(no output)'")]
+
+
+def test_blank_text_is_left_out_beside_other_things() -> None:
+    said = Message("assistant", [OutputText("\n\n", [])])
+    messages, _ = render([said, CALL, OUTPUT, Message("user", [InputText(" "), IMAGE])])
+    assert getattr(messages[0], "content") is None  # noqa: B009
+    assert messages[2] == UserMessage([ImagePart(ImageURL("https://example.com/a.png"))])
+
+
+def test_a_tool_message_may_carry_the_name_of_its_function() -> None:
+    messages, _ = render([CALL, OUTPUT], tool_message_name=True)
+    assert messages[1] == ToolMessage("a", "1", "f")
+
+
+def test_the_first_call_of_each_turn_is_signed() -> None:
+    turn = [CALL, FunctionCall("b", "f", "{}"), OUTPUT, FunctionCallOutput("2", "b")]
+    messages, notes = render([USER, *turn, replace(CALL, call_id="d"), FunctionCallOutput("1", "d")], signed_calls=True)
+    signed = [[bool(call.extra_content) for call in getattr(message, "tool_calls", None) or ()] for message in messages]
+    assert signed == [[], [True, False], [], [], [True], []]
+    assert len(notes) == 1
 
 
 THINKING: dict[str, tuple[Reasoning, str | None]] = {

@@ -1,5 +1,4 @@
-"""Messages for a provider whose user and assistant take turns: calls in words, neighbours joined, the user at the ends.
-"""
+"""Messages in the order of roles that a provider requires: calls in words, neighbours joined, the user at the ends."""
 
 from typing import Any
 
@@ -8,11 +7,13 @@ import pytest
 from translators.dialects.dialect import Dialect
 from translators.dialects.rendering import Rendering
 from translators.notes import Notes
-from translators.to_chat.alternation import alternate_roles
+from translators.to_chat.role_order import order_roles
 from translators.wire import decode, encode
 
 TURNS = Dialect(name="turns", alternating=True, tools=False)
+FIRST = Dialect(user_first=True)
 BEGIN = {"role": "user", "content": "[The conversation begins with the assistant.]"}
+BETWEEN = {"role": "assistant", "content": "I have the output."}
 GO_ON = {"role": "user", "content": "Go on."}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}
 
@@ -67,6 +68,23 @@ CASES: dict[str, tuple[Dialect, list[Message], list[Message], int]] = {
         Dialect(tools=False), [user("a"), user("b"), assistant("c", tool_calls=CALLS), *OUTPUTS],
         [user("a"), user("b"), assistant(f"c\n\n{IN_WORDS}"), user("[Result of f]\none"), user("[Result of g]\n")], 1,
     ),
+    "the user first": (
+        FIRST, [SYSTEM, assistant(None, tool_calls=CALLS), *OUTPUTS, user("a")],
+        [SYSTEM, BEGIN, assistant(None, tool_calls=CALLS), *OUTPUTS, user("a")], 1,
+    ),
+    "the user first, as it is": (FIRST, [SYSTEM, user("a"), assistant("b")], [SYSTEM, user("a"), assistant("b")], 0),
+    "no user right after a tool": (
+        Dialect(user_after_tool=False), [user("a"), assistant(None, tool_calls=CALLS), *OUTPUTS, user("b"), user("c")],
+        [user("a"), assistant(None, tool_calls=CALLS), *OUTPUTS, BETWEEN, user("b"), user("c")], 1,
+    ),
+    "a tool last": (
+        Dialect(user_after_tool=False, assistant_last=False), [user("a"), assistant(None, tool_calls=CALLS), *OUTPUTS],
+        [user("a"), assistant(None, tool_calls=CALLS), *OUTPUTS], 0,
+    ),
+    "no assistant last": (
+        Dialect(assistant_last=False), [user("a"), user("b"), assistant("c")],
+        [user("a"), user("b"), assistant("c"), GO_ON], 1,
+    ),
     "nothing": (TURNS, [], [], 0),
 }  # fmt: skip
 
@@ -75,6 +93,6 @@ CASES: dict[str, tuple[Dialect, list[Message], list[Message], int]] = {
 def test_turns(name: str) -> None:
     dialect, messages, expected, noted = CASES[name]
     notes = Notes()
-    parts = alternate_roles([encode(message) for message in messages], Rendering(dialect, notes))
+    parts = order_roles([encode(message) for message in messages], Rendering(dialect, notes))
     assert decode(b"[%b]" % b",".join(parts)) == expected
     assert len(notes) == noted

@@ -1,0 +1,108 @@
+"""Wordings of rejections that prove a lesson by themselves, whatever member they name: one pattern for each rule.
+
+The comment after a wording names the provider that uses it, where it is not common. Chinese wordings are those of
+providers that answer in Chinese. Source: recorded rejections, in `tests/translators/dialects/test_amendments.py`.
+"""
+
+import re
+from typing import Final
+
+
+def any_of(*wordings: str) -> re.Pattern[str]:
+    """Return the pattern that finds any of some wordings."""
+    return re.compile("|".join(wordings), re.IGNORECASE | re.DOTALL)
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+
+DEVELOPER: Final = any_of(
+    r"(unexpected|incorrect|invalid|unknown|unsupported) (message )?role"
+    r"(?! ['\"`]?(user|assistant|tool)|.{0,20}system)|role (param|information)",
+    r"messages[.\[]\d+\]?\.role .{0,80}(enum|should be|one of)",
+    r"角色信息不正确",  # Z.AI
+)
+SYSTEM_PLACE: Final = any_of(
+    r"system (message|prompt|role)s?.{0,60}(beginnin|at the start|first|only one|single)",
+    r"(only one|multiple|more than one|at most one|single|two) system|invalid chat setting \(2013\)",
+    r"invalid message role: system|unexpected role ['\"`]?system",
+    r"system.{0,20}(只能|必须|应).{0,20}(第一|首|开头|最前)",
+)
+SYSTEM_ROLE: Final = any_of(
+    r"(system|developer) (role|messages?|prompts?|instructions?) (is |are |cannot )?(be )?(not|un)[ -]?"
+    r"(enabled|supported|allowed)",
+    r"不支持.{0,6}system",
+)
+ALTERNATING: Final = any_of(
+    r"roles must alternate|should alternate|must alternate|alternate (between|with)",
+    r"unexpected role ['\"`]?(user|assistant)['\"`]? after role ['\"`]?(user|assistant)",  # Mistral
+    r"(consecutive|successive) (user|assistant|messages)",
+    r"multiple ['\"`]?(user|assistant)['\"`]? (roles|messages) in a row",  # Anthropic
+    r"交替|不能连续",
+)
+USER_NEEDED: Final = any_of(
+    r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)",
+    r"至少.{0,12}(user|用户)",
+)
+USER_FIRST: Final = any_of(
+    r"(must|should|has to|needs to) (start|begin) with (a |an |the )?['\"`]?user",  # Bedrock
+    r"first (non-?system |chat )?(message|role|content|turn)[^.]{0,60}\buser\b",  # Anthropic, Gemini
+    r"(function|tool) call turn comes immediately after a user turn",  # Gemini
+    r"unexpected role ['\"`]?(assistant|tool)['\"`]? after role ['\"`]?(system|developer)",  # Mistral
+    r"(第一|首)[条个].{0,20}(user|用户)",
+)
+USER_AFTER_TOOL: Final = any_of(
+    r"unexpected role ['\"`]?user['\"`]? after role ['\"`]?tool",  # Mistral
+    r"\b(assistant|model)\b[^.]{0,40}(after|follow)[^.]{0,30}\btool\b",
+    r"\btool\b[^.]{0,40}(must|should|has to|have to) be followed by[^.]{0,30}\b(assistant|model)\b",
+    r"\buser\b[^.]{0,40}(cannot|can ?not|must not|may not|(right|directly|immediately) after)[^.]{0,40}\btool\b",
+)
+ASSISTANT_LAST: Final = any_of(
+    r"(must|should|has to|needs to) end with (a |an |the )?['\"`]?(user|tool)|prefill",  # Anthropic
+    r"expected last role|last role (must|should)|ends? with (a |an |the )?['\"`]?assistant",  # Mistral
+    r"(last|final) message[^.]{0,40}(must|should|has to|cannot|can ?not)[^.]{0,40}\b(user|assistant)\b",  # Perplexity
+    r"最后一[条个].{0,30}(user|用户|assistant)",
+)
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+NULL: Final = any_of(
+    r"(?<!_)content\b.{0,60}\b(null|nil|none|nonetype|required|missing|valid string|a string)\b",
+    r"\b(null|none|nil)\b.{0,40}\b(string|content)",
+    r"content.{0,20}(不能为空|不能为 ?null|缺失)",
+)
+THINKING_BACK: Final = any_of(
+    r"reasoning_content.{0,60}(must be passed back|is missing|is required)|missing ['\"`]?reasoning_content",
+    r"reasoning_content.{0,30}(必须|缺失|缺少)",
+)
+
+# --- calls ------------------------------------------------------------------------------------------------------------
+
+SIGNED_CALLS: Final = any_of(r"thought_?signature")  # Gemini
+CALLS_NEED_TOOLS: Final = any_of(
+    r"tool calling without [`'\"]?tools",  # LiteLLM
+    r"toolconfig\b[^.]{0,20}must be (defined|specified|set)",  # Bedrock
+    r"(tool_calls?|tool_use|tool_result|tooluse|tool (messages?|calls?|results?))\b[^.]{0,80}"
+    r"(must (define|declare|provide|include|specify)|without|no|missing|empty|but)\b[^.]{0,30}\btools\b",  # Anthropic
+    r"\btools\b[^.]{0,40}(required|must be|missing|non-?empty)[^.]{0,60}(tool_calls?|tool_use|tool (messages?|calls?))",
+)
+TOOL_MESSAGE_NAME: Final = any_of(
+    r"function_?response\.name",  # Gemini
+    r"\btool['\"`]?( message| result| response)?s?\b[^.]{0,40}['\"`\s]name\b[^.]{0,40}(required|missing|empty|must)",
+    r"\btool['\"`]? [^.]{0,20}(must|should) (have|contain|include|carry)[^.]{0,20}\bname\b",
+    r"tool.{0,20}(缺少|缺失).{0,6}name",
+)
+CALL_IDS: Final = any_of(
+    r"must be a-z, A-Z, 0-9, with a length of 9",  # Mistral
+    r"(tool_?call|tool_use|tool_result|call)s?\b[^ ]{0,20}[_. ]?id\b.{0,80}(pattern|length|too long|at most|characters"
+    r"|alphanumeric|invalid|match|长度|过长|格式|非法|不合法)",  # Anthropic, OpenAI
+    r"(invalid|malformed|长度|过长|非法|不合法).{0,40}(tool_?call_?|tool_use_?|call_)id\b",
+)
+
+# --- others -----------------------------------------------------------------------------------------------------------
+
+STREAM_ONLY: Final = any_of(
+    r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)",
+    r"(只|仅)支持流式|不支持非流式",
+)
+THINKING_CHOICE: Final = any_of(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")
+EFFORT_WITH_TOOLS: Final = any_of(r"tools with ['\"`]?reasoning_effort")
