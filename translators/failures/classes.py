@@ -167,6 +167,9 @@ class _Failure:
         param = "tool_choice" if "tool_choice" in self.message else "tools" if "tool" in self.message else None
         return self.rejected("unsupported_parameter", param)
 
+    def unsupported_media(self) -> UpstreamError:
+        return self.rejected("unsupported_parameter", "input")
+
     def invalid_output(self) -> UpstreamError:
         return UpstreamError(self.message, status=502, retry=False, provider_error=self.provider_error)
 
@@ -201,6 +204,7 @@ _CLASSES: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Ups
     (_Failure.is_authentication, _Failure.invalid_key),
     (_Failure.is_wrong_url, _Failure.wrong_url),
     (lambda failure: failure.status == 404 and failure.says(words.UNSUPPORTED_FEATURE), _Failure.unsupported),
+    (lambda failure: failure.status == 500 and failure.says(words.UNSUPPORTED_MEDIA), _Failure.unsupported_media),
     (_Failure.is_overload, _Failure.overload),
 )
 """What recognizes a failure, and the error made from it; the first that recognizes it decides."""

@@ -188,6 +188,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
                          "Supported values are: 'low', 'high', and 'auto'."}, 400, {}),
     ("file", "messages[1]: unknown variant `file`, expected `text` or `image_url` at line 1 column 197", 400, {}),
     ("image", "messages[1]: unknown variant `image_url`, expected `text` at line 1 column 335", 400, {}),
+    ("image", "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500, {}),
     ("short_call_ids", json.dumps({"object": "error", "code": "3280", "message": "Tool call id was call_1 but must be "
                                    "a-z, A-Z, 0-9, with a length of 9."}).encode(), 400, {}),
     ("alternating", "After the (optional) system message(s), user or tool message(s) should alternate with assistant "
@@ -282,7 +283,6 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
       "param": "stop", "code": "unsupported_parameter"}, 400, {}),
     ("No endpoints found that support tool use.", 404, {}),
     ("registry.ollama.ai/library/gemma:latest does not support tools", 400, {}),
-    ("image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500, {}),
     # the caller's schema, numbers, words and model
     ("Invalid schema for response_format 'n': 'oneOf' is not permitted.", 400, {}),
     ("Invalid schema for function 'look': In context=(), 'additionalProperties' is required to be supplied and to be "

@@ -338,6 +338,13 @@ def test_too_much_to_do(status: int, body: object) -> None:
     assert (error.status, error.code, error.retry_after, error.retry) == (503, "server_is_overloaded", 3.0, True)
 
 
+def test_media_that_a_model_cannot_read_are_the_requests_fault() -> None:
+    """llama.cpp answers 500, which clients would repeat. Source: ggml-org/llama.cpp#13566."""
+    error = http(500, {"error": {"code": 500, "message": "image input is not supported - hint: if this is unexpected, "
+                                 "you may need to provide the mmproj", "type": "server_error"}})  # fmt: skip
+    assert (error.status, error.code, error.param) == (400, "unsupported_parameter", "input")
+
+
 IN_A_STREAM: list[tuple[Any, str | None, str]] = [
     ({"message": "Slow", "code": 429}, "rate_limit_exceeded", "Slow"),
     ({"message": "Slow", "status_code": "429"}, "rate_limit_exceeded", "Slow"),
