@@ -188,7 +188,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
                          "Supported values are: 'low', 'high', and 'auto'."}, 400, {}),
     ("file", "messages[1]: unknown variant `file`, expected `text` or `image_url` at line 1 column 197", 400, {}),
     ("image", "messages[1]: unknown variant `image_url`, expected `text` at line 1 column 335", 400, {}),
-    ("image", "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500, {}),
+    ("image", "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500,
+     {}),
     ("short_call_ids", json.dumps({"object": "error", "code": "3280", "message": "Tool call id was call_1 but must be "
                                    "a-z, A-Z, 0-9, with a length of 9."}).encode(), 400, {}),
     ("alternating", "After the (optional) system message(s), user or tool message(s) should alternate with assistant "
