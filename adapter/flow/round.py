@@ -199,8 +199,9 @@ class BufferedRound(Round):
     def _buffer(self, notes: Notes) -> BufferedAnswer:
         flow = self._flow
         machine = new_stream(flow.services, flow.stream.response, new_ids(), self.asked.context.request, notes)
-        machine.expect(flow.expectations(self.asked))
-        return BufferedAnswer(machine)
+        expectations = flow.expectations(self.asked)
+        machine.expect(expectations)
+        return BufferedAnswer(machine, thinks_first=expectations.thinks_first)
 
     def finish(self) -> tuple[list[Event], Round | None]:
         flow, answer, now = self._flow, self._answer, int(time.time())

@@ -2,7 +2,8 @@
 
 The yardstick for the core, so it shares no code with it and knows nothing of events: it collects and adds
 up. Rules agreed on: choice 0 only · reasoning under any of its names, once · `<think>…</think>` at the
-start of the content is reasoning, and the line ends behind it are nothing · what was spoken is text ·
+start of the content is reasoning, and the line ends behind it are nothing; Bedrock repeats its `<reasoning>` · what
+was spoken is text ·
 arguments as they came, an object as compact JSON, none as `{}` unless the answer was cut short · what nobody
 named is no call · the last finish reason and the last usage with numbers count · thinking that is counted apart is
 added to the output, and no part is larger than its whole · an error makes it failed ·
@@ -16,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-THINK = re.compile(r"\s*<(think|thinking|thought)>(.*?)(?:</\1>[\r\n]*|$)(.*)", re.S)
+THINK = re.compile(r"\s*<(think|thinking|thought|reasoning)>(.*?)(?:</\1>[\r\n]*|$)(.*)", re.S)
 INCOMPLETE = {
     "length": "max_output_tokens",
     "max_tokens": "max_output_tokens",
@@ -133,8 +134,10 @@ class _Reader:
 
     def answer(self, done: bool) -> Answer:
         text, reasoning = "".join(self.said["text"]), "".join(self.said["reasoning"])
-        if tagged := THINK.fullmatch(text):
+        tagged = THINK.fullmatch(text)
+        while tagged:
             reasoning, text = reasoning + tagged[2], tagged[3]
+            tagged = THINK.fullmatch(text) if tagged[1] == "reasoning" and text.startswith("<reasoning>") else None
         refusal = "".join(self.said["refusal"])
         calls = [call for call in self.calls if call.name]
         status, reason = self.ending(done and bool(text or reasoning or calls or refusal))

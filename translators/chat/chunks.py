@@ -75,6 +75,8 @@ class Delta(ThinkingDelta, gc=False):
 
     content: str | list[Any] | dict[str, Any] | None = None
     extra_content: dict[str, Any] | None = None
+    reasoning_opaque: str | None = None
+    """GitHub Copilot's encrypted thinking."""
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | ToolCallDelta | None = None
     function_call: FunctionDelta | None = None

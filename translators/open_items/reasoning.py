@@ -67,7 +67,8 @@ class OpenReasoning:
         self._events = _EVENTS[shown_as]
         self._opaque = opaque
         self._sealing = sealing
-        self._text: list[str] = []
+        self.pieces: list[str] = []
+        """Of the text so far."""
         self.item: OutputItem = self._item("in_progress")
 
     def open(self) -> list[Event]:
@@ -75,13 +76,13 @@ class OpenReasoning:
 
     def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
         event = self._events.delta(self._id, self._output_index, 0, delta)
-        self._text.append(delta)
-        if len(self._text) > 1:
+        self.pieces.append(delta)
+        if len(self.pieces) > 1:
             return [event]
         return [self._events.part_added(self._id, self._output_index, 0, self._part("")), event]
 
     def close(self, status: FinalStatus) -> list[Event]:
-        text = "".join(self._text)
+        text = "".join(self.pieces)
         sealed = UNSET if self._sealing is None else self._sealing.seal(self._opaque.with_text(text))
         self.item = self._item(status, text, sealed)
         done = OutputItemDone(output_index=self._output_index, item=self.item)

@@ -6,7 +6,8 @@ at the start of the content (`think_tags.py`). It takes thinking back in one of 
 to the tables, and name it in the preset; `tests/translators/reasoning/test_fields.py` fails while something is missing.
 
 What a provider sends with its thinking and wants back unchanged, such as signatures, is gathered in `opaque.py`.
-Source: DeepSeek API docs, Thinking mode; Mistral docs, Reasoning; OpenRouter docs, Reasoning tokens.
+Source: DeepSeek API docs, Thinking mode; Mistral docs, Reasoning; OpenRouter docs, Reasoning tokens; LiteLLM;
+BerriAI/litellm#35021.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, Final, Literal, get_args
 from msgspec import Struct
 from msgspec.structs import fields
 
-ReasoningField = Literal["reasoning_content", "reasoning", "thinking", "think_tags"]
+ReasoningField = Literal["reasoning_content", "reasoning", "reasoning_text", "thinking", "think_tags"]
 """The places in which thinking goes back to a provider, one row each in `RETURNS`."""
 
 _MAX_DEPTH: Final = 8
@@ -32,8 +33,14 @@ class ThinkingDelta(Struct, gc=False, kw_only=True):
     """DeepSeek, Moonshot, Z.AI, Qwen, xAI, SGLang, llama.cpp."""
     reasoning: str | dict[str, Any] | None = None
     """OpenRouter, Groq, Cerebras, Ollama, vLLM."""
+    reasoning_text: str | None = None
+    """GitHub Copilot."""
+    thinking: str | dict[str, Any] | None = None
+    """Gateways in front of Anthropic and Ollama."""
     reasoning_details: list[Any] | None = None
     """OpenRouter, Vercel: blocks with signatures; their text mostly repeats `reasoning`."""
+    thinking_blocks: list[Any] | None = None
+    """LiteLLM: Anthropic's blocks with signatures; their text mostly repeats `reasoning_content`."""
 
 
 THINKING_MEMBERS: Final = ThinkingDelta.__struct_fields__
@@ -50,9 +57,20 @@ def read_thinking(delta: ThinkingDelta) -> str:
         return delta.reasoning_content
     if delta.reasoning:
         return delta.reasoning if isinstance(delta.reasoning, str) else text_in(delta.reasoning)
+    if delta.reasoning_text:
+        return delta.reasoning_text
+    if delta.thinking:
+        return delta.thinking if isinstance(delta.thinking, str) else text_in(delta.thinking)
     if delta.reasoning_details:
         return "".join(map(text_in, delta.reasoning_details))
+    if delta.thinking_blocks:
+        return "".join(map(text_in, delta.thinking_blocks))
     return ""
+
+
+def is_in_blocks(delta: ThinkingDelta) -> bool:
+    """Tell whether the text of a delta's thinking is in its blocks alone: an earlier delta may have had it already."""
+    return not (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking)
 
 
 def text_in(value: Any, depth: int = _MAX_DEPTH) -> str:
@@ -78,8 +96,11 @@ class ThinkingMessage(Struct, frozen=True, gc=False, omit_defaults=True):
     """Typed by `AssistantMessage`."""
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_text: str | None = None
     reasoning_details: list[dict[str, Any]] | None = None
-    """Always returned as it came, whatever the dialect's field."""
+    """Always returned as it came, whatever the dialect's field; so are the two that follow."""
+    thinking_blocks: list[dict[str, Any]] | None = None
+    reasoning_opaque: str | None = None
 
 
 class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinking"):
@@ -91,6 +112,7 @@ class ThinkingPart(Struct, frozen=True, gc=False, tag_field="type", tag="thinkin
 RETURNS: Final[dict[ReasoningField, Callable[[str], str | ThinkingPart] | None]] = {
     "reasoning_content": None,
     "reasoning": None,
+    "reasoning_text": None,
     "thinking": lambda text: ThinkingPart([{"type": "text", "text": text}]),
     "think_tags": lambda text: f"<think>{text}</think>\n\n",
 }

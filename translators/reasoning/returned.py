@@ -44,6 +44,10 @@ class ReturnedThinking(Struct, frozen=True, gc=False):
     """The `extra_content` of calls, by call_id."""
     answer: dict[str, Any] | None
     """The `extra_content` of the message."""
+    blocks: list[dict[str, Any]] | None = None
+    """`thinking_blocks`."""
+    sealed: str | None = None
+    """`reasoning_opaque`, which goes back together with the text."""
 
 
 def restore_thinking(item: Reasoning, policy: ReturnPolicy, notes: Notes, path: str) -> Thinking:
@@ -60,18 +64,25 @@ def restore_thinking(item: Reasoning, policy: ReturnPolicy, notes: Notes, path: 
 def thinking_to_return(turn: Sequence[Thinking]) -> ReturnedThinking:
     """Return one turn's thinking for its assistant message.
 
-    If a detail holds more than text, the details go back in place of the text, which they repeat (OpenRouter, Vercel).
+    If a block holds more than text, the blocks go back in place of the text, which they repeat (OpenRouter, Vercel,
+    LiteLLM).
     """
-    opaque = any(is_opaque(detail) for thinking in turn for detail in thinking.details)
+    opaque = any(is_opaque(block) for thinking in turn for block in (*thinking.details, *thinking.blocks))
     texts: list[str] = []
     details: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
+    sealed = ""
     calls: dict[str, dict[str, Any]] = {}
     answer: dict[str, Any] = {}
     for thinking in turn:
-        if opaque and thinking.details:
+        sealed = thinking.sealed or sealed
+        if opaque and (thinking.details or thinking.blocks):
             details += thinking.details
+            blocks += thinking.blocks
         elif thinking.text:
             texts.append(thinking.text)
         calls |= thinking.calls
         answer = thinking.answer or answer
-    return ReturnedThinking("\n".join(texts) or None, details or None, calls, answer or None)
+    return ReturnedThinking(
+        "\n".join(texts) or None, details or None, calls, answer or None, blocks or None, sealed or None
+    )

@@ -31,15 +31,19 @@ class Thinking(Struct, frozen=True, gc=False, omit_defaults=True):
     """The `extra_content` of calls, by call_id."""
     answer: dict[str, Any] = {}
     """The `extra_content` of the message."""
+    blocks: list[dict[str, Any]] = []
+    """Entries of `thinking_blocks`, whole."""
+    sealed: str = ""
+    """`reasoning_opaque`."""
 
     def is_text(self) -> bool:
-        """Tell whether the text is everything; details that hold only text repeat it."""
-        return not (self.calls or self.answer or any(map(is_opaque, self.details)))
+        """Tell whether the text is everything; blocks that hold only text repeat it."""
+        return not (self.calls or self.answer or self.sealed or any(map(is_opaque, (*self.details, *self.blocks))))
 
 
-def is_opaque(detail: dict[str, Any]) -> bool:
-    """Tell whether one of the `reasoning_details` has more than text."""
-    return bool(detail.get("signature") or detail.get("data"))
+def is_opaque(block: dict[str, Any]) -> bool:
+    """Tell whether one of the `reasoning_details` or `thinking_blocks` has more than text."""
+    return bool(block.get("signature") or block.get("data"))
 
 
 class SealPolicy(Struct, frozen=True, gc=False):

@@ -53,7 +53,9 @@ class Turn:
             return None
         content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
         members: dict[str, str] = {}
-        if (field := dialect.reasoning_field) is not None:
+        if back.sealed is not None:
+            members = {"reasoning_text": back.text or "", "reasoning_opaque": back.sealed}
+        elif (field := dialect.reasoning_field) is not None:
             begin = RETURNS[field]
             required = dialect.reasoning_required and (calls or dialect.reasoning_everywhere)
             if begin is None and (back.text or required):
@@ -65,6 +67,7 @@ class Turn:
             content,
             **members,
             reasoning_details=back.details,
+            thinking_blocks=back.blocks,
             extra_content=back.answer,
             refusal=refusal or None,
             tool_calls=list(calls) or None,

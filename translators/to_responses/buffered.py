@@ -5,23 +5,24 @@ follows them with a machine of its own. `send_to` feeds them to the other machin
 events that an unbuffered answer has.
 """
 
-from typing import Final
-
 from translators.chat.chunks import Chunk, Delta
 from translators.errors import ProtocolError
 from translators.notes import Notes
+from translators.reasoning.think_tags import answer_in
 from translators.responses.events import Event
 from translators.responses.response import Response
 from translators.to_responses.stream import ResponseStream
 
-_CLOSING_TAG: Final = "</think>"
-
 
 class BufferedAnswer:
-    """One answer; `trial` is a machine like the one that the client follows."""
+    """One answer; `trial` is a machine like the one that the client follows.
 
-    def __init__(self, trial: ResponseStream) -> None:
+    `thinks_first`: the content begins with thinking, without a tag that says so.
+    """
+
+    def __init__(self, trial: ResponseStream, *, thinks_first: bool = False) -> None:
         self._trial = trial
+        self._thinks_first = thinks_first
         self._chunks: list[Chunk] = []
         self._done = False
 
@@ -64,7 +65,7 @@ class BufferedAnswer:
         """Reduce the content to this part of it, and the thinking in tags before it."""
         contents = [part for chunk in self._chunks for part in _contents(chunk)]
         written = "".join(part.content for part in contents if isinstance(part.content, str))
-        thinking = written[: written.rfind(_CLOSING_TAG) + len(_CLOSING_TAG)] if _CLOSING_TAG in written else ""
+        thinking = written.removesuffix(answer_in(written, begun=self._thinks_first))
         for part in contents:
             part.content, part.annotations = None, None
         contents[0].content = thinking + text

@@ -22,7 +22,7 @@ from translators.open_items.reasoning import OpenReasoning, ShownAs
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
-from translators.responses.items import Compaction, OutputItem
+from translators.responses.items import Compaction, OutputItem, Reasoning
 from translators.to_responses.calls import unreadable_call
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.provider_call import ProviderCall
@@ -169,6 +169,13 @@ class ItemSequencer:
             events += entry.item.append("arguments", fragment, [])
         if entry is self.queue[0] and (entry.item is None or len(self.queue) > 1):
             self._advance(events)
+
+    def thinking(self) -> list[str]:
+        """Return the pieces of the thinking so far; the list grows as long as there is only one item of it."""
+        items = [item for item in self.output if isinstance(item, Reasoning)]
+        done = [part.text for item in items for part in item.content or item.summary]
+        still = [entry.item.pieces for entry in self.queue if isinstance(entry.item, OpenReasoning)]
+        return still[0] if still and not done else done + [piece for pieces in still for piece in pieces]
 
     def opaque(self) -> OpaqueReasoning:
         """Return the opaque reasoning of the reasoning item that arrives now, else of the next one."""

@@ -32,8 +32,7 @@ from translators.errors import ProtocolError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object
 from translators.notes import Notes
 from translators.open_items.citations import Citations
-from translators.reasoning.fields import read_thinking
-from translators.reasoning.think_tags import ThinkTags
+from translators.reasoning.fields import is_in_blocks, read_thinking
 from translators.responses.events import (
     Event,
     ResponseCompleted,
@@ -46,13 +45,13 @@ from translators.responses.events import (
 from translators.responses.ids import Ids
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.calls import CallSorter
+from translators.to_responses.content import ContentReader
 from translators.to_responses.deltas import (
     arguments_of,
     calls_of,
     images_of,
     pieces_of,
     search_results_of,
-    tokens_of,
     usage_of,
 )
 from translators.to_responses.expectations import Expectations
@@ -60,7 +59,6 @@ from translators.to_responses.finish import AnswerEnd, Outcome, decide_outcome
 from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 
-_LOGPROBS_IN_TAGS: Final = "those of an answer that thinks in tags"
 _SERVICE_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
 """Service tiers that a response may show; clients' types reject other names, such as Groq's `on_demand`."""
 
@@ -101,9 +99,7 @@ class ResponseStream:
             reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
         )  # fmt: skip
         self._sorter = CallSorter(expectations.names)
-        self._tags: ThinkTags | None = ThinkTags(expectations.thinks_first)
-        self._tokens: list[Any] | None = []
-        """Log probabilities of the content that `_tags` holds back; None: the model thinks in tags, and none go out."""
+        self._content = ContentReader(self._items, notes, thinks_first=expectations.thinks_first)
         self._usage: ChatUsage | None = None
         self._spent: Usage | None = None
         self._finish_reason: str | None = None
@@ -122,7 +118,7 @@ class ResponseStream:
         """Expect the answer to another request; nothing of an answer has been fed yet."""
         self._prompt_bytes = expectations.prompt_bytes
         self._redact = expectations.redact
-        self._tags = ThinkTags(expectations.thinks_first)
+        self._content = ContentReader(self._items, self._notes, thinks_first=expectations.thinks_first)
         self._items.expect(expectations)
         self._sorter = CallSorter(expectations.names)
 
@@ -193,7 +189,7 @@ class ResponseStream:
             return []
         events: list[Event] = []
         try:
-            self._flush_tags(events)
+            self._content.end(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
         end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_output(), self._usage))
@@ -266,10 +262,10 @@ class ResponseStream:
     # --- reading a delta --------------------------------------------------------------------------------------
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
-        if thinking := read_thinking(delta):
+        if delta.reasoning_details or delta.thinking_blocks or delta.reasoning_opaque:
+            self._read_blocks(delta, whole, events)
+        elif thinking := read_thinking(delta):
             self._items.put("reasoning", thinking, [], events)
-        if delta.reasoning_details:
-            self._items.attached += self._items.opaque().add_details(delta.reasoning_details, whole=whole)
         if delta.extra_content:
             self._items.attached += self._items.opaque().add_answer(delta.extra_content)
         if delta.annotations:
@@ -279,9 +275,9 @@ class ResponseStream:
             self._notes.add("executed_tools", "dropped", "calls of the provider's own tools; their results are cited")
         content = delta.content
         if content:
-            tokens = self._tokens_of(logprobs) if logprobs is not None else []
+            tokens = self._content.tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
-                self._flush_tags(events)
+                self._content.flush(events)
                 for piece, text in pieces_of(content):
                     if piece == "image":
                         self._items.put_picture(text, events)
@@ -289,26 +285,41 @@ class ResponseStream:
                         self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
                         self._items.put(piece, text, [], events)
-            elif self._tags is None:
+            elif self._content.is_plain:
                 self._items.put("text", content, tokens, events)
             else:
-                self._split(self._tags.feed(content), tokens, events)
+                self._content.put(content, tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
-            self._flush_tags(events)
+            self._content.flush(events)
             self._items.put("refusal", delta.refusal, [], events)
             if logprobs is not None and logprobs.refusal:
                 self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
         if delta.images:
-            self._flush_tags(events)
+            self._content.flush(events)
             for url in images_of(delta):
                 self._items.put_picture(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for piece_of_call in calls_of(delta, whole=whole):
-                self._flush_tags(events)
+                self._content.flush(events)
                 call, fragment = self._sorter.sort(piece_of_call)
                 self._items.put_call(call, fragment, piece_of_call.extra_content, events)
+
+    def _read_blocks(self, delta: Delta, whole: bool, events: list[Event]) -> None:
+        """Add what holds thinking together with its signature; its text may have come before, under another name."""
+        thinking = read_thinking(delta)
+        if thinking and is_in_blocks(delta):
+            self._content.think(thinking, "blocks", events)
+        elif thinking:
+            self._items.put("reasoning", thinking, [], events)
+        opaque = self._items.opaque()
+        if delta.reasoning_details:
+            self._items.attached += opaque.add_details(delta.reasoning_details, whole=whole)
+        if delta.thinking_blocks:
+            self._items.attached += opaque.add_blocks(delta.thinking_blocks, whole=whole)
+        if delta.reasoning_opaque:
+            self._items.attached += opaque.add_sealed(delta.reasoning_opaque)
 
     def _without_repetition(self, message: Delta | None) -> Delta | None:
         """Return a message without its text if the deltas before it had that: MiniMax ends a stream with the whole.
@@ -327,40 +338,10 @@ class ResponseStream:
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
         """Add the transcript of audio to the text."""
         if audio.transcript:
-            self._flush_tags(events)
+            self._content.flush(events)
             self._items.put("text", audio.transcript, [], events)
         if audio.data:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
-
-    def _flush_tags(self, events: list[Event]) -> None:
-        """Write the content that waits in the tag splitter; it precedes the piece that arrives now."""
-        if self._tags is not None:
-            self._split(self._tags.flush(), [], events)
-
-    def _split(self, pieces: list[tuple[bool, str]], tokens: list[Any], events: list[Event]) -> None:
-        held = self._tokens
-        if held is not None:
-            held += tokens
-        for thinking, text in pieces:
-            if thinking:
-                self._items.put("reasoning", text, [], events)
-                if held:
-                    self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
-                held = self._tokens = None
-            elif held is None:
-                self._items.put("text", text, [], events)
-            else:
-                self._items.put("text", text, held, events)
-                held = self._tokens = []
-        if self._tags is not None and self._tags.over:
-            self._tags = None
-
-    def _tokens_of(self, logprobs: Logprobs) -> list[Any]:
-        """Return log probabilities; none after thinking in tags, whose tokens do not begin and end with the tags."""
-        if self._tokens is None:
-            self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
-            return []
-        return tokens_of(logprobs)
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -369,7 +350,7 @@ class ResponseStream:
     ) -> list[Event]:
         events: list[Event] = []
         with suppress(UpstreamError):  # it is failing already
-            self._flush_tags(events)
+            self._content.end(events)
         self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))

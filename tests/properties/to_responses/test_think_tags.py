@@ -5,11 +5,10 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translators.reasoning.think_tags import ThinkTags
+from translators.reasoning.think_tags import THINK_TAGS, ThinkTags, answer_in
 
-NAMES = ("think", "thinking", "thought")
-TAGS = ["<think", "<think>", "</think>", "</thinking>", "<thinking>", "<thought>", "</thought>"]
-parts = st.sampled_from([*TAGS, "<", "</", ">", "\n", "\r", " " * 40, "x"])
+MARKS = [mark for tag in THINK_TAGS for mark in (tag.opening, tag.closing)]
+parts = st.sampled_from([*MARKS, "<think", "<", "</", ">", "[", "\n", "\r", " " * 40, "x"])
 contents = st.lists(parts | st.text(max_size=2), max_size=12).map("".join)
 
 
@@ -33,6 +32,8 @@ def split(pieces: list[str]) -> tuple[str, str]:
 @example("<think>a</think>\n\nb", None)
 @example(" " * 65 + "<think>a</think>b", None)
 @example("<thinking>a</think></thinking>b", None)
+@example("<reasoning>a</reasoning>\n<reasoning> b</reasoning><reason>", None)
+@example("<|channel>thought", None)
 def test_any_split_equals_the_whole(content: str, data: st.DataObject | None) -> None:
     whole = split([content])
     assert split(list(content)) == whole
@@ -43,16 +44,21 @@ def test_any_split_equals_the_whole(content: str, data: st.DataObject | None) ->
 @given(contents)
 def test_nothing_is_lost(content: str) -> None:
     thinking, text = split([content])
-    few = len(content) - len(content.lstrip()) <= 64
-    for name in NAMES:
-        if few and content.lstrip().startswith(f"<{name}>"):
-            inside, closed, behind = content.lstrip()[len(name) + 2 :].partition(f"</{name}>")
-            assert (thinking, text) == (inside, behind.lstrip("\r\n") if closed else "")
-            return
-    assert (thinking, text) == ("", content)
+    start = content.lstrip()
+    tags = [tag for tag in THINK_TAGS if start.startswith(tag.opening)]
+    if not tags or len(content) - len(start) > 64 or any(other.opening == start for other in tags):
+        assert text == content or (not text and start in MARKS and thinking + text in ("", content))
+        return
+    inside, closed, behind = start[len(tags[0].opening) :].partition(tags[0].closing)
+    behind = behind.lstrip("\r\n")
+    while tags[0].repeated and behind.startswith(tags[0].opening):
+        more, closed, behind = behind[len(tags[0].opening) :].partition(tags[0].closing)
+        inside, behind = inside + more, behind.lstrip("\r\n")
+    assert (thinking, text) == (inside, behind if closed else "")
+    assert answer_in(content) == text
 
 
-@given(st.text(min_size=1).filter(lambda text: text.lstrip() and not text.lstrip().startswith("<")))
+@given(st.text(min_size=1).filter(lambda text: text.lstrip() and text.lstrip()[0] not in "<[◁"))
 def test_content_without_tags_is_not_held_back(content: str) -> None:
     tags = ThinkTags()
     assert tags.feed(content) == [(False, content)]

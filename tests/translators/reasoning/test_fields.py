@@ -26,6 +26,11 @@ REASONING = {
     "reasoning": (Delta(reasoning="a"), "a"),
     "an object": (Delta(reasoning={"content": "a"}), "a"),
     "details": (Delta(reasoning="", reasoning_details=[{"text": "a"}, {"summary": "b"}, {"signature": "x"}]), "ab"),
+    "reasoning_text": (Delta(reasoning_text="a"), "a"),
+    "thinking": (Delta(thinking="a"), "a"),
+    "thinking as an object": (Delta(thinking={"content": "a", "signature": "x"}), "a"),
+    "blocks": (Delta(thinking_blocks=[{"type": "thinking", "thinking": "a"}, {"data": "x"}]), "a"),
+    "the same in blocks": (Delta(reasoning_content="a", thinking_blocks=[{"thinking": "a"}]), "a"),
     "the same under every name": (
         Delta(reasoning_content="a", reasoning="a", reasoning_details=[{"text": "a"}]), "a"
     ),

@@ -36,6 +36,14 @@ def details(*entries: dict[str, Any], **members: Any) -> bytes:
     return chat.chunk({**members, "reasoning_details": list(entries)})
 
 
+def blocks(*entries: dict[str, Any], **members: Any) -> bytes:
+    return chat.chunk({**members, "thinking_blocks": list(entries)})
+
+
+def block(piece: str, **members: Any) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": piece, **members}
+
+
 def text(piece: str, **members: Any) -> dict[str, Any]:
     return {"type": "reasoning.text", "text": piece, "format": "anthropic-claude-v1", "index": 0, **members}
 
@@ -60,6 +68,7 @@ def signed(text: str) -> dict[str, Any]:
 SEALER = TransparentSealer()
 LOOK = chat.call(0, "call_1", "look", "{}")
 ENCRYPTED = {"type": "reasoning.encrypted", "data": "ZW5j", "format": "google-gemini-v1", "index": 0}
+REDACTED = {"type": "redacted_thinking", "data": "ZW5j"}
 PART = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
 
 FORMS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
@@ -118,6 +127,41 @@ FORMS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
     ),
     "openrouter: encrypted, ahead of the answer": (
         "openrouter", details(ENCRYPTED) + chat.text("Hi."), {"content": "Hi.", "reasoning_details": [ENCRYPTED]},
+    ),
+    "litellm: blocks, signed": (
+        "default",
+        blocks(block("H"), reasoning_content="H") + blocks(block("m."), reasoning_content="m.")
+        + blocks(block("", signature="c2ln"), reasoning_content="") + LOOK,
+        {"content": None, "thinking_blocks": [block("Hm.", signature="c2ln")], "tool_calls": [call()]},
+    ),
+    "litellm: blocks, once more at the end": (
+        "default",
+        chat.thinking("Hm.") + LOOK + blocks(block("Hm.", signature="c2ln"), REDACTED),
+        {
+            "reasoning_content": "Hm.", "content": None,
+            "thinking_blocks": [block("Hm.", signature="c2ln"), REDACTED], "tool_calls": [call()],
+        },
+    ),
+    "litellm: blocks that are only text": (
+        "default", blocks(block("Hm."), reasoning_content="Hm.") + LOOK,
+        {"reasoning_content": "Hm.", "content": None, "tool_calls": [call()]},
+    ),
+    "copilot: sealed": (
+        "default",
+        chat.chunk({"reasoning_text": "H"}) + chat.chunk({"reasoning_text": "m."})
+        + chat.chunk({"reasoning_opaque": "c2ln"}) + LOOK,
+        {"content": None, "reasoning_text": "Hm.", "reasoning_opaque": "c2ln", "tool_calls": [call()]},
+    ),
+    "copilot: sealed with the call, without a word": (
+        "openai",
+        chat.chunk({"reasoning_opaque": "c2ln", "tool_calls": [{"index": 0, "id": "call_1", "type": "function",
+                    "function": {"name": "look", "arguments": "{}"}}]}),
+        {"content": None, "reasoning_text": "", "reasoning_opaque": "c2ln", "tool_calls": [call()]},
+    ),
+    "copilot: text alone": (
+        "default",
+        chat.chunk({"reasoning_text": "Hm."}) + chat.text("Hi."),
+        {"reasoning_content": "Hm.", "content": "Hi."},
     ),
     "gemini: a signed call": (
         "gemini",

@@ -18,6 +18,22 @@ TABLE: dict[str, tuple[list[str], list[tuple[bool, str]]]] = {
     "something like a closing tag": (["<think>1 <", " 2</", "p>"], [(True, "1 "), (True, "< 2"), (True, "</p>")]),
     "never closed": (["<think>Hm."], [(True, "Hm.")]),
     "empty": (["<think></think>Hi"], [(False, "Hi")]),
+    "a namespace in the tag (MiniMax M3)": (["<mm:thi", "nk>Hm.</mm:think>Hi"], [(True, "Hm."), (False, "Hi")]),
+    "square brackets (Magistral)": (["[THI", "NK]Hm.[/TH", "INK]Hi"], [(True, "Hm."), (False, "Hi")]),
+    "other square brackets": (["[TH", "E] Hi"], [(False, "[THE] Hi")]),
+    "triangles (Kimi)": (["◁think▷Hm.◁/think▷Hi"], [(True, "Hm."), (False, "Hi")]),
+    "a channel (Gemma)": (["<|channel>thought", "\nHm.<chan", "nel|>\nHi"], [(True, "Hm."), (False, "Hi")]),
+    "a channel without a line of its own": (["<|channel>thought", " Hm.<channel|>Hi"], [(True, " Hm."), (False, "Hi")]),
+    "a tag for each piece (Bedrock)": (
+        ["<reasoning>Hm", "</reasoning><reas", "oning>.</reasoning>", "\n", "Hi"],
+        [(True, "Hm"), (True, "."), (False, "Hi")],
+    ),
+    "another tag behind it is text": (
+        ["<reasoning>Hm.</reasoning><rea", "der>Hi"], [(True, "Hm."), (False, "<reader>Hi")]
+    ),
+    "a second tag of a form that has one is text": (
+        ["<think>a</think><think>b</think>c"], [(True, "a"), (False, "<think>b</think>c")]
+    ),
 }
 
 
@@ -40,6 +56,7 @@ BEGUN: dict[str, tuple[list[str], list[tuple[bool, str]]]] = {
     "never closed": (["Hm."], [(True, "Hm.")]),
     "nothing thought": (["</think>", "\n", "Hi"], [(False, "Hi")]),
     "another closing tag is text": (["Hm.</think>Hi", "</think>"], [(True, "Hm."), (False, "Hi")]),
+    "a closing tag of another form": (["Hm.[/TH", "INK]Hi"], [(True, "Hm."), (False, "Hi")]),
 }
 
 
