@@ -20,8 +20,10 @@ from adapter.history.compaction_items import CompactionSealer
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
+from adapter.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
+from adapter.store.quota import Quota
 from adapter.store.retention import Retention
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
@@ -36,6 +38,8 @@ class FlowServices(Struct, frozen=True):
 
     store: ResponseStore
     """Where responses are stored."""
+    quota: Quota
+    """Bounds what each tenant has stored."""
     responses: ResponseReader
     """Finds the responses that a request continues."""
     conversations: ConversationStore
@@ -62,6 +66,9 @@ class Services:
         self.store: Store = _open_store(settings)
         self.responses: ResponseStore = cached_responses(self.store, settings.store_url, settings.store_cache_bytes)
         self.conversations: ConversationStore = self.store
+        self.quota = Quota(
+            self.store, max_bytes=settings.tenant_stored_bytes, max_items=settings.tenant_stored_items
+        )
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
@@ -71,6 +78,7 @@ class Services:
         cache_bytes = settings.history_cache_bytes // 2
         self.flow = FlowServices(
             store=self.responses,
+            quota=self.quota,
             responses=self.responses,
             conversations=self.conversations,
             registry=self.registry,
@@ -86,7 +94,9 @@ class Services:
             must_stop=self.must_stop,
         )
         self.runs = Runs(self.store, self.responses)
-        self.background = Background(self.runs, self.must_stop)
+        self.bodies = _body_shares(settings)
+        """The bytes of the request bodies in memory."""
+        self.background = Background(self.runs, self.must_stop, _background_shares(settings))
         self.retention = Retention(self.store, settings.retention)
         self._keyring: Keyring | None = None
         self._last_call: float | None = None
@@ -113,6 +123,7 @@ class Services:
         if self._last_call is None:
             self._last_call = time.monotonic()
         self.retention.stop()
+        self.quota.stop()
         while not self.background.join(TICK_SECONDS):
             on_wait()
         self.store.close()
@@ -130,6 +141,23 @@ class Services:
 def new_ids(family: str | None = None) -> Ids:
     """Return the ids of a new response, of a family of its own unless one is given."""
     return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)), family))
+
+
+def _body_shares(settings: Settings) -> Shares:
+    total = max(settings.max_bodies_bytes, settings.max_body_bytes)
+    return Shares(
+        "bytes of requests in progress", total,
+        max(share_of(total, settings.share_percent), settings.max_body_bytes),  # the largest request alone has room
+        advice="Wait until some of your requests have been answered, or send smaller ones.", retry_after=2.0,
+    )  # fmt: skip
+
+
+def _background_shares(settings: Settings) -> Shares:
+    total = settings.max_background
+    return Shares(
+        "background responses in progress", total, share_of(total, settings.share_percent),
+        advice="Wait until some have ended, or cancel them.", retry_after=5.0,
+    )  # fmt: skip
 
 
 def _open_store(settings: Settings) -> Store:

@@ -10,9 +10,10 @@ from flask import request as http
 from marshmallow import EXCLUDE, Schema
 
 from adapter.api.current import current_caller, services
-from adapter.api.request.body import read_body
 from adapter.api.request.fields import Member, Metadata
+from adapter.api.request.intake import read_callers_body
 from adapter.api.request.queries import parse_page
+from adapter.flow.caller import Caller
 from adapter.history import conversation_log
 from adapter.history.references import replace_references
 from adapter.services import new_ids
@@ -59,8 +60,9 @@ _schema: Final = ConversationSchema()
 
 @blueprint.post("")
 def create() -> Response:
-    tenant = current_caller().tenant
-    body, app = _read_members(tenant, "items", "metadata"), services()
+    caller, app = current_caller(), services()
+    app.quota.check(caller.tenant)
+    body, tenant = _read_members(caller, "items", "metadata"), caller.tenant
     items, metadata = body.get("items", ()), body.get("metadata", {})
     return _json(conversation_log.create_conversation(app.conversations, tenant, new_ids(), items, metadata))
 
@@ -72,9 +74,8 @@ def retrieve(id: str) -> Response:
 
 @blueprint.post("/<id>")
 def update(id: str) -> Response:
-    tenant = current_caller().tenant
-    body = _read_members(tenant, "metadata", required="metadata")
-    store = services().conversations
+    caller, store = current_caller(), services().conversations
+    body, tenant = _read_members(caller, "metadata", required="metadata"), caller.tenant
     stored = store.conversation(id, tenant)
     changed = type(stored)(id, tenant, stored.created_at, encode(body.get("metadata", {})))
     store.put_conversation(changed)
@@ -89,8 +90,9 @@ def delete(id: str) -> Response:
 
 @blueprint.post("/<id>/items")
 def add_items(id: str) -> Response:
-    tenant = current_caller().tenant
-    body, app = _read_members(tenant, "items", required="items"), services()
+    caller, app = current_caller(), services()
+    app.quota.check(caller.tenant)
+    body, tenant = _read_members(caller, "items", required="items"), caller.tenant
     taken = {item.id for item in app.conversations.items(id, tenant)}
     items = list_items_with_ids(body.get("items", ()), new_ids(), taken)
     app.conversations.append(id, tenant, conversation_log.stored_items(items))
@@ -123,10 +125,10 @@ def delete_item(id: str, item_id: str) -> Response:
     return _json(conversation_log.conversation_json(conversation))
 
 
-def _read_members(tenant: str, *names: str, required: str | None = None) -> dict[str, Any]:
+def _read_members(caller: Caller, *names: str, required: str | None = None) -> dict[str, Any]:
     """Return the members of the request's body, with references replaced by the items they name; raise RequestError."""
     app = services()
-    body = read_body(http.environ, app.settings)
+    body = read_callers_body(http.environ, caller, app)
     members = decode_members(body)
     for name in members:
         if name not in names:
@@ -136,7 +138,7 @@ def _read_members(tenant: str, *names: str, required: str | None = None) -> dict
         raise missing_parameter(required)
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
     if ItemReference in map(type, loaded.get("items", ())):
-        items = replace_references(loaded["items"], bytes(members["items"]), app.responses, tenant)
+        items = replace_references(loaded["items"], bytes(members["items"]), app.responses, caller.tenant)
         loaded["items"] = decode_items(items)
     return loaded
 

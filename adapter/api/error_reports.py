@@ -11,6 +11,7 @@ import structlog
 
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 
@@ -38,6 +39,8 @@ def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
     match error:
         case UnusablePrompt():
             return ErrorReport(error, "error", "prompt cannot be used", {"prompt": error.id, "reason": error.reason})
+        case NoRoom():
+            return ErrorReport(error, "warning", "no room", {"status": error.status, "reason": error.message})
         case UpstreamError():
             fields = {"status": error.status, "code": error.code, "provider_status": error.provider_status or None}
             return ErrorReport(error, "warning", "upstream failed", fields)

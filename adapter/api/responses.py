@@ -43,8 +43,8 @@ def create() -> Response:
 
 
 def _create_in_background(app: Services, caller: Caller, request: CreateRequest) -> Response:
-    run = app.background.create_run(frame_writer(request) if request.stream else None)
-    exchange = open_exchange(app.flow, Caller(caller.tenant, caller.bearer, run.watch), request, keeper=run)
+    run = app.background.create_run(caller.tenant, frame_writer(request) if request.stream else None)
+    exchange = open_exchange(app.flow, caller.watched_by(run.watch), request, keeper=run)
     first = run.start(exchange)
     if request.stream:
         return resend_events(app, exchange.stored(), -1, caller.watch, notes_header(exchange.notes))

@@ -18,6 +18,7 @@ from adapter.background.runs import RUN_LEASE_SECONDS
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.silence import Silence
+from adapter.shares import Holding
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
 from translators.responses.events import TERMINAL, Event
@@ -68,8 +69,10 @@ class RunWatch(ClientWatch):
 class Run:
     """One background response in progress. `start` it, once."""
 
-    def __init__(self, owner: Owner, store: RunStore, holder: str, frame: FrameWriter | None) -> None:
-        """`holder` names the worker in the lease; `frame` writes the events of a streamed run."""
+    def __init__(
+        self, owner: Owner, store: RunStore, holder: str, frame: FrameWriter | None, place: Holding
+    ) -> None:
+        """`holder` names the worker in the lease; `frame` writes the events of a streamed run; `place` is its room."""
         self.watch = RunWatch()
         self.signal = Signal()
         """Set when there are new events to read, and then replaced."""
@@ -79,6 +82,7 @@ class Run:
         self._store = store
         self._holder = holder
         self._frame = frame
+        self.place = place
 
     @property
     def key(self) -> tuple[str, str]:

@@ -14,8 +14,8 @@ import structlog
 
 from adapter.background.run import FrameWriter, Run
 from adapter.background.runs import RUN_LEASE_SECONDS, Runs
+from adapter.shares import Shares
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoredEvents, StoreDown
-from translators.errors import UpstreamError
 from translators.responses.events import DONE
 
 log = structlog.get_logger()
@@ -29,40 +29,36 @@ _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.1, 0.5
 """Between two reads of a run of another worker: the first value after events, doubled in silence up to the second."""
 _EVENT_CLEANUP_SECONDS: Final = 60.0
 """Between two deletions of expired events; they are kept for minutes, so a minute more makes no difference."""
-_MAX_RUNS: Final = 1000
-"""Runs of one worker at a time: no client waits for them, so only this limit slows down a caller that creates many.
-Each has a greenlet and an upstream connection, within the file descriptors that a worker has for its streams."""
 
 
 class Background:
     """The runs of one worker."""
 
-    def __init__(self, runs: Runs, must_stop: Callable[[], bool], max_runs: int = _MAX_RUNS) -> None:
+    def __init__(self, runs: Runs, must_stop: Callable[[], bool], room: Shares) -> None:
+        """`room` bounds the number of runs: no client waits for them, so nothing else slows down who creates many.
+
+        Each has a greenlet and an upstream connection, within the file descriptors that a worker has for its streams.
+        """
         self.runs = runs
         self.must_stop = must_stop
         self._store = runs.store
-        self._max_runs = max_runs
+        self._room = room
         self._runs: dict[tuple[str, str], Run] = {}
         self._holder: str | None = None
         self._supervisor: gevent.Greenlet | None = None
         self._renewed = 0.0
         self._cleaned_up = 0.0
 
-    def create_run(self, frame: FrameWriter | None) -> Run:
-        """Return a run that is not started yet; raise UpstreamError if there are too many.
+    def create_run(self, tenant: str, frame: FrameWriter | None) -> Run:
+        """Return a run that is not started yet; raise NoRoom if there are too many.
 
         `frame` writes the events of a streamed run; None: it is not streamed.
         """
-        if len(self._runs) >= self._max_runs:
-            raise UpstreamError(
-                "Too many background responses are running. Please try again later.",
-                status=503,
-                code="server_is_overloaded",
-                retry_after=5.0,
-            )
+        place = self._room.open(tenant)
+        place.grow(1)
         if self._holder is None:  # not before this process was forked
             self._holder = os.urandom(8).hex()
-        return Run(self, self._store, self._holder, frame)
+        return Run(self, self._store, self._holder, frame, place)
 
     def add(self, run: Run) -> None:
         """Renew the lease of a run from now on."""
@@ -71,6 +67,8 @@ class Background:
             self._supervisor = gevent.spawn(self._supervise)
 
     def remove(self, run: Run) -> None:
+        """Forget a run that has ended, and give back its room."""
+        run.place.close()
         self._runs = {key: other for key, other in self._runs.items() if other is not run}
 
     def abandon(self, id: str, tenant: str) -> None:

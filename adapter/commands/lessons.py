@@ -48,7 +48,8 @@ def _with_store(settings: Settings, do: Callable[[ValueStore], T]) -> T | None:
 
 def _describe(one: StoredLesson) -> str:
     until = datetime.fromtimestamp(one.at + LIFETIME, UTC)
-    return f"{_printable(one.lesson)}, until {until:%Y-%m-%d %H:%M} UTC"
+    scope = "" if one.taught_by is None else ", for one tenant"
+    return f"{_printable(one.lesson)}, until {until:%Y-%m-%d %H:%M} UTC{scope}"
 
 
 def _printable(name: str) -> str:

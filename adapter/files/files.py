@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
+from adapter.shares import Slots, share_of
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing_parameter, unsupported_parameter
@@ -36,6 +37,11 @@ from translators.responses.items import (
 _MAX_URLS: Final = 64
 """Fetched for one request. Each is a request to another server, so a caller could use this one for an attack."""
 
+_MAX_FETCHES: Final = 8
+"""Files that a worker fetches at a time: gevent has ten threads for name look-ups, and calls of providers need some."""
+_MAX_PDFS: Final = 2
+"""Files that a worker reads the text of at a time: each may keep a core busy."""
+
 _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
 """The member of an item that may have content parts."""
 
@@ -45,23 +51,27 @@ class Files:
 
     def __init__(self, settings: Settings) -> None:
         self.guard = Guard(settings.file_url_hosts)
+        self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
+        self.pdf_slots = Slots(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
         self.max_bytes = settings.max_body_bytes
         self.seconds = settings.body_timeout
 
     def of_request(
-        self, items: Sequence[Item], dialect: Dialect, notes: Notes, first: int = 0
+        self, items: Sequence[Item], dialect: Dialect, notes: Notes, first: int = 0, tenant: str = ""
     ) -> tuple[Item, ...]:
-        """Return the items of a request, with the files from item `first` on replaced.
+        """Return the items of a tenant's request, with the files from item `first` on replaced.
 
         Raises RequestError with the path of a file that cannot be fetched, read or sent.
         """
         places = _items_with_files(items, first)
-        return _RequestFiles(self, dialect, notes).replace_in_items(items, places) if places else tuple(items)
+        return _RequestFiles(self, dialect, notes, tenant).replace_in_items(items, places) if places else tuple(items)
 
-    def of_history(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> tuple[Item, ...]:
+    def of_history(
+        self, items: Sequence[Item], dialect: Dialect, notes: Notes, tenant: str = ""
+    ) -> tuple[Item, ...]:
         """Return the items of earlier requests in the same way; an unavailable file becomes a placeholder text."""
         places = _items_with_files(items)
-        return _HistoryFiles(self, dialect, notes).replace_in_items(items, places) if places else tuple(items)
+        return _HistoryFiles(self, dialect, notes, tenant).replace_in_items(items, places) if places else tuple(items)
 
 
 def _items_with_files(items: Sequence[Item], first: int = 0) -> list[int]:
@@ -77,8 +87,9 @@ def _has_file(item: Item) -> bool:
 class _RequestFiles:
     """The files of one request, with the bytes, seconds and URLs that remain for them."""
 
-    def __init__(self, files: Files, dialect: Dialect, notes: Notes) -> None:
-        self._guard = files.guard
+    def __init__(self, files: Files, dialect: Dialect, notes: Notes, tenant: str) -> None:
+        self._files = files
+        self._tenant = tenant
         self._bytes = files.max_bytes
         self._deadline = time.monotonic() + files.seconds
         self._urls = _MAX_URLS
@@ -134,7 +145,10 @@ class _RequestFiles:
             raise _fetch_error(param, f"at most {_MAX_URLS} are fetched for one request")
         self._urls -= 1
         try:
-            fetched = self._guard.fetch(url, max_bytes=self._bytes, seconds=self._seconds_left(param))
+            slot = self._files.fetch_slots.wait(self._tenant)
+            fetched = self._files.guard.fetch(
+                url, max_bytes=self._bytes, seconds=self._seconds_left(param), slot=slot
+            )
         except HostNotAllowed:
             raise unsupported_parameter(
                 param,
@@ -157,7 +171,7 @@ class _RequestFiles:
 
     def _read_pdf(self, file: File, where: str) -> str:
         try:
-            text = text_of_pdf(file.data, self._seconds_left(where))
+            text = text_of_pdf(file.data, self._seconds_left(where), self._files.pdf_slots.wait(self._tenant))
             self._bytes -= len(text)  # a small PDF can contain a long text
             if self._bytes < 0:
                 raise NoText("holds more text than one request may")

@@ -11,13 +11,12 @@ address, since the difference would map the network.
 import ipaddress
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 import gevent
 import structlog
-from gevent.lock import BoundedSemaphore
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
@@ -26,8 +25,6 @@ from adapter.files.pinned import PinnedHost, Unreachable
 
 log = structlog.get_logger()
 
-_MAX_CONCURRENT: Final = 8
-"""Files that a worker fetches at a time: gevent has ten threads for name look-ups, and calls of providers need some."""
 _MAX_REDIRECTS: Final = 3
 _MAX_ADDRESSES: Final = 4
 """Addresses of a host that are tried: enough for both IP versions, and no long wait for a host that is down."""
@@ -85,7 +82,6 @@ class Guard:
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self._slots = BoundedSemaphore(_MAX_CONCURRENT)
         self._names: set[tuple[str, int | None]] = set()
         self._domains: set[tuple[str, int | None]] = set()
         for pattern in hosts:
@@ -93,9 +89,12 @@ class Guard:
             host = of.host or ""
             (self._domains if host.startswith("*") else self._names).add((host.removeprefix("*"), of.port))
 
-    def fetch(self, url: str, *, max_bytes: int, seconds: float) -> Fetched:
-        """Return the content of a URL, of at most `max_bytes`; raise HostNotAllowed or FetchFailed."""
-        with gevent.Timeout(seconds, FetchFailed("it did not arrive in time")), self._slots:
+    def fetch(self, url: str, *, max_bytes: int, seconds: float, slot: AbstractContextManager[None]) -> Fetched:
+        """Return the content of a URL, of at most `max_bytes`; raise HostNotAllowed or FetchFailed.
+
+        Entering `slot` waits until one more file may be fetched.
+        """
+        with gevent.Timeout(seconds, FetchFailed("it did not arrive in time")), slot:
             try:
                 return self._follow(url, max_bytes, seconds)
             except HTTPError:

@@ -1,7 +1,7 @@
 """PDF → text, for providers that take no files.
 
 A separate process (`pdf_child.py`) reads the file; this module starts it, sends it the file and waits in a greenlet,
-for a limited time. A worker reads two files at a time. The process gets only the environment variables that Python
+for a limited time. The process gets only the environment variables that Python
 needs to start, since others hold keys.
 """
 
@@ -9,11 +9,11 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from typing import Final
 
 import gevent
 import gevent.socket
-from gevent.lock import BoundedSemaphore
 
 from adapter.files.pdf_child import LOCKED, MAX_CHARACTERS, MAX_PAGES, MAX_SECONDS, TEXT, TOO_LONG
 
@@ -22,8 +22,6 @@ _ENVIRONMENT: Final = (
     "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME",
     "PYTHONPATH", "PYTHONUTF8", "SYSTEMROOT",
 )  # fmt: skip
-_slots: Final = BoundedSemaphore(2)
-"""Processes at a time: each may keep a core busy."""
 
 _REASONS: Final = {
     LOCKED: "is locked with a password",
@@ -35,9 +33,12 @@ class NoText(Exception):
     """A PDF without readable text. The message says why, as the end of a sentence about the file."""
 
 
-def text_of_pdf(data: bytes, seconds: float) -> str:
-    """Return the text of a PDF; raise NoText, at the latest after `seconds`."""
-    with gevent.Timeout(min(seconds, MAX_SECONDS), NoText("could not be read in time")), _slots:
+def text_of_pdf(data: bytes, seconds: float, slot: AbstractContextManager[None]) -> str:
+    """Return the text of a PDF; raise NoText, at the latest after `seconds`.
+
+    Entering `slot` waits until one more process may be started: each may keep a core busy.
+    """
+    with gevent.Timeout(min(seconds, MAX_SECONDS), NoText("could not be read in time")), slot:
         code, output = _read(data)
     if code != TEXT:
         raise NoText(_REASONS.get(code, "could not be read as a PDF"))

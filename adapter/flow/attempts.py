@@ -117,7 +117,9 @@ class Attempts:
     def _ask_next(self, plan: Plan) -> RoundRequest | None:
         """Translate for the next candidate for which the request can be expressed; None if there is none."""
         while (candidate := self._candidates.next()) is not None:
-            self._retry_plan = RetryPlan(self._services.dialects[candidate.upstream], candidate.model)
+            self._retry_plan = RetryPlan(
+                self._services.dialects[candidate.upstream], candidate.model, self._source.tenant
+            )
             try:
                 return self._gather(plan)
             except RequestError as error:

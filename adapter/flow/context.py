@@ -95,7 +95,7 @@ class Context(Struct, frozen=True):
         items = services.compaction_sealer.expand(
             [*source.load_earlier(), *self.request.input], source.tenant, "input"
         )
-        return list(services.files.of_history(items, self.dialect, self.notes))
+        return list(services.files.of_history(items, self.dialect, self.notes, source.tenant))
 
     def estimate_tokens(self, chat: ChatRequest) -> int:
         """Return about how many tokens a chat request is: from the usage of the previous response, if it has one."""
@@ -141,7 +141,7 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
     # Not bound to the upstream: another one with the same dialect and model reads what this one has signed.
     sealer = TenantSealer(services.keyring(), source.tenant, f"{dialect.name}/{candidate.model}")
     history, prefix = _load_history(source, rendering_key, dialect, notes)
-    files = services.files.of_request(request.input, dialect, notes, first=history.known)
+    files = services.files.of_request(request.input, dialect, notes, history.known, source.tenant)
     return Context(
         source,
         replace(apply_configuration(request, latest_update(request.input, history.update)), input=files),
@@ -171,7 +171,7 @@ def _load_history(
     if at is not None:
         items = [*source.load_earlier(), *request.input[: at + 1]]
         window = services.compaction_sealer.unseal_window(items, tenant, f"input[{at}].encrypted_content")
-        return replace(services.chain_cache.from_items(window, dialect, notes), known=at + 1), prefix
+        return replace(services.chain_cache.from_items(window, dialect, notes, tenant), known=at + 1), prefix
     if source.conversation is not None:
-        return services.chain_cache.from_items(source.load_earlier(), dialect, notes), None
+        return services.chain_cache.from_items(source.load_earlier(), dialect, notes, tenant), None
     return services.chain_cache.load(request.previous_response_id, tenant, rendering_key, dialect, notes), None

@@ -55,7 +55,7 @@ def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest,
         request = remove_trigger(request)
     group = request.conversation or family_of(request.previous_response_id or "") or ""
     candidate = services.registry.draw_candidates(request.model, group).first()
-    dialect = services.dialects[candidate.upstream].for_model(candidate.model)
+    dialect = services.dialects[candidate.upstream].for_model(candidate.model, caller.tenant)
     earlier = None
     if request.conversation is not None:
         earlier = load_items(services.conversations, request.conversation, caller.tenant)

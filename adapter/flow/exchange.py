@@ -56,6 +56,8 @@ def open_exchange(
     are those on the request so far. `create` creates the first round.
     """
     began = time.monotonic()
+    if request.store:
+        services.quota.check(caller.tenant)
     compacts = asks_for_compaction(request.input)
     request = remove_trigger(request) if compacts else request
     lease = None
@@ -75,7 +77,7 @@ def open_exchange(
         answer_notes = Notes()
         first = first_snapshot(asked.context.request, ids.response, int(time.time()))
         stream = new_stream(services, first, ids, asked.context.request, answer_notes)
-        flow = Flow(services, caller.tenant, request, attempts, stream, answer_notes, caller.watch, lease)
+        flow = Flow(services, caller, request, attempts, stream, answer_notes, lease)
         first_round = create(flow, asked)
         first_round.send()
     except BaseException:
@@ -200,7 +202,7 @@ class Exchange:
     @property
     def watch(self) -> ClientWatch:
         """The client's connection."""
-        return self._flow.watch
+        return self._flow.caller.watch
 
     def stored(self) -> StoredResponse:
         """Return the response in its current state, as the store keeps it."""
@@ -230,9 +232,9 @@ class Exchange:
 
     def _keep(self, events: list[Event]) -> None:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
-        response, asked = self._stream.response, self._round.asked
-        if self._keeping.keep(response, self.notes, events):
-            self._flow.services.chain_cache.add(response, self._flow.tenant, asked.context.rendering_key, asked.chat)
+        response, asked, services = self._stream.response, self._round.asked, self._flow.services
+        if self._keeping.keep(response, self.notes, events, services.quota):
+            services.chain_cache.add(response, self._flow.caller.tenant, asked.context.rendering_key, asked.chat)
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

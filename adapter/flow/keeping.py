@@ -12,6 +12,7 @@ from typing import Protocol
 from adapter.history.conversation_lease import ConversationLease
 from adapter.store.base import StoredItem, StoreDown, StoredResponse
 from adapter.store.protocols import ResponseStore
+from adapter.store.quota import Quota
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.request import CreateRequest
@@ -64,14 +65,18 @@ class Keeping:
             conversation=self._request.conversation,
         )
 
-    def keep(self, response: Response, notes: Notes, events: list[Event]) -> bool:
+    def keep(self, response: Response, notes: Notes, events: list[Event], quota: Quota) -> bool:
         """Store a response that ended with `events`, and release the lease; return False if it is not to be stored.
 
-        Raises as `ResponseKeeper.store_final`.
+        What is stored counts towards the tenant's `quota`. Raises as `ResponseKeeper.store_final`.
         """
         if self._keeper is not None:
             items = self._lease.items_to_append(self._request.raw_input, response) if self._lease is not None else ()
-            self._keeper.store_final(self.snapshot(response, notes), items, events)
+            stored = self.snapshot(response, notes)
+            self._keeper.store_final(stored, items, events)
+            if self._request.store:
+                size = len(stored.input) + len(stored.response) + sum(len(item.json) for item in items)
+                quota.add(self._tenant, size, 1 + len(items))
         self.release()
         return self._keeper is not None
 

@@ -27,9 +27,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Attempts
+from adapter.flow.caller import Caller
 from adapter.flow.plans import RoundRequest, ask_in_window, ask_uncompacted
 from adapter.flow.truncation import TruncatingCall
 from adapter.history.compaction_items import PendingCompaction, read_summary
@@ -56,7 +56,7 @@ class Flow(Struct, frozen=True):
     """What the rounds of one response share."""
 
     services: FlowServices
-    tenant: str
+    caller: Caller
     request: CreateRequest
     """As it is stored: the caller's, before the context's configuration is applied to it."""
     attempts: Attempts
@@ -64,13 +64,12 @@ class Flow(Struct, frozen=True):
     """The machine that the client follows."""
     notes: Notes
     """What was not done exactly in the answer."""
-    watch: ClientWatch
     lease: ConversationLease | None
     """Of the conversation that the response continues; None: it continues none."""
 
     def check(self) -> None:
         """Raise what ends a response from outside: ClientDisconnected, or UpstreamError. Renew the lease."""
-        self.watch.check()
+        self.caller.watch.check()
         if self.lease is not None:
             self.lease.renew()
         if self.services.must_stop():
@@ -267,7 +266,7 @@ class SummarisingRound(BufferedRound):
         )  # fmt: skip
 
     def _seal(self, content: CompactedContext) -> str:
-        return self._flow.services.compaction_sealer.seal(content, self._flow.tenant)
+        return self._flow.services.compaction_sealer.seal(content, self._flow.caller.tenant)
 
 
 class CompactionRound(SummarisingRound):

@@ -61,7 +61,7 @@ class ChainCache:
         if cached is not None and self._store.exists(response_id, tenant):
             return cached
         self._cache.pop((tenant, response_id, rendering_key), None)
-        return self.from_items(self.load_items(response_id, tenant), dialect, notes)
+        return self.from_items(self.load_items(response_id, tenant), dialect, notes, tenant)
 
     def load_items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
         """Return all items of a response's chain, oldest first; raise RequestError if the response is unknown.
@@ -83,10 +83,10 @@ class ChainCache:
             items += response.output
         return self._compaction_sealer.expand(items, tenant, "previous_response_id")
 
-    def from_items(self, items: Sequence[Item], dialect: Dialect, notes: Notes) -> History:
-        """Return the history that consists of these items."""
+    def from_items(self, items: Sequence[Item], dialect: Dialect, notes: Notes, tenant: str) -> History:
+        """Return the history of a tenant that consists of these items."""
         return History(
-            pending=self._files.of_history(items, dialect, notes),
+            pending=self._files.of_history(items, dialect, notes, tenant),
             loaded_tools=tuple(tools_from_items(items)),
             update=latest_update(items),
             call_ids=frozenset(call_ids(items)),

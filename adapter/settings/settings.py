@@ -124,6 +124,32 @@ class Settings:
     max_body_bytes: int = setting(
         32 * MIB, Whole(KIB, GIB), "Largest request body, and the most that is fetched for one request."
     )
+    max_bodies_bytes: int = setting(
+        128 * MIB,
+        Whole(KIB, 64 * GIB),
+        "Bytes of request bodies that a worker has in memory at a time, until their answers end; a request beyond it "
+        "gets 503. A request takes about four times the size of its body. At least max_body_bytes is used.",
+    )
+    max_background: int = setting(
+        1000, Whole(1, 100_000), "Background responses of a worker at a time; another one gets 503."
+    )
+    tenant_share: int = setting(
+        50,
+        Whole(1, 100),
+        "Per cent of a worker's room (request bodies, background responses, file fetches, PDF files) that one tenant "
+        "may use at a time; beyond it, its requests get 429 or wait. With one key in api_keys, that has all.",
+    )
+    tenant_stored_bytes: int = setting(
+        16 * GIB,
+        Whole(KIB, 1024 * 1024 * GIB),
+        "Bytes of responses and conversation items that one tenant may have stored; then its requests to store more "
+        "get 429.",
+    )
+    tenant_stored_items: int = setting(
+        1_000_000,
+        Whole(1, 1_000_000_000),
+        "Responses and conversation items that one tenant may have stored; then its requests to store more get 429.",
+    )
     file_url_hosts: tuple[str, ...] = setting(
         (),
         Hosts(),
@@ -173,6 +199,11 @@ class Settings:
     def store_url(self) -> StoreURL:
         """The parsed URL of the store."""
         return parse_store_url(self.store)
+
+    @property
+    def share_percent(self) -> int:
+        """The part of a worker's room that one tenant may use."""
+        return 100 if len(self.api_keys) == 1 else self.tenant_share
 
     def all_upstreams(self) -> tuple[UpstreamSettings, ...]:
         """Return the upstream of `upstream_url`, if it is set, and the upstreams of the TOML file."""

@@ -5,6 +5,8 @@ columns and keys in stored data, so they must not change.
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -98,6 +100,15 @@ class StoredKind(Struct, frozen=True):
     newest: float | None = None
 
 
+class Usage(Struct, frozen=True):
+    """How much a tenant has stored."""
+
+    items: int
+    """Responses, and items of conversations."""
+    bytes: int
+    """Size of their values as they are stored."""
+
+
 class StoreStats(Struct, frozen=True):
     """How much a store has of all tenants."""
 
@@ -109,6 +120,16 @@ class StoreStats(Struct, frozen=True):
     """Number of runs that have not ended."""
     version: int
     """Version of the schema."""
+
+
+def add_up(found: Iterable[tuple[str, int, int]]) -> dict[str, Usage]:
+    """Return the usage of each tenant, from tenants with numbers of items and bytes."""
+    items: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for tenant, count, size in found:
+        items[tenant] += count
+        sizes[tenant] += size
+    return {tenant: Usage(items[tenant], sizes[tenant]) for tenant in items}
 
 
 class NotFound(Exception):

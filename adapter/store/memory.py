@@ -19,6 +19,8 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
+    Usage,
+    add_up,
 )
 
 _Key = tuple[str, str]
@@ -239,6 +241,12 @@ class MemoryStore:
             running=sum(run.ended is None for run in self._runs.values()),
             version=self.upgrade(),
         )
+
+    def usage(self) -> dict[str, Usage]:
+        sizes = [(tenant, len(r.input) + len(r.response) + len(r.notes)) for (tenant, _), r in self._rows.items()]
+        for (tenant, _), items in self._items.items():
+            sizes += [(tenant, len(item.json)) for item in items]
+        return add_up((tenant, 1, size) for tenant, size in sizes)
 
     def upgrade(self) -> int:
         return 0  # nothing outlives the process

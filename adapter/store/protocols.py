@@ -16,6 +16,7 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
+    Usage,
 )
 
 
@@ -157,6 +158,9 @@ class StoreMaintenance(Protocol):
 
     def stats(self) -> StoreStats:
         """Count what is stored; slow when there is much."""
+
+    def usage(self) -> dict[str, Usage]:
+        """Count what each tenant has stored. The work is done in steps, so that others do not wait long."""
 
     def upgrade(self) -> int:
         """Migrate the data of an earlier version to this one; return the version that was found."""

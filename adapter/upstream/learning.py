@@ -35,9 +35,9 @@ class ModelDialects:
         self._upstream = upstream
         self._amended: LRUCache[frozenset[str], Dialect] = LRUCache(_MAX_CACHED_DIALECTS)
 
-    def for_model(self, model: str) -> Dialect:
-        """Return a model's dialect."""
-        lessons = self._lessons.for_model(self._upstream, model)
+    def for_model(self, model: str, tenant: str = "") -> Dialect:
+        """Return a model's dialect, for the requests of a tenant."""
+        lessons = self._lessons.for_model(self._upstream, model, tenant)
         return self.amended_by(lessons) if lessons else self._configured
 
     def amended_by(self, lessons: frozenset[str]) -> Dialect:
@@ -47,22 +47,23 @@ class ModelDialects:
             found = self._amended[lessons] = with_lessons(self._configured, lessons)
         return found
 
-    def refresh(self, model: str) -> frozenset[str]:
-        """Return the lessons about a model, including those that other workers have just learned."""
+    def refresh(self, model: str, tenant: str = "") -> frozenset[str]:
+        """Return the lessons about a model that hold for a tenant, with those that other workers have just learned."""
         self._lessons.refresh()
-        return self._lessons.for_model(self._upstream, model)
+        return self._lessons.for_model(self._upstream, model, tenant)
 
-    def add(self, model: str, lesson: str) -> None:
-        """Store a lesson about a model."""
-        self._lessons.add(self._upstream, model, lesson)
+    def add(self, model: str, lesson: str, tenant: str) -> None:
+        """Store a lesson about a model, which a tenant's request has taught."""
+        self._lessons.add(self._upstream, model, lesson, tenant)
 
 
 class RetryPlan:
     """The retries of one request with one candidate; `dialect` is the one for its next try."""
 
-    def __init__(self, dialects: ModelDialects, model: str) -> None:
+    def __init__(self, dialects: ModelDialects, model: str, tenant: str = "") -> None:
         self._dialects = dialects
         self._model = model
+        self._tenant = tenant
         self._retries_left = _MAX_RETRIES
         self._on_trial: str | None = None
         """The lesson of the last rejection, not proved yet."""
@@ -72,13 +73,13 @@ class RetryPlan:
         """Lessons after which the provider rejected something else; stored when it accepts the request."""
         self._wrong: set[str] = set()
         """Lessons after which the provider repeated its rejection."""
-        self.dialect = dialects.for_model(model)
+        self.dialect = dialects.for_model(model, tenant)
 
     def confirm(self) -> None:
         """Store what was learned: the provider has accepted the request."""
         self._end_trial()
         for lesson in self._helpful:
-            self._dialects.add(self._model, lesson)
+            self._dialects.add(self._model, lesson, self._tenant)
         self._helpful.clear()
 
     def next(self, error: UpstreamError, sent: bytes) -> bool:
@@ -97,7 +98,8 @@ class RetryPlan:
             return False
         self._retries_left -= 1
         used = self._dialects.amended_by(lessons)
-        self.dialect = self._dialects.amended_by(lessons | (self._dialects.refresh(self._model) - self._wrong))
+        learned = self._dialects.refresh(self._model, self._tenant) - self._wrong
+        self.dialect = self._dialects.amended_by(lessons | learned)
         if self.dialect.lessons != used.lessons:
             return True  # other requests have learned something meanwhile
         for lesson in lessons_of(rejection, sent, used):

@@ -4,6 +4,10 @@ A lesson (`translators.dialects`) belongs to one upstream and one of its models,
 change, and a wrong lesson must not last. The lesson is stored, not the amended dialect, so that a changed configuration
 takes effect at once.
 
+Callers choose what a request contains, and a provider may reject it for that. So a lesson that one tenant's request has
+taught holds for that tenant, and for all once a second tenant's request has taught it, too. The table is bounded, and
+evicts the oldest lesson of the tenant that alone has taught most: who invents models without end forgets their own.
+
 Each worker has all lessons in memory. It reads the store again as soon as another worker of the same machine has
 learned something, which eight bytes of shared memory signal, and otherwise every few seconds, for other machines and
 for lessons that were erased or have expired. Between these reads a look-up costs nothing. A store that is down or slow
@@ -15,8 +19,8 @@ import hashlib
 import mmap
 import os
 import time
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import gevent
@@ -35,6 +39,8 @@ _WAIT_SECONDS: Final = 0.5
 """How long a request waits for the store: ample for one that is up, and a short delay for the client if it is not."""
 _MAX_LESSONS: Final = 1000
 """Stored at a time. Callers choose model names, and providers may reject a member before they look at the model."""
+_WITNESSES: Final = 2
+"""Tenants whose requests have taught a lesson, until it holds for all tenants."""
 _MAX_KEY_PART_CHARS: Final = 60
 """So that a key of three parts keeps within the 200 characters that a store allows."""
 _KEY_PREFIX: Final = "lesson/"
@@ -50,10 +56,25 @@ class StoredLesson(Struct, frozen=True, gc=False):
     lesson: str
     at: float
     """Unix time."""
+    witnesses: tuple[str, ...] = ()
+    """The tenants whose requests have taught it, as many as it takes to hold for all."""
+
+    @property
+    def taught_by(self) -> str | None:
+        """The only tenant for which it holds; None: it holds for all."""
+        return self.witnesses[0] if len(self.witnesses) == 1 else None
+
+
+class _ModelLessons(Struct, frozen=True):
+    """The lessons about one model of an upstream."""
+
+    for_all: frozenset[str]
+    for_tenant: dict[str, frozenset[str]]
+    """For each tenant with lessons of its own, all that hold for it."""
 
 
 _decode: Final = Decoder(StoredLesson).decode
-_NO_LESSONS: Final[frozenset[str]] = frozenset()
+_NO_LESSONS: Final = _ModelLessons(frozenset(), {})
 
 
 class Lessons:
@@ -68,15 +89,20 @@ class Lessons:
         self._reading: gevent.Greenlet[..., None] | None = None
         self._store_hangs = False
         """A request has waited in vain for the read in progress."""
-        self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self._known: dict[str, StoredLesson] = {}
+        """By key."""
+        self._by_model: dict[tuple[str, str], _ModelLessons] = {}
         self._unsaved: dict[str, StoredLesson] = {}
         """Learned here and not in the store yet, by key."""
+        self._evicted: set[str] = set()
+        """Keys of lessons that are still to be erased from the store."""
 
-    def for_model(self, upstream: str, model: str) -> frozenset[str]:
-        """Return the lessons about a model, at most a few seconds old."""
+    def for_model(self, upstream: str, model: str, tenant: str) -> frozenset[str]:
+        """Return the lessons about a model that hold for a tenant, at most a few seconds old."""
         if self._change_stamp[:] != self._stamp_read or time.monotonic() >= self._fresh_until:
             self.refresh()
-        return self._known.get((upstream, model), _NO_LESSONS)
+        found = self._by_model.get((upstream, model), _NO_LESSONS)
+        return found.for_tenant.get(tenant, found.for_all)
 
     def refresh(self) -> None:
         """Read the store, and save what is not in it yet; wait for it briefly, and only once while it hangs."""
@@ -87,35 +113,57 @@ class Lessons:
             self._reading.join(_WAIT_SECONDS)
             self._store_hangs = not self._reading.ready()
 
-    def add(self, upstream: str, model: str, lesson: str) -> None:
-        """Store a lesson, and signal it to the other workers."""
-        if sum(map(len, self._known.values())) >= _MAX_LESSONS:
-            log.warning("not learned", upstream=upstream, model=model, lesson=lesson, reason="there are too many")
-            return
-        log.info("learned", upstream=upstream, model=model, lesson=lesson)
-        self._known[upstream, model] = self._known.get((upstream, model), _NO_LESSONS) | {lesson}
-        self._unsaved[_key(upstream, model, lesson)] = StoredLesson(upstream, model, lesson, time.time())
+    def add(self, upstream: str, model: str, lesson: str, tenant: str) -> None:
+        """Store a lesson that a tenant's request has taught, and signal it to the other workers."""
+        key = _key(upstream, model, lesson)
+        known = self._known.get(key)
+        if known is None and len(self._known) >= _MAX_LESSONS:
+            self._evict()
+        before = known.witnesses if known is not None else ()
+        witnesses = tuple(dict.fromkeys((*before, tenant)))[:_WITNESSES]
+        log.info("learned", upstream=upstream, model=model, lesson=lesson, for_all=len(witnesses) == _WITNESSES)
+        self._unsaved[key] = StoredLesson(upstream, model, lesson, time.time(), witnesses)
+        self._take({**self._known, **self._unsaved})
         if self._reading is not None and not self._store_hangs:
             self._reading.join(_WAIT_SECONDS)  # what it reads may lack this lesson
         self.refresh()
 
+    def _evict(self) -> None:
+        """Forget a lesson: the oldest of the tenant that alone has taught most."""
+        most, _ = Counter(one.taught_by for one in self._known.values()).most_common(1)[0]
+        key = min((one.at, key) for key, one in self._known.items() if one.taught_by == most)[1]
+        log.info("lesson evicted", upstream=self._known[key].upstream, lesson=self._known[key].lesson)
+        del self._known[key]
+        self._unsaved.pop(key, None)
+        self._evicted.add(key)
+
+    def _take(self, known: dict[str, StoredLesson]) -> None:
+        """Know these lessons from now on."""
+        self._known = known
+        self._by_model = _by_model(known.values())
+
     def _synchronise(self) -> None:
         try:
+            for key in list(self._evicted):
+                self._store.delete_values(key)
+                self._evicted.discard(key)
             for key, lesson in list(self._unsaved.items()):
                 self._store.set_value(key, encode(lesson), lesson.at + LIFETIME)
                 self._change_stamp[:] = os.urandom(8)
                 del self._unsaved[key]
-            stored = _decode_all(self._store.values(_KEY_PREFIX, time.time()).values())
+            stored = _decode_all(self._store.values(_KEY_PREFIX, time.time()))
         except StoreDown as error:
             log.warning("lessons not read", error=str(error))
             return
-        self._known = _by_model([*stored, *self._unsaved.values()])
+        for key in self._evicted:
+            stored.pop(key, None)
+        self._take({**stored, **self._unsaved})
 
 
 def list_lessons(store: ValueStore) -> list[StoredLesson]:
     """Return all lessons in a store, by upstream and model; raise StoreDown."""
-    stored = _decode_all(store.values(_KEY_PREFIX, time.time()).values())
-    return sorted(stored, key=lambda one: (one.upstream, one.model, one.lesson))
+    stored = _decode_all(store.values(_KEY_PREFIX, time.time()))
+    return sorted(stored.values(), key=lambda one: (one.upstream, one.model, one.lesson))
 
 
 def erase_lessons(store: ValueStore) -> int:
@@ -123,26 +171,36 @@ def erase_lessons(store: ValueStore) -> int:
     return store.delete_values(_KEY_PREFIX)
 
 
-def _decode_all(values: Iterable[bytes]) -> list[StoredLesson]:
-    """Return lessons, without those that another version of this program wrote in another form."""
-    found = []
-    for value in values:
+def _decode_all(values: Mapping[str, bytes]) -> dict[str, StoredLesson]:
+    """Return lessons by key, without those that another version of this program wrote in another form."""
+    found = {}
+    for key, value in values.items():
         try:
-            found.append(_decode(value))
+            found[key] = _decode(value)
         except NotJSON:
             continue
     return found
 
 
-def _by_model(found: Iterable[StoredLesson]) -> dict[tuple[str, str], frozenset[str]]:
-    lessons = defaultdict(set)
-    for one in found:
-        lessons[one.upstream, one.model].add(one.lesson)
-    return {key: frozenset(names) for key, names in lessons.items()}
+def _by_model(known: Iterable[StoredLesson]) -> dict[tuple[str, str], _ModelLessons]:
+    about = defaultdict(list)
+    for one in known:
+        about[one.upstream, one.model].append(one)
+    return {model: _model_lessons(lessons) for model, lessons in about.items()}
+
+
+def _model_lessons(lessons: list[StoredLesson]) -> _ModelLessons:
+    for_all = frozenset(one.lesson for one in lessons if one.taught_by is None)
+    own = defaultdict(set)
+    for one in lessons:
+        if one.taught_by is not None:
+            own[one.taught_by].add(one.lesson)
+    return _ModelLessons(for_all, {tenant: for_all | names for tenant, names in own.items()})
 
 
 def _key(upstream: str, model: str, lesson: str) -> str:
-    return _KEY_PREFIX + "/".join(map(_key_part, (upstream, model, lesson)))
+    """Return the key of a lesson; its end keeps it from being the beginning of another."""
+    return _KEY_PREFIX + "/".join(map(_key_part, (upstream, model, lesson))) + "/"
 
 
 def _key_part(name: str) -> str:

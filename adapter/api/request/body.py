@@ -4,19 +4,25 @@ The Content-Type must be JSON: a web page can make a browser send other types to
 preflight, so another or missing type is an error, not a guess. Bodies may be large and clients slow, both within
 limits; a compressed body has to keep them decoded (`content_codings.py`). A client that is still sending when it gets
 an error would find its connection reset before it reads the answer; so the rest of its body is read and discarded
-first, up to a limit, after which the connection is closed.
+first, up to a limit, after which the connection is closed. Bytes are counted as they arrive, so that a worker has only
+so many bodies in memory (`adapter/shares.py`), and one that was only announced takes little.
 Source: WHATWG Fetch, CORS-safelisted request-header; RFC 9112 §9.6.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import gevent
 
 from adapter.api.request.content_codings import TooLarge, check_coding, decode_body
 from adapter.settings.settings import Settings
-from translators.errors import RequestError, shorten
+from adapter.shares import Holding
+from translators.errors import ProtocolError, RequestError, shorten
 
 _READ_BYTES: Final = 1 << 16
+"""Of a body whose length is not known."""
+_COUNTED_BYTES: Final = 1 << 18
+"""Of a body whose length is known: most bodies are one read, and a slow one takes little room until it arrives."""
 _DISCARD_READ_BYTES: Final = 1 << 20
 _MAX_DISCARDED_BYTES: Final = 64 << 20
 """Of one unwanted body: the default limit of a body twice over, so that clients just above it read their error."""
@@ -30,8 +36,11 @@ class _Input(Protocol):
     def read(self, size: int) -> bytes: ...
 
 
-def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
-    """Return the body of a request; raise RequestError (400, 408, 413, 415) if it is not acceptable."""
+def read_body(environ: dict[str, Any], settings: Settings, room: Holding) -> bytes:
+    """Return the body of a request, its bytes counted in `room`.
+
+    Raises RequestError (400, 408, 413, 415) if it is not acceptable, NoRoom if there are too many bodies.
+    """
     _check_type(environ)
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding == "identity":
@@ -47,8 +56,8 @@ def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     )
     try:
         with gevent.Timeout(settings.body_timeout, too_slow):
-            body = _read(environ["wsgi.input"], max_bytes, length)
-    except RequestError:
+            body = _read(environ["wsgi.input"], max_bytes, length, room.grow)
+    except ProtocolError:
         raise
     except Exception as error:  # of any type, depending on the server: the client has broken the framing
         raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
@@ -56,7 +65,7 @@ def read_body(environ: dict[str, Any], settings: Settings) -> bytes:
     if not encoding:
         return body
     try:
-        return decode_body(body, encoding, max_bytes)
+        return decode_body(body, encoding, max_bytes, room.grow)
     except TooLarge:
         raise _too_large(max_bytes, "decoded ") from None
 
@@ -89,20 +98,32 @@ def discard_body(environ: dict[str, Any]) -> None:
         pass  # not gunicorn's stream: there is no connection to close
 
 
-def _read(stream: _Input, max_bytes: int, length: int | None) -> bytes:
+def _read(stream: _Input, max_bytes: int, length: int | None, count: Callable[[int], None]) -> bytes:
     if length is not None:
-        body = stream.read(length) if length else b""
-        if len(body) < length:
-            raise RequestError(f"The request body ended after {len(body)} of {length} bytes.")
-        return body
+        return _read_length(stream, length, count)
     pieces = []
     left = max_bytes
     while data := stream.read(_READ_BYTES):
+        count(len(data))
         pieces.append(data)
         left -= len(data)
         if left < 0:
             raise _too_large(max_bytes)
     return b"".join(pieces)
+
+
+def _read_length(stream: _Input, length: int, count: Callable[[int], None]) -> bytes:
+    pieces = []
+    left = length
+    while left:
+        size = min(left, _COUNTED_BYTES)
+        count(size)
+        data = stream.read(size)
+        left -= len(data)
+        pieces.append(data)
+        if len(data) < size:
+            raise RequestError(f"The request body ended after {length - left} of {length} bytes.")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _declared_length(environ: dict[str, Any]) -> int | None:

@@ -82,8 +82,11 @@ def check_coding(encoding: str) -> None:
         )
 
 
-def decode_body(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Return a body decoded; raise TooLarge, or RequestError (400) if it is broken or ends early."""
+def decode_body(body: bytes, encoding: str, max_bytes: int, count: Callable[[int], None]) -> bytes:
+    """Return a body decoded; raise TooLarge, or RequestError (400) if it is broken or ends early.
+
+    `count` gets the size of each decoded piece, and may raise.
+    """
     coding = _CODINGS[encoding]
     view = memoryview(body)
     pieces: list[bytes] = []
@@ -104,6 +107,7 @@ def decode_body(body: bytes, encoding: str, max_bytes: int) -> bytes:
         size += len(piece)
         if size > max_bytes:
             raise TooLarge
+        count(len(piece))
         pieces.append(piece)
         position += len(data)
         if decoder.eof:

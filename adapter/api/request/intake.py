@@ -1,9 +1,9 @@
 """The entry of every request for a model, over HTTP or WebSocket.
 
-`identify_caller`, `read_body` and `admit` are its steps, always in this order: the bearer key identifies the tenant;
-the body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all of them
-for create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each message
-to `admit`.
+`identify_caller`, `read_callers_body` and `admit` are its steps, always in this order: the bearer key identifies the
+tenant; the body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all
+of them for create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each
+message to `admit`.
 
 Checks on each request for a model (quotas, audits, limits of a tenant) belong in `admit`; checks on everything that
 callers do, reading stored responses included, in `identify_caller`. Neither needs Flask: an HTTP request is its WSGI
@@ -34,6 +34,12 @@ def identify_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
     return Caller(authenticate(key, settings.api_keys), key, ClientWatch(environ))
 
 
+def read_callers_body(environ: dict[str, Any], caller: Caller, services: Services) -> bytes:
+    """Return the body of a caller's request, counted for as long as the caller is referred to; raise as `read_body`."""
+    caller.body = services.bodies.open(caller.tenant)
+    return read_body(environ, services.settings, caller.body)
+
+
 def parse_body(body: bytes, settings: Settings) -> CreateRequest:
     """Return the create request in a body, as the settings allow it; raise RequestError."""
     return parse_create(
@@ -54,7 +60,9 @@ def admit(
 def admit_http(
     environ: dict[str, Any], services: Services, parse: Parse = parse_body
 ) -> tuple[Caller, CreateRequest]:
-    """Return the caller and the request of an HTTP request; raise as `admit`, or RequestError (401, 408, 413, 415)."""
+    """Return the caller and the request of an HTTP request; raise as `admit` and `read_body`, or
+    RequestError (401).
+    """
     caller = identify_caller(environ, services.settings)
-    body = read_body(environ, services.settings)
+    body = read_callers_body(environ, caller, services)
     return caller, admit(body, caller, services.settings, services.responses, parse)

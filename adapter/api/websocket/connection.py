@@ -26,6 +26,7 @@ from adapter.event_loop.sockets import shut
 from adapter.event_loop.turn import Turn
 from adapter.flow.caller import Caller
 from adapter.services import Services
+from adapter.shares import NoRoom
 from translators.errors import RequestError
 
 log = structlog.get_logger()
@@ -43,8 +44,8 @@ MAX_EMPTY_FRAMES: Final = 1000
 """Pings, pongs and empty pieces of messages in any ten seconds: far more than any client sends."""
 _EMPTY_FRAMES_SECONDS: Final = 10.0
 
-_NORMAL, _GOING_AWAY, _POLICY_VIOLATION, _TOO_BIG = 1000, 1001, 1008, 1009
-"""Status codes of a close frame. Source: RFC 6455 §7.4.1."""
+_NORMAL, _GOING_AWAY, _POLICY_VIOLATION, _TOO_BIG, _TRY_AGAIN_LATER = 1000, 1001, 1008, 1009, 1013
+"""Status codes of a close frame. Source: RFC 6455 §7.4.1; IANA, WebSocket Close Code Number Registry."""
 
 _TOO_MANY_FRAMES: Final = "Too many control frames or empty frames."
 
@@ -129,8 +130,7 @@ class Connection:
         from wsproto.utilities import RemoteProtocolError
 
         max_bytes = self._services.settings.max_body_bytes
-        text = StringIO()
-        size = 0
+        text, size, room = StringIO(), 0, self._session.open_room()
         while True:
             data = self._read()
             if not isinstance(data, bytes):
@@ -159,10 +159,15 @@ class Connection:
                                 RequestError(f"The message is larger than {max_bytes} bytes.", status=413)
                             )
                             return _TOO_BIG
+                        try:
+                            room.grow(len(event.data))
+                        except NoRoom as error:
+                            self._session.send_error(error)
+                            return _TRY_AGAIN_LATER
                         text.write(event.data)
                         if event.message_finished:
-                            self._session.receive(text.getvalue())
-                            text, size = StringIO(), 0
+                            self._session.receive(text.getvalue(), room)
+                            text, size, room = StringIO(), 0, self._session.open_room()
             except RemoteProtocolError as error:
                 if error.event_hint is not None:
                     self._send(error.event_hint)

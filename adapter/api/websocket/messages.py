@@ -7,6 +7,7 @@ It gets the events of the stream as they are, and `error` messages. Source: Open
 import re
 from typing import Any, Final, Literal
 
+from adapter.shares import Holding
 from translators.errors import (
     ProtocolError,
     RequestError,
@@ -30,10 +31,12 @@ class Message:
     `body`: the create request in it. `prewarms`: nothing is to be generated; the next request continues this one.
     """
 
-    __slots__ = ("_text", "body", "kind", "prewarms", "stream_id")
+    __slots__ = ("_text", "body", "kind", "prewarms", "room", "stream_id")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, room: Holding) -> None:
+        """`room` has the bytes of the message, for as long as it is referred to."""
         self._text = text
+        self.room = room
         members = decode_members(text.encode())
         if "type" not in members:
             raise missing_parameter("type")

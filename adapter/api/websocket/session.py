@@ -26,6 +26,7 @@ from adapter.flow.prewarm import PrewarmRound
 from adapter.flow.round import create_round, stopping
 from adapter.services import Services
 from adapter.settings.settings import Settings
+from adapter.shares import Holding
 from translators.errors import ProtocolError, RequestError, unsupported_parameter
 from translators.responses.request import CreateRequest
 from translators.wire import encode
@@ -43,7 +44,7 @@ class Session:
 
     def __init__(self, caller: Caller, watch: SocketWatch, services: Services, writer: SocketWriter) -> None:
         self.message_count = 0
-        self._caller = Caller(caller.tenant, caller.bearer, watch)
+        self._caller = caller.watched_by(watch)
         self._watch = watch
         self._services = services
         self._writer = writer
@@ -64,11 +65,15 @@ class Session:
         """Whether so many messages wait that no more should be read."""
         return self._waiting >= MAX_WAITING_MESSAGES
 
-    def receive(self, text: str) -> None:
-        """Queue a message, or answer it at once with an error."""
+    def open_room(self) -> Holding:
+        """Return where the bytes of the next message are counted."""
+        return self._services.bodies.open(self._caller.tenant)
+
+    def receive(self, text: str, room: Holding) -> None:
+        """Queue a message, or answer it at once with an error; its bytes are counted in `room`."""
         stream_id: str | None = None
         try:
-            message = Message(text)
+            message = Message(text, room)
             stream_id = message.stream_id
             if message.kind == "response.steer":
                 return self._writer.write(steer_failure(message))
@@ -131,6 +136,7 @@ class Session:
         If that fails, the connection forgets the response that the message continues, so that no client goes on from a
         stale state. Source: OpenAI guide, WebSocket mode.
         """
+        caller = Caller(self._caller.tenant, self._caller.bearer, self._watch, message.room)
         previous: str | None = None
         failed = True
 
@@ -142,9 +148,9 @@ class Session:
             return request
 
         try:
-            request = admit(message.body, self._caller, self._services.settings, self._memory, parse)
+            request = admit(message.body, caller, self._services.settings, self._memory, parse)
             exchange = open_exchange(
-                self._flow_services, self._caller, request, keeper=None if request.store else self._memory,
+                self._flow_services, caller, request, keeper=None if request.store else self._memory,
                 create=PrewarmRound if message.prewarms else create_round,
             )  # fmt: skip
             failed = self._send_events(exchange, queue)

@@ -33,6 +33,8 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
+    Usage,
+    add_up,
     is_storable,
 )
 from adapter.store.packing import Packing
@@ -262,6 +264,15 @@ class RedisStore:
         values = self._do("HVALS", "adapter:values")
         kinds.append(StoredKind("values", len(values), sum(len(value.partition(b":")[2]) for value in values)))
         return StoreStats(tuple(kinds), len(tenants), running, _SCHEMA_VERSION)
+
+    def usage(self) -> dict[str, Usage]:
+        found: dict[bytes, tuple[str, int, int]] = {}
+        for kind in ("response", "items"):
+            for keys in self._keys(kind):
+                sizes = self._script(scripts.MEASURE, *chain.from_iterable((kind, key) for key in keys))
+                for key, (rows, size, *_) in zip(keys, sizes, strict=True):
+                    found[key] = _tenant_and_id(key)[0].decode(), rows, size
+        return add_up(found.values())
 
     def upgrade(self) -> int:
         self._do("PING")

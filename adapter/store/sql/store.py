@@ -11,6 +11,7 @@ callers get the error, and the next call opens a new connection: the store works
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from operator import itemgetter
 from random import getrandbits
 from typing import Any, Final
@@ -28,6 +29,8 @@ from adapter.store.base import (
     StoredResponse,
     StoredRun,
     StoreStats,
+    Usage,
+    add_up,
     is_storable,
 )
 from adapter.store.sql import run_tables, tables, upkeep
@@ -216,6 +219,19 @@ class SQLStore:
             running=rows(upkeep.RUNNING)[0][0],
             version=VERSION,
         )
+
+    def usage(self) -> dict[str, Usage]:
+        return add_up(chain(self._pages(upkeep.RESPONSE_SIZES), self._pages(upkeep.ITEM_SIZES)))
+
+    def _pages(self, query: str) -> Iterable[tuple[str, int, int]]:
+        """Yield the tenant of each row, 1, and the row's size; a row begins with the key by which it is sorted."""
+        last = {"key_1": "", "key_2": "", "key_3": -1}
+        while True:
+            page = self._do(self._readers, Query(query, last))
+            yield from ((tenant, 1, size) for _, _, _, tenant, size in page)
+            if len(page) < upkeep.PAGE:
+                return
+            last = dict(zip(last, page[-1], strict=False))
 
     def upgrade(self) -> int:
         try:

@@ -37,6 +37,17 @@ ERASE: Final = (
     "DELETE FROM run_events WHERE run = :response_id AND tenant = :of_tenant",
 )
 
+RESPONSE_SIZES: Final = f"""
+    SELECT id, tenant, 0, tenant, LENGTH(input) + LENGTH(response) + LENGTH(notes)
+    FROM responses WHERE (id, tenant) > (:key_1, :key_2) ORDER BY id, tenant LIMIT {PAGE}
+"""
+ITEM_SIZES: Final = f"""
+    SELECT tenant, conversation, position, tenant, LENGTH(json)
+    FROM conversation_items WHERE (tenant, conversation, position) > (:key_1, :key_2, :key_3)
+    ORDER BY tenant, conversation, position LIMIT {PAGE}
+"""
+"""The next page of each: its key, its tenant, its size."""
+
 UNUSED_CONVERSATIONS: Final = f"SELECT id, tenant FROM conversations WHERE used_at < :before LIMIT {PAGE}"
 DELETE_UNUSED: Final = "DELETE FROM conversations WHERE id = :response_id AND tenant = :of_tenant AND used_at < :before"
 DELETE_EXPIRED_VALUES: Final = "DELETE FROM remembered WHERE until <= :now"

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
+from adapter.shares import Shares
 from adapter.store.base import NotFound, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.memory import MemoryStore
 from tests.support.judges.sse import parse_sse
@@ -54,7 +55,7 @@ class Work:
     """An exchange whose provider is what the test makes of it: `meanwhile` yields whatever should come."""
 
     def __init__(self, background: Background, meanwhile: Callable[[ResponseStream], Any] | None = None) -> None:
-        self.run = background.create_run(sse_frame)
+        self.run = background.create_run(TENANT, sse_frame)
         ids = Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
         self.id = ids.response
         first = Response(id=self.id, created_at=1, model="m", status="queued", background=True)
@@ -93,7 +94,11 @@ def store() -> FailingStore:
 
 @pytest.fixture
 def background(store: FailingStore) -> Background:
-    return Background(Runs(store, store), must_stop=lambda: False, max_runs=2)
+    return Background(Runs(store, store), must_stop=lambda: False, room=room(2))
+
+
+def room(runs: int = 10) -> Shares:
+    return Shares("runs", runs, runs, advice="Wait.", retry_after=5.0)
 
 
 def status(background: Background, work: Work) -> str:
@@ -121,7 +126,7 @@ def test_the_store_comes_back(background: Background, store: FailingStore) -> No
 
 
 def test_a_store_that_is_gone_does_not_hold_a_worker_that_stops(store: FailingStore) -> None:
-    background = Background(Runs(store, store), must_stop=lambda: True)
+    background = Background(Runs(store, store), must_stop=lambda: True, room=room())
     store.failures = 1
     work = Work(background)
     work.run.start(work)
@@ -180,7 +185,7 @@ def test_a_lease_that_is_over_ends_a_run(background: Background, store: FailingS
 
     work = Work(background, slow)
     work.run.start(work)
-    elsewhere = Background(Runs(store, store), must_stop=lambda: False)
+    elsewhere = Background(Runs(store, store), must_stop=lambda: False, room=room())
     assert status(elsewhere, work) == "in_progress"
     store.renew_runs(store.run(work.id, TENANT).holder, until=time.time())
     assert status(elsewhere, work) == "failed"
@@ -201,7 +206,7 @@ def test_events_are_kept_for_ten_minutes(background: Background, store: FailingS
     background.runs.check_resendable(work.id, TENANT)
     store.turn_back(work.id, 601)
     gate = gevent.event.Event()
-    background = Background(Runs(store, store), must_stop=lambda: False)
+    background = Background(Runs(store, store), must_stop=lambda: False, room=room())
     other = Work(background, lambda _: waiting(gate))
     other.run.start(other)
     with gevent.Timeout(30):

@@ -21,8 +21,9 @@ def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/store.db"
     store = open_store(url)
     lessons = Lessons(store)
-    lessons.add("default", "m", "temperature")
-    lessons.add("backup", "vendor/one\n\x1b[2J", "tool_choice=named")
+    lessons.add("default", "m", "temperature", "tenant a")
+    for tenant in ("tenant a", "tenant b"):
+        lessons.add("backup", "vendor/one\n\x1b[2J", "tool_choice=named", tenant)
     store.close()
     return url
 
@@ -30,9 +31,11 @@ def url(tmp_path: Path) -> str:
 def test_lessons_are_shown_by_upstream_and_model(url: str) -> None:
     shown = run("lessons", ADAPTER_STORE=url)
     assert (shown.returncode, shown.stderr) == (0, "")
-    lines = [re.fullmatch(r"  (.*?)  +(\S+), until (.*) UTC", line) for line in shown.stdout.splitlines()]
+    form = re.compile(r"  (.*?)  +(\S+), until (.*?) UTC(, for one tenant)?")
+    lines = [form.fullmatch(line) for line in shown.stdout.splitlines()]
     assert [line and line[1] for line in lines] == ["backup vendor/one??[2J", "default m"]
     assert [line and line[2] for line in lines] == ["tool_choice=named", "temperature"]
+    assert [line and line[4] for line in lines] == [None, ", for one tenant"]
     now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
     assert all(line is not None and line[3] > now for line in lines)
 

@@ -4,6 +4,7 @@ and what of those that cannot be had. An item of the wire goes in, and one comes
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -298,7 +299,7 @@ BAD_PDFS = {
 def test_a_bad_pdf(name: str) -> None:
     file, reason = BAD_PDFS[name]
     with pytest.raises(NoText) as caught:
-        text_of_pdf(file, 20)
+        text_of_pdf(file, 20, nullcontext())
     assert str(caught.value).startswith(reason)
 
 
@@ -310,7 +311,7 @@ def test_a_pdf_with_more_text_than_any_model_reads(monkeypatch: pytest.MonkeyPat
 
 def test_a_pdf_that_takes_too_long() -> None:
     with pytest.raises(NoText, match="could not be read in time"):
-        text_of_pdf(of_contents(b"BT () Tj ET " * (1 << 17)), 0.2)
+        text_of_pdf(of_contents(b"BT () Tj ET " * (1 << 17)), 0.2, nullcontext())
 
 
 def test_the_reader_of_pdfs_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,6 +326,6 @@ def test_the_reader_of_pdfs_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, "hunter2")
     monkeypatch.setattr("subprocess.Popen", Popen)
     with pytest.raises(OSError):  # noqa: PT011 - the one above
-        text_of_pdf(LETTER, 20)
+        text_of_pdf(LETTER, 20, nullcontext())
     assert seen
     assert "hunter2" not in seen.values()

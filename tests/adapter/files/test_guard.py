@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def guard(web: WebServer) -> Guard:
 
 
 def fetch(guard: Guard, url: str, seconds: float = 10) -> Fetched:
-    return guard.fetch(url, max_bytes=MOST, seconds=seconds)
+    return guard.fetch(url, max_bytes=MOST, seconds=seconds, slot=nullcontext())
 
 
 def refusal(guard: Guard, url: str, seconds: float = 10) -> str:

@@ -77,9 +77,11 @@ def worker(store: Store, *, upstream: str = "upstream") -> ModelDialects:
     return ModelDialects(CONFIGURED, Lessons(store), upstream)
 
 
-def learn(learning: ModelDialects, error: UpstreamError = NO_TEMPERATURE, model: str = "m") -> Dialect:
+def learn(
+    learning: ModelDialects, error: UpstreamError = NO_TEMPERATURE, model: str = "m", tenant: str = ""
+) -> Dialect:
     """Have a request refused, and answered in the dialect that the refusal teaches; return that dialect."""
-    tries = RetryPlan(learning, model)
+    tries = RetryPlan(learning, model, tenant)
     assert tries.next(error, body())
     tries.confirm()
     return tries.dialect
@@ -258,17 +260,44 @@ def test_a_store_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) 
     assert [one.lesson for one in list_lessons(store)] == ["temperature"]
 
 
-def test_models_without_end_are_not_remembered() -> None:
-    store = MemoryStore()
-    for number in range(999):
-        lesson = StoredLesson("upstream", f"m{number}", "temperature", time.time())
-        store.set_value(f"lesson/{number}", encode(lesson), lesson.at + LIFETIME)
+def test_models_without_end_evict_those_of_who_invents_them(stores: tuple[Store, Store]) -> None:
+    store = stores[0]
+    taught_by = {"": 995, "good": 3, "both": 1}
+    for tenant, count in taught_by.items():
+        for number in range(count):
+            witnesses = ("evil", "good") if tenant == "both" else (tenant,)
+            at = time.time() + number / 1000 - (0 if tenant == "" else 60)  # those of others are older
+            lesson = StoredLesson("upstream", f"{tenant}{number}", "temperature", at, witnesses)
+            store.set_value(f"lesson/upstream/{lesson.model}/temperature/", encode(lesson), lesson.at + LIFETIME)
     learning = worker(store)
-    learn(learning, model="m999")
-    learn(learning, model="m1000")
+    for model in ("m999", "m1000", "m1001"):
+        learn(learning, model=model)
     assert len(list_lessons(store)) == 1000
-    assert learning.for_model("m0").lessons == learning.for_model("m999").lessons == ("temperature",)
-    assert learning.for_model("m1000") == CONFIGURED
+    found = {one.model for one in list_lessons(store)}
+    assert {"m999", "m1000", "m1001", "good0", "good1", "good2", "both0"} <= found
+    assert {"0", "1"}.isdisjoint(found)
+    assert worker(stores[1]).for_model("0") == CONFIGURED
+    assert worker(stores[1]).for_model("m1001").lessons == ("temperature",)
+
+
+def test_a_lesson_holds_for_others_with_a_second_witness(stores: tuple[Store, Store]) -> None:
+    first, second = worker(stores[0]), worker(stores[1])
+    learn(first, tenant="evil")
+    first.add("m", "temperature", "evil")  # a tenant is one witness, however often
+    assert first.for_model("m", "evil").lessons == second.for_model("m", "evil").lessons == ("temperature",)
+    assert first.for_model("m", "good") == second.for_model("m", "good") == CONFIGURED
+    learn(second, tenant="other")
+    assert worker(stores[0]).for_model("m", "good").lessons == ("temperature",)
+    assert worker(stores[0]).for_model("m", "other").lessons == ("temperature",)
+
+
+def test_lessons_of_one_tenant_add_to_those_of_all(stores: tuple[Store, Store]) -> None:
+    learning = worker(stores[0])
+    for tenant in ("a", "b"):
+        learn(learning, tenant=tenant)
+    learn(learning, NO_TOP_P, tenant="a")
+    assert worker(stores[1]).for_model("m", "a").lessons == ("temperature", "top_p")
+    assert worker(stores[1]).for_model("m", "c").lessons == ("temperature",)
 
 
 def test_a_changed_configuration_counts() -> None:

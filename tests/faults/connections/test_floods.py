@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -147,3 +148,19 @@ def test_a_half_head_has_ten_seconds(alone: Service) -> None:
             peer.settimeout(12)
             assert peer.recv(4096) == b""
         assert 9 < monotonic() - begun < 13
+
+
+def test_large_bodies_leave_no_memory_behind(alone: Service) -> None:
+    def resident() -> int:
+        return int(Path(f"/proc/{alone.workers[0]}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    parts = [{"role": "user", "content": "x" * 9_000_000}] * 3
+    body = json.dumps({"model": "m", "input": parts, "store": False, "temperature": "hot"}).encode()
+    before = resident()
+    posting = [threading.Thread(target=alone.post, args=(body,)) for _ in range(5)]
+    for thread in posting:
+        thread.start()
+    for thread in posting:
+        thread.join()
+    assert alone.get("/healthz").status == 200
+    assert resident() - before < 15 << 20

@@ -9,6 +9,7 @@ from werkzeug.test import EnvironBuilder
 
 from adapter.api.request.body import discard_body, read_body
 from adapter.settings.settings import Settings
+from tests.support.shares import no_limit
 from translators.errors import RequestError
 
 JSON = "application/json"
@@ -58,7 +59,7 @@ def chunked(body: bytes | Connection) -> dict[str, Any]:
 
 def refusal(environ: dict[str, Any]) -> RequestError:
     with pytest.raises(RequestError) as caught:
-        read_body(environ, SMALL)
+        read_body(environ, SMALL, no_limit())
     return caught.value
 
 
@@ -67,7 +68,7 @@ def refusal(environ: dict[str, Any]) -> RequestError:
     ["application/json", "Application/JSON; charset=utf-8", "application/json;", "application/vnd.x+json"],
 )
 def test_json_under_its_names(type: str) -> None:
-    assert read_body(of(b"{}", type), SMALL) == b"{}"
+    assert read_body(of(b"{}", type), SMALL, no_limit()) == b"{}"
 
 
 @pytest.mark.parametrize("type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonl"])
@@ -87,7 +88,7 @@ def test_other_codings_and_more_than_one(encoding: str) -> None:
 @pytest.mark.parametrize("frame", [of, chunked])
 @pytest.mark.parametrize("size", [0, 1, 1024])
 def test_a_body_within_the_limit(frame: Any, size: int) -> None:
-    assert read_body(frame(b"x" * size), SMALL) == b"x" * size
+    assert read_body(frame(b"x" * size), SMALL, no_limit()) == b"x" * size
 
 
 @pytest.mark.parametrize("frame", [of, chunked])
@@ -109,7 +110,7 @@ def test_chunks_without_end_are_refused_on_the_way() -> None:
 
 @pytest.mark.parametrize("length", ["0", "", "-5", "x"])
 def test_no_length_is_no_body(length: str) -> None:
-    assert read_body(of(Connection(10), CONTENT_LENGTH=length), SMALL) == b""
+    assert read_body(of(Connection(10), CONTENT_LENGTH=length), SMALL, no_limit()) == b""
 
 
 def test_a_body_that_ends_early() -> None:

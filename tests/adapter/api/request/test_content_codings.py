@@ -16,6 +16,7 @@ from werkzeug.test import EnvironBuilder
 
 from adapter.api.request.body import read_body
 from adapter.settings.settings import Settings
+from tests.support.shares import no_limit
 from translators.errors import RequestError
 
 MAX = 1 << 20
@@ -49,7 +50,7 @@ def read(body: bytes, encoding: str) -> bytes:
         method="POST", input_stream=io.BytesIO(body), content_length=len(body), content_type="application/json",
         headers={"Content-Encoding": encoding},
     ).get_environ()  # fmt: skip
-    return read_body(environ, SETTINGS)
+    return read_body(environ, SETTINGS, no_limit())
 
 
 def refusal(body: bytes, encoding: str) -> RequestError:

@@ -42,6 +42,19 @@ class RetentionSuite:
         assert store.values("key", now=49.0) == {"key": b"2"}
         assert store.values("key", now=50.0) == {}
 
+    def test_usage_counts_what_each_tenant_has(self, store: Store) -> None:
+        for id in ("a", "b"):
+            keep(store, id)
+        store.put_conversation(conversation("conv_1", OURS))
+        store.append("conv_1", OURS, items("one", "two"))
+        store.put(response("c", tenant=THEIRS))
+        found = store.usage()
+        assert {tenant: usage.items for tenant, usage in found.items()} == {OURS: 4, THEIRS: 1}
+        assert found[OURS].bytes > found[THEIRS].bytes > 0
+        store.delete("a", OURS)
+        store.delete_conversation("conv_1", OURS)
+        assert store.usage()[OURS].items == 1
+
     def test_what_begins_so_is_forgotten(self, store: Store) -> None:
         for key in ("a/1", "a/2", "A/1", "b"):
             store.set_value(key, key.encode(), until=100.0)

@@ -1,0 +1,77 @@
+"""Room that tenants share: each has a part of it, and all together have the whole."""
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from adapter.shares import NoRoom, Shares, Slots, share_of
+
+
+@pytest.fixture
+def shares() -> Shares:
+    return Shares("bytes", 10, 6, advice="Wait.", retry_after=2.0)
+
+
+def refusal(shares: Shares, tenant: str, amount: int) -> NoRoom:
+    with pytest.raises(NoRoom) as caught:
+        shares.open(tenant).grow(amount)
+    return caught.value
+
+
+def test_a_tenant_that_fills_its_share_leaves_room(shares: Shares) -> None:
+    first, second, other = shares.open("a"), shares.open("a"), shares.open("b")
+    first.grow(4)
+    second.grow(2)
+    error = refusal(shares, "a", 1)
+    assert (error.status, error.code, error.retry_after, error.retry) == (429, "rate_limit_exceeded", 2.0, True)
+    assert error.message == "Your requests use all of the bytes that one key may have at a time here (6). Wait."
+    other.grow(4)
+    error = refusal(shares, "c", 1)
+    assert (error.status, error.code, error.retry_after) == (503, "server_is_overloaded", 2.0)
+
+
+def test_room_comes_back_when_nothing_refers_to_it(shares: Shares) -> None:
+    for _ in range(3):
+        holding = shares.open("a")
+        holding.grow(2)
+        holding.grow(4)
+        assert refusal(shares, "a", 1).status == 429  # and what was refused takes nothing
+        del holding
+    shares.open("a").grow(6)
+
+
+def test_a_share_that_is_the_whole_is_refused_as_the_whole() -> None:
+    assert refusal(Shares("bytes", 5, 9, advice="Wait.", retry_after=1.0), "a", 6).status == 503
+
+
+def test_a_share_is_never_nothing() -> None:
+    assert (share_of(8, 50), share_of(2, 25), share_of(1000, 1)) == (4, 1, 10)
+
+
+def test_slots_wait_behind_their_own_tenant_only() -> None:
+    slots, gate, done = Slots(3, 2), Event(), []
+
+    def work(tenant: str) -> None:
+        with slots.wait(tenant):
+            done.append(tenant)
+            gate.wait()
+
+    working = [gevent.spawn(work, tenant) for tenant in ("a", "a", "a", "a", "b", "c")]
+    gevent.sleep(0.01)
+    assert done == ["a", "a", "b"]
+    gate.set()
+    gevent.joinall(working, timeout=5)
+    assert sorted(done) == ["a", "a", "a", "a", "b", "c"]
+    assert slots._of_tenant == {}
+
+
+def test_a_slot_is_given_back_by_who_gives_up_waiting() -> None:
+    slots = Slots(1, 1)
+    with slots.wait("a"):
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), slots.wait("a"):
+            raise AssertionError
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), slots.wait("b"):
+            raise AssertionError
+    with slots.wait("b"):
+        pass
+    assert slots._of_tenant == {}

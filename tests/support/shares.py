@@ -1,0 +1,7 @@
+"""Room without limits, for tests of what takes some."""
+
+from adapter.shares import Holding, Shares
+
+
+def no_limit() -> Holding:
+    return Shares("bytes", 1 << 40, 1 << 40, advice="", retry_after=1.0).open("")
