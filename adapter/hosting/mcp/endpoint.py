@@ -69,7 +69,7 @@ class Endpoint:
                 method, (url or self.url).request_uri, seconds=seconds, headers={**self._headers, **headers}, body=body
             )
         except (FetchFailed, HostNotAllowed, Unreachable, HTTPError) as error:
-            log.info("tool server unreachable", host=self.url.host, reason=type(error).__name__)
+            log.info("request to a tool server failed", host=self.url.host, reason=type(error).__name__)
             raise (too_late(seconds) if isinstance(error, ReadTimeoutError) else unreachable()) from None
         return Answer(answer, seconds)
 
