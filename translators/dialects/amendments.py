@@ -42,6 +42,7 @@ from translators.dialects.evidence import (
     thinking_switch,
     token_limit,
     tool_choice,
+    unlisted_part,
     unstreamed,
     user_after_tool,
 )
@@ -112,18 +113,20 @@ def _add_unknown_keywords(dialect: Dialect, what: str) -> Dialect:
 
 def _name(name: str) -> re.Pattern[str]:
     """Return the pattern of a member's name, in any spelling."""
-    return re.compile(rf"(?<![A-Za-z_]){name.replace('_', '[_ ]?')}(?![A-Za-z_])", re.IGNORECASE)
+    return re.compile(rf"(?<![A-Za-z_]){name.replace('_', '[_ ]?')}(?![A-Za-z_])", re.IGNORECASE | re.ASCII)
 
 
 def _quoted(name: str) -> re.Pattern[str]:
     """Return the pattern of a name that is also an ordinary word."""
     return re.compile(
-        rf"^{name}(?![\w.])|['\"`.]{name}(?=['\"`:, ])|(argument supplied|parameter|field): {name}(?!\w)", re.IGNORECASE
+        rf"^{name}(?![\w.])|['\"`.]{name}(?=['\"`:, ])|(argument supplied|parameter|field): {name}(?!\w)"
+        rf"|(?<![\w.]){name} ?参数",
+        re.IGNORECASE | re.ASCII,
     )
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.ASCII)
 
 
 RULES: Final = (
@@ -153,16 +156,17 @@ RULES: Final = (
     Rule("refusal", _quoted("refusal"), message(lambda one: "refusal" in one),
          _set(refusal_field=False)),
     Rule("null_content", None, message(only_calls), _set(null_content=False), wordings.NULL),
-    Rule("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file"),
-         part(lambda one: one["type"] == "file"), _set(file_parts=False)),
+    Rule("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file|content\.type|文件"),
+         unlisted_part("file"), _set(file_parts=False)),
     Rule("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
          part(lambda one: one["type"] == "image_url" and one["image_url"].get("detail") == "original"),
          _set(original_detail=False)),
     Rule("image",
-         _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"),
-         part(lambda one: one["type"] == "image_url"), _remove("media", "image")),
-    Rule("audio", _words(r"input_audio|audio (input|content|part)"),
-         part(lambda one: one["type"] == "input_audio"), _remove("media", "audio")),
+         _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"
+                r"|content\.type|图片|图像|视觉|多模态|画像|이미지|изображени|\bbilder?\b|\bimágen|\bimagem"),
+         unlisted_part("image_url"), _remove("media", "image")),
+    Rule("audio", _words(r"input_audio|audio (input|content|part)|content\.type|音频|语音|音声|오디오|аудио"),
+         unlisted_part("input_audio"), _remove("media", "audio")),
     Rule("short_call_ids", None, message(lambda one: one.get("tool_calls")), _set(short_call_ids=True),
          wordings.CALL_IDS, unmistakable=True),
     Rule("signed_calls", None, message(has_unsigned_calls), _set(signed_calls=True), wordings.SIGNED_CALLS),

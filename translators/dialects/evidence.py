@@ -68,6 +68,16 @@ def part(is_it: Callable[[Object], Any]) -> Evidence:
     return message(lambda one: any(map(is_it, _parts(one))))
 
 
+def unlisted_part(kind: str) -> Evidence:
+    """Find parts of a type that is not among those which the rejection lists as supported."""
+
+    def find(request: RejectedRequest) -> str | None:
+        listed = re.search(rf"\b{kind}\b", request.rejection.alternatives, re.ASCII)
+        return None if listed else part(lambda one: one["type"] == kind)(request)
+
+    return find
+
+
 def _parts(one: Object) -> Iterator[Object]:
     content = one.get("content")
     return iter(content if isinstance(content, list) else ())

@@ -15,13 +15,16 @@ from translators.errors import UpstreamError
 
 _STATUSES: Final = frozenset({400, 404, 422})
 _REQUEST_AT_500: Final = re.compile(
-    r"template|jinja|raise_exception|(image|audio|vision)( input)? is not supported|mmproj", re.IGNORECASE
+    r"template|jinja|raise_exception|(image|audio|vision)( input)? is not supported|mmproj|参数(非法|错误|有误)|不支持",
+    re.IGNORECASE,
 )
-"""Rejections that llama.cpp answers with 500: a chat template's own, and of media. Source: ggml-org/llama.cpp#13566."""
+"""Rejections that come with 500: a chat template's own and of media (llama.cpp), and those that a gateway translated.
+Source: ggml-org/llama.cpp#13566."""
 _LIST: Final = re.compile(
     r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
-    r"|(must|should) be (?!satisfied)",
-    re.IGNORECASE,
+    r"|(must|should) be (?!satisfied)"
+    r"|取值范围|可选值|支持的?(取值|值|类型)|允许的?(取值|值)|(只|仅)(能|支持|允许)|应为|必须(是|为)",
+    re.IGNORECASE | re.ASCII,
 )
 """The beginning of a list of supported values."""
 
@@ -32,8 +35,12 @@ _UNKNOWN: Final = re.compile(
     r"|only[^.]{1,40}(supported|allowed|accepted)|not (one of|a valid)|supported ([a-z]+ )?(values|types|options)"
     r"|expected one of|(is|are) deprecated"
     r"|must be (one of|either|[a-z ]{0,20}['\"`])|should be (a valid string|'|\")"
-    r"|invalid ([a-z_ ]{1,20} )?(type|role)",
-    re.IGNORECASE,
+    r"|invalid ([a-z_ ]{1,20} )?(type|role)"
+    r"|不(被|可|能)?(支持|允许|接受|识别|可用|合法|正确)|未(知|定义)|无法识别|非法|无效|有误|(参数|字段)错误|(只|仅)(能|支持|允许)"
+    r"|应为|必须(是|为)|取值范围"
+    r"|サポートされてい|対応していません|無効な|지원하지 않|지원되지 않|유효하지 않|не поддержива|недопустим|неизвестн"
+    r"|nicht unterstützt|pas pris(es?)? en charge|no (se admite|es compatible)|não (é )?suportad",
+    re.IGNORECASE | re.ASCII,
 )
 _CALLERS_MISTAKE: Final = re.compile(
     r"invalid (json )?schema|schema for (response_format|function)|json[ _]validate|failed to (generate|validate|load)"
@@ -44,8 +51,11 @@ _CALLERS_MISTAKE: Final = re.compile(
     r"|your (organi[sz]ation|account|plan|project|tier|subscription|api key)|base64|download"
     r"|could not (be )?(fetch|process|decod|load)"
     r"|(image|audio|file)( (content|input|part))? (format|type|extension)|in (this|that) format|\bmime\b"
-    r"|\b(image|audio)/(?!text|image|audio|video|file)[a-z]",
-    re.IGNORECASE,
+    r"|\b(image|audio)/(?!text|image|audio|video|file)[a-z]"
+    r"|取值范围.{0,8}[\[(（【]? ?-?\d|超(过|出)|过(大|小|长|短|高|低)|大于|小于|不能多于|不能少于|之间"
+    r"|敏感|审核|违规|余额|额度|账户|权限"
+    r"|(图片|图像|音频|文件|视频).{0,8}(格式|大小|尺寸|下载|解码|解析|损坏)|模型.{0,20}不存在",
+    re.IGNORECASE | re.ASCII,
 )
 
 

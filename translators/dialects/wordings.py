@@ -10,7 +10,7 @@ from typing import Final
 
 def any_of(*wordings: str) -> re.Pattern[str]:
     """Return the pattern that finds any of some wordings."""
-    return re.compile("|".join(wordings), re.IGNORECASE | re.DOTALL)
+    return re.compile("|".join(wordings), re.IGNORECASE | re.DOTALL | re.ASCII)
 
 
 # --- roles ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ DEFAULT_RETRY_AFTER: Final = 1.0
 
 _AMBIGUOUS_STATUSES: Final = frozenset({0, 400, 403, 413, 422, 451, 500})
 """Statuses (0: none) with which providers report a too long input or a blocked content; only the words tell which."""
+_OUT_OF_QUOTA_STATUSES: Final = frozenset({0, 400, 401, 403, 429, 500, 503})
+"""Beside 402; gateways have their own (New API 403, its forks 500)."""
 
 
 def classify_http_error(status: int, headers: Mapping[str, str], body: bytes, *, own_key: bool) -> UpstreamError:
@@ -88,7 +90,7 @@ class _Failure:
         if self.status == 402 or self.error.code == "insufficient_quota":
             return True
         temporary = self.delay is not None or self.is_labelled(words.RATE)
-        return self.status in (0, 400, 403, 429) and not temporary and self.says(words.QUOTA)
+        return self.status in _OUT_OF_QUOTA_STATUSES and not temporary and self.says(words.QUOTA)
 
     def is_rate_limit(self) -> bool:
         if self.status in (0, 413, 500):

@@ -29,12 +29,18 @@ _QUOTED: Final = re.compile(
     rf"""['"`]((?:{"|".join(sorted(_KNOWN, key=len, reverse=True))})(?:[.\[][\w.\[\]]{{0,200}})?)['"`]"""
 )
 _NAMED: Final = re.compile(
-    rf"\b(?:messages|tools)\[\d+\][\w.\[\]]{{0,200}}|\b({'|'.join(name for name in _KNOWN if '_' in name)})\b"
-    rf"|\b({'|'.join(name for name in _KNOWN if '_' not in name)})(?= (?:is|does|must|should|not)\b|:)",
-    re.I,
+    r"\b(?:messages|tools)(?:\[\d+\]|\.\d+\b)[\w.\[\]]{0,200}"
+    rf"|\b({'|'.join(name for name in _KNOWN if '_' in name)})\b"
+    rf"|\b({'|'.join(name for name in _KNOWN if '_' not in name)})(?= (?:is|does|must|should|not)\b|:| ?参数)",
+    re.I | re.ASCII,
 )
 """Unquoted names; ordinary English words count only before a verb or a colon."""
 _BODY: Final = re.compile(r"^(body|request)\.")
+_FUNCTION: Final = re.compile(r"\.function(?=[.\[]|$)")
+_GOOGLE_FUNCTION: Final = re.compile(r"tools\[0\]\.function_?declarations\[(\d+)\]", re.I)
+"""Google has one tool, which declares all functions."""
+_ROLES: Final = re.compile(r"""\brole\b\W{0,4}['"`]\w+['"`]""", re.I)
+"""The roles of messages, which are no members."""
 _NUMBERED: Final = re.compile(r"\.(\d+)(?=\.|$)")
 
 
@@ -50,11 +56,14 @@ def responses_param(param: str | None) -> str | None:
         return ours
     if head == "response_format":
         return ours + rest.replace(".json_schema", "", 1)
-    return ours + rest.replace(".function", "", 1)
+    if (declared := _GOOGLE_FUNCTION.match(param)) is not None:
+        return f"{ours}[{declared[1]}]{param[declared.end() :]}"
+    return ours + _FUNCTION.sub("", rest, count=1)
 
 
 def find_param(message: str) -> str | None:
     """Return the member of a chat request that a message names; None: it names none."""
+    message = _ROLES.sub("role", message)
     if quoted := _QUOTED.search(message):
         return quoted[1]
     named = _NAMED.search(message)

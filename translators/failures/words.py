@@ -1,7 +1,11 @@
 """Wordings of the providers' errors: one pattern for each class of failure.
 
 A pattern is searched in an error's code, type and message together. The comment after a wording names the provider
-that uses it, where it is not common. Source: recorded error bodies, see `tests/translators/failures/test_classes.py`.
+that uses it, where it is not common. Several providers answer in their users' language, whatever that of the request:
+the wordings in Chinese are those of Z.AI, DashScope, SiliconFlow, Volcengine, Baidu and the gateways One API and New
+API; in other languages there is one row each. Source: recorded error bodies, see
+`tests/translators/failures/test_classes.py`; Z.AI docs, error codes; langchain4j/langchain4j#1079;
+continuedev/continue#11823.
 """
 
 import re
@@ -9,12 +13,17 @@ from typing import Final
 
 
 def _any_of(*wordings: str) -> re.Pattern[str]:
-    return re.compile("|".join(wordings), re.IGNORECASE)
+    """Return the pattern that finds any of some wordings; letters of other scripts end a word like a blank.
+
+    Beyond ASCII, case counts: such wordings leave out their first letter.
+    """
+    return re.compile("|".join(wordings), re.IGNORECASE | re.ASCII)
 
 
 OUTPUT_LIMIT: Final = _any_of(
     r"max(_completion|_output)?_tokens'?( or 'max_completion_tokens')? is too large",  # vLLM, OpenAI
     r"model supports at most \d+ completion tokens",
+    r"max_(completion_|output_)?tokens.{0,30}(非法|过大|超过|超出|取值)",
 )
 """The requested output is too long; the input fits."""
 
@@ -42,6 +51,14 @@ CONTEXT: Final = _any_of(
     r"reduce the length of (the (messages|prompt|input)|either)",  # OpenAI, Groq, Cerebras, OpenRouter
     r"max tokens of \d+ exceeded",  # Snowflake
     r"contextwindowexceeded",  # LiteLLM
+    r"(prompt|input|输入|提示词?|上下文|对话|消息|文本|请求内容)(的)?(内容|总)?(长度|tokens?|字数|数量)?[^，。]{0,6}"
+    r"(超长|过长|太长|(超过|超出|大于)[^，。]{0,20}(最大|上限|限制|长度|窗口|上下文|范围))",
+    r"(超过|超出)了?(该|当前)?(模型)?(的|所)?(支持的)?(最大)?(上下文|输入长度|token ?数?(限制|上限))",
+    r"(入力|プロンプト|コンテキスト)[^。]{0,20}(長すぎ|超え|超過)",
+    r"(입력|프롬프트|컨텍스트)[^.]{0,20}(너무 (길|깁)|초과)",
+    r"ревыш(ен|ает)[^.]{0,30}(контекст|длин)|лишком длинн",
+    r"(kontext|eingabe)[^.]{0,30}(zu lang|überschreitet)|contexte[^.]{0,30}(dépass|trop long)",
+    r"(contexto|entrada)[^.]{0,30}(demasiado larg|muito long|excede|supera)",
 )
 """The input is longer than the model's context."""
 
@@ -55,6 +72,11 @@ RATE: Final = _any_of(
     r"too many concurrent|concurrency",
     r"too many tokens, please wait",  # Bedrock
     r"(tokens?|requests?) per (min|day)",
+    r"限流|速率限制|频率(过高|超限|限制)|并发(数|量)?(过高|过多|超|达)",
+    r"(请求|调用|访问)(次数|频率|过于|速度)?(过多|过快|过高|频繁|超限)",
+    r"(每分钟|每秒|每小时|每日|每天|每周|每月|[0-9]+ ?小时)[^，。]{0,20}(上限|限制|限额|超)",
+    r"レート制限|リクエストが多すぎ|요청이 너무 많|요청 한도|лишком много запросов|ревышен лимит запросов",
+    r"zu viele anfragen|trop de requêtes|demasiadas solicitudes|muitas solicitações",
 )
 
 QUOTA: Final = _any_of(
@@ -62,7 +84,14 @@ QUOTA: Final = _any_of(
     r"exceeded your (current|monthly) (quota|usage|included)|quota exceeded|spending limit|usage_not_included",
     r"billing[_ ](hard[_ ]limit|not[_ ]active)|payment required",
     r"more credits|credit balance|out of credits|(no|any) (remaining )?credits",
-    r"account.{0,30}(suspended|arrears)",
+    r"account.{0,30}(suspended|arrears|overdue)|overdue[_ ]?(balance|payment|error)",  # Volcengine
+    r"arrearage",  # DashScope
+    r"(balance|credits?|quota|funds) (is|are|has been) (insufficient|too low|exhausted|used up)",  # SiliconFlow
+    r"余额(不足|已?用[完尽]|耗尽)|欠费|请(先|及时|前往)?充值|资源包",
+    r"(额度|配额|点数|积分)[^，。]{0,8}(不足|已?用[完尽]|耗尽|失败)|套餐[^，。]{0,12}(到期|过期|用[完尽]|耗尽)",
+    r"残高(が)?不足|クレジット(が)?不足|잔액(이)? ?부족|크레딧(이)? ?부족",
+    r"едостаточно (средств|токенов)",
+    r"guthaben[^.]{0,20}(nicht aus|aufgebraucht)|(crédit|solde)s? insuffisant|(saldo|créditos) insuficiente",
 )
 """Money or an allowance has run out."""
 
@@ -73,7 +102,11 @@ CONTENT: Final = _any_of(
     r"(was|been|prompt|input) flagged|requires moderation",  # OpenAI, OpenRouter
     r"data_?inspection_?failed|inappropriate content",  # DashScope
     r"content exists risk",  # DeepSeek
-    r"sensitive content|new_sensitive|unsafe content|prohibited_content",  # Z.AI, MiniMax, Gemini
+    r"sensitive[_ ]?(content|information|text)|new_sensitive|unsafe content|prohibited_content",  # Z.AI, MiniMax
+    r"敏感(内容|信息|词|数据)|不安全|违规|不适?当(的)?(内容|信息)|不合规",
+    r"内容(安全|审核|审查|过滤|风险)|安全(审核|审查|策略)",
+    r"コンテンツ(フィルタ|ポリシー)|不適切な(内容|コンテンツ)|콘텐츠 (필터|정책)|부적절한 (내용|콘텐츠)",
+    r"еприемлем[^.]{0,20}(контент|содерж)|inhaltsrichtlini|conten(u|ido) (inappropri|inapropiad|sensible)",
 )
 """The provider's content filter blocked the request."""
 
@@ -81,6 +114,8 @@ INVALID_KEY: Final = _any_of(
     r"(invalid|incorrect|missing|no|valid) (api[ _-]?key|access token|bearer token|credentials)|invalid_api_key",
     r"api[ _-]?key (is |was )?(not valid|invalid|missing|required|expired)",
     r"authentication[ _](fails|failed|error|required)|unauthori[sz]ed|login fail",
+    r"(api ?key|密钥|令牌|\btoken\b|鉴权|身份验证|认证)[^，。]{0,8}(无效|错误|失败|非法|过期|不正确|不存在)",
+    r"无效的? ?(api ?key|密钥|令牌)",
 )
 
 _NAME: Final = r"[`'\"]?[^\s`'\"]{1,120}[`'\"]?"
@@ -98,6 +133,9 @@ UNKNOWN_MODEL: Final = _any_of(
     r"allowed now, your model",  # Hyperbolic
     r"deployment.{0,60}does not exist",  # Azure
     r"not allowed to sample from|(access to|permission for) (the |this )?model",  # OpenAI
+    r"模型[^，。]{0,40}(不存在|未找到|找不到|已下线|未开通|无权)",
+    r"(不存在|未找到|找不到|无权(限)?(访问|使用))[^，。]{0,6}模型",
+    r"모델을 찾을 수 없|モデルが(見つか|存在し)|одель[^.]{0,40}не (найден|существ)|modell[^.]{0,40}nicht gefunden",
 )
 
 UNSUPPORTED_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|handle)")
@@ -112,12 +150,17 @@ WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (pos
 INVALID_OUTPUT: Final = _any_of(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
 """Groq validates the model's output, and reports an invalid one as a 400."""
 
-OVERLOADED: Final = _any_of(r"overloaded", r"no available capacity", r"at capacity", r"server (is )?busy")
+OVERLOADED: Final = _any_of(
+    r"overloaded", r"no available capacity", r"at capacity", r"server (is )?busy",
+    r"繁忙|访问量过大|负载(过高|已满|已经?达到)|过载|系统忙|服务忙|拥挤",
+)  # fmt: skip
 
 UNSUPPORTED_PARAM: Final = _any_of(
     r"(not|n't|un)[ -]*(currently )?(be )?(support|permit|recogni[sz]|allow)",
     r"unknown (name|field|parameter|variant)",
     r"extra[_ ](inputs?|fields?|forbidden)",
     r"unexpected keyword",
+    r"不支持|不被支持|未知(参数|字段)|无法识别|サポートされてい|지원하지 않|지원되지 않|не поддерживается",
+    r"nicht unterstützt|(n'est|ne sont) pas pris|no (se admite|es compatible|está soportad)|não (é )?suportad",
 )
 """The provider does not support a parameter, or its value."""

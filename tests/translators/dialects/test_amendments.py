@@ -236,6 +236,23 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("short_call_ids", "参数错误：messages[2].tool_call_id 长度超过限制", 400, {}),
     ("audio", "messages[0]: unknown variant `input_audio`, expected `text` at line 1 column 197", 400,
      {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
+    # in other languages than English
+    ("image", {"code": "1210", "message": "messages.content.type 参数非法，取值范围 ['text']"}, 400,
+     {"messages": [{"role": "user", "content": [PICTURE]}]}),
+    ("image", "当前模型不支持图片输入", 400, {}),
+    ("image", "当前模型不支持图片输入", 500, {}),
+    ("image", "このモデルは画像入力に対応していません。", 400, {}),
+    ("file", {"code": "1210", "message": "messages.content.type 参数非法，取值范围 ['text', 'image_url']"}, 400, {}),
+    ("developer_role", {"code": "1214", "message": "角色信息不正确"}, 400, {}),
+    ("parallel_tool_calls", "未知参数 parallel_tool_calls", 400, {}),
+    ("response_format=json_schema", "response_format.type 参数非法，取值范围 ['text', 'json_object']", 400, {}),
+    ("tool_choice=required", "tool_choice参数有误，目前只支持auto", 400, {}),
+    ("reasoning_effort=low,high", "reasoning_effort 取值非法，可选值：low、high", 400, {}),
+    ("user", "user参数非法", 400, {}),
+    ("null_content", "messages[2].content 不能为空", 400, {}),
+    ("stream_only", "该模型仅支持流式调用", 400, {"stream": None, "stream_options": None}),
+    ("presence_penalty", "presence_penalty is nicht unterstützt", 400, {}),
+    ("presence_penalty", "Параметр presence_penalty не поддерживается", 400, {}),
     # numbers and extras
     ("temperature", {"param": "temperature", "message": "Unsupported value: 'temperature' does not support 1.5 with "
                      "this model. Only the default (1) value is supported."}, 400, {}),
@@ -316,6 +333,12 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
       "'json_object'.", "param": "messages"}, 400, OBJECT),
     ({"param": "max_tokens", "message": "The parameter `max_tokens` specified in the request are not valid: integer "
       "above maximum value, expected a value <= 12288, but got 32000 instead."}, 400, {}),
+    # the same in Chinese
+    ("temperature 参数非法，取值范围 [0.0, 1.0]", 400, {}),
+    ("top_p参数错误，应在0到1之间", 400, {}),
+    ("图片格式不支持，仅支持 png、jpeg", 400, {}),
+    ("模型 tool_choice 不存在", 400, {}),
+    ("系统检测到输入内容可能包含敏感内容，不支持 tool_choice", 400, {}),
     # one caller's account
     ({"message": "Your organization must be verified to stream this model.", "param": "stream",
       "code": "unsupported_value"}, 400, {}),

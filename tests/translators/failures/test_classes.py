@@ -82,6 +82,10 @@ OVERFLOWS = {
     "TGI": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
     "Vertex": "Unable to submit request because the input token count is 2000000 but model only supports up to 1000000",
     "Z.AI": "Prompt exceeds max length",
+    "Z.AI in Chinese": "Prompt 超长，请缩短后重试",
+    "a gateway in Chinese": "输入内容长度超过模型最大上下文限制",
+    "a gateway in Japanese": "プロンプトが長すぎます。",
+    "a gateway in Korean": "입력이 너무 깁니다.",
     "llama.cpp": "request (2009 tokens) exceeds the available context size (512 tokens), try increasing it",
     "vLLM": "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
     "watsonx": "the number of input tokens 5000 cannot exceed the total tokens limit 4096 for this model",
@@ -111,6 +115,8 @@ NO_OVERFLOWS = [
     "and your request has 30 input tokens",
     "Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 1024.",
     "The number of images exceeds the model limit of 10.",
+    "max_tokens 参数非法，取值范围 [1, 8192]",
+    "messages[2].tool_call_id 长度超过限制",
 ]
 
 
@@ -128,6 +134,13 @@ MONEY = [
     (403, {"message": "Your team has no remaining credits."}),
     (400, {"message": "Your credit balance is too low to access the API."}),
     (400, {"message": "x", "code": "billing_hard_limit_reached"}),
+    (403, {"message": "Sorry, your account balance is insufficient", "code": 30001}),
+    (403, {"message": "The request failed: your account has an overdue balance.", "code": "AccountOverdueError"}),
+    (403, {"message": "免费额度已用完"}),
+    *((status, {"message": message}) for status in (400, 401, 403, 429, 500) for message in (
+        "余额不足或无可用资源包,请充值。", "您的账户已欠费，请充值后重试", "用户额度不足, 剩余额度: ¥-0.10",
+        "アカウントの残高が不足しています。", "잔액이 부족합니다.", "Недостаточно средств на счёте.",
+    )),
 ]
 
 
@@ -151,6 +164,9 @@ LIMITS = [
     (429, "Too Many Requests", 1.0),
     (400, {"message": "x", "code": "RateLimitReached"}, 1.0),
     (500, {"message": "ThrottlingException: Too many tokens, please wait before trying again."}, 1.0),
+    (429, {"message": "您当前使用该API的并发数过高，请降低并发，或联系客服增加限额。", "code": "1302"}, 1.0),
+    (500, {"message": "您的请求过于频繁，请稍后再试"}, 1.0),
+    (429, {"message": "已达到 5 小时的使用上限。您的限额将重置。", "code": "1308"}, 1.0),
 ]  # fmt: skip
 
 
@@ -197,6 +213,8 @@ KEYS = [
     "Incorrect API key provided: sk-x.",
     "Authentication Fails",
     "invalid params, login fail: Please carry the API secret key",
+    "无效的令牌",
+    "身份验证失败。",
 ]
 
 
@@ -223,6 +241,8 @@ NO_MODELS = [
     (400, {"error": "model `x` is not loaded"}),
     (403, {"error": {"message": "You do not have access to model x"}}),
     (422, {"message": "The model: x does not exist"}),
+    (400, {"error": {"code": "1211", "message": "模型不存在，请检查模型代码。"}}),
+    (403, {"error": {"message": "该令牌无权访问模型 x"}}),
 ]
 
 
@@ -264,6 +284,12 @@ CONTENT = [
     (403, {"code": 403, "message": "Your chosen model requires moderation and your input was flagged for x"}),
     (403, {"message": "Content violates usage guidelines."}),
     (422, {"message": "The content_filter refused it"}),
+    (400, {"message": "The request failed because the input text may contain sensitive information.",
+           "code": "InputTextSensitiveContentDetected"}),
+    *((status, {"message": message, "code": "1301"}) for status in (400, 403, 500) for message in (
+        "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语，感谢您的配合。",
+        "输入数据可能包含不适当内容", "内容审核未通过", "不適切な内容が含まれています。",
+    )),
 ]  # fmt: skip
 
 
@@ -329,6 +355,7 @@ OVERLOADS = [
     (500, {"message": "The server is overloaded."}),
     (503, {"message": "The server had an error"}),
     (503, "no healthy upstream"),
+    (500, {"message": "该模型当前访问量过大，请您稍后再试", "code": "1312"}),
 ]
 
 
