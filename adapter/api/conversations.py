@@ -139,7 +139,7 @@ def _read_members(caller: Caller, *names: str, required: str | None = None) -> d
     loaded: dict[str, Any] = _schema.load({name: raw for name, raw in members.items() if raw != Raw(b"null")})
     if ItemReference in map(type, loaded.get("items", ())):
         items = replace_references(loaded["items"], bytes(members["items"]), app.responses, caller.tenant)
-        loaded["items"] = decode_items(items)
+        loaded["items"] = decode_items(items, in_history=True)
     return loaded
 
 

@@ -104,7 +104,7 @@ def input_items(id: str) -> Response:
     items, taken_ids = [], set[str]()
     chain = services().responses.chain(id, tenant)
     for stored in chain:
-        items += list_items(decode_items(stored.input), stored.id, taken_ids)
+        items += list_items(decode_items(stored.input, in_history=True), stored.id, taken_ids)
         if stored is not chain[-1]:
             items += list_items(_output_of(stored.response).output, stored.id, taken_ids)
     shown = list_page(items, **query)

@@ -79,7 +79,7 @@ class ChainCache:
             response = _output_of(stored.response)
             if response.status == "in_progress":
                 raise response_in_progress(response_id)
-            items += decode_items(stored.input)
+            items += decode_items(stored.input, in_history=True)
             items += response.output
         return self._compaction_sealer.expand(items, tenant, "previous_response_id")
 

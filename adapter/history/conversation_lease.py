@@ -82,7 +82,7 @@ class ConversationLease:
         if response.status not in ("completed", "incomplete"):
             return []
         taken = self._item_ids | {item.id for item in response.output if item.id}
-        added = list_items(decode_items(raw_input), response.id, taken)
+        added = list_items(decode_items(raw_input, in_history=True), response.id, taken)
         return stored_items([*added, *list_items(response.output, response.id)])
 
     def _extend(self, now: float) -> bool:

@@ -61,4 +61,4 @@ def read_items(store: ConversationStore, id: str, tenant: str) -> Sequence[Store
 
 def decode_stored(items: Sequence[StoredItem]) -> tuple[Item, ...]:
     """Return stored items decoded."""
-    return decode_items(b"[" + b",".join([item.json for item in items]) + b"]", stored=True)
+    return decode_items(b"[" + b",".join([item.json for item in items]) + b"]", in_history=True)

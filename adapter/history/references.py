@@ -43,7 +43,7 @@ def resolve_references(request: CreateRequest, store: ResponseReader, tenant: st
     if ItemReference not in map(type, request.input):
         return request
     raw = replace_references(request.input, request.raw_input, store, tenant, stored=request.store)
-    return replace(request, input=decode_items(raw), raw_input=raw)
+    return replace(request, input=decode_items(raw, in_history=True), raw_input=raw)
 
 
 def replace_references(

@@ -91,6 +91,22 @@ def test_a_reference_to_an_answer(service: Service, upstream: Upstream) -> None:
     assert (answer.status, answer.error["message"]) == (404, f"Item with id '{reference['id']}' not found.")
 
 
+@pytest.mark.parametrize("continues", ["previous_response_id", "conversation"])
+def test_an_unknown_item_alone_continues_a_history(service: Service, upstream: Upstream, continues: str) -> None:
+    upstream.plays(says("Hi."), says("Go on."), says("Bye."))
+    if continues == "conversation":
+        id = service.request("POST", "/v1/conversations", {}).json["id"]
+        service.create("One", conversation=id)
+    else:
+        id = service.create("One")["id"]
+    second = service.create([{"type": "ghost_snapshot", "commit": "4d1c"}], **{continues: id})
+    service.create("Two", **{continues: id if continues == "conversation" else second["id"]})
+    contents = [message["content"] for message in upstream.received(3).messages]
+    assert contents == ["One", "Hi.\n\nGo on.", "Two"]
+    (listed,) = service.get(f"/v1/responses/{second['id']}/input_items?limit=1&order=desc").json["data"]
+    assert (listed["type"], listed["commit"]) == ("ghost_snapshot", "4d1c")
+
+
 def test_obfuscation_only_where_it_is_asked_for(service: Service, upstream: Upstream) -> None:
     upstream.plays(*[stream(chat.text("Hel", "lo."), chat.end())] * 3)
     for received in (None, False, True):

@@ -25,6 +25,8 @@ HANDSHAKE = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }  # fmt: skip
 
+UNKNOWN_ITEM = {"type": "ghost_snapshot", "ghost_commit": {"id": "4d1c"}}
+
 
 @pytest.fixture
 def socket(service: Service) -> Iterator[Socket]:
@@ -85,6 +87,15 @@ def test_what_is_not_stored_stays_on_its_connection(service: Service, socket: So
     error = service.post({"model": "m", "input": "Two", "previous_response_id": response["id"]}).error
     assert error["code"] == "previous_response_not_found"
     assert socket.refused("Two", previous_response_id=response["id"])["param"] == "store"
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_an_unknown_item_alone_continues_a_response(socket: Socket, upstream: Upstream, store: bool) -> None:
+    upstream.plays(hello(), hello(), hello())
+    first = socket.turn("One", store=store)
+    second = socket.turn([UNKNOWN_ITEM], store=store, previous_response_id=first["id"])
+    socket.turn("Two", store=store, previous_response_id=second["id"])
+    assert contents(upstream.received(3)) == ["One", "Hello\n\nHello", "Two"]
 
 
 def test_forks_of_what_is_not_stored(socket: Socket, upstream: Upstream) -> None:

@@ -156,7 +156,7 @@ ITEMS: dict[str, list[JSON]] = {
     ],
     "agent_message": [{"type": "agent_message", "author": "a", "recipient": "b", "content": []}],
     "multi_agent_call": [{"type": "multi_agent_call", "call_id": "call_1", "action": "list_agents", "arguments": "{}"}],
-    "multi_agent_call_output": [{"type": "multi_agent_call_output", "call_id": "call_1", "output": []}],
+    "multi_agent_call_output": [{"type": "multi_agent_call_output", "call_id": "call_1", "output": []}, ASKED],
 }  # fmt: skip
 ITEMS |= {  # an output needs its call
     f"{call}_output": ITEMS[call] for call in ("local_shell_call", "shell_call", "apply_patch_call", "computer_call")

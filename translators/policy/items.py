@@ -37,8 +37,8 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "mcp_approval_request": approximated("Dropped with a note: nothing is approved here."),
     "mcp_approval_response": refused("No MCP server is called from here, so there is nothing to approve."),
     "agent_message": approximated("A message of the user that names author and recipient, with a note."),
-    "multi_agent_call": refused("Only one agent answers here."),
-    "multi_agent_call_output": refused("Only one agent answers here."),
+    "multi_agent_call": approximated("History only: what it says as a message of the user, labelled, with a note."),
+    "multi_agent_call_output": approximated("History only: its text as a message of the user, labelled, with a note."),
 }
 
 CONTENT_PARTS: Final[dict[str, Row]] = {

@@ -4,8 +4,8 @@ Items usually have a `type`, and one pass of the decoder reads them all. An item
 members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
 item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
 error. There, too, a null in place of an optional member counts as left out, and an item of an unknown type is kept if
-it belongs to a history: refused, it would end the session of the client that keeps it. An array with too many elements
-is rejected before they are decoded.
+it belongs to a history or follows one: refused, it would end the session of the client that keeps it. An array with too
+many elements is rejected before they are decoded.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
@@ -113,15 +113,19 @@ _array: Final = Decoder(list[Raw])
 _counted: Final = Decoder(list[_Counted])
 
 _ITEM_TYPES: Final = tuple(allowed_values(KnownItem, ".type"))
+_WITHOUT_STRUCT: Final = frozenset(name for name, row in INPUT_ITEMS.items() if row.becomes != "refused").difference(
+    _ITEM_TYPES
+)
+"""Types of items that are served without being known member by member."""
 _TOOL_TYPES: Final = tuple(allowed_values(Tool, ".type"))
 
 
 def decode_items(
-    raw: bytes, limit: int | None = None, param: str = "input", *, stored: bool = False
+    raw: bytes, limit: int | None = None, param: str = "input", *, in_history: bool = False
 ) -> tuple[Item, ...]:
     """Return the items of an `input`, or of another parameter; a string is one user message, an empty one nothing.
 
-    `stored`: they were accepted before, so that all of them belong to a history.
+    `in_history`: all of them belong to a history or follow one, whatever their types.
 
     Raises RequestError naming the place that does not fit, or when there are more than `limit` items.
     """
@@ -131,7 +135,7 @@ def decode_items(
     try:
         items = _items.decode(raw)
     except NotJSON:
-        items = _decode_each(raw, param, stored=stored)
+        items = _decode_each(raw, param, in_history=in_history)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
     if not _LOADING.isdisjoint(map(type, items)):
@@ -147,12 +151,11 @@ def _check_loaded(items: Sequence[Item], param: str) -> None:
                 _check(tool, f"{param}[{at}].tools[{place}]")
 
 
-def _decode_each(raw: bytes, param: str, *, stored: bool) -> tuple[Item, ...]:
+def _decode_each(raw: bytes, param: str, *, in_history: bool) -> tuple[Item, ...]:
     elements = decode_param(_text_or_array, raw, param)
     if isinstance(elements, str):
         return (Message(role="user", content=elements),) if elements else ()
     items: list[Item] = []
-    in_history = stored
     for at, element in enumerate(elements):
         is_last = at == len(elements) - 1
         item = _decode_item(element, f"{param}[{at}]", in_history=in_history or not is_last)
@@ -204,7 +207,7 @@ def _decode_item(raw: Raw, param: str, *, in_history: bool) -> Item:
     if head.type in _ITEM_TYPES:
         return _decode_known(raw, param)
     if head.type is not None:
-        if in_history:
+        if in_history or head.type in _WITHOUT_STRUCT:
             members = decode_param(_members, raw, param)
             id = members.get("id")
             return UnknownItem(head.type, members, id if isinstance(id, str) else UNSET)

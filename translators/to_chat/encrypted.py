@@ -18,8 +18,8 @@ _SEALED: Final = re.compile(r"\s*(?:gAAAA[\w=-]*|(?:ra1_|eyJ)[\w=.-]{40,}|[\w+/=
 
 
 _TEXT_MEMBERS: Final = (
-    "name", "arguments", "input", "title", "text", "refusal", "message", "summary", "content", "encrypted_content",
-    "output", "result", "error",
+    "name", "action", "arguments", "input", "title", "text", "refusal", "message", "summary", "content",
+    "encrypted_content", "output", "result", "error",
 )
 """Members of items and parts in which clients put what the model reads."""
 

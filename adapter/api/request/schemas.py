@@ -78,7 +78,8 @@ class Input(Member):
     def read(self, raw: Raw, name: str) -> Any:
         if raw == _NULL:
             raise invalid_type(name, "a string", "an object")  # OpenAI's own wording for null
-        return decode_items(bytes(raw), cast(CreateSchema, self.root).max_items)
+        schema = cast(CreateSchema, self.root)
+        return decode_items(bytes(raw), schema.max_items, in_history=schema.continues)
 
 
 class ConversationId(Typed):
@@ -133,6 +134,7 @@ class CreateSchema(Schema):
     def __init__(self, max_items: int, only: Iterable[str] | None = None) -> None:
         super().__init__(only=None if only is None else tuple(only))
         self.max_items = max_items
+        self.continues = not self.fields.keys().isdisjoint(("previous_response_id", "conversation"))
 
     model = Model(_MAX_NAME_CHARACTERS)
     input = Input()

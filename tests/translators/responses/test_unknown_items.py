@@ -1,13 +1,16 @@
 """No item that a client keeps in its history ends its session; one that asks for something is refused."""
 
+import json
 from typing import Any
 
 import pytest
 
+from adapter.api.request.schemas import parse_create
 from tests.translators.to_chat.test_encrypted import CALL, USER, rendered
 from translators.context.compaction import CompactedContext
 from translators.errors import RequestError
 from translators.responses.input import decode_items
+from translators.responses.unknown_item import UnknownItem
 from translators.wire import Decoder, encode
 
 HELLO = {"role": "assistant", "content": "Hello"}
@@ -48,11 +51,29 @@ def test_what_says_something_is_shown(members: dict[str, Any], text: str) -> Non
     assert places == ["input[2]"]
 
 
-@pytest.mark.parametrize("type", ["from_tomorrow", "multi_agent_call"])
-def test_as_the_last_item_of_a_first_request_it_is_refused(type: str) -> None:
+def test_as_the_last_item_of_a_first_request_it_is_refused() -> None:
     with pytest.raises(RequestError) as caught:
-        rendered(USER, {"type": type})
+        rendered(USER, {"type": "from_tomorrow"})
     assert (caught.value.status, caught.value.param) == (400, "input[1]")
+
+
+@pytest.mark.parametrize("continued", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_alone_it_is_taken_where_it_continues_something(continued: dict[str, str]) -> None:
+    body = {"model": "m", "input": [SNAPSHOT], **continued}
+    (item,) = parse_create(json.dumps(body).encode(), max_items=100).input
+    assert isinstance(item, UnknownItem)
+    with pytest.raises(RequestError):
+        parse_create(json.dumps(body | dict.fromkeys(continued)).encode(), max_items=100)
+
+
+def test_what_the_agents_at_openai_did_is_shown() -> None:
+    call = {"type": "multi_agent_call", "call_id": "c1", "action": "spawn_agent", "arguments": '{"message": "Go."}'}
+    output = {"type": "multi_agent_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "Gone."}]}
+    messages, places = rendered(call, output)
+    assert [message["content"] for message in messages] == [
+        '[multi_agent_call]\nspawn_agent\n{"message": "Go."}', "[multi_agent_call_output]\nGone."
+    ]  # fmt: skip
+    assert places == ["input[0]", "input[1]"]
 
 
 def test_a_sound_may_be_a_data_url() -> None:
