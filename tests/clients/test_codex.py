@@ -6,23 +6,19 @@ run resumes the thread with everything said before. Models that it knows by name
 """
 
 import json
-import os
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clients.install import available, node_clients
+from tests.clients.codex import Codex, connections
 from tests.support import chat
-from tests.support.servers.service import ROOT, Service
+from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Upstream, stream
 
 pytestmark = pytest.mark.clients
 
-LIMIT = 120
 PATCH = """*** Begin Patch
 *** Add File: sky.txt
 +It is "blue".
@@ -30,48 +26,12 @@ PATCH = """*** Begin Patch
 """
 
 
-class Codex:
-    """Codex in a home and a directory of its own."""
-
-    def __init__(self, program: Path, home: Path, service: Service, *, websocket: bool) -> None:
-        self._program = program
-        self.directory = home / "work"
-        self.directory.mkdir()
-        self._environ = {"PATH": os.environ["PATH"], "HOME": str(home)}
-        settings = home / ".codex/config.toml"
-        settings.parent.mkdir()
-        told = re.search(r'```toml\n(model = .*?wire_api = "responses"\n)```', (ROOT / "README.md").read_text(), re.S)
-        assert told is not None
-        text = told[1].replace("http://127.0.0.1:8000/v1", service.url)
-        settings.write_text(text + "supports_websockets = true\n" if websocket else text)
-
-    def run(self, *arguments: str) -> list[str]:
-        """Return what the model said in a run of `codex exec`."""
-        command = [
-            str(self._program), "exec", *arguments, "--json", "--skip-git-repo-check",
-            "--dangerously-bypass-approvals-and-sandbox",
-        ]  # fmt: skip
-        ran = subprocess.run(
-            command, cwd=self.directory, env=self._environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=LIMIT,
-        )  # fmt: skip
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        events = map(json.loads, ran.stdout.splitlines())
-        items = [event["item"] for event in events if event["type"] == "item.completed"]
-        return [item["text"] for item in items if item["type"] == "agent_message"]
-
-
 @pytest.fixture(params=["HTTP", "WebSocket"])
 def codex(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[Codex]:
-    program = available(node_clients) / "node_modules/.bin/codex"
+    websocket = {"supports_websockets": "true"} if request.param == "WebSocket" else {}
     before = connections(service)
-    yield Codex(program, tmp_path, service, websocket=request.param == "WebSocket")
+    yield Codex(tmp_path, service, "README.md", **websocket)
     assert (connections(service) > before) == (request.param == "WebSocket")
-
-
-def connections(service: Service) -> int:
-    """Count the WebSockets that have been used so far."""
-    return service.log.count('"event":"websocket"')
 
 
 def called(upstream: Upstream, name: str, **arguments: Any) -> None:
