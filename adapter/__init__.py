@@ -15,9 +15,9 @@ The way of a request:
 - `store/`: SQLite, PostgreSQL, Redis and memory, each with the calls of `store/protocols.py`
 
 Around it: `services.py` builds the objects that a worker's requests share, `settings/` reads and checks the
-configuration, `event_loop/` has the timer, native threads and socket checks that gevent lacks, `logs.py` writes the
-log, `shares.py` bounds what one tenant may use. `cli.py` is the command line, `commands/` has its commands, `server/`
-runs gunicorn, `demo/` is an upstream to try the product with. `create_app` puts it together.
+configuration, `event_loop/` has the timer, native threads and socket checks that gevent lacks, `telemetry/` the log and
+the metrics, `shares.py` bounds what one tenant may use. `cli.py` is the command line, `commands/` has its commands,
+`server/` runs gunicorn, `demo/` is an upstream to try the product with. `create_app` puts it together.
 """
 
 from typing import TYPE_CHECKING

@@ -25,6 +25,7 @@ from adapter.store import cached_responses, open_store
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
+from adapter.telemetry.snapshots import Snapshots
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
@@ -97,6 +98,7 @@ class Services:
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
+        self.snapshots = Snapshots()
         self.retention = Retention(self.store, settings.retention)
         self._keyring: Keyring | None = None
         self._last_call: float | None = None
@@ -110,6 +112,9 @@ class Services:
     def start(self) -> None:
         """Start the periodic work of a worker."""
         self.retention.start()
+        self.snapshots.start()
+        if self.settings.admin_bind is not None:
+            self.heartbeat.add(self.snapshots)
 
     def drain(self) -> None:
         """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""
@@ -127,6 +132,7 @@ class Services:
         while not self.background.join(TICK_SECONDS):
             on_wait()
         self.store.close()
+        self.snapshots.close()
 
     @property
     def draining(self) -> bool:

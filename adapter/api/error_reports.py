@@ -13,6 +13,7 @@ from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
+from adapter.telemetry.catalog import REFUSED, member_label
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 
 log = structlog.get_logger()
@@ -31,6 +32,8 @@ class ErrorReport(NamedTuple):
 
     def write_log(self, **where: str) -> None:
         """Log the error; `where` says at which request."""
+        if isinstance(self.error, RequestError):
+            REFUSED.add((self.error.code or "none", member_label(self.error.param)))
         getattr(log, self.level)(self.event, **where, **self.fields)
 
 

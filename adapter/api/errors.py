@@ -20,11 +20,13 @@ from adapter.api.paths import find_meant_path, hint
 from adapter.api.request.body import discard_body
 from adapter.api.request.content_codings import ACCEPTED
 from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.telemetry.catalog import HTTP_REQUESTS
 from translators.errors import ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
 
 _REQUEST_ID: Final = "adapter.request_id"
 _START: Final = "adapter.start"
+_METHODS: Final = frozenset(("GET", "POST", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"))
 _MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
@@ -52,6 +54,8 @@ def _start_request() -> None:
 def _finish_answer(response: Response) -> Response:
     environ = request.environ
     discard_body(environ)
+    rule, method = request.url_rule, request.method
+    HTTP_REQUESTS.add((rule.rule if rule else "none", method if method in _METHODS else "other", response.status[:3]))
     headers = response.headers
     headers["x-request-id"] = environ[_REQUEST_ID]
     headers["openai-version"] = "2020-10-01"

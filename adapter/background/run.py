@@ -58,6 +58,8 @@ class Owner(Protocol):
 class RunWatch(ClientWatch):
     """Takes the place of a client's connection: disconnected as soon as the run has lost its lease."""
 
+    transport = "background"
+
     def __init__(self) -> None:
         super().__init__({})
         self.lost = False

@@ -6,7 +6,7 @@ server's socket itself. Without a socket (a test client, another server) the cli
 
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from adapter.event_loop.sockets import CLOSED, is_now, shut
 
@@ -17,6 +17,8 @@ class ClientDisconnected(Exception):
 
 class ClientWatch:
     """One client's connection, from the WSGI environment of its request."""
+
+    transport: ClassVar[Literal["http", "websocket", "background"]] = "http"
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._socket: socket.socket | None = environ.get("gunicorn.socket")

@@ -50,7 +50,7 @@ class Files:
     """Replaces files by what the provider accepts."""
 
     def __init__(self, settings: Settings) -> None:
-        self.guard = Guard(settings.file_url_hosts)
+        self.guard = Guard(settings.file_url_hosts, settings.admin_port)
         self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
         self.pdf_slots = Slots(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
         self.max_bytes = settings.max_body_bytes

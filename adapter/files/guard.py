@@ -81,7 +81,9 @@ class Guard:
     A pattern without a port allows the usual ones, 80 for http and 443 for https.
     """
 
-    def __init__(self, hosts: Iterable[str]) -> None:
+    def __init__(self, hosts: Iterable[str], closed_port: int | None = None) -> None:
+        """`closed_port`: nothing at this port of this machine is contacted, even if a pattern allows the host."""
+        self._closed_port = closed_port
         self._names: set[tuple[str, int | None]] = set()
         self._domains: set[tuple[str, int | None]] = set()
         for pattern in hosts:
@@ -123,6 +125,8 @@ class Guard:
         except (OSError, UnicodeError):
             found = []
         addresses = list(dict.fromkeys(str(where[0]) for *_, where in found))
+        if _port(url) == self._closed_port and any(map(_is_of_this_machine, addresses)):
+            raise HostNotAllowed
         if not addresses or not (self.names(url) or all(map(is_public, addresses))):
             raise FetchFailed("its host has no public address")
         return PinnedHost(url, addresses[:_MAX_ADDRESSES])
@@ -137,6 +141,16 @@ class Guard:
         return self.names(url) or any(
             (domain, port) in self._domains for domain in _domains(_name(url)) for port in ports
         )
+
+
+def _is_of_this_machine(address: str) -> bool:
+    """Tell whether a server on this machine may answer at an address: only such an address can be bound."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _name(url: Url) -> str:

@@ -20,6 +20,7 @@ from adapter.flow.attempts import Attempts
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
+from adapter.flow.observation import observe_begin, observe_end, transport_of
 from adapter.flow.plans import ask_as_requested, ask_for_compaction
 from adapter.flow.round import CreateRound, Flow, Round, create_round, new_stream
 from adapter.history.conversation_lease import ConversationLease
@@ -99,6 +100,8 @@ class Exchange:
         self._round = first_round
         self._request_notes = request_notes
         self._began = began
+        self._transport = transport_of(flow.request, flow.caller.watch)
+        observe_begin(self._transport)
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
@@ -213,7 +216,8 @@ class Exchange:
         response = self._stream.response
         self._round.close(keep_connection=response.status != "cancelled")
         self._keeping.release()
-        usage, notes = response.usage, self.notes
+        usage, notes, seconds = response.usage, self.notes, time.monotonic() - self._began
+        observe_end(response, self._flow.attempts.upstream, self._transport, seconds, notes)
         logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
         if len(notes) > _MAX_LOGGED_NOTES:
             logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
@@ -226,7 +230,7 @@ class Exchange:
             error=response.error.code if response.error else None,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
-            seconds=round(time.monotonic() - self._began, 3),
+            seconds=round(seconds, 3),
             notes=logged,
         )
 

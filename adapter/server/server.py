@@ -16,11 +16,13 @@ import subprocess
 import sys
 from typing import Any, Final, NoReturn
 
-from adapter import __version__, logs
+from adapter import __version__
 from adapter.demo import start_child
 from adapter.settings.checks import refuse_open_bind
 from adapter.settings.kinds import split_address
 from adapter.settings.settings import Settings, SettingsError
+from adapter.telemetry import logs
+from adapter.telemetry.snapshots import create_directory, remove_directory
 
 STREAMS_PER_WORKER: Final = 3000
 """Connections that a worker serves at a time; more wait in the backlog, so that its memory is bounded."""
@@ -78,6 +80,12 @@ def options(settings: Settings) -> dict[str, Any]:
                 refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's -b is not in the settings
         except SettingsError as error:
             give_up(error)
+        if settings.admin_bind is not None:
+            server.cfg.set("bind", [*server.cfg.bind, settings.admin_bind])  # the last one, see the worker
+            create_directory()
+
+    def on_exit(server: Any) -> None:
+        remove_directory()
 
     def when_ready(server: Any) -> None:
         print(announcement(settings, server.LISTENERS[0].getsockname()), flush=True)
@@ -104,6 +112,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "accesslog": None,
         "proc_name": "responses-adapter",
         "on_starting": on_starting,
+        "on_exit": on_exit,
         "when_ready": when_ready,
     }
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import platform
 import signal
 import socket
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import gevent.socket
 from gevent import monkey
@@ -18,11 +19,16 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from adapter import __version__
 from adapter.event_loop.sockets import shut
 from adapter.event_loop.turn import Turn
 from adapter.server.allocator import keep_freed_memory
+from adapter.telemetry.catalog import BUILD_INFO
 from translators.errors import ProtocolError
 from translators.wire import encode
+
+if TYPE_CHECKING:
+    from adapter.services import Services
 
 _GC_THRESHOLDS: Final = (20_000, 20, 100)
 """Streams make few reference cycles; Python's default thresholds cost a worker some per cent of its time."""
@@ -68,6 +74,9 @@ class Worker(GeventWorker):
         """
         monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)
 
+    wsgi: Any
+    """The application; gunicorn loads it in `init_process`."""
+
     def patch(self) -> None:
         """Make the listening sockets cooperative, as the standard library is already."""
         self.sockets: list[Any] = [
@@ -79,6 +88,8 @@ class Worker(GeventWorker):
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
         self._waiting: dict[socket.socket, None] = {}
         """Connections without a request under way, the oldest first."""
+        self._admin_listener: Any = None
+        self._admin_clients: set[socket.socket] = set()
         self._spare_connections = max(1, self.worker_connections // _SPARE_SHARE)
         self._is_stopping = False
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -87,12 +98,27 @@ class Worker(GeventWorker):
         super().init_process()
 
     def run(self) -> None:
-        services = self.wsgi.extensions["adapter"]
+        self._services: Services = self.wsgi.extensions["adapter"]
+        if self._services.settings.admin_bind is not None:
+            from adapter.api.admin.app import create_admin_app
+
+            self._admin_listener = self.sockets[-1]  # the master appends it
+            self.wsgi = self._route_by_listener(self.wsgi, create_admin_app(self._services))
         try:
-            services.start()
+            self._services.start()
+            BUILD_INFO.set(1, (__version__, platform.python_version()))
             super().run()
         finally:
-            services.close(on_wait=self.notify)
+            self._services.close(on_wait=self.notify)
+
+    def _route_by_listener(self, public: Any, admin: Any) -> Any:
+        """Return the application that answers what came over the admin listener with `admin`, all else as before."""
+
+        def route(environ: dict[str, Any], start_response: Any) -> Any:
+            app = admin if environ["gunicorn.socket"] in self._admin_clients else public
+            return app(environ, start_response)
+
+        return route
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -103,6 +129,8 @@ class Worker(GeventWorker):
             client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         me = gevent.getcurrent()
         self._connections[me] = client
+        if listener is self._admin_listener:
+            self._admin_clients.add(client)
         if len(self._connections) > self.worker_connections - self._spare_connections and self._waiting:
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
@@ -111,6 +139,7 @@ class Worker(GeventWorker):
             super().handle(listener, client, addr)
         finally:
             del self._connections[me]
+            self._admin_clients.discard(client)
             if not self.alive and not self._is_stopping:  # by --max-requests: gunicorn calls no hook for it
                 self._is_stopping = True
                 gevent.spawn(self._drain)
@@ -140,7 +169,7 @@ class Worker(GeventWorker):
         gevent.spawn(self._drain)  # a signal handler must not touch locks that the code it interrupts may hold
 
     def _drain(self) -> None:
-        self.wsgi.extensions["adapter"].drain()
+        self._services.drain()
         for client in tuple(self._waiting):
             shut(client, socket.SHUT_RD)
 

@@ -4,7 +4,7 @@ import os
 from importlib.util import find_spec
 from typing import Final
 
-from adapter.settings.kinds import is_loopback
+from adapter.settings.kinds import is_loopback, split_address
 from adapter.settings.settings import Settings, SettingsError
 from translators.responses.passthrough import RESERVED
 
@@ -15,6 +15,7 @@ _PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "r
 def check_settings(settings: Settings) -> None:
     """Raise SettingsError for the first combination that cannot be used."""
     refuse_open_bind(settings, settings.bind)
+    _refuse_open_admin(settings)
     _refuse_any_page_without_keys(settings)
     _refuse_memory_of_several_workers(settings)
     _refuse_missing_package(settings)
@@ -28,6 +29,20 @@ def refuse_open_bind(settings: Settings, bind: str) -> None:
         raise SettingsError(
             f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
             "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
+        )
+
+
+def _refuse_open_admin(settings: Settings) -> None:
+    bind = settings.admin_bind
+    if bind is None:
+        return
+    source = settings.sources["admin_bind"]
+    if split_address(bind)[1] == 0 or bind == settings.bind:
+        raise SettingsError(f"{source}: the admin address needs a port of its own, not {bind}.")
+    if settings.admin_key is None and not is_loopback(bind):
+        raise SettingsError(
+            f"{source}: other machines can reach {bind}, and there is no key for it. Set ADAPTER_ADMIN_KEY, or bind to "
+            "127.0.0.1."
         )
 
 

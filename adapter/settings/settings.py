@@ -27,6 +27,7 @@ from adapter.settings.kinds import (
     Switch,
     Text,
     Whole,
+    split_address,
 )
 from adapter.settings.models import Models
 from adapter.settings.secret_values import Secret
@@ -94,6 +95,20 @@ class Settings:
     )
     allow_open: bool = setting(
         False, Switch(), "Serve without api_keys on an address that other machines can reach."
+    )
+    admin_bind: str | None = setting(
+        None,
+        Address(),
+        "Where to listen for the operator's own requests (`/metrics`); no other address answers them. Unset: nowhere.",
+    )
+    admin_key: str | None = setting(
+        None,
+        Text("a key without spaces, of at least 16 characters", r"[!-~]{16,512}"),
+        "Key for the admin address. Unset: anyone who reaches it, which only this machine may.",
+        secret=True,
+    )
+    admin_hosts: tuple[str, ...] = setting(
+        (), Hosts(), "Further names of the admin address, as they come in `Host`, for example of a proxy in front."
     )
     cors_origins: tuple[str, ...] = setting(
         (),
@@ -194,6 +209,10 @@ class Settings:
     """Of the TOML file."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Where each setting that is not at its default came from: a flag, a variable, a file."""
+
+    @property
+    def admin_port(self) -> int | None:
+        return None if self.admin_bind is None else split_address(self.admin_bind)[1]
 
     @property
     def store_url(self) -> StoreURL:

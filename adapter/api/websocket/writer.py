@@ -11,6 +11,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 class SocketWatch(ClientWatch):
     """The client of a WebSocket; it has also disconnected when it has sent a close frame or a write has failed."""
 
+    transport = "websocket"
     closed = False
 
     def disconnected(self) -> bool:

@@ -12,7 +12,7 @@ Source: Redis docs, Key eviction.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from math import ceil
 from random import getrandbits
@@ -39,6 +39,7 @@ from adapter.store.base import (
 )
 from adapter.store.packing import Packing
 from adapter.store.redis import scripts
+from adapter.telemetry.catalog import STORE_ERRORS, STORE_SECONDS
 
 DEFAULT_LIFETIME: Final = 30 * 24 * 3600
 """Seconds until data expires if no retention is set: a client seldom continues a conversation after a month, and
@@ -352,16 +353,20 @@ class RedisStore:
     def _script(self, script: str, *values: Any) -> Any:
         if script not in self._scripts:
             self._scripts[script] = self._client.register_script(script)
-        try:
-            return self._scripts[script](args=values)
-        except (redis.RedisError, OSError) as error:
-            raise self._down(error) from error
+        return self._call("script", self._scripts[script], args=values)
 
     def _do(self, *command: Any) -> Any:
+        return self._call("command", self._client.execute_command, *command)
+
+    def _call(self, operation: str, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        began = time.perf_counter()
         try:
-            return self._client.execute_command(*command)
+            return call(*args, **named)
         except (redis.RedisError, OSError) as error:
+            STORE_ERRORS.add((operation,))
             raise self._down(error) from error
+        finally:
+            STORE_SECONDS.observe(time.perf_counter() - began, (operation,))
 
     def _down(self, error: Exception) -> StoreDown:
         """Return an error that says what is wrong and what to do about it, without the password."""

@@ -37,6 +37,7 @@ from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.database import Database, Session
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, write
+from adapter.telemetry.catalog import STORE_ERRORS, STORE_SECONDS
 
 _MAX_BATCH: Final = 256
 """Writes in one transaction: by then the cost of the commit is spread, and no caller waits long for the others."""
@@ -273,10 +274,14 @@ class SQLStore:
         return rows
 
     def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
+        operation = "read" if threads is self._readers else "write"
+        began = time.perf_counter()
         job = threads.do(request)
+        STORE_SECONDS.observe(time.perf_counter() - began, (operation,))
         if job.error is None:
             return job.answer
         if isinstance(job.error, self._errors):
+            STORE_ERRORS.add((operation,))
             raise StoreDown(self._database.explain(job.error)) from job.error
         raise job.error
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from adapter import logs
+from adapter.telemetry import logs
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,60 @@
+"""The admin application: what operators see and do, at an address of its own (`admin_bind`).
+
+Nothing of it is served at the public address, and nothing of the API here: behind a proxy on the same machine every
+caller seems to be local, so only the listener tells one from the other. A web page cannot use it either: `Host` must be
+a name of this address, which a page whose name was made to resolve to this machine does not send (DNS rebinding), and a
+request that changes something must come from no other page. With `admin_key`, every request needs the key.
+"""
+
+import hmac
+from typing import Final
+
+from flask import Flask, request
+
+from adapter.api.admin import metrics
+from adapter.api.auth import read_key
+from adapter.api.errors import init_errors
+from adapter.services import Services
+from adapter.settings.kinds import is_loopback, split_address
+from adapter.settings.settings import Settings
+from translators.errors import RequestError, shorten
+
+_LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+def create_admin_app(services: Services) -> Flask:
+    """Return the WSGI application of the admin address."""
+    app = Flask("adapter.admin", static_folder=None)
+    app.extensions["adapter"] = services
+    init_errors(app)
+    app.before_request(_Guard(services.settings).check_request)
+    app.register_blueprint(metrics.blueprint)
+    return app
+
+
+class _Guard:
+    def __init__(self, settings: Settings) -> None:
+        assert settings.admin_bind is not None
+        host, port = split_address(settings.admin_bind)
+        names = {f"[{host}]" if ":" in host else host, *_LOCAL_NAMES, *settings.admin_hosts}
+        self._hosts = frozenset(names | {f"{name}:{port}" for name in names})
+        self._key = None if settings.admin_key is None else settings.admin_key.encode()
+        self._checks_host = is_loopback(settings.admin_bind) or bool(settings.admin_hosts)
+
+    def check_request(self) -> None:
+        """Raise RequestError (401, 403, 421) for a request that is not the operator's."""
+        environ = request.environ
+        host = environ.get("HTTP_HOST", "")
+        if host.lower() not in self._hosts and self._checks_host:
+            raise RequestError(
+                f"The admin address has no name '{shorten(host)}'. To give it one, set ADAPTER_ADMIN_HOSTS.",
+                code="host_not_allowed",
+                status=421,
+            )
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and request.method not in ("GET", "HEAD") and origin.partition("://")[2] != host:
+            raise RequestError("Pages of other origins may not use the admin address.", status=403)
+        if self._key is not None:
+            key = read_key(environ)
+            if key is None or not hmac.compare_digest(key.encode(), self._key):
+                raise RequestError("The admin key is missing or wrong.", code="invalid_api_key", status=401)

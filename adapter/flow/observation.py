@@ -1,0 +1,39 @@
+"""What the metrics learn of a response when it begins and when it ends."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.telemetry.catalog import IN_FLIGHT, NOTES, RESPONSE_SECONDS, RESPONSES, TOKENS, member_label, model_label
+from translators.notes import Note
+from translators.responses.request import CreateRequest
+from translators.responses.response import Response
+
+_ANSWERED: Final = ("completed", "incomplete")
+
+
+def transport_of(request: CreateRequest, watch: ClientWatch) -> str:
+    """Return how a response reaches its client: http, sse, websocket or background."""
+    return "sse" if request.stream and watch.transport == "http" else watch.transport
+
+
+def observe_begin(transport: str) -> None:
+    """Count a response that is being answered; `observe_end` follows."""
+    IN_FLIGHT.add((transport,))
+
+
+def observe_end(response: Response, upstream: str, transport: str, seconds: float, notes: Iterable[Note]) -> None:
+    """Count a response that has ended after so many seconds, however it ended."""
+    IN_FLIGHT.add((transport,), -1)
+    status = "failed" if response.status == "in_progress" else response.status
+    model = model_label(response.model, status in _ANSWERED)
+    RESPONSES.add((upstream, model, status, transport))
+    RESPONSE_SECONDS.observe(seconds, (upstream, model, transport))
+    for note in notes:
+        NOTES.add((member_label(note.param), note.action))
+    usage = response.usage
+    if usage is not None:
+        TOKENS.add((upstream, model, "input"), usage.input_tokens)
+        TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)
+        TOKENS.add((upstream, model, "output"), usage.output_tokens)
+        TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)

@@ -1,0 +1,124 @@
+"""The metrics of several workers, and what the admin address refuses. Real gunicorn."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.servers.service import Service
+
+KEY = "test-admin-key-0123456789"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Client]]:
+    port = free_port()
+    bind = f"127.0.0.1:{port}"
+    with Service(tmp_path_factory.mktemp("metrics"), admin_bind=bind, admin_key=KEY, workers=2) as running:
+        yield running, Client("127.0.0.1", port, KEY)
+
+
+def scrape(admin: Client) -> str:
+    answer = admin.get("/metrics")
+    assert answer.status == 200
+    return answer.body.decode()
+
+
+def value(text: str, series: str) -> float:
+    found = re.search(rf"^responses_adapter_{re.escape(series)} (\S+)$", text, re.M)
+    return float(found[1]) if found else 0.0
+
+
+def ask(service: Service) -> None:
+    assert service.post({"model": "demo", "input": "Hello"}).status == 200
+
+
+def test_counters_never_go_down_although_a_worker_is_killed(service: tuple[Service, Client]) -> None:
+    running, admin = service
+    series = 'http_requests_total{route="/v1/responses",method="POST",code="200"}'
+    for _ in range(10):
+        ask(running)
+    until = monotonic() + 5
+    while value(scrape(admin), series) < 10:  # each worker writes once a second
+        assert monotonic() < until
+        sleep(0.1)
+    seen = 10.0
+    os.kill(running.workers[-1], signal.SIGKILL)  # the first is the demo upstream
+    until = monotonic() + 5
+    asked = 0
+    while len(running.workers) < 3 or asked < 10:
+        assert monotonic() < until
+        now = value(scrape(admin), series)
+        assert now >= seen
+        seen = now
+        ask(running)
+        asked += 1
+    until = monotonic() + 5
+    while value(scrape(admin), series) < 10 + asked:
+        assert monotonic() < until
+        sleep(0.1)
+    assert value(scrape(admin), series) == 10 + asked
+
+
+def test_only_the_admin_address_answers_the_operator(service: tuple[Service, Client]) -> None:
+    running, admin = service
+    key = {"Authorization": f"Bearer {KEY}"}
+    for headers in ({}, key, {"Host": f"127.0.0.1:{admin.port}"}, {"X-Forwarded-For": "127.0.0.1"}):
+        assert running.request("GET", "/metrics", headers=headers).status == 404
+    assert admin.get("/v1/models").status == 404
+    assert admin.post({"model": "demo", "input": "Hi"}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": None}, 401),
+        ({"Authorization": "Bearer test-wrong-key-9876543210"}, 401),
+        ({"Host": "evil.example"}, 421),
+    ],
+)
+def test_who_is_no_operator(service: tuple[Service, Client], headers: dict[str, str | None], status: int) -> None:
+    _, admin = service
+    answer = admin.request("GET", "/metrics", headers=headers)
+    assert answer.status == status
+    assert answer.error["type"] == "invalid_request_error"
+
+
+def test_nothing_of_a_request_is_shown(service: tuple[Service, Client]) -> None:
+    running, admin = service
+    secret = "sentinel-7c1f"
+    running.post({"model": secret, "input": secret, secret: 1})
+    running.get(f"/v1/{secret}")
+    running.get(f"/v1/responses/{secret}")
+    sleep(1.2)
+    text = scrape(admin)
+    assert secret not in text
+    assert 'refused_total{code="unknown_parameter",param="other"}' in text
+
+
+def test_the_directory_of_the_numbers_is_removed(tmp_path: Path) -> None:
+    def directories() -> set[Path]:
+        return set(Path("/dev/shm").glob("responses-adapter-*"))
+
+    before = directories()
+    killed = Service(tmp_path, admin_bind=f"127.0.0.1:{free_port()}", workers=1).start()
+    (own,) = directories() - before
+    assert own.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(AssertionError, match="ended with -9"):
+        killed.stop(signal.SIGKILL)
+    sleep(1.5)  # its worker notices, and ends
+    with Service(tmp_path, admin_bind=f"127.0.0.1:{free_port()}", workers=1):
+        assert own not in directories(), "the next server removes what a killed one has left"
+    assert directories() <= before
