@@ -19,6 +19,8 @@ _PAGE_BYTES: Final = 16384
 _TABLES_QUERY: Final = "SELECT name FROM sqlite_master"
 _WIPE_TIMEOUT_SECONDS: Final = 0.1
 """How long a wipe waits for the readers of other processes; all writers wait with it."""
+_MAX_SWITCHES_TO_WAL: Final = 20
+"""As many workers may open a new file at the same moment, and each of them can be in the way once."""
 
 _MEANING: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process; end the one that holds it",
@@ -83,8 +85,10 @@ class SQLiteFile:
         """Create or migrate the tables; return the version that was found."""
         if self._path.stat().st_size == 0:
             self._path.chmod(0o600)  # SQLite gives the files beside it the same mode
-        for pragma in (f"page_size={_PAGE_BYTES}", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA secure_delete=ON")
         found = version_of(connection.cursor(), _TABLES_QUERY)
         if found != VERSION:
             connection.execute("BEGIN IMMEDIATE")
@@ -130,6 +134,20 @@ class SQLiteFile:
 class _Connection(sqlite3.Connection):
     file: tuple[int, int] | None = None
     """The identity of the file that was opened."""
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode. Unlike a transaction, the switch does not wait for another process that does it."""
+    for _ in range(_MAX_SWITCHES_TO_WAL):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        connection.execute("BEGIN IMMEDIATE")  # waits
+        connection.rollback()
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
