@@ -146,6 +146,13 @@ def test_a_pattern_does_not_lead_into_the_network(resolver: Resolver, pattern: s
     assert resolver.connections == []
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_admin_address_is_closed_although_its_host_is_allowed(host: str) -> None:
+    guard = Guard([f"{host}:9464"], closed_port=9464)
+    with pytest.raises(HostNotAllowed):
+        fetch(guard, f"http://{host}:9464/metrics")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "0", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"])
 def test_no_way_to_write_this_machine_is_public(host: str) -> None:
     assert refusal(Guard(["*"]), f"http://{host}/x") == "its host has no public address"
