@@ -7,7 +7,7 @@ clock until it is used. Views get it from `api/current.py`.
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from msgspec import Struct
 
@@ -31,7 +31,10 @@ from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
-from translators.to_responses.stream import Limits
+from translators.to_responses.limits import Limits
+
+if TYPE_CHECKING:
+    from adapter.hosting.policy import ToolPolicy
 
 
 class FlowServices(Struct, frozen=True):
@@ -56,6 +59,8 @@ class FlowServices(Struct, frozen=True):
     """Raises StoreDown if the keyring cannot be read."""
     limits: Limits
     reasoning_as: Literal["summary", "content"]
+    tools: "Callable[[], ToolPolicy]"
+    """Returns the policy on tools that the adapter runs; imported and made at its first use."""
     must_stop: Callable[[], bool]
     """Tells whether open responses have to end now."""
 
@@ -92,6 +97,7 @@ class Services:
             keyring=self.keyring,
             limits=Limits(output_bytes=settings.max_output_bytes),
             reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
+            tools=self.tools,
             must_stop=self.must_stop,
         )
         self.runs = Runs(self.store, self.responses)
@@ -101,6 +107,7 @@ class Services:
         self.snapshots = Snapshots()
         self.retention = Retention(self.store, settings.retention)
         self._keyring: Keyring | None = None
+        self._tools: ToolPolicy | None = None
         self._last_call: float | None = None
 
     def keyring(self) -> Keyring:
@@ -108,6 +115,14 @@ class Services:
         if self._keyring is None:
             self._keyring = open_keyring(self.settings, self.store)
         return self._keyring
+
+    def tools(self) -> "ToolPolicy":
+        """Return the policy on hosted tools."""
+        if self._tools is None:
+            from adapter.hosting.policy import ToolPolicy  # imported late: most workers run no tools
+
+            self._tools = ToolPolicy()
+        return self._tools
 
     def start(self) -> None:
         """Start the periodic work of a worker."""

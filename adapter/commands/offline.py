@@ -24,7 +24,8 @@ from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
-from translators.to_responses.stream import Limits, ResponseStream
+from translators.to_responses.limits import Limits
+from translators.to_responses.stream import ResponseStream
 from translators.wire import decode
 
 NOW: Final = 0

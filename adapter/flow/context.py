@@ -77,13 +77,14 @@ class Context(Struct, frozen=True):
 
     def translate(self) -> ChatRequest:
         """Return the chat request; raise RequestError for what cannot be sent."""
-        return self._translate(self.request, self.history)
+        return self.translate_after(self.request, self.history)
 
     def translate_alone(self, request: CreateRequest) -> ChatRequest:
         """Return the chat request of a request whose input is its whole context; raise RequestError."""
-        return self._translate(request, History())
+        return self.translate_after(request, History())
 
-    def _translate(self, request: CreateRequest, history: History) -> ChatRequest:
+    def translate_after(self, request: CreateRequest, history: History) -> ChatRequest:
+        """Return the chat request of a request that continues another history; raise RequestError."""
         stream = request.stream or request.background
         return chat_request(
             request, history, self.dialect, self.notes, model=self.model, stream=stream, sealer=self.sealer

@@ -10,9 +10,10 @@ silent provider and a worker that stops end the exchange; closing it closes the 
 import time
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
+from msgspec.structs import replace
 
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
@@ -21,8 +22,8 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
 from adapter.flow.observation import observe_begin, observe_end, transport_of
-from adapter.flow.plans import ask_as_requested, ask_for_compaction
-from adapter.flow.round import CreateRound, Flow, Round, create_round, new_stream
+from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
+from adapter.flow.round import CreateRound, Flow, Round, create_round, new_stream, stopping
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
@@ -33,8 +34,11 @@ from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
 from translators.responses.ids import family_from_name, family_of
 from translators.responses.items import Item
-from translators.responses.request import CreateRequest
+from translators.responses.request import CreateRequest, names_hosted_tools
 from translators.responses.response import Response
+
+if TYPE_CHECKING:
+    from adapter.flow.hosted_tools import HostedTools
 
 log = structlog.get_logger()
 
@@ -68,20 +72,26 @@ def open_exchange(
     if keeper is None and request.store:
         keeper = StoreKeeper(services.store)
     keeping = Keeping(request, caller.tenant, keeper, lease)
+    tools: HostedTools | None = None
     try:
         ids = new_ids(_family(request, caller.tenant))
         conversation = None if lease is None else lease.load_items()
         candidates = services.registry.draw_candidates(request.model, request.conversation or ids.family)
         source = ContextSource(services, caller.tenant, request, conversation)
-        attempts = Attempts(source, candidates, caller.bearer)
-        asked = attempts.ask_first(ask_for_compaction if compacts else ask_as_requested)
         answer_notes = Notes()
-        first = first_snapshot(asked.context.request, ids.response, int(time.time()))
+        if create is create_round and not compacts and names_hosted_tools(request):
+            source, tools = _prepare_tools(source, caller, lease, answer_notes)
+        attempts = Attempts(source, candidates, caller.bearer)
+        asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
+        shown = replace(asked.context.request, max_tool_calls=request.max_tool_calls)
+        first = first_snapshot(shown, ids.response, int(time.time()))
         stream = new_stream(services, first, ids, asked.context.request, answer_notes)
-        flow = Flow(services, caller, request, attempts, stream, answer_notes, lease)
+        flow = Flow(services, caller, request, attempts, stream, answer_notes, lease, tools)
         first_round = create(flow, asked)
         first_round.send()
     except BaseException:
+        if tools is not None:
+            tools.close()
         keeping.release()
         raise
     return Exchange(flow, keeping, first_round, tuple(notes), began)
@@ -215,6 +225,8 @@ class Exchange:
         """Close the upstream call, release the conversation, and log how the exchange ended."""
         response = self._stream.response
         self._round.close(keep_connection=response.status != "cancelled")
+        if self._flow.tools is not None:
+            self._flow.tools.close()
         self._keeping.release()
         usage, notes, seconds = response.usage, self.notes, time.monotonic() - self._began
         observe_end(response, self._flow.attempts.upstream, self._transport, seconds, notes)
@@ -237,8 +249,10 @@ class Exchange:
     def _keep(self, events: list[Event]) -> None:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
         response, asked, services = self._stream.response, self._round.asked, self._flow.services
-        if self._keeping.keep(response, self.notes, events, services.quota):
-            services.chain_cache.add(response, self._flow.caller.tenant, asked.context.rendering_key, asked.chat)
+        tools, tenant = self._flow.tools, self._flow.caller.tenant
+        continued = asked if tools is None else tools.to_continue(asked)
+        if self._keeping.keep(response, self.notes, events, services.quota) and continued is not None:
+            services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:
@@ -247,6 +261,30 @@ class Exchange:
             log.error("response not stored", response_id=self._stream.response.id, error=str(error))
             return False
         return True
+
+
+def _first_plan(tools: "HostedTools | None", *, compacts: bool) -> Plan:
+    if compacts:
+        return ask_for_compaction
+    # What was approved is run first; rendered without its result, the context must not be cached.
+    return ask_uncompacted if tools is not None and tools.approved else ask_as_requested
+
+
+def _prepare_tools(
+    source: ContextSource, caller: Caller, lease: ConversationLease | None, notes: Notes
+) -> "tuple[ContextSource, HostedTools]":
+    """Return the context's source with functions in place of hosted tools, and what runs them."""
+    from adapter.flow.hosted_tools import prepare_tools  # imported late: most requests have no such tools
+
+    def check() -> None:
+        caller.watch.check()
+        if lease is not None:
+            lease.renew()
+        if source.services.must_stop():
+            raise stopping()
+
+    request, tools = prepare_tools(source, check, notes)
+    return replace(source, request=request), tools
 
 
 def _family(request: CreateRequest, tenant: str) -> str | None:

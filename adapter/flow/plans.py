@@ -3,12 +3,13 @@
 A plan is a function of a candidate's context, so that the same request can be made again for another candidate, or in
 another form of the dialect. It returns a `RoundRequest`: a chat request that is not sent yet. A response begins with
 `ask_as_requested` or, if compaction is all that the caller wants, `ask_for_compaction`. After a summary it goes on with
-`ask_in_window`; if no summary could be made, with `ask_uncompacted`.
+`ask_in_window`; if no summary could be made, with `ask_uncompacted`. After the calls of hosted tools it goes on with
+`ask_next_round`, after those that the client has approved with `ask_with_items`.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from translators.context.pairs import drop_unpaired
 from translators.context.summary import summary_request
 from translators.errors import RequestError
 from translators.responses.items import Item
+from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest
 
 Plan: TypeAlias = "Callable[[Context], RoundRequest]"
@@ -66,6 +68,35 @@ def ask_in_window(window: Sequence[Item]) -> Plan:
 def _ask_in_window(window: Sequence[Item], context: Context) -> RoundRequest:
     request = replace(context.request, input=tuple(window))
     return RoundRequest(ask_in_window(window), context, context.translate_alone(request))
+
+
+def ask_next_round(previous: RoundRequest, items: Sequence[Item], **changes: Any) -> Plan:
+    """Return the plan to go on after the answer to `previous` with the items of that round, calls and results.
+
+    `changes` are members of the request that the next round has otherwise.
+    """
+    # Not `previous` itself: its body would live as long as the response.
+    return partial(_ask_next_round, previous.context, previous.plan, previous.chat.history, tuple(items), changes)
+
+
+def _ask_next_round(
+    before: Context, plan: Plan, history: History, items: tuple[Item, ...], changes: dict[str, Any], context: Context
+) -> RoundRequest:
+    if context is not before:  # gathered anew, in another form of the dialect
+        history = plan(context).chat.history
+    request = replace(context.request, input=(), **changes)
+    chat = context.translate_after(request, history.with_output(items))
+    return RoundRequest(partial(_ask_next_round, before, plan, history, items, changes), context, chat)
+
+
+def ask_with_items(items: Sequence[Item]) -> Plan:
+    """Return the plan to ask what the caller asks, with items behind the input."""
+    return partial(_ask_with_items, tuple(items))
+
+
+def _ask_with_items(items: tuple[Item, ...], context: Context) -> RoundRequest:
+    request = replace(context.request, input=(*context.request.input, *items))
+    return RoundRequest(ask_with_items(items), context, context.translate_after(request, context.history))
 
 
 def _ask_for_summary(plan: Plan, context: Context, compaction: PendingCompaction) -> RoundRequest:

@@ -23,9 +23,10 @@ the request retried, belongs in `wait`.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Attempts
@@ -51,6 +52,9 @@ from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
 
+if TYPE_CHECKING:
+    from adapter.flow.hosted_tools import HostedTools
+
 
 class Flow(Struct, frozen=True):
     """What the rounds of one response share."""
@@ -66,6 +70,8 @@ class Flow(Struct, frozen=True):
     """What was not done exactly in the answer."""
     lease: ConversationLease | None
     """Of the conversation that the response continues; None: it continues none."""
+    tools: "HostedTools | None" = None
+    """The tools that the adapter runs itself; None: the request has none."""
 
     def check(self) -> None:
         """Raise what ends a response from outside: ClientDisconnected, or UpstreamError. Renew the lease."""
@@ -81,6 +87,7 @@ class Flow(Struct, frozen=True):
         always = not request.store or "reasoning.encrypted_content" in request.include
         return Expectations(
             chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
+            self.tools.names if self.tools is not None else frozenset(),
             context.dialect.thinks_first, self.attempts.redactor(),
         )  # fmt: skip
 
@@ -121,7 +128,18 @@ class Round(ABC):
 
     def opening_events(self) -> list[Event]:
         """Return the events of a response that begins with this round, before anything comes from the provider."""
-        return []
+        tools, stream = self._flow.tools, self._flow.stream
+        return [] if tools is None else tools.show_lists(stream.hosted_calls())
+
+    def _run_tools(self) -> "Round | None":
+        """Return the round that runs the calls of this one's answer, which has ended; None: it has none to run."""
+        tools = self._flow.tools
+        if tools is None or self._flow.stream.is_over:
+            return None
+        from adapter.flow.tool_rounds import ToolRound  # imported late: most responses have no such calls
+
+        tools.keep_first(self.asked)
+        return ToolRound(self._flow, self.asked, tools)
 
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
         """Wait for the provider's status, or for its answer to begin; tell whether it has come. Raise UpstreamError."""
@@ -184,7 +202,12 @@ class AnswerRound(Round):
         stream, events = self._flow.stream, self._last
         if not stream.is_over:
             events = events + self._reader.finish(int(time.time()))
-        problem = self.asked.chat.answer_rules.judge(stream.response, self._flow.notes).problem
+        if (following := self._run_tools()) is not None:
+            return events, following
+        answer = stream.response
+        if self._flow.tools is not None:  # what earlier rounds wrote is not judged
+            answer = replace(answer, output=tuple(stream.hosted_calls().of_round()))
+        problem = self.asked.chat.answer_rules.judge(answer, self._flow.notes).problem
         return (events if problem is None else stream.revoke(events, problem)), None
 
 
@@ -205,6 +228,8 @@ class BufferedRound(Round):
     def finish(self) -> tuple[list[Event], Round | None]:
         flow, answer, now = self._flow, self._answer, int(time.time())
         self._reader.finish(now)
+        if flow.tools is not None and not answer.is_over:
+            return answer.send_to(flow.stream, now), self._run_tools()
         judged = self.asked.chat.answer_rules.judge(answer.response, flow.notes)
         if judged.problem is not None:
             flow.stream.spend(answer.response.usage)
@@ -317,6 +342,10 @@ CreateRound: TypeAlias = Callable[[Flow, RoundRequest], Round]
 def create_round(flow: Flow, asked: RoundRequest) -> Round:
     """Return the round, not sent yet, in which a request is answered."""
     compaction = asked.compaction
+    if flow.tools is not None and flow.tools.approved:
+        from adapter.flow.tool_rounds import ApprovedRound
+
+        return ApprovedRound(flow, asked, flow.tools)
     if compaction is not None:
         return (CompactionRound if compaction.rest is None else SummaryRound)(flow, asked, compaction)
     return (BufferedRound if asked.chat.answer_rules.buffered else AnswerRound)(flow, asked)

@@ -21,8 +21,6 @@ from translators.errors import RequestError
 pytestmark = pytest.mark.skipif(not RECORDED_CLIENTS.is_dir(), reason=f"no recorded clients in {RECORDED_CLIENTS}")
 
 REFUSED = {
-    "openai-agents-js/hosted_mcp[0]": "tools[0].type",
-    "openai-agents-py/hosted_mcp[0]": "tools[0].type",
     "openai-py/image_and_file[1]": "input[0].content[1]",  # a PDF of nine bytes, which nothing can read
 }
 TAKES_FILES = {"openai", "openrouter"}

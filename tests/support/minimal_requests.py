@@ -139,7 +139,10 @@ ITEMS: dict[str, list[JSON]] = {
         {"type": "mcp_approval_request", "id": "mcpr_1", "name": "roll", "arguments": "{}", "server_label": "dice"},
         ASKED,
     ],
-    "mcp_approval_response": [{"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}],
+    "mcp_approval_response": [
+        {"type": "mcp_approval_request", "id": "mcpr_1", "name": "roll", "arguments": "{}", "server_label": "dice"},
+        {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": False},
+    ],
     "code_interpreter_call": [
         {"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "container_id": "c", "code": "1",
          "outputs": []}
@@ -238,5 +241,5 @@ def tool_choice(name: str) -> JSON:
         "mcp": {"type": "mcp", "server_label": "dice"},
     }  # fmt: skip
     shells = [{"type": "local_shell"}, {"type": "shell"}, {"type": "apply_patch"}]
-    tools = [FUNCTION, TOOLS["custom"], *shells]
+    tools = [FUNCTION, TOOLS["custom"], *shells, *([TOOLS["mcp"]] if name == "mcp" else [])]
     return {"model": "m", "input": "Hi", "tools": tools, "tool_choice": choices.get(name, {"type": name})}

@@ -16,12 +16,15 @@ from translators.responses.tools import (
     CustomChoice,
     FunctionChoice,
     LocalShellChoice,
+    MCPChoice,
+    MCPTool,
     NamespaceTool,
     OneTool,
     ShellChoice,
     Tool,
     ToolChoice,
 )
+from translators.tools.mcp import as_function_choice
 from translators.tools.names import Kind, QualifiedName, ToolNames, qualified_names
 
 _KIND_OF: Final[dict[type, Kind]] = {
@@ -59,11 +62,14 @@ def render_tool_choice(
 ) -> RenderedToolChoice:
     """Return the form of a choice for a provider; `thinks`: the request does not switch the model's thinking off."""
     dialect = rendering.dialect
-    shown = allowed_tools(tools, choice)
+    if isinstance(choice, MCPChoice) and any(isinstance(tool, MCPTool) for tool in tools):
+        return RenderedToolChoice(tools)  # the server was not asked for its tools: nothing is sent to the model
+    plain = as_function_choice(choice)
+    shown = allowed_tools(tools, plain)
     honoured = dialect.tool_choices
     if thinks and dialect.thinking_tool_choices is not None:
         honoured &= dialect.thinking_tool_choices
-    mode = choice.mode if isinstance(choice, AllowedTools) else choice
+    mode = plain.mode if isinstance(plain, AllowedTools) else plain
     if isinstance(mode, str):
         if mode == "auto" or not shown:
             return RenderedToolChoice(shown)
@@ -112,11 +118,18 @@ def allowed_tools(tools: Sequence[Tool], choice: ToolChoice) -> Sequence[Tool]:
 
 
 def undeclared_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
-    """Return the type of a chosen tool that is not among the declared ones, None if all are."""
+    """Return the type of a chosen tool that is not among the declared ones, None if all are.
+
+    Of an MCP server's tools only the server is declared.
+    """
     if isinstance(choice, str):
         return None
+    labels = {tool.server_label for tool in tools if isinstance(tool, MCPTool)}
+    if isinstance(choice, MCPChoice):
+        return None if choice.server_label in labels else "mcp"
     if isinstance(choice, AllowedTools):
-        return None if allowed_tools(tools, choice) else "allowed_tools"
+        servers = any(allowed.type == "mcp" and allowed.server_label in labels for allowed in choice.tools)
+        return None if servers or allowed_tools(tools, choice) else "allowed_tools"
     wanted = chosen_tool(choice)
     return None if any(wanted in qualified_names(tool) for tool in tools) else wanted.kind
 

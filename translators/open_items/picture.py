@@ -21,7 +21,8 @@ from translators.responses.events import (
     OutputItemAdded,
     OutputItemDone,
 )
-from translators.responses.items import ImageGenerationCall, OutputItem
+from translators.responses.hosted_items import ImageGenerationCall
+from translators.responses.items import OutputItem
 
 _DATA_URL: Final = re.compile(r"data:image/([\w.+-]+)((?:;[^;,]*)*),(?=.)", re.IGNORECASE)
 _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp", "gif": "gif", "svg+xml": "svg"}

@@ -21,9 +21,7 @@ TOOLS: Final[dict[str, Row]] = {
     "web_search_2025_08_26": approximated(_SEARCH),
     "web_search_preview": approximated(_SEARCH),
     "web_search_preview_2025_03_11": approximated(_SEARCH),
-    "mcp": refused(
-        "No MCP server is called from here. Connect to it in the client and declare its tools as functions."
-    ),
+    "mcp": own("Its tools as functions that the adapter calls, where the settings allow the server; else a 400."),
     "file_search": refused("There are no vector stores here. Declare a function that searches."),
     "code_interpreter": refused(
         "No code is run here. Declare a function, 'shell' or 'local_shell' and run it in the client."
@@ -54,7 +52,7 @@ TOOL_CHOICES: Final[dict[str, Row]] = {
     "web_search": refused(_NOT_CHOSEN),
     "web_search_preview": refused(_NOT_CHOSEN),
     "web_search_preview_2025_03_11": refused(_NOT_CHOSEN),
-    "mcp": refused(_NOT_RUN),
+    "mcp": own("The function that stands for the tool is chosen, or any of the server's; only in the first round."),
     "file_search": refused(_NOT_RUN),
     "code_interpreter": refused(_NOT_RUN),
     "image_generation": refused(_NOT_RUN),

@@ -207,6 +207,48 @@ class ImageGenerationCompleted(Event, tag="response.image_generation_call.comple
     output_index: int
 
 
+class MCPListToolsInProgress(Event, tag="response.mcp_list_tools.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class MCPListToolsCompleted(Event, tag="response.mcp_list_tools.completed"):
+    item_id: str
+    output_index: int
+
+
+class MCPListToolsFailed(Event, tag="response.mcp_list_tools.failed"):
+    item_id: str
+    output_index: int
+
+
+class MCPCallInProgress(Event, tag="response.mcp_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class MCPCallArgumentsDelta(Event, tag="response.mcp_call_arguments.delta"):
+    item_id: str
+    output_index: int
+    delta: str
+
+
+class MCPCallArgumentsDone(Event, tag="response.mcp_call_arguments.done"):
+    item_id: str
+    output_index: int
+    arguments: str
+
+
+class MCPCallCompleted(Event, tag="response.mcp_call.completed"):
+    item_id: str
+    output_index: int
+
+
+class MCPCallFailed(Event, tag="response.mcp_call.failed"):
+    item_id: str
+    output_index: int
+
+
 class CompactionCompacting(Event, tag="response.compaction.compacting"):
     item_id: str
     output_index: int

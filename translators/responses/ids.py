@@ -4,13 +4,16 @@ An id is `<prefix>_` + 32 lower-case hex digits: 12 of Unix milliseconds (ids so
 that the response shares with all of its items, and 8 that distinguish the items of one response. The last four
 of the random ones are the family, which all responses of a chain share. So an id is opaque to clients, never
 derived from the provider's, and an item id leads back to its response. Output items count from 1; input items,
-which need no id until they are listed, from 0x80000000.
+which need no id until they are listed, from 0x80000000. The upper half of an output item's number is the round of the
+response (a chat call) that it belongs to: a history with ids shows which calls one answer of the model made.
 """
 
 from hashlib import sha256
 from typing import Final
 
 _FIRST_INPUT: Final = 0x8000_0000
+_ROUND_BITS: Final = 16
+"""The lower half of an output item's number, which counts within a round."""
 
 
 class Ids:
@@ -44,6 +47,10 @@ class Ids:
         self._minted += 1
         return f"call_{self._seed}{self._minted:08x}"
 
+    def next_round(self) -> None:
+        """Mint from here on the ids of the next round's items."""
+        self._minted = ((self._minted >> _ROUND_BITS) + 1) << _ROUND_BITS
+
 
 def seed(milliseconds: int, entropy: int, family: str | None = None) -> str:
     """Return the seed for one response: Unix time in milliseconds and 48 random bits, 16 of them its family's."""
@@ -73,6 +80,18 @@ def response_of(item_id: str) -> str | None:
     if len(digits) != 32 or not all(c in "0123456789abcdef" for c in digits):
         return None
     return f"resp_{digits[:24]}00000000"
+
+
+def round_of(item_id: object) -> str | None:
+    """Return what the output items of one round of a response share in their ids; None for an id that is not ours."""
+    if not isinstance(item_id, str) or response_of(item_id) is None:
+        return None
+    return item_id[-32:-4]
+
+
+def call_id_of_item(item_id: object) -> str | None:
+    """Return the call_id of a call that the adapter ran, by its item's id; None for an id that is not ours."""
+    return None if round_of(item_id) is None else f"call_{str(item_id)[-32:]}"
 
 
 def input_position(item_id: str) -> int | None:

@@ -33,6 +33,7 @@ from translators.responses.items import (
 from translators.responses.tools import (
     CustomTool,
     FunctionTool,
+    MCPTool,
     NamespaceTool,
     ShellTool,
     Tool,
@@ -148,7 +149,10 @@ def _check_loaded(items: Sequence[Item], param: str) -> None:
     for at, item in enumerate(items):
         if isinstance(item, (AdditionalTools, ToolSearchOutput)):
             for place, tool in enumerate(item.tools):
-                _check(tool, f"{param}[{at}].tools[{place}]")
+                path = f"{param}[{at}].tools[{place}]"
+                if isinstance(tool, MCPTool):
+                    raise unsupported_parameter(f"{path}.type", "'mcp' has to be declared in 'tools'.")
+                _check(tool, path)
 
 
 def _decode_each(raw: bytes, param: str, *, in_history: bool) -> tuple[Item, ...]:
@@ -239,10 +243,12 @@ def decode_tools(raw: bytes) -> tuple[Tool, ...]:
     tools = tuple(_decode_tool(element, f"tools[{at}]") for at, element in enumerate(elements))
     declared: set[tuple[str | None, str]] = set()
     for at, tool in enumerate(tools):
+        member = "server_label" if isinstance(tool, MCPTool) else "name"
         for name in _names(tool):
             if name in declared:
+                shown = shorten(name[1] or str(name[0]))
                 raise RequestError(
-                    f"Duplicate tool name: '{shorten(name[1])}'.", param=f"tools[{at}].name", code="invalid_value"
+                    f"Duplicate tool name: '{shown}'.", param=f"tools[{at}].{member}", code="invalid_value"
                 )
             declared.add(name)
     return tools
@@ -255,6 +261,8 @@ def _names(tool: Tool) -> list[tuple[str | None, str]]:
             return [(None, tool.name)]
         case NamespaceTool():
             return [(tool.name, member.name) for member in tool.tools]
+        case MCPTool():
+            return [(f"mcp__{tool.server_label}", "")]
         case WebSearch():
             return []
         case _:  # the only tool of its kind; "" is the name of no namespace

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from translators.responses.hosted_items import Hosted, HostedOutput
 from translators.responses.tools import Name, Tool
 from translators.responses.unknown_item import UnknownItem
 
@@ -293,64 +294,6 @@ class ItemReference(Struct, frozen=True, gc=False, tag_field="type", tag="item_r
     id: str
 
 
-# --- items of tools that OpenAI or its servers run; here they are only history ---------------------------------------
-
-
-class WebSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="web_search_call"):
-    id: str | None | UnsetType = UNSET
-    status: str | None | UnsetType = UNSET
-    action: dict[str, Any] | None | UnsetType = UNSET
-
-
-class FileSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="file_search_call"):
-    id: str | None | UnsetType = UNSET
-    status: str | None | UnsetType = UNSET
-    queries: list[str] = []
-    results: list[dict[str, Any]] | None | UnsetType = UNSET
-
-
-class CodeInterpreterCall(Struct, frozen=True, gc=False, tag_field="type", tag="code_interpreter_call"):
-    id: str | None | UnsetType = UNSET
-    status: str | None | UnsetType = UNSET
-    code: str | None = None
-    container_id: str | None | UnsetType = UNSET
-    outputs: list[dict[str, Any]] | None = None
-
-
-class ImageGenerationCall(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation_call"):
-    """An image that an answer contains, as base64; `output_format`: png, jpeg, webp …"""
-
-    result: str | None = None
-    id: str | None | UnsetType = UNSET
-    status: str | None | UnsetType = UNSET
-    output_format: str | None | UnsetType = UNSET
-
-
-class MCPCall(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_call"):
-    name: str
-    arguments: str
-    server_label: str
-    id: str | None | UnsetType = UNSET
-    output: str | None = None
-    error: Any = None
-    status: str | None | UnsetType = UNSET
-    approval_request_id: str | None | UnsetType = UNSET
-
-
-class MCPListTools(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_list_tools"):
-    server_label: str
-    tools: list[Any]
-    id: str | None | UnsetType = UNSET
-    error: Any = None
-
-
-class MCPApprovalRequest(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_approval_request"):
-    name: str
-    arguments: str
-    server_label: str
-    id: str | None | UnsetType = UNSET
-
-
 class ComputerCall(Struct, frozen=True, gc=False, tag_field="type", tag="computer_call"):
     call_id: CallId
     id: str | None | UnsetType = UNSET
@@ -373,30 +316,10 @@ class ComputerCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag="c
     status: str | None | UnsetType = UNSET
 
 
-class Program(Struct, frozen=True, gc=False, tag_field="type", tag="program"):
-    """JavaScript that OpenAI ran to call tools."""
-
-    code: str | None | UnsetType = UNSET
-    id: str | None | UnsetType = UNSET
-    call_id: str | None | UnsetType = UNSET
-    fingerprint: str | None | UnsetType = UNSET
-
-
-class ProgramOutput(Struct, frozen=True, gc=False, tag_field="type", tag="program_output"):
-    result: str | None = None
-    id: str | None | UnsetType = UNSET
-    call_id: str | None | UnsetType = UNSET
-    status: str | None | UnsetType = UNSET
-
-
 Call = FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall | ComputerCall
 CallOutput = (
     FunctionCallOutput | CustomToolCallOutput | LocalShellCallOutput | ShellCallOutput | ApplyPatchCallOutput
     | ToolSearchOutput | ComputerCallOutput
-)
-Hosted = (
-    WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
-    | MCPApprovalRequest | Program | ProgramOutput
 )
 KnownItem = (
     Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | Compaction
@@ -405,5 +328,5 @@ KnownItem = (
 Item = KnownItem | UnknownItem
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
-    | ImageGenerationCall | Compaction
+    | HostedOutput | Compaction
 )

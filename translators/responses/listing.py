@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from translators.errors import item_not_found
+from translators.responses import hosted_items as hosted
 from translators.responses import items as kinds
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
@@ -25,11 +26,11 @@ _PREFIX: Final[dict[type, str]] = {
     kinds.LocalShellCallOutput: "lsho", kinds.ShellCall: "sh", kinds.ShellCallOutput: "sho",
     kinds.ApplyPatchCall: "apc", kinds.ApplyPatchCallOutput: "apco", kinds.ToolSearchCall: "tsc",
     kinds.ToolSearchOutput: "tso", kinds.ComputerCall: "cu", kinds.ComputerCallOutput: "cuo",
-    kinds.AdditionalTools: "at", kinds.ConfigurationUpdate: "cfg", kinds.WebSearchCall: "ws",
-    kinds.FileSearchCall: "fs", kinds.CodeInterpreterCall: "ci", kinds.ImageGenerationCall: "ig",
-    kinds.MCPCall: "mcp", kinds.MCPListTools: "mcpl", kinds.MCPApprovalRequest: "mcpr", kinds.Program: "prg",
-    kinds.ProgramOutput: "prgo", kinds.Compaction: "cmp", kinds.CompactionTrigger: "cmpt",
-    kinds.AgentMessage: "amsg", UnknownItem: "item",
+    kinds.AdditionalTools: "at", kinds.ConfigurationUpdate: "cfg", hosted.WebSearchCall: "ws",
+    hosted.FileSearchCall: "fs", hosted.CodeInterpreterCall: "ci", hosted.ImageGenerationCall: "ig",
+    hosted.MCPCall: "mcp", hosted.MCPListTools: "mcpl", hosted.MCPApprovalRequest: "mcpr",
+    hosted.MCPApprovalResponse: "mcpa", hosted.Program: "prg", hosted.ProgramOutput: "prgo", kinds.Compaction: "cmp",
+    kinds.CompactionTrigger: "cmpt", kinds.AgentMessage: "amsg", UnknownItem: "item",
 }  # fmt: skip
 
 

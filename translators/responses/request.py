@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from translators.responses.hosted_items import MCPApprovalResponse
 from translators.responses.items import InputFile, InputImage, InputText, Item
-from translators.responses.tools import Tool, ToolChoice
+from translators.responses.tools import HOSTED_TOOLS, Tool, ToolChoice
 from translators.wire import Raw
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -134,3 +135,8 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     """The prompt that the request was filled in from; its contents are in the other members already."""
     passthrough: dict[str, Raw] = {}
     """Members that go to the provider as they are."""
+
+
+def names_hosted_tools(request: CreateRequest) -> bool:
+    """Tell whether a request declares tools that the adapter runs, or answers a request of theirs for approval."""
+    return not HOSTED_TOOLS.isdisjoint(map(type, request.tools)) or MCPApprovalResponse in map(type, request.input)

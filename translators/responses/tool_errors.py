@@ -5,7 +5,9 @@ Source: openai-python 3.54; OpenAI API reference, Responses: create.
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
+
+from translators.wire import encode
 
 
 class ToolExecutionError(Struct, frozen=True, tag_field="type", tag="mcp_tool_execution_error"):
@@ -30,3 +32,17 @@ class MCPHTTPError(Struct, frozen=True, gc=False, tag_field="type", tag="http_er
 
 
 MCPCallError = ToolExecutionError | MCPProtocolError | MCPHTTPError
+
+
+def text_of_error(error: Any) -> str:
+    """Return what the model reads as the output of a failed call; `error` is a value of its item, in any form."""
+    value = to_builtins(error)
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        return encode(value).decode()
+    if isinstance(content := value.get("content"), list):
+        texts = [str(part["text"]) for part in content if isinstance(part, dict) and part.get("text")]
+        return "Error: " + ("\n".join(texts) or "the tool gave no reason.")
+    message = value.get("message")
+    return message if isinstance(message, str) and message else encode(value).decode()

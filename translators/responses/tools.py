@@ -5,9 +5,11 @@ that clients leave out is null where OpenAI shows null and UNSET where it shows 
 Types that cannot be served have no Struct: `policy/` says why. Source: OpenAI API reference, Responses: create.
 """
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 ToolsetName = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -126,10 +128,56 @@ class WebSearchPreview20250311(
     pass
 
 
+class ToolFilter(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """Some of an MCP server's tools: those with these names, and those that only read (its own hint)."""
+
+    tool_names: list[str] | None = None
+    read_only: bool | None = None
+
+
+class ApprovalRules(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """Which calls need approval; one that neither filter names does."""
+
+    always: ToolFilter | None = None
+    never: ToolFilter | None = None
+
+
+class MCPTool(Struct, frozen=True, gc=False, tag_field="type", tag="mcp"):
+    """The tools of an MCP server, which the adapter calls. `authorization` and `headers` are secrets of the caller."""
+
+    server_label: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    server_url: Annotated[str, Meta(max_length=2048)] | None | UnsetType = UNSET
+    connector_id: Annotated[str, Meta(max_length=128)] | None | UnsetType = UNSET
+    tunnel_id: str | None | UnsetType = UNSET
+    authorization: Annotated[str, Meta(max_length=8192)] | None | UnsetType = UNSET
+    headers: dict[str, str] | None = None
+    allowed_tools: list[str] | ToolFilter | None = None
+    require_approval: Literal["always", "never"] | ApprovalRules | None = "always"
+    server_description: str | None = None
+    defer_loading: bool | None | UnsetType = UNSET
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
 Tool = (
     FunctionTool | CustomTool | NamespaceTool | ToolSearchTool | LocalShellTool | ShellTool | ApplyPatchTool
-    | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311
+    | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311 | MCPTool
 )
+HOSTED_TOOLS: Final = frozenset({MCPTool})
+"""Declarations of tools that the adapter runs itself."""
+
+
+def without_secrets(tool: Tool) -> Tool:
+    """Return a declaration as it may be shown and stored: without credentials, and without those in its URL."""
+    if not isinstance(tool, MCPTool):
+        return tool
+    url = tool.server_url
+    if isinstance(url, str):
+        url = re.sub(r"(?<=//)[^/?#]*@", "", re.split(r"[?#]", url, maxsplit=1)[0])
+    return replace(
+        tool, server_url=url or UNSET, authorization=UNSET, headers=None,
+        require_approval="always" if tool.require_approval is None else tool.require_approval,
+    )  # fmt: skip
+
 
 class FunctionChoice(Struct, frozen=True, gc=False, tag_field="type", tag="function"):
     name: Name
@@ -153,12 +201,20 @@ class ApplyPatchChoice(Struct, frozen=True, gc=False, tag_field="type", tag="app
     pass
 
 
+class MCPChoice(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="mcp"):
+    """A tool of an MCP server, or any of them."""
+
+    server_label: str
+    name: Name | None = None
+
+
 class AllowedTool(Struct, frozen=True, gc=False, omit_defaults=True):
     """A tool by its type and, where its type has one, its name."""
 
     type: str
     name: Name | None = None
     namespace: ToolsetName | None = None
+    server_label: str | None = None
 
 
 class AllowedTools(Struct, frozen=True, gc=False, tag_field="type", tag="allowed_tools"):
@@ -169,4 +225,6 @@ class AllowedTools(Struct, frozen=True, gc=False, tag_field="type", tag="allowed
 
 
 OneTool = FunctionChoice | CustomChoice | LocalShellChoice | ShellChoice | ApplyPatchChoice
-ToolChoice = Literal["none", "auto", "required"] | OneTool | AllowedTools
+FunctionToolChoice = Literal["none", "auto", "required"] | OneTool | AllowedTools
+"""A choice among functions, which chat has, and tools that functions stand for."""
+ToolChoice = FunctionToolChoice | MCPChoice

@@ -1,29 +1,41 @@
-"""Hosted tools in a history: items of tools that OpenAI ran, rendered for a chat provider.
+"""Hosted tools in a history: items of tools that this adapter or OpenAI ran, rendered for a chat provider.
 
-They come from a conversation that began elsewhere. A call with its result becomes an answered tool call; an image
-becomes a labelled user message; an item that adds nothing to the messages around it is dropped with a note.
-Source: OpenAI API reference, Responses: create.
+A call with its result becomes an answered tool call; an image becomes a labelled user message; an item that adds
+nothing to the messages around it is dropped. Each is rendered from its item alone, so that the model sees in the next
+round, and in every later turn, the very bytes that it saw first: the call_id comes from the item's id, and so does the
+round, which says which calls the model made in one answer.
+
+A request for approval is a call, too. Its result is that of the `mcp_call` that the client's approval led to, or what
+became of it instead. Source: OpenAI API reference, Responses: create; docs/decisions/0031-hosted-tools.md.
 """
 
 import hashlib
-from typing import Final, NamedTuple
+from collections.abc import MutableSequence
+from typing import Any, Final, NamedTuple
 
 from translators.notes import Notes
-from translators.responses.items import (
+from translators.responses.hosted_items import (
     CodeInterpreterCall,
     FileSearchCall,
     Hosted,
     ImageGenerationCall,
-    InputImage,
-    InputText,
+    MCPApprovalRequest,
+    MCPApprovalResponse,
     MCPCall,
-    Message,
+    MCPListTools,
     ProgramOutput,
 )
+from translators.responses.ids import call_id_of_item, round_of
+from translators.responses.items import InputImage, InputText, Message
+from translators.responses.tool_errors import text_of_error
 from translators.wire import encode
 
 _ID_DIGITS: Final = 24
 """Hex digits of a call_id: 96 bits, so that two results never share one, in the length that OpenAI's ids have."""
+_BROKEN_OFF: Final = "[The call was broken off before it returned anything.]"
+_NOT_APPROVED: Final = "[The user has not approved this call. It was not run.]"
+_NOT_RUN: Final = "[The user has approved this call, but it was not run.]"
+_DECLINED: Final = "The user declined this call."
 
 
 class HostedCall(NamedTuple):
@@ -34,20 +46,25 @@ class HostedCall(NamedTuple):
     namespace: str | None
     arguments: str
     result: str
+    round: str | None = None
+    """What the items of its round share in their ids; None: not known."""
 
 
 def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
     """Return what is rendered in place of an item; None if the model gets nothing."""
     match item:
         case MCPCall():
-            result = item.output if item.output is not None else encode(item.error).decode() if item.error else ""
-            return _call(item.name, f"mcp__{item.server_label}", item.arguments or "{}", result)
+            return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _result_of(item))
+        case MCPApprovalRequest():
+            return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _NOT_APPROVED)
+        case MCPListTools() if round_of(item.id) is not None:
+            return None  # what the model may call of it is declared in the request
         case CodeInterpreterCall():
             logs = [str(output["logs"]) for output in item.outputs or () if output.get("logs")]
-            return _call("code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
+            return _call(item, "code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
         case FileSearchCall(results=list(results)):
             found = "\n\n".join(f"{result.get('filename', '')}\n{result.get('text', '')}".strip() for result in results)
-            return _call("file_search", None, encode({"queries": item.queries}).decode(), found)
+            return _call(item, "file_search", None, encode({"queries": item.queries}).decode(), found)
         case ImageGenerationCall(result=str(result)) if result:
             label = InputText("[An image that was generated in the answer before]")
             return Message("user", [label, InputImage(f"data:image/{_image_type(result)};base64,{result}")])
@@ -58,10 +75,68 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
     return None
 
 
-def _call(name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:
+class Approvals:
+    """The requests for approval of one history, and what became of each.
+
+    The next message of the user ends what is not approved until then: what was rendered before it never changes.
+    """
+
+    def __init__(self, items: MutableSequence[Any]) -> None:
+        """`items`: the calls in it that stand for requests get their results there."""
+        self._items = items
+        self._open: dict[str, int] = {}
+        """The positions of the requests without a result, by their id."""
+        self._approved: set[str] = set()
+
+    def add(self, position: int, request: MCPApprovalRequest) -> None:
+        if isinstance(request.id, str):
+            self._open[request.id] = position
+
+    def answer(self, response: MCPApprovalResponse) -> bool:
+        """Show the model what the client decided; return False if it decided about nothing that is here."""
+        id = response.approval_request_id
+        at = self._open.get(id)
+        if at is None:
+            return False
+        if response.approve:
+            self._approved.add(id)
+            self._settle(at, _NOT_RUN)
+        else:
+            del self._open[id]
+            self._settle(at, f"{_DECLINED} {response.reason or ''}".rstrip())
+        return True
+
+    def settle(self, call: MCPCall) -> bool:
+        """Make the result of an approved call that of its request; return False if no request here led to it."""
+        at = self._open.pop(str(call.approval_request_id), None)
+        if at is None:
+            return False
+        self._settle(at, _result_of(call))
+        return True
+
+    def end_turn(self) -> None:
+        """End the requests that were not approved."""
+        self._open = {id: at for id, at in self._open.items() if id in self._approved}
+
+    def _settle(self, at: int, result: str) -> None:
+        self._items[at] = self._items[at]._replace(result=result)
+
+
+def _result_of(call: MCPCall) -> str:
+    if call.output is not None:
+        return call.output
+    if call.error:
+        return text_of_error(call.error)
+    return _BROKEN_OFF if call.status == "incomplete" else ""
+
+
+def _call(item: Hosted, name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:
     """Return a call whose id is the same in every rendering, so that provider prompt caches stay warm."""
-    digest = hashlib.sha256("\0".join((name, namespace or "", arguments, result)).encode("utf-8", "replace"))
-    return HostedCall(f"call_{digest.hexdigest()[:_ID_DIGITS]}", name, namespace, arguments, result)
+    call_id = call_id_of_item(item.id)
+    if call_id is None:
+        digest = hashlib.sha256("\0".join((name, namespace or "", arguments, result)).encode("utf-8", "replace"))
+        call_id = f"call_{digest.hexdigest()[:_ID_DIGITS]}"
+    return HostedCall(call_id, name, namespace, arguments, result, round_of(item.id))
 
 
 def _image_type(base64: str) -> str:

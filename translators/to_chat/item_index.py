@@ -6,13 +6,17 @@ This index answers where those are, in constant time, and remembers which positi
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from translators.notes import Notes
+from translators.responses.hosted_items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
 from translators.to_chat.content import has_media, is_blank, text_of
-from translators.to_chat.hosted import HostedCall
+from translators.to_chat.hosted import Approvals, HostedCall
 from translators.to_chat.placeholders import UNCHANGED, substitute
 from translators.tools.kinds import BY_OUTPUT, call_id_of
+
+_APPROVAL_KINDS: Final = frozenset({MCPApprovalRequest, MCPApprovalResponse, MCPCall})
 
 
 class ItemIndex:
@@ -25,6 +29,7 @@ class ItemIndex:
         self.last_early_output = -1
         """The last position of an output that was rendered before its turn."""
         self._first_input = first_input
+        self._approvals = Approvals(self.items)
         self._messages: deque[int] = deque()
         """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
@@ -37,6 +42,9 @@ class ItemIndex:
                 self._outputs[item.call_id].append(position)  # type: ignore[union-attr, index]
                 continue
             if kind not in UNCHANGED:
+                if kind in _APPROVAL_KINDS and self._settle_approval(position, item):
+                    self.done.add(position)
+                    continue
                 other = substitute(item, notes, self.path(position))
                 if other is None:
                     self.done.add(position)
@@ -48,6 +56,16 @@ class ItemIndex:
             elif kind in BY_OUTPUT:
                 self._outputs[call_id_of(self.items[position])].append(position)
 
+    def _settle_approval(self, position: int, item: Item) -> bool:
+        """Read an item of a call that needs approval; return True if it has no message of its own."""
+        if isinstance(item, MCPApprovalRequest):
+            self._approvals.add(position, item)
+        elif isinstance(item, MCPApprovalResponse):
+            return self._approvals.answer(item)
+        elif isinstance(item, MCPCall) and item.approval_request_id:
+            return self._approvals.settle(item)
+        return False
+
     def _add_message(self, position: int, notes: Notes) -> None:
         item = self.items[position]
         assert isinstance(item, Message)
@@ -58,6 +76,7 @@ class ItemIndex:
             notes.add(self.path(position), "dropped", "an empty message")
         else:
             self._messages.append(position)
+            self._approvals.end_turn()
 
     def take_message(self) -> None:
         """Remove the first message from those that are not rendered yet."""

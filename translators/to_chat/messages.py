@@ -3,7 +3,8 @@
 The rules (docs/item-rules.md gives the reason and the test of each):
 
  1. Each turn of the model is one assistant message: its thinking, its texts and all its calls.
- 2. A turn ends with the output of one of its calls, or with a message of another role.
+ 2. A turn ends with the output of one of its calls, with a message of another role, or with the first item of another
+    round, if the adapter ran one of its calls.
  3. Right after a turn come its tool messages, one for each call, in call order, wherever the outputs lie in the items.
  4. Messages between a call and its outputs go before the turn: after it, the model would see the user ask again.
  5. An output without a call, and a call without an output, are request errors (400); a call that was cut short is
@@ -18,7 +19,7 @@ Source: docs/item-rules.md.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET, Struct
 
@@ -26,6 +27,7 @@ from translators.chat.messages import ChatMessage, Content, Part, ToolCall, Tool
 from translators.dialects.rendering import Rendering
 from translators.errors import RequestError, item_not_found
 from translators.reasoning.returned import ReturnedThinking, ReturnPolicy, restore_thinking, thinking_to_return
+from translators.responses.ids import round_of
 from translators.responses.items import (
     ApplyPatchCall,
     Call,
@@ -151,19 +153,18 @@ class _Renderer:
                     self._index.take_message()  # this one: those before it are rendered
                     self._write_message(position, item)
         elif isinstance(item, Reasoning):
-            turn = self._open_turn()
+            turn = self._open_turn(item)
             if self._current is None or position > self._current:
                 path = self._index.path(position)
                 turn.thinking.append(restore_thinking(item, self._return_policy, self._notes, path))
         elif kind in BY_CALL:
-            turn = self._open_turn()
+            turn = self._open_turn(item)
             turn.calls.append((position, item))  # type: ignore[arg-type]
             turn.call_ids.add(item.call_id)  # type: ignore[union-attr, arg-type]
         elif kind in BY_OUTPUT:
             self._render_output(position, item)  # type: ignore[arg-type]
         elif isinstance(item, HostedCall):
-            self._open_turn().calls.append((position, item))
-            self._end_turn()
+            self._add_hosted(position, item)
         elif isinstance(item, ItemReference):
             raise item_not_found(item.id, "input")
 
@@ -210,14 +211,30 @@ class _Renderer:
 
     # --- turns of the model -----------------------------------------------------------------------------------
 
-    def _open_turn(self) -> Turn:
+    def _open_turn(self, item: Any) -> Turn:
+        """Return the turn that an item of the model's belongs to."""
         self._is_leading = False
-        if self._turn is None:
-            self._turn = Turn()
-        return self._turn
+        turn = self._turn
+        if turn is not None and turn.round is not None and round_of(item.id) != turn.round:
+            self._end_turn()
+            turn = None
+        if turn is None:
+            turn = self._turn = Turn()
+        return turn
+
+    def _add_hosted(self, position: int, call: HostedCall) -> None:
+        """Add a call that has its result; where its round is not known, the turn ends with it."""
+        self._is_leading = False
+        if self._turn is not None and self._turn.round not in (None, call.round):
+            self._end_turn()
+        turn = self._turn = self._turn or Turn()
+        turn.calls.append((position, call))
+        turn.round = call.round
+        if call.round is None:
+            self._end_turn()
 
     def _add_assistant_message(self, position: int, item: Message) -> None:
-        turn = self._open_turn()
+        turn = self._open_turn(item)
         if isinstance(item.content, str):
             turn.texts.append(item.content)
             return

@@ -9,6 +9,7 @@ from typing import Final
 
 from translators.errors import shorten
 from translators.notes import Notes
+from translators.responses.hosted_items import Hosted
 from translators.responses.items import (
     AdditionalTools,
     AgentMessage,
@@ -17,7 +18,6 @@ from translators.responses.items import (
     ConfigurationUpdate,
     FunctionCall,
     FunctionCallOutput,
-    Hosted,
     InputText,
     Item,
     ItemReference,

@@ -19,7 +19,7 @@ from translators.notes import Notes
 from translators.reasoning.returned import ReturnPolicy
 from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
-from translators.responses.tools import AllowedTools
+from translators.responses.tools import AllowedTools, MCPTool
 from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
 from translators.to_chat.instructions import leading_message, leading_text
@@ -153,7 +153,8 @@ def _tools_of_history(parts: Sequence[bytes], rendering: Rendering) -> dict[str,
 def _check_no_call_required(request: CreateRequest, rendering: Rendering) -> None:
     """Raise RequestError if a call is required although the provider gets no tools."""
     wanted = request.tool_choice
-    if (wanted.mode if isinstance(wanted, AllowedTools) else wanted) in ("auto", "none"):
+    mode = wanted.mode if isinstance(wanted, AllowedTools) else wanted
+    if mode in ("auto", "none") or any(isinstance(tool, MCPTool) for tool in request.tools):
         return
     reason = "no tool is declared that a chat-completions provider can call"
     if not rendering.dialect.tools:

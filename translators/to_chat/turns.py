@@ -33,7 +33,7 @@ _UNSIGNED: Final = {"google": {"thought_signature": "skip_thought_signature_vali
 class Turn:
     """One turn of the model while its items are read."""
 
-    __slots__ = ("call_ids", "calls", "refusals", "texts", "thinking")
+    __slots__ = ("call_ids", "calls", "refusals", "round", "texts", "thinking")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -42,6 +42,8 @@ class Turn:
         self.calls: list[tuple[int, AnyCall]] = []
         """Each call after its position."""
         self.call_ids: set[str] = set()
+        self.round: str | None = None
+        """The round of its hosted calls; items of another round are of another turn. None: it has no such call."""
 
     def message(self, calls: Sequence[ToolCall], back: ReturnedThinking, dialect: Dialect) -> AssistantMessage | None:
         """Return the turn as one message with these calls; None if it is empty."""

@@ -27,7 +27,7 @@ from translators.chat.chunks import (
 )
 from translators.errors import UpstreamError
 from translators.loose_json import decode_prefix, replace_lone_surrogates
-from translators.reasoning.fields import PARTS, text_in
+from translators.reasoning.fields import PARTS, read_thinking, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -211,6 +211,15 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, s
                 yield "image", _url_of(part.get("image_url"))
             else:
                 yield "other", ""
+
+
+def repeats_deltas(message: Delta, written: int) -> bool:
+    """Tell whether a message has all that the deltas before it had, `written` characters: MiniMax ends a stream so."""
+    if not written or not isinstance(message.content, str) or not message.content:
+        return False
+    texts = [message.content, read_thinking(message)]
+    texts += [arguments_of(call.function) for call in calls_of(message, whole=True)]
+    return sum(map(len, texts)) >= written
 
 
 def images_of(delta: Delta) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Set
 from msgspec import Struct, field
 
 from translators.reasoning.thinking import SealPolicy
-from translators.tools.names import ToolNames
+from translators.tools.names import QualifiedName, ToolNames
 
 
 class Expectations(Struct, frozen=True, gc=False):
@@ -19,6 +19,8 @@ class Expectations(Struct, frozen=True, gc=False):
     """Ids of the calls in the history; no new call may have one of them."""
     prompt_bytes: int = 0
     """Size of the request, from which its tokens are estimated if the provider does not count them."""
+    hosted: Set[QualifiedName] = frozenset()
+    """The tools whose calls the adapter runs itself."""
     thinks_first: bool = False
     """The answer begins with thinking, without a tag that says so."""
     redact: Callable[[str], str] = str

@@ -5,17 +5,21 @@ first item in the queue is open: pieces of a later one wait there, so that items
 A message or reasoning item closes when anything else arrives, a picture at once. A call closes when something else has
 arrived *and* its arguments are whole JSON, so that clients can start it early. At the end everything closes; an
 incomplete item is the last. Index and ids are given when an item opens, and never change.
+
+A call of a hosted tool, which the adapter runs itself, waits until the round has ended (`hosted_calls.py`).
 Source: docs/stream-laws.md; docs/decisions/0005-calls-in-lanes.md.
 """
 
 from collections import deque
-from typing import Any, Final, Literal
+from collections.abc import Callable
+from typing import Any, Final
 
 from translators.errors import UpstreamError, answer_too_large, shorten
 from translators.notes import Notes
-from translators.open_items.base import FinalStatus, OpenItem, PieceKind
+from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
+from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.message import OpenMessage
 from translators.open_items.picture import OpenPicture, is_picture
 from translators.open_items.reasoning import OpenReasoning, ShownAs
@@ -26,31 +30,16 @@ from translators.responses.items import Compaction, OutputItem, Reasoning
 from translators.to_responses.calls import unreadable_call
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.provider_call import ProviderCall
+from translators.to_responses.queued_item import ItemKind, QueuedItem
 from translators.tools.function import OpenFunctionCall
 from translators.tools.kinds import BY_NAME
+from translators.tools.names import QualifiedName
 
-ItemKind = Literal["message", "reasoning", "call", "picture", "compaction"]
+OpenHosted = Callable[[int, str], OpenHostedItem]
+"""Returns an open item of a hosted tool; its arguments are its `output_index` and the digits of its id."""
 _MAX_CALL_ID_CHARACTERS: Final = 64
 """What the API accepts as `call_id` when the client sends the call back. Source: OpenAI OpenAPI specification."""
 _ITEM_OF_PIECE: Final[dict[PieceKind, ItemKind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
-
-
-class QueuedItem:
-    """An output item that is not done: open, or waiting, with its `pieces`, for the items before it to close."""
-
-    __slots__ = ("call", "closed", "item", "kind", "opaque", "pieces")
-
-    def __init__(self, kind: ItemKind, call: ProviderCall | None = None, opaque: OpaqueReasoning | None = None) -> None:
-        self.kind = kind
-        self.call = call
-        self.opaque = opaque
-        self.item: OpenItem | None = None
-        self.pieces: list[tuple[PieceKind, str, list[Any]]] = []
-        self.closed = False
-
-    def may_close(self) -> bool:
-        """Tell whether the item may close now that something else has arrived."""
-        return self.call is None or self.call.has_ended()
 
 
 class ItemSequencer:
@@ -81,6 +70,8 @@ class ItemSequencer:
         self._pictures: set[str] = set()
         """The URLs of the pictures so far."""
         self._next_index = 0
+        self.round_start = 0
+        """Items of earlier rounds: the number of those in `output` when this round began."""
         self.output: list[OutputItem] = []
         self.queue: deque[QueuedItem] = deque()
         self.written = 0
@@ -92,12 +83,22 @@ class ItemSequencer:
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; no call and no thinking has arrived yet."""
         self._names = expectations.names
+        self._hosted = expectations.hosted
         self._seal_policy = expectations.seal_policy
         self._used_call_ids = set(expectations.taken_call_ids)
 
+    def begin_round(self) -> None:
+        """Go on to the next answer of the same response; everything before it is done."""
+        self.round_start = len(self.output)
+        self._call_ids.clear()
+        self._queued_calls.clear()
+        self._opaque = OpaqueReasoning()
+        self._ids.next_round()
+
     def has_output(self) -> bool:
-        """Tell whether the model has begun an item; a compaction item is not the model's."""
-        return bool(self.queue) or any(not isinstance(item, Compaction) for item in self.output)
+        """Tell whether the model has begun an item in this round; a compaction item is not the model's."""
+        done = self.output[self.round_start :]
+        return bool(self.queue) or any(not isinstance(item, Compaction) for item in done)
 
     # --- what arrives -----------------------------------------------------------------------------------------
 
@@ -231,6 +232,8 @@ class ItemSequencer:
                 return False
             flat = self._flat(call)
             called = self._names.restore(flat)
+            if called in self._hosted:
+                return False
             row = BY_NAME.get(called.kind, BY_NAME["function"])
             entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self._call_id(call), called)
             if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
@@ -250,9 +253,14 @@ class ItemSequencer:
         return meant
 
     def _call_id(self, call: ProviderCall) -> str:
-        """Return the provider's id if it has 1 to 64 characters and was not used before, else a new one."""
+        """Return the provider's id if it has 1 to 64 characters and was not used before, else a new one.
+
+        A hosted call always gets a new one, which its item's id leads back to.
+        """
         if call not in self._call_ids:
             id = call.id
+            if self._hosted and self.called_tool(call) in self._hosted:
+                id = ""
             if not 0 < len(id) <= _MAX_CALL_ID_CHARACTERS or id in self._used_call_ids:
                 id = self._ids.call()
             self._used_call_ids.add(id)
@@ -265,7 +273,8 @@ class ItemSequencer:
         if entry.item is None:
             return
         if entry.call is not None:
-            self._add_rest(entry.call, entry.item, events)
+            rest = self._rest(entry.call)
+            events += entry.item.append("arguments", rest, []) if rest else []
         try:
             events += entry.item.close(status)
         except UpstreamError:  # a call that does not fit its tool
@@ -283,10 +292,16 @@ class ItemSequencer:
                 self._notes.add("reasoning", "dropped", "signatures after an answer that was cut short")
         self._name_calls(status)
         self._check_calls(status)
+        self.close_queue(status, events)
+
+    def close_queue(self, status: FinalStatus, events: list[Event]) -> None:
+        """Close the items in order, up to a call of a hosted tool that has not been run."""
+        if self._hosted and status == "incomplete":
+            self._drop_hosted()
         while self.queue:
             entry = self.queue[0]
-            if entry.item is None:
-                self._open(entry, events, at_end=True)
+            if entry.item is None and not self._open(entry, events, at_end=True):
+                return
             cut = status == "incomplete" and (
                 not entry.call.is_complete() if entry.call and entry.call.arguments else len(self.queue) == 1
             )
@@ -294,6 +309,56 @@ class ItemSequencer:
             if cut and self.queue:
                 self._notes.add("tool_calls", "dropped", "what followed a call that was cut short")
                 self.queue.clear()
+
+    # --- items of hosted tools --------------------------------------------------------------------------------
+
+    def _drop_hosted(self) -> None:
+        """Remove the hosted calls of an answer that was cut short: none is run."""
+        for entry in [entry for entry in self.queue if entry.call and self.called_tool(entry.call) in self._hosted]:
+            self.queue.remove(entry)
+            self._notes.add("tool_calls", "dropped", "a call of a hosted tool in an answer that was cut short")
+
+    def hosted_calls(self) -> list[tuple[QueuedItem, str, QualifiedName]]:
+        """Return the calls of hosted tools that wait, whole: entry in the queue, call_id and tool."""
+        waiting = [(entry, entry.call) for entry in self.queue if entry.call is not None and entry.item is None]
+        calls = [(entry, call) for entry, call in waiting if self.called_tool(call) in self._hosted]
+        for entry, call in calls:
+            if not entry.closed:
+                entry.pieces.append(("arguments", self._rest(call) or ("" if call.has_arguments() else "{}"), []))
+                entry.closed = True
+        return [(entry, self._call_id(call), self.called_tool(call)) for entry, call in calls]
+
+    def open_hosted(self, open_item: OpenHosted, entry: QueuedItem | None, events: list[Event]) -> None:
+        """Open the item of a hosted call, the first in the queue; without `entry`, an item that no call requested."""
+        if entry is None:
+            entry = QueuedItem("hosted")
+            self.queue.appendleft(entry)
+            digits = self._ids.call()
+        else:
+            assert entry.call is not None
+            digits = self._call_id(entry.call)
+            entry.kind, entry.call = "hosted", None
+            entry.pieces.clear()
+        if len(self.output) + len(self.queue) > self._max_items:
+            raise answer_too_large()
+        entry.item = open_item(self._next_index, digits.removeprefix("call_"))
+        self._next_index += 1
+        events += entry.item.open()
+
+    def close_hosted(self, events: list[Event]) -> None:
+        """Close the item that `open_hosted` opened, and those behind it up to the next hosted call."""
+        self._close_head("completed", events)
+        self.close_queue("completed", events)
+
+    def skip_hosted(self, entry: QueuedItem, events: list[Event]) -> None:
+        """Drop a hosted call that is not run and has no item; go on with what is behind it."""
+        self.queue.remove(entry)
+        entry.closed = True
+        self.close_queue("completed", events)
+
+    def called_tool(self, call: ProviderCall) -> QualifiedName:
+        """Return the tool that a call means."""
+        return self._names.restore(self._names.meant(call.name) or call.name)
 
     def ends_in_call(self) -> bool:
         """Tell whether the answer breaks off within the arguments of its last call."""
@@ -328,23 +393,21 @@ class ItemSequencer:
         for call, entry in self._queued_calls.items():
             if not call.name or (status == "incomplete" and not entry.closed):
                 continue
-            kind = self._kind(call)
-            why = call.problem(free_text=kind == "custom")
-            if why is not None and (kind == "function" or call.is_complete()):
+            tool = self.called_tool(call)
+            why = call.problem(free_text=tool.kind == "custom")
+            if why is not None and ((tool.kind == "function" and tool not in self._hosted) or call.is_complete()):
                 raise unreadable_call(call.name, why)
 
     def _kind(self, call: ProviderCall) -> str:
-        return self._names.restore(self._names.meant(call.name) or call.name).kind
+        return self.called_tool(call).kind
 
-    def _add_rest(self, call: ProviderCall, item: OpenItem, events: list[Event]) -> None:
-        """Add what was held back of a call's arguments, and tell what was not taken as it came."""
+    def _rest(self, call: ProviderCall) -> str:
+        """Return what was held back of a call's arguments; note what was not taken as it came."""
         if call.is_repaired():
             self._notes.add("tool_calls", "repaired", "arguments that were not JSON as they stood")
-        rest = call.rest(free_text=self._kind(call) == "custom")
-        if rest:
-            events += item.append("arguments", rest, [])
         if call.has_tail:
             self._notes.add("tool_calls", "dropped", "what followed the arguments of a call")
+        return call.rest(free_text=self._kind(call) == "custom")
 
     def break_off(self, events: list[Event]) -> None:
         """Close the open item as incomplete and forget what waits behind it."""

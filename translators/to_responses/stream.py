@@ -16,6 +16,7 @@ The laws of a stream; `docs/stream-laws.md` says why each, which client breaks w
 8. Items are open one at a time and done in the order of their index; a call is done as early as it can be.
 9. Text gathers in lists and is joined once.
 10. Limits are checked here and in the decoders and end in `response.failed`, never in an exception to the client.
+11. to 13.: one lifecycle over any number of rounds; each hosted call settled once, and nothing else in between.
 
 This module decides what arrived and how the response ends; `sequencer.py` which item a piece belongs to and when items
 open and close (3, 4, 8).
@@ -24,7 +25,6 @@ open and close (3, 4, 8).
 from contextlib import suppress
 from typing import Any, Final, Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.chat.chunks import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
@@ -47,30 +47,22 @@ from translators.responses.response import IncompleteDetails, Response, Response
 from translators.to_responses.calls import CallSorter
 from translators.to_responses.content import ContentReader
 from translators.to_responses.deltas import (
-    arguments_of,
     calls_of,
     images_of,
     pieces_of,
+    repeats_deltas,
     search_results_of,
     usage_of,
 )
 from translators.to_responses.expectations import Expectations
-from translators.to_responses.finish import AnswerEnd, Outcome, decide_outcome
+from translators.to_responses.finish import AnswerEnd, IncompleteReason, Outcome, decide_outcome
+from translators.to_responses.hosted_calls import HostedCalls
+from translators.to_responses.limits import Limits
 from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 
 _SERVICE_TIERS: Final = frozenset({"default", "flex", "scale", "priority", "fast", "ultrafast"})
 """Service tiers that a response may show; clients' types reject other names, such as Groq's `on_demand`."""
-
-
-class Limits(Struct, frozen=True, gc=False):
-    """What one answer may hold; beyond it, the response fails."""
-
-    output_bytes: int = 64 * 1024 * 1024
-    """Characters of text, thinking, arguments, sources and pictures together: far above any real answer, with room for
-    a dozen pictures, and low enough that a worker survives a provider that never stops."""
-    items: int = 1024
-    """Messages, reasoning items, calls and pictures together: far above any real answer."""
 
 
 class ResponseStream:
@@ -101,7 +93,10 @@ class ResponseStream:
         self._sorter = CallSorter(expectations.names)
         self._content = ContentReader(self._items, notes, thinks_first=expectations.thinks_first)
         self._usage: ChatUsage | None = None
-        self._spent: Usage | None = None
+        self.spent: Usage | None = None
+        """The usage of the chat calls before this one."""
+        self._written_before = 0
+        """Characters that the model wrote in earlier rounds."""
         self._finish_reason: str | None = None
         self._service_tier: str | None = None
         self.is_over = False
@@ -207,15 +202,33 @@ class ResponseStream:
             self._items.close_all("incomplete" if end.incomplete else "completed", events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        if end.incomplete is None:
+        if self._items.queue:
+            return self._number(events)
+        return self._number(events) + self.end(now, incomplete=end.incomplete)
+
+    def end(self, now: int, *, incomplete: IncompleteReason | None = None) -> list[Event]:
+        """End as completed or incomplete; all items are done. `now` is in Unix seconds."""
+        event: Event
+        if incomplete is None:
             self.response = self._terminal(status="completed", completed_at=now)
-            events.append(ResponseCompleted(response=self.response))
+            event = ResponseCompleted(response=self.response)
         else:
-            self.response = self._terminal(
-                status="incomplete", incomplete_details=IncompleteDetails(end.incomplete)
-            )
-            events.append(ResponseIncomplete(response=self.response))
-        return self._number(events)
+            self.response = self._terminal(status="incomplete", incomplete_details=IncompleteDetails(incomplete))
+            event = ResponseIncomplete(response=self.response)
+        return self._number([event])
+
+    def hosted_calls(self) -> HostedCalls:
+        """Return the items of hosted tools: those of this round's calls, and others between two rounds."""
+        return HostedCalls(self._items, self._number, self.fail)
+
+    def begin_round(self) -> None:
+        """Go on to the next chat request of this response, whose answer is `expect`ed; all items so far are done."""
+        if self._finish_reason or self._usage is not None or self._items.written > self._written_before:
+            self.spent = self._cost()
+        self._usage = self._finish_reason = None
+        self._written_before = self._items.written
+        self._tokens = []
+        self._items.begin_round()
 
     def open_compaction(self) -> list[Event]:
         """Open the compaction item, which replaces the conversation before the answer."""
@@ -231,7 +244,7 @@ class ResponseStream:
     def spend(self, usage: Usage | None) -> None:
         """Add the usage of a chat call whose answer the client does not see."""
         if usage is not None:
-            self._spent = usage if self._spent is None else add_usage(usage, self._spent)
+            self.spent = usage if self.spent is None else add_usage(usage, self.spent)
 
     def fail(self, error: ProtocolError) -> list[Event]:
         """End with `response.failed`."""
@@ -250,11 +263,7 @@ class ResponseStream:
         """Return the last events with `response.failed` as the terminal one: the response could not be stored."""
         self.error = error.copy()
         self.response = replace(
-            self.response,
-            status="failed",
-            completed_at=None,
-            incomplete_details=None,
-            error=failure_of(error),
+            self.response, status="failed", completed_at=None, incomplete_details=None, error=failure_of(error)
         )
         last = ResponseFailed(response=self.response, sequence_number=events[-1].sequence_number)
         return [*events[:-1], last]
@@ -322,15 +331,11 @@ class ResponseStream:
             self._items.attached += opaque.add_sealed(delta.reasoning_opaque)
 
     def _without_repetition(self, message: Delta | None) -> Delta | None:
-        """Return a message without its text if the deltas before it had that: MiniMax ends a stream with the whole.
+        """Return a message without its text if the deltas before it had that.
 
         Calls stay: `CallSorter` recognises a repeated one.
         """
-        if message is None or not self._items.written or not isinstance(message.content, str):
-            return message
-        texts = [message.content, read_thinking(message)]
-        texts += [arguments_of(call.function) for call in calls_of(message, whole=True)]
-        if not message.content or sum(map(len, texts)) < self._items.written:
+        if message is None or not repeats_deltas(message, self._items.written - self._written_before):
             return message
         self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
@@ -364,13 +369,13 @@ class ResponseStream:
         return replace(self.response, output=tuple(self._items.output), usage=usage, service_tier=tier, **changes)
 
     def _cost(self) -> Usage:
-        spent = self._spent
+        spent = self.spent
         if self._usage is not None:
             usage = read_usage(self._usage)
-        elif spent is not None and not self._items.written:
+        elif spent is not None and self._items.written == self._written_before:
             return spent
         else:
-            usage = estimate_usage(self._prompt_bytes, self._items.written)
+            usage = estimate_usage(self._prompt_bytes, self._items.written - self._written_before)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
         return usage if spent is None else add_usage(usage, spent)
 

@@ -48,7 +48,7 @@ from translators.responses.request import (
     StreamOptions,
     TextConfig,
 )
-from translators.responses.tools import ToolChoice
+from translators.responses.tools import ToolChoice, without_secrets
 from translators.tools.declarations import tools_from_items
 from translators.wire import Decoder, Raw, decode_members, encode
 
@@ -240,7 +240,7 @@ def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict
     values.setdefault("input", ())
     request = CreateRequest(
         raw_input=bytes(given.get("input", _NO_INPUT)),
-        raw_tools=Raw(encode(values.get("tools", ()))),
+        raw_tools=Raw(encode([without_secrets(tool) for tool in values.get("tools", ())])),
         passthrough=passthrough,
         **values,
     )

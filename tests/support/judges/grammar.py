@@ -9,6 +9,7 @@ specification, Streaming.
 
 from typing import Any
 
+from tests.support.judges.hosted import HOSTED, HostedItem
 from tests.support.judges.response import ARGUMENTS, EMPTY_PARTS, TYPED, check_item, check_response
 
 Event = dict[str, Any]
@@ -63,7 +64,7 @@ class _Stream:
         self.terminal: Event | None = None
         self.phase: str | None = None
         """Which of the ongoing events came last."""
-        self.item: _Item | None = None
+        self.item: _Item | _Hosted | None = None
         self.output: list[Event] = []
         self.names: set[str] = set()
         """Item ids and call_ids that are taken."""
@@ -85,6 +86,7 @@ class _Stream:
             self.output.append(self.item.finished(event["item"]))
             self.item = None
         elif kind.startswith("response.shell_call_command."):
+            assert isinstance(self.item, _Item)
             self.item.read_command(kind.rpartition(".")[2], event)
         else:
             assert event["item_id"] == self.item.id, f"the open item is {self.item.id}"
@@ -93,7 +95,8 @@ class _Stream:
     def _add_item(self, event: Event) -> None:
         assert self.item is None, "another item is open"
         assert event["output_index"] == len(self.output), f"output_index is not {len(self.output)}"
-        self.item = _Item(event["output_index"], event["item"])
+        kind = _Hosted if event["item"]["type"] in HOSTED else _Item
+        self.item = kind(event["output_index"], event["item"])
         for name in {event["item"]["id"], event["item"].get("call_id", event["item"]["id"])}:
             assert name not in self.names, f"{name} is taken"
             self.names.add(name)
@@ -129,6 +132,25 @@ class _Stream:
         assert self.item is None, f"item {self.item and self.item.id} was never done"
         assert response["output"] == self.output, f"its output is not the items done: {self.output}"
         self.terminal = response
+
+
+class _Hosted:
+    """An item of a hosted tool between its `added` and its `done`."""
+
+    def __init__(self, index: int, added: Event) -> None:
+        check_item(added)
+        assert added.get("status", "in_progress") == "in_progress", "an item begins in_progress"
+        self.index = index
+        self.id: str = added["id"]
+        self._item = HostedItem(added)
+
+    def read(self, kind: str, event: Event) -> None:
+        self._item.read(event)
+
+    def finished(self, done: Event) -> Event:
+        check_item(done)
+        self._item.check(done)
+        return done
 
 
 class _Item:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.judges.hosted import HOSTED, check_hosted_item
+
 Object = dict[str, Any]
 
 REQUIRED = frozenset(
@@ -39,6 +41,7 @@ TYPED: dict[str, Object] = {
 """The items that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
 PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp"}
+PREFIXES |= {"mcp_list_tools": "mcpl", "mcp_call": "mcp", "mcp_approval_request": "mcpr"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {
     "output_text": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
@@ -74,6 +77,9 @@ def check_item(item: Object) -> None:
         return
     if kind == "compaction":
         assert isinstance(item["encrypted_content"], str), "compaction without encrypted_content"
+        return
+    if kind in HOSTED:
+        check_hosted_item(item)
         return
     statuses = ("in_progress", "completed", "incomplete")[: 2 if kind == "apply_patch_call" else 3]
     assert item["status"] in statuses, f"odd status {item['status']!r}"

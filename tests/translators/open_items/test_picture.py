@@ -4,7 +4,7 @@ import pytest
 from msgspec import UNSET
 
 from translators.open_items.picture import OpenPicture, is_picture
-from translators.responses.items import ImageGenerationCall
+from translators.responses.hosted_items import ImageGenerationCall
 
 PICTURES = {
     "data:image/png;base64,QUJD": ("QUJD", "png"),

@@ -8,7 +8,7 @@ import pytest
 from tests.properties.strategies.streamed_answers import Object
 from tests.support.stream_harness import StreamHarness, contents
 from translators.errors import UpstreamError
-from translators.to_responses.stream import Limits
+from translators.to_responses.limits import Limits
 from translators.tools.names import ToolNames
 
 

@@ -1,0 +1,147 @@
+"""Rounds that call no model: the adapter runs the calls of hosted tools and goes on with what they returned.
+
+A `ToolRound` follows an answer with such calls. They run at the same time, each in a greenlet; their items are written
+in the model's order, each when it has its result. Then the model is asked again with what was returned, unless the
+answer also had calls that the client runs, or that it has to approve: then the response is completed, and the client's
+next request goes on. An `ApprovedRound` runs the calls that the client has approved, before the model is asked.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import gevent
+import structlog
+from gevent.lock import BoundedSemaphore
+
+from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.flow.hosted_tools import HostedTools
+from adapter.flow.plans import Plan, RoundRequest, ask_next_round, ask_with_items
+from adapter.flow.round import Flow, Round, create_round
+from adapter.hosting.runs import ToolRun
+from translators.errors import RequestError
+from translators.responses.events import Event
+from translators.responses.items import Item
+from translators.to_responses.hosted_calls import WaitingCall
+from translators.tools.kinds import BY_CALL
+
+MAX_CONCURRENT_CALLS: Final = 8
+"""Calls of one response that run at the same time."""
+
+log = structlog.get_logger()
+
+
+class ToolRound(Round):
+    """Runs the calls of the answer before it."""
+
+    def __init__(self, flow: Flow, asked: RoundRequest, tools: HostedTools) -> None:
+        """`asked`: the request whose answer has the calls."""
+        super().__init__(flow, asked)
+        self._tools = tools
+        self._items = flow.stream.hosted_calls()
+        self._greenlets: list[gevent.Greenlet] = []
+        self._last: list[Event] = []
+        self._waits_for_client = False
+        self._not_run: list[Item] = []
+
+    def send(self) -> None:
+        """Begin all calls."""
+        waiting = self._items.waiting()
+        self._start([(call, self._tools.answer(call)) for call in waiting])
+
+    def _start(self, runs: Sequence[tuple[WaitingCall | None, ToolRun | None]]) -> None:
+        room = BoundedSemaphore(MAX_CONCURRENT_CALLS)
+        self._runs = [
+            (call, run, gevent.spawn(_run, run, room) if run is not None and run.executes else None)
+            for call, run in runs
+        ]
+        self._greenlets = [greenlet for _, _, greenlet in self._runs if greenlet is not None]
+
+    def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
+        return True
+
+    def events(self) -> Iterator[list[Event]]:
+        stream = self._flow.stream
+        for call, run, greenlet in self._runs:
+            if run is None:
+                assert call is not None
+                self._not_run.append(self._tools.not_run(call))
+                self._last = self._items.skip(call)
+            else:
+                if opening := self._items.open(run.open_item, call):
+                    yield opening
+                while greenlet is not None and not greenlet.ready():
+                    greenlet.join(TICK_SECONDS)
+                    if not greenlet.ready():
+                        self._flow.check()
+                        yield []
+                run.settle()
+                self._waits_for_client |= not run.executes
+                self._last = self._items.close()
+                self._log(run)
+            if stream.is_over:
+                return
+            if self._last:
+                yield self._last
+        self._flow.check()
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        flow, stream, tools, now = self._flow, self._flow.stream, self._tools, int(time.time())
+        if stream.is_over:
+            return self._last, None
+        items = self._items.of_round()
+        nothing_ran = bool(self._not_run) and not self._greenlets
+        if self._waits_for_client or nothing_ran or any(item.__class__ in BY_CALL for item in items):
+            return stream.end(now), None
+        stream.begin_round()
+        budget = self._tokens_left()
+        if budget is not None and budget < 1:
+            return stream.end(now, incomplete="max_output_tokens"), None
+        may_call = tools.end_round()
+        if not may_call:
+            flow.notes.add("tools", "approximated", "the model had to answer in its last round without them")
+        request = self.asked.context.request
+        changes = tools.next_request(request, may_call=may_call)
+        if budget is not None:
+            changes["max_output_tokens"] = budget
+        return self._ask(ask_next_round(self.asked, [*items, *self._not_run], **changes))
+
+    def _ask(self, plan: Plan) -> tuple[list[Event], Round | None]:
+        try:
+            return [], create_round(self._flow, self._flow.attempts.ask(plan))
+        except RequestError as error:
+            return self._flow.stream.fail(error), None
+
+    def _tokens_left(self) -> int | None:
+        """Return what is left of the limit of output tokens; None: there is none."""
+        limit, spent = self.asked.context.request.max_output_tokens, self._flow.stream.spent
+        return None if limit is None or spent is None else limit - spent.output_tokens
+
+    def _log(self, run: ToolRun) -> None:
+        if run.executes:
+            log.info(
+                "tool call", response_id=self._flow.stream.response.id, ms=round(run.seconds * 1000), **run.log_fields()
+            )
+
+    def close(self, *, keep_connection: bool = True) -> None:
+        """End the calls that are running: their connections close, which cancels them."""
+        gevent.killall(self._greenlets, block=False)
+
+
+class ApprovedRound(ToolRound):
+    """Runs the calls that the client has approved."""
+
+    def send(self) -> None:
+        self._start([(None, run) for run in self._tools.take_approved() if self._tools.count()])
+
+    def finish(self) -> tuple[list[Event], Round | None]:
+        if self._flow.stream.is_over:
+            return self._last, None
+        items = self._items.of_round()
+        self._flow.stream.begin_round()
+        return self._ask(ask_with_items(items))
+
+
+def _run(run: ToolRun, room: BoundedSemaphore) -> None:
+    with room:
+        run.run()

@@ -1,0 +1,162 @@
+"""The MCP servers that a request declares: whether they may be called, and the tools that they list.
+
+A list that the context has already is used again: the prompt stays the same, and nothing is fetched. All others are
+fetched at the same time, before the model is asked. Source: OpenAI guide, MCP and connectors.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import gevent
+from msgspec import UNSET, Struct
+
+from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.hosting.mcp.errors import MCPError
+from adapter.hosting.mcp.server import MCPServer
+from adapter.hosting.policy import ToolPolicy
+from translators.errors import RequestError, UpstreamError
+from translators.notes import Notes
+from translators.open_items.mcp import OpenMCPList
+from translators.responses.hosted_items import MCPListTools
+from translators.responses.items import Item
+from translators.responses.request import CreateRequest
+from translators.responses.tools import MCPTool, Tool
+from translators.tools.mcp import ListedFunction, as_namespace, may_call, namespace_of, needs_approval, read_entries
+
+MAX_SERVERS: Final = 16
+"""MCP servers of one request: each is a connection and a list before the model is asked."""
+MAX_TOOLS: Final = 128
+"""Tools of all MCP servers of one request: what most providers accept as functions."""
+
+
+class Declaration(Struct, frozen=True):
+    """A declared MCP server, without the difference between null and left out."""
+
+    server_label: str
+    server_url: str | None
+    connector_id: str | None
+    authorization: str | None
+    headers: dict[str, str] | None
+
+
+class UsableServer(Struct, frozen=True):
+    """One declared server, and what the model may call of it."""
+
+    declared: MCPTool
+    server: MCPServer
+    functions: dict[str, ListedFunction]
+    is_new: bool
+    """The list was fetched now, so that the response shows it."""
+    error: str | None = None
+    """Why there is no list."""
+
+    def needs_approval(self, function: ListedFunction) -> bool:
+        """Tell whether a call waits for the client: the stricter of the client's rule and the operator's applies."""
+        floor = self.server.settings.require_approval
+        return floor == "always" or needs_approval(self.declared, function)
+
+
+def resolve_servers(request: CreateRequest, policy: ToolPolicy, tenant: str) -> list[tuple[MCPTool, MCPServer]]:
+    """Return each declared server with what calls it; raise RequestError for one that must not be called."""
+    servers: list[tuple[MCPTool, MCPServer]] = []
+    for at, tool in enumerate(request.tools):
+        if isinstance(tool, MCPTool):
+            if len(servers) == MAX_SERVERS:
+                raise RequestError(
+                    f"Invalid 'tools': too many MCP servers. Expected at most {MAX_SERVERS}.", param="tools",
+                    code="invalid_value",
+                )  # fmt: skip
+            servers.append((tool, policy.resolve(_declaration(tool), tenant, f"tools[{at}]")))
+    return servers
+
+
+def _declaration(tool: MCPTool) -> Declaration:
+    url, connector, bearer = (
+        None if value is UNSET else value for value in (tool.server_url, tool.connector_id, tool.authorization)
+    )
+    return Declaration(tool.server_label, url, connector, bearer, tool.headers)  # type: ignore[arg-type]
+
+
+def list_all(
+    servers: Sequence[tuple[MCPTool, MCPServer]], items: Sequence[Item], check: Callable[[], None], notes: Notes
+) -> Iterator[UsableServer]:
+    """Yield each server with its tools: from the context's latest list, else listed now, all at the same time."""
+    known = {item.server_label: item for item in items if isinstance(item, MCPListTools) and not item.error}
+    reused = [_from_context(tool, server, known.get(tool.server_label)) for tool, server in servers]
+    lists = [
+        None if one is not None else gevent.spawn(_list_tools, server)
+        for one, (_, server) in zip(reused, servers, strict=True)
+    ]
+    try:
+        for one, greenlet, (tool, server) in zip(reused, lists, servers, strict=True):
+            while greenlet is not None and not greenlet.ready():
+                greenlet.join(TICK_SECONDS)
+                check()
+            yield one or _usable(tool, server, greenlet.get(), notes)  # type: ignore[union-attr]
+    finally:
+        gevent.killall([greenlet for greenlet in lists if greenlet is not None], block=False)
+
+
+def _list_tools(server: MCPServer) -> list[ListedFunction] | MCPError:
+    try:
+        listed = server.list_tools()
+    except MCPError as error:
+        return MCPError(error.message, error.error)  # one that was never raised: see ProtocolError.copy
+    return [ListedFunction(tool.name, tool.description, tool.input_schema, tool.read_only) for tool in listed]
+
+
+def _from_context(tool: MCPTool, server: MCPServer, item: MCPListTools | None) -> UsableServer | None:
+    """Return a server with the tools that the context lists; None if there is no such list, or a name is not in it."""
+    functions = None if item is None else read_entries(item.tools)
+    if functions is None:
+        return None
+    allowed = server.settings.allowed_tools
+    left = {one.name: one for one in functions if may_call(tool, one) and (allowed is None or one.name in allowed)}
+    wanted = tool.allowed_tools if isinstance(tool.allowed_tools, list) else ()
+    return None if any(name not in left for name in wanted) else UsableServer(tool, server, left, is_new=False)
+
+
+def _usable(
+    tool: MCPTool, server: MCPServer, listed: list[ListedFunction] | MCPError, notes: Notes
+) -> UsableServer:
+    if isinstance(listed, MCPError):
+        if server.settings.on_list_failure == "fail":
+            raise UpstreamError(
+                f"Error retrieving tool list from MCP server: '{tool.server_label}'. Http status code: 424 (Failed "
+                f"Dependency). {listed.message}",
+                status=424, type="external_connector_error", param="tools", code=None, retry=False,
+            )  # fmt: skip
+        notes.add("tools", "dropped", f"the MCP server '{tool.server_label}', whose tools could not be listed")
+        return UsableServer(tool, server, {}, is_new=True, error=listed.message)
+    return UsableServer(tool, server, {one.name: one for one in listed if may_call(tool, one)}, is_new=True)
+
+
+def open_list(one: UsableServer, output_index: int, digits: str) -> OpenMCPList:
+    entries = [function.entry() for function in one.functions.values()]
+    return OpenMCPList(
+        output_index, f"mcpl_{digits}", label=one.declared.server_label, tools=entries, error=one.error
+    )
+
+
+def with_functions(request: CreateRequest, servers: Sequence[UsableServer]) -> tuple[Tool, ...]:
+    """Return a request's tools with functions in place of its servers."""
+    by_label = {one.declared.server_label: one for one in servers}
+    if sum(len(one.functions) for one in servers) > MAX_TOOLS:
+        raise RequestError(
+            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools'.",
+            param="tools", code="invalid_value",
+        )  # fmt: skip
+    tools: list[Tool] = []
+    for at, tool in enumerate(request.tools):
+        if not isinstance(tool, MCPTool):
+            tools.append(tool)
+            continue
+        namespace = namespace_of(tool.server_label)
+        if any(getattr(other, "name", None) == namespace for other in request.tools):
+            raise RequestError(
+                f"Duplicate tool name: '{namespace}'.", param=f"tools[{at}].server_label", code="invalid_value"
+            )
+        one = by_label[tool.server_label]
+        if one.functions:
+            tools.append(as_namespace(tool, list(one.functions.values()), one.server.settings.description))
+    return tuple(tools)

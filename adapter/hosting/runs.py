@@ -1,0 +1,126 @@
+"""Runs of hosted tools: one object a call, from its arguments to the finished item of the response.
+
+`open_item` makes the item, once its index and the digits of its id are known. `run` does the work in a greenlet of its
+own; it may be killed there, and never raises. `settle` gives the item what came of it. A call that waits for the
+client's approval has an item, but nothing runs.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+import structlog
+
+from adapter.hosting.mcp.server import MCPServer
+from adapter.hosting.results import ToolResult
+from translators.open_items.hosted import OpenHostedItem
+from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
+from translators.responses.tool_errors import MCPProtocolError
+from translators.wire import NotJSON, decode
+
+log = structlog.get_logger()
+
+_INVALID_PARAMS = -32602
+_INTERNAL_ERROR = -32603
+
+
+class ToolRun(ABC):
+    """One call of a hosted tool."""
+
+    executes = True
+    """Whether there is anything to run."""
+
+    @abstractmethod
+    def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
+        """Return the item of the call; `digits` are those of its id."""
+
+    def run(self) -> None:
+        """Run the tool, and keep its result."""
+        began = time.monotonic()
+        try:
+            self._run()
+        finally:
+            self.seconds = time.monotonic() - began
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Run the tool; it never raises."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Give the item the result."""
+
+    @abstractmethod
+    def log_fields(self) -> dict[str, Any]:
+        """Return what the log says of the call; nothing that callers or tools wrote, except names."""
+
+
+class MCPRun(ToolRun):
+    """A call of an MCP server's tool."""
+
+    def __init__(self, server: MCPServer, name: str, arguments: str, approved: str | None = None) -> None:
+        """`approved`: the id of the request by which the client approved it."""
+        self._server = server
+        self._name = name
+        self._arguments = arguments
+        self._approved = approved
+        self.result = _failed(_INTERNAL_ERROR, "The tool was not run.")
+
+    def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
+        self._item = OpenMCPCall(
+            output_index, f"mcp_{digits}", label=self._server.label, name=self._name, arguments=self._arguments,
+            approved=self._approved,
+        )  # fmt: skip
+        return self._item
+
+    def _run(self) -> None:
+        try:
+            arguments = decode(self._arguments)
+        except NotJSON:
+            arguments = None
+        if not isinstance(arguments, dict):
+            self.result = _failed(_INVALID_PARAMS, "The arguments are not a JSON object. Call the tool again with one.")
+            return
+        try:
+            self.result = self._server.call(self._name, arguments)
+        except Exception:
+            log.exception("tool call broke", label=self._server.label, tool=self._name)
+            self.result = _failed(_INTERNAL_ERROR, "The tool could not be called.")
+
+    def settle(self) -> None:
+        self._item.settle(self.result)
+
+    def log_fields(self) -> dict[str, Any]:
+        error = self.result.error
+        outcome = "ok" if error is None else error.__struct_config__.tag
+        fields = {"kind": "mcp", "label": self._server.label, "tool": self._name, "outcome": outcome}
+        return fields | self.result.details
+
+
+class ApprovalWait(ToolRun):
+    """A call that is not run before the client has approved it."""
+
+    executes = False
+
+    def __init__(self, label: str, name: str, arguments: str) -> None:
+        self._label = label
+        self._name = name
+        self._arguments = arguments
+
+    def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
+        return OpenApprovalRequest(
+            output_index, f"mcpr_{digits}", label=self._label, name=self._name, arguments=self._arguments
+        )
+
+    def _run(self) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
+
+    def log_fields(self) -> dict[str, Any]:
+        return {"kind": "mcp", "label": self._label, "tool": self._name, "outcome": "approval requested"}
+
+
+def _failed(code: int, message: str) -> ToolResult:
+    return ToolResult(message, MCPProtocolError(code, message))

@@ -1,0 +1,92 @@
+"""The items of hosted tools: their members, and the events between their first one and their last.
+
+A member that OpenAI leaves out must not be null, because the schemas of some clients refuse null in its place. Sources:
+OpenAI API reference, Streaming events; AI SDK, schema of the Responses provider.
+"""
+
+from typing import Any
+
+Object = dict[str, Any]
+
+HOSTED: dict[str, frozenset[str]] = {
+    "mcp_list_tools": frozenset(("id", "type", "server_label", "tools")),
+    "mcp_call": frozenset(
+        ("id", "type", "status", "approval_request_id", "arguments", "error", "name", "output", "server_label")
+    ),
+    "mcp_approval_request": frozenset(("id", "type", "arguments", "name", "server_label")),
+}
+"""The members that an item always has."""
+OPTIONAL: dict[str, frozenset[str]] = {"mcp_list_tools": frozenset(("error",))}
+"""Those that it has only with a value."""
+ERRORS = {
+    "mcp_tool_execution_error": {"type", "content"}, "mcp_protocol_error": {"type", "code", "message"},
+    "http_error": {"type", "code", "message"},
+}  # fmt: skip
+STAGES: dict[str, tuple[str, ...]] = {
+    "mcp_list_tools": ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
+    "mcp_call": ("mcp_call.in_progress", "mcp_call_arguments.delta", "mcp_call_arguments.done", "mcp_call.completed"),
+    "mcp_approval_request": (),
+}
+"""The events of an item, without `response.`; `failed` may stand for `completed`."""
+
+
+def check_hosted_item(item: Object) -> None:
+    """Raise AssertionError for an item that has a member too many or too few."""
+    kind = item["type"]
+    optional = OPTIONAL.get(kind, frozenset())
+    assert HOSTED[kind] <= item.keys() <= HOSTED[kind] | optional, f"members {sorted(item)}"
+    assert all(item[name] is not None for name in optional & item.keys()), "null where OpenAI has nothing"
+    if kind == "mcp_list_tools":
+        for tool in item["tools"]:
+            assert tool.keys() == {"name", "description", "input_schema", "annotations"}, f"a tool has {sorted(tool)}"
+            assert isinstance(tool["annotations"]["read_only"], bool)
+    if kind == "mcp_call":
+        _check_call(item)
+
+
+def _check_call(item: Object) -> None:
+    output, error = item["output"], item["error"]
+    match item["status"]:
+        case "completed":
+            assert isinstance(output, str), "a completed call has an output"
+            assert error is None, "a completed call has no error"
+        case "failed":
+            assert output is None, "a failed call has no output"
+            assert error.keys() == ERRORS[error["type"]], f"error {error}"
+        case status:
+            assert status in ("in_progress", "incomplete"), status
+            assert (output, error) == (None, None), "a call without a result has neither output nor error"
+
+
+class HostedItem:
+    """An item of a hosted tool between its `added` and its `done`."""
+
+    def __init__(self, added: Object) -> None:
+        self._added = added
+        self._seen: list[str] = []
+        self._arguments = ""
+
+    def read(self, event: Object) -> None:
+        kind = event["type"].removeprefix("response.")
+        if kind == "mcp_call_arguments.delta":
+            self._arguments += event["delta"]
+        if kind == "mcp_call_arguments.done":
+            assert event["arguments"] == self._arguments, f"the deltas say {self._arguments!r}"
+        self._seen.append(kind)
+        stages = STAGES[self._added["type"]]
+        expected = stages[: len(self._seen)]
+        assert tuple(one.replace(".failed", ".completed") for one in self._seen) == expected, f"seen {self._seen}"
+
+    def check(self, done: Object) -> None:
+        """Raise AssertionError unless the item is what its events said."""
+        kind, status = self._added["type"], done.get("status")
+        changing = {"status", "output", "error", "arguments", "tools"}
+        same = [name for name in self._added if name not in changing]
+        assert [done[name] for name in same] == [self._added[name] for name in same], "another item"
+        if "arguments" in done and kind == "mcp_call":
+            assert done["arguments"] == self._arguments, f"its events told {self._arguments!r}"
+        if status == "incomplete":
+            return
+        failed = status == "failed" or (kind == "mcp_list_tools" and "error" in done)
+        assert len(self._seen) == len(STAGES[kind]), f"its events are {self._seen}"
+        assert not self._seen or self._seen[-1].endswith(".failed" if failed else ".completed"), "the other end"

@@ -1,0 +1,42 @@
+"""Items of tools that the adapter runs itself, while they are being written.
+
+Such an item is opened with the whole call, because only after the round is it known whether the call is run. `open()`
+returns all events before its result; then the tool runs, `settle()` stores what it returned, and `close("completed")`
+returns the rest. Closed without a result, because the response broke off, the item is incomplete.
+Source: OpenAI API reference, Streaming events.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from translators.open_items.base import FinalStatus, PieceKind
+from translators.responses.events import Event, OutputItemAdded, OutputItemDone
+from translators.responses.items import OutputItem
+
+
+class OpenHostedItem(ABC):
+    """What the items of all hosted tools share: nothing is appended, and a result ends them."""
+
+    item: OutputItem
+
+    def __init__(self, output_index: int, id: str) -> None:
+        self._id = id
+        self._index = output_index
+
+    def open(self) -> list[Event]:
+        return [OutputItemAdded(output_index=self._index, item=self.item), *self._begin()]
+
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+        return []
+
+    def close(self, status: FinalStatus) -> list[Event]:
+        events = self._end(status)
+        return [*events, OutputItemDone(output_index=self._index, item=self.item)]
+
+    def _begin(self) -> list[Event]:
+        """Return the events between the item's first one and its result."""
+        return []
+
+    @abstractmethod
+    def _end(self, status: FinalStatus) -> list[Event]:
+        """Finish `item`; return the events before its last one."""

@@ -1,0 +1,78 @@
+"""The items of hosted tools in a stream: those of a round's calls, and those that are written between two rounds.
+
+A round ends (`ResponseStream.finish`) without the terminal event if it has calls of hosted tools. `waiting` returns
+them in order. For each, `open` its item and, when it has its result, `close` it; or `skip` a call that gets no item.
+What the model wrote behind a call goes out after it. When none waits, the response goes on with another round, or ends.
+Laws 11 to 13 of docs/stream-laws.md.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from translators.errors import ProtocolError, UpstreamError
+from translators.responses.events import Event
+from translators.responses.items import OutputItem
+from translators.to_responses.queued_item import QueuedItem
+from translators.to_responses.sequencer import ItemSequencer, OpenHosted
+from translators.tools.names import QualifiedName
+
+
+class WaitingCall(Struct, frozen=True):
+    """A call of a hosted tool, as the model made it."""
+
+    entry: QueuedItem
+    call_id: str
+    tool: QualifiedName
+    arguments: str
+
+
+class HostedCalls:
+    """Writes the items of hosted tools into a stream."""
+
+    def __init__(
+        self,
+        items: ItemSequencer,
+        number: Callable[[list[Event]], list[Event]],
+        fail: Callable[[ProtocolError], list[Event]],
+    ) -> None:
+        """`number` numbers events on their way out; `fail` ends the response."""
+        self._items = items
+        self._number = number
+        self._fail = fail
+
+    def waiting(self) -> list[WaitingCall]:
+        """Return the calls that have no item yet, in the order of the model."""
+        return [
+            WaitingCall(entry, call_id, tool, "".join(text for _, text, _ in entry.pieces))
+            for entry, call_id, tool in self._items.hosted_calls()
+        ]
+
+    def of_round(self) -> list[OutputItem]:
+        """Return the items of this round that are done."""
+        return self._items.output[self._items.round_start :]
+
+    def open(self, open_item: OpenHosted, call: WaitingCall | None = None) -> list[Event]:
+        """Open an item, in place of the first call that waits, or of none if that is what it is for."""
+        events: list[Event] = []
+        try:
+            self._items.open_hosted(open_item, call.entry if call is not None else None, events)
+        except UpstreamError as error:
+            return self._number(events) + self._fail(error)
+        return self._number(events)
+
+    def close(self) -> list[Event]:
+        """Close the open item, which has its result."""
+        return self._write(self._items.close_hosted)
+
+    def skip(self, call: WaitingCall) -> list[Event]:
+        """Drop a call that is not run."""
+        return self._write(lambda events: self._items.skip_hosted(call.entry, events))
+
+    def _write(self, step: Callable[[list[Event]], None]) -> list[Event]:
+        events: list[Event] = []
+        try:
+            step(events)
+        except UpstreamError as error:
+            return self._number(events) + self._fail(error)
+        return self._number(events)

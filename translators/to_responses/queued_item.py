@@ -1,0 +1,27 @@
+"""An output item that is not done yet, in the queue of an `ItemSequencer`."""
+
+from typing import Any, Literal
+
+from translators.open_items.base import OpenItem, PieceKind
+from translators.reasoning.opaque import OpaqueReasoning
+from translators.to_responses.provider_call import ProviderCall
+
+ItemKind = Literal["message", "reasoning", "call", "picture", "compaction", "hosted"]
+
+
+class QueuedItem:
+    """An output item that is not done: open, or waiting, with its `pieces`, for the items before it to close."""
+
+    __slots__ = ("call", "closed", "item", "kind", "opaque", "pieces")
+
+    def __init__(self, kind: ItemKind, call: ProviderCall | None = None, opaque: OpaqueReasoning | None = None) -> None:
+        self.kind = kind
+        self.call = call
+        self.opaque = opaque
+        self.item: OpenItem | None = None
+        self.pieces: list[tuple[PieceKind, str, list[Any]]] = []
+        self.closed = False
+
+    def may_close(self) -> bool:
+        """Tell whether the item may close now that something else has arrived."""
+        return self.kind != "hosted" if self.call is None else self.call.has_ended()

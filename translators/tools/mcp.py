@@ -1,0 +1,122 @@
+"""The tools of an MCP server as the model gets them: functions in the namespace `mcp__<label>`.
+
+What a declaration says about them is decided here: which may be called (`allowed_tools`), and which only after the
+client's approval (`require_approval`).
+Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: create.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from translators.responses.tools import (
+    AllowedTool,
+    AllowedTools,
+    ApprovalRules,
+    FunctionChoice,
+    FunctionTool,
+    FunctionToolChoice,
+    MCPChoice,
+    MCPTool,
+    NamespaceTool,
+    ToolChoice,
+    ToolFilter,
+)
+
+
+class ListedFunction(Struct, frozen=True):
+    """A tool of a server's list, in the form of an `mcp_list_tools` item."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    read_only: bool
+
+    def entry(self) -> dict[str, Any]:
+        """Return the tool as an item's `tools` shows it."""
+        return {
+            "name": self.name, "description": self.description, "input_schema": self.input_schema,
+            "annotations": {"read_only": self.read_only},
+        }  # fmt: skip
+
+
+def read_entries(entries: Sequence[Any]) -> list[ListedFunction] | None:
+    """Return the tools of an `mcp_list_tools` item; None if they cannot be read."""
+    functions = []
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            return None
+        schema, annotations = entry.get("input_schema"), entry.get("annotations")
+        functions.append(
+            ListedFunction(
+                entry["name"], str(entry.get("description") or ""), schema if isinstance(schema, dict) else {},
+                isinstance(annotations, dict) and annotations.get("read_only") is True,
+            )
+        )  # fmt: skip
+    return functions
+
+
+def namespace_of(label: str) -> str:
+    """Return the namespace of a server's tools."""
+    return f"mcp__{label}"
+
+
+def as_namespace(declared: MCPTool, functions: Sequence[ListedFunction], description: str = "") -> NamespaceTool:
+    """Return the functions that the model gets; `description` is used if the declaration has none of its own."""
+    tools: list[Any] = [
+        FunctionTool(function.name, function.description or None, _schema(function.input_schema))
+        for function in functions
+    ]
+    return NamespaceTool(namespace_of(declared.server_label), tools, declared.server_description or description)
+
+
+def may_call(declared: MCPTool, function: ListedFunction) -> bool:
+    """Tell whether `allowed_tools` has a tool; of two filters, both must."""
+    allowed = declared.allowed_tools
+    if isinstance(allowed, ToolFilter):
+        return _passes(allowed, function)
+    return allowed is None or function.name in allowed
+
+
+def needs_approval(declared: MCPTool, function: ListedFunction) -> bool:
+    """Tell whether a call waits for approval: what `never` has does not, unless `always` has it too."""
+    rules = declared.require_approval
+    if not isinstance(rules, ApprovalRules):
+        return rules != "never"
+    if rules.always is not None and _passes(rules.always, function):
+        return True
+    return rules.never is None or not _passes(rules.never, function)
+
+
+def as_function_choice(choice: ToolChoice) -> FunctionToolChoice:
+    """Return a choice of MCP tools as a choice of the functions that stand for them; any other as it is."""
+    if isinstance(choice, MCPChoice):
+        namespace = namespace_of(choice.server_label)
+        if choice.name is not None:
+            return FunctionChoice(choice.name, namespace)
+        return AllowedTools("required", [AllowedTool("namespace", namespace)])
+    if isinstance(choice, AllowedTools) and any(tool.type == "mcp" for tool in choice.tools):
+        return AllowedTools(choice.mode, [_as_function(tool) for tool in choice.tools])
+    return choice
+
+
+def _as_function(tool: AllowedTool) -> AllowedTool:
+    if tool.type != "mcp":
+        return tool
+    namespace = namespace_of(tool.server_label or "")
+    if tool.name is None:
+        return AllowedTool("namespace", namespace)
+    return AllowedTool("function", tool.name, namespace)
+
+
+def _passes(filter: ToolFilter, function: ListedFunction) -> bool:
+    if filter.tool_names is not None and function.name not in filter.tool_names:
+        return False
+    return filter.read_only is None or filter.read_only == function.read_only
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a server's schema without what only names its dialect."""
+    return {name: value for name, value in schema.items() if name != "$schema"}
+
