@@ -23,8 +23,6 @@ from translators.responses.request import CreateRequest
 from translators.responses.tools import MCPTool, Tool
 from translators.tools.mcp import ListedFunction, as_namespace, may_call, namespace_of, needs_approval, read_entries
 
-MAX_SERVERS: Final = 16
-"""MCP servers of one request: each is a connection and a list before the model is asked."""
 MAX_TOOLS: Final = 128
 """Tools of all MCP servers of one request: what most providers accept as functions."""
 
@@ -58,23 +56,16 @@ class UsableServer(Struct, frozen=True):
 
 def resolve_servers(request: CreateRequest, policy: ToolPolicy, tenant: str) -> list[tuple[MCPTool, MCPServer]]:
     """Return each declared server with what calls it; raise RequestError for one that must not be called."""
-    servers: list[tuple[MCPTool, MCPServer]] = []
-    for at, tool in enumerate(request.tools):
-        if isinstance(tool, MCPTool):
-            if len(servers) == MAX_SERVERS:
-                raise RequestError(
-                    f"Invalid 'tools': too many MCP servers. Expected at most {MAX_SERVERS}.", param="tools",
-                    code="invalid_value",
-                )  # fmt: skip
-            servers.append((tool, policy.resolve(_declaration(tool), tenant, f"tools[{at}]")))
-    return servers
+    declared = [(f"tools[{at}]", tool) for at, tool in enumerate(request.tools) if isinstance(tool, MCPTool)]
+    servers = policy.resolve_all([(path, _declaration(tool)) for path, tool in declared], tenant)
+    return [(tool, server) for (_, tool), server in zip(declared, servers, strict=True)]
 
 
 def _declaration(tool: MCPTool) -> Declaration:
     url, connector, bearer = (
         None if value is UNSET else value for value in (tool.server_url, tool.connector_id, tool.authorization)
     )
-    return Declaration(tool.server_label, url, connector, bearer, tool.headers)  # type: ignore[arg-type]
+    return Declaration(tool.server_label, url, connector, bearer, tool.headers)
 
 
 def list_all(

@@ -72,6 +72,9 @@ class FakePolicy:
     def __init__(self, *servers: FakeServer) -> None:
         self.servers = {server.label: server for server in servers}
 
+    def resolve_all(self, declarations: Any, tenant: str) -> list[FakeServer]:
+        return [self.resolve(declaration, tenant, path) for path, declaration in declarations]
+
     def resolve(self, declaration: Any, tenant: str, path: str) -> FakeServer:
         server = self.servers.get(declaration.server_label)
         if server is None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from translators.policy.row import Row, approximated, own, refused, same
+from translators.policy.row import Row, approximated, own, same
 
 INPUT_ITEMS: Final[dict[str, Row]] = {
     "message": same("A message of its role; a later system message may be sent as the user's, with a note."),

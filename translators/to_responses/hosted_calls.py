@@ -7,6 +7,7 @@ Laws 11 to 13 of docs/stream-laws.md.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 
@@ -43,10 +44,18 @@ class HostedCalls:
 
     def waiting(self) -> list[WaitingCall]:
         """Return the calls that have no item yet, in the order of the model."""
-        return [
-            WaitingCall(entry, call_id, tool, "".join(text for _, text, _ in entry.pieces))
-            for entry, call_id, tool in self._items.hosted_calls()
-        ]
+        waiting: list[WaitingCall] = []
+        for entry in self._items.queue:
+            call = entry.call
+            if call is None or entry.item is not None or self._items.called_tool(call) not in self._items.hosted:
+                continue
+            if not entry.closed:
+                rest = self._items.take_rest(call)
+                entry.pieces.append(("arguments", rest or ("" if call.has_arguments() else "{}"), []))
+                entry.closed = True
+            arguments = "".join(text for _, text, _ in entry.pieces)
+            waiting.append(WaitingCall(entry, self._items.call_id(call), self._items.called_tool(call), arguments))
+        return waiting
 
     def of_round(self) -> list[OutputItem]:
         """Return the items of this round that are done."""
@@ -54,12 +63,11 @@ class HostedCalls:
 
     def open(self, open_item: OpenHosted, call: WaitingCall | None = None) -> list[Event]:
         """Open an item, in place of the first call that waits, or of none if that is what it is for."""
-        events: list[Event] = []
-        try:
-            self._items.open_hosted(open_item, call.entry if call is not None else None, events)
-        except UpstreamError as error:
-            return self._number(events) + self._fail(error)
-        return self._number(events)
+        if call is not None:
+            return self._write(partial(self._items.open_hosted, call.entry, open_item, _digits(call.call_id)))
+        entry = QueuedItem("hosted")
+        self._items.queue.appendleft(entry)
+        return self._write(partial(self._items.open_hosted, entry, open_item, _digits(self._items.new_call_id())))
 
     def close(self) -> list[Event]:
         """Close the open item, which has its result."""
@@ -67,7 +75,8 @@ class HostedCalls:
 
     def skip(self, call: WaitingCall) -> list[Event]:
         """Drop a call that is not run."""
-        return self._write(lambda events: self._items.skip_hosted(call.entry, events))
+        self._items.queue.remove(call.entry)
+        return self._write(partial(self._items.close_queue, "completed"))
 
     def _write(self, step: Callable[[list[Event]], None]) -> list[Event]:
         events: list[Event] = []
@@ -76,3 +85,7 @@ class HostedCalls:
         except UpstreamError as error:
             return self._number(events) + self._fail(error)
         return self._number(events)
+
+
+def _digits(call_id: str) -> str:
+    return call_id.removeprefix("call_")

@@ -83,7 +83,7 @@ class ItemSequencer:
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; no call and no thinking has arrived yet."""
         self._names = expectations.names
-        self._hosted = expectations.hosted
+        self.hosted = expectations.hosted
         self._seal_policy = expectations.seal_policy
         self._used_call_ids = set(expectations.taken_call_ids)
 
@@ -157,7 +157,7 @@ class ItemSequencer:
             self._notes.add("parallel_tool_calls", "dropped", "calls after the first: the client wants only one")
             return
         if extra:
-            self.attached += self.opaque().add_call(self._call_id(call), extra)
+            self.attached += self.opaque().add_call(self.call_id(call), extra)
         if entry is None:
             entry = self._queued_calls[call] = QueuedItem("call", call)
             self._begin(entry, events)
@@ -232,10 +232,10 @@ class ItemSequencer:
                 return False
             flat = self._flat(call)
             called = self._names.restore(flat)
-            if called in self._hosted:
+            if called in self.hosted:
                 return False
             row = BY_NAME.get(called.kind, BY_NAME["function"])
-            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self._call_id(call), called)
+            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.call_id(call), called)
             if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
                 entry.item.declare_plain()
         self._next_index += 1
@@ -252,14 +252,14 @@ class ItemSequencer:
             self._notes.add("tool_calls", "repaired", f"'{shorten(call.name)}' is taken as the tool '{meant}'")
         return meant
 
-    def _call_id(self, call: ProviderCall) -> str:
+    def call_id(self, call: ProviderCall) -> str:
         """Return the provider's id if it has 1 to 64 characters and was not used before, else a new one.
 
         A hosted call always gets a new one, which its item's id leads back to.
         """
         if call not in self._call_ids:
             id = call.id
-            if self._hosted and self.called_tool(call) in self._hosted:
+            if self.hosted and self.called_tool(call) in self.hosted:
                 id = ""
             if not 0 < len(id) <= _MAX_CALL_ID_CHARACTERS or id in self._used_call_ids:
                 id = self._ids.call()
@@ -273,7 +273,7 @@ class ItemSequencer:
         if entry.item is None:
             return
         if entry.call is not None:
-            rest = self._rest(entry.call)
+            rest = self.take_rest(entry.call)
             events += entry.item.append("arguments", rest, []) if rest else []
         try:
             events += entry.item.close(status)
@@ -296,7 +296,7 @@ class ItemSequencer:
 
     def close_queue(self, status: FinalStatus, events: list[Event]) -> None:
         """Close the items in order, up to a call of a hosted tool that has not been run."""
-        if self._hosted and status == "incomplete":
+        if self.hosted and status == "incomplete":
             self._drop_hosted()
         while self.queue:
             entry = self.queue[0]
@@ -314,34 +314,17 @@ class ItemSequencer:
 
     def _drop_hosted(self) -> None:
         """Remove the hosted calls of an answer that was cut short: none is run."""
-        for entry in [entry for entry in self.queue if entry.call and self.called_tool(entry.call) in self._hosted]:
+        for entry in [entry for entry in self.queue if entry.call and self.called_tool(entry.call) in self.hosted]:
             self.queue.remove(entry)
             self._notes.add("tool_calls", "dropped", "a call of a hosted tool in an answer that was cut short")
 
-    def hosted_calls(self) -> list[tuple[QueuedItem, str, QualifiedName]]:
-        """Return the calls of hosted tools that wait, whole: entry in the queue, call_id and tool."""
-        waiting = [(entry, entry.call) for entry in self.queue if entry.call is not None and entry.item is None]
-        calls = [(entry, call) for entry, call in waiting if self.called_tool(call) in self._hosted]
-        for entry, call in calls:
-            if not entry.closed:
-                entry.pieces.append(("arguments", self._rest(call) or ("" if call.has_arguments() else "{}"), []))
-                entry.closed = True
-        return [(entry, self._call_id(call), self.called_tool(call)) for entry, call in calls]
-
-    def open_hosted(self, open_item: OpenHosted, entry: QueuedItem | None, events: list[Event]) -> None:
-        """Open the item of a hosted call, the first in the queue; without `entry`, an item that no call requested."""
-        if entry is None:
-            entry = QueuedItem("hosted")
-            self.queue.appendleft(entry)
-            digits = self._ids.call()
-        else:
-            assert entry.call is not None
-            digits = self._call_id(entry.call)
-            entry.kind, entry.call = "hosted", None
-            entry.pieces.clear()
+    def open_hosted(self, entry: QueuedItem, open_item: OpenHosted, digits: str, events: list[Event]) -> None:
+        """Open the item of a hosted tool, the first in the queue; `digits` are those of its id."""
+        entry.kind, entry.call = "hosted", None
+        entry.pieces.clear()
         if len(self.output) + len(self.queue) > self._max_items:
             raise answer_too_large()
-        entry.item = open_item(self._next_index, digits.removeprefix("call_"))
+        entry.item = open_item(self._next_index, digits)
         self._next_index += 1
         events += entry.item.open()
 
@@ -350,11 +333,8 @@ class ItemSequencer:
         self._close_head("completed", events)
         self.close_queue("completed", events)
 
-    def skip_hosted(self, entry: QueuedItem, events: list[Event]) -> None:
-        """Drop a hosted call that is not run and has no item; go on with what is behind it."""
-        self.queue.remove(entry)
-        entry.closed = True
-        self.close_queue("completed", events)
+    def new_call_id(self) -> str:
+        return self._ids.call()
 
     def called_tool(self, call: ProviderCall) -> QualifiedName:
         """Return the tool that a call means."""
@@ -395,13 +375,13 @@ class ItemSequencer:
                 continue
             tool = self.called_tool(call)
             why = call.problem(free_text=tool.kind == "custom")
-            if why is not None and ((tool.kind == "function" and tool not in self._hosted) or call.is_complete()):
+            if why is not None and ((tool.kind == "function" and tool not in self.hosted) or call.is_complete()):
                 raise unreadable_call(call.name, why)
 
     def _kind(self, call: ProviderCall) -> str:
         return self.called_tool(call).kind
 
-    def _rest(self, call: ProviderCall) -> str:
+    def take_rest(self, call: ProviderCall) -> str:
         """Return what was held back of a call's arguments; note what was not taken as it came."""
         if call.is_repaired():
             self._notes.add("tool_calls", "repaired", "arguments that were not JSON as they stood")

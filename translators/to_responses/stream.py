@@ -227,7 +227,6 @@ class ResponseStream:
             self.spent = self._cost()
         self._usage = self._finish_reason = None
         self._written_before = self._items.written
-        self._tokens = []
         self._items.begin_round()
 
     def open_compaction(self) -> list[Event]:
