@@ -172,8 +172,8 @@ class ItemSequencer:
             self._advance(events)
 
     def thinking(self) -> list[str]:
-        """Return the pieces of the thinking so far; the list grows as long as there is only one item of it."""
-        items = [item for item in self.output if isinstance(item, Reasoning)]
+        """Return the pieces of this round's thinking; the list grows as long as there is only one item of it."""
+        items = [item for item in self.output[self.round_start :] if isinstance(item, Reasoning)]
         done = [part.text for item in items for part in item.content or item.summary]
         still = [entry.item.pieces for entry in self.queue if isinstance(entry.item, OpenReasoning)]
         return still[0] if still and not done else done + [piece for pieces in still for piece in pieces]

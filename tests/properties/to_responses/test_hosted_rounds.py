@@ -120,3 +120,14 @@ def test_a_round_without_hosted_calls_ends_the_response(pieces: list[str]) -> No
             harness.feed([{"choices": [{"index": 0, "delta": delta(piece, at)}]}])
         harness.feed([{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]).finish()
     assert plain.events == hosting.events
+
+
+def test_the_thinking_of_a_later_round_may_repeat_that_of_an_earlier_one() -> None:
+    harness = StreamHarness(names=NAMES, hosted=HOSTED)
+    for pieces in (["thinking", "hosted"], ["thinking", "text"]):
+        feed_round(harness, pieces)
+        for call in harness.stream.hosted_calls().waiting():
+            harness.emitted += harness.stream.hosted_calls().skip(call)
+        if not harness.stream.is_over:
+            harness.stream.begin_round()
+    assert [item["type"] for item in harness.output] == ["reasoning", "reasoning", "message"]
