@@ -1,18 +1,33 @@
-"""`/v1/models`: the models that callers can ask for. Source: OpenAI API reference, Models."""
+"""`/v1/models`: the models that callers can ask for.
 
-from flask import Blueprint, Response
+Codex CLI asks for them with its version (`client_version`) and reads its own catalog of models in `models`, beside the
+`data` that all others read. Source: OpenAI API reference, Models; Codex CLI 0.169.
+"""
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
 
 from adapter.api.current import current_caller, services
+from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.upstream.model_list import Model, list_models
 from translators.errors import RequestError, shorten
+from translators.to_responses.model_catalog import CodexModel, codex_catalog, read_context_window
 from translators.wire import encode
+
+log = structlog.get_logger()
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1")
 
 
 @blueprint.get("/models")
 def list_all() -> Response:
-    return Response(encode({"object": "list", "data": _models()}), content_type="application/json")
+    models = _models()
+    body: dict[str, Any] = {"object": "list", "data": models}
+    if "client_version" in request.args:
+        body["models"] = _codex_catalog(models)
+    return Response(encode(body), content_type="application/json")
 
 
 @blueprint.get("/models/<path:id>")
@@ -29,3 +44,19 @@ def retrieve(id: str) -> Response:
 def _models() -> list[Model]:
     caller, app = current_caller(), services()
     return list_models(app.upstreams, app.registry, caller.bearer, caller.watch)
+
+
+def _codex_catalog(models: list[Model]) -> list[CodexModel]:
+    """Return what Codex is to know about models; nothing without instructions, which it would take from here."""
+    app = services()
+    if app.settings.codex_instructions is None:
+        return []
+    try:
+        instructions = read_codex_instructions(app.settings.codex_instructions)
+    except UnusableInstructions as error:
+        log.warning("codex instructions not read", reason=str(error))
+        return []
+    return codex_catalog(
+        [(model["id"], app.registry.context_window(model["id"]) or read_context_window(model)) for model in models],
+        instructions,
+    )

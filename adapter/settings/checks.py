@@ -4,6 +4,7 @@ import os
 from importlib.util import find_spec
 from typing import Final
 
+from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.settings.kinds import is_loopback, split_address
 from adapter.settings.settings import Settings, SettingsError
 from translators.responses.passthrough import RESERVED
@@ -21,6 +22,7 @@ def check_settings(settings: Settings) -> None:
     _refuse_missing_package(settings)
     _refuse_reserved_names(settings)
     _refuse_missing_folder(settings)
+    _refuse_unreadable_instructions(settings)
 
 
 def refuse_open_bind(settings: Settings, bind: str) -> None:
@@ -83,3 +85,11 @@ def _refuse_reserved_names(settings: Settings) -> None:
 def _refuse_missing_folder(settings: Settings) -> None:
     if settings.prompts is not None and not os.path.isdir(settings.prompts):
         raise SettingsError(f"{settings.sources['prompts']}: there is no folder {settings.prompts}.")
+
+
+def _refuse_unreadable_instructions(settings: Settings) -> None:
+    if settings.codex_instructions is not None:
+        try:
+            read_codex_instructions(settings.codex_instructions)
+        except UnusableInstructions as error:
+            raise SettingsError(f"{settings.sources['codex_instructions']}: {error}") from None

@@ -24,9 +24,13 @@ class Target(NamedTuple):
     model: str
     """`*` is replaced by the text that the `*` of the pattern matched."""
     weight: int
+    context_window: int | None = None
+    """Tokens; None: as the upstream's list of models says."""
 
     def describe(self) -> str:
-        return f"{self.model} at {self.upstream}" + (f" (weight {self.weight})" if self.weight != 1 else "")
+        more = [f"weight {self.weight}"] if self.weight != 1 else []
+        more += [f"context window {self.context_window}"] if self.context_window is not None else []
+        return f"{self.model} at {self.upstream}" + (f" ({', '.join(more)})" if more else "")
 
 
 Models = Mapping[str, tuple[Target, ...]]
@@ -37,6 +41,7 @@ class _TargetTable(Schema):
     upstream = Text("the name of an upstream")
     model = Text("a model's name, in which one * may stand for what the pattern's * matched", _MODEL_NAME.pattern)
     weight = Whole(0, 1000)
+    context_window = Whole(1, 1_000_000_000)
 
 
 TARGET_TABLE: Final = _TargetTable()
@@ -81,9 +86,11 @@ def _targets(entry: object, pattern: str, where: str, weights: Mapping[str, int]
     if isinstance(entry, str):
         entry = {"upstream": entry}
     if not isinstance(entry, dict):
-        raise TableError(f"{where} must be an upstream's name, or a table of upstream, model and weight.")
+        raise TableError(
+            f"{where} must be an upstream's name, or a table of upstream, model, weight and context_window."
+        )
     hint = ' A name with a dot is written in quotes: "gpt-4.1".'
-    read = check_table(TARGET_TABLE, entry, where, "upstream, model or weight", hint=hint)
+    read = check_table(TARGET_TABLE, entry, where, "upstream, model, weight or context_window", hint=hint)
     upstream, model = read.get("upstream"), read.get("model", pattern)
     if upstream is not None and upstream not in weights:
         alias = f' Another name for a model is written {{ model = "{upstream}" }}.' if upstream != DEFAULT else ""
@@ -93,4 +100,5 @@ def _targets(entry: object, pattern: str, where: str, weights: Mapping[str, int]
     if "*" in model and "*" not in pattern:
         raise TableError(f"{where}.model has a *, and the name before it has none.")
     chosen = tuple(weights) if upstream is None else (upstream,)
-    return [Target(name, model, read.get("weight", weights[name])) for name in chosen]
+    window = read.get("context_window")
+    return [Target(name, model, read.get("weight", weights[name]), window) for name in chosen]

@@ -182,6 +182,12 @@ class Settings:
         Text("the path of a folder", metavar="FOLDER"),
         "Folder of the prompts that requests may name (`prompt`). Unset: there are none.",
     )
+    codex_instructions: str | None = setting(
+        None,
+        Text("the path of a file", metavar="FILE"),
+        "File with the prompt that Codex CLI gets for the models whose context window is known, together with that. "
+        "Unset: Codex uses its own prompt, and assumes a window.",
+    )
     max_input_items: int = setting(10_000, Whole(1, 1_000_000), "Most input items in one request.")
     max_output_bytes: int = setting(64 * MIB, Whole(KIB, GIB), "Largest answer taken from the provider.")
     body_timeout: float = setting(

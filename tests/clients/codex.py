@@ -17,10 +17,15 @@ LIMIT = 120
 class Codex:
     """Codex in a home and a directory of its own.
 
-    Its settings are the first TOML block of a page, with the service's URL and the members of `provider` instead.
+    Its settings are the first TOML block of a page, with the service's URL, the members of `provider`, and the model
+    in place of its own, `without` one of them. `errors` is what the last run wrote to stderr.
     """
 
-    def __init__(self, home: Path, service: Service, page: str, model: str | None = None, **provider: str) -> None:
+    errors = ""
+
+    def __init__(
+        self, home: Path, service: Service, page: str, model: str | None = None, *, without: str = "", **provider: Any
+    ) -> None:
         self._program = available(node_clients) / "node_modules/.bin/codex"
         self.directory = home / "work"
         self.directory.mkdir()
@@ -28,6 +33,8 @@ class Codex:
         block = re.search(r"```toml\n(model = .*?)\n```", (ROOT / page).read_text(), re.S)
         assert block is not None, page
         settings = _with_members(block[1], base_url=service.url, **provider)
+        if without:
+            settings = re.sub(rf"^{without} = .*\n", "", settings, count=1, flags=re.M)
         if model is not None:
             settings = _with_members(settings, model=model)
         (home / ".codex").mkdir()
@@ -48,18 +55,25 @@ class Codex:
             timeout=LIMIT,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stdout + ran.stderr
+        self.errors = ran.stderr
         events = map(json.loads, ran.stdout.splitlines())
         return [event["item"] for event in events if event["type"] == "item.completed"]
 
 
-def _with_members(settings: str, **members: str) -> str:
+def _with_members(settings: str, **members: Any) -> str:
     """Return TOML with members of its last table set, or of another one that has them already."""
     for name, value in members.items():
-        line = f"{name} = {value}" if value in {"true", "false"} else f'{name} = "{value}"'
+        line = f"{name} = {_toml(value)}"
         settings, replaced = re.subn(rf"^{name} = .*$", line, settings, count=1, flags=re.M)
         if not replaced:
             settings += f"\n{line}"
     return settings + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {_toml(inner)}' for name, inner in value.items())} }}"
+    return json.dumps(value)
 
 
 def connections(service: Service) -> int:

@@ -28,7 +28,7 @@ PATCH = """*** Begin Patch
 
 @pytest.fixture(params=["HTTP", "WebSocket"])
 def codex(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[Codex]:
-    websocket = {"supports_websockets": "true"} if request.param == "WebSocket" else {}
+    websocket = {"supports_websockets": True} if request.param == "WebSocket" else {}
     before = connections(service)
     yield Codex(tmp_path, service, "README.md", **websocket)
     assert (connections(service) > before) == (request.param == "WebSocket")

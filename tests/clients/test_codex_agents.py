@@ -102,8 +102,8 @@ def test_a_parent_and_two_children(
     before = connections(service)
     known = model.startswith("gpt-")
     codex = Codex(
-        tmp_path, service, "docs/codex.md", model, name=name, supports_websockets=str(websocket).lower(),
-        multi_agent_v2=str(not known).lower(),
+        tmp_path, service, "docs/codex.md", model,
+        name=name, supports_websockets=websocket, multi_agent_v2=not known,
     )  # fmt: skip
     assert codex.run("Have the trees counted.") == ["All are counted."]
     assert codex.run("resume", "--last", "Rest.") == ["I rest."]

@@ -58,9 +58,14 @@ class Registry:
         """Return the models that the settings list by name, not by pattern."""
         return [pattern for pattern in self._models if "*" not in pattern]
 
+    def context_window(self, model: str) -> int | None:
+        """Return the smallest context that the settings give a model, in tokens; None: they give it none."""
+        windows = [target.context_window for target in self._find_targets(model)]
+        return min((window for window in windows if window is not None), default=None)
+
     def _find_candidates(self, model: str) -> tuple[Candidate, ...]:
         found = []
-        for upstream, name, weight in self._find_targets(model):
+        for upstream, name, weight, _ in self._find_targets(model):
             keys = self._keys[upstream]
             found += [Candidate(upstream, name, key, weight / len(keys)) for key in keys]
             if not keys:
@@ -78,7 +83,7 @@ class Registry:
         for pattern, targets in self._models.items():
             star = match_pattern(pattern, model) if "*" in pattern else None
             if star is not None:
-                return [Target(of.upstream, of.model.replace("*", star), of.weight) for of in targets]
+                return [of._replace(model=of.model.replace("*", star)) for of in targets]
         return []
 
 

@@ -77,6 +77,8 @@ def test_the_flag_that_names_the_file_wins_over_the_variable(tmp_path: Path) -> 
 
 
 def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Path) -> None:
+    prompt = tmp_path / "prompt.md"
+    prompt.write_text("Be a coding agent.")
     values = {
         "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
         "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db", "retention": 86400,
@@ -88,7 +90,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "log_level": "error", "log_format": "console", "cors_origins": ["https://a.example", "tauri://localhost"],
         "max_bodies_bytes": 4096, "max_background": 5, "tenant_share": 25, "tenant_stored_bytes": 8192,
         "tenant_stored_items": 6, "admin_bind": "127.0.0.1:2", "admin_key": "test-admin-key-0123",
-            "admin_hosts": ["ops.example"],
+        "admin_hosts": ["ops.example"], "codex_instructions": str(prompt),
     }  # fmt: skip
     assert values.keys() | {"config"} == DESCRIPTIONS.keys()
     written = {name: str(value).lower() if value is True else value for name, value in values.items()}
@@ -242,3 +244,19 @@ def test_names_to_pass_through() -> None:
 
 def test_a_folder_of_prompts_that_is_not_there(tmp_path: Path) -> None:
     assert refusal({"ADAPTER_PROMPTS": f"{tmp_path}/p"}) == f"ADAPTER_PROMPTS: there is no folder {tmp_path}/p."
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"\xff", "is not text in UTF-8."),
+        (b"x" * ((1 << 20) + 1), "has more than 1048576 characters."),
+        (b" \n", "is empty: Codex would give the model no instructions at all."),
+    ],
+)
+def test_instructions_for_codex_that_cannot_be_used(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    file = tmp_path / "prompt.md"
+    if content is not None:
+        file.write_bytes(content)
+    assert refusal({"ADAPTER_CODEX_INSTRUCTIONS": str(file)}) == f"ADAPTER_CODEX_INSTRUCTIONS: {file} {problem}"

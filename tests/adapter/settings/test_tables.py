@@ -77,13 +77,13 @@ def test_models(tmp_path: Path) -> None:
         "gpt-*" = ["azure", {{ upstream = "groq", model = "openai/gpt-*", weight = 0 }}]
         "gpt-4.1" = "azure"
         fast = {{ upstream = "groq", model = "llama-3.3-70b" }}
-        any = {{ model = "qwen3" }}
+        any = {{ model = "qwen3", context_window = 32768 }}
     """
     assert load(tmp_path, text).models == {
         "gpt-*": (Target("azure", "gpt-*", 2), Target("groq", "openai/gpt-*", 0)),
         "gpt-4.1": (Target("azure", "gpt-4.1", 2),),
         "fast": (Target("groq", "llama-3.3-70b", 1),),
-        "any": (Target("groq", "qwen3", 1), Target("azure", "qwen3", 2)),
+        "any": (Target("groq", "qwen3", 1, 32768), Target("azure", "qwen3", 2, 32768)),
     }
 
 
@@ -140,12 +140,12 @@ BAD_MODELS = [
     ('[models]\nm = "grok"', 'models.m: there is no upstream grok. Did you mean groq?'),
     ('[models]\nm = "qwen3:8b"', 'models.m: there is no upstream qwen3:8b. Another name for a model '),
     ('[models]\nm = "default"', "models.m: there is no upstream default."),
-    ("[models]\nm = 3", "models.m must be an upstream's name, or a table of upstream, model and weight."),
+    ("[models]\nm = 3", "models.m must be an upstream's name, or a table of upstream, model, weight and context_w"),
     ("[models]\nm = []", "models.m must name an upstream."),
-    ('[models]\nm = ["groq", 3]', "models.m[1] must be an upstream's name, or a table of upstream, model and weight."),
+    ('[models]\nm = ["groq", 3]', "models.m[1] must be an upstream's name, or a table of upstream, model, weight and"),
     ('[models]\nm = ["groq", "groq"]', "models.m names the same model of an upstream twice."),
-    ('[models]\nm = { modl = "x" }', "models.m.modl is not upstream, model or weight. Did you mean model?"),
-    ('[models]\ngpt-4.1 = "groq"', 'models.gpt-4.1 is not upstream, model or weight. A name with a dot is written in'),
+    ('[models]\nm = { modl = "x" }', "models.m.modl is not upstream, model, weight or context_window. Did you "),
+    ('[models]\ngpt-4.1 = "groq"', "models.gpt-4.1 is not upstream, model, weight or context_window. A name with a "),
     ('[models]\nm = { model = "a b" }', "models.m.model must be a model's name, "),
     ('[models]\nm = { model = "" }', "models.m.model is empty."),
     ('[models]\nm = { model = "x-*" }', "models.m.model has a *, and the name before it has none."),
