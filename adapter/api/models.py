@@ -13,7 +13,7 @@ from adapter.api.current import current_caller, services
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.upstream.model_list import Model, list_models
 from translators.errors import RequestError, shorten
-from translators.to_responses.model_catalog import CodexModel, codex_catalog, read_context_window
+from translators.to_responses.models.codex_catalog import CodexModel, codex_catalog, read_context_window
 from translators.wire import encode
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.upstream.client import Upstream
 from adapter.upstream.routing.registry import Registry
 from translators.errors import UpstreamError
-from translators.to_responses.model_list import model_object, read_model_list
+from translators.to_responses.models.model_list import model_object, read_model_list
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from translators.errors import UpstreamError
-from translators.to_responses.model_list import read_model_list
+from translators.to_responses.models.model_list import read_model_list
 
 FORMS: dict[str, tuple[Any, list[tuple[str, int, str]]]] = {
     "OpenAI": (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from translators.to_responses.model_catalog import codex_catalog, read_context_window
+from translators.to_responses.models.codex_catalog import codex_catalog, read_context_window
 
 
 @pytest.mark.parametrize(
