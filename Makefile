@@ -29,10 +29,11 @@ test: $(EVERYTHING)  ## Run all tests, three processes at a time; one of them: m
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)
 
-services:  ## Install the servers that some tests start: PostgreSQL and Redis (Debian's packages; needs root or sudo)
+services:  ## Install the servers that some tests start: PostgreSQL, Redis, bubblewrap (Debian's packages; needs root or sudo)
 	@packages=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || packages=postgresql; \
 	command -v redis-server >/dev/null || packages="$$packages redis-server"; \
+	command -v bwrap >/dev/null || packages="$$packages bubblewrap"; \
 	[ -n "$$packages" ] || exit 0; \
 	[ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq; \

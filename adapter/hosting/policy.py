@@ -8,17 +8,25 @@ and never with the headers of the caller's own request.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from urllib3.util import Url
 
+from adapter.files.files import Files
 from adapter.files.guard import FetchFailed, Guard, parse
 from adapter.hosting.mcp.memory import ServerMemory
 from adapter.hosting.mcp.server import MCPServer
 from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
 from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
 from adapter.settings.tools import ToolSettings
+from adapter.upstream.client import Upstream
 from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
+
+if TYPE_CHECKING:
+    from adapter.hosting.code import CodeRunner
+    from adapter.hosting.images import ImageMaker
+    from adapter.hosting.web.pages import Pages
+    from adapter.hosting.web.search import Domains, WebSearch
 
 MAX_SERVERS: Final = 16
 """Of one request."""
@@ -91,6 +99,40 @@ class ToolPolicy:
             guard = Guard([parse(server.url).netloc or ""])
         server = _with_callers_headers(server, declaration, path)
         return MCPServer(server, parse(server.url), tenant, guard, self._memory)
+
+    def start_search(self) -> "WebSearch | None":
+        """Return what searches the web for one response; None: nothing is configured."""
+        from adapter.hosting.web.search import WebSearch
+
+        settings = self._settings.web_search
+        if settings is None:
+            return None
+        return WebSearch(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
+
+    def open_pages(self, files: Files, tenant: str, domains: "Domains") -> "Pages | None":
+        """Return what opens pages for one response; None: the operator wants none opened."""
+        from adapter.hosting.web.pages import Pages
+
+        settings = self._settings.web_search
+        if settings is None or not settings.open_pages:
+            return None
+        return Pages(settings, files, tenant, domains=domains)
+
+    def start_code(self) -> "CodeRunner | None":
+        """Return what runs code for one response; None: nothing is configured."""
+        from adapter.hosting.code import CodeRunner
+
+        settings = self._settings.code_interpreter
+        if settings is None:
+            return None
+        return CodeRunner(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
+
+    def make_images(self, upstreams: Mapping[str, Upstream], files: Files, tenant: str) -> "ImageMaker | None":
+        """Return what makes pictures for one response; None: nothing is configured."""
+        from adapter.hosting.images import ImageMaker
+
+        settings = self._settings.image_generation
+        return None if settings is None else ImageMaker(settings, upstreams[settings.upstream], files, tenant)
 
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""

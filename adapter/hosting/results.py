@@ -3,6 +3,7 @@
 The text has its final form: control characters are removed, and a text beyond the limit is cut, with a mark at its end.
 """
 
+import html
 import re
 from typing import Any, Final
 
@@ -45,6 +46,14 @@ class ToolResult(Struct, frozen=True):
 def clean(text: str) -> str:
     """Return a text without control characters other than line ends and tabs, its line ends as `\\n`."""
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def unescape(text: str) -> str:
+    """Return a text with HTML's character references replaced; as it is, if one has more digits than Python reads."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text
 
 
 def cut(text: str, max_bytes: int = MAX_TEXT_BYTES) -> tuple[str, int]:

@@ -5,8 +5,6 @@ from typing import Final
 from adapter.settings.models import Target
 from adapter.settings.settings import DESCRIPTIONS, Settings
 from adapter.settings.tables import quote_key
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
 
 _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_timeout"}
 """Settings of an upstream → the setting whose value they have by default."""
@@ -32,12 +30,8 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _describe_tools(settings: Settings) -> list[tuple[str, str, str]]:
     """Return the rows of `[tools]`; none if the file has no such table."""
-    tables: dict[str, ToolSettings | MCPServerSettings] = {"tools": settings.tools}
-    tables |= {f"tools.mcp.{label}": server for label, server in settings.tools.mcp.items()}
-    if not settings.tools.given and len(tables) == 1:
-        return []
     return [
         (f"{place}.{name}", value, f"{settings.config}: {place}" if name in table.given else "default")
-        for place, table in tables.items()
+        for place, table in settings.tools.tables().items()
         for name, value in table.describe().items()
     ]

@@ -107,8 +107,10 @@ class Age(Kind):
 class Text(Kind):
     """Printable text that matches a pattern."""
 
-    def __init__(self, expects: str, pattern: str = ".+", metavar: str = "TEXT") -> None:
-        super().__init__()
+    def __init__(
+        self, expects: str, pattern: str = ".+", metavar: str = "TEXT", *, required: bool = False
+    ) -> None:
+        super().__init__(required=required)
         self.expects = expects
         self.metavar = metavar
         self._pattern = re.compile(pattern)
@@ -120,8 +122,8 @@ class Text(Kind):
 
 
 class Choice(Kind):
-    def __init__(self, *choices: str) -> None:
-        super().__init__()
+    def __init__(self, *choices: str, required: bool = False) -> None:
+        super().__init__(required=required)
         self._choices = choices
         self.metavar = "[" + "|".join(choices) + "]"
         self.expects = "one of " + ", ".join(choices)

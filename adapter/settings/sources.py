@@ -118,7 +118,7 @@ def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapp
         if settings.upstream_url is not None or not upstreams:
             weights = {DEFAULT: 1, **weights}
         models = read_models(tables["models"].value if "models" in tables else {}, weights)
-        tools = read_tools(tables["tools"].value if "tools" in tables else {}, environ)
+        tools = read_tools(tables["tools"].value if "tools" in tables else {}, environ, weights)
     except TableError as error:
         raise SettingsError(f"{settings.config}: {error}") from None
     return dataclasses.replace(settings, upstreams=upstreams, models=models, tools=tools)

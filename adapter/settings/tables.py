@@ -7,11 +7,22 @@ An invalid value is a `TableError`: one line that begins with its path in the fi
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from marshmallow import Schema, ValidationError
 
 from adapter.settings.kinds import Kind, suggest
+
+
+class Described(Protocol):
+    """The values of a table, as `responses-adapter config` shows them."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names, as in `describe`, of the values that the file has."""
+
+    def describe(self) -> dict[str, str]:
+        """Return the values as text, without secrets."""
 
 
 class TableError(ValueError):

@@ -95,25 +95,43 @@ class Upstream:
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
+        return self._fetch(self._to(self._root + path, body, bearer), bearer, watch)
+
+    def make_picture(
+        self, body: bytes, *, bearer: str | None, watch: ClientWatch, seconds: float, max_bytes: int
+    ) -> bytes:
+        """Return the answer of the images API, of at most `max_bytes`; raise UpstreamError or ClientDisconnected."""
+        request = self._to(self._url + "/images/generations", body, bearer)
+        return self._fetch(request, bearer, watch, seconds, max_bytes)
+
+    def _to(self, url: str, body: bytes, bearer: str | None) -> requests.PreparedRequest:
+        """Return a POST to another URL of the upstream, with its first key."""
         request = self._with_key(self._chat_request, bearer, 0)
-        request.url = self._root + path
+        request.url = url
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return self._fetch(request, bearer, watch)
+        return request
 
     def _start(self, request: requests.PreparedRequest, bearer: str | None, max_silence: float) -> "Call":
         sent = self._transport.begin(request)
         sending = gevent.spawn(_send, self, request, sent) if sent is None or sent.unwritten else None
         return Call(self, sent, sending, bearer, max_silence)
 
-    def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
-        call = self._start(request, bearer, min(_LOOKUP_SECONDS, self._max_silence))
+    def _fetch(
+        self,
+        request: requests.PreparedRequest,
+        bearer: str | None,
+        watch: ClientWatch,
+        seconds: float = _LOOKUP_SECONDS,
+        max_bytes: int = _MAX_LOOKUP_BYTES,
+    ) -> bytes:
+        call = self._start(request, bearer, min(seconds, self._max_silence))
         try:
-            for _ in range(int(_LOOKUP_SECONDS / TICK_SECONDS)):
+            for _ in range(int(seconds / TICK_SECONDS)):
                 if call.wait(TICK_SECONDS):
-                    return call.read_whole(_MAX_LOOKUP_BYTES)
+                    return call.read_whole(max_bytes)
                 watch.check()
-            raise _silent_for(_LOOKUP_SECONDS)
+            raise _silent_for(seconds)
         finally:
             call.close()
 

@@ -10,6 +10,7 @@ from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.sources import load_settings
 from adapter.settings.tools import ToolSettings
 
+SEARCH = "[tools.web_search]\nbackend = "
 DOCS = '[tools.mcp.docs]\nurl = "https://mcp.example.com/mcp"\n'
 
 
@@ -70,6 +71,28 @@ def test_a_server_with_everything(tmp_path: Path) -> None:
     assert "hunter2" not in str(rows)
 
 
+def test_backends_are_shown_with_their_sources(tmp_path: Path) -> None:
+    text = f"""
+        {SEARCH}"brave"
+        key = "env:KEY"
+        results = {{ high = 20 }}
+        [tools.image_generation]
+        upstream = "default"
+        model = "pictures-1"
+        [tools.code_interpreter]
+        command = ["bwrap", "python3"]
+    """
+    settings = load(tmp_path, text, KEY="hunter2")
+    assert "hunter2" not in repr(settings)
+    rows = {name: (value, source) for name, value, source in effective(settings) if name.startswith("tools.")}
+    file = f"{tmp_path}/adapter.toml"
+    assert rows["tools.web_search.key"] == ("env:KEY", f"{file}: tools.web_search")
+    assert rows["tools.web_search.url"] == ("https://api.search.brave.com/res/v1", "default")
+    assert rows["tools.web_search.results"] == ("low 3, medium 6, high 20", f"{file}: tools.web_search")
+    assert rows["tools.image_generation.model"] == ("pictures-1", f"{file}: tools.image_generation")
+    assert rows["tools.code_interpreter.command"] == ("bwrap python3", f"{file}: tools.code_interpreter")
+
+
 def test_a_key_in_a_url_is_not_shown(tmp_path: Path) -> None:
     settings = load(tmp_path, '[tools.mcp.a]\nurl = "https://h/mcp?key=hunter2"')
     assert "hunter2" not in repr(settings)
@@ -101,6 +124,28 @@ def test_a_key_in_a_url_is_not_shown(tmp_path: Path) -> None:
          "tools.mcp.docs.headers.Mcp-Name is a header that the adapter sets itself."),
         (DOCS + 'authorization = "a"\nheaders = { authorization = "b" }',
          "tools.mcp.docs: authorization and headers cannot both be sent; give one of them."),
+        ("[tools.web_search]", "tools.web_search needs a backend: one of searxng, tavily, brave, mcp."),
+        ("tools.web_search = 7", "tools.web_search must be a table, [tools.web_search]."),
+        (SEARCH + '"searxng"', "tools.web_search needs a url: where SearXNG is, for example http://searxng:8080."),
+        (SEARCH + '"brave"', "tools.web_search needs a key: brave answers none without."),
+        (SEARCH + '"mcp"', "tools.web_search needs mcp, the label of a server of [tools.mcp], and tool, the name of "
+         "its tool."),
+        (SEARCH + '"mcp"\nmcp = "dosc"\ntool = "search"\n' + DOCS,
+         "tools.web_search.mcp: there is no server dosc in [tools.mcp]. Did you mean docs?"),
+        (SEARCH + '"searxng"\nurl = "http://s"\ntool = "x"', "tools.web_search: mcp and tool belong to the backend "
+         "mcp."),
+        (SEARCH + '"searxng"\nurl = "http://s"\nresults = { low = 21 }', "tools.web_search.results must be a table of "
+         "numbers up to 20, for example { low = 3, medium = 6, high = 12 }, not {'low': 21}."),
+        ("[tools.image_generation]\nupstream = 'nowhere'\nmodel = 'm'",
+         "tools.image_generation.upstream: there is no upstream nowhere."),
+        ("[tools.image_generation]\nupstream = 'default'",
+         "tools.image_generation needs a model: a model's name."),
+        ("[tools.code_interpreter]", "tools.code_interpreter needs mcp, the label of a server of [tools.mcp], and "
+         "tool, the name of its tool."),
+        ("[tools.code_interpreter]\ncommand = []", "tools.code_interpreter.command must be an array of texts, a "
+         'program and its arguments, for example ["bwrap", "--unshare-all"], not [].'),
+        (DOCS + "[tools.code_interpreter]\ncommand = ['x']\nmcp = 'docs'",
+         "tools.code_interpreter: code is run by a command or by an MCP server; give one of them."),
         (DOCS + "keys = [7]",
          "tools.mcp.docs.keys must be an array of keys, each without spaces, env:NAME or file:/path."),
         (DOCS + 'connector_id = "c"\n[tools.mcp.b]\nurl = "https://h/"\nconnector_id = "c"',

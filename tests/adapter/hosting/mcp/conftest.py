@@ -1,4 +1,4 @@
-"""An MCP server that a test scripts, and clients of it."""
+"""Clients of an MCP server that a test scripts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -10,15 +10,9 @@ from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.tool_servers import MCPServerSettings
 from adapter.settings.tools import ToolSettings
-from tests.support.servers.scripted_mcp import ScriptedMCP, scripted_mcp
+from tests.support.servers.scripted_mcp import ScriptedMCP
 
 Connect = Callable[..., MCPServer]
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedMCP]:
-    with scripted_mcp() as server:
-        yield server
 
 
 @pytest.fixture
