@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from translators.dialects.dialect import Format
 from translators.dialects.rendering import Rendering
+from translators.dialects.schemas.forms import reshape
 from translators.errors import RequestError
 from translators.responses.request import JSONObjectFormat, JSONSchemaFormat, TextConfig
 from translators.wire import encode
@@ -37,14 +39,19 @@ class RenderedFormat(Struct, frozen=True, gc=False):
         return not self.instruction
 
 
-def render_format(text: TextConfig, rendering: Rendering) -> RenderedFormat:
-    """Return the form of a format for a provider; raise RequestError for an invalid schema."""
+def render_format(text: TextConfig, rendering: Rendering, *, with_tools: bool = False) -> RenderedFormat:
+    """Return the form of a format for a provider; raise RequestError for an invalid schema.
+
+    `with_tools`: the chat request has tools.
+    """
     wanted = text.format
-    formats = rendering.dialect.formats
+    excluded = with_tools and not rendering.dialect.format_with_tools
+    formats: frozenset[Format] = frozenset() if excluded else rendering.dialect.formats
     if isinstance(wanted, JSONObjectFormat):
         if "json_object" in formats:
             return RenderedFormat({"type": "json_object"})
-        rendering.note("text.format", "approximated", "has no json_object: requested in the instructions")
+        reason = "takes no format beside tools" if excluded else "has no json_object"
+        rendering.note("text.format", "approximated", f"{reason}: requested in the instructions")
         return RenderedFormat(instruction=_OBJECT_INSTRUCTION)
     if not isinstance(wanted, JSONSchemaFormat):
         return RenderedFormat()
@@ -55,17 +62,22 @@ def render_format(text: TextConfig, rendering: Rendering) -> RenderedFormat:
             param="text.format.schema", code="invalid_json_schema",
         )
     if native:
-        return RenderedFormat({"type": "json_schema", "json_schema": _json_schema(wanted)})
+        return RenderedFormat({"type": "json_schema", "json_schema": _json_schema(wanted, rendering)})
     instruction = _schema_instruction(wanted)
     if "json_object" in formats:
         rendering.note("text.format", "approximated", "has no JSON schemas: json_object, and the schema in words")
         return RenderedFormat({"type": "json_object"}, instruction)
-    rendering.note("text.format", "approximated", "has no JSON schemas: requested in the instructions")
+    reason = "takes no format beside tools" if excluded else "has no JSON schemas"
+    rendering.note("text.format", "approximated", f"{reason}: requested in the instructions")
     return RenderedFormat(instruction=instruction)
 
 
-def _json_schema(wanted: JSONSchemaFormat) -> dict[str, Any]:
+def _json_schema(wanted: JSONSchemaFormat, rendering: Rendering) -> dict[str, Any]:
     schema: dict[str, Any] = {"name": wanted.name, "schema": wanted.schema}
+    if forms := rendering.dialect.schema_forms - {"object_root"}:
+        schema["schema"], losses = reshape(wanted.schema, forms)
+        for loss in losses:
+            rendering.note("text.format", "approximated", loss)
     if wanted.description is not None:
         schema["description"] = wanted.description
     if wanted.strict is not None:

@@ -22,6 +22,7 @@ from translators.dialects.evidence import (
     any_tool_choice,
     assistant_last,
     begins_without_user,
+    both,
     calls_without_tools,
     effort,
     has_unsigned_calls,
@@ -35,6 +36,7 @@ from translators.dialects.evidence import (
     only_calls,
     part,
     response_format,
+    schema_form,
     schema_keyword,
     service_tier,
     several_messages,
@@ -47,6 +49,7 @@ from translators.dialects.evidence import (
     user_after_tool,
 )
 from translators.dialects.rejections import Rejection
+from translators.dialects.schemas.forms import SchemaForm
 from translators.reasoning.fields import RETURN_MEMBERS
 from translators.wire import decode
 
@@ -105,7 +108,19 @@ def _remove_thinking_choice(dialect: Dialect, what: str) -> Dialect:
 
 
 def _add_unknown_keywords(dialect: Dialect, what: str) -> Dialect:
-    return replace(dialect, unknown_keywords=dialect.unknown_keywords.union(what.split(",")))
+    keywords = dialect.unknown_keywords.union(what.split(","))
+    forms = {form for keyword, form in _FORM_WITHOUT.items() if keyword in keywords}
+    return replace(dialect, unknown_keywords=keywords, schema_forms=dialect.schema_forms | forms)
+
+
+def _add_schema_form(form: SchemaForm) -> Callable[[Dialect, str], Dialect]:
+    return lambda dialect, what: replace(dialect, schema_forms=dialect.schema_forms | {form} | ({what} - {""}))
+
+
+_FORM_WITHOUT: Final[dict[str, SchemaForm]] = {
+    "$ref": "no_refs", "$defs": "no_refs", "definitions": "no_refs", "prefixItems": "typed_arrays",
+}  # fmt: skip
+"""Forms of a schema that do without a keyword."""
 
 
 # --- the rules --------------------------------------------------------------------------------------------------
@@ -174,6 +189,8 @@ RULES: Final = (
     Rule("tool_message_name", None, message(lambda one: one["role"] == "tool" and "name" not in one),
          _set(tool_message_name=True), wordings.TOOL_MESSAGE_NAME),
     Rule("strict", _name("strict"), strict, _set(strict_tools=False)),
+    *(Rule(form, None, schema_form(form), _add_schema_form(form), wording, unmistakable=True)
+      for form, wording in wordings.SCHEMA_FORMS.items()),
     Rule("keyword", _words("tool|function|parameters|schema|propert"), schema_keyword, _add_unknown_keywords),
     Rule("parallel_tool_calls", _name("parallel_tool_calls"), member("parallel_tool_calls"),
          _set(parallel_tool_calls=False)),
@@ -181,6 +198,8 @@ RULES: Final = (
     Rule("any_tool_choice", _name("tool_choice"), any_tool_choice, _set(required_choice="any")),
     Rule("tool_choice", _name("tool_choice"), tool_choice, _remove("tool_choices")),
     Rule("web_search", _name("web_search_options"), member("web_search_options"), _set(web_search=False)),
+    Rule("format_with_tools", None, both("response_format", "tools"), _set(format_with_tools=False),
+         wordings.FORMAT_WITH_TOOLS, unmistakable=True),
     Rule("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
          response_format, _remove("formats")),
     Rule("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), member("logprobs"), _set(logprobs=False)),
@@ -188,6 +207,8 @@ RULES: Final = (
     Rule("reasoning_effort", _words(r"reasoning[_ .]?effort|['\"`]reasoning['\"`]"), effort, _limit_efforts),
     Rule("reasoning_switch", _words(r"\w"), thinking_switch, _set(no_reasoning={}, some_reasoning={})),
     Rule("service_tier", _name("service_tier"), service_tier, _remove("service_tiers")),
+    Rule("temperature_and_top_p", None, both("temperature", "top_p"), _set(temperature_and_top_p=False),
+         wordings.TEMPERATURE_AND_TOP_P),
     *(Rule(name, _name(name), member(name), _remove("sampling", name))
       for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty")),
     *(Rule(name, _name(name), member(name), _remove("extras", name))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from translators.dialects.schemas.forms import SchemaForm
 from translators.reasoning.fields import ReasoningField
 
 Format = Literal["json_schema", "json_object"]
@@ -88,7 +89,11 @@ class Dialect(Struct, frozen=True, gc=False):
     strict_tools: bool = False
     """A function may have the member `strict`."""
     unknown_keywords: frozenset[str] = frozenset()
-    """JSON Schema keywords that are removed from the parameters of tools, since the provider rejects them."""
+    """JSON Schema keywords that are removed from the parameters of tools, since the provider rejects them. Some are
+    replaced by others that say the same or more."""
+    schema_forms: frozenset[SchemaForm] = frozenset()
+    """Forms that the provider demands of JSON schemas: `lone_refs`, `no_refs`, `one_type`, `nullable`, `string_enums`,
+    `typed_arrays`, `typed_unions`, `object_root`; see `translators/dialects/schemas/forms.py`."""
     calls_need_tools: bool = False
     """A conversation with calls needs tools; when the request has none, those that were called are declared by name,
     and may not be called."""
@@ -120,6 +125,11 @@ class Dialect(Struct, frozen=True, gc=False):
     """Types of `response_format` that the provider honours; any other is put into the instructions, and checked."""
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = "max_tokens"
     """The member that limits the output tokens; None: not supported."""
+    format_with_tools: bool = True
+    """A request may have both tools and a `response_format`; when false, the format of a request with tools is put into
+    the instructions."""
+    temperature_and_top_p: bool = True
+    """A request may have both; when false, `top_p` is left out beside a temperature."""
     sampling: frozenset[str] = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
     """Supported sampling parameters; reasoning models often support none."""
     logprobs: bool = True

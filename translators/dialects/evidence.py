@@ -12,21 +12,13 @@ from msgspec import Struct
 
 from translators.dialects.dialect import Dialect
 from translators.dialects.rejections import Rejection
-from translators.dialects.schema_keywords import keywords
+from translators.dialects.schemas.forms import SchemaForm, departures
+from translators.dialects.schemas.keywords import keywords
 from translators.responses.request import Effort
 
 _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
-_KEYWORDS: Final = frozenset(
-    {
-        "$comment", "$id", "$schema", "additionalProperties", "const", "contains", "contentEncoding",
-        "contentMediaType", "default", "dependentRequired", "deprecated", "example", "examples", "exclusiveMaximum",
-        "exclusiveMinimum", "format", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum",
-        "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "nullable", "pattern",
-        "patternProperties", "propertyNames", "readOnly", "title", "unevaluatedItems", "unevaluatedProperties",
-        "uniqueItems", "writeOnly",
-    }
-)  # fmt: skip
-"""Keywords that a schema can lose and still describe an argument."""
+_NEEDED_KEYWORDS: Final = frozenset({"type", "properties", "items", "required", "description", "enum"})
+"""Keywords without which a schema no longer describes an argument."""
 
 Object = dict[str, Any]
 
@@ -180,8 +172,30 @@ def strict(request: RejectedRequest) -> str | None:
 def schema_keyword(request: RejectedRequest) -> str | None:
     """Return the keywords in tools' parameters that the rejection names."""
     used = {name for tool in request.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
-    named = re.findall(r"['\"`]([$A-Za-z]+)['\"`]", request.rejection.subject)
-    return ",".join(sorted(used & _KEYWORDS & set(named))) or None
+    named = re.findall(r"['\"`]([$\w-]+)['\"`]|\.([$\w-]+)(?=['\"`]?:)", request.rejection.subject, re.ASCII)
+    return ",".join(sorted((used & {name for pair in named for name in pair}) - _NEEDED_KEYWORDS)) or None
+
+
+def schema_form(form: SchemaForm) -> Evidence:
+    """Find schemas that are not in a form; the detail for the one type is `nullable` where the words are Google's."""
+
+    def find(request: RejectedRequest) -> str | None:
+        if not any(form in departures(schema) for schema in _schemas(request.body)):
+            return None
+        return "nullable" if form == "one_type" and "epeating" in request.rejection.words else ""
+
+    return find
+
+
+def _schemas(body: Object) -> Iterator[Any]:
+    """Yield the schemas of a request: of its tools and its format."""
+    for tool in body.get("tools", ()):
+        yield tool["function"].get("parameters")
+    yield body.get("response_format", {}).get("json_schema", {}).get("schema")
+
+
+def both(name: str, other: str) -> Evidence:
+    return lambda request: "" if name in request.body and other in request.body else None
 
 
 def effort(request: RejectedRequest) -> str | None:

@@ -89,11 +89,12 @@ _CLOUDS: Final = (
     ),
     # strict is to be left out [P][D]; "required" is unknown [P], a name is refused while it thinks
     # (anomalyco/opencode#16318); sampling is pinned: a temperature is 400 (anomalyco/opencode#16318); calls need their
-    # reasoning_content (anomalyco/opencode#16318); efforts low, high, max (k3).
+    # reasoning_content (anomalyco/opencode#16318); efforts low, high, max (k3); `$ref` alone (openai/codex#41233).
     Dialect(
         name="moonshot", token_limit="max_completion_tokens", sampling=frozenset(),
         tool_choices=frozenset({"none", "named"}), thinking_tool_choices=_ONLY_NONE, reasoning_required=True,
         efforts=frozenset({"low", "high", "max"}), no_reasoning={"thinking": {"type": "disabled"}},
+        schema_forms=frozenset({"lone_refs", "typed_unions"}),
     ),
     # Formats json_object, choice auto, at least one message of the user's [D]; strict is to be left out; thinking is
     # kept with `clear_thinking: false` [C]; efforts low, high, max [D].
@@ -118,10 +119,13 @@ _CLOUDS: Final = (
     ),
     # parallel_tool_calls ✓6; "none" is 400 on some models (buxuku/SmartSub#439); unknown members are 400
     # (buxuku/SmartSub#439); thought signatures go back on their calls, its text nowhere (earendil-works/pi#6733); the
-    # user speaks first (google-gemini/gemini-cli#11814).
+    # user speaks first (google-gemini/gemini-cli#11814). Schemas are a subset of OpenAPI's: `$ref` alone
+    # (anomalyco/opencode#12295), one type (zed-industries/zed#53919), enums of strings
+    # (NousResearch/hermes-agent#15082).
     Dialect(
         name="gemini", reasoning_field=None, parallel_tool_calls=True, efforts=frozenset({"low", "medium", "high"}),
         user_first=True,
+        schema_forms=frozenset({"lone_refs", "one_type", "nullable", "string_enums", "typed_arrays"}),
     ),
     # It searches and has no tools; user and assistant take turns, the user last: else 400
     # (perplexityai/api-discussion#265); json_schema ✓1; thinking is not taken back; efforts low to high (LangChain), no

@@ -7,6 +7,8 @@ providers that answer in Chinese. Source: recorded rejections, in `tests/transla
 import re
 from typing import Final
 
+from translators.dialects.schemas.forms import SchemaForm
+
 
 def any_of(*wordings: str) -> re.Pattern[str]:
     """Return the pattern that finds any of some wordings."""
@@ -96,6 +98,61 @@ CALL_IDS: Final = any_of(
     r"(tool_?call|tool_use|tool_result|call)s?\b[^ ]{0,20}[_. ]?id\b.{0,80}(pattern|length|too long|at most|characters"
     r"|alphanumeric|invalid|match|长度|过长|格式|非法|不合法)",  # Anthropic, OpenAI
     r"(invalid|malformed|长度|过长|非法|不合法).{0,40}(tool_?call_?|tool_use_?|call_)id\b",
+)
+
+# --- schemas ----------------------------------------------------------------------------------------------------------
+
+SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
+    "lone_refs": any_of(
+        r"\$ref\b.{0,80}(alongside|beside|sibling|instead of the parent)",
+        r"\$ref\b.{0,80}(can ?not|must not|may not) (have|be (combined|used))",
+        r"(siblings?|beside|alongside|next to) (of |to )?['\"`]?\$ref",  # Gemini, Moonshot
+    ),
+    "typed_unions": any_of(r"when using (any|one)of, type should"),  # Moonshot
+    "one_type": any_of(
+        r"not repeating|cannot start list",  # Gemini
+        r"\btypes?\b.{0,60}(must be|should be|expected|is not|not of type|unmarshal).{0,30}\b(string|array|list)",
+        r"(list|array|union|multiple)s?( of)? types?\b.{0,40}(not|un)[ -]?(supported|allowed|valid)",
+        r"\[\W{0,2}(string|null|number|integer|boolean|array|object)['\"`]?, ?['\"`]?\w+\W{0,2}\] is not",
+    ),
+    "string_enums": any_of(
+        r"\benum\b.{0,60}(TYPE_STRING|strings?\b|cannot be empty|empty)|TYPE_STRING",  # Gemini
+        r"\benum\b.{0,60}(only|must).{0,30}(string|same type)|enum (value|type)s?.{0,40}(not match|does not|invalid)",
+    ),
+    "typed_arrays": any_of(
+        r"array schema missing items",  # OpenAI
+        r"\bitems\b['\"`]?:? ?(is |are )?(a )?(missing|required|must be)",  # Gemini
+        r"missing (the )?(required )?(field |property )?['\"`]?items",
+        r"\barray\b.{0,40}(must|should|needs? to) (have|define|specify|include).{0,20}\bitems\b",
+    ),
+    "object_root": any_of(
+        r"\b(one|any|all)of\b.{0,80}(top[- ]?level|\broot)|(top[- ]?level|\broot).{0,80}\b((one|any|all)of|object)\b",
+        r"schema must (have|be) (a |of )?['\"`]?type['\"`]?:? ?['\"`]?object",  # OpenAI
+        r"got ['\"`]?type: ?['\"`]?(none|null|array|string)",
+        r"input_schema\.type|parameters\.type.{0,30}object",  # Anthropic
+    ),
+}
+"""Wordings by the form of schemas that they demand."""
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+_NOT_BOTH: Final = (
+    r"(both|either|together|simultaneous|same time|only (one|use)|mutually|at once|combin|同时|二选一|互斥)"
+)
+TEMPERATURE_AND_TOP_P: Final = any_of(
+    rf"temperature\b.{{0,20}}\btop_p\b.{{0,80}}{_NOT_BOTH}",  # Anthropic
+    rf"top_p\b.{{0,20}}\btemperature\b.{{0,80}}{_NOT_BOTH}",
+    rf"{_NOT_BOTH}.{{0,60}}(temperature\b.{{0,20}}\btop_p|top_p\b.{{0,20}}\btemperature)\b",
+)
+_FORMAT: Final = (
+    r"(response[_ ]?(mime|format|schema)|json[_ ](mode|schema|object|response)|structured (output|response)s?)"
+)
+_REFUSED: Final = r"(not|n't|unsupported|incompatible|cannot|combin|together|conflict|only|不|同时)"
+FORMAT_WITH_TOOLS: Final = any_of(
+    rf"\b(function calling|functions?|tools?|tool[_ ]\w+)\b.{{0,60}}{_FORMAT}.{{0,80}}{_REFUSED}",  # Gemini
+    rf"{_FORMAT}.{{0,60}}{_REFUSED}.{{0,60}}\b(function calling|functions|tools?)\b",  # Groq, Mistral
+    rf"{_FORMAT}\W{{1,3}}(and|or|with) \W?(functions?|tools?)\b.{{0,60}}{_REFUSED}",
+    rf"{_REFUSED}.{{0,40}}{_FORMAT}.{{0,40}}\b(with|and|when|together).{{0,40}}\b(functions?|tools?)\b",
 )
 
 # --- others -----------------------------------------------------------------------------------------------------------

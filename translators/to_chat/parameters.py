@@ -56,6 +56,8 @@ def _numbers(request: CreateRequest, rendering: Rendering) -> dict[str, Any]:
             rendering.note(name, "dropped", "has no such parameter")
         else:
             body[known] = value
+    if not dialect.temperature_and_top_p and "temperature" in body and body.pop("top_p", None) is not None:
+        rendering.note("top_p", "dropped", "takes no top_p beside a temperature")
     return body
 
 

@@ -33,7 +33,7 @@ from translators.tools.declarations import (
     tools_from_items,
     web_search_options,
 )
-from translators.tools.names import ToolNames
+from translators.tools.names import ToolNames, qualified_names
 from translators.wire import decode, encode
 
 _RESPONSES_KEYWORD: Final = b'"encrypted":'
@@ -76,9 +76,10 @@ def chat_request(
     names = ToolNames(tools)
     extended, messages = history.extend(request.input[history.known :], of_input, names, return_policy)
     notes.repeat(of_input.notes)
-    format = render_format(request.text, rendering)
     thinks = request.reasoning.effort != "none"
     choice = render_tool_choice(request.tool_choice, tools, names, rendering, thinks=thinks)
+    with_tools = not dialect.format_with_tools and dialect.tools and any(map(qualified_names, choice.tools))
+    format = render_format(request.text, rendering, with_tools=with_tools)
     leading = leading_text(request.instructions, extended.leading_system_messages)
     leading = PARAGRAPH.join(filter(None, (leading, choice.instruction, format.instruction)))
     parts = _all_messages(leading, [*history.finished, *messages], rendering)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from translators.dialects.rendering import Rendering
-from translators.dialects.schema_keywords import ONLY_IN_RESPONSES, without
+from translators.dialects.schemas.forms import reshape
+from translators.dialects.schemas.keywords import ONLY_IN_RESPONSES, without
 from translators.responses.items import AdditionalTools, Item, ToolSearchOutput
 from translators.responses.tools import FunctionTool, MCPTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
 from translators.tools.kinds import BY_TOOL
@@ -141,10 +142,15 @@ def _function(
 
 
 def _parameters(schema: dict[str, Any], rendering: Rendering) -> dict[str, Any]:
-    """Return a schema that the provider accepts: of an object, without unknown keywords."""
+    """Return a schema that the provider accepts: of an object, in its forms, without unknown keywords."""
     if "type" not in schema:
         schema = {"type": "object", **schema}
-    unknown = rendering.dialect.unknown_keywords
+    dialect = rendering.dialect
+    if dialect.schema_forms:
+        schema, losses = reshape(schema, dialect.schema_forms)
+        for loss in losses:
+            rendering.note("tools", "approximated", loss)
+    unknown = dialect.unknown_keywords
     if not unknown:
         return schema
     left, found = without(schema, unknown)

@@ -1,8 +1,9 @@
 """Names of one request's tools: qualified, as the client knows a tool ↔ flat, as the provider does.
 
-Chat completions name functions with at most 64 characters of `[A-Za-z0-9_-]`; the Responses API has kinds, namespaces
-and longer names. `ToolNames` is the bijection between them. It is deterministic (the same tools give the same names, so
-that provider prompt caches stay warm) and serves declarations, calls in history and calls that come back.
+Chat completions name functions with at most 64 characters of `[A-Za-z0-9_-]`, of which some providers want a letter
+first; the Responses API has kinds, namespaces and longer names. `ToolNames` is the bijection between them. It is
+deterministic (the same tools give the same names, so that provider prompt caches stay warm) and serves declarations,
+calls in history and calls that come back.
 Source: OpenAI API reference, Chat: create; OpenAI guide, Function calling.
 """
 
@@ -24,7 +25,10 @@ from translators.responses.tools import (
 
 Kind = Literal["function", "custom", "local_shell", "shell", "apply_patch", "tool_search", "computer"]
 
-_CHAT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CHAT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""A letter comes first: Kimi and Gemini refuse a digit. Source: MoonshotAI/kimi-cli#1773."""
+_FIRST_LETTER: Final = "t_"
+"""Put before a name that begins otherwise."""
 _DIGEST_LENGTH: Final = 8
 """Hex digits that tell apart names which would be equal: 32 bits, and a collision is hashed once more."""
 _STEM_LENGTH: Final = 64 - 1 - _DIGEST_LENGTH
@@ -87,7 +91,9 @@ class ToolNames:
         digest = f"{namespace}\0{name}" if kind == "function" else f"{namespace}\0{name}\0{kind}"
         while not _CHAT_NAME.fullmatch(flat) or flat in self._full:
             digest = hashlib.sha256(digest.encode()).hexdigest()
-            flat = re.sub(r"[^A-Za-z0-9_-]", "_", full)[:_STEM_LENGTH] + "_" + digest[:_DIGEST_LENGTH]
+            stem = re.sub(r"[^A-Za-z0-9_-]", "_", full)
+            stem = stem if stem[:1].isalpha() else _FIRST_LETTER + stem
+            flat = stem[:_STEM_LENGTH] + "_" + digest[:_DIGEST_LENGTH]
         self._flat[name, namespace, kind] = flat
         self._full[flat] = QualifiedName(name, namespace, kind)
         return flat

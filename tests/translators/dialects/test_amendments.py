@@ -72,6 +72,16 @@ def fastapi(*loc: Any, msg: str = "Extra inputs are not permitted", type: str = 
     return json.dumps({"detail": [detail]}).encode()
 
 
+def parameters(schema: Any, **others: Any) -> dict[str, Any]:
+    """Return the members of a request whose only tool has one argument `a` of this schema."""
+    defined = {"A": {"type": "string", "minLength": 1}}
+    whole = {"type": "object", "properties": {"a": schema}, "$defs": defined, **others}
+    return {"tools": [{"type": "function", "function": {"name": "look", "parameters": whole}}]}
+
+
+EITHER = {"type": ["string", "null"]}
+UNION = parameters({}, anyOf=[{"required": ["a"]}, {"properties": {"b": {}}}])
+
 LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     # token limits
     ("token_limit=max_completion_tokens", {"code": "unsupported_parameter", "param": "max_tokens", "message":
@@ -122,6 +132,39 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("keyword=additionalProperties,default", 'Unknown name "default" at \'tools[0].function_declarations[0].parameters'
      '.properties[0].value\': Cannot find field. Unknown name "additionalProperties" at \'tools[0]', 400, {}),
     ("keyword=default", "tools.0.function.parameters: keyword 'default' is not supported", 400, {}),
+    # schemas of tools
+    ("keyword=oneOf", 'Invalid JSON payload received. Unknown name "oneOf" at \'tools[0].function_declarations[0]'
+     ".parameters.properties[0].value': Cannot find field.", 400, parameters({"oneOf": [{"type": "string"}]})),
+    ("keyword=$defs,$ref", 'Unknown name "$defs" at \'tools[0].function_declarations[0].parameters\': Cannot find '
+     'field. Unknown name "$ref" at \'tools[0].function_declarations[0].parameters\': Cannot find.', 400,
+     parameters({"$ref": "#/$defs/A"})),
+    ("keyword=format", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].format: "
+     "only 'enum' and 'date-time' are supported for STRING type", 400, parameters({"type": "string", "format": "uri"})),
+    ("lone_refs", "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path "
+     "'$defs.__schema20': when using $ref, type should be defined in the referenced schema instead of the parent "
+     "schema>", 400, parameters({"$ref": "#/$defs/A", "type": "string"})),
+    ("lone_refs", "$ref 'A' was set alongside unsupported fields. If a schema node has $ref set, then only description "
+     "and default can be set alongside it", 400, parameters({"$ref": "#/$defs/A", "title": "a"})),
+    ("typed_unions", "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path "
+     "'properties.a': when using anyOf, type should be defined in anyOf items instead of the parent schema>", 400,
+     parameters({"type": "string", "anyOf": [{"minLength": 1}, {"pattern": "a"}]})),
+    ("one_type=nullable", 'Invalid JSON payload received. Unknown name "type" at \'tools[0].function_declarations[0]'
+     ".parameters.properties[0].value': Proto field is not repeating, cannot start list.", 400, parameters(EITHER)),
+    ("one_type", "tools.0.function.parameters.properties.a.type: Input should be a valid string", 400,
+     parameters(EITHER)),
+    ("one_type", "['string', 'null'] is not valid under any of the given schemas", 400, parameters(EITHER)),
+    ("string_enums", "Invalid value at 'tools[0].function_declarations[0].parameters.properties[0].value.enum[0]' "
+     "(TYPE_STRING), 60", 400, parameters({"type": "integer", "enum": [60, 1440]})),
+    ("string_enums", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].enum[0]: "
+     "cannot be empty", 400, parameters({"type": "string", "enum": ["", "b"]})),
+    ("typed_arrays", "Invalid schema for function 'look': In context=('properties', 'a'), array schema missing items.",
+     400, parameters({"type": "array"})),
+    ("typed_arrays", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].items: "
+     "missing field.", 400, parameters({"type": "array"})),
+    ("object_root", "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top "
+     "level", 400, UNION),
+    ("object_root", "Invalid schema for function 'look': schema must have type 'object' and not have "
+     "'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.", 400, UNION),
     ("parallel_tool_calls", "Unknown parameter: 'parallel_tool_calls'.", 400, {}),
     ("parallel_tool_calls", "unknown field `parallel_tool_calls`, expected one of `model`, `max_tokens`, `stop`",
      422, {}),
@@ -141,6 +184,10 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("tool_choice=named", "json: cannot unmarshal object into Go struct field Request.tool_choice of type string",
      400, NAMED),
     # formats
+    ("format_with_tools", "Function calling with a response mime type: 'application/json' is unsupported", 400, {}),
+    ("format_with_tools", "json mode cannot be combined with tool/function calling", 400, {}),
+    ("format_with_tools", "Cannot use json response type with tools", 400, {}),
+    ("format_with_tools", "'response_format' and 'tools' are not supported together", 400, {}),
     ("response_format=json_schema", "This response_format type is unavailable now", 400, {}),
     ("response_format=json_schema", "This model does not support response format `json_schema`", 400, {}),
     ("response_format=json_schema", {"message": "Extra inputs are not permitted",
@@ -254,6 +301,10 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("presence_penalty", "presence_penalty is nicht unterstützt", 400, {}),
     ("presence_penalty", "Параметр presence_penalty не поддерживается", 400, {}),
     # numbers and extras
+    ("temperature_and_top_p", "The model returned the following errors: `temperature` and `top_p` cannot both be "
+     "specified for this model. Please use only one.", 400, {}),
+    ("temperature_and_top_p", "Only one of temperature or top_p may be set.", 400, {}),
+    ("temperature_and_top_p", "temperature 与 top_p 不能同时设置", 400, {}),
     ("temperature", {"param": "temperature", "message": "Unsupported value: 'temperature' does not support 1.5 with "
                      "this model. Only the default (1) value is supported."}, 400, {}),
     ("temperature", "invalid temperature: only 1 is allowed for this model", 400, {}),
@@ -328,7 +379,6 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ("The image part is not supported: MIME type image/heic", 400, {}),
     ("input_audio format 'ogg' is not supported", 400, SOUND),
     ("Unsupported file type: input_file application/zip", 400, {}),
-    ("temperature and top_p cannot both be specified for this model. Please use only one.", 400, {}),
     ({"message": "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
       "'json_object'.", "param": "messages"}, 400, OBJECT),
     ({"param": "max_tokens", "message": "The parameter `max_tokens` specified in the request are not valid: integer "

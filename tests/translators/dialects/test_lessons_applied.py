@@ -53,6 +53,14 @@ REQUEST: dict[str, Any] = {
         {"role": "user", "content": "Please."},
     ],
 }  # fmt: skip
+A_TOOL = {"tools": [{"type": "function", "name": "look", "strict": False, "parameters": {
+    "$defs": {"A": {"type": "string"}},
+    "properties": {
+        "a": {"$ref": "#/$defs/A", "type": "string"}, "b": {"type": ["string", "null"]}, "c": {"enum": [60, 1440]},
+        "d": {"type": "array"}, "e": {"type": "string", "anyOf": [{"minLength": 1}, {"pattern": "a"}]},
+    },
+    "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+}}]}  # fmt: skip
 PLAIN = {"role": "user", "content": "Hi"}
 CALLS = [PLAIN, *REQUEST["input"][2:3], {**REQUEST["input"][3], "output": "1"}]
 NAMED = {"tool_choice": {"type": "function", "name": "look"}}
@@ -103,6 +111,13 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
     ("tool_message_name", "contents[2].parts[0].function_response.name: Name cannot be empty.", EVERY,
      {"input": CALLS}, None),
     ("strict", "tools[0].function.strict is not permitted", EVERY, {}, ("tools", "dropped")),
+    ("lone_refs", "type beside $ref is not allowed: set alongside it. $ref set alongside type", EVERY, A_TOOL, None),
+    ("typed_unions", "when using anyOf, type should be defined in anyOf items", EVERY, A_TOOL, None),
+    ("one_type", "Proto field is not repeating, cannot start list.", EVERY, A_TOOL, None),
+    ("string_enums", "enum[0]' (TYPE_STRING), 60", EVERY, A_TOOL, ("tools", "approximated")),
+    ("typed_arrays", "array schema missing items", EVERY, A_TOOL, None),
+    ("object_root", "input_schema does not support oneOf, allOf, or anyOf at the top level", EVERY, A_TOOL,
+     ("tools", "approximated")),
     ("keyword", "Unknown name 'additionalProperties' in the parameters of a tool", EVERY, {}, ("tools", "dropped")),
     ("parallel_tool_calls", "Unknown parameter: 'parallel_tool_calls'", EVERY, {}, None),
     ("thinking_tool_choice", "Thinking mode does not support this tool_choice", EVERY, {},
@@ -124,6 +139,9 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
      ("reasoning.effort", "dropped")),
     ("reasoning_switch", "Unknown parameter: 'thinking'", EVERY, {}, None),
     ("service_tier", "Unknown parameter: 'service_tier'", EVERY, {}, ("service_tier", "dropped")),
+    ("format_with_tools", "Function calling with a response mime type is unsupported", EVERY, {},
+     ("text.format", "approximated")),
+    ("temperature_and_top_p", "temperature and top_p cannot both be specified", EVERY, {}, ("top_p", "dropped")),
     *((name, f"Unsupported parameter: '{name}'", EVERY, {}, (name, "dropped")) for name in (
         "temperature", "top_p", "presence_penalty", "frequency_penalty", "user", "safety_identifier",
         "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention")),

@@ -20,6 +20,8 @@ PARAMS = {
     "tools[0]": "tools[0]",
     "tools[0].function.parameters": "tools[0].parameters",
     "tools.0.function.parameters.properties.a": "tools[0].parameters.properties.a",
+    "tools[0].function_declarations[3].parameters.properties[0].value": "tools[3].parameters.properties[0].value",
+    "tools[0].functions": "tools[0].functions",
     "tool_choice.function.name": "tool_choice.name",
     "function_call": "tool_choice",
     "functions[1].name": "tools[1].name",
@@ -47,6 +49,7 @@ MESSAGES = {
     "Field 'temperature': type must be number": "temperature",
     "parallel_tool_calls is not supported": "parallel_tool_calls",
     "The user asked for the model of a store": None,
+    "Unexpected role 'user' after role 'tool'": None,
     "Failed to load image": None,
     "": None,
 }

@@ -1,13 +1,16 @@
 """Remove keywords from a JSON schema, for providers whose schema compilers support only a few.
 
 The dialect lists the keywords (`unknown_keywords`); rejections add to them (`amendments.py`). A removed `const` is
-replaced by an `enum` with one value. Only keys of schemas are keywords: keys of `properties` and the like are names
-chosen by the caller, and values of `enum`, `const`, `default` and `examples` are not schemas, whatever they look like.
-Keywords that only the Responses API has (`ONLY_IN_RESPONSES`) are sent to no provider. Source: JSON Schema, core §10.
+replaced by an `enum` with one value, `oneOf` by `anyOf`, and `allOf` by one schema. Only keys of schemas are keywords:
+keys of `properties` and the like are names chosen by the caller, and values of `enum`, `const`, `default` and
+`examples` are not schemas, whatever they look like. Keywords that only the Responses API has (`ONLY_IN_RESPONSES`) are
+sent to no provider. Source: JSON Schema, core §10.
 """
 
 from collections.abc import Set
 from typing import Any, Final
+
+from translators.dialects.schemas.merging import merge_all
 
 ONLY_IN_RESPONSES: Final = frozenset({"encrypted"})
 """Keywords of the Responses API alone: `encrypted` asks OpenAI to encrypt an argument."""
@@ -39,9 +42,14 @@ def _strip(schema: Any, unknown: Set[str], found: set[str]) -> Any:
     if not isinstance(schema, dict):
         return schema
     found.update(schema)
+    if "allOf" in unknown and isinstance(schema.get("allOf"), list):
+        parts = [part for part in schema["allOf"] if isinstance(part, dict)]
+        schema, _ = merge_all([*parts, {keyword: value for keyword, value in schema.items() if keyword != "allOf"}])
     left = {key: _strip_value(key, value, unknown, found) for key, value in schema.items() if key not in unknown}
     if "const" in schema and "const" in unknown:
         left.setdefault("enum", [schema["const"]])
+    if "oneOf" in schema and "oneOf" in unknown and "anyOf" not in unknown:
+        left.setdefault("anyOf", _strip(schema["oneOf"], unknown, found))
     return left
 
 

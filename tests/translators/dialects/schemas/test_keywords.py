@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from translators.dialects.schema_keywords import keywords, without
+from translators.dialects.schemas.keywords import keywords, without
 
 CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"type": "object", "title": "T"}, {"type": "object"}),
