@@ -78,7 +78,7 @@ class Services:
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
-        self.registry = Registry(every, settings.models, time.monotonic)
+        self.registry = Registry(every, settings.models, time.monotonic, settings.retries)
         files = Files(settings)
         compaction_sealer = CompactionSealer(self.keyring)
         cache_bytes = settings.history_cache_bytes // 2

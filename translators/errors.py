@@ -7,9 +7,10 @@ Source: OpenAI guide, Error codes.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 INTERNAL_MESSAGE: Final = "The server had an error while processing your request. Sorry about that!"
 
@@ -104,13 +105,36 @@ class ProviderError(Struct, frozen=True, gc=False):
         """Code, type and message."""
         return f"{self.label} {self.message}".strip()
 
+    def redacted(self, redact: Callable[[str], str]) -> "ProviderError":
+        """Return a copy, its texts passed through `redact`."""
+        return replace(
+            self,
+            message=redact(self.message),
+            code=self.code and redact(self.code),
+            type=self.type and redact(self.type),
+            param=self.param and redact(self.param),
+            details=redact(self.details),
+        )
+
+
+Cause = Literal[
+    "refused", "name", "certificate", "tls", "proxy", "connect timeout", "unreachable", "not http",
+    "broken", "silence", "status", "answer", "",
+]  # fmt: skip
+"""Why a call failed. Up to "not http" the provider has not got the request. "broken" and "silence": it may have got it,
+and no whole answer came. "status": it answered with an HTTP error. "answer": what it answered is an error, or cannot be
+used. "": the failure is not the provider's."""
+UNSENT: Final[frozenset[Cause]] = frozenset(
+    {"refused", "name", "certificate", "tls", "proxy", "connect timeout", "unreachable", "not http"}
+)
+
 
 class UpstreamError(ProtocolError):
     """The provider's failure, already mapped to the status, code and message for the caller.
 
     `retry_after` is in seconds, where the provider or the mapping gave one. `retry`: the same request may succeed
-    later; false where it would fail again, so that clients do not retry. `provider_error` is what the provider answered
-    with an HTTP error; None: it could not be reached, or it failed within an answer.
+    later; false where it would fail again, so that clients do not retry. `provider_error` is the provider's own account
+    of it; None: it gave none. `reason` is what the log says about it, where the caller is not meant to know.
     """
 
     def __init__(
@@ -124,21 +148,42 @@ class UpstreamError(ProtocolError):
         retry_after: float | None = None,
         retry: bool = True,
         provider_error: ProviderError | None = None,
+        cause: Cause = "",
+        reason: str = "",
     ) -> None:
         super().__init__(message, status=status, type=type, param=param, code=code)
         self.retry_after = retry_after
         self.retry = retry
         self.provider_error = provider_error
+        self.cause: Cause = cause
+        self.reason = reason
 
     @property
     def provider_status(self) -> int:
-        """The status of the provider's HTTP error; 0: there was none."""
+        """The status of the provider's HTTP error, or the one that its error names; 0: there was none."""
         return self.provider_error.status if self.provider_error is not None else 0
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether the provider has not got the request."""
+        return self.cause in UNSENT
+
+    @property
+    def may_send_again(self) -> bool:
+        """Whether the provider is certainly not working on the request: it has not got it, or has refused it."""
+        return self.provider_error is not None or self.cause not in ("broken", "silence", "answer")
+
+    def redacted(self, redact: Callable[[str], str]) -> Self:
+        made = super().redacted(redact)
+        made.reason = redact(self.reason)
+        made.provider_error = self.provider_error and self.provider_error.redacted(redact)
+        return made
 
 
 def answer_too_large(*, retry: bool = False) -> UpstreamError:
     """Return the error for an answer beyond a limit; the next answer to the same request is likely as large."""
-    return UpstreamError("The provider's answer is larger than this adapter's limits allow.", retry=retry)
+    message = "The provider's answer is larger than this adapter's limits allow."
+    return UpstreamError(message, retry=retry, cause="answer")
 
 
 # --- request errors -------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ A run writes its events to the store before any reader sees them. It holds a lea
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import gevent
 import structlog
@@ -112,7 +112,8 @@ class Run:
                 batches.close()
             self._owner.remove(self)
             raise
-        self.greenlet = gevent.spawn(self._generate, work, batches)
+        fields = structlog.contextvars.get_contextvars()
+        self.greenlet = gevent.spawn(self._generate, work, batches, fields)
         first: Response = events[0].response  # type: ignore[attr-defined]
         return first
 
@@ -130,7 +131,9 @@ class Run:
         signal, self.signal = self.signal, Signal()
         signal.set()
 
-    def _generate(self, work: Work, batches: Generator[list[Event]]) -> None:
+    def _generate(self, work: Work, batches: Generator[list[Event]], fields: Mapping[str, Any]) -> None:
+        """Generate the response; `fields` are those of the request's log lines, which this greenlet writes, too."""
+        structlog.contextvars.bind_contextvars(**fields)
         try:
             with suppress(ClientDisconnected), closing(work), closing(batches):
                 self._write_events(work, batches)

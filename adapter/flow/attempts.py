@@ -2,13 +2,16 @@
 
 A rejection may teach the candidate's dialect a lesson (`upstream/learning.py`); then the same candidate gets the
 request again. After a failure that is not the caller's fault the next candidate gets it (`upstream/routing/`). Each
-time the context is gathered and translated anew, because each candidate has a dialect and a seal of its own. Once a
-candidate has answered, it gets all later rounds (`round.py`), so that a response never mixes the answers of two models.
+time the context is gathered and translated anew, because each candidate has a dialect and a seal of its own. If none is
+left, one whose failure was temporary gets the request once more, after a delay. Once a candidate has answered, it gets
+all later rounds (`round.py`), so that a response never mixes the answers of two models.
 """
 
 from functools import partial
+from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from adapter.flow.context import Context, ContextSource, gather_context
 from adapter.flow.plans import Plan, RoundRequest
@@ -18,6 +21,7 @@ from adapter.upstream.client import Call
 from adapter.upstream.learning import RetryPlan
 from adapter.upstream.redaction import Redactor
 from adapter.upstream.routing.candidates import Candidates
+from adapter.upstream.routing.health import Candidate
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 
@@ -33,8 +37,7 @@ class Attempts:
         self._services = source.services
         self._candidates = candidates
         self._bearer = bearer
-        self._answered = False
-        """A candidate has answered: the response stays with it."""
+        self._retry_plans: dict[Candidate, RetryPlan] = {}
 
     def ask_first(self, plan: Plan) -> RoundRequest:
         """Return the request for the first possible candidate; raise RequestError, UpstreamError or StoreDown."""
@@ -44,32 +47,59 @@ class Attempts:
         return request
 
     def ask_again(self, rejected: RoundRequest, error: UpstreamError) -> RoundRequest:
-        """Return the request after an error: for the same candidate as the error teaches, or for the next one.
+        """Return the request after an error: as the error teaches, for the next candidate, or for one after a delay.
 
-        If neither can do better, raise the error that the caller gets: UpstreamError or RequestError.
+        If none can do better, raise the error that the caller gets: UpstreamError or RequestError.
         """
-        request = self._retry_with_lesson(rejected, error) or self._retry_elsewhere(rejected.plan, error)
+        request = self._retry_with_lesson(rejected, error)
+        if request is None:
+            failed = self._candidates.current
+            better = self._candidates.record_failure(error)
+            request = (self._retry_elsewhere(rejected.plan, failed, error) if better else None) or self._retry_later(
+                rejected, failed, error
+            )
         if request is None:
             raise self._candidates.final_error() from None
+        return request
+
+    def ask_the_same(self, failed: RoundRequest, error: UpstreamError) -> RoundRequest:
+        """Return the request of a later round after an error, for the candidate that has answered before.
+
+        If it cannot be sent again, raise the error.
+        """
+        self._candidates.record_failure(error)
+        request = self._retry_later(failed, self._candidates.current, error)
+        if request is None:
+            raise error from None
         return request
 
     def ask(self, plan: Plan) -> RoundRequest:
         """Return what else to ask the current candidate, in the context that was gathered for it."""
         return plan(self._context)
 
-    def send(self, json: bytes, notes: Notes) -> Call | TruncatingCall:
-        """Send a chat request; with `truncation: "auto"`, with as much history as the provider accepts, and a note."""
+    def send(self, json: bytes, notes: Notes, delay: float) -> Call | TruncatingCall:
+        """Send a chat request after `delay` seconds.
+
+        With `truncation: "auto"`, with as much history as the provider accepts, and a note.
+        """
         if self._source.request.truncation != "auto":
-            return self.send_whole(json)
+            return self.send_whole(json, delay)
         candidate = self._candidates.current
         upstream = self._services.upstreams[candidate.upstream]
         send = partial(upstream.send_chat, bearer=self._bearer, key=candidate.key)
-        return TruncatingCall(send, json, notes, send(json))
+        return TruncatingCall(send, json, notes, send(json, delay=delay))
 
-    def send_whole(self, json: bytes) -> Call:
-        """Send a chat request as it is."""
+    def send_whole(self, json: bytes, delay: float) -> Call:
+        """Send a chat request as it is, after `delay` seconds."""
         candidate = self._candidates.current
-        return self._services.upstreams[candidate.upstream].send_chat(json, bearer=self._bearer, key=candidate.key)
+        upstream = self._services.upstreams[candidate.upstream]
+        return upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay)
+
+    def log_failure(self, error: UpstreamError) -> None:
+        """Log why a call to the current candidate failed, unless the failure is not the provider's."""
+        if error.cause:
+            upstream, model, key, _ = self._candidates.current
+            self._services.upstreams[upstream].log_failure(error, model=model, key=key)
 
     def redactor(self) -> Redactor:
         """Return what removes the secrets of the current candidate's requests from its errors."""
@@ -77,7 +107,6 @@ class Attempts:
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""
-        self._answered = True
         self._candidates.record_success()
         self._retry_plan.confirm()
 
@@ -100,19 +129,36 @@ class Attempts:
         except (RequestError, StoreDown):
             return None  # the provider's own rejection is what the caller should see
 
-    def _retry_elsewhere(self, plan: Plan, error: UpstreamError) -> RoundRequest | None:
-        """Translate for the next candidate, if one could do better than the one that failed; else None."""
-        failed = self._candidates.current
+    def _retry_elsewhere(self, plan: Plan, failed: Candidate, error: UpstreamError) -> RoundRequest | None:
+        """Translate for the next candidate; None: none is left."""
         try:
-            if not self._candidates.record_failure(error) or self._answered or not (request := self._ask_next(plan)):
-                return None
+            request = self._ask_next(plan)
         except StoreDown:
             return None
-        log.warning(
-            "retried elsewhere", model=self._source.request.model, failed=failed.upstream, key=failed.key,
-            status=error.provider_status or error.status, next=self._candidates.current.upstream,
-        )  # fmt: skip
+        if request is not None:
+            self._log("retried elsewhere", failed, error, next=self._candidates.current.upstream)
         return request
+
+    def _retry_later(self, request: RoundRequest, failed: Candidate, error: UpstreamError) -> RoundRequest | None:
+        """Return the request for a candidate that may answer after a delay; None: there is none."""
+        delay = self._candidates.next_retry()
+        if delay is None:
+            return None
+        candidate = self._candidates.current
+        if candidate != failed:
+            self._retry_plan = self._retry_plans[candidate]
+            try:
+                request = self._gather(request.plan)
+            except (RequestError, StoreDown):
+                return None
+        self._log("retried later", failed, error, next=candidate.upstream, seconds=round(delay, 3))
+        return replace(request, delay=delay)
+
+    def _log(self, event: str, failed: Candidate, error: UpstreamError, **fields: Any) -> None:
+        log.warning(
+            event, model=self._source.request.model, failed=failed.upstream, key=failed.key,
+            status=error.provider_status or error.status, **fields,
+        )  # fmt: skip
 
     def _ask_next(self, plan: Plan) -> RoundRequest | None:
         """Translate for the next candidate for which the request can be expressed; None if there is none."""
@@ -120,6 +166,7 @@ class Attempts:
             self._retry_plan = RetryPlan(
                 self._services.dialects[candidate.upstream], candidate.model, self._source.tenant
             )
+            self._retry_plans[candidate] = self._retry_plan
             try:
                 return self._gather(plan)
             except RequestError as error:

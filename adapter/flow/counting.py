@@ -66,7 +66,9 @@ def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest,
         post = partial(services.upstreams[candidate.upstream].post, bearer=caller.bearer, watch=caller.watch)
         try:
             return _COUNTERS[dialect.tokenizer](post, body)
-        except (UpstreamError, *NotJSON) as error:
+        except UpstreamError as error:
+            services.upstreams[candidate.upstream].log_failure(error, tokenizer=dialect.tokenizer)
+        except NotJSON as error:
             log.warning("tokens not counted", tokenizer=dialect.tokenizer, error=str(error))
     notes.add("input_tokens", "estimated", "from the size of the request, at four bytes per token")
     return estimate_tokens(body)

@@ -28,7 +28,7 @@ from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
 from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
-from translators.errors import UpstreamError
+from translators.errors import ProtocolError, UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
@@ -44,6 +44,8 @@ log = structlog.get_logger()
 
 _MAX_LOGGED_NOTES: Final = 20
 """There may be one for each item of the input; all of them are stored with the response."""
+_LOGGED_TENANT_CHARACTERS: Final = 12
+"""Of the digest that a tenant is: enough to tell tenants apart."""
 
 
 def open_exchange(
@@ -76,7 +78,9 @@ def open_exchange(
     try:
         ids = new_ids(_family(request, caller.tenant))
         conversation = None if lease is None else lease.load_items()
-        candidates = services.registry.draw_candidates(request.model, request.conversation or ids.family)
+        candidates = services.registry.draw_candidates(
+            request.model, request.conversation or ids.family, in_background=request.background
+        )
         source = ContextSource(services, caller.tenant, request, conversation)
         answer_notes = Notes()
         if create is create_round and not compacts and names_hosted_tools(request):
@@ -112,22 +116,33 @@ class Exchange:
         self._began = began
         self._transport = transport_of(flow.request, flow.caller.watch)
         observe_begin(self._transport)
+        self._answer_began: float | None = None
+        self._error: str | None = None
+        """The code of the error with which the request ended, if it was none of the response."""
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
         until = time.monotonic() + seconds
-        while not self._wait(min(TICK_SECONDS, max(0.0, until - time.monotonic()))):
-            self._flow.check()
-            if time.monotonic() >= until:
-                return
+        try:
+            while not self._wait(min(TICK_SECONDS, max(0.0, until - time.monotonic()))):
+                self._flow.check()
+                if time.monotonic() >= until:
+                    return
+        except Exception as error:
+            self._error = _code_of(error)
+            raise
 
     def answer(self) -> Response:
         """Return the whole response, stored; raise UpstreamError, StoreDown or ClientDisconnected."""
-        for _ in self._follow_rounds():
-            pass
-        if self._stream.error is not None:
-            raise self._stream.error.copy()
-        self._keep([])
+        try:
+            for _ in self._follow_rounds():
+                pass
+            if self._stream.error is not None:
+                raise self._stream.error.copy()
+            self._keep([])
+        except Exception as error:
+            self._error = _code_of(error)
+            raise
         return self._stream.response
 
     def events(self) -> Generator[list[Event]]:
@@ -162,13 +177,21 @@ class Exchange:
                 while not self._wait(TICK_SECONDS, to_begin=True):
                     self._flow.check()
                     yield []
-                yield from self._round.events()
-                events, following = self._round.finish()
+                if self._answer_began is None:
+                    self._answer_began = time.monotonic()
+                try:
+                    yield from self._round.events()
+                    events, following = self._round.finish()
+                except UpstreamError as error:
+                    self._flow.attempts.log_failure(error)
+                    raise
             except UpstreamError as error:
                 events, following = [], self._round.recover(error)
                 if following is None:
                     raise
             if following is None:
+                if isinstance(self._stream.error, UpstreamError):
+                    self._flow.attempts.log_failure(self._stream.error)
                 return events
             self._go_on(following)
             if events:
@@ -182,6 +205,7 @@ class Exchange:
         try:
             return self._round.wait(seconds, to_begin=to_begin)
         except UpstreamError as error:
+            self._flow.attempts.log_failure(error)
             following = self._round.retry(error)
         self._go_on(following)
         return False
@@ -236,12 +260,16 @@ class Exchange:
         log.info(
             "response",
             response_id=response.id,
+            tenant=self._flow.caller.tenant[:_LOGGED_TENANT_CHARACTERS] or None,
+            transport=self._transport,
             model=response.model,
             upstream=self._flow.attempts.upstream,
             status="failed" if response.status == "in_progress" else response.status,  # it ended as an HTTP error
-            error=response.error.code if response.error else None,
+            error=response.error.code if response.error else self._error,
+            incomplete=response.incomplete_details.reason if response.incomplete_details else None,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
+            first_token=None if self._answer_began is None else round(self._answer_began - self._began, 3),
             seconds=round(seconds, 3),
             notes=logged,
         )
@@ -285,6 +313,15 @@ def _prepare_tools(
 
     request, tools = prepare_tools(source, check, notes)
     return replace(source, request=request), tools
+
+
+def _code_of(error: Exception) -> str:
+    """Return the code by which the log names the error with which a request ended."""
+    if isinstance(error, ProtocolError):
+        return error.code or error.type
+    if isinstance(error, StoreDown):
+        return "store_down"
+    return "client_disconnected" if isinstance(error, ClientDisconnected) else "server_error"
 
 
 def _family(request: CreateRequest, tenant: str) -> str | None:

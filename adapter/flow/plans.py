@@ -35,6 +35,8 @@ class RoundRequest(Struct, frozen=True):
     chat: ChatRequest
     compaction: PendingCompaction | None = None
     """The answer is a summary for this compaction; None: it is an answer for the caller."""
+    delay: float = 0.0
+    """Seconds until it is sent: it is a retry."""
 
 
 def ask_as_requested(context: Context) -> RoundRequest:

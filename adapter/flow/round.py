@@ -112,6 +112,8 @@ class Round(ABC):
     def __init__(self, flow: Flow, asked: RoundRequest) -> None:
         self.asked = asked
         self._flow = flow
+        self._beginning: list[Event] = []
+        """The first events of the answer, which `wait` has read."""
 
     def send(self) -> None:
         """Send the chat request; `wait` raises its failure."""
@@ -120,7 +122,7 @@ class Round(ABC):
 
     def _send(self, json: bytes) -> None:
         self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
-        self._call: Call | TruncatingCall = self._flow.attempts.send(json, self._flow.notes)
+        self._call: Call | TruncatingCall = self._flow.attempts.send(json, self._flow.notes, self.asked.delay)
 
     def _sink(self) -> ResponseStream | BufferedAnswer:
         """Return what the answer is fed to."""
@@ -142,8 +144,23 @@ class Round(ABC):
         return ToolRound(self._flow, self.asked, tools)
 
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
-        """Wait for the provider's status, or for its answer to begin; tell whether it has come. Raise UpstreamError."""
-        return self._call.wait(seconds) and (not to_begin or self._call.begins())
+        """Wait for the provider's status, or for its answer to begin; tell whether it has come. Raise UpstreamError.
+
+        An error in the place of an answer is raised like an error status.
+        """
+        return self._call.wait(seconds) and (not to_begin or self._begins())
+
+    def _begins(self) -> bool:
+        """Read until the answer has begun; return False after a second of silence."""
+        while not self._reader.has_begun:
+            data = self._call.read()
+            if data is None:
+                return False
+            try:
+                self._beginning += self._reader.begin(data)
+            except UpstreamError as error:
+                raise error.redacted(self._flow.attempts.redactor()) from None
+        return True
 
     def events(self) -> Iterator[list[Event]]:
         """Yield the events of the answer as they come, and [] about once a second while there are none.
@@ -152,9 +169,15 @@ class Round(ABC):
         """
         flow, lease, feed, must_stop = self._flow, self._flow.lease, self._reader.feed, self._flow.services.must_stop
         flow.attempts.record_answer()
-        self._last: list[Event] = []
+        self._last, self._beginning = self._beginning, []
+        is_whole = self._reader.done
+        if is_whole:
+            return
+        if self._last:
+            yield self._last
+            self._last = []
         shown = time.monotonic()
-        for data in self._call.pieces():
+        for data in iter(self._call.read, b""):
             if data is None:
                 flow.check()
                 yield []
@@ -243,7 +266,7 @@ class BufferedRound(Round):
         """Ask the model to repair an answer that breaks a rule."""
         self._flow.notes.add(judged.param, "repaired", "the model was asked a second time")
         repair = correction_request(self.asked.chat.json, self._answer.response, problem)
-        return [], RepairRound(self._flow, self.asked, repair)
+        return [], RepairRound(self._flow, replace(self.asked, delay=0.0), repair)
 
 
 class RepairRound(BufferedRound):
@@ -258,8 +281,8 @@ class RepairRound(BufferedRound):
         self._send(self._json)
 
     def retry(self, error: UpstreamError) -> Round:
-        """Raise the error: the candidate has answered before, so that it is neither retried nor replaced."""
-        raise error from None
+        """Return this round again, after a delay: the candidate has answered before, so no other can take its place."""
+        return RepairRound(self._flow, self._flow.attempts.ask_the_same(self.asked, error), self._json)
 
     def _reject(self, judged: Judgement, problem: UpstreamError) -> tuple[list[Event], Round | None]:
         return self._flow.stream.fail(problem), None
@@ -274,7 +297,7 @@ class SummarisingRound(BufferedRound):
 
     def _send(self, json: bytes) -> None:
         self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
-        self._call = self._flow.attempts.send_whole(json)
+        self._call = self._flow.attempts.send_whole(json, self.asked.delay)
 
     def _sink(self) -> ResponseStream | BufferedAnswer:
         self._answer = self._buffer(self._flow.notes)

@@ -5,7 +5,7 @@ retry leaves out about half of the remaining history (`translators.to_chat.trunc
 gets the rejection.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from adapter.upstream.client import Call
@@ -55,11 +55,8 @@ class TruncatingCall:
         self._call = self._send(shorter.body)
         return True
 
-    def begins(self) -> bool:
-        return self._call.begins()
-
-    def pieces(self) -> Iterator[bytes | None]:
-        return self._call.pieces()
+    def read(self) -> bytes | None:
+        return self._call.read()
 
     def close(self, *, answered: bool = False) -> None:
         self._call.close(answered=answered)

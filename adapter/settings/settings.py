@@ -69,6 +69,12 @@ class Settings:
     upstream_timeout: float = setting(
         300.0, Seconds(1, 3600), "How long the provider may be silent before the response fails."
     )
+    retries: int = setting(
+        2,
+        Whole(0, 10),
+        "How often a request that the provider has not accepted is sent again, after a delay; background responses "
+        "four times as often.",
+    )
     dialect: str = setting(
         "auto",
         Choice("auto", *PRESETS),

@@ -8,32 +8,32 @@ failure is an UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
-from collections.abc import Iterator
 from http.client import HTTPException
-from itertools import chain
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import gevent
 import requests
 import structlog
-from requests.exceptions import InvalidSchema, InvalidURL
 from urllib3 import Timeout
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
-from adapter.upstream.http.framing import invalid_http
+from adapter.upstream.http.causes import find_cause, find_cause_after_sending
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
 from adapter.upstream.redaction import Redactor
-from translators.errors import UpstreamError, answer_too_large
+from translators.errors import UNSENT, Cause, UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
 
 log = structlog.get_logger()
 
 _MAX_REASON_CHARS: Final = 300
-"""Of the reason for a failed connection in the log: the system's or OpenSSL's words, and the host."""
+"""Of the reason for a failed call in the log: the system's, OpenSSL's or the provider's words."""
+_LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
+"""Why a provider cannot be reached until the operator changes something: another try is of no use."""
 _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 """Read of an error's body: more than any error has, other than a web page."""
 _ERROR_BODY_SECONDS: Final = 2.0
@@ -57,10 +57,10 @@ class Upstream:
 
     def __init__(self, settings: UpstreamSettings, heartbeat: Heartbeat) -> None:
         self.name = settings.name
-        self._url = settings.url
+        self._host = urlsplit(settings.url).netloc
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
-        base = settings.url
+        self._base = base = settings.url
         self._root = base.removesuffix("/v1")
         self._keys = [key.value for key in settings.keys]
         words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
@@ -79,15 +79,15 @@ class Upstream:
             "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
 
-    def send_chat(self, body: bytes, *, bearer: str | None, key: int | None = None) -> "Call":
-        """Send a chat request.
+    def send_chat(self, body: bytes, *, bearer: str | None, key: int | None = None, delay: float = 0.0) -> "Call":
+        """Send a chat request, after `delay` seconds.
 
         `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it.
         """
         request = self._with_key(self._chat_request, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        return self._start(request, bearer, self._max_silence)
+        return self._start(request, bearer, self._max_silence, delay)
 
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
@@ -101,7 +101,7 @@ class Upstream:
         self, body: bytes, *, bearer: str | None, watch: ClientWatch, seconds: float, max_bytes: int
     ) -> bytes:
         """Return the answer of the images API, of at most `max_bytes`; raise UpstreamError or ClientDisconnected."""
-        request = self._to(self._url + "/images/generations", body, bearer)
+        request = self._to(self._base + "/images/generations", body, bearer)
         return self._fetch(request, bearer, watch, seconds, max_bytes)
 
     def _to(self, url: str, body: bytes, bearer: str | None) -> requests.PreparedRequest:
@@ -112,10 +112,18 @@ class Upstream:
         request.headers["Content-Length"] = str(len(body))
         return request
 
-    def _start(self, request: requests.PreparedRequest, bearer: str | None, max_silence: float) -> "Call":
-        sent = self._transport.begin(request)
+    def _start(
+        self, request: requests.PreparedRequest, bearer: str | None, max_silence: float, delay: float = 0.0
+    ) -> "Call":
+        if delay:
+            return Call(self, None, gevent.spawn_later(delay, _begin_and_send, self, request), bearer, max_silence)
+        sent = self.begin(request)
         sending = gevent.spawn(_send, self, request, sent) if sent is None or sent.unwritten else None
         return Call(self, sent, sending, bearer, max_silence)
+
+    def begin(self, request: requests.PreparedRequest) -> SentRequest | None:
+        """Write a prepared request on an idle connection, as far as it fits at once; None: there is none."""
+        return self._transport.begin(request)
 
     def _fetch(
         self,
@@ -143,26 +151,16 @@ class Upstream:
         """Send a prepared request, or the rest of it if it was begun; raise UpstreamError."""
         try:
             return self._transport.finish(request, begun, **self._options)
-        except requests.ConnectTimeout as error:
-            self._log_unreachable(error)
-            raise UpstreamError("The provider could not be reached in time.", status=503, retry_after=1.0) from None
-        except requests.Timeout:
-            raise _silent_for(self._max_silence) from None
-        except (requests.ConnectionError, InvalidSchema, InvalidURL) as error:  # the last two: of a proxy
-            raise self.unreachable(error) from None
-        except requests.RequestException as error:
-            self._log_unreachable(error)
-            raise invalid_http() from None
+        except (requests.RequestException, OSError) as error:
+            raise self.unreachable(*find_cause(error)) from None
 
-    def unreachable(self, error: Exception) -> UpstreamError:
-        """Return the error for a provider that did not answer, and log why."""
-        self._log_unreachable(error)
-        return UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
-
-    def _log_unreachable(self, error: Exception) -> None:
-        cause = error.args[0] if error.args else error
-        reason = self._redactor(str(getattr(cause, "reason", cause)))
-        log.warning("upstream unreachable", upstream=self.name, url=self._url, reason=reason[:_MAX_REASON_CHARS])
+    def unreachable(self, cause: Cause, reason: str) -> UpstreamError:
+        """Return the error for a request that the provider has not got."""
+        message = "The provider could not be reached" + (" in time." if cause == "connect timeout" else ".")
+        return UpstreamError(
+            message, status=503, retry_after=1.0, retry=cause not in _LASTING, cause=cause,
+            reason=self._redactor(reason),
+        )  # fmt: skip
 
     def _with_key(
         self, template: requests.PreparedRequest, bearer: str | None, key: int | None
@@ -174,11 +172,19 @@ class Upstream:
         return copy_request(template, headers)
 
 
-class Call:
-    """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time.
+    def log_failure(self, error: UpstreamError, **where: Any) -> None:
+        """Log why a call failed: its cause, and the words of the system or the provider; `where` says more about it."""
+        provider = error.provider_error
+        reason = error.reason or (provider.words if provider is not None else "") or error.message
+        log.warning(
+            "upstream unreachable" if error.is_unsent else "upstream call failed",
+            upstream=self.name, host=self._host, cause=error.cause, provider_status=error.provider_status or None,
+            reason=self._redactor(reason)[:_MAX_REASON_CHARS], **where,
+        )  # fmt: skip
 
-    An answer that is followed as it arrives is read with `begins` and `pieces`.
-    """
+
+class Call:
+    """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time."""
 
     def __init__(
         self,
@@ -197,7 +203,6 @@ class Call:
         self._silence = 0.0
         """Seconds without a byte from the provider, counted in ticks."""
         self._body: BodyReader | None = None
-        self._first: bytes | None = None
 
     def wait(self, seconds: float) -> bool:
         """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
@@ -239,7 +244,11 @@ class Call:
             with gevent.Timeout(seconds, False):
                 return sent.await_head()
         except (OSError, HTTPException) as error:
-            raise self._upstream.unreachable(error) from None
+            cause, reason = find_cause_after_sending(error)
+            if cause in UNSENT:
+                raise self._upstream.unreachable(cause, reason) from None
+            message = "The provider's connection broke before an answer came."
+            raise UpstreamError(message, status=503, retry_after=1.0, cause=cause, reason=reason) from None
         return None  # type: ignore[unreachable]  # after the timeout
 
     def _count_silence(self, seconds: float) -> None:
@@ -258,25 +267,13 @@ class Call:
         try:
             data = self._body.read()
         except BodyCut:
-            raise UpstreamError("The provider's connection broke before the answer was complete.") from None
+            message = "The provider's connection broke before the answer was complete."
+            raise UpstreamError(message, cause="broken") from None
         if data is None:
             self._count_silence(TICK_SECONDS)
         else:
             self._silence = 0.0
         return data
-
-    def begins(self) -> bool:
-        """Wait up to a second for the first bytes of the body, which `pieces` then yields, or for its end.
-
-        Raises as `read` does.
-        """
-        if self._first is None:
-            self._first = self.read()
-        return self._first is not None
-
-    def pieces(self) -> Iterator[bytes | None]:
-        """Return the body in pieces, as `read` does, up to its end."""
-        return chain((self._first,), iter(self.read, b"")) if self._first else iter(())
 
     def read_whole(self, max_bytes: int) -> bytes:
         """Return the rest of the body; raise UpstreamError if it is larger than `max_bytes`."""
@@ -332,6 +329,12 @@ def _send(
         return error
 
 
+def _begin_and_send(upstream: Upstream, request: requests.PreparedRequest) -> SentRequest | UpstreamError:
+    """Send, on an idle connection if there is one; return an error as `_send` does."""
+    begun = upstream.begin(request)
+    return _send(upstream, request, begun) if begun is None or begun.unwritten else begun
+
+
 def _read_to_end(body: BodyReader) -> None:
     """Read a body to its end, if that comes at once, and close it."""
     try:
@@ -345,4 +348,4 @@ def _read_to_end(body: BodyReader) -> None:
 
 
 def _silent_for(seconds: float) -> UpstreamError:
-    return UpstreamError(f"The provider sent nothing for {seconds:.0f} seconds.")
+    return UpstreamError(f"The provider sent nothing for {seconds:.0f} seconds.", cause="silence")

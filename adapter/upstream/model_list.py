@@ -8,15 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import gevent
-import structlog
 
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.upstream.client import Upstream
 from adapter.upstream.routing.registry import Registry
 from translators.errors import UpstreamError
 from translators.to_responses.models.model_list import model_object, read_model_list
-
-log = structlog.get_logger()
 
 Model = dict[str, Any]
 
@@ -37,7 +34,7 @@ def list_models(
             raise request.value
         if isinstance(request.value, UpstreamError):
             failure = request.value
-            log.warning("models not listed", upstream=upstream, status=failure.status, code=failure.code)
+            upstreams[upstream].log_failure(failure, path="/models")
             continue
         for model in request.value:
             for name in registry.find_names(upstream, model["id"]):

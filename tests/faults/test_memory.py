@@ -57,7 +57,9 @@ CONTEXT_LENGTH = "This model's maximum context length is 9 tokens."
 TOO_LONG = whole(chat.error(CONTEXT_LENGTH, code="context_length_exceeded"), 400)
 SAYS = stream(chat.text("Hello", " there."), chat.end())
 CALLS = stream(chat.call(0, "call_1", "look", "{}"), chat.end("tool_calls"))
-DOWN = whole(chat.error("Out of order."), 503)
+DOWN = whole(chat.error("Out of order."), 503, retry_after_ms="60000")
+SOON = whole(chat.error("Not now."), 503, retry_after_ms="1")
+IN_PLACE = whole(chat.error("Crashed."))
 NO_TEMPERATURE = whole(chat.error("Unsupported parameter: 'temperature'", param="temperature"), 400)
 COUNTER = itertools.count()
 
@@ -215,6 +217,16 @@ def failover(caller: Caller) -> None:
 
 
 @kind
+def retried(caller: Caller) -> None:
+    caller.post(SOON, SOON, SAYS, stream=True)
+
+
+@kind
+def error_in_the_place_of_an_answer(caller: Caller) -> None:
+    caller.post(IN_PLACE, SAYS, stream=True)
+
+
+@kind
 def nobody_answers(caller: Caller) -> None:
     caller.post(DOWN, DOWN, stream=True, expect=503)
 
@@ -345,7 +357,7 @@ def app(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """An application with two upstreams that are the same provider, so that a failure is followed by a failover."""
     file = tmp_path_factory.mktemp("memory") / "adapter.toml"
     file.write_text(SETTINGS.format(url=provider.url))
-    app = create_app(load_settings({"config": str(file), "store": "memory:", "workers": "1"}, {}))
+    app = create_app(load_settings({"config": str(file), "store": "memory:", "workers": "1", "retries": "1"}, {}))
     yield app
     app.extensions["adapter"].store.close()
 

@@ -59,4 +59,5 @@ def test_a_proxy_that_is_down_is_named_in_the_log(tmp_path: Path, provider: Upst
     with service:
         assert service.post({"model": "m", "input": "Hi"}).status == 503
         assert "upstream unreachable" in service.log
+        assert '"cause":"proxy"' in service.log
         assert "Connection refused" in service.log

@@ -27,8 +27,9 @@ ERRORS: dict[str, dict[str, Any]] = {
 
 def error(outcome: str) -> UpstreamError:
     members = ERRORS[outcome]
-    answered = None if outcome == "unreachable" else ProviderError(status=members["status"])
-    return UpstreamError(outcome, provider_error=answered, **members)
+    if outcome == "unreachable":
+        return UpstreamError(outcome, cause="refused", **members)
+    return UpstreamError(outcome, provider_error=ProviderError(status=members["status"]), **members)
 
 
 @given(UPSTREAMS, st.lists(st.tuples(st.floats(0, 90), st.lists(OUTCOMES, min_size=12, max_size=12)), max_size=12))

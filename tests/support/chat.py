@@ -25,6 +25,11 @@ def text(*pieces: str) -> bytes:
     return b"".join(chunk({"content": piece}) for piece in pieces)
 
 
+def role(**members: Any) -> bytes:
+    """Return the block with which many streams begin: it says nothing."""
+    return chunk({"role": "assistant", "content": ""}, **members)
+
+
 def thinking(*pieces: str) -> bytes:
     return b"".join(chunk({"reasoning_content": piece}) for piece in pieces)
 

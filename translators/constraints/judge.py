@@ -167,7 +167,8 @@ def _calls_of(output: Sequence[OutputItem]) -> list[QualifiedName]:
 def _failure(message: str) -> UpstreamError:
     """Return the failure of an answer that breaks a rule.
 
-    Its code is `server_error`, since clients validate codes against an enum. Clients should not retry: the adapter has
-    asked twice already. Source: openai-python 3.54, ResponseError.code.
+    Its code is `server_error`, since clients validate codes against an enum. Clients should not retry: a buffered
+    answer is the second already, and of a streamed one the client has the whole. Source: openai-python 3.54,
+    ResponseError.code.
     """
     return UpstreamError(message, status=502, retry=False)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from translators.errors import ProviderError, UpstreamError
+from translators.errors import Cause, ProviderError, UpstreamError
 from translators.failures import words
 from translators.failures.bodies import read_error, read_error_body
 from translators.failures.params import find_param, responses_param
@@ -35,28 +35,33 @@ def classify_http_error(status: int, headers: Mapping[str, str], body: bytes, *,
     error = replace(read_error_body(body), status=status)
     if not error.message:
         error = replace(error, message=f"The provider answered with status {status}.")
-    return _Failure(error, headers, own_key=own_key, is_http=True).classify()
+    return _attribute(_Failure(error, headers, own_key=own_key).classify(), error, "status")
 
 
 def classify_error_object(value: Any) -> UpstreamError:
     """Return the error for a decoded error object in a chunk, or in a completion with status 200."""
-    error = read_error(value)
+    given = error = read_error(value)
     if error.status == 502:
         error = replace(error, status=500)  # from a gateway: its provider failed
     if not error.message:
         error = replace(error, message="The provider reported an error without saying what it is.")
-    return _Failure(error, {}, own_key=True, is_http=False).classify()
+    return _attribute(_Failure(error, {}, own_key=True).classify(), given, "answer")
+
+
+def _attribute(error: UpstreamError, given: ProviderError, cause: Cause) -> UpstreamError:
+    """Return an error with the provider's own account of it, and where that came from."""
+    error.provider_error, error.cause = given, cause
+    return error
 
 
 class _Failure:
     """One failure to be classified. `status`: 0 for an error object that names none."""
 
-    def __init__(self, error: ProviderError, headers: Mapping[str, str], *, own_key: bool, is_http: bool) -> None:
+    def __init__(self, error: ProviderError, headers: Mapping[str, str], *, own_key: bool) -> None:
         self.error = error
         self.status = error.status
         self.message = error.message
         self.own_key = own_key
-        self.provider_error = error if is_http else None
         lowered = {name.lower(): content for name, content in headers.items()}
         self.delay = retry_delay({**error.headers, **lowered}, error.message, error.retry_after)
         """Seconds until a retry; None: not stated."""
@@ -119,12 +124,12 @@ class _Failure:
     # --- make the error -----------------------------------------------------------------------------------------------
 
     def overflow(self) -> UpstreamError:
-        return context_length_exceeded(self.provider_error)
+        return context_length_exceeded()
 
     def out_of_quota(self) -> UpstreamError:
         return UpstreamError(
             self.message, status=429, type="insufficient_quota", code="insufficient_quota",
-            retry_after=self.delay or DEFAULT_RETRY_AFTER, retry=False, provider_error=self.provider_error,
+            retry_after=self.delay or DEFAULT_RETRY_AFTER, retry=False,
         )  # fmt: skip
 
     def rate_limit(self) -> UpstreamError:
@@ -136,7 +141,6 @@ class _Failure:
         return UpstreamError(
             message, status=429, type=kind, code="rate_limit_exceeded",
             retry_after=self.delay or DEFAULT_RETRY_AFTER, retry=not self.never_fits(),
-            provider_error=self.provider_error,
         )  # fmt: skip
 
     def content_filter(self) -> UpstreamError:
@@ -149,20 +153,19 @@ class _Failure:
         if self.own_key:
             return UpstreamError(
                 "The provider rejected this adapter's API key. Ask the operator of this server to fix it.",
-                retry=False, provider_error=self.provider_error,
+                retry=False,
             )  # fmt: skip
         return self.rejected(self.error.code or "invalid_api_key", None, status=403 if self.status == 403 else 401)
 
     def wrong_url(self) -> UpstreamError:
         return UpstreamError(
             f"The provider's URL is wrong (status {self.status}). Ask the operator of this server to fix it.",
-            status=502, retry=False, provider_error=self.provider_error,
+            status=502, retry=False,
         )  # fmt: skip
 
     def overload(self) -> UpstreamError:
         return UpstreamError(
             self.message, status=503, code="server_is_overloaded", retry_after=self.delay or DEFAULT_RETRY_AFTER,
-            provider_error=self.provider_error,
         )  # fmt: skip
 
     def unsupported(self) -> UpstreamError:
@@ -173,12 +176,11 @@ class _Failure:
         return self.rejected("unsupported_parameter", "input")
 
     def invalid_output(self) -> UpstreamError:
-        return UpstreamError(self.message, status=502, retry=False, provider_error=self.provider_error)
+        return UpstreamError(self.message, status=502, retry=False)
 
     def rejected(self, code: str | None, param: str | None, status: int = 400) -> UpstreamError:
         return UpstreamError(
             self.message, status=status, type="invalid_request_error", code=code, param=param,
-            provider_error=self.provider_error,
         )  # fmt: skip
 
     def by_status(self) -> UpstreamError:
@@ -186,9 +188,9 @@ class _Failure:
         if status == 404:
             return self.unknown_model()
         if status in (408, 504):
-            return UpstreamError("The provider timed out: " + self.message, provider_error=self.provider_error)
+            return UpstreamError("The provider timed out: " + self.message)
         if not 400 <= status < 500:
-            return UpstreamError(self.message, provider_error=self.provider_error)
+            return UpstreamError(self.message)
         param = self.error.param or find_param(self.message)
         code = self.error.code
         if code is None and param and words.UNSUPPORTED_PARAM.search(self.error.words):
@@ -212,12 +214,11 @@ _CLASSES: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Ups
 """What recognizes a failure, and the error made from it; the first that recognizes it decides."""
 
 
-def context_length_exceeded(provider_error: ProviderError | None = None) -> UpstreamError:
+def context_length_exceeded() -> UpstreamError:
     return UpstreamError(
         "Your input exceeds the context window of this model. Please adjust your input and try again.",
         status=400,
         type="invalid_request_error",
         param="input",
         code="context_length_exceeded",
-        provider_error=provider_error,
     )

@@ -12,10 +12,14 @@ from typing import Final
 
 from translators.chat.chunks import Chunk
 from translators.errors import UpstreamError, answer_too_large
+from translators.failures.bodies import read_error_body
+from translators.failures.classes import classify_error_object
 from translators.responses.events import Event
 from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.deltas import (
+    begins_answer,
     decode_chunk,
+    error_in_place_of_answer,
     not_an_answer,
     read_chunk,
     read_values,
@@ -46,22 +50,37 @@ class AnswerReader:
         self._start = b""
         """The first bytes, as long as they do not show what the body is."""
         self._body: EventStream | WholeBody | None = None
+        self.has_begun = False
+        """Whether `begin` has seen the beginning of the answer, or its end."""
 
     @property
     def done(self) -> bool:
         """Whether the rest of the body can no longer change the response."""
         return self._stream.is_over or (self._body is not None and self._body.done)
 
-    def feed(self, data: bytes) -> list[Event]:
-        if self._body is None:
-            data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
-            if _BOM.startswith(data) or any(len(data) < len(field) and field.startswith(data) for field in _FIELDS):
-                self._start = data
-                return []
-            self._body = WholeBody(self._max_bytes) if data[:1] in _WHOLE else EventStream(data)
+    def begin(self, data: bytes) -> list[Event]:
+        """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place."""
         events: list[Event] = []
         try:
-            for chunk in self._body.feed(data):
+            for chunk in self._read(data) if data else self._read_rest():
+                if not self.has_begun:
+                    if instead := error_in_place_of_answer(chunk):
+                        raise classify_error_object(instead)
+                    self.has_begun = begins_answer(chunk)
+                events += self._stream.feed(chunk)
+            if not data and not self.has_begun:
+                self._check_is_answer()
+        except UpstreamError as error:
+            if not self.has_begun:
+                raise
+            events += self._stream.fail(error)
+        self.has_begun = self.has_begun or not data or self.done
+        return events
+
+    def feed(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        try:
+            for chunk in self._read(data) if self._body is None else self._body.feed(data):
                 events += self._stream.feed(chunk)
         except UpstreamError as error:
             events += self._stream.fail(error)
@@ -70,16 +89,34 @@ class AnswerReader:
     def finish(self, now: int) -> list[Event]:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
-        if self._body is None and self._start:
-            self._body = EventStream(self._start)
         try:
-            for chunk in self._body.flush() if self._body else ():
+            for chunk in self._read_rest():
                 events += self._stream.feed(chunk)
+            self._check_is_answer()
         except UpstreamError as error:
             events += self._stream.fail(error)
-        if self._body is not None and self._body.unread and not self._stream.has_answer:
-            events += self._stream.fail(not_an_answer(self._body.unread))
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
+
+    def _read(self, data: bytes) -> Iterator[Chunk]:
+        """Return the chunks in bytes of the body."""
+        if self._body is None:
+            data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
+            if _BOM.startswith(data) or any(len(data) < len(field) and field.startswith(data) for field in _FIELDS):
+                self._start = data
+                return iter(())
+            self._body = WholeBody(self._max_bytes) if data[:1] in _WHOLE else EventStream(data)
+        return self._body.feed(data)
+
+    def _read_rest(self) -> Iterator[Chunk]:
+        """Return the chunks that the end of the body completes."""
+        if self._body is None and self._start:
+            self._body = EventStream(self._start)
+        return self._body.flush() if self._body else iter(())
+
+    def _check_is_answer(self) -> None:
+        """Raise UpstreamError for a body that has ended and holds no answer, but something else."""
+        if self._body is not None and self._body.unread and not self._stream.has_answer:
+            raise not_an_answer(self._body.unread)
 
 
 class EventStream:
@@ -151,9 +188,12 @@ class WholeBody:
         return iter(())
 
     def flush(self) -> Iterator[Chunk]:
+        if self.done:
+            return
         self.done = True
         body = self.unread = b"".join(self._pieces)
         if body[:1] == b"<":
-            raise UpstreamError("The provider answered with a web page instead of JSON.", status=502)
+            page = read_error_body(body)
+            raise UpstreamError(page.message, status=502, cause="answer", provider_error=page)
         for value in read_values(body):
             yield without_deltas(read_chunk(value))

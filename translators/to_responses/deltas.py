@@ -15,6 +15,7 @@ import msgspec
 
 from translators.chat.chunks import (
     ChatUsage,
+    Choice,
     Chunk,
     Delta,
     ExecutedTool,
@@ -25,7 +26,7 @@ from translators.chat.chunks import (
     ToolCallDelta,
     TopLogprob,
 )
-from translators.errors import UpstreamError
+from translators.errors import ProviderError, UpstreamError
 from translators.loose_json import decode_prefix, replace_lone_surrogates
 from translators.reasoning.fields import PARTS, read_thinking, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
@@ -125,7 +126,8 @@ def read_values(payload: bytes) -> list[bytes]:
 
 def not_an_answer(payload: bytes) -> UpstreamError:
     """Return the error for an answer with status 200 that is none: it quotes the first words."""
-    return UpstreamError("The provider sent something that is not a chat completion: " + _excerpt(payload), status=502)
+    message = "The provider sent something that is not a chat completion: " + _excerpt(payload)
+    return UpstreamError(message, status=502, cause="answer", provider_error=ProviderError(message))
 
 
 def read_odd_value(payload: bytes) -> dict[str, Any]:
@@ -141,6 +143,33 @@ def read_odd_value(payload: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise not_an_answer(payload)
     return value
+
+
+def begins_answer(chunk: Chunk) -> bool:
+    """Return whether a chunk says something of the answer, if only how it ends; many streams begin with others."""
+    if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
+        return True
+    choices = chunk.choices or ()
+    return any(_says_something(choice) or choice.finish_reason or choice.finish_details for choice in choices)
+
+
+def error_in_place_of_answer(chunk: Chunk) -> Any:
+    """Return the error in a chunk before the answer has begun; falsy: it has none, or it ends an answer.
+
+    The second is so if the chunk says something, or counts tokens that may have to be paid.
+    Source: OpenRouter docs, Errors; `tests/faults/failover/test_errors_in_answers.py`.
+    """
+    choices = chunk.choices or ()
+    if any(map(_says_something, choices)) or (chunk.usage is not None and chunk.usage.completion_tokens):
+        return None
+    if chunk.x_groq is not None and chunk.x_groq.error:
+        return chunk.x_groq.error
+    return chunk.error or next((choice.error for choice in choices if choice.error), None)
+
+
+def _says_something(choice: Choice) -> bool:
+    delta = choice.message if choice.delta is None else choice.delta
+    return bool(choice.text) or (delta is not None and any(getattr(delta, name) for name in delta.__struct_fields__))
 
 
 def fitting_chunk(value: dict[str, Any]) -> Chunk:

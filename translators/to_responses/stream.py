@@ -110,7 +110,8 @@ class ResponseStream:
         return self.is_over or bool(self._finish_reason) or self._items.has_output()
 
     def expect(self, expectations: Expectations) -> None:
-        """Expect the answer to another request; nothing of an answer has been fed yet."""
+        """Expect the answer to another request; of an earlier one, nothing has been fed that says something."""
+        self._usage = self._finish_reason = None
         self._prompt_bytes = expectations.prompt_bytes
         self._redact = expectations.redact
         self._content = ContentReader(self._items, self._notes, thinks_first=expectations.thinks_first)

@@ -19,7 +19,7 @@ _MAX_INFLATED_BYTES: Final = 16 * 1024 * 1024
 
 
 def invalid_http() -> UpstreamError:
-    return UpstreamError("The provider's answer is not valid HTTP.")
+    return UpstreamError("The provider's answer is not valid HTTP.", cause="broken")
 
 
 class ChunkedBody:

@@ -58,7 +58,9 @@ class HeadReader:
         Raises HTTPException for what is not HTTP, RemoteDisconnected for an end before any byte.
         """
         if not data:
-            raise BadStatusLine(repr(self._data[:80])) if self._data else RemoteDisconnected("closed without an answer")
+            if self._data:
+                raise BadStatusLine(self._data[:80].decode("latin-1"))
+            raise RemoteDisconnected("closed without an answer")
         if self._data:
             data = self._data + data
         searched = max(0, len(self._data) - 3)
@@ -78,7 +80,7 @@ def parse_head(text: bytes, rest: bytes) -> Head:
     first, *lines = text.split(b"\n")
     status = _STATUS.match(first.rstrip())
     if status is None:
-        raise BadStatusLine(repr(first[:80]))
+        raise BadStatusLine(first[:80].decode("latin-1"))
     fields = Fields()
     name = ""
     for line in lines:

@@ -93,5 +93,6 @@ def _choose_framing(head: Head) -> Framing:
         return framing
     if coding in ("gzip", "x-gzip", "deflate"):
         return CompressedBody(framing)
-    raise UpstreamError("The provider's answer is compressed in a form that was not requested.")
+    message = "The provider's answer is compressed in a form that was not requested."
+    raise UpstreamError(message, cause="answer")
 

@@ -1,20 +1,28 @@
-"""The candidates for one response: each is tried once, in order, until one answers.
+"""The candidates for one response: each is tried once, in order, until one answers; then some once more, after a delay.
 
-A 500 counts against its upstream only if another candidate can answer the same request: otherwise the request itself
-may be at fault. A model with a single candidate has no cooldown: it is always tried.
+Only a request that the provider has not got, or has refused, is sent again (`UpstreamError.may_send_again`); one that
+it may be working on may be paid. A 500 counts against its upstream only if another candidate can answer the same
+request: otherwise the request itself may be at fault. A model with a single candidate has no cooldown: it is always
+tried.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adapter.upstream.routing.health import Blame, Candidate, Health, find_blame
+from adapter.upstream.routing.retries import Patience, RetryBudget, delay_before, is_temporary
 from translators.errors import RequestError, UpstreamError
 
 
 class Candidates:
     """`current` is the candidate that was tried last."""
 
-    def __init__(self, health: Health, order: Sequence[Candidate]) -> None:
+    def __init__(
+        self, health: Health, order: Sequence[Candidate], budgets: Mapping[str, RetryBudget], patience: Patience
+    ) -> None:
+        """`budgets`: by the name of the upstream."""
         self._health = health
+        self._budgets = budgets
+        self._patience = patience
         self._left = list(order)
         self._is_only_one = len(order) == 1
         self._cooldowns: list[float] = []
@@ -24,6 +32,11 @@ class Candidates:
         self._errors: list[UpstreamError] = []
         self._unproven: list[tuple[Candidate, UpstreamError]] = []
         """Failures that may be the request's fault."""
+        self._temporary: dict[Candidate, UpstreamError] = {}
+        """Candidates that may answer later, with their last failure."""
+        self._retries = 0
+        self._seconds = 0.0
+        """Time spent waiting for retries."""
         self.current = order[0]
 
     def first(self) -> Candidate:
@@ -41,8 +54,37 @@ class Candidates:
                     continue
                 self._health.probe(candidate)
             self.current = candidate
+            self._budgets[candidate.upstream].requests += 1
             return candidate
         return None
+
+    def next_retry(self) -> float | None:
+        """Choose the failed candidate that may answer the soonest; return the seconds until it gets the request again.
+
+        None: there is none, or no time, try or budget is left.
+        """
+        if not self._temporary or self._retries >= self._patience.retries:
+            return None
+        delays = {one: self._delay(one, error) for one, error in self._temporary.items()}
+        candidate = min(delays, key=delays.__getitem__)
+        left = self._patience.seconds - self._seconds - delays[candidate]
+        if left < 0:
+            return None
+        wait = self._budgets[candidate.upstream].take(left if self._patience.waits_for_budget else 0.0)
+        if wait is None:
+            return None
+        del self._temporary[candidate]
+        delay = delays[candidate] + wait
+        self._retries += 1
+        self._seconds += delay
+        if not self._is_only_one:
+            self._health.probe(candidate)
+        self.current = candidate
+        return delay
+
+    def _delay(self, candidate: Candidate, error: UpstreamError) -> float:
+        delay = delay_before(self._retries, error)
+        return delay if self._is_only_one else max(delay, self._health.cooldown(candidate))
 
     def reject(self, error: RequestError) -> None:
         """Record that the request cannot be expressed for the current candidate's model, with whatever key."""
@@ -53,6 +95,11 @@ class Candidates:
         """Record how the current candidate failed; return whether another one may do better."""
         error = error.copy()
         self._errors.append(error)
+        if is_temporary(error):
+            self._temporary[self.current] = error
+        if not error.may_send_again:
+            self._left.clear()
+            self._temporary.clear()
         self._drop(find_blame(self.current, error))
         if self._is_only_one:
             return False
@@ -62,7 +109,7 @@ class Candidates:
         elif error.status == 502 and error.provider_status == 400:  # the model's output was invalid (Groq)
             self._health.record_success(self.current)
             return False
-        elif error.status > 500 or (error.status == 500 and not error.retry):
+        elif error.status > 500 or (error.status == 500 and not error.retry) or not error.may_send_again:
             self._health.record_failure(self.current, error)
         elif error.status == 500:
             self._unproven.append((self.current, error))
@@ -72,7 +119,11 @@ class Candidates:
         return True
 
     def record_success(self) -> None:
-        """Record that the current candidate answers."""
+        """Record that the current candidate answers; the response stays with it."""
+        self._left.clear()
+        self._temporary.clear()
+        self._errors.clear()
+        self._cooldowns.clear()
         self._health.record_success(self.current)
         for candidate, error in self._unproven:
             self._health.record_failure(candidate, error)

@@ -105,8 +105,8 @@ class Health:
 def find_blame(candidate: Candidate, error: UpstreamError) -> Blame:
     """Return what a candidate's failure is blamed on."""
     upstream, model, key, _ = candidate
-    if error.status == 503 and not error.provider_status:
-        return Blame(upstream, None, None)  # unreachable
+    if error.is_unsent:
+        return Blame(upstream, None, None)
     is_about_key = error.retry if error.status == 429 else error.status >= 500 and not error.retry
     return Blame(upstream, model, key if is_about_key or error.code == "insufficient_quota" else None)
 

@@ -16,6 +16,7 @@ from adapter.settings.models import Models, Target, match_pattern
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
+from adapter.upstream.routing.retries import RetryBudget, background, foreground
 from translators.errors import RequestError, shorten
 
 _MAX_CACHED_MODELS: Final = 1024
@@ -25,17 +26,22 @@ _MAX_CACHED_MODELS: Final = 1024
 class Registry:
     """The candidates of all models."""
 
-    def __init__(self, upstreams: Sequence[UpstreamSettings], models: Models, now: Callable[[], float]) -> None:
-        """`now`: a monotonic clock, in seconds."""
+    def __init__(
+        self, upstreams: Sequence[UpstreamSettings], models: Models, now: Callable[[], float], retries: int = 0
+    ) -> None:
+        """`now`: a monotonic clock, in seconds. `retries`: of one request, at most."""
         self._keys = {one.name: range(len(one.keys)) for one in upstreams}
         self._models = _add_default(upstreams, models)
         self._cache: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MAX_CACHED_MODELS)
         self.health = Health(now)
+        self._budgets = {one.name: RetryBudget(now) for one in upstreams}
+        self._foreground, self._background = foreground(retries), background(retries)
 
-    def draw_candidates(self, model: str, group: str) -> Candidates:
+    def draw_candidates(self, model: str, group: str, *, in_background: bool = False) -> Candidates:
         """Return a model's candidates in the order drawn for a group; raise RequestError for an unknown model."""
         listed = self.list_candidates(model)
-        return Candidates(self.health, listed if len(listed) == 1 else _draw_order(listed, group))
+        order = listed if len(listed) == 1 else _draw_order(listed, group)
+        return Candidates(self.health, order, self._budgets, self._background if in_background else self._foreground)
 
     def list_candidates(self, model: str) -> tuple[Candidate, ...]:
         """Return a model's candidates in the order of the settings; raise RequestError for an unknown model."""

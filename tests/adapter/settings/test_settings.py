@@ -81,7 +81,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
     prompt.write_text("Be a coding agent.")
     values = {
         "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
-        "connect_timeout": 1.5, "upstream_timeout": 2.5, "store": "sqlite:///x.db", "retention": 86400,
+        "connect_timeout": 1.5, "upstream_timeout": 2.5, "retries": 3, "store": "sqlite:///x.db", "retention": 86400,
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
         "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
         "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,

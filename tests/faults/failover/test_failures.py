@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.failover.two_upstreams import BUSY, EMPTY_HEAD, FAILURES, HELLO, answer, name, settings, text_of
+from tests.faults.failover.two_upstreams import BUSY, EMPTY_HEAD, FAILURES, HELLO, LOST, answer, name, settings, text_of
 from tests.support import chat
 from tests.support.client import judged
 from tests.support.servers.service import Service
@@ -53,12 +53,26 @@ def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None
         assert text_of(routed.create(model="lost")) == "Hello."
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("loss", LOST)
+def test_a_request_that_may_have_been_accepted(
+    loss: str, streamed: bool, routed: Service, a: Upstream, b: Upstream
+) -> None:
+    """It may be paid already, so that nobody else is asked."""
+    model = name("first")
+    a.plays(LOST[loss])
+    answer = routed.post({"model": model, "input": "Hi", "stream": streamed})
+    assert answer.status >= 500 or b"response.failed" in answer.body
+    assert (len(a.requests), len(b.requests)) == (1, 0)
+
+
 @pytest.mark.parametrize("script", [[Gate()], [EMPTY_HEAD, Gate()]], ids=["no status", "nothing behind the status"])
 def test_silence(script: Script, routed: Service, a: Upstream, b: Upstream) -> None:
     a.plays(script)
-    b.otherwise = lambda received: answer("Hello.", received)
-    assert text_of(routed.stream(model="silent")[-1]["response"]) == "Hello."
+    failed = routed.stream(model="silent")[-1]["response"]
+    assert failed["error"]["message"] == "The provider sent nothing for 1 seconds."
     assert a.received().closed.wait(LIMIT), "the silent call goes on"
+    assert not b.requests
 
 
 @pytest.mark.parametrize("failure", ["429 for both keys", "401 for both keys"])

@@ -51,6 +51,7 @@ timeout = 1
 "first-*" = ["a", {{ upstream = "b", model = "b-*", weight = 0 }}]
 "second-*" = ["b", {{ upstream = "a", weight = 0 }}]
 "even-*" = ["a", "b"]
+"only-b-*" = "b"
 "passed" = ["passing", {{ upstream = "a", weight = 0 }}]
 "lost" = ["nobody", {{ upstream = "b", weight = 0 }}]
 "counted" = {{ upstream = "counting", model = "c" }}
@@ -92,8 +93,14 @@ FAILURES: dict[str, list[Script]] = {
     "503": [BUSY],
     "529": [whole(chat.error("Overloaded."), 529)],
     "404 for the model": [whole(chat.error("The model does not exist.", code="model_not_found"), 404)],
-    "closed without an answer": [[CLOSE]],
-    "reset": [[RESET]],
     "not HTTP": [[b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE]],
-    "a status and nothing behind it": [[EMPTY_HEAD, CLOSE]],
 }
+LOST: dict[str, Script] = {
+    "closed without an answer": [CLOSE],
+    "reset": [RESET],
+    "half a head": [b"HTTP/1.1 200 OK\r\ncontent-", CLOSE],
+    "a status and nothing behind it": [EMPTY_HEAD, CLOSE],
+    "only keep-alives behind it": stream(b": waiting\n\n", chat.role(), CLOSE),
+    "an end without an answer": stream(chat.DONE),
+}
+"""After these the provider may have accepted the request."""

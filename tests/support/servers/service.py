@@ -26,7 +26,7 @@ class Service(Client):
     """A running service and the client to it; a context manager.
 
     `settings` are named as in `adapter.settings.settings.Settings` and passed as environment variables; `toml` is the
-    text of a configuration file.
+    text of a configuration file. Unless a test asks for retries there are none, so that it sees each failure at once.
     """
 
     def __init__(self, directory: Path, toml: str | None = None, **settings: object) -> None:
@@ -38,7 +38,7 @@ class Service(Client):
             settings["config"] = directory / "adapter.toml"
             (directory / "adapter.toml").write_text(toml)
         self._wanted = int(str(settings.get("workers", 2)))
-        given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", **settings}
+        given = {"bind": "127.0.0.1:0", "store": f"sqlite:///{directory}/store.db", "retries": 0, **settings}
         self.environ = {
             "PATH": os.environ["PATH"], "HOME": str(directory / "home"), "PYTHONPATH": str(ROOT),
             **{f"ADAPTER_{name.upper()}": str(value) for name, value in given.items()},

@@ -17,7 +17,7 @@ from translators.errors import ProtocolError, ProviderError, RequestError, Upstr
 OVERLOADED = UpstreamError(
     "Overloaded.", status=503, retry_after=1.0, provider_error=ProviderError("Overloaded.", status=503)
 )
-UNREACHABLE = UpstreamError("The provider could not be reached.", status=503, retry_after=1.0)
+UNREACHABLE = UpstreamError("The provider could not be reached.", status=503, retry_after=1.0, cause="refused")
 CRASHED = UpstreamError("Crashed.")
 LIMITED = UpstreamError("Slow down.", status=429, code="rate_limit_exceeded", retry_after=7.0)
 SPENT = UpstreamError("No money.", status=429, code="insufficient_quota", retry_after=1.0, retry=False)
