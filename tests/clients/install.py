@@ -33,6 +33,8 @@ NODE = {
     "zod": "4",
 }
 """`node` is Node 22 itself, which the AI SDK needs."""
+MCP_CONFORMANCE = "0.2.0-alpha.12"
+"""The first series with tests of revision 2026-07-28."""
 
 
 def python_client(name: str) -> Path:
@@ -43,14 +45,22 @@ def python_client(name: str) -> Path:
 
 def node_clients() -> Path:
     """Return the directory of the clients for Node, likewise."""
+    return _node_directory("npm", NODE)
 
+
+def mcp_conformance() -> Path:
+    """Return the directory of the official conformance tests of MCP, likewise."""
+    return _node_directory(f"mcp-conformance-{MCP_CONFORMANCE}", {"@modelcontextprotocol/conformance": MCP_CONFORMANCE})
+
+
+def _node_directory(name: str, packages: dict[str, str]) -> Path:
     def install(partial: Path) -> None:
         partial.mkdir(parents=True)
-        (partial / "package.json").write_text(json.dumps({"private": True, "dependencies": NODE}))
+        (partial / "package.json").write_text(json.dumps({"private": True, "dependencies": packages}))
         npm = ["npm", "install", "--silent", "--no-audit", "--no-fund"]
         subprocess.run([*npm, "--prefix", str(partial)], check=True, timeout=900)
 
-    return install_once(CLIENTS / "npm", install)
+    return install_once(CLIENTS / name, install)
 
 
 def available(client: Callable[..., Path], *names: str) -> Path:
@@ -68,3 +78,4 @@ if __name__ == "__main__":
     for name in PYTHON:
         print(python_client(name))
     print(node_clients())
+    print(mcp_conformance())

@@ -12,6 +12,9 @@ METHOD_NOT_FOUND: Final = -32601
 INTERNAL_ERROR: Final = -32603
 """For an answer that is not valid MCP. Source: JSON-RPC 2.0 specification, Error object."""
 HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
+UNSUPPORTED_VERSION: Final = -32022
+"""Codes of revision 2026-07-28. Source: Model Context Protocol specification, Versioning."""
 _BAD_GATEWAY: Final = 502
 _GATEWAY_TIMEOUT: Final = 504
 _MAX_MESSAGE_CHARS: Final = 2000

@@ -3,7 +3,8 @@
 `StatelessConnection`: revision 2026-07-28, in which a request is one POST that says everything about itself.
 `SessionConnection`: the revisions of 2025, in which `initialize` comes first, and the server may give a session.
 `sse_transport.py` has the transport before them. Neither sends a request twice after a server may have run it: only an
-answer that says that there is no such session is followed by a second try.
+answer that says that there is no such session, or that names the revision of the request as the one to use, is followed
+by a second try.
 Source: Model Context Protocol specification, Versioning, Transports, Lifecycle.
 """
 
@@ -16,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
 from adapter.hosting.mcp.endpoint import Endpoint, Message, find_result
-from adapter.hosting.mcp.errors import METHOD_NOT_FOUND, MCPError, invalid_answer, needs_input
+from adapter.hosting.mcp.errors import METHOD_NOT_FOUND, UNSUPPORTED_VERSION, MCPError, invalid_answer, needs_input
 
 STATELESS: Final = "2026-07-28"
 WITH_SESSIONS: Final = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
@@ -65,16 +66,27 @@ class StatelessConnection:
             f"{_META}clientInfo": _CLIENT,
             f"{_META}clientCapabilities": {},
         }
-        message = _request(next(self._ids), method, {**params, "_meta": meta})
         sent = {"MCP-Protocol-Version": STATELESS, "Mcp-Method": method, **headers}
-        answer = self._endpoint.post(message, sent, seconds)
-        result = find_result(answer, message["id"], max_bytes, _refuse_request)
+        try:
+            result = self._send(method, {**params, "_meta": meta}, sent, seconds, max_bytes)
+        except MCPError as error:
+            supported = error.data.get("supported") if isinstance(error.data, dict) else None
+            if error.code != UNSUPPORTED_VERSION or not isinstance(supported, list) or STATELESS not in supported:
+                raise
+            result = self._send(method, {**params, "_meta": meta}, sent, seconds, max_bytes)
         of = result.get("_meta")
         self.identity = identify(of.get(f"{_META}serverInfo") if isinstance(of, dict) else None) or self.identity
         return result
 
     def close(self) -> None:
         self._endpoint.close()
+
+    def _send(
+        self, method: str, params: Message, headers: Mapping[str, str], seconds: float, max_bytes: int
+    ) -> Message:
+        message = _request(next(self._ids), method, params)
+        answer = self._endpoint.post(message, headers, seconds)
+        return find_result(answer, message["id"], max_bytes, _refuse_request)
 
 
 class SessionConnection:

@@ -20,7 +20,7 @@ from urllib3.util import Url
 
 from adapter.files.guard import Guard
 from adapter.hosting.mcp.endpoint import Endpoint, Message
-from adapter.hosting.mcp.errors import HEADER_MISMATCH, MCPError, invalid_arguments, too_late
+from adapter.hosting.mcp.errors import HEADER_MISMATCH, MISSING_CAPABILITY, MCPError, invalid_arguments, too_late
 from adapter.hosting.mcp.memory import Era, ListKey, ServerMemory
 from adapter.hosting.mcp.mirrored import mirror
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES, failed, read_result
@@ -36,8 +36,8 @@ _LIST_SECONDS: Final = 10.0
 """For a list with all its pages, and finding out the era."""
 _FINAL_STATUSES: Final = frozenset({401, 403, 407, 429})
 """A server answers with them in whatever era."""
-_STATELESS_CODES: Final = frozenset({HEADER_MISMATCH, -32021})
-"""JSON-RPC codes that only the newest revision has; -32022 means that the server has no revision of this client."""
+_STATELESS_CODES: Final = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY})
+"""JSON-RPC codes of a server that speaks the newest revision."""
 
 
 class MCPServer:

@@ -133,6 +133,18 @@ def test_a_status_of_any_era_is_final(status: int, server: ScriptedMCP, connect:
     assert server.calls == ["tools/list"]
 
 
+def test_a_revision_that_is_refused_and_supported_is_tried_once_more(server: ScriptedMCP, connect: Connect) -> None:
+    def refuse(request: Request) -> Reply:
+        supported = {"supported": [MODERN], "requested": MODERN}
+        return as_json(error(request, -32022, "Unsupported protocol version", data=supported), 400)
+
+    server.answers = lambda request: stateless(request) if len(server.requests) > 1 else refuse(request)
+    assert [one.name for one in connect().list_tools()] == ["roll"]
+    server.answers = refuse
+    assert connect().call("roll", {}).error is not None
+    assert server.calls == ["tools/list"] * 2 + ["tools/call"] * 2
+
+
 def test_a_missing_capability_is_final(server: ScriptedMCP, connect: Connect) -> None:
     server.answers = lambda request: as_json(error(request, -32021, "needs sampling"), 400)
     with pytest.raises(MCPError, match="needs sampling"):
