@@ -19,6 +19,7 @@ from adapter.history.chain_cache import ChainCache
 from adapter.history.compaction_items import CompactionSealer
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
+from adapter.offload import Offload
 from adapter.settings.settings import Settings, SettingsError
 from adapter.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
@@ -52,6 +53,8 @@ class FlowServices(Struct, frozen=True):
     """By the name of the upstream, as `upstreams`."""
     upstreams: Mapping[str, Upstream]
     files: Files
+    offload: Offload
+    """Runs long work beside the event loop."""
     compaction_sealer: CompactionSealer
     chain_cache: ChainCache
     prefix_cache: PrefixCache
@@ -79,7 +82,8 @@ class Services:
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic, settings.retries)
-        files = Files(settings)
+        self.offload = Offload(settings.share_percent)
+        files = Files(settings, self.offload)
         compaction_sealer = CompactionSealer(self.keyring)
         cache_bytes = settings.history_cache_bytes // 2
         self.flow = FlowServices(
@@ -91,6 +95,7 @@ class Services:
             dialects={one.name: ModelDialects(one.dialect, self.lessons, one.name) for one in every},
             upstreams=self.upstreams,
             files=files,
+            offload=self.offload,
             compaction_sealer=compaction_sealer,
             chain_cache=ChainCache(self.responses, files, compaction_sealer, cache_bytes),
             prefix_cache=PrefixCache(cache_bytes),
@@ -146,6 +151,7 @@ class Services:
         self.quota.stop()
         while not self.background.join(TICK_SECONDS):
             on_wait()
+        self.offload.close()
         self.store.close()
         self.snapshots.close()
 

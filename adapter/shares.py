@@ -39,7 +39,8 @@ class Shares:
         self._advice = advice
         self._retry_after = retry_after
         self._used: dict[str, int] = {}
-        self._used_by_all = 0
+        self.used = 0
+        """By all tenants together."""
 
     def open(self, tenant: str) -> "Holding":
         """Return a holding of a tenant, of nothing yet."""
@@ -54,13 +55,13 @@ class Shares:
                 f"{self._advice}",
                 status=429, type="rate_limit_error", code=SHARE_USED, retry_after=self._retry_after,
             )  # fmt: skip
-        if self._used_by_all + amount > self._total:
+        if self.used + amount > self._total:
             raise NoRoom(
                 f"This server has no room for more {self._what} at the moment. Please try again later.",
                 status=503, code=SERVER_FULL, retry_after=self._retry_after,
             )  # fmt: skip
         self._used[tenant] = used
-        self._used_by_all += amount
+        self.used += amount
 
     def give_back(self, tenant: str, amount: int) -> None:
         """Count an amount as free again."""
@@ -69,7 +70,7 @@ class Shares:
             self._used[tenant] = left
         else:
             del self._used[tenant]
-        self._used_by_all -= amount
+        self.used -= amount
 
 
 class Holding:

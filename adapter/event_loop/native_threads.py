@@ -81,7 +81,7 @@ class NativeThreads(Generic[Resource, Request]):
     ) -> None:
         """`threads`: maximum number of threads. `batch`: maximum number of jobs in one call of `work`.
 
-        `time_limit`: seconds after which `do` reports a TimeoutError; the job itself goes on.
+        `time_limit`: seconds after which `do` raises a TimeoutError; the job itself goes on.
         """
         self._open = open
         self._work = work
@@ -94,8 +94,8 @@ class NativeThreads(Generic[Resource, Request]):
         self._pending = 0
         """Number of jobs queued or under way."""
 
-    def do(self, request: Request) -> Job[Request]:
-        """Run a request and return its finished job; raising the job's `error` is left to the caller."""
+    def do(self, request: Request) -> Any:
+        """Run a request; return its answer, or raise its error."""
         if self._queue is None:
             self._process = os.getpid()
             self._queue = _Queue()
@@ -113,7 +113,13 @@ class NativeThreads(Generic[Resource, Request]):
                 job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
         finally:
             self._pending -= 1
-        return job
+        error, job.error = job.error, None
+        if error is None:
+            return job.answer
+        try:
+            raise error
+        finally:
+            del error, job  # the error's traceback refers to this frame, and to the thread's, which refer to the job
 
     def close(self) -> None:
         """Finish all queued jobs, close the resources and end the threads; the next `do` starts afresh."""
@@ -130,14 +136,22 @@ class NativeThreads(Generic[Resource, Request]):
         resource: Resource | None = None
         over = False
         while not over:
-            batch = self._take(queue)
-            over = batch[-1].request is None
-            if jobs := batch[:-1] if over else batch:
-                resource = self._serve(resource, jobs)
-            if over and resource is not None:
-                _drop(resource)
-            for job in batch:
-                job.wake()
+            resource, over = self._serve_next(resource, queue)
+
+    def _serve_next(self, resource: Resource | None, queue: Any) -> tuple[Resource | None, bool]:
+        """Do the next batch; return the resource if it is still usable, and whether the thread has to end.
+
+        A function of its own, so that a thread that waits for work refers to no job that is done.
+        """
+        batch = self._take(queue)
+        over = batch[-1].request is None
+        if jobs := batch[:-1] if over else batch:
+            resource = self._serve(resource, jobs)
+        if over and resource is not None:
+            _drop(resource)
+        for job in batch:
+            job.wake()
+        return resource, over
 
     def _take(self, queue: Any) -> list[Any]:
         """Wait for a job and return it with all others queued, up to `batch`, and none after a last one."""

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
+from adapter.offload import LARGE_BYTES, Offload
 from adapter.settings.settings import Settings
 from adapter.shares import Slots, share_of
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
@@ -49,7 +50,8 @@ _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "ou
 class Files:
     """Replaces files by what the provider accepts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, offload: Offload | None = None) -> None:
+        self.offload = offload or Offload(settings.share_percent)
         self.guard = Guard(settings.file_url_hosts, settings.admin_port)
         self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
         self.pdf_slots = Slots(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
@@ -123,14 +125,14 @@ class _RequestFiles:
             self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")
         if as_files:
             sent = part.file_data or ""  # a data URL is sent unchanged
-            return InputFile(file_data=sent if sent.startswith("data:") else file.data_url, filename=file.name)
+            return InputFile(file_data=sent if sent.startswith("data:") else self._data_url(file), filename=file.name)
         text = self._read_text(file, where)
         self._notes.add(where, "approximated", f"file {printable_name(file.name)} is sent as text")
         return InputText(file_as_text(file.name, text))
 
     def _load_file(self, part: InputFile, where: str) -> File:
         if part.file_data:
-            return decode_file(part.file_data, _name(part), f"{where}.file_data")
+            return self._decode(part.file_data, _name(part), f"{where}.file_data")
         if part.file_url:
             return self._fetch(part.file_url, _name(part), f"{where}.file_url")
         if part.file_id:
@@ -139,6 +141,16 @@ class _RequestFiles:
                 "needs a file store, which this server does not have. Send the file as 'file_data'.",
             )
         raise missing_parameter(f"{where}.file_data")
+
+    def _decode(self, file_data: str, name: str, param: str) -> File:
+        if len(file_data) < LARGE_BYTES:
+            return decode_file(file_data, name, param)
+        return self._files.offload.run(self._tenant, decode_file, file_data, name, param)
+
+    def _data_url(self, file: File) -> str:
+        if len(file.data) < LARGE_BYTES:
+            return file.data_url
+        return self._files.offload.run(self._tenant, lambda: file.data_url)
 
     def _fetch(self, url: str, name: str, param: str) -> File:
         if not self._urls:

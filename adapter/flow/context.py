@@ -6,6 +6,7 @@ form that one candidate accepts; the `Context` is then translated, whole or in p
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from adapter.history.compaction_items import PendingCompaction
 from adapter.history.prefix_cache import CachedPrefix
 from adapter.history.sealing import TenantSealer
+from adapter.offload import LARGE_BYTES
 from adapter.services import FlowServices
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import last_compaction, without_settings
@@ -22,12 +24,12 @@ from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.responses.items import Compaction, Item
-from translators.responses.request import CreateRequest
+from translators.responses.request import CreateRequest, JSONSchemaFormat
 from translators.responses.response import OutputOfResponse, Usage
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.usage import estimate_tokens
-from translators.wire import Decoder
+from translators.wire import Decoder, encode
 
 
 class _Counted(OutputOfResponse):
@@ -35,6 +37,10 @@ class _Counted(OutputOfResponse):
 
 
 _counted: Final = Decoder(_Counted).decode
+_MANY_ITEMS: Final = 2000
+"""Of a history that is not rendered yet: some milliseconds."""
+_LARGE_SCHEMA_BYTES: Final = 512
+"""JSON of a schema; checking one of this size takes some milliseconds."""
 
 
 class ContextSource(Struct, frozen=True):
@@ -85,10 +91,13 @@ class Context(Struct, frozen=True):
 
     def translate_after(self, request: CreateRequest, history: History) -> ChatRequest:
         """Return the chat request of a request that continues another history; raise RequestError."""
-        stream = request.stream or request.background
-        return chat_request(
-            request, history, self.dialect, self.notes, model=self.model, stream=stream, sealer=self.sealer
-        )
+        translate = partial(
+            chat_request, request, history, self.dialect, self.notes,
+            model=self.model, stream=request.stream or request.background, sealer=self.sealer,
+        )  # fmt: skip
+        if _is_long_work(request, history):
+            return self.source.services.offload.run(self.source.tenant, translate)
+        return translate()
 
     def load_items(self) -> list[Item]:
         """Return the whole context as items, with nothing sealed and no file that the provider cannot take."""
@@ -132,6 +141,16 @@ class Context(Struct, frozen=True):
         """Cache what the input was rendered to, for the next one that begins like it."""
         if self.prefix is not None:
             self.source.services.prefix_cache.add(self.prefix, self.request, chat)
+
+
+def _is_long_work(request: CreateRequest, history: History) -> bool:
+    """Tell whether the translation of a request may take long: it is large, or checks a schema of the caller's."""
+    format = request.text.format
+    return (
+        len(request.raw_input) >= LARGE_BYTES
+        or len(history.pending) >= _MANY_ITEMS
+        or (isinstance(format, JSONSchemaFormat) and len(encode(format.schema)) >= _LARGE_SCHEMA_BYTES)
+    )
 
 
 def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect) -> Context:

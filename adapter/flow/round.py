@@ -45,7 +45,7 @@ from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import Event
 from translators.responses.ids import Ids
-from translators.responses.request import CreateRequest
+from translators.responses.request import CreateRequest, JSONSchemaFormat
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.buffered import BufferedAnswer
@@ -80,6 +80,13 @@ class Flow(Struct, frozen=True):
             self.lease.renew()
         if self.services.must_stop():
             raise stopping()
+
+    def judge(self, asked: RoundRequest, response: Response) -> Judgement:
+        """Judge an answer; beside the event loop, if a caller's schema decides how long that takes."""
+        rules = asked.chat.answer_rules
+        if isinstance(rules.format, JSONSchemaFormat):
+            return self.services.offload.run(self.caller.tenant, rules.judge, response, self.notes)
+        return rules.judge(response, self.notes)
 
     def expectations(self, asked: RoundRequest) -> Expectations:
         """Return what a stream machine needs to know of a round's chat request."""
@@ -230,7 +237,7 @@ class AnswerRound(Round):
         answer = stream.response
         if self._flow.tools is not None:  # what earlier rounds wrote is not judged
             answer = replace(answer, output=tuple(stream.hosted_calls().of_round()))
-        problem = self.asked.chat.answer_rules.judge(answer, self._flow.notes).problem
+        problem = self._flow.judge(self.asked, answer).problem
         return (events if problem is None else stream.revoke(events, problem)), None
 
 
@@ -253,7 +260,7 @@ class BufferedRound(Round):
         self._reader.finish(now)
         if flow.tools is not None and not answer.is_over:
             return answer.send_to(flow.stream, now), self._run_tools()
-        judged = self.asked.chat.answer_rules.judge(answer.response, flow.notes)
+        judged = flow.judge(self.asked, answer.response)
         if judged.problem is not None:
             flow.stream.spend(answer.response.usage)
             return self._reject(judged, judged.problem)

@@ -28,6 +28,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
 
 from adapter import create_app
+from adapter.offload import LARGE_BYTES
 from adapter.settings.sources import load_settings
 from tests.support import chat
 from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
@@ -184,6 +185,11 @@ def input_tokens(caller: Caller) -> None:
 @kind
 def refused_by_the_parser(caller: Caller) -> None:
     caller.post(temperature="hot", expect=400)
+
+
+@kind
+def refused_beside_the_loop(caller: Caller) -> None:
+    caller.post(input="x" * LARGE_BYTES, temperature="hot", expect=400)
 
 
 @kind
@@ -389,6 +395,7 @@ def test_a_request_leaves_nothing_behind(make: Kind, caller: Caller, uncollected
     make(caller)
     structlog.contextvars.clear_contextvars()
     assert _alive() - before == Counter()
+    assert caller.app.extensions["adapter"].bodies.used == 0
     gc.set_debug(gc.DEBUG_SAVEALL)
     gc.collect()
     found = Counter(name for name in map(_ours, gc.garbage) if name is not None and not name.startswith(EXEMPT))

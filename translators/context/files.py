@@ -17,6 +17,8 @@ from translators.errors import RequestError
 _PDF: Final = "application/pdf"
 _UNKNOWN: Final = "application/octet-stream"
 _PDF_SIGNATURE: Final = b"%PDF-"
+_PIECE: Final = 1 << 20
+"""Characters of base64 that are coded at a time; a multiple of four."""
 _MAX_NAME_LENGTH: Final = 200
 """Characters; file systems allow 255 bytes, and a longer name would only cost the model's attention."""
 
@@ -45,7 +47,7 @@ class File(Struct, frozen=True, gc=False):
     @property
     def data_url(self) -> str:
         type = self.type or (_PDF if self.is_pdf else _UNKNOWN if self.text is None else "text/plain")
-        return f"data:{type};base64,{b64encode(self.data).decode()}"
+        return f"data:{type};base64,{_encode_base64(self.data)}"
 
 
 def decode_file(file_data: str, name: str, param: str) -> File:
@@ -57,10 +59,25 @@ def decode_file(file_data: str, name: str, param: str) -> File:
         if not comma or parameters.split(";")[-1] != "base64":
             raise _not_base64(param)
     try:
-        data = b64decode(file_data, validate=True)
+        data = _decode_base64(file_data)
     except (binascii.Error, ValueError):
         raise _not_base64(param) from None
     return File(data, name, type.strip().lower())
+
+
+def _decode_base64(text: str) -> bytes:
+    """Return the data of base64; raise ValueError. In pieces, so that other threads get their turn."""
+    if len(text) <= _PIECE:
+        return b64decode(text, validate=True)
+    if text.find("=", 0, len(text) - 2) != -1:
+        raise ValueError("padding before the end")
+    pieces = range(0, len(text), _PIECE)
+    return b"".join([b64decode(text[at : at + _PIECE], validate=True) for at in pieces])
+
+
+def _encode_base64(data: bytes) -> str:
+    pieces = range(0, len(data), _PIECE // 4 * 3)
+    return "".join([b64encode(data[at : at + _PIECE // 4 * 3]).decode() for at in pieces])
 
 
 def file_name(url: str) -> str:

@@ -49,7 +49,7 @@ MAX_TOOLS: Final = 1024
 MAX_TOOL_BYTES: Final = 4 << 20
 """JSON of all tools. Decoded schemas take a multiple of it in memory, and a stream echoes the JSON three times."""
 
-_MIN_BYTES_COUNTED: Final = 1 << 20
+_MIN_BYTES_COUNTED: Final = 1 << 19
 """Arrays from this size are counted before they are decoded; for shorter ones that costs more than it saves."""
 
 _MAX_NULLS: Final = 32
@@ -136,7 +136,7 @@ def decode_items(
     try:
         items = _items.decode(raw)
     except NotJSON:
-        items = _decode_each(raw, param, in_history=in_history)
+        items = _decode_each(raw, param, limit, in_history=in_history)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
     if not _LOADING.isdisjoint(map(type, items)):
@@ -155,10 +155,12 @@ def _check_loaded(items: Sequence[Item], param: str) -> None:
                 _check(tool, path)
 
 
-def _decode_each(raw: bytes, param: str, *, in_history: bool) -> tuple[Item, ...]:
+def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool) -> tuple[Item, ...]:
     elements = decode_param(_text_or_array, raw, param)
     if isinstance(elements, str):
         return (Message(role="user", content=elements),) if elements else ()
+    if limit is not None and len(elements) > limit:
+        raise _too_many(param, limit, len(elements))
     items: list[Item] = []
     for at, element in enumerate(elements):
         is_last = at == len(elements) - 1

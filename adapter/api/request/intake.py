@@ -19,6 +19,7 @@ from adapter.api.request.schemas import parse_create
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
+from adapter.offload import LARGE_BYTES
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.store.protocols import ResponseReader
@@ -48,13 +49,17 @@ def parse_body(body: bytes, settings: Settings) -> CreateRequest:
 
 
 def admit(
-    body: bytes, caller: Caller, settings: Settings, store: ResponseReader, parse: Parse = parse_body
+    body: bytes, caller: Caller, services: Services, store: ResponseReader, parse: Parse = parse_body
 ) -> CreateRequest:
     """Return the request in a body, ready to be answered; raise RequestError, UnusablePrompt or StoreDown.
 
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
-    return resolve_references(parse(body, settings), store, caller.tenant)
+    if len(body) < LARGE_BYTES:
+        request = parse(body, services.settings)
+    else:
+        request = services.offload.run(caller.tenant, parse, body, services.settings)
+    return resolve_references(request, store, caller.tenant)
 
 
 def admit_http(
@@ -65,4 +70,4 @@ def admit_http(
     """
     caller = identify_caller(environ, services.settings)
     body = read_callers_body(environ, caller, services)
-    return caller, admit(body, caller, services.settings, services.responses, parse)
+    return caller, admit(body, caller, services, services.responses, parse)

@@ -148,7 +148,7 @@ class Session:
             return request
 
         try:
-            request = admit(message.body, caller, self._services.settings, self._memory, parse)
+            request = admit(message.body, caller, self._services, self._memory, parse)
             exchange = open_exchange(
                 self._flow_services, caller, request, keeper=None if request.store else self._memory,
                 create=PrewarmRound if message.prewarms else create_round,

@@ -276,14 +276,13 @@ class SQLStore:
     def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
         operation = "read" if threads is self._readers else "write"
         began = time.perf_counter()
-        job = threads.do(request)
-        STORE_SECONDS.observe(time.perf_counter() - began, (operation,))
-        if job.error is None:
-            return job.answer
-        if isinstance(job.error, self._errors):
+        try:
+            return threads.do(request)
+        except self._errors as error:
             STORE_ERRORS.add((operation,))
-            raise StoreDown(self._database.explain(job.error)) from job.error
-        raise job.error
+            raise StoreDown(self._database.explain(error)) from error
+        finally:
+            STORE_SECONDS.observe(time.perf_counter() - began, (operation,))
 
 
 def _read(session: Session, jobs: list[Job[Query]]) -> None:
