@@ -19,9 +19,9 @@ from adapter.history.chain_cache import ChainCache
 from adapter.history.compaction_items import CompactionSealer
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
-from adapter.offload import Offload
 from adapter.settings.settings import Settings, SettingsError
-from adapter.shares import Shares, share_of
+from adapter.sharing.offload import Offload
+from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota

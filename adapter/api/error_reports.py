@@ -11,7 +11,7 @@ import structlog
 
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
-from adapter.shares import NoRoom
+from adapter.sharing.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
 from adapter.telemetry.catalog import REFUSED, member_label
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError

@@ -18,7 +18,7 @@ from adapter.background.runs import RUN_LEASE_SECONDS
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.silence import Silence
-from adapter.shares import Holding
+from adapter.sharing.shares import Holding
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
 from translators.responses.events import TERMINAL, Event

@@ -14,7 +14,7 @@ import structlog
 
 from adapter.background.run import FrameWriter, Run
 from adapter.background.runs import RUN_LEASE_SECONDS, Runs
-from adapter.shares import Shares
+from adapter.sharing.shares import Shares
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoredEvents, StoreDown
 from translators.responses.events import DONE
 

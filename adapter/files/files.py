@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
-from adapter.offload import LARGE_BYTES, Offload
 from adapter.settings.settings import Settings
-from adapter.shares import Slots, share_of
+from adapter.sharing.offload import LARGE_BYTES, Offload
+from adapter.sharing.shares import Slots, share_of
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing_parameter, unsupported_parameter

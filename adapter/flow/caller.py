@@ -7,7 +7,7 @@ be sent by `upstream/client.py`.
 from typing import Self
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.shares import Holding
+from adapter.sharing.shares import Holding
 
 
 class Caller:

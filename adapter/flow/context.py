@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from adapter.history.compaction_items import PendingCompaction
 from adapter.history.prefix_cache import CachedPrefix
 from adapter.history.sealing import TenantSealer
-from adapter.offload import LARGE_BYTES
 from adapter.services import FlowServices
+from adapter.sharing.offload import LARGE_BYTES
 from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import last_compaction, without_settings
 from translators.context.configuration import apply_configuration, latest_update

@@ -13,7 +13,7 @@ import gevent
 import structlog
 from msgspec import Struct
 
-from adapter.shares import SHARE_USED, NoRoom
+from adapter.sharing.shares import SHARE_USED, NoRoom
 from adapter.store.base import StoreDown, Usage
 from adapter.store.protocols import Store
 from translators.wire import Decoder, NotJSON, encode

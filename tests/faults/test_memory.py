@@ -28,8 +28,8 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
 
 from adapter import create_app
-from adapter.offload import LARGE_BYTES
 from adapter.settings.sources import load_settings
+from adapter.sharing.offload import LARGE_BYTES
 from tests.support import chat
 from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
 

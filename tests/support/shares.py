@@ -1,6 +1,6 @@
 """Room without limits, for tests of what takes some."""
 
-from adapter.shares import Holding, Shares
+from adapter.sharing.shares import Holding, Shares
 
 
 def no_limit() -> Holding:

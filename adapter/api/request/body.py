@@ -5,7 +5,7 @@ preflight, so another or missing type is an error, not a guess. Bodies may be la
 limits; a compressed body has to keep them decoded (`content_codings.py`). A client that is still sending when it gets
 an error would find its connection reset before it reads the answer; so the rest of its body is read and discarded
 first, up to a limit, after which the connection is closed. Bytes are counted as they arrive, so that a worker has only
-so many bodies in memory (`adapter/shares.py`), and one that was only announced takes little.
+so many bodies in memory (`adapter/sharing/shares.py`), and one that was only announced takes little.
 Source: WHATWG Fetch, CORS-safelisted request-header; RFC 9112 §9.6.
 """
 
@@ -16,7 +16,7 @@ import gevent
 
 from adapter.api.request.content_codings import TooLarge, check_coding, decode_body
 from adapter.settings.settings import Settings
-from adapter.shares import Holding
+from adapter.sharing.shares import Holding
 from translators.errors import ProtocolError, RequestError, shorten
 
 _READ_BYTES: Final = 1 << 16

@@ -19,9 +19,9 @@ from adapter.api.request.schemas import parse_create
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
-from adapter.offload import LARGE_BYTES
 from adapter.services import Services
 from adapter.settings.settings import Settings
+from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.protocols import ResponseReader
 from translators.responses.request import CreateRequest
 

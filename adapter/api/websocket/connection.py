@@ -26,7 +26,7 @@ from adapter.event_loop.sockets import shut
 from adapter.event_loop.turn import Turn
 from adapter.flow.caller import Caller
 from adapter.services import Services
-from adapter.shares import NoRoom
+from adapter.sharing.shares import NoRoom
 from translators.errors import RequestError
 
 log = structlog.get_logger()

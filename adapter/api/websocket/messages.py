@@ -7,7 +7,7 @@ It gets the events of the stream as they are, and `error` messages. Source: Open
 import re
 from typing import Any, Final, Literal
 
-from adapter.shares import Holding
+from adapter.sharing.shares import Holding
 from translators.errors import (
     ProtocolError,
     RequestError,

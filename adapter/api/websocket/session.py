@@ -26,7 +26,7 @@ from adapter.flow.prewarm import PrewarmRound
 from adapter.flow.round import create_round, stopping
 from adapter.services import Services
 from adapter.settings.settings import Settings
-from adapter.shares import Holding
+from adapter.sharing.shares import Holding
 from translators.errors import ProtocolError, RequestError, unsupported_parameter
 from translators.responses.request import CreateRequest
 from translators.wire import encode

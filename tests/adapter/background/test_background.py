@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
-from adapter.shares import Shares
+from adapter.sharing.shares import Shares
 from adapter.store.base import NotFound, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.memory import MemoryStore
 from tests.support.judges.sse import parse_sse

@@ -5,7 +5,7 @@ import time
 import gevent
 import pytest
 
-from adapter.shares import NoRoom
+from adapter.sharing.shares import NoRoom
 from adapter.store.base import StoreDown, Usage
 from adapter.store.memory import MemoryStore
 from adapter.store.quota import Quota

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from adapter.event_loop.native_threads import Job, NativeThreads
-from adapter.shares import Slots, share_of
+from adapter.sharing.shares import Slots, share_of
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from adapter.shares import NoRoom, Shares, Slots, share_of
+from adapter.sharing.shares import NoRoom, Shares, Slots, share_of
 
 
 @pytest.fixture
