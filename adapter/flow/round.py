@@ -38,7 +38,7 @@ from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.upstream.client import Call
 from translators.chat.chunks import Choice, Chunk
-from translators.constraints.judge import Judgement, correction_request
+from translators.constraints.judge import Judgement, answer_finder, correction_request
 from translators.context.compaction import CompactedContext, window
 from translators.errors import ProtocolError, UpstreamError
 from translators.notes import Notes
@@ -95,7 +95,8 @@ class Flow(Struct, frozen=True):
         return Expectations(
             chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
             self.tools.names if self.tools is not None else frozenset(),
-            context.dialect.thinks_first, self.attempts.redactor(),
+            context.dialect.thinks_first, self.attempts.redactor(), chat.functions,
+            answer_finder(context.request.text.format),
         )  # fmt: skip
 
 

@@ -57,6 +57,13 @@ READING = """
 - **Framing.** Keep-alives behind `data:` are skipped. Several chunks in one event, and a chunk or completion in an
   envelope (`{"data": {…}, "success": true}`), are read. An answer with status 200 that is none of this is a 502, or
   `response.failed` in a stream, with its first words.
+- **Calls written as text.** If the server in front of a model does not read its calls, their marks arrive as content.
+  The marks of Kimi, Hermes, Qwen, Qwen3-Coder, GLM, DeepSeek (DSML too), MiniMax, Mistral, Llama, Gemma, Command A,
+  Granite, gpt-oss and others (the rows of `translators/to_responses/content/forms.py`) become calls, with a note, where
+  they name a declared function; other text between marks stays text, with a note. Calls with which thinking ends become
+  calls, too, if the model wrote nothing else. A call that also came as a call is dropped.
+- **JSON in the thinking.** If a JSON format is requested, the content is empty and the thinking ends with JSON that
+  fits, that is the answer, with a note.
 - **Token counts** are read under every name seen so far. As in OpenAI's API, cached tokens are part of the input and
   thinking is part of the output: counts that a provider keeps apart (xAI, Anthropic) are added. No part is larger than
   its whole, and no total smaller than its parts.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from adapter.api.request.schemas import parse_create
+from translators.constraints.judge import answer_finder
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.notes import Notes
@@ -100,7 +101,10 @@ class Played:
         self.stream = ResponseStream(
             first_snapshot(case.request, ids.response, NOW),
             ids,
-            Expectations(self.body.names, None, self.body.history.call_ids, len(self.body.json)),
+            Expectations(
+                self.body.names, None, self.body.history.call_ids, len(self.body.json),
+                functions=self.body.functions, find_answer=answer_finder(case.request.text.format),
+            ),
             notes=self.notes,
         )
         self.events: list[Event] = self.stream.start()

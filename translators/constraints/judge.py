@@ -8,7 +8,7 @@ Source: OpenAI guide, Structured outputs; OpenAI API reference, Responses: creat
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from translators.responses.items import (
     ShellCall,
     ToolSearchCall,
 )
-from translators.responses.request import CreateRequest, JSONObjectFormat, JSONSchemaFormat
+from translators.responses.request import CreateRequest, JSONObjectFormat, JSONSchemaFormat, TextFormat
 from translators.responses.response import Response
 from translators.tools.names import Kind, QualifiedName
 from translators.wire import NotJSON, decode, encode
@@ -106,6 +106,28 @@ class AnswerRules(Struct, frozen=True, gc=False):
         except NotJudged as reason:
             notes.add("text.format", "approximated", f"the answer was not checked: {reason}")
             return None
+
+
+def answer_finder(
+    wanted: TextFormat | JSONObjectFormat | JSONSchemaFormat | None,
+) -> Callable[[str], str | None] | None:
+    """Return what finds the JSON of a format at the end of thinking; None if the answer may be any text.
+
+    A grammar makes some servers take all that a model writes as its thinking. Source: vllm-project/vllm#48863.
+    """
+    if not isinstance(wanted, (JSONObjectFormat, JSONSchemaFormat)):
+        return None
+    rules = AnswerRules(format=wanted, buffered=True)
+
+    def find(thinking: str) -> str | None:
+        for excerpt in _json_excerpts(thinking):
+            if thinking.rstrip().removesuffix("```").rstrip().endswith(excerpt):
+                judged = rules._judge_text(excerpt, Notes())
+                if judged.problem is None:
+                    return excerpt
+        return None
+
+    return find
 
 
 def answer_rules(request: CreateRequest, format: RenderedFormat, choice: RenderedToolChoice) -> AnswerRules:

@@ -19,7 +19,7 @@ from translators.notes import Notes
 from translators.reasoning.returned import ReturnPolicy
 from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
-from translators.responses.tools import AllowedTools, MCPTool
+from translators.responses.tools import AllowedTools, MCPTool, ToolChoice
 from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
 from translators.to_chat.instructions import leading_message, leading_text
@@ -53,6 +53,8 @@ class ChatRequest(Struct, frozen=True, gc=False):
     """Notes on the input; they belong to its rendering, which later requests may reuse."""
     answer_rules: AnswerRules
     """What the adapter must check in the answer."""
+    functions: Sequence[dict[str, Any]] = ()
+    """The tools in the body that may be called."""
 
 
 def chat_request(
@@ -86,6 +88,7 @@ def chat_request(
     body: dict[str, Any] = {"model": model}
     body |= _streaming(stream, rendering)
     tool_fields = _tool_fields(request, choice, names, rendering)
+    functions = () if _mode(request) == "none" else tool_fields.get("tools", ())
     if dialect.calls_need_tools and "tools" not in tool_fields:
         tool_fields |= _tools_of_history(parts, rendering)
     body |= chat_parameters(request, rendering, with_tools="tools" in tool_fields)
@@ -97,7 +100,7 @@ def chat_request(
         drop_responses_keywords(body, names, rendering)
         head = encode(body)[:-1]
     json = b'%b,"messages":[%b]}' % (head, b",".join(parts))
-    return ChatRequest(json, names, extended, of_input.notes, answer_rules(request, format, choice))
+    return ChatRequest(json, names, extended, of_input.notes, answer_rules(request, format, choice), functions)
 
 
 def _all_messages(leading: str, parts: list[bytes], rendering: Rendering) -> list[bytes]:
@@ -151,11 +154,15 @@ def _tools_of_history(parts: Sequence[bytes], rendering: Rendering) -> dict[str,
     return {"tools": tools} | ({"tool_choice": "none"} if "none" in rendering.dialect.tool_choices else {})
 
 
+def _mode(request: CreateRequest) -> ToolChoice:
+    """Return whether a tool may or must be called, or which one."""
+    wanted = request.tool_choice
+    return wanted.mode if isinstance(wanted, AllowedTools) else wanted
+
+
 def _check_no_call_required(request: CreateRequest, rendering: Rendering) -> None:
     """Raise RequestError if a call is required although the provider gets no tools."""
-    wanted = request.tool_choice
-    mode = wanted.mode if isinstance(wanted, AllowedTools) else wanted
-    if mode in ("auto", "none") or any(isinstance(tool, MCPTool) for tool in request.tools):
+    if _mode(request) in ("auto", "none") or any(isinstance(tool, MCPTool) for tool in request.tools):
         return
     reason = "no tool is declared that a chat-completions provider can call"
     if not rendering.dialect.tools:

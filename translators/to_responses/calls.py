@@ -74,6 +74,10 @@ class CallSorter:
                 other.take_nothing_more()
         return call, added
 
+    def has(self, name: str, arguments: str) -> bool:
+        """Tell whether a whole call is among the calls so far."""
+        return any(call.name == name and call.repeats(arguments) for call in self._calls)
+
     # --- pieces without a name --------------------------------------------------------------------------------
 
     def _find(self, index: int | None, id: str, fragment: str) -> ProviderCall | None:

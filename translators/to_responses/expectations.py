@@ -1,6 +1,7 @@
 """What the stream machine needs to know of the chat request whose answer it reads."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -25,3 +26,7 @@ class Expectations(Struct, frozen=True, gc=False):
     """The answer begins with thinking, without a tag that says so."""
     redact: Callable[[str], str] = str
     """Removes the secrets of the upstream that was asked from a text of its answer."""
+    functions: Sequence[dict[str, Any]] = ()
+    """The tools of the chat request, unless none may be called: calls of these are read even if written as text."""
+    find_answer: Callable[[str], str | None] | None = None
+    """Finds the answer in the thinking of an answer without content; None: it is not looked for."""

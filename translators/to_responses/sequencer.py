@@ -171,8 +171,14 @@ class ItemSequencer:
         if entry is self.queue[0] and (entry.item is None or len(self.queue) > 1):
             self._advance(events)
 
+    def has_only_thinking(self) -> bool:
+        """Tell whether the model has thought in this round, and done nothing else."""
+        kinds = {entry.kind for entry in self.queue}
+        items = [item for item in self.output[self.round_start :] if not isinstance(item, Compaction)]
+        return bool(items or kinds) and kinds <= {"reasoning"} and all(isinstance(item, Reasoning) for item in items)
+
     def thinking(self) -> list[str]:
-        """Return the pieces of this round's thinking; the list grows as long as there is only one item of it."""
+        """Return the pieces of this round's thinking so far; the list grows as long as there is only one item of it."""
         items = [item for item in self.output[self.round_start :] if isinstance(item, Reasoning)]
         done = [part.text for item in items for part in item.content or item.summary]
         still = [entry.item.pieces for entry in self.queue if isinstance(entry.item, OpenReasoning)]

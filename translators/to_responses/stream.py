@@ -45,7 +45,7 @@ from translators.responses.events import (
 from translators.responses.ids import Ids
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.calls import CallSorter
-from translators.to_responses.content import ContentReader
+from translators.to_responses.content.reader import ContentReader
 from translators.to_responses.deltas import (
     calls_of,
     images_of,
@@ -91,7 +91,7 @@ class ResponseStream:
             reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
         )  # fmt: skip
         self._sorter = CallSorter(expectations.names)
-        self._content = ContentReader(self._items, notes, thinks_first=expectations.thinks_first)
+        self._content = ContentReader(self._items, self._sorter, notes, expectations)
         self._usage: ChatUsage | None = None
         self.spent: Usage | None = None
         """The usage of the chat calls before this one."""
@@ -114,9 +114,9 @@ class ResponseStream:
         self._usage = self._finish_reason = None
         self._prompt_bytes = expectations.prompt_bytes
         self._redact = expectations.redact
-        self._content = ContentReader(self._items, self._notes, thinks_first=expectations.thinks_first)
         self._items.expect(expectations)
         self._sorter = CallSorter(expectations.names)
+        self._content = ContentReader(self._items, self._sorter, self._notes, expectations)
 
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""
@@ -185,7 +185,7 @@ class ResponseStream:
             return []
         events: list[Event] = []
         try:
-            self._content.end(events)
+            self._content.finish(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
         end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_output(), self._usage))
@@ -294,7 +294,9 @@ class ResponseStream:
                         self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
                         self._items.put(piece, text, [], events)
-            elif self._content.is_plain:
+            elif self._content.is_idle and (
+                self._content.is_over or ("<" not in content and "[" not in content and "]" not in content)
+            ):
                 self._items.put("text", content, tokens, events)
             else:
                 self._content.put(content, tokens, events)
@@ -355,7 +357,7 @@ class ResponseStream:
     ) -> list[Event]:
         events: list[Event] = []
         with suppress(UpstreamError):  # it is failing already
-            self._content.end(events)
+            self._content.release(events)
         self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))

@@ -1,0 +1,162 @@
+"""The content of an answer: thinking in tags at its start, then text, and calls that the model wrote as text.
+
+`ContentReader` writes all of them into the items of an answer. While `is_idle` is set and no mark can count (`is_over`)
+or none of its first characters comes, content is text, and the stream machine puts it into the message without asking
+here. Thinking that has come before, in a member of the deltas, is not written a second time. Calls that were written as
+text become calls at the end of the answer, unless the provider has sent them as calls too.
+"""
+
+from typing import Any, Final, Literal
+
+from translators.chat.chunks import FunctionDelta, Logprobs, ToolCallDelta
+from translators.notes import Notes
+from translators.reasoning.repetition import Repetition
+from translators.reasoning.think_tags import Piece, ThinkTags
+from translators.responses.events import Event
+from translators.to_responses.calls import CallSorter
+from translators.to_responses.content.functions import DeclaredFunctions, MarkedCall
+from translators.to_responses.content.splitter import MarkSplitter
+from translators.to_responses.deltas import tokens_of
+from translators.to_responses.expectations import Expectations
+from translators.to_responses.sequencer import ItemSequencer
+
+_LOGPROBS_IN_TAGS: Final = "those of an answer that thinks in tags"
+_FIRST_INDEX: Final = 1_000_000
+"""Of the calls that were written as text: no provider counts so far."""
+_Place = Literal["tags", "blocks"]
+
+
+class ContentReader:
+    """Reads the content of one answer."""
+
+    __slots__ = (
+        "_find_answer", "_functions", "_items", "_marks", "_notes", "_repetitions", "_sorter", "_tags", "_tokens",
+        "is_idle", "is_over",
+    )  # fmt: skip
+
+    def __init__(self, items: ItemSequencer, sorter: CallSorter, notes: Notes, expectations: Expectations) -> None:
+        self.is_idle = False
+        """Text without a mark's first character is text and nothing else."""
+        self.is_over = False
+        """So is all that follows."""
+        self._items = items
+        self._sorter = sorter
+        self._notes = notes
+        self._find_answer = expectations.find_answer
+        self._functions = DeclaredFunctions(expectations.functions, expectations.names)
+        self._tags = ThinkTags(expectations.thinks_first)
+        self._marks = MarkSplitter(self._functions)
+        self._tokens: list[Any] | None = []
+        """Log probabilities of the content that is held back; None: the model thinks in tags, and none go out."""
+        self._repetitions: dict[_Place, Repetition] = {}
+        """Compare the thinking in tags, and in blocks, with what other members of the deltas had."""
+
+    def put(self, content: str, tokens: list[Any], events: list[Event]) -> None:
+        """Add a piece of content and its log probabilities."""
+        if self._tokens is not None:
+            self._tokens += tokens
+        self._split([(False, content)] if self._tags.over else self._tags.feed(content), events)
+
+    def flush(self, events: list[Event]) -> None:
+        """Write what waits for the rest of a tag or mark; it precedes the piece that arrives now."""
+        if not self.is_idle:
+            if not self._tags.over:
+                self._split(self._tags.flush(), events)
+            self._write(self._marks.flush(), events)
+            self._end_thinking("tags", events)
+
+    def release(self, events: list[Event]) -> None:
+        """Write all that is held back, at the end of the answer."""
+        self.flush(events)
+        self._end_thinking("blocks", events)
+        if self._marks.has_unread:
+            self._notes.add("content", "approximated", "what looked like a call, but of no declared function, is text")
+
+    def finish(self, events: list[Event]) -> None:
+        """End an answer: write what is held back, and put what the model wrote in the wrong place where it belongs."""
+        self.release(events)
+        calls = self._marks.calls
+        if self._items.has_only_thinking():
+            thinking = "".join(self._items.thinking())
+            calls = calls or self._calls_in(thinking)
+            answer = self._find_answer(thinking) if self._find_answer is not None and not calls else None
+            if answer is not None:
+                self._items.put("text", answer, [], events)
+                self._notes.add("content", "repaired", "the answer came as thinking")
+        for position, call in enumerate(calls):
+            self._put_call(call, _FIRST_INDEX + position, events)
+
+    def think(self, text: str, place: _Place, events: list[Event]) -> None:
+        """Add thinking that other members of the deltas may have had."""
+        repetition = self._repetitions.get(place)
+        if repetition is None:
+            repetition = self._repetitions[place] = Repetition(self._items.thinking())
+        if new := repetition.add(text):
+            self._items.put("reasoning", new, [], events)
+
+    def tokens(self, logprobs: Logprobs) -> list[Any]:
+        """Return log probabilities; none after thinking in tags, whose tokens do not begin and end with the tags."""
+        if self._tokens is None:
+            self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
+            return []
+        return tokens_of(logprobs)
+
+    # --- pieces -----------------------------------------------------------------------------------------------
+
+    def _split(self, pieces: list[Piece], events: list[Event]) -> None:
+        """Write what the tags have left; look for marks in the text."""
+        known = len(self._marks.calls)
+        for is_thinking, text in pieces:
+            if is_thinking:
+                self._write([(True, text)], events)
+            else:
+                self._end_thinking("tags", events)
+                self._write(self._marks.feed(text), events)
+        if self._tokens and len(self._marks.calls) > known:
+            self._notes.add("logprobs", "dropped", "those of calls that were written as text")
+            self._tokens = []
+        self.is_over = self._tags.over and self._marks.is_over
+        self.is_idle = self._tags.over and self._marks.is_idle
+
+    def _write(self, pieces: list[Piece], events: list[Event]) -> None:
+        for is_thinking, text in pieces:
+            if is_thinking:
+                self.think(text, "tags", events)
+                if self._tokens:
+                    self._notes.add("logprobs", "dropped", _LOGPROBS_IN_TAGS)
+                self._tokens = None
+            elif self._tokens:
+                self._items.put("text", text, self._tokens, events)
+                self._tokens = []
+            else:
+                self._items.put("text", text, [], events)
+
+    def _end_thinking(self, place: _Place, events: list[Event]) -> None:
+        """Write what the thinking in one place has beyond what came in others; a repetition is dropped."""
+        repetition = self._repetitions.get(place)
+        if repetition is not None and not repetition.differs:
+            if rest := repetition.end():
+                self._items.put("reasoning", rest, [], events)
+            if not repetition.differs:
+                self._notes.add("reasoning", "dropped", "thinking that came a second time")
+            self._repetitions[place] = Repetition([])
+
+    # --- calls written as text --------------------------------------------------------------------------------
+
+    def _calls_in(self, thinking: str) -> list[MarkedCall]:
+        """Return the calls with which thinking ends."""
+        if not self._functions:
+            return []
+        marks = MarkSplitter(self._functions)
+        marks.feed(thinking)
+        marks.flush()
+        return marks.calls if marks.ends_in_call else []
+
+    def _put_call(self, call: MarkedCall, index: int, events: list[Event]) -> None:
+        if self._sorter.has(call.name, call.arguments):
+            self._notes.add("content", "dropped", "a call that was written as text, too")
+            return
+        function = FunctionDelta(call.name, call.arguments)
+        found, fragment = self._sorter.sort(ToolCallDelta(index, call.id, function))
+        self._items.put_call(found, fragment, None, events)
+        self._notes.add("content", "repaired", "a call that was written as text")
