@@ -103,4 +103,5 @@ def _ask_with_items(items: tuple[Item, ...], context: Context) -> RoundRequest:
 
 def _ask_for_summary(plan: Plan, context: Context, compaction: PendingCompaction) -> RoundRequest:
     chat = context.translate_alone(summary_request(context.request, compaction.to_summarise))
+    chat.names.allow_all()  # an answer that calls a tool is no summary, and must be seen as such
     return RoundRequest(plan, context, chat, compaction)

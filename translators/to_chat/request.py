@@ -80,6 +80,8 @@ def chat_request(
     notes.repeat(of_input.notes)
     thinks = request.reasoning.effort != "none"
     choice = render_tool_choice(request.tool_choice, tools, names, rendering, thinks=thinks)
+    if request.tool_choice == "none" or isinstance(request.tool_choice, AllowedTools):
+        names.allow_only(() if request.tool_choice == "none" else choice.tools)
     with_tools = not dialect.format_with_tools and dialect.tools and any(map(qualified_names, choice.tools))
     format = render_format(request.text, rendering, with_tools=with_tools)
     leading = leading_text(request.instructions, extended.leading_system_messages)
@@ -91,6 +93,7 @@ def chat_request(
     functions = () if _mode(request) == "none" else tool_fields.get("tools", ())
     if dialect.calls_need_tools and "tools" not in tool_fields:
         tool_fields |= _tools_of_history(parts, rendering)
+        names.allow_only(())
     body |= chat_parameters(request, rendering, with_tools="tools" in tool_fields)
     body |= tool_fields
     if format.member is not None:

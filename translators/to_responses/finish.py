@@ -14,7 +14,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from translators.chat.chunks import ChatUsage
-from translators.errors import UpstreamError
+from translators.errors import UpstreamError, shorten
 from translators.failures.classes import context_length_exceeded
 from translators.to_responses.usage import read_usage
 
@@ -117,6 +117,12 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
         case None if end.has_output:
             return Outcome(unknown=unknown)
     return Outcome(error=UpstreamError(f"The provider stopped with '{reason}'."))
+
+
+def only_forbidden_call(name: str) -> UpstreamError:
+    """Return the error for an answer of nothing but calls that `tool_choice` does not allow."""
+    message = f"The model called '{shorten(name)}', which tool_choice does not allow, and wrote nothing else."
+    return UpstreamError(message, status=502, retry=False)
 
 
 def meaning_of(reason: str) -> tuple[Meaning | None, bool]:

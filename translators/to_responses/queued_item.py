@@ -3,10 +3,11 @@
 from typing import Any, Literal
 
 from translators.open_items.base import OpenItem, PieceKind
+from translators.open_items.dropped_call import OpenDroppedCall
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.to_responses.provider_call import ProviderCall
 
-ItemKind = Literal["message", "reasoning", "call", "picture", "compaction", "hosted"]
+ItemKind = Literal["message", "reasoning", "call", "picture", "compaction", "hosted", "dropped"]
 
 
 class QueuedItem:
@@ -21,6 +22,12 @@ class QueuedItem:
         self.item: OpenItem | None = None
         self.pieces: list[tuple[PieceKind, str, list[Any]]] = []
         self.closed = False
+
+    def drop(self) -> bool:
+        """Make this a call of which the client sees nothing; return True, since it is open now."""
+        self.kind, self.item = "dropped", OpenDroppedCall()
+        self.pieces.clear()
+        return True
 
     def may_close(self) -> bool:
         """Tell whether the item may close now that something else has arrived."""

@@ -73,6 +73,8 @@ class ItemSequencer:
         self.round_start = 0
         """Items of earlier rounds: the number of those in `output` when this round began."""
         self.output: list[OutputItem] = []
+        self.dropped_call = ""
+        """The name of a call that `tool_choice` does not allow, if the model made one."""
         self.queue: deque[QueuedItem] = deque()
         self.written = 0
         """Characters of text, thinking and arguments: what the model wrote."""
@@ -95,10 +97,10 @@ class ItemSequencer:
         self._opaque = OpaqueReasoning()
         self._ids.next_round()
 
-    def has_output(self) -> bool:
-        """Tell whether the model has begun an item in this round; a compaction item is not the model's."""
+    def has_output(self, *, besides: type = Compaction) -> bool:
+        """Tell whether the model has begun an item in this round, `besides` some; a compaction item is not its own."""
         done = self.output[self.round_start :]
-        return bool(self.queue) or any(not isinstance(item, Compaction) for item in done)
+        return bool(self.queue) or any(not isinstance(item, (Compaction, besides)) for item in done)
 
     # --- what arrives -----------------------------------------------------------------------------------------
 
@@ -240,6 +242,10 @@ class ItemSequencer:
             called = self._names.restore(flat)
             if called in self.hosted:
                 return False
+            if not self._names.may_call(flat):
+                self.dropped_call = flat
+                self._notes.add("tool_calls", "dropped", f"'{shorten(flat)}': tool_choice does not allow this call")
+                return entry.drop()
             row = BY_NAME.get(called.kind, BY_NAME["function"])
             entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.call_id(call), called)
             if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
@@ -287,7 +293,8 @@ class ItemSequencer:
             events += entry.item.close("incomplete")
             raise
         finally:
-            self.output.append(entry.item.item)
+            if entry.kind != "dropped":
+                self.output.append(entry.item.item)
 
     def close_all(self, status: FinalStatus, events: list[Event]) -> None:
         """Close every item in order. If the answer was cut short, the first unfinished item is the last."""
@@ -377,7 +384,7 @@ class ItemSequencer:
         Those that are done already are checked too: something may have come behind them.
         """
         for call, entry in self._queued_calls.items():
-            if not call.name or (status == "incomplete" and not entry.closed):
+            if not call.name or entry.kind == "dropped" or (status == "incomplete" and not entry.closed):
                 continue
             tool = self.called_tool(call)
             why = call.problem(free_text=tool.kind == "custom")

@@ -43,6 +43,7 @@ from translators.responses.events import (
     ResponseQueued,
 )
 from translators.responses.ids import Ids
+from translators.responses.items import Reasoning
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.calls import CallSorter
 from translators.to_responses.content.reader import ContentReader
@@ -55,7 +56,7 @@ from translators.to_responses.deltas import (
     usage_of,
 )
 from translators.to_responses.expectations import Expectations
-from translators.to_responses.finish import AnswerEnd, IncompleteReason, Outcome, decide_outcome
+from translators.to_responses.finish import AnswerEnd, IncompleteReason, Outcome, decide_outcome, only_forbidden_call
 from translators.to_responses.hosted_calls import HostedCalls
 from translators.to_responses.limits import Limits
 from translators.to_responses.sequencer import ItemSequencer
@@ -205,6 +206,8 @@ class ResponseStream:
             return self._number(events) + self.fail(error)
         if self._items.queue:
             return self._number(events)
+        if self._items.dropped_call and not self._items.has_output(besides=Reasoning):
+            return self._number(events) + self.fail(only_forbidden_call(self._items.dropped_call))
         return self._number(events) + self.end(now, incomplete=end.incomplete)
 
     def end(self, now: int, *, incomplete: IncompleteReason | None = None) -> list[Event]:

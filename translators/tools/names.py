@@ -64,13 +64,15 @@ def qualified_names(tool: Tool) -> list[QualifiedName]:
 class ToolNames:
     """The bijection. Tools without a namespace are named first, so that they keep their own names if they can."""
 
-    __slots__ = ("_declared", "_flat", "_full", "with_encrypted")
+    __slots__ = ("_allowed", "_declared", "_flat", "_full", "with_encrypted")
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self._flat: dict[tuple[str, str | None, Kind], str] = {}
         self._full: dict[str, QualifiedName] = {}
         self.with_encrypted: set[str] = set()
         """The provider's names of functions with parameters that OpenAI would encrypt."""
+        self._allowed: frozenset[str] | None = None
+        """The flat names of the tools that may be called; None: any."""
         self._declared: dict[str, QualifiedName] = {}
         """The flat names of declared tools; the others were only met in the history."""
         every = [name for tool in tools for name in qualified_names(tool)]
@@ -101,6 +103,16 @@ class ToolNames:
     def restore(self, flat: str) -> QualifiedName:
         """Return the tool that a provider's name stands for; an undeclared one is a function of that name."""
         return self._full.get(flat) or QualifiedName(flat)
+
+    def allow_only(self, tools: Sequence[Tool]) -> None:
+        """Allow calls of these tools and of no other."""
+        self._allowed = frozenset(self.flatten(*name) for tool in tools for name in qualified_names(tool))
+
+    def allow_all(self) -> None:
+        self._allowed = None
+
+    def may_call(self, flat: str) -> bool:
+        return self._allowed is None or flat in self._allowed
 
     # --- names that are not quite right -----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 from tests.properties.strategies.streamed_answers import Object
 from tests.support.stream_harness import StreamHarness, contents
 from translators.errors import UpstreamError
+from translators.responses.tools import FunctionTool
 from translators.to_responses.limits import Limits
 from translators.tools.names import ToolNames
 
@@ -293,3 +294,31 @@ def test_nobody_asked_for_a_second_choice() -> None:
     answer = read_deltas({"content": "Hi"}, chunks=[{"choices": [other]}])
     assert answer.response["status"] == "completed"
     assert answer.output[0]["content"][0]["text"] == "Hi"
+
+
+def allowing(*tools: str) -> ToolNames:
+    names = ToolNames([FunctionTool("f"), FunctionTool("g")])
+    names.allow_only([FunctionTool(name) for name in tools])
+    return names
+
+
+@pytest.mark.parametrize("pieces", [
+    [call("a", "g"), call("b", "f", index=1)],
+    [call("b", "f"), call("a", "g", index=1)],
+    [call("a", "g", '{"x":'), call("a", None, "1}"), call("b", "f", index=1)],
+    [call("a", "unheard_of"), call("b", "f", index=1)],
+])  # fmt: skip
+def test_a_call_that_is_not_allowed_does_not_reach_the_client(pieces: list[Object]) -> None:
+    answer = read_deltas(*pieces, names=allowing("f"), finish="tool_calls")
+    assert [(item["name"], item["call_id"]) for item in answer.output] == [("f", "b")]
+    assert answer.response["status"] == "completed"
+    assert ["tool_calls", "dropped"] in [list(note[:2]) for note in answer.notes]
+    assert not any(name in str(answer.events) for name in ("unheard_of", "'g'", '"g"'))
+
+
+def test_an_answer_of_nothing_but_calls_that_are_not_allowed_fails() -> None:
+    answer = read_deltas({"reasoning_content": "Hm"}, call("a", "g"), names=allowing("f"), finish="tool_calls")
+    assert answer.response["status"] == "failed"
+    assert "'g', which tool_choice does not allow" in answer.response["error"]["message"]
+    told = read_deltas({"content": "Hi"}, call("a", "g"), names=allowing(), finish="tool_calls")
+    assert (told.response["status"], contents(told.output)) == ("completed", [("output_text", "Hi")])
