@@ -1,17 +1,13 @@
 """HTTP errors in OpenAI's envelope, and the headers that every answer has.
 
 `error_reports.py` turns exceptions into errors; this module adds those that Flask raises (unknown path, wrong method)
-and sends them. Each request gets an id, which is in the answer and in each of its log lines. OpenAI's SDKs decide by
-the headers `x-should-retry` and `retry-after-ms` whether and when to retry.
+and sends them. OpenAI's SDKs decide by the headers `x-should-retry` and `retry-after-ms` whether and when to retry.
 Source: OpenAI guide, Error codes; openai-python 3.54.
 """
 
 import math
-import os
-import time
 from typing import Final
 
-import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -19,16 +15,13 @@ from adapter.api.error_reports import report_error
 from adapter.api.paths import find_meant_path, hint
 from adapter.api.request.body import discard_body
 from adapter.api.request.content_codings import ACCEPTED
+from adapter.api.request.start import MAX_LOGGED_CHARACTERS, answer_fields, start_request
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.telemetry.catalog import HTTP_REQUESTS
 from translators.errors import ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
 
-_REQUEST_ID: Final = "adapter.request_id"
-_START: Final = "adapter.start"
 _METHODS: Final = frozenset(("GET", "POST", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"))
-_MAX_LOGGED_CHARACTERS: Final = 200
-"""Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
 
 def init_errors(app: Flask) -> None:
@@ -40,26 +33,16 @@ def init_errors(app: Flask) -> None:
 
 
 def _start_request() -> None:
-    environ = request.environ
-    environ[_START] = time.perf_counter()
-    environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=id)
-    if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
-        structlog.contextvars.bind_contextvars(client_request_id=client_id[:_MAX_LOGGED_CHARACTERS])
+    start_request(request.environ)
     if request.routing_exception is not None:
         find_meant_path()
 
 
 def _finish_answer(response: Response) -> Response:
-    environ = request.environ
-    discard_body(environ)
+    discard_body(request.environ)
     rule, method = request.url_rule, request.method
     HTTP_REQUESTS.add((rule.rule if rule else "none", method if method in _METHODS else "other", response.status[:3]))
-    headers = response.headers
-    headers["x-request-id"] = environ[_REQUEST_ID]
-    headers["openai-version"] = "2020-10-01"
-    headers["openai-processing-ms"] = str(int((time.perf_counter() - environ[_START]) * 1000))
+    response.headers.update(answer_fields(request.environ))
     return response
 
 
@@ -113,4 +96,4 @@ def upgrade_required(message: str) -> RequestError:
 
 
 def _path() -> str:
-    return request.path[:_MAX_LOGGED_CHARACTERS]
+    return request.path[:MAX_LOGGED_CHARACTERS]

@@ -30,13 +30,15 @@ _HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9_\-, ]{1,2000}")
 
 def init_origins(app: Flask, settings: Settings) -> None:
     """Make an app check `Origin` and `Host` before anything else, and answer preflights."""
-    origins = _Origins(settings)
-    app.before_request(origins.check_request)
+    origins = Origins(settings)
+    app.before_request(lambda: origins.check_request(request.environ))
     if settings.cors_origins:
         app.after_request(_add_headers)
 
 
-class _Origins:
+class Origins:
+    """The checks of `Origin` and `Host`, as the settings want them."""
+
     def __init__(self, settings: Settings) -> None:
         self._named = frozenset(settings.cors_origins)
         self._only_local = not settings.api_keys and not settings.allow_open  # then `bind` is a loopback address
@@ -47,16 +49,17 @@ class _Origins:
             names = ("localhost", "127.0.0.1", "[::1]")
             self._usual_hosts = frozenset((None, *names, *(f"{name}:{port}" for name in names)))
 
-    def check_request(self) -> Response | None:
+    def check_request(self, environ: dict[str, Any]) -> Response | None:
         """Return the answer to a preflight, None for other requests; raise RequestError (403)."""
-        environ = request.environ
-        if self._only_local and environ.get("HTTP_HOST") not in self._usual_hosts:
-            self._check_host(environ["HTTP_HOST"])
+        self.check_host(environ.get("HTTP_HOST"))
         if "HTTP_ORIGIN" in environ:
             return self._check_origin(environ, environ["HTTP_ORIGIN"])
         return None
 
-    def _check_host(self, host: str) -> None:
+    def check_host(self, host: str | None) -> None:
+        """Raise RequestError (403) for a `Host` that does not name this machine, if the server is open on it."""
+        if not self._only_local or host in self._usual_hosts or host is None:
+            return
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -72,7 +75,7 @@ class _Origins:
     def _check_origin(self, environ: dict[str, Any], origin: str) -> Response | None:
         if origin in self._named or "*" in self._named:
             environ[_ALLOWED] = origin
-            if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+            if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
                 return _preflight_answer(environ)
         elif not _is_own(origin, environ.get("HTTP_HOST", "")):
             raise RequestError(

@@ -15,6 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from typing import Final
 
 from flask import Response
 
@@ -29,7 +30,8 @@ from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_
 from translators.responses.obfuscation import obfuscated_sse_frame
 from translators.responses.request import CreateRequest
 
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+CONTENT_TYPE: Final = "text/event-stream; charset=utf-8"
+HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """No cache stores a stream, and nginx does not buffer it. Source: nginx docs, proxy_buffering."""
 
 
@@ -40,14 +42,19 @@ def frame_writer(request: CreateRequest) -> Callable[[Event], bytes]:
 
 def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
     """Return the streamed answer of an exchange, which is closed with it; raise what fails before the stream begins."""
+    body = begin_body(exchange, services, frame)
+    exchange.watch.delay_headers()
+    return _answer(body, notes_header(exchange.notes))
+
+
+def begin_body(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> "ExchangeBody":
+    """Return the body of the streamed answer, after the grace window; raise what fails before the stream begins."""
     try:
         exchange.await_head(services.settings.grace_window)
     except BaseException:
         exchange.close()
         raise
-    body = ExchangeBody(exchange, services, frame)
-    exchange.watch.delay_headers()
-    return _answer(body, notes_header(exchange.notes))
+    return ExchangeBody(exchange, services, frame)
 
 
 def resend_events(
@@ -59,7 +66,7 @@ def resend_events(
 
 def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
     return Response(
-        body, content_type="text/event-stream; charset=utf-8", headers=_HEADERS | headers, direct_passthrough=True
+        body, content_type=CONTENT_TYPE, headers=HEADERS | headers, direct_passthrough=True
     )
 
 

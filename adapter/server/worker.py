@@ -98,7 +98,10 @@ class Worker(GeventWorker):
         super().init_process()
 
     def run(self) -> None:
+        from adapter.server.fast_path import FastPath  # imported late: the standard library must be cooperative before
+
         self._services: Services = self.wsgi.extensions["adapter"]
+        self._fast_path = FastPath(self)
         if self._services.settings.admin_bind is not None:
             from adapter.api.admin.app import create_admin_app
 
@@ -136,7 +139,11 @@ class Worker(GeventWorker):
             del self._waiting[oldest]
             shut(oldest, socket.SHUT_RD)
         try:
-            super().handle(listener, client, addr)
+            is_public = listener is not self._admin_listener
+            if is_public and isinstance(client, ClientSocket) and not self._fast_path.serve(client):
+                client.close()
+            else:
+                super().handle(listener, client, addr)
         finally:
             del self._connections[me]
             self._admin_clients.discard(client)
@@ -187,6 +194,10 @@ class ClientSocket(gevent.socket.socket):
     """Whether a head has been awaited before."""
     _reads_head = False
     _head_deadline: float | None = None
+    ahead = b""
+    """What the fast path has read and declined: `recv` returns it first."""
+    started: Any = None
+    """The request that the fast path has started and declined, until Flask resumes it."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -210,18 +221,25 @@ class ClientSocket(gevent.socket.socket):
         self.turn.give_way()
         if self._reads_head:
             return self._recv_head(max(size, _READ_BYTES))
-        data: bytes = super().recv(max(size, _READ_BYTES), flags)
+        return self._recv(max(size, _READ_BYTES), flags)
+
+    def _recv(self, size: int, flags: int = 0) -> bytes:
+        data: bytes
+        if self.ahead:
+            data, self.ahead = self.ahead, b""
+        else:
+            data = super().recv(size, flags)
         return data
 
     def _recv_head(self, size: int) -> bytes:
         """Return what has arrived of a head, b"" when its time is over."""
         if self._head_deadline is None:
-            data: bytes = super().recv(size)
+            data = self._recv(size)
             self._head_deadline = time.monotonic() + HEAD_SECONDS
             return data
         self.settimeout(max(0.001, self._head_deadline - time.monotonic()))
         try:
-            data = super().recv(size)
+            data = self._recv(size)
         except TimeoutError:
             data = b""
         finally:

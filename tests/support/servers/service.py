@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import ClassVar, Self
 
 from tests.support.client import Client
 
@@ -28,6 +28,9 @@ class Service(Client):
     `settings` are named as in `adapter.settings.settings.Settings` and passed as environment variables; `toml` is the
     text of a configuration file. Unless a test asks for retries there are none, so that it sees each failure at once.
     """
+
+    command: ClassVar = ("-m", "adapter.cli", "serve")
+    """What Python runs."""
 
     def __init__(self, directory: Path, toml: str | None = None, **settings: object) -> None:
         super().__init__("127.0.0.1", 0)
@@ -65,7 +68,7 @@ class Service(Client):
         return sorted(int(pid) for pid in children.read_text().split())
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", "adapter.cli", "serve"]
+        command = [sys.executable, *self.command]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self.directory, env=self.environ, stdout=log, stderr=log

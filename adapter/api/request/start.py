@@ -1,0 +1,55 @@
+"""The start of an HTTP request, and the header fields that every answer has.
+
+Each request gets an id, which is in the answer and in each of its log lines. A request that the fast path could not
+answer (`server/fast_path.py`) starts once: it keeps its id, and its error is raised again where the others are.
+Source: OpenAI guide, Error codes.
+"""
+
+import os
+import time
+from typing import Any, Final
+
+import structlog
+
+_REQUEST_ID: Final = "adapter.request_id"
+_START: Final = "adapter.start"
+MAX_LOGGED_CHARACTERS: Final = 200
+"""Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
+
+
+class StartedRequest:
+    """A request that the fast path has started, and the error in which it ended there."""
+
+    __slots__ = ("error", "variables")
+
+    def __init__(self, environ: dict[str, Any], error: Exception) -> None:
+        self.variables = {name: environ[name] for name in (_START, _REQUEST_ID)}
+        self.error = error
+
+
+def start_request(environ: dict[str, Any]) -> None:
+    """Give a request its id and start, or raise the error of a request that the fast path has started."""
+    connection: Any = environ.get("gunicorn.socket")
+    started: StartedRequest | None = getattr(connection, "started", None)
+    if started is not None:
+        connection.started = None
+        environ.update(started.variables)
+        try:
+            raise started.error
+        finally:
+            del started  # its frame would hold the error, and the error its frame
+    environ[_START] = time.perf_counter()
+    environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=id)
+    if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
+        structlog.contextvars.bind_contextvars(client_request_id=client_id[:MAX_LOGGED_CHARACTERS])
+
+
+def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
+    """Return the header fields that the answer to a request has, whatever it is."""
+    return {
+        "x-request-id": environ[_REQUEST_ID],
+        "openai-version": "2020-10-01",
+        "openai-processing-ms": str(int((time.perf_counter() - environ[_START]) * 1000)),
+    }

@@ -1,0 +1,215 @@
+"""The fast path: a plain `POST /v1/responses`, without gunicorn's parser and Flask's request context.
+
+Its law: for any bytes that a client sends, the bytes that come back are the same with the fast path as without, ids and
+dates aside. So it knows one form of request, which begins with `_HEAD` and states the length of its body (1 MB at
+most), and one answer, status 200. It declines everything else: gunicorn gets the bytes that have been read, and answers
+the rest of the connection. It also declines a request that ends in an error before the first byte of its answer; Flask
+raises that error again, so there is one way in which errors are answered and logged. The request enters by the same
+`admit_http` and goes the same way as in `api/responses.py`.
+
+A server without this module and without its lines in `worker.py` passes every test.
+Source: docs/decisions/0037-the-fast-path.md; RFC 9112 §3, §5, §6.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Iterable
+from contextlib import closing
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn import util
+from gunicorn.http.wsgi import SERVER
+
+from adapter.api.notes_header import notes_header
+from adapter.api.origins import Origins
+from adapter.api.request.intake import admit_http
+from adapter.api.request.start import StartedRequest, answer_fields, start_request
+from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, frame_writer
+from adapter.flow.exchange import open_exchange
+from adapter.telemetry.catalog import HTTP_REQUESTS
+from translators.wire import encode
+
+if TYPE_CHECKING:
+    from adapter.server.worker import ClientSocket, Worker
+
+_HEAD: Final = re.compile(
+    rb"POST /v1/responses HTTP/1\.1\r\n((?:[A-Za-z0-9-]{1,64}:[^\x00-\x08\x0a-\x1f\x7f]*\r\n){1,64})\r\n"
+)
+_MAX_HEAD_BYTES: Final = 32 * 1024
+"""Half of what gunicorn accepts in one field."""
+_LENGTH: Final = re.compile(r"[1-9][0-9]{0,6}")
+_MAX_BODY_BYTES: Final = 1 << 20
+"""Of what has been read, a declined request keeps a second copy. In longer bodies the gain is small."""
+_READ_BYTES: Final = 1 << 16
+_UNUSUAL: Final = {"TRANSFER-ENCODING", "TRAILER", "EXPECT", "UPGRADE", "HTTP2-SETTINGS", "ORIGIN"}
+"""Fields that change how a request is read or answered."""
+_LABELS: Final = ("/v1/responses", "POST", "200")
+_DISCONNECTS: Final = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
+
+
+class FastPath:
+    """Answers the plain requests of a worker's connections."""
+
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+        self._services = worker.wsgi.extensions["adapter"]
+        self._origins = Origins(self._services.settings)
+        self._unusual = frozenset(_UNUSUAL.union(worker.cfg.secure_scheme_headers) - {"X-FORWARDED-PROTO"})
+        cfg = worker.cfg
+        hooks = [cfg.settings[name] for name in ("pre_request", "post_request")]
+        self._is_usable = not (
+            self._services.settings.cors_origins
+            or os.environ.get("SCRIPT_NAME")
+            or not cfg.keepalive
+            or cfg.accesslog
+            or cfg.statsd_host
+            or cfg.proxy_protocol not in (False, "off")
+            or any(hook.get() is not hook.default for hook in hooks)
+        )
+
+    def serve(self, client: "ClientSocket") -> bool:
+        """Answer requests as long as they are plain; return False when the connection is over.
+
+        Otherwise `client.ahead` is what gunicorn has to read first.
+        """
+        rest: bytes | None = b""
+        try:
+            while rest is not None and self._is_usable:
+                rest = self._serve_request(client, rest)
+            return bool(client.ahead) or not self._is_usable
+        except OSError as error:
+            if error.errno not in _DISCONNECTS:
+                self._worker.log.exception("Socket error processing request.")
+        except Exception:
+            self._worker.log.exception("Error handling request")
+        return False
+
+    def _serve_request(self, client: "ClientSocket", data: bytes) -> bytes | None:
+        """Answer the next request, which begins with `data`, and return what has been read after it.
+
+        None: the connection is over, or the request is declined, and its bytes are in `client.ahead`.
+        """
+        client.turn.give_way()
+        data = data or self._receive(client)
+        environ = self._read_head(client, data)
+        answer = None if environ is None else self._begin_answer(client, environ)
+        if environ is None or answer is None:
+            client.ahead = data if environ is None else environ["wsgi.input"].data
+            return None
+        rest: bytes = environ["wsgi.input"].rest
+        del environ, data  # a stream may be long, and its request large
+        self._worker.nr += 1
+        HTTP_REQUESTS.add(_LABELS)
+        head, body = answer
+        if isinstance(body, bytes):
+            client.sendall(head + body)
+        else:
+            with closing(body):
+                _write_chunks(client, head, body)
+        return rest
+
+    def _receive(self, client: "ClientSocket") -> bytes:
+        """Return the first bytes of the next request; b"" if there is none in time."""
+        received: list[bytes] = []
+        with self._worker.timeout_ctx():
+            received.append(client.recv(_READ_BYTES))
+        return received[0] if received else b""
+
+    def _read_head(self, client: "ClientSocket", data: bytes) -> dict[str, Any] | None:
+        """Return the environment of a request with a plain head, None for anything else."""
+        worker = self._worker
+        found = _HEAD.match(data)
+        if found is None or found.end() > _MAX_HEAD_BYTES or not worker.alive or worker.nr + 1 >= worker.max_requests:
+            return None
+        environ: dict[str, Any] = {"gunicorn.socket": client, "REQUEST_METHOD": "POST"}
+        for line in found[1].decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(":")
+            variable = _variable(name)
+            if variable in environ or name.upper() in self._unusual:
+                return None
+            environ[variable] = value.strip(" \t")
+        if environ.get("HTTP_CONNECTION", "keep-alive").lower() != "keep-alive":
+            return None
+        length = environ.get("CONTENT_LENGTH", "")
+        if _LENGTH.fullmatch(length) is None or int(length) > _MAX_BODY_BYTES:
+            return None
+        environ["wsgi.input"] = _Body(client, data, found.end(), int(length))
+        return environ
+
+    def _begin_answer(
+        self, client: "ClientSocket", environ: dict[str, Any]
+    ) -> tuple[bytes, bytes | ExchangeBody] | None:
+        """Return the head and the body of an answer; None, with nothing written, if Flask has to answer."""
+        services = self._services
+        start_request(environ)
+        try:
+            self._origins.check_host(environ.get("HTTP_HOST"))
+            caller, request = admit_http(environ, services)
+            if request.background:
+                return None
+            exchange = open_exchange(services.flow, caller, request)
+            if request.stream:
+                stream = begin_body(exchange, services, frame_writer(request))
+                fields = HEADERS | notes_header(exchange.notes) | {"Content-Type": CONTENT_TYPE}
+                return _format_head(fields | answer_fields(environ), chunked=True), stream
+            with closing(exchange):
+                body = encode(exchange.answer())
+            kind = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            return _format_head(notes_header(exchange.notes) | kind | answer_fields(environ)), body
+        except Exception as error:
+            client.started = StartedRequest(environ, error)
+            return None
+
+
+class _Body:
+    """The body of one request (`wsgi.input`), which keeps what it reads from the connection."""
+
+    def __init__(self, client: "ClientSocket", data: bytes, start: int, length: int) -> None:
+        """`data`: what has been read, from the request's first byte on; the body's first is at `start`."""
+        self._client = client
+        self.data = data
+        self._at = start
+        self._end = start + length
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes, fewer at the end of the body or of the connection."""
+        stop = min(self._at + size, self._end)
+        parts, missing = [self.data], stop - len(self.data)
+        try:
+            while missing > 0 and (more := self._client.recv(missing)):
+                parts.append(more)
+                missing -= len(more)
+        finally:
+            self.data = b"".join(parts)
+        body = self.data[self._at : stop]
+        self._at += len(body)
+        return body
+
+    @property
+    def rest(self) -> bytes:
+        """What has been read after the body."""
+        return self.data[self._end :]
+
+
+@lru_cache(maxsize=256)
+def _variable(name: str) -> str:
+    """Return the variable of a header field in a WSGI environment."""
+    variable = name.upper().replace("-", "_")
+    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{variable}"
+
+
+def _format_head(fields: dict[str, str], *, chunked: bool = False) -> bytes:
+    lines = ["HTTP/1.1 200 OK", f"Server: {SERVER}", f"Date: {util.http_date()}", "Connection: keep-alive"]
+    if chunked:
+        lines.append("Transfer-Encoding: chunked")
+    lines += [f"{name}: {value.strip()}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _write_chunks(client: "ClientSocket", head: bytes, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        client.sendall(b"%b%X\r\n%b\r\n" % (head, len(piece), piece))
+        head = b""
+    client.sendall(head + b"0\r\n\r\n")
