@@ -113,7 +113,7 @@ def serve(settings: Settings) -> None:
 @click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
 @flags("config", "upstream_url", "connect_timeout", "upstream_timeout", "store")
 def check(settings: Settings, model: str | None, upstream: str | None) -> None:
-    """Find out what the providers support.
+    """Find out what the providers support, and whether the servers of tools answer.
 
     Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
     them.
@@ -129,6 +129,15 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
     for one in upstreams.values() if upstream is None else [upstreams[upstream]]:
         click.echo(f"Checking {one.url}" if one.name == DEFAULT else f"Checking {one.name}, {one.url}")
         for result in run_probes(settings, model, one):
+            results.append(result)
+            click.echo(report(result))
+    if upstream is None and settings.tools.tables():
+        from adapter.commands.check_tools import run_tool_probes
+        from adapter.telemetry import logs
+
+        logs.configure(settings.log_level, "console")  # to standard error: why a server could not be reached
+        click.echo("Checking tools")
+        for result in run_tool_probes(settings):
             results.append(result)
             click.echo(report(result))
     show_lessons(settings)

@@ -1,0 +1,68 @@
+"""What `check` finds out about servers of tools."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from adapter.commands.check_tools import run_tool_probes
+from adapter.settings.settings import Settings
+from adapter.settings.tool_backends import CodeSettings, WebSearchSettings
+from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools import ToolSettings
+from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, result, scripted_mcp, tool
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedMCP]:
+    def answer(request: Request) -> Reply:
+        if request.method == "GET":
+            return as_json({"results": [{"url": "https://a.example/", "title": "A", "content": "a"}]})
+        meta = {"io.modelcontextprotocol/serverInfo": {"name": "dice", "version": "3"}}
+        return as_json(result(request, resultType="complete", tools=[tool("roll"), tool("wipe")], _meta=meta))
+
+    with scripted_mcp() as server:
+        server.answers = answer
+        yield server
+
+
+def check(tools: ToolSettings) -> dict[str, tuple[str, str]]:
+    return {result.name: (result.verdict, result.detail) for result in run_tool_probes(Settings(tools=tools))}
+
+
+def test_servers_that_answer(server: ScriptedMCP) -> None:
+    settings = MCPServerSettings(label="a", url=server.url, allowed_tools=frozenset({"roll"}))
+    tools = ToolSettings(
+        mcp={"a": settings, "b": replace(settings, label="b", allowed_tools=None)},
+        web_search=WebSearchSettings(backend="searxng", url=server.url.removesuffix("/mcp")),
+        code_interpreter=CodeSettings(command=(sys.executable, "-I", "-")),
+    )
+    assert check(tools) == {
+        "mcp a": ("ok", "2026-07-28, dice 3: 1 tools, roll"),
+        "mcp b": ("ok", "2026-07-28, dice 3: 2 tools, roll, wipe"),
+        "web_search": ("ok", 'searxng: "weather today" found 1 pages, the first is https://a.example/'),
+        "code_interpreter": ("ok", 'print(6 * 7) printed "42"'),
+    }
+
+
+def test_servers_that_do_not(server: ScriptedMCP) -> None:
+    tools = ToolSettings(
+        mcp={
+            "a": MCPServerSettings(label="a", url=server.url, allowed_tools=frozenset({"roll", "fly"})),
+            "b": MCPServerSettings(label="b", url="http://nowhere.invalid/mcp?key=hunter2"),
+            "c": MCPServerSettings(label="c", url=server.url),
+        },
+        web_search=WebSearchSettings(backend="mcp", mcp="c", tool="search"),
+        code_interpreter=CodeSettings(command=("no-such-sandbox",)),
+    )
+    found = check(tools)
+    assert found["mcp a"] == ("no", "2026-07-28, dice 3: it has no tool fly.")
+    assert found["mcp b"] == ("error", "The tool server could not be reached.")
+    assert found["mcp c"] == ("no", "2026-07-28, dice 3: it has no tool search.")
+    assert found["web_search"] == ("no", 'mcp: "weather today" found nothing.')
+    assert found["code_interpreter"] == ("error", "the sandbox could not be started.")
+
+
+def test_without_tools_there_is_nothing_to_check() -> None:
+    assert check(ToolSettings()) == {}
