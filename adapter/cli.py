@@ -113,7 +113,7 @@ def serve(settings: Settings) -> None:
 @click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
 @flags("config", "upstream_url", "connect_timeout", "upstream_timeout", "store")
 def check(settings: Settings, model: str | None, upstream: str | None) -> None:
-    """Find out what the providers support, and whether the servers of tools answer.
+    """Find out what providers and servers of tools support.
 
     Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
     them.
