@@ -20,6 +20,8 @@ _REQUEST_AT_500: Final = re.compile(
 )
 """Rejections that come with 500: a chat template's own and of media (llama.cpp), and those that a gateway translated.
 Source: ggml-org/llama.cpp#13566."""
+NO_CHOICES: Final = re.compile(r'"choices": ?(null|\[ ?\])')
+"""In place of an answer, for a format that the provider does not know. Source: modelscope/modelscope#1801."""
 _LIST: Final = re.compile(
     r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
     r"|(must|should) be (?!satisfied)"
@@ -70,8 +72,11 @@ class Rejection(Struct, frozen=True, gc=False):
 
     @property
     def may_teach(self) -> bool:
-        """Whether it is about the request: by its status, or by its words where a server answers such with 500."""
-        return self.status in _STATUSES or (self.status == 500 and bool(_REQUEST_AT_500.search(self.words)))
+        """Whether it is about the request: by its status, or by its words if the status is 500 or 200."""
+        if self.status in _STATUSES:
+            return True
+        by_words = {500: _REQUEST_AT_500, 200: NO_CHOICES}.get(self.status)
+        return by_words is not None and by_words.search(self.words) is not None
 
     @property
     def is_about_provider(self) -> bool:
@@ -103,7 +108,8 @@ def read_rejection(error: UpstreamError) -> Rejection | None:
     found = error.provider_error
     if found is None or error.code in ("context_length_exceeded", "content_filter"):
         return None
-    return Rejection(found.status, found.param or "", " ".join(filter(None, (found.param, found.words, found.details))))
+    status = found.status or (200 if error.cause == "answer" else 0)
+    return Rejection(status, found.param or "", " ".join(filter(None, (found.param, found.words, found.details))))
 
 
 def _without_numbers(words: str) -> str:

@@ -68,7 +68,7 @@ class AnswerReader:
                         raise classify_error_object(instead)
                     self.has_begun = begins_answer(chunk)
                 events += self._stream.feed(chunk)
-            if not data and not self.has_begun:
+            if not self.has_begun and (not data or self.done):
                 self._check_is_answer()
         except UpstreamError as error:
             if not self.has_begun:
