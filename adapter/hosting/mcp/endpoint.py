@@ -30,6 +30,9 @@ OnRequest = Callable[[Message], None]
 EVENT_STREAM: Final = "text/event-stream"
 _READ_BYTES: Final = 64 * 1024
 _MAX_ERROR_BYTES: Final = 64 * 1024
+_MAX_CONTAINERS: Final = 200_000
+_MAX_VALUES: Final = 1_000_000
+"""Of a message, in which a few bytes can become an object of a hundred: more than any list or text result has."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -203,6 +206,8 @@ def _decode(data: bytes) -> Message:
 
 
 def _decode_any(data: bytes) -> Any:
+    if data.count(b"[") + data.count(b"{") > _MAX_CONTAINERS or data.count(b",") > _MAX_VALUES:
+        raise _too_large()
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

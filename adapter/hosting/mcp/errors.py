@@ -3,9 +3,13 @@
 A message never contains an address, a header or the body of an error page: callers and models read it.
 """
 
-from typing import Any, Final
+from typing import Any, Final, overload
 
-from translators.responses.tool_errors import MCPCallError, MCPHTTPError, MCPProtocolError
+import msgspec
+from msgspec import structs
+
+from adapter.upstream.redaction import Redactor
+from translators.responses.tool_errors import MCPCallError, MCPHTTPError, MCPProtocolError, ToolExecutionError
 
 INVALID_PARAMS: Final = -32602
 METHOD_NOT_FOUND: Final = -32601
@@ -33,10 +37,28 @@ class MCPError(Exception):
         self.data = data
         """The `data` of a JSON-RPC error."""
 
+    def redacted(self, redact: Redactor) -> "MCPError":
+        """Return a copy without secrets, which servers may repeat."""
+        return MCPError(redact(self.message), redact_error(self.error, redact), status=self.status, data=self.data)
+
     @property
     def code(self) -> int:
         """The JSON-RPC code; 0: the error is not one of the protocol."""
         return self.error.code if isinstance(self.error, MCPProtocolError) else 0
+
+
+@overload
+def redact_error(error: MCPCallError, redact: Redactor) -> MCPCallError: ...
+@overload
+def redact_error(error: None, redact: Redactor) -> None: ...
+def redact_error(error: MCPCallError | None, redact: Redactor) -> MCPCallError | None:
+    """Return an error without secrets in its message or content."""
+    if error is None:
+        return None
+    if isinstance(error, ToolExecutionError):
+        content = msgspec.json.encode(error.content).decode()
+        return error if redact(content) == content else ToolExecutionError(msgspec.json.decode(redact(content)))
+    return structs.replace(error, message=redact(error.message))
 
 
 def invalid_answer(message: str) -> MCPError:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from adapter.hosting.mcp.endpoint import Message
-from adapter.hosting.mcp.errors import MCPError, invalid_answer, invalid_arguments, needs_input
+from adapter.hosting.mcp.errors import MCPError, invalid_answer, needs_input
 from adapter.hosting.results import Picture, ToolResult, clean, cut
 from translators.responses.tool_errors import ToolExecutionError
 
@@ -21,21 +21,7 @@ MAX_RESULT_BYTES: Final = 12 * 1024 * 1024
 _MAX_PICTURE_BYTES: Final = 8 * 1024 * 1024
 _MAX_PICTURES: Final = 8
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
-_MAX_ARGUMENT_BYTES: Final = 256 * 1024
 _MAX_ERROR_CONTENT_BYTES: Final = 100 * 1024
-
-
-def parse_arguments(text: str) -> dict[str, Any]:
-    """Return the arguments that a model wrote; raise MCPError if they are no JSON object, or too large to send."""
-    if len(text.encode(errors="replace")) > _MAX_ARGUMENT_BYTES:
-        raise invalid_arguments(f"The arguments have more than {_MAX_ARGUMENT_BYTES} bytes")
-    try:
-        arguments = msgspec.json.decode(text or "{}")
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise invalid_arguments(f"The arguments are not valid JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise invalid_arguments("The arguments must be a JSON object")
-    return arguments
 
 
 def failed(error: MCPError) -> ToolResult:

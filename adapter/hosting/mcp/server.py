@@ -11,8 +11,10 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import gevent
+import msgspec
 import structlog
 from gevent.lock import BoundedSemaphore
 from msgspec import structs
@@ -20,7 +22,14 @@ from urllib3.util import Url
 
 from adapter.files.guard import Guard
 from adapter.hosting.mcp.endpoint import Endpoint, Message
-from adapter.hosting.mcp.errors import HEADER_MISMATCH, MISSING_CAPABILITY, MCPError, invalid_arguments, too_late
+from adapter.hosting.mcp.errors import (
+    HEADER_MISMATCH,
+    MISSING_CAPABILITY,
+    MCPError,
+    invalid_arguments,
+    redact_error,
+    too_late,
+)
 from adapter.hosting.mcp.memory import Era, ListKey, ServerMemory
 from adapter.hosting.mcp.mirrored import mirror
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES, failed, read_result
@@ -29,11 +38,14 @@ from adapter.hosting.mcp.sse_transport import StreamConnection
 from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ListedTool, ToolList, read_pages
 from adapter.hosting.results import ToolResult
 from adapter.settings.tool_servers import MCPServerSettings
+from adapter.upstream.redaction import Redactor
 
 log = structlog.get_logger()
 
 _LIST_SECONDS: Final = 10.0
 """For a list with all its pages, and finding out the era."""
+_MIN_SECRET_CHARS: Final = 8
+_MAX_ARGUMENT_BYTES: Final = 256 * 1024
 _FINAL_STATUSES: Final = frozenset({401, 403, 407, 429})
 """A server answers with them in whatever era."""
 _STATELESS_CODES: Final = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY})
@@ -54,6 +66,7 @@ class MCPServer:
         self._endpoint = Endpoint(url, guard, headers)
         self._memory = memory
         self._key = ListKey(tenant, settings.url, _digest(headers))
+        self._redact = Redactor(_secrets(headers, url))
         self._ids = itertools.count(1)
         self._finding = BoundedSemaphore(1)
         self._connection: Connection | None = None
@@ -73,21 +86,29 @@ class MCPServer:
         """Return the tools that the operator allows, in the server's order; raise MCPError."""
         found = self._memory.tools(self._key)
         if found is None:
-            with gevent.Timeout(_LIST_SECONDS, too_late(_LIST_SECONDS, "The list of tools")):
-                found = self._fetch_list()
+            try:
+                with gevent.Timeout(_LIST_SECONDS, too_late(_LIST_SECONDS, "The list of tools")):
+                    found = self._fetch_list()
+            except MCPError as error:
+                raise error.redacted(self._redact) from None
         return self._remember(found)
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Call a tool, at most once. Every failure is a result with an error."""
         if not self._allows(name):
             return failed(invalid_arguments(f"Unknown tool: {name}"))
+        if len(msgspec.json.encode(arguments)) > _MAX_ARGUMENT_BYTES:
+            return failed(invalid_arguments(f"The arguments have more than {_MAX_ARGUMENT_BYTES} bytes"))
         seconds = self.settings.timeout
         try:
             with gevent.Timeout(seconds, too_late(seconds)):
                 result = read_result(self._call(name, arguments, seconds))
         except MCPError as error:
             result = failed(error)
-        return structs.replace(result, details={"revision": self.revision})
+        return structs.replace(
+            result, text=self._redact(result.text), error=redact_error(result.error, self._redact),
+            details={"revision": self.revision},
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close the idle connections, and end the session, if there is one, in the background."""
@@ -206,6 +227,13 @@ def _may_be_older(era: Era, error: MCPError) -> bool:
         answered = error.code != 0 or 400 <= error.status < 500
         return answered and error.status not in (0, *_FINAL_STATUSES) and error.code not in _STATELESS_CODES
     return error.status in (400, 404, 405)
+
+
+def _secrets(headers: Mapping[str, str], url: Url) -> Iterator[str]:
+    """Yield what a server may repeat and no one else may see; not ordinary words (`X-Team: engineering`)."""
+    words = [word for value in headers.values() for word in value.split()]
+    words += [value for _, value in parse_qsl(url.query or "")]
+    yield from (word for word in words if len(word) >= _MIN_SECRET_CHARS and not word.isalpha())
 
 
 def _digest(headers: Mapping[str, str]) -> bytes:

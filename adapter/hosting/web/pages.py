@@ -1,15 +1,14 @@
 """Open web pages for a model, and find text in them.
 
 A page is fetched through the guard, from public addresses only. By default only URLs are opened that the user or a
-search of this response named, since a model can be talked into carrying data away in a URL. Text is extracted outside
-the event loop if it is long; PDFs are read in a process of their own.
+search of this response named, since a model can be talked into carrying data away in a URL. The text of a
+long page is extracted beside the event loop; PDF files are read in a process of their own.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
-import gevent
 from msgspec import Struct
 
 from adapter.files.files import Files
@@ -135,7 +134,7 @@ class Pages:
         if not is_html:
             return PageResult(clean(text))
         if len(fetched.data) > _LARGE_PAGE_BYTES:
-            title, text = gevent.get_hub().threadpool.apply(read_html, (text,))
+            title, text = self._files.offload.run(self._tenant, read_html, text)
         else:
             title, text = read_html(text)
         return PageResult(text, title)

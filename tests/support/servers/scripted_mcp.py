@@ -71,6 +71,7 @@ class ScriptedMCP(ThreadingHTTPServer):
     """Answers each request with what `answers` returns for it."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -1,6 +1,7 @@
 """What a broken or hostile server can make of a call: the error of the item, and nothing that hangs or repeats."""
 
 import socket
+from typing import Any
 
 import pytest
 from msgspec import to_builtins
@@ -8,6 +9,7 @@ from msgspec import to_builtins
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES
 from adapter.hosting.policy import ToolPolicy
+from adapter.settings.secret_values import Secret
 from adapter.settings.tool_servers import MCPServerSettings
 from tests.adapter.hosting.mcp.conftest import Connect
 from tests.support.servers.scripted_mcp import (
@@ -71,6 +73,10 @@ FAULTS: dict[str, tuple[Answers, str, int, str]] = {
     "deep JSON": (
         lambda r: raw(b"[" * 10000, type="application/json"), "mcp_protocol_error", -32603,
         "The tool server's answer is not JSON-RPC",
+    ),
+    "millions of values": (
+        lambda r: raw(b"[" + b"{}," * 250_000, type="application/json"), "mcp_protocol_error", -32603,
+        "The tool server's answer is larger than the limit",
     ),
     "another id": (
         lambda r: as_json({**result(r), "id": 999}), "mcp_protocol_error", -32603,
@@ -136,6 +142,35 @@ def test_a_tool_that_reports_an_error(server: ScriptedMCP, connect: Connect) -> 
     found = connect().call("f", {})
     assert to_builtins(found.error) == {"type": "mcp_tool_execution_error", "content": content}
     assert found.text == "Error: no such file"
+
+
+def test_a_server_that_repeats_what_it_was_sent(server: ScriptedMCP, connect: Connect) -> None:
+    headers = {"X-Key": Secret("Basic hunter2-of-a-header")}
+    client = connect(f"{server.url}?key=hunter2-of-the-url", authorization=Secret("hunter2-token"), headers=headers)
+
+    def repeat(request: Request) -> str:
+        return f"{request.headers['Authorization']} {request.headers['X-Key']} {request.path}"
+
+    def content(request: Request, **members: Any) -> Reply:
+        parts = [{"type": "text", "text": repeat(request)}]
+        return as_json(result(request, resultType="complete", content=parts, **members))
+
+    server.answers = answers(content)
+    assert client.call("f", {}).text == "Bearer *** Basic *** /mcp?key=***"
+    server.answers = answers(lambda request: content(request, isError=True))
+    assert "hunter2" not in repr(client.call("f", {}))
+    server.answers = lambda request: as_json(error(request, -32602, repeat(request)))
+    assert "hunter2" not in repr(client.call("f", {}))
+    with pytest.raises(MCPError) as caught:
+        client.list_tools()
+    assert "hunter2" not in caught.value.message
+    assert "hunter2" not in repr(caught.value.error)
+
+
+def test_arguments_that_are_too_large_are_not_sent(server: ScriptedMCP, connect: Connect) -> None:
+    found = connect().call("f", {"text": "x" * 262144})
+    assert found.text == "The arguments have more than 262144 bytes"
+    assert server.requests == []
 
 
 def test_a_server_that_is_silent(server: ScriptedMCP, connect: Connect) -> None:

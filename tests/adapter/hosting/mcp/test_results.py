@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapter.hosting.mcp.errors import MCPError
-from adapter.hosting.mcp.results import parse_arguments, read_result
+from adapter.hosting.mcp.results import read_result
 from adapter.hosting.results import MAX_TEXT_BYTES, Picture
 from translators.responses.tool_errors import ToolExecutionError
 
@@ -68,17 +67,3 @@ def test_the_content_of_an_error_is_bounded() -> None:
     found = read_result({"isError": True, "content": [{"type": "image", "data": "x" * MAX_TEXT_BYTES}]})
     assert isinstance(found.error, ToolExecutionError)
     assert [part["type"] for part in found.error.content] == ["text"]
-
-
-@pytest.mark.parametrize(("text", "arguments"), [("", {}), ("{}", {}), ('{"a":[1]}', {"a": [1]})])
-def test_arguments(text: str, arguments: dict[str, Any]) -> None:
-    assert parse_arguments(text) == arguments
-
-
-@pytest.mark.parametrize(
-    "text", ["{", "[]", "7", "null", '"x"', "{}{}", '{"a":NaN}', '{"a":"\ud800"}', "[" * 5000, '"' + "x" * 262144 + '"']
-)
-def test_arguments_that_are_no_object(text: str) -> None:
-    with pytest.raises(MCPError) as caught:
-        parse_arguments(text)
-    assert caught.value.code == -32602
