@@ -11,6 +11,7 @@ process that took them, and two processes on one PostgreSQL connection would rea
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -36,16 +37,13 @@ Request = TypeVar("Request")
 class Job(Generic[Request]):
     """A request on its way through the thread, and its answer or error."""
 
-    __slots__ = ("_awake", "_sleeper", "answer", "error", "request")
+    __slots__ = ("_sleeper", "answer", "error", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.answer: Any = None
         self.error: Exception | None = None
-        hub = gevent.get_hub()
-        self._sleeper = Waiter(hub)
-        self._awake = hub.loop.async_()
-        self._awake.start(self._wake_sleeper)
+        self._sleeper = Waiter()
 
     def wait(self, time_limit: float | None) -> bool:
         """Sleep, in the greenlet that made the job, until `wake` is called; return False after `time_limit` seconds."""
@@ -55,12 +53,7 @@ class Job(Generic[Request]):
         return gevent.with_timeout(time_limit, self._sleeper.get, timeout_value=self) is not self
 
     def wake(self) -> None:
-        """Wake the greenlet; the only method called from the thread."""
-        self._awake.send()
-
-    def _wake_sleeper(self) -> None:
-        self._awake.stop()
-        self._awake.close()
+        """Wake the greenlet; called in the event loop."""
         self._sleeper.switch(None)
 
 
@@ -89,6 +82,10 @@ class NativeThreads(Generic[Resource, Request]):
         self._batch = batch
         self._time_limit = time_limit
         self._queue: Any = None
+        self._done: deque[Job[Request]] = deque()
+        """Jobs whose greenlets are to be woken."""
+        self._bell: Any = None
+        """One watcher for all jobs, which the threads ring: to make one for each costs more than the job's own hop."""
         self._process = 0
         self._threads = 0
         self._pending = 0
@@ -99,6 +96,8 @@ class NativeThreads(Generic[Resource, Request]):
         if self._queue is None:
             self._process = os.getpid()
             self._queue = _Queue()
+            self._bell = gevent.get_hub().loop.async_()
+            self._bell.start(self._wake_done)
             self._threads = 0
         elif self._process != os.getpid():
             raise RuntimeError("The store was opened before this process was forked; close it before the fork.")
@@ -107,7 +106,7 @@ class NativeThreads(Generic[Resource, Request]):
         try:
             if self._threads < min(self._pending, self._max_threads):
                 self._threads += 1
-                _start_thread(self._run, (self._queue,))
+                _start_thread(self._run, (self._queue, self._bell))
             self._queue.put(job)
             if not job.wait(self._time_limit):
                 job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
@@ -130,13 +129,20 @@ class NativeThreads(Generic[Resource, Request]):
                 queue.put(job)
             for job in last:
                 job.wait(self._time_limit)
+            self._bell.stop()
 
-    def _run(self, queue: Any) -> None:
+    def _wake_done(self) -> None:
+        """Wake the greenlets of finished jobs; called in the event loop."""
+        while self._done:
+            self._done.popleft().wake()
+
+    def _run(self, queue: Any, bell: Any) -> None:
         """Run one thread: work until a job without a request arrives, which `close` queues."""
         resource: Resource | None = None
         over = False
         while not over:
             resource, over = self._serve_next(resource, queue)
+            bell.send()
 
     def _serve_next(self, resource: Resource | None, queue: Any) -> tuple[Resource | None, bool]:
         """Do the next batch; return the resource if it is still usable, and whether the thread has to end.
@@ -149,8 +155,7 @@ class NativeThreads(Generic[Resource, Request]):
             resource = self._serve(resource, jobs)
         if over and resource is not None:
             _drop(resource)
-        for job in batch:
-            job.wake()
+        self._done.extend(batch)
         return resource, over
 
     def _take(self, queue: Any) -> list[Any]:
