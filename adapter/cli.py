@@ -111,7 +111,7 @@ def serve(settings: Settings) -> None:
 @main.command()
 @click.option("--model", help="The model to use. Default: the first configured, else the first the provider lists.")
 @click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
-@flags("config", "upstream_url", "connect_timeout", "upstream_timeout", "store")
+@flags("config", "upstream_url", "dialect", "connect_timeout", "upstream_timeout", "store")
 def check(settings: Settings, model: str | None, upstream: str | None) -> None:
     """Find out what providers and servers of tools support.
 
@@ -119,15 +119,21 @@ def check(settings: Settings, model: str | None, upstream: str | None) -> None:
     them.
     """
     from adapter.commands.check import report, run_probes
+    from adapter.settings.dialects import describe_dialect
 
     upstreams = {one.name: one for one in settings.all_upstreams()}
     if not upstreams:
         raise SettingsError("There is no upstream to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
     if upstream is not None and upstream not in upstreams:
         raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggest(upstream, upstreams)}")
+    if settings.sources.get("dialect") == DESCRIPTIONS["dialect"].flag and settings.dialect != "auto":
+        settings = settings.with_presets(dict.fromkeys(upstreams, settings.dialect))
     results = []
-    for one in upstreams.values() if upstream is None else [upstreams[upstream]]:
-        click.echo(f"Checking {one.url}" if one.name == DEFAULT else f"Checking {one.name}, {one.url}")
+    for one in settings.all_upstreams():
+        if upstream not in (None, one.name):
+            continue
+        named = "" if one.name == DEFAULT else f"{one.name}, "
+        click.echo(f"Checking {named}{one.url}, dialect {describe_dialect(one.dialect)}")
         for result in run_probes(settings, model, one):
             results.append(result)
             click.echo(report(result))

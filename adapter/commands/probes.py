@@ -5,6 +5,7 @@ answer read by the stream machine. So a probe that succeeds shows that the adapt
 that some field was present.
 """
 
+import dataclasses
 import json
 import re
 from typing import Any, Final, Literal
@@ -14,6 +15,7 @@ from adapter.commands.offline import NOW, new_stream, translate
 from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, ProviderUnusable
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
+from translators.dialects.presets import PRESETS, preset_of_models
 from translators.notes import Notes
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
@@ -65,13 +67,26 @@ class Probes:
             return "no", self._describe_error(answer)
         try:
             found = decode(answer.body)
-            ids = [card["id"] for card in (found["data"] if isinstance(found, dict) else found)]
+            cards = found["data"] if isinstance(found, dict) else found
+            ids = [card["id"] for card in cards]
         except (*NotJSON, KeyError, TypeError):
             return "no", "the list of models has an unknown form."
         if not ids:
             return "no", "the list of models is empty."
         self.model = self.model or str(ids[0])
-        return "ok", f"{len(ids)} models, the first is {ids[0]}" if len(ids) > 1 else str(ids[0])
+        listed = f"{len(ids)} models, the first is {ids[0]}" if len(ids) > 1 else str(ids[0])
+        return "ok", listed + self._recognise(cards)
+
+    def _recognise(self, cards: list[JSON]) -> str:
+        """Use the dialect of the program that lists these models, if no other is chosen; describe it."""
+        preset = preset_of_models(cards)
+        if preset is None or preset == self._upstream.dialect.name:
+            return ""
+        owner = f"; owned by {cards[0]['owned_by']}: "
+        if not self._upstream.auto_dialect:
+            return f"{owner}is the dialect {preset}?"
+        self._upstream = dataclasses.replace(self._upstream, dialect=PRESETS[preset], auto_dialect=False)
+        return f"{owner}dialect {preset}"
 
     def completion(self) -> Outcome:
         detail, response = self._create({"input": "Reply with one word: ready"})

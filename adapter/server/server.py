@@ -18,7 +18,9 @@ from typing import Any, Final, NoReturn
 
 from adapter import __version__
 from adapter.demo import start_child
+from adapter.server.recognition import recognise_dialects
 from adapter.settings.checks import refuse_open_bind
+from adapter.settings.dialects import describe_dialect
 from adapter.settings.kinds import split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
@@ -34,21 +36,37 @@ _STOP_SECONDS: Final = 5
 
 _children: list["subprocess.Popen[str]"] = []
 """Child processes; their pipes must stay open as long as this process runs."""
+_prepared: Settings | None = None
 
 
 def prepare(settings: Settings) -> Settings:
-    """Start logging, check the store, start the demo upstream if there is no other; return the final settings."""
+    """Start logging, check the store, recognise dialects, start the demo upstream if there is no other upstream.
+
+    Returns the final settings.
+    """
     logs.configure(settings.log_level, settings.log_format)
     _check_store(settings)
     if settings.all_upstreams():
-        return settings
+        return _remember(recognise_dialects(settings))
     demo = start_child()
     assert demo.stdout is not None
     url = demo.stdout.readline().strip()
     if not url:
         raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
     _children.append(demo)
-    return dataclasses.replace(settings, upstream_url=url, sources={**settings.sources, "upstream_url": "demo"})
+    sources = {**settings.sources, "upstream_url": "demo"}
+    return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))
+
+
+def prepared_settings() -> Settings | None:
+    """Return what `prepare` returned in this process; None: it has not run."""
+    return _prepared
+
+
+def _remember(settings: Settings) -> Settings:
+    global _prepared
+    _prepared = settings
+    return settings
 
 
 def serve(settings: Settings) -> None:
@@ -144,8 +162,8 @@ def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
 def _upstreams(settings: Settings) -> str:
     upstreams = settings.all_upstreams()
     if len(upstreams) == 1:
-        return f"upstream {upstreams[0].url}"
-    return "upstreams " + ", ".join(one.name for one in upstreams)
+        return f"upstream {upstreams[0].url} (dialect {describe_dialect(upstreams[0].dialect)})"
+    return "upstreams " + ", ".join(f"{one.name} (dialect {describe_dialect(one.dialect)})" for one in upstreams)
 
 
 def _check_address(settings: Settings) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from adapter.settings.description import Description
 from adapter.settings.models import Target
 from adapter.settings.settings import DESCRIPTIONS, Settings
 from adapter.settings.tables import quote_key
+from translators.dialects.presets import dialect_for
 
 _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_timeout"}
 """Settings of an upstream → the setting whose value they have by default."""
@@ -13,8 +15,7 @@ _INHERITED: Final = {"connect_timeout": "connect_timeout", "timeout": "upstream_
 def effective(settings: Settings) -> list[tuple[str, str, str]]:
     """Return (name, value, source) of every setting; secrets are masked, unset values are empty."""
     rows = [
-        (name, of.format(getattr(settings, name)), settings.sources.get(name, "default"))
-        for name, of in DESCRIPTIONS.items()
+        (name, _format(settings, of), settings.sources.get(name, "default")) for name, of in DESCRIPTIONS.items()
     ]
     for upstream in settings.upstreams:
         for name, value in upstream.describe().items():
@@ -26,6 +27,14 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
         value = ", ".join(map(Target.describe, targets))
         rows.append((f"models.{quote_key(pattern)}", value, f"{settings.config}: models"))
     return rows + _describe_tools(settings)
+
+
+def _format(settings: Settings, of: Description) -> str:
+    """Return the value of a setting as text; that of `dialect` with the dialect that it leads to."""
+    value = of.format(getattr(settings, of.name))
+    if of.name == "dialect" and value == "auto" and settings.upstream_url is not None:
+        return f"auto: {dialect_for(settings.upstream_url).name}"
+    return value
 
 
 def _describe_tools(settings: Settings) -> list[tuple[str, str, str]]:

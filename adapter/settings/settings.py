@@ -241,16 +241,28 @@ class Settings:
         if self.upstream_url is None:
             return self.upstreams
         key = self.upstream_api_key
+        dialect = dialect_for(self.upstream_url, self.dialect)
         default = UpstreamSettings(
             name=DEFAULT,
             url=self.upstream_url,
-            dialect=dialect_for(self.upstream_url, self.dialect),
+            dialect=dialect,
+            auto_dialect=self.dialect == "auto" and dialect == PRESETS["default"],
             keys=() if key is None else (Secret(key),),
             callers_key=key is None and not self.api_keys,  # with api_keys, it is a key of the adapter
             connect_timeout=self.connect_timeout,
             timeout=self.upstream_timeout,
         )
         return (default, *self.upstreams)
+
+    def with_presets(self, presets: Mapping[str, str]) -> "Settings":
+        """Return the settings with these presets: upstream → the name of its preset."""
+        upstreams = tuple(
+            dataclasses.replace(one, dialect=PRESETS[presets[one.name]], auto_dialect=False)
+            if one.name in presets
+            else one
+            for one in self.upstreams
+        )
+        return dataclasses.replace(self, upstreams=upstreams, dialect=presets.get(DEFAULT, self.dialect))
 
 
 DESCRIPTIONS: Final[Mapping[str, Description]] = describe_fields(Settings)

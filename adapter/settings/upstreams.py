@@ -12,6 +12,7 @@ from adapter.settings.kinds import ChatURL, Seconds, Switch, Text, Whole
 from adapter.settings.secret_values import KEY, Secret, read_headers, read_secret
 from adapter.settings.tables import TableError, check_table, quote_key
 from translators.dialects.dialect import Dialect
+from translators.dialects.presets import PRESETS
 
 DEFAULT: Final = "default"
 """Name of the upstream of `upstream_url`."""
@@ -39,6 +40,8 @@ class UpstreamSettings:
     connect_timeout: float
     timeout: float
     weight: int = 1
+    auto_dialect: bool = False
+    """Neither the settings nor the URL tell the dialect, so that the provider's list of models may."""
     given: frozenset[str] = frozenset()
     """Names, as in `describe`, of the settings that the file has."""
 
@@ -84,11 +87,13 @@ def read_upstreams(
         if name == DEFAULT:
             raise TableError(f"{where}: this name stands for the upstream of upstream_url.")
         read = check_table(UPSTREAM_TABLE, values, where, "a setting of an upstream", secret=("key", "url"))
+        dialect = read_dialect(read.get("dialect", "auto"), read["url"], f"{where}.dialect")
         upstreams.append(
             UpstreamSettings(
                 name=name,
                 url=read["url"],
-                dialect=read_dialect(read.get("dialect", "auto"), read["url"], f"{where}.dialect"),
+                dialect=dialect,
+                auto_dialect=read.get("dialect", "auto") == "auto" and dialect == PRESETS["default"],
                 keys=_keys(read, where, environ),
                 callers_key=read.get("callers_key", False),
                 headers=read_headers(

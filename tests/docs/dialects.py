@@ -15,7 +15,7 @@ from msgspec.structs import fields
 
 from translators.dialects import dialect
 from translators.dialects.dialect import Dialect
-from translators.dialects.presets import HOSTS, PORTS, PRESETS
+from translators.dialects.presets import HOSTS, OWNERS, PORTS, PRESETS
 from translators.responses.request import Effort
 
 PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"
@@ -68,6 +68,7 @@ def _presets() -> str:
 def _preset(preset: Dialect) -> str:
     told_by = [f"`{host}`" for host, name in HOSTS.items() if name == preset.name]
     told_by += [f"port {port}" for port, name in PORTS.items() if name == preset.name]
+    told_by += [f"models owned by `{owner}`" for owner, name in OWNERS.items() if name == preset.name]
     different = [f"`{name} = {toml(value)}`" for name, value in differences(preset).items()]
     return f"| `{preset.name}` | {', '.join(told_by) or '–'} | {'<br>'.join(different) or '–'} |\n"
 

@@ -6,11 +6,13 @@ recorded otherwise; [D]: documented by the provider or a client library; [P]: in
 issues by their number. A member without evidence keeps its default. Models of one provider differ: a preset has what
 holds for most, and rejections teach the rest (`amendments.py`). Source: docs/decisions/0022-presets.md.
 
-A provider is recognized by its host, by a pattern of hosts, or by a port that only one program uses by default.
+A provider is recognized by its host, by a pattern of hosts, by a port that only one program uses by default, or by
+what it writes as the owner of its models.
 """
 
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from translators.dialects.dialect import Choice, Dialect, Format
@@ -228,6 +230,12 @@ HOSTS: Final[dict[str, str]] = {
 PORTS: Final[dict[int, str]] = {1234: "lm_studio", 11434: "ollama", 30000: "sglang"}
 """Default ports of one program only; many programs use 8000 and 8080."""
 
+OWNERS: Final[dict[str, str]] = {
+    "vllm": "vllm", "sglang": "sglang", "llamacpp": "llama_cpp", "library": "ollama", "organization_owner": "lm_studio",
+}  # fmt: skip
+"""What a program writes as `owned_by` of all its models, and no gateway of many. Source: vLLM docs, OpenAI-compatible
+server; SGLang docs, OpenAI-compatible APIs; llama.cpp, server; Ollama docs, OpenAI compatibility; LM Studio docs."""
+
 
 def dialect_for(base_url: str, name: str = "auto") -> Dialect:
     """Return the preset of that name; for `auto` that of the URL's host or port, else the defaults."""
@@ -237,3 +245,9 @@ def dialect_for(base_url: str, name: str = "auto") -> Dialect:
     host = url.hostname or ""
     known = HOSTS.get(host) or next((preset for pattern, preset in HOSTS.items() if fnmatchcase(host, pattern)), None)
     return PRESETS[known or PORTS.get(url.port or 0, "default")]
+
+
+def preset_of_models(models: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the preset of the provider that lists these model objects; None where that is not certain."""
+    owners = {str(model.get("owned_by")) for model in models}
+    return OWNERS.get(owners.pop()) if len(owners) == 1 else None

@@ -208,3 +208,14 @@ def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> Non
     assert (results["completion"].ok, results["key 2 of 3"].ok, results["key 3 of 3"].ok) == (True, False, True)
     assert results["key 2 of 3"].basic
     assert "set upstreams.named.key in adapter.toml" in results["key 2 of 3"].detail
+
+
+def test_a_program_that_names_itself_is_checked_in_its_dialect(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.otherwise = modest
+    monkeypatch.setattr(upstream, "models", {"data": [{"id": "m", "owned_by": "llamacpp"}]})
+    assert check(upstream.url)["models"].detail == "m; owned by llamacpp: dialect llama_cpp"
+    upstream.received()
+    assert check(upstream.url, dialect="vllm")["models"].detail == "m; owned by llamacpp: is the dialect llama_cpp?"
+    assert check(upstream.url, dialect="llama_cpp")["models"].detail == "m"

@@ -156,11 +156,11 @@ def test_check_asks_every_upstream_or_the_one_it_is_told(routed: str) -> None:
     both = run("check", "--config", routed)
     assert both.returncode == 1
     assert [line for line in both.stdout.splitlines() if line.startswith("Checking")] == [
-        "Checking a, http://127.0.0.1:9/v1", "Checking b, http://127.0.0.1:9/v1",
+        "Checking a, http://127.0.0.1:9/v1, dialect default", "Checking b, http://127.0.0.1:9/v1, dialect openai",
     ]  # fmt: skip
     assert both.stdout.count("cannot reach http://127.0.0.1:9/v1: Connection refused.") == 2
-    one = run("check", "--config", routed, "--upstream", "b")
-    assert "Checking b," in one.stdout
+    one = run("check", "--config", routed, "--upstream", "b", "--dialect", "groq")
+    assert "Checking b, http://127.0.0.1:9/v1, dialect groq\n" in one.stdout
     assert "Checking a," not in one.stdout
 
 
@@ -178,6 +178,20 @@ def test_translate_speaks_as_the_model_s_upstream_is_spoken_to(routed: str) -> N
     assert (shown["model"], shown["max_tokens"]) == ("a-1", 32)
     refused = run("translate", "--config", routed, "-", stdin=json.dumps({"model": "c", **request}))
     assert (refused.returncode, "The requested model 'c' does not exist." in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ((), "auto"),
+        (("--upstream-url", "http://127.0.0.1:11434/v1"), "auto: ollama"),
+        (("--upstream-url", "https://api.example.com/v1"), "auto: default"),
+        (("--upstream-url", "http://127.0.0.1:11434/v1", "--dialect", "vllm"), "vllm"),
+    ],
+)
+def test_config_shows_the_dialect_that_auto_leads_to(arguments: tuple[str, ...], shown: str) -> None:
+    (row,) = [line for line in run("config", *arguments).stdout.splitlines() if line.startswith("dialect ")]
+    assert row.split()[1 : 1 + len(shown.split())] == shown.split()
 
 
 def test_config_shows_upstreams_and_models(routed: str) -> None:

@@ -17,9 +17,10 @@ from time import monotonic
 import pytest
 
 from adapter import __version__
+from tests.support import chat
 from tests.support.client import Client
 from tests.support.servers.service import ROOT, Service
-from tests.support.servers.upstream import LIMIT, Upstream
+from tests.support.servers.upstream import LIMIT, Upstream, whole
 
 SERVE = [sys.executable, "-W", "error", "-m", "adapter.cli", "serve"]
 GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT), "-c", str(ROOT / "gunicorn.conf.py")]
@@ -77,8 +78,8 @@ def test_it_says_in_one_line_where_it_listens_and_what_is_behind_it(tmp_path: Pa
     with started(SERVE, tmp_path, ADAPTER_UPSTREAM_URL=provider.url, ADAPTER_WORKERS="1") as (process, line):
         port = client_of(line).port
         assert line == (
-            f"responses-adapter {__version__} listens on http://127.0.0.1:{port}/v1, upstream {provider.url}, "
-            "store sqlite:///var/adapter.db, 1 worker\n"
+            f"responses-adapter {__version__} listens on http://127.0.0.1:{port}/v1, upstream {provider.url} "
+            "(dialect default), store sqlite:///var/adapter.db, 1 worker\n"
         )
         assert client_of(line).get("/readyz").status == 200
         assert (tmp_path / "var" / "adapter.db").exists()
@@ -86,6 +87,21 @@ def test_it_says_in_one_line_where_it_listens_and_what_is_behind_it(tmp_path: Pa
         assert process.wait(LIMIT) == 0
         assert process.stdout is not None
         assert process.stdout.read() == "", "a server that nobody asked said more"
+
+
+@pytest.mark.parametrize("command", [SERVE, GUNICORN], ids=["serve", "gunicorn"])
+def test_a_program_that_names_itself_is_recognised(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(upstream, "models", {"data": [{"id": "m", "owned_by": "llamacpp"}]})
+    upstream.plays(whole(chat.completion("Hi.")))
+    (tmp_path / "adapter.toml").write_text(f'[upstreams.here]\nurl = "{upstream.url}"\nkey = "k"\n')
+    environ = {"ADAPTER_CONFIG": str(tmp_path / "adapter.toml"), "ADAPTER_STORE": f"sqlite:///{tmp_path}/store.db"}
+    with started(command, tmp_path, ADAPTER_WORKERS="1", **environ) as (_, line):
+        assert "upstream " + upstream.url + " (dialect llama_cpp), " in line
+        tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+        client_of(line).create(tools=[tool], parallel_tool_calls=True)
+    assert upstream.received().json["parallel_tool_calls"] is True  # the default dialect leaves it out
 
 
 def test_without_an_upstream_the_demo_answers_and_the_printed_command_works(tmp_path: Path) -> None:
@@ -143,7 +159,7 @@ def test_an_open_server_is_refused_however_it_is_started(tmp_path: Path) -> None
 def test_gunicorn_runs_the_same_server(tmp_path: Path, provider: Upstream) -> None:
     store = f"sqlite:///{tmp_path}/store.db"
     with started(GUNICORN, tmp_path, ADAPTER_UPSTREAM_URL=provider.url, ADAPTER_STORE=store) as (process, line):
-        assert f"upstream {provider.url}, store {store}, 2 workers" in line
+        assert f"upstream {provider.url} (dialect default), store {store}, 2 workers" in line
         assert children_of(process, client_of(line), 2)
     assert process.returncode == 0
 

@@ -1,13 +1,14 @@
 """Which dialect a provider speaks. What each preset makes of requests: tests/dialects."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.support.beside import RECORDED_PROVIDERS
 from tests.support.judges.provider_rules import RULES
 from translators.dialects.dialect import Dialect
-from translators.dialects.presets import HOSTS, PORTS, PRESETS, dialect_for
+from translators.dialects.presets import HOSTS, OWNERS, PORTS, PRESETS, dialect_for, preset_of_models
 
 URLS = {
     "https://api.openai.com/v1": "openai",
@@ -63,8 +64,27 @@ def test_recorded_hosts_tell() -> None:
     assert found == {name: {name} for name in found}
 
 
-def test_hosts_and_ports_name_presets() -> None:
-    assert {*HOSTS.values(), *PORTS.values()} <= PRESETS.keys()
+def test_hosts_ports_and_owners_name_presets() -> None:
+    assert {*HOSTS.values(), *PORTS.values(), *OWNERS.values()} <= PRESETS.keys()
+
+
+@pytest.mark.parametrize(
+    ("owners", "preset"),
+    [
+        (["llamacpp"], "llama_cpp"),
+        (["vllm", "vllm"], "vllm"),
+        (["library"], "ollama"),
+        (["organization_owner"], "lm_studio"),
+        (["vllm", "openai"], None),
+        (["openai"], None),
+        (["deepseek"], None),
+        ([None], None),
+        ([{"a": 1}], None),
+        ([], None),
+    ],
+)
+def test_a_program_names_itself_as_the_owner_of_its_models(owners: list[Any], preset: str | None) -> None:
+    assert preset_of_models([{"id": "m", "owned_by": owner} for owner in owners]) == preset
 
 
 def test_every_preset_departs_from_the_default_or_has_a_host() -> None:
