@@ -35,6 +35,7 @@ NODE = {
 """`node` is Node 22 itself, which the AI SDK needs."""
 MCP_CONFORMANCE = "0.2.0-alpha.12"
 """The first series with tests of revision 2026-07-28."""
+MCP_SERVER = "2026.8.31"
 
 
 def python_client(name: str) -> Path:
@@ -51,6 +52,12 @@ def node_clients() -> Path:
 def mcp_conformance() -> Path:
     """Return the directory of the official conformance tests of MCP, likewise."""
     return _node_directory(f"mcp-conformance-{MCP_CONFORMANCE}", {"@modelcontextprotocol/conformance": MCP_CONFORMANCE})
+
+
+def mcp_server() -> Path:
+    """Return the directory of the reference server of MCP, likewise."""
+    package = "@modelcontextprotocol/server-everything"
+    return _node_directory(f"mcp-server-{MCP_SERVER}", {package: MCP_SERVER})
 
 
 def _node_directory(name: str, packages: dict[str, str]) -> Path:
@@ -79,3 +86,4 @@ if __name__ == "__main__":
         print(python_client(name))
     print(node_clients())
     print(mcp_conformance())
+    print(mcp_server())
