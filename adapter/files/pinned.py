@@ -16,6 +16,8 @@ from urllib3.util import Url
 
 _CONNECT_SECONDS: Final = 5.0
 """For each address."""
+_IDLE_CONNECTIONS: Final = 8
+"""As many as one response calls tools at the same time."""
 _HEADERS: Final = {"User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -70,9 +72,10 @@ class PinnedHost:
         """Return a connection pool for one address, with TLS checked against the URL's host."""
         url = self._url
         if url.scheme == "http":
-            return HTTPConnectionPool(address, url.port or 80)
+            return HTTPConnectionPool(address, url.port or 80, maxsize=_IDLE_CONNECTIONS)
         host = (url.host or "").strip("[]").rstrip(".")
         return HTTPSConnectionPool(
-            address, url.port or 443, cert_reqs="CERT_REQUIRED", server_hostname=host, assert_hostname=host,
+            address, url.port or 443, maxsize=_IDLE_CONNECTIONS, cert_reqs="CERT_REQUIRED", server_hostname=host,
+            assert_hostname=host,
             ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests does
         )  # fmt: skip

@@ -16,6 +16,7 @@ from adapter.flow.approvals import approved_calls
 from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
 from adapter.flow.usable_servers import UsableServer, list_all, open_list, resolve_servers, with_functions
+from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
 from translators.constraints.tool_choice import undeclared_choice
 from translators.errors import RequestError
@@ -49,6 +50,8 @@ class HostedTools:
         self._calls_left = max_calls
         self._rounds_left = max_rounds - 1
         self._shown = False
+        self.running: Sequence[gevent.Greenlet] = ()
+        """The calls of the current round."""
         self._has_approved = bool(approved)
         self._first: RoundRequest | None = None
 
@@ -127,9 +130,8 @@ class HostedTools:
         return None if self._has_approved else self._first or asked
 
     def close(self) -> None:
-        """Close the connections to the servers, without waiting for them."""
-        for one in self._servers:
-            gevent.spawn(one.server.close)
+        """Close the connections to the servers when the calls that were ended are over, without waiting for that."""
+        gevent.spawn(_close, [one.server for one in self._servers], self.running)
 
 
 def prepare_tools(
@@ -150,9 +152,14 @@ def prepare_tools(
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
         approved = approved_calls(request, items, usable)
     except BaseException:
-        for _, server in servers:
-            gevent.spawn(server.close)
+        gevent.spawn(_close, [server for _, server in servers])
         raise
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
     hosted = HostedTools(usable, approved, max_calls, policy.rounds)
     return replace(request, tools=tools, max_tool_calls=None), hosted
+
+
+def _close(servers: Sequence[MCPServer], running: Sequence[gevent.Greenlet] = ()) -> None:
+    gevent.joinall(running)
+    for server in servers:
+        server.close()

@@ -56,6 +56,7 @@ class ToolRound(Round):
             for call, run in runs
         ]
         self._greenlets = [greenlet for _, _, greenlet in self._runs if greenlet is not None]
+        self._tools.running = self._greenlets
 
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
         return True
