@@ -32,6 +32,7 @@ from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
+from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 from translators.to_responses.limits import Limits
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class FlowServices(Struct, frozen=True):
     reasoning_as: Literal["summary", "content"]
     tools: "Callable[[], ToolPolicy]"
     """Returns the policy on tools that the adapter runs; imported and made at its first use."""
+    hosted: frozenset[type]
+    """Declarations of tools that the adapter runs itself, or refuses."""
     must_stop: Callable[[], bool]
     """Tells whether open responses have to end now."""
 
@@ -103,6 +106,7 @@ class Services:
             limits=Limits(output_bytes=settings.max_output_bytes),
             reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
             tools=self.tools,
+            hosted=HOSTED_TOOLS | (WEB_SEARCH_TOOLS if settings.tools.web_search is not None else frozenset()),
             must_stop=self.must_stop,
         )
         self.runs = Runs(self.store, self.responses)

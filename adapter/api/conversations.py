@@ -20,6 +20,7 @@ from adapter.services import new_ids
 from adapter.store.base import NotFound
 from translators.errors import RequestError, item_not_found, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import check_characters
+from translators.responses.includes import shown_item
 from translators.responses.input import decode_items
 from translators.responses.items import CompactionTrigger, ItemReference
 from translators.responses.listing import list_items_with_ids, list_page
@@ -101,7 +102,7 @@ def add_items(id: str) -> Response:
 
 @blueprint.get("/<id>/items")
 def list_items(id: str) -> Response:
-    items = [decode(item.json) for item in services().conversations.items(id, current_caller().tenant)]
+    items = [decode(shown_item(item.json)) for item in services().conversations.items(id, current_caller().tenant)]
     return _json(encode(list_page(items, **parse_page(http.args))))
 
 
@@ -109,7 +110,7 @@ def list_items(id: str) -> Response:
 def retrieve_item(id: str, item_id: str) -> Response:
     for item in services().conversations.items(id, current_caller().tenant):
         if item.id == item_id:
-            return _json(item.json)
+            return _json(shown_item(item.json))
     raise item_not_found(item_id, param=None)
 
 

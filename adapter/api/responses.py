@@ -15,7 +15,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
 from translators.notes import Notes
-from translators.responses.includes import remove_unincluded
+from translators.responses.includes import remove_hidden, remove_unincluded
 from translators.responses.input import decode_items
 from translators.responses.listing import list_items, list_page
 from translators.responses.request import CreateRequest
@@ -80,7 +80,7 @@ def retrieve(id: str) -> Response:
     if query["stream"] == "true":
         app.runs.check_resendable(id, reader.tenant)
         return resend_events(app, stored, query["starting_after"], reader.watch, headers)
-    return _json(stored.response, headers)
+    return _json(remove_hidden(stored.response), headers)
 
 
 @blueprint.delete("/responses/<id>")
@@ -92,7 +92,7 @@ def delete(id: str) -> Response:
 @blueprint.post("/responses/<id>/cancel")
 def cancel(id: str) -> Response:
     stored = services().runs.cancel(id, current_caller().tenant)
-    return _json(stored.response, notes_header(Notes.read(stored.notes)))
+    return _json(remove_hidden(stored.response), notes_header(Notes.read(stored.notes)))
 
 
 @blueprint.get("/responses/<id>/input_items")

@@ -28,13 +28,13 @@ from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
 from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
-from translators.errors import ProtocolError, UpstreamError
+from translators.errors import ProtocolError, UpstreamError, unsupported_parameter
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
 from translators.responses.ids import family_from_name, family_of
 from translators.responses.items import Item
-from translators.responses.request import CreateRequest, names_hosted_tools
+from translators.responses.request import CreateRequest, chosen_tool_not_run, names_hosted_tools
 from translators.responses.response import Response
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def open_exchange(
     began = time.monotonic()
     if request.store:
         services.quota.check(caller.tenant)
+    if (kind := chosen_tool_not_run(request, services.hosted)) is not None:
+        raise unsupported_parameter("tool_choice.type", f"'{kind}' is not supported: the tool is not run here.")
     compacts = asks_for_compaction(request.input)
     request = remove_trigger(request) if compacts else request
     lease = None
@@ -83,7 +85,7 @@ def open_exchange(
         )
         source = ContextSource(services, caller.tenant, request, conversation)
         answer_notes = Notes()
-        if create is create_round and not compacts and names_hosted_tools(request):
+        if create is create_round and not compacts and names_hosted_tools(request, services.hosted):
             source, tools = _prepare_tools(source, caller, lease, answer_notes)
         attempts = Attempts(source, candidates, caller.bearer)
         asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
@@ -243,7 +245,7 @@ class Exchange:
 
     def stored(self) -> StoredResponse:
         """Return the response in its current state, as the store keeps it."""
-        return self._keeping.snapshot(self._stream.response, self.notes)
+        return self._keeping.snapshot(self._stream.whole_response(), self.notes)
 
     def close(self) -> None:
         """Close the upstream call, release the conversation, and log how the exchange ended."""
@@ -276,7 +278,7 @@ class Exchange:
 
     def _keep(self, events: list[Event]) -> None:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
-        response, asked, services = self._stream.response, self._round.asked, self._flow.services
+        response, asked, services = self._stream.whole_response(), self._round.asked, self._flow.services
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._keeping.keep(response, self.notes, events, services.quota) and continued is not None:
@@ -311,7 +313,7 @@ def _prepare_tools(
         if source.services.must_stop():
             raise stopping()
 
-    request, tools = prepare_tools(source, check, notes)
+    request, tools = prepare_tools(source, caller, check, notes)
     return replace(source, request=request), tools
 
 

@@ -10,42 +10,59 @@ from functools import partial
 from typing import Any, Final
 
 import gevent
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from adapter.flow.approvals import approved_calls
+from adapter.flow.built_in_tools import BuiltIn, open_built_ins
+from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
-from adapter.flow.usable_servers import UsableServer, list_all, open_list, resolve_servers, with_functions
-from adapter.hosting.mcp.server import MCPServer
+from adapter.flow.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
 from translators.constraints.tool_choice import undeclared_choice
-from translators.errors import RequestError
+from translators.errors import RequestError, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
-from translators.responses.hosted_items import MCPCall
-from translators.responses.items import Item
+from translators.responses.items import FunctionCall, FunctionCallOutput, Item
 from translators.responses.request import CreateRequest
-from translators.responses.tools import AllowedTools
+from translators.responses.tools import HOSTED_TOOLS, AllowedTools, MCPTool, Tool, WebSearch
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
-from translators.tools.mcp import as_function_choice, namespace_of
+from translators.tools.mcp import ListedFunction, as_function_choice, as_namespace, namespace_of
 from translators.tools.names import QualifiedName
 
+MAX_TOOLS: Final = 128
+"""Tools of all MCP servers of one request: what most providers accept as functions."""
 _LIMIT_REACHED: Final = "Not run: the limit of tool calls is reached."
+
+
+class HostedTool(Struct, frozen=True):
+    """One function whose calls the adapter runs."""
+
+    run: Callable[[str], ToolRun]
+    """Returns the run of a call with these arguments."""
+    ask: Callable[[str], ToolRun] | None = None
+    """Returns what requests the approval of a call; None: it needs none."""
 
 
 class HostedTools:
     """The tools that the adapter runs for one response, and what it has run so far."""
 
     def __init__(
-        self, servers: Sequence[UsableServer], approved: Sequence[MCPRun], max_calls: int, max_rounds: int
-    ) -> None:
+        self, servers: Sequence[UsableServer], built_ins: Sequence[BuiltIn], approved: Sequence[MCPRun],
+        max_calls: int, max_rounds: int,
+    ) -> None:  # fmt: skip
         """`approved`: the calls to run before the model is asked. `max_rounds`: chat calls, the last without tools."""
         self._servers = servers
+        self._built_ins = built_ins
         self._tools = {
-            QualifiedName(name, namespace_of(one.declared.server_label)): (one, function)
+            QualifiedName(name, namespace_of(one.declared.server_label)): _mcp_tool(one, function)
             for one in servers
             for name, function in one.functions.items()
         }
+        for built_in in built_ins:
+            for tool in built_in.functions:
+                self._tools[QualifiedName(tool.name)] = HostedTool(partial(built_in.run, tool.name))
         self.approved = approved
         self._calls_left = max_calls
         self._rounds_left = max_rounds - 1
@@ -71,11 +88,10 @@ class HostedTools:
 
     def answer(self, call: WaitingCall) -> ToolRun | None:
         """Return what runs a call; None: it is not run, because the limit is reached."""
-        one, function = self._tools[call.tool]
-        label = one.declared.server_label
-        if one.needs_approval(function):
-            return ApprovalWait(label, function.name, call.arguments)
-        return MCPRun(one.server, function.name, call.arguments) if self.count() else None
+        tool = self._tools[call.tool]
+        if tool.ask is not None:
+            return tool.ask(call.arguments)
+        return tool.run(call.arguments) if self.count() else None
 
     def count(self) -> bool:
         """Count one more call; return False if it is beyond the limit."""
@@ -87,12 +103,12 @@ class HostedTools:
         self._rounds_left -= 1
         return self._rounds_left > 0
 
-    def not_run(self, call: WaitingCall) -> Item:
-        """Return what the model reads of a call beyond the limit; it is no item of the response."""
+    def not_run(self, call: WaitingCall) -> list[Item]:
+        """Return what the model reads of a call beyond the limit; these are no items of the response."""
         name, namespace, _ = call.tool
-        label = (namespace or "").removeprefix("mcp__")
-        id = f"mcp_{call.call_id.removeprefix('call_')}"
-        return MCPCall(name, call.arguments, label, id, _LIMIT_REACHED, status="completed")
+        id = f"fc_{call.call_id.removeprefix('call_')}"
+        asked = FunctionCall(call.call_id, name, call.arguments, id, namespace=namespace or UNSET)
+        return [asked, FunctionCallOutput(_LIMIT_REACHED, call.call_id)]
 
     def next_request(self, request: CreateRequest, *, may_call: bool) -> dict[str, Any]:
         """Return what the next round asks otherwise: no tool is required any more, and none is shown that cannot run.
@@ -108,8 +124,8 @@ class HostedTools:
             choice = "auto"
         if self._calls_left > 0:
             return {"tool_choice": choice}
-        namespaces = {namespace_of(one.declared.server_label) for one in self._servers}
-        left = tuple(tool for tool in request.tools if getattr(tool, "name", None) not in namespaces)
+        hosted = {name.namespace or name.name for name in self._tools}
+        left = tuple(tool for tool in request.tools if getattr(tool, "name", None) not in hosted)
         return {"tool_choice": choice, "tools": left} if left else {"tool_choice": "none"}
 
     def take_approved(self) -> Sequence[MCPRun]:
@@ -131,11 +147,12 @@ class HostedTools:
 
     def close(self) -> None:
         """Close the connections to the servers when the calls that were ended are over, without waiting for that."""
-        gevent.spawn(_close, [one.server for one in self._servers], self.running)
+        closing = [one.server.close for one in self._servers] + [one.close for one in self._built_ins]
+        gevent.spawn(_close, closing, self.running)
 
 
 def prepare_tools(
-    source: ContextSource, check: Callable[[], None], notes: Notes
+    source: ContextSource, caller: Caller, check: Callable[[], None], notes: Notes
 ) -> tuple[CreateRequest, HostedTools]:
     """Return the request with functions in place of its MCP servers, and what runs them.
 
@@ -147,19 +164,60 @@ def prepare_tools(
     servers = resolve_servers(request, policy, source.tenant)
     try:
         usable = list(list_all(servers, items, check, notes))
-        tools = with_functions(request, usable)
+        built_ins = list(open_built_ins(source, caller, policy, items, notes))
+        tools = _with_functions(request, usable, built_ins)
         if (kind := undeclared_choice(as_function_choice(request.tool_choice), tools)) is not None:
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
         approved = approved_calls(request, items, usable)
     except BaseException:
-        gevent.spawn(_close, [server for _, server in servers])
+        gevent.spawn(_close, [server.close for _, server in servers])
         raise
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
-    hosted = HostedTools(usable, approved, max_calls, policy.rounds)
+    hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds)
     return replace(request, tools=tools, max_tool_calls=None), hosted
 
 
-def _close(servers: Sequence[MCPServer], running: Sequence[gevent.Greenlet] = ()) -> None:
+def _mcp_tool(one: UsableServer, function: ListedFunction) -> HostedTool:
+    label, name = one.declared.server_label, function.name
+    asks = one.needs_approval(function)
+    return HostedTool(partial(MCPRun, one.server, name), partial(ApprovalWait, label, name) if asks else None)
+
+
+def _with_functions(
+    request: CreateRequest, servers: Sequence[UsableServer], built_ins: Sequence[BuiltIn]
+) -> tuple[Tool, ...]:
+    """Return a request's tools with functions in place of the hosted ones."""
+    by_label = {one.declared.server_label: one for one in servers}
+    functions = {id(one.declared): one.functions for one in built_ins}
+    if sum(len(one.functions) for one in servers) > MAX_TOOLS:
+        raise RequestError(
+            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools'.",
+            param="tools", code="invalid_value",
+        )  # fmt: skip
+    tools: list[Tool] = []
+    for tool in request.tools:
+        if isinstance(tool, MCPTool):
+            one = by_label[tool.server_label]
+            if one.functions:
+                tools.append(as_namespace(tool, list(one.functions.values()), one.server.settings.description))
+        elif not isinstance(tool, WebSearch) and type(tool) not in HOSTED_TOOLS:
+            tools.append(tool)
+        tools += functions.get(id(tool), ())
+    _check_names(request, tools)
+    return tuple(tools)
+
+
+def _check_names(request: CreateRequest, tools: Sequence[Tool]) -> None:
+    """Raise RequestError if a function of the client has the name of one that stands for a hosted tool."""
+    names: set[str] = set()
+    for tool in tools:
+        name = getattr(tool, "name", None)
+        if name is not None and name in names:
+            raise RequestError(f"Duplicate tool name: '{shorten(name)}'.", param="tools", code="invalid_value")
+        names.update([name] if name is not None else [])
+
+
+def _close(closing: Sequence[Callable[[], None]], running: Sequence[gevent.Greenlet] = ()) -> None:
     gevent.joinall(running)
-    for server in servers:
-        server.close()
+    for close in closing:
+        close()

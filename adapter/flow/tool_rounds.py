@@ -66,7 +66,7 @@ class ToolRound(Round):
         for call, run, greenlet in self._runs:
             if run is None:
                 assert call is not None
-                self._not_run.append(self._tools.not_run(call))
+                self._not_run += self._tools.not_run(call)
                 self._last = self._items.skip(call)
             else:
                 if opening := self._items.open(run.open_item, call):
@@ -77,6 +77,8 @@ class ToolRound(Round):
                         self._flow.check()
                         yield []
                 run.settle()
+                if run.numbered:
+                    self._items.cite(run.numbered)
                 self._waits_for_client |= not run.executes
                 self._last = self._items.close()
                 self._log(run)

@@ -5,7 +5,6 @@ fetched at the same time, before the model is asked. Source: OpenAI guide, MCP a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
 import gevent
 from msgspec import UNSET, Struct
@@ -14,17 +13,14 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.policy import ToolPolicy
-from translators.errors import RequestError, UpstreamError
+from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.open_items.mcp import OpenMCPList
 from translators.responses.hosted_items import MCPListTools
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
-from translators.responses.tools import MCPTool, Tool
-from translators.tools.mcp import ListedFunction, as_namespace, may_call, namespace_of, needs_approval, read_entries
-
-MAX_TOOLS: Final = 128
-"""Tools of all MCP servers of one request: what most providers accept as functions."""
+from translators.responses.tools import MCPTool
+from translators.tools.mcp import ListedFunction, may_call, needs_approval, read_entries
 
 
 class Declaration(Struct, frozen=True):
@@ -127,27 +123,3 @@ def open_list(one: UsableServer, output_index: int, digits: str) -> OpenMCPList:
     return OpenMCPList(
         output_index, f"mcpl_{digits}", label=one.declared.server_label, tools=entries, error=one.error
     )
-
-
-def with_functions(request: CreateRequest, servers: Sequence[UsableServer]) -> tuple[Tool, ...]:
-    """Return a request's tools with functions in place of its servers."""
-    by_label = {one.declared.server_label: one for one in servers}
-    if sum(len(one.functions) for one in servers) > MAX_TOOLS:
-        raise RequestError(
-            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools'.",
-            param="tools", code="invalid_value",
-        )  # fmt: skip
-    tools: list[Tool] = []
-    for at, tool in enumerate(request.tools):
-        if not isinstance(tool, MCPTool):
-            tools.append(tool)
-            continue
-        namespace = namespace_of(tool.server_label)
-        if any(getattr(other, "name", None) == namespace for other in request.tools):
-            raise RequestError(
-                f"Duplicate tool name: '{namespace}'.", param=f"tools[{at}].server_label", code="invalid_value"
-            )
-        one = by_label[tool.server_label]
-        if one.functions:
-            tools.append(as_namespace(tool, list(one.functions.values()), one.server.settings.description))
-    return tuple(tools)

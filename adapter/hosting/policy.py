@@ -109,6 +109,11 @@ class ToolPolicy:
             return None
         return WebSearch(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
 
+    @property
+    def refuses_cached_search(self) -> bool:
+        """Whether a search that must not reach the web (`external_web_access: false`) is left out."""
+        return self._settings.web_search is not None and self._settings.web_search.cached == "refuse"
+
     def open_pages(self, files: Files, tenant: str, domains: "Domains") -> "Pages | None":
         """Return what opens pages for one response; None: the operator wants none opened."""
         from adapter.hosting.web.pages import Pages

@@ -7,12 +7,14 @@ client's approval has an item, but nothing runs.
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import ToolResult
+from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
 from translators.responses.tool_errors import MCPProtocolError
@@ -29,6 +31,8 @@ class ToolRun(ABC):
 
     executes = True
     """Whether there is anything to run."""
+    numbered: Sequence[Source] = ()
+    """The sources that the model may cite from here on, in the order of their numbers."""
 
     @abstractmethod
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:

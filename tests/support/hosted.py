@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import gevent
+from msgspec.structs import replace
 
 from adapter import create_app
 from adapter.hosting.mcp.errors import MCPError
@@ -21,6 +22,7 @@ from tests.support.judges.response import check_response
 from tests.support.servers.upstream import Script, Upstream, stream
 from translators.errors import RequestError
 from translators.responses.tool_errors import MCPHTTPError
+from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 
 Tool = Callable[..., Any]
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
@@ -69,8 +71,26 @@ class FakePolicy:
     rounds = 10
     calls = 64
 
+    refuses_cached_search = False
+
     def __init__(self, *servers: FakeServer) -> None:
         self.servers = {server.label: server for server in servers}
+        self.search: Any = None
+        self.pages: Any = None
+        self.code: Any = None
+        self.images: Any = None
+
+    def start_search(self) -> Any:
+        return self.search
+
+    def open_pages(self, files: Any, tenant: str, domains: Any) -> Any:
+        return self.pages
+
+    def start_code(self) -> Any:
+        return self.code
+
+    def make_images(self, upstreams: Any, files: Any, tenant: str) -> Any:
+        return self.images
 
     def resolve_all(self, declarations: Any, tenant: str) -> list[FakeServer]:
         return [self.resolve(declaration, tenant, path) for path, declaration in declarations]
@@ -90,6 +110,7 @@ class HostedApp:
         self.services = self.app.extensions["adapter"]
         self.policy = FakePolicy(*servers)
         self.services._tools = self.policy
+        self.services.flow = replace(self.services.flow, hosted=HOSTED_TOOLS | WEB_SEARCH_TOOLS)
         self.client = self.app.test_client()
 
     def post(self, **members: Any) -> Any:

@@ -231,6 +231,11 @@ def tool(name: str) -> JSON:
     return {"model": "m", "input": "Hi", "tools": [TOOLS.get(name, {"type": name})]}
 
 
+HOSTED = frozenset(
+    ("mcp", "web_search", "web_search_preview", "web_search_preview_2025_03_11", "code_interpreter", "image_generation")
+)
+
+
 def tool_choice(name: str) -> JSON:
     """Return a request that declares the tool that it chooses, if there is one."""
     choices: dict[str, Any] = {
@@ -241,5 +246,5 @@ def tool_choice(name: str) -> JSON:
         "mcp": {"type": "mcp", "server_label": "dice"},
     }  # fmt: skip
     shells = [{"type": "local_shell"}, {"type": "shell"}, {"type": "apply_patch"}]
-    tools = [FUNCTION, TOOLS["custom"], *shells, *([TOOLS["mcp"]] if name == "mcp" else [])]
+    tools = [FUNCTION, TOOLS["custom"], *shells, *([TOOLS.get(name, {"type": name})] if name in HOSTED else [])]
     return {"model": "m", "input": "Hi", "tools": tools, "tool_choice": choices.get(name, {"type": name})}

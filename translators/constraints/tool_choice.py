@@ -15,6 +15,7 @@ from translators.responses.tools import (
     ApplyPatchChoice,
     CustomChoice,
     FunctionChoice,
+    HostedChoice,
     LocalShellChoice,
     MCPChoice,
     MCPTool,
@@ -24,7 +25,7 @@ from translators.responses.tools import (
     Tool,
     ToolChoice,
 )
-from translators.tools.mcp import as_function_choice
+from translators.tools.mcp import HOSTED_DECLARATIONS, as_function_choice, function_of
 from translators.tools.names import Kind, QualifiedName, ToolNames, qualified_names
 
 _KIND_OF: Final[dict[type, Kind]] = {
@@ -62,8 +63,9 @@ def render_tool_choice(
 ) -> RenderedToolChoice:
     """Return the form of a choice for a provider; `thinks`: the request does not switch the model's thinking off."""
     dialect = rendering.dialect
-    if isinstance(choice, MCPChoice) and any(isinstance(tool, MCPTool) for tool in tools):
-        return RenderedToolChoice(tools)  # the server was not asked for its tools: nothing is sent to the model
+    if isinstance(choice, (MCPChoice, HostedChoice)) and not HOSTED_DECLARATIONS.isdisjoint(map(type, tools)):
+        rendering.notes.add("tool_choice", "dropped", "the tool is not run here")  # as in a count of tokens
+        return RenderedToolChoice(tools)
     plain = as_function_choice(choice)
     shown = allowed_tools(tools, plain)
     honoured = dialect.tool_choices
@@ -127,8 +129,13 @@ def undeclared_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
     labels = {tool.server_label for tool in tools if isinstance(tool, MCPTool)}
     if isinstance(choice, MCPChoice):
         return None if choice.server_label in labels else "mcp"
+    if isinstance(choice, HostedChoice):
+        name = function_of(choice.__struct_config__.tag)
+        declared = [function_of(tool.__struct_config__.tag) for tool in tools]
+        return None if name in declared else str(choice.__struct_config__.tag)
     if isinstance(choice, AllowedTools):
         servers = any(allowed.type == "mcp" and allowed.server_label in labels for allowed in choice.tools)
+        servers |= any(function_of(allowed.type) for allowed in choice.tools)
         return None if servers or allowed_tools(tools, choice) else "allowed_tools"
     wanted = chosen_tool(choice)
     return None if any(wanted in qualified_names(tool) for tool in tools) else wanted.kind

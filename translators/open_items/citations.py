@@ -38,6 +38,8 @@ class Citations:
         """How many of these URLs, from the first, the finished texts have annotations for."""
         self._numbered = self._order
         """Their URLs in the numbering of the latest list, if there was one."""
+        self._told: set[str] = set()
+        """URLs that the model was told to cite at marks."""
         self._positioned: list[UrlCitation] = []
         """Sources with a position, in the text that is not done."""
         self._seen: set[UrlCitation] = set()
@@ -73,6 +75,14 @@ class Citations:
         if "" in self._numbered:
             self._notes.add("annotations", "dropped", "a source without a URL")
         return sum([self._add(source.url, source.title or "") for source in listed if source.url])
+
+    def add_numbered(self, sources: Sequence[Source]) -> None:
+        """Take sources that the model was told to cite, numbered from 1: one that it does not cite is left out."""
+        self._numbered = [source.url or "" for source in sources]
+        for source in sources:
+            if source.url and source.url not in self._titles and self._fits(source.url, source.title or ""):
+                self._titles[source.url] = source.title or ""
+                self._told.add(source.url)
 
     def _add(self, url: str, title: str) -> int:
         known = self._titles.get(url)
@@ -125,8 +135,9 @@ class Citations:
         return found
 
     def _approximate(self, url: str, start: int, end: int) -> UrlCitation:
-        why = "the provider sends sources without positions; they are put at their marks"
-        self._notes.add("annotations", "approximated", why)
+        if url not in self._told:
+            why = "the provider sends sources without positions; they are put at their marks"
+            self._notes.add("annotations", "approximated", why)
         return UrlCitation(start, end, url, self._titles[url] or url)
 
     def _shift(self, citation: UrlCitation, before: int, size: int) -> UrlCitation:

@@ -18,6 +18,8 @@ class OpenHostedItem(ABC):
     """What the items of all hosted tools share: nothing is appended, and a result ends them."""
 
     item: OutputItem
+    hidden: dict[str, Any] | None = None
+    """What the model has read of the result and the item does not show."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._id = id

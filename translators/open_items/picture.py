@@ -1,4 +1,5 @@
-"""Pictures in an answer → `image_generation_call` items, as if OpenAI's tool had made them.
+"""Pictures → `image_generation_call` items: those in an answer, as if OpenAI's tool had made them, and those that the
+adapter makes for the model.
 
 Providers send a picture whole, as a `data:` URL. Its item gets the events of an OpenAI picture without previews, all at
 once, and is completed even if the rest of the answer fails. A web URL has no place in such an item: the sequencer makes
@@ -11,8 +12,10 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from translators.open_items.base import FinalStatus, PieceKind
+from translators.open_items.hosted import OpenHostedItem
 from translators.responses.events import (
     Event,
     ImageGenerationCompleted,
@@ -61,6 +64,35 @@ class OpenPicture:
             ImageGenerationCompleted(item_id=self._id, output_index=self._output_index),
             OutputItemDone(output_index=self._output_index, item=self.item),
         ]
+
+
+class OpenGeneratedPicture(OpenHostedItem):
+    """A picture that the adapter has made by the images API. Without one, `result` is "": null breaks the AI SDK."""
+
+    def __init__(self, output_index: int, id: str, *, prompt: str) -> None:
+        super().__init__(output_index, id)
+        self._item = ImageGenerationCall(UNSET, id=id, status="in_progress")
+        self.item: OutputItem = self._item
+        self.hidden = {"prompt": prompt}
+
+    def _begin(self) -> list[Event]:
+        at: dict[str, Any] = {"item_id": self._id, "output_index": self._index}
+        return [ImageGenerationInProgress(**at), ImageGenerationGenerating(**at)]
+
+    def settle(self, text: str, data: str, **members: str | None) -> None:
+        """Take the result: what the model reads, the picture as base64 ("": there is none), and what it is like."""
+        self.hidden = {**(self.hidden or {}), "text": text}
+        known = {name: value for name, value in members.items() if value}
+        status = "completed" if data else "failed"
+        self._item = replace(self._item, status=status, result=data, **(known if data else {}))
+
+    def _end(self, status: FinalStatus) -> list[Event]:
+        if status == "incomplete" or self._item.status == "in_progress":
+            self.item = replace(self._item, status="failed", result="")
+            return []
+        self.item = self._item
+        completed = ImageGenerationCompleted(item_id=self._id, output_index=self._index)
+        return [completed] if self._item.status == "completed" else []
 
 
 def _completed(id: str, url: str) -> ImageGenerationCall:

@@ -5,9 +5,9 @@ from typing import Final
 from translators.policy.row import Row, approximated, own, refused, same
 
 _COMPUTER: Final = "Chat-completions providers know no such tool. Declare functions for what the computer can do."
-_SEARCH: Final = "Dropped with a note, except for providers that search on request (`web_search_options`)."
+_SEARCH: Final = "Run by `[tools.web_search]`, else by providers that search on request, else dropped with a note."
 _NOT_RUN: Final = "A tool of this type cannot be declared here, so it cannot be chosen."
-_NOT_CHOSEN: Final = "The tool is dropped, so it cannot be chosen."
+_CHOSEN: Final = "The function that stands for the tool is chosen, where the tool is configured; else a 400."
 
 TOOLS: Final[dict[str, Row]] = {
     "function": same("A chat function; `strict` where the provider knows it. Loading is not deferred."),
@@ -23,12 +23,8 @@ TOOLS: Final[dict[str, Row]] = {
     "web_search_preview_2025_03_11": approximated(_SEARCH),
     "mcp": own("Its tools as functions that the adapter calls, where the settings allow the server; else a 400."),
     "file_search": refused("There are no vector stores here. Declare a function that searches."),
-    "code_interpreter": refused(
-        "No code is run here. Declare a function, 'shell' or 'local_shell' and run it in the client."
-    ),
-    "image_generation": refused(
-        "Chat-completions providers do not make images on request. Declare a function that does."
-    ),
+    "code_interpreter": own("Run by the sandbox of `[tools.code_interpreter]`; without it a 400."),
+    "image_generation": own("Made by the upstream of `[tools.image_generation]`; without it a 400."),
     "computer": refused(_COMPUTER),
     "computer_use": refused(_COMPUTER),
     "computer_use_preview": refused(
@@ -49,13 +45,13 @@ TOOL_CHOICES: Final[dict[str, Row]] = {
     "local_shell": own("The function `local_shell` is chosen."),
     "shell": own("The function `shell` is chosen."),
     "apply_patch": own("The function `apply_patch` is chosen."),
-    "web_search": refused(_NOT_CHOSEN),
-    "web_search_preview": refused(_NOT_CHOSEN),
-    "web_search_preview_2025_03_11": refused(_NOT_CHOSEN),
+    "web_search": own(_CHOSEN),
+    "web_search_preview": own(_CHOSEN),
+    "web_search_preview_2025_03_11": own(_CHOSEN),
     "mcp": own("The function that stands for the tool is chosen, or any of the server's; only in the first round."),
     "file_search": refused(_NOT_RUN),
-    "code_interpreter": refused(_NOT_RUN),
-    "image_generation": refused(_NOT_RUN),
+    "code_interpreter": own(_CHOSEN),
+    "image_generation": own(_CHOSEN),
     "computer": refused(_NOT_RUN),
     "computer_use": refused(_NOT_RUN),
     "computer_use_preview": refused(_NOT_RUN),

@@ -249,6 +249,48 @@ class MCPCallFailed(Event, tag="response.mcp_call.failed"):
     output_index: int
 
 
+class WebSearchInProgress(Event, tag="response.web_search_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class WebSearchSearching(Event, tag="response.web_search_call.searching"):
+    item_id: str
+    output_index: int
+
+
+class WebSearchCompleted(Event, tag="response.web_search_call.completed"):
+    item_id: str
+    output_index: int
+
+
+class CodeInProgress(Event, tag="response.code_interpreter_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class CodeInterpreting(Event, tag="response.code_interpreter_call.interpreting"):
+    item_id: str
+    output_index: int
+
+
+class CodeCompleted(Event, tag="response.code_interpreter_call.completed"):
+    item_id: str
+    output_index: int
+
+
+class CodeDelta(Event, tag="response.code_interpreter_call_code.delta"):
+    item_id: str
+    output_index: int
+    delta: str
+
+
+class CodeDone(Event, tag="response.code_interpreter_call_code.done"):
+    item_id: str
+    output_index: int
+    code: str
+
+
 class CompactionCompacting(Event, tag="response.compaction.compacting"):
     item_id: str
     output_index: int

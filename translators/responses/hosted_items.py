@@ -1,6 +1,8 @@
 """Items of tools that a server runs itself: OpenAI, or this adapter. In a history they are answered calls.
 
 A member that OpenAI leaves out is UNSET and not null, because the schemas of some clients refuse null in its place.
+`hidden` is what the model has read of a result and the client did not ask for: it is stored, so that the next turn can
+show it to the model again, and never sent (`includes.py`).
 Source: OpenAI API reference, Responses: create; AI SDK.
 """
 
@@ -13,6 +15,7 @@ class WebSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="web_se
     id: str | None | UnsetType = UNSET
     status: str | None | UnsetType = UNSET
     action: dict[str, Any] | None | UnsetType = UNSET
+    hidden: dict[str, Any] | UnsetType = UNSET
 
 
 class FileSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="file_search_call"):
@@ -28,15 +31,21 @@ class CodeInterpreterCall(Struct, frozen=True, gc=False, tag_field="type", tag="
     code: str | None = None
     container_id: str | None | UnsetType = UNSET
     outputs: list[dict[str, Any]] | None = None
+    hidden: dict[str, Any] | UnsetType = UNSET
 
 
 class ImageGenerationCall(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation_call"):
     """An image that an answer contains, as base64; `output_format`: png, jpeg, webp …"""
 
-    result: str | None = None
+    result: str | None | UnsetType = None
     id: str | None | UnsetType = UNSET
     status: str | None | UnsetType = UNSET
     output_format: str | None | UnsetType = UNSET
+    background: str | None | UnsetType = UNSET
+    quality: str | None | UnsetType = UNSET
+    size: str | None | UnsetType = UNSET
+    revised_prompt: str | None | UnsetType = UNSET
+    hidden: dict[str, Any] | UnsetType = UNSET
 
 
 class MCPCall(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_call"):
@@ -99,5 +108,5 @@ Hosted = (
     WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
     | MCPApprovalRequest | MCPApprovalResponse | Program | ProgramOutput
 )
-HostedOutput = ImageGenerationCall | MCPCall | MCPListTools | MCPApprovalRequest
+HostedOutput = WebSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools | MCPApprovalRequest
 """Those that an answer may have."""

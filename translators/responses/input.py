@@ -31,8 +31,11 @@ from translators.responses.items import (
     ToolSearchOutput,
 )
 from translators.responses.tools import (
+    HOSTED_TOOLS,
+    CodeInterpreterTool,
     CustomTool,
     FunctionTool,
+    ImageGenerationTool,
     MCPTool,
     NamespaceTool,
     ShellTool,
@@ -150,8 +153,9 @@ def _check_loaded(items: Sequence[Item], param: str) -> None:
         if isinstance(item, (AdditionalTools, ToolSearchOutput)):
             for place, tool in enumerate(item.tools):
                 path = f"{param}[{at}].tools[{place}]"
-                if isinstance(tool, MCPTool):
-                    raise unsupported_parameter(f"{path}.type", "'mcp' has to be declared in 'tools'.")
+                if type(tool) in HOSTED_TOOLS:
+                    kind = tool.__struct_config__.tag
+                    raise unsupported_parameter(f"{path}.type", f"'{kind}' has to be declared in 'tools'.")
                 _check(tool, path)
 
 
@@ -289,8 +293,24 @@ def _check(tool: Tool, param: str) -> None:
     """Raise RequestError for a tool with members that cannot be honoured."""
     _check_parameters(tool, param)
     _check_callers(tool, param)
+    _check_hosted(tool, param)
     if isinstance(tool, ShellTool) and tool.environment is not None and tool.environment.type != "local":
         raise unsupported_parameter(f"{param}.environment", "must be of type 'local': no container is run here.")
+
+
+def _check_hosted(tool: Tool, param: str) -> None:
+    """Raise RequestError for what no sandbox and no images API of an operator does."""
+    if isinstance(tool, CodeInterpreterTool):
+        if isinstance(tool.container, str):
+            raise unsupported_parameter(f"{param}.container", "must be of type 'auto': there are no containers here.")
+        for member in ("file_ids", "memory_limit", "network_policy"):
+            if getattr(tool.container, member):
+                raise unsupported_parameter(f"{param}.container.{member}", "is fixed: the sandbox is the operator's.")
+    if isinstance(tool, ImageGenerationTool):
+        if tool.input_image_mask:
+            raise unsupported_parameter(f"{param}.input_image_mask", "is not supported: pictures are made, not edited.")
+        if tool.action == "edit":
+            raise unsupported_parameter(f"{param}.action", "must not be 'edit': pictures are made, not edited.")
 
 
 def _check_parameters(tool: Tool, param: str) -> None:

@@ -6,13 +6,14 @@ Nested objects are strict: an unknown key in `text`, `reasoning` or `stream_opti
 otherwise be dropped silently. Source: OpenAI API reference, Responses: create.
 """
 
+from collections.abc import Set
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from translators.responses.hosted_items import MCPApprovalResponse
 from translators.responses.items import InputFile, InputImage, InputText, Item
-from translators.responses.tools import HOSTED_TOOLS, Tool, ToolChoice
+from translators.responses.tools import WEB_SEARCH_TOOLS, HostedChoice, Tool, ToolChoice
 from translators.wire import Raw
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -137,6 +138,15 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     """Members that go to the provider as they are."""
 
 
-def names_hosted_tools(request: CreateRequest) -> bool:
-    """Tell whether a request declares tools that the adapter runs, or answers a request of theirs for approval."""
-    return not HOSTED_TOOLS.isdisjoint(map(type, request.tools)) or MCPApprovalResponse in map(type, request.input)
+def names_hosted_tools(request: CreateRequest, hosted: Set[type]) -> bool:
+    """Tell whether a request declares one of the `hosted` tools, or answers a request of theirs for approval."""
+    return not hosted.isdisjoint(map(type, request.tools)) or MCPApprovalResponse in map(type, request.input)
+
+
+def chosen_tool_not_run(request: CreateRequest, hosted: Set[type]) -> str | None:
+    """Return the type of a chosen tool that only `hosted` declarations can have; None: it can be called."""
+    if not isinstance(request.tool_choice, HostedChoice):
+        return None
+    kind = str(request.tool_choice.__struct_config__.tag)
+    is_search = kind.startswith("web_search")
+    return kind if is_search and WEB_SEARCH_TOOLS.isdisjoint(hosted) else None

@@ -158,12 +158,50 @@ class MCPTool(Struct, frozen=True, gc=False, tag_field="type", tag="mcp"):
     allowed_callers: list[str] | None | UnsetType = UNSET
 
 
+class AutomaticContainer(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """Where code runs; what asks for more than the operator's sandbox is refused."""
+
+    type: Literal["auto"]
+    file_ids: list[str] | None = None
+    memory_limit: str | None = None
+    network_policy: dict[str, Any] | None = None
+
+
+class CodeInterpreterTool(Struct, frozen=True, gc=False, tag_field="type", tag="code_interpreter"):
+    """Code that the adapter runs in the operator's sandbox."""
+
+    container: str | AutomaticContainer
+    allowed_callers: list[str] | None | UnsetType = UNSET
+
+
+class ImageGenerationTool(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation"):
+    """Pictures that the adapter makes by the images API of an upstream, which has its own model."""
+
+    background: Literal["transparent", "opaque", "auto"] | None = "auto"
+    moderation: Literal["auto", "low"] | None = "auto"
+    n: int = 1
+    output_compression: Annotated[int, Meta(ge=0, le=100)] | None = 100
+    output_format: Literal["png", "webp", "jpeg"] | None = "png"
+    quality: str | None = "auto"
+    size: str | None = "auto"
+    action: Literal["generate", "edit", "auto"] | None | UnsetType = UNSET
+    model: str | None | UnsetType = UNSET
+    input_fidelity: str | None | UnsetType = UNSET
+    input_image_mask: dict[str, Any] | None | UnsetType = UNSET
+    partial_images: Annotated[int, Meta(ge=0, le=3)] | None | UnsetType = UNSET
+
+
+WEB_SEARCH_TOOLS: Final = frozenset(
+    {WebSearchTool, WebSearchTool20250826, WebSearchPreview, WebSearchPreview20250311}
+)
+HOSTED_TOOLS: Final = frozenset({MCPTool, CodeInterpreterTool, ImageGenerationTool})
+"""Declarations of tools that the adapter runs itself, or refuses."""
+
 Tool = (
     FunctionTool | CustomTool | NamespaceTool | ToolSearchTool | LocalShellTool | ShellTool | ApplyPatchTool
     | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311 | MCPTool
+    | CodeInterpreterTool | ImageGenerationTool
 )
-HOSTED_TOOLS: Final = frozenset({MCPTool})
-"""Declarations of tools that the adapter runs itself."""
 
 
 def without_secrets(tool: Tool) -> Tool:
@@ -208,6 +246,30 @@ class MCPChoice(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="ty
     name: Name | None = None
 
 
+class HostedChoice(Struct, frozen=True, gc=False, tag_field="type"):
+    """A hosted tool that is the only one of its type."""
+
+
+class WebSearchChoice(HostedChoice, frozen=True, gc=False, tag="web_search"):
+    pass
+
+
+class WebSearchPreviewChoice(HostedChoice, frozen=True, gc=False, tag="web_search_preview"):
+    pass
+
+
+class WebSearchPreview20250311Choice(HostedChoice, frozen=True, gc=False, tag="web_search_preview_2025_03_11"):
+    pass
+
+
+class CodeInterpreterChoice(HostedChoice, frozen=True, gc=False, tag="code_interpreter"):
+    pass
+
+
+class ImageGenerationChoice(HostedChoice, frozen=True, gc=False, tag="image_generation"):
+    pass
+
+
 class AllowedTool(Struct, frozen=True, gc=False, omit_defaults=True):
     """A tool by its type and, where its type has one, its name."""
 
@@ -227,4 +289,7 @@ class AllowedTools(Struct, frozen=True, gc=False, tag_field="type", tag="allowed
 OneTool = FunctionChoice | CustomChoice | LocalShellChoice | ShellChoice | ApplyPatchChoice
 FunctionToolChoice = Literal["none", "auto", "required"] | OneTool | AllowedTools
 """A choice among functions, which chat has, and tools that functions stand for."""
-ToolChoice = FunctionToolChoice | MCPChoice
+ToolChoice = (
+    FunctionToolChoice | MCPChoice | WebSearchChoice | WebSearchPreviewChoice | WebSearchPreview20250311Choice
+    | CodeInterpreterChoice | ImageGenerationChoice
+)

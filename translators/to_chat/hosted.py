@@ -13,6 +13,8 @@ import hashlib
 from collections.abc import MutableSequence
 from typing import Any, Final, NamedTuple
 
+from msgspec import UNSET
+
 from translators.notes import Notes
 from translators.responses.hosted_items import (
     CodeInterpreterCall,
@@ -24,10 +26,12 @@ from translators.responses.hosted_items import (
     MCPCall,
     MCPListTools,
     ProgramOutput,
+    WebSearchCall,
 )
 from translators.responses.ids import call_id_of_item, round_of
 from translators.responses.items import InputImage, InputText, Message
 from translators.responses.tool_errors import text_of_error
+from translators.tools.built_in import call_of_action
 from translators.wire import encode
 
 _ID_DIGITS: Final = 24
@@ -59,12 +63,19 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
             return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _NOT_APPROVED)
         case MCPListTools() if round_of(item.id) is not None:
             return None  # what the model may call of it is declared in the request
+        case WebSearchCall(action=dict(action), hidden=dict(hidden)):
+            name, arguments = call_of_action(action)
+            return _call(item, name, None, arguments, str(hidden.get("text", "")))
         case CodeInterpreterCall():
-            logs = [str(output["logs"]) for output in item.outputs or () if output.get("logs")]
+            outputs = item.outputs if item.hidden is UNSET else item.hidden.get("outputs")
+            logs = [str(output["logs"]) for output in outputs or () if output.get("logs")]
             return _call(item, "code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
         case FileSearchCall(results=list(results)):
             found = "\n\n".join(f"{result.get('filename', '')}\n{result.get('text', '')}".strip() for result in results)
             return _call(item, "file_search", None, encode({"queries": item.queries}).decode(), found)
+        case ImageGenerationCall(hidden=dict(hidden)):
+            arguments = encode({"prompt": hidden.get("prompt", "")}).decode()
+            return _call(item, "image_generation", None, arguments, str(hidden.get("text", _BROKEN_OFF)))
         case ImageGenerationCall(result=str(result)) if result:
             label = InputText("[An image that was generated in the answer before]")
             return Message("user", [label, InputImage(f"data:image/{_image_type(result)};base64,{result}")])

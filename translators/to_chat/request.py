@@ -19,7 +19,7 @@ from translators.notes import Notes
 from translators.reasoning.returned import ReturnPolicy
 from translators.reasoning.thinking import Sealer
 from translators.responses.request import CreateRequest
-from translators.responses.tools import AllowedTools, MCPTool, ToolChoice
+from translators.responses.tools import HOSTED_TOOLS, AllowedTools, ToolChoice
 from translators.to_chat.content import PARAGRAPH
 from translators.to_chat.history import History
 from translators.to_chat.instructions import leading_message, leading_text
@@ -165,7 +165,7 @@ def _mode(request: CreateRequest) -> ToolChoice:
 
 def _check_no_call_required(request: CreateRequest, rendering: Rendering) -> None:
     """Raise RequestError if a call is required although the provider gets no tools."""
-    if _mode(request) in ("auto", "none") or any(isinstance(tool, MCPTool) for tool in request.tools):
+    if _mode(request) in ("auto", "none") or not HOSTED_TOOLS.isdisjoint(map(type, request.tools)):
         return
     reason = "no tool is declared that a chat-completions provider can call"
     if not rendering.dialect.tools:

@@ -6,12 +6,14 @@ What the model wrote behind a call goes out after it. When none waits, the respo
 Laws 11 to 13 of docs/stream-laws.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
 
+from translators.chat.chunks import Source
 from translators.errors import ProtocolError, UpstreamError
+from translators.open_items.citations import Citations
 from translators.responses.events import Event
 from translators.responses.items import OutputItem
 from translators.to_responses.queued_item import QueuedItem
@@ -34,11 +36,13 @@ class HostedCalls:
     def __init__(
         self,
         items: ItemSequencer,
+        citations: Citations,
         number: Callable[[list[Event]], list[Event]],
         fail: Callable[[ProtocolError], list[Event]],
     ) -> None:
         """`number` numbers events on their way out; `fail` ends the response."""
         self._items = items
+        self._citations = citations
         self._number = number
         self._fail = fail
 
@@ -58,8 +62,12 @@ class HostedCalls:
         return waiting
 
     def of_round(self) -> list[OutputItem]:
-        """Return the items of this round that are done."""
-        return self._items.output[self._items.round_start :]
+        """Return the items of this round that are done, with what is hidden in them."""
+        return [self._items.whole.get(str(item.id), item) for item in self._items.output[self._items.round_start :]]
+
+    def cite(self, sources: Sequence[Source]) -> None:
+        """Make the sources that the model was told to cite by number citations, where it does so."""
+        self._citations.add_numbered(sources)
 
     def open(self, open_item: OpenHosted, call: WaitingCall | None = None) -> list[Event]:
         """Open an item, in place of the first call that waits, or of none if that is what it is for."""

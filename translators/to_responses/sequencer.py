@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from translators.errors import UpstreamError, answer_too_large, shorten
 from translators.notes import Notes
 from translators.open_items.base import FinalStatus, PieceKind
@@ -75,6 +77,8 @@ class ItemSequencer:
         self.output: list[OutputItem] = []
         self.dropped_call = ""
         """The name of a call that `tool_choice` does not allow, if the model made one."""
+        self.whole: dict[str, OutputItem] = {}
+        """By id, the items of which the model has read more than they show."""
         self.queue: deque[QueuedItem] = deque()
         self.written = 0
         """Characters of text, thinking and arguments: what the model wrote."""
@@ -343,7 +347,12 @@ class ItemSequencer:
 
     def close_hosted(self, events: list[Event]) -> None:
         """Close the item that `open_hosted` opened, and those behind it up to the next hosted call."""
+        opened = self.queue[0].item
+        assert isinstance(opened, OpenHostedItem)
         self._close_head("completed", events)
+        if opened.hidden is not None:
+            item: Any = opened.item
+            self.whole[item.id] = replace(item, hidden=opened.hidden)
         self.close_queue("completed", events)
 
     def new_call_id(self) -> str:

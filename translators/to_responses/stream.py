@@ -223,7 +223,16 @@ class ResponseStream:
 
     def hosted_calls(self) -> HostedCalls:
         """Return the items of hosted tools: those of this round's calls, and others between two rounds."""
-        return HostedCalls(self._items, self._number, self.fail)
+        return HostedCalls(self._items, self._citations, self._number, self.fail)
+
+    def whole_response(self) -> Response:
+        """Return the response with what its items hide, as it is stored."""
+        whole = self._items.whole
+        if not whole:
+            return self.response
+        return replace(
+            self.response, output=tuple(whole.get(str(item.id), item) for item in self.response.output)
+        )
 
     def begin_round(self) -> None:
         """Go on to the next chat request of this response, whose answer is `expect`ed; all items so far are done."""

@@ -13,7 +13,15 @@ from translators.dialects.rendering import Rendering
 from translators.dialects.schemas.forms import reshape
 from translators.dialects.schemas.keywords import ONLY_IN_RESPONSES, without
 from translators.responses.items import AdditionalTools, Item, ToolSearchOutput
-from translators.responses.tools import FunctionTool, MCPTool, NamespaceTool, Tool, ToolSearchTool, WebSearch
+from translators.responses.tools import (
+    HOSTED_TOOLS,
+    FunctionTool,
+    MCPTool,
+    NamespaceTool,
+    Tool,
+    ToolSearchTool,
+    WebSearch,
+)
 from translators.tools.kinds import BY_TOOL
 from translators.tools.names import ToolNames, qualified_names
 
@@ -38,6 +46,8 @@ def chat_tools(tools: Sequence[Tool], names: ToolNames, rendering: Rendering) ->
                 rendering.note("tools", "dropped", f"does not search the web on request ({tool.__struct_config__.tag})")
         elif isinstance(tool, MCPTool):  # its tools are only known where it is called
             rendering.notes.add("tools", "dropped", f"the tools of the MCP server '{tool.server_label}'")
+        elif type(tool) in HOSTED_TOOLS:
+            rendering.notes.add("tools", "dropped", f"{tool.__struct_config__.tag}: it is not run here")
         elif isinstance(tool, NamespaceTool):
             functions += [_function(member, tool, names, rendering) for member in tool.tools]
         else:

@@ -33,6 +33,7 @@ TERMINAL = {
 }
 PICTURE = ("in_progress", "generating", "completed")
 """What a picture is told to be between its `added` and its `done`, in this order."""
+_OF_PICTURE = ("output_format", "background", "quality", "size", "revised_prompt")
 PARTS_OF = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
 STREAMED = {
     "output_text": ("response.output_text", "text"),
@@ -170,7 +171,7 @@ class _Item:
         for member in ("content", "summary", *ARGUMENTS.values()):
             assert not added.get(member), f"an item begins with empty {member}"
         for member, empty in TYPED.get(added["type"], {}).items():
-            assert added[member] == empty, f"it begins with {member} {empty}"
+            assert added.get(member) == empty, f"it begins with {member} {empty}"
         self.commands: list[list[str]] = []
         """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
         self.stages: list[str] = []
@@ -251,14 +252,16 @@ class _Item:
             if self.added["type"] == "shell_call":
                 assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
             if self.added["type"] == "image_generation_call":
-                assert tuple(self.stages) == PICTURE, f"it was told to be {self.stages}"
-                told |= {key: done[key] for key in ("output_format",) if key in done}
+                stages = PICTURE[:-1] if done["status"] == "failed" else PICTURE
+                assert tuple(self.stages) == stages, f"it was told to be {self.stages}"
+                told |= {key: done[key] for key in _OF_PICTURE if key in done}
         else:
             assert self.whole is not None, "the arguments were never done"
             told[ARGUMENTS[self.added["type"]]] = self.whole
         if "status" in told:
             cut = "in_progress" if self.added["type"] == "apply_patch_call" else "incomplete"
-            assert done["status"] in ("completed", cut), f"done, but {done['status']}"
+            ends = ("completed", "failed") if self.added["type"] == "image_generation_call" else ("completed", cut)
+            assert done["status"] in ends, f"done, but {done['status']}"
             told["status"] = done["status"]
         sealed = {key: done[key] for key in ("encrypted_content",) if key in done}
         assert done == told | sealed, f"its events told {told}"

@@ -14,6 +14,8 @@ HOSTED: dict[str, frozenset[str]] = {
         ("id", "type", "status", "approval_request_id", "arguments", "error", "name", "output", "server_label")
     ),
     "mcp_approval_request": frozenset(("id", "type", "arguments", "name", "server_label")),
+    "web_search_call": frozenset(("id", "type", "status", "action")),
+    "code_interpreter_call": frozenset(("id", "type", "status", "code", "container_id", "outputs")),
 }
 """The members that an item always has."""
 OPTIONAL: dict[str, frozenset[str]] = {"mcp_list_tools": frozenset(("error",))}
@@ -26,6 +28,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     "mcp_list_tools": ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
     "mcp_call": ("mcp_call.in_progress", "mcp_call_arguments.delta", "mcp_call_arguments.done", "mcp_call.completed"),
     "mcp_approval_request": (),
+    "web_search_call": ("web_search_call.in_progress", "web_search_call.searching", "web_search_call.completed"),
+    "code_interpreter_call": (
+        "code_interpreter_call.in_progress", "code_interpreter_call_code.delta", "code_interpreter_call_code.done",
+        "code_interpreter_call.interpreting", "code_interpreter_call.completed",
+    ),
 }
 """The events of an item, without `response.`; `failed` may stand for `completed`."""
 
@@ -68,7 +75,7 @@ class HostedItem:
 
     def read(self, event: Object) -> None:
         kind = event["type"].removeprefix("response.")
-        if kind == "mcp_call_arguments.delta":
+        if kind in ("mcp_call_arguments.delta", "code_interpreter_call_code.delta"):
             self._arguments += event["delta"]
         if kind == "mcp_call_arguments.done":
             assert event["arguments"] == self._arguments, f"the deltas say {self._arguments!r}"
@@ -80,12 +87,16 @@ class HostedItem:
     def check(self, done: Object) -> None:
         """Raise AssertionError unless the item is what its events said."""
         kind, status = self._added["type"], done.get("status")
-        changing = {"status", "output", "error", "arguments", "tools"}
+        changing = {"status", "output", "error", "arguments", "tools", "action", "code", "outputs"}
         same = [name for name in self._added if name not in changing]
         assert [done[name] for name in same] == [self._added[name] for name in same], "another item"
         if "arguments" in done and kind == "mcp_call":
             assert done["arguments"] == self._arguments, f"its events told {self._arguments!r}"
-        if status == "incomplete":
+        if kind == "code_interpreter_call":
+            assert done["code"] == self._arguments, f"its events told {self._arguments!r}"
+        if kind == "web_search_call":
+            assert done["action"].items() >= self._added["action"].items(), "another action"
+        if status == "incomplete" or (status == "failed" and kind in ("web_search_call", "code_interpreter_call")):
             return
         failed = status == "failed" or (kind == "mcp_list_tools" and "error" in done)
         assert len(self._seen) == len(STAGES[kind]), f"its events are {self._seen}"

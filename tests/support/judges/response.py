@@ -41,6 +41,7 @@ TYPED: dict[str, Object] = {
 """The items that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
 PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp"}
+PREFIXES |= {"web_search_call": "ws", "code_interpreter_call": "ci"}
 PREFIXES |= {"mcp_list_tools": "mcpl", "mcp_call": "mcp", "mcp_approval_request": "mcpr"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {
@@ -82,6 +83,8 @@ def check_item(item: Object) -> None:
         check_hosted_item(item)
         return
     statuses = ("in_progress", "completed", "incomplete")[: 2 if kind == "apply_patch_call" else 3]
+    if kind == "image_generation_call":
+        statuses = ("in_progress", "completed", "failed")
     assert item["status"] in statuses, f"odd status {item['status']!r}"
     if kind == "message":
         assert item["role"] == "assistant", "an answer's role is assistant"
@@ -89,7 +92,8 @@ def check_item(item: Object) -> None:
             assert part.keys() >= EMPTY_PARTS[part["type"]].keys(), f"a part lacks a member: {part}"
         return
     if kind == "image_generation_call":
-        assert bool(item["result"]) == (item["status"] != "in_progress"), "a picture that is done, and only that"
+        assert bool(item.get("result")) == (item["status"] == "completed"), "a picture that is done, and only that"
+        assert item["status"] != "failed" or item["result"] == "", "null breaks the AI SDK"
         return
     assert 1 <= len(item["call_id"]) <= 64, f"odd call_id {item['call_id']!r}"
     if kind in TYPED:

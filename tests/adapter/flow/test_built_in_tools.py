@@ -1,0 +1,240 @@
+"""Web search, code and pictures that the adapter runs: their items, what the model reads, and the turn after it."""
+
+from typing import Any
+
+import pytest
+
+from adapter.hosting.code import CodeResult
+from adapter.hosting.images import ImageResult
+from adapter.hosting.web.backends import Hit
+from adapter.hosting.web.pages import PageResult
+from adapter.hosting.web.search import SearchResult
+from tests.support.hosted import HostedApp, calls, says
+from tests.support.servers.upstream import Upstream
+
+PIXEL = "iVBORw0KGgo="
+HITS = (Hit("https://example.com/a", "A", "Some text."), Hit("https://example.com/b", "B", "Other text."))
+SOURCES = "web_search_call.action.sources"
+OUTPUTS = "code_interpreter_call.outputs"
+
+
+class Search:
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.error: str | None = None
+
+    def run(self, queries: Any, **options: Any) -> SearchResult:
+        self.asked.append((list(queries), options))
+        if self.error:
+            return SearchResult(f"Error: {self.error}", error=self.error)
+        return SearchResult("[1] A\nhttps://example.com/a\nSome text.", HITS, tuple(queries))
+
+
+class Pages:
+    def __init__(self) -> None:
+        self.named: list[str] = []
+
+    def name(self, urls: Any) -> None:
+        self.named += urls
+
+    def open(self, url: str) -> PageResult:
+        return PageResult(f"Page {url}") if url in self.named else PageResult("Error: not named", error="not named")
+
+    def find(self, url: str, pattern: str) -> PageResult:
+        return PageResult(f"{pattern} found")
+
+
+class Code:
+    error: str | None = None
+
+    def run(self, code: str) -> CodeResult:
+        return CodeResult("1\n", error=self.error)
+
+    def close(self) -> None:
+        pass
+
+
+class Images:
+    error: str | None = None
+
+    def run(self, prompt: str, options: Any, **_: Any) -> ImageResult:
+        self.options = options
+        if self.error:
+            return ImageResult(error=self.error)
+        return ImageResult(PIXEL, "a small cat", "png", "opaque", "low", "1024x1024")
+
+
+@pytest.fixture
+def app(provider: Upstream) -> HostedApp:
+    app = HostedApp(provider)
+    app.policy.search, app.policy.pages, app.policy.code, app.policy.images = Search(), Pages(), Code(), Images()
+    return app
+
+
+def told(upstream: Upstream, at: int) -> list[Any]:
+    return [message["content"] for message in upstream.requests[at].messages if message["role"] == "tool"]
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"].removeprefix("response.") for event in events]
+
+
+def test_a_search_and_two_looks_at_a_page(app: HostedApp, upstream: Upstream) -> None:
+    page = '{"url":"https://example.com/a"}'
+    upstream.plays(
+        calls(("web_search", '{"query":"x"}')), calls(("web_open", page)),
+        calls(("web_find", '{"url":"https://example.com/a","pattern":"x"}')), says("See [1]."),
+        says("Bye."),
+    )  # fmt: skip
+    events = app.stream(tools=[{"type": "web_search"}], include=[SOURCES])
+    assert kinds(events)[2:7] == [
+        "output_item.added", "web_search_call.in_progress", "web_search_call.searching", "web_search_call.completed",
+        "output_item.done",
+    ]  # fmt: skip
+    assert events[2]["item"]["action"] == {"type": "search", "query": "x", "queries": ["x"]}
+    response = events[-1]["response"]
+    assert [item.get("action") for item in response["output"][:3]] == [
+        {
+            "type": "search", "query": "x", "queries": ["x"],
+            "sources": [{"type": "url", "url": hit.url} for hit in HITS],
+        },
+        {"type": "open_page", "url": "https://example.com/a"},
+        {"type": "find_in_page", "url": "https://example.com/a", "pattern": "x"},
+    ]  # fmt: skip
+    assert response["output"][3]["content"][0]["annotations"] == [
+        {"type": "url_citation", "start_index": 4, "end_index": 7, "url": "https://example.com/a", "title": "A"}
+    ]
+    app.services.flow.chain_cache._cache.clear()
+    app.create(tools=[{"type": "web_search"}], previous_response_id=response["id"], input="Thanks")
+    assert told(upstream, 4) == ["[1] A\nhttps://example.com/a\nSome text.", "Page https://example.com/a", "x found"]
+    live = upstream.requests[3].messages
+    assert upstream.requests[4].messages[: len(live)] == live
+
+
+def test_what_is_hidden_is_never_shown(app: HostedApp, upstream: Upstream) -> None:
+    tools = [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
+    upstream.plays(calls(("web_search", '{"query":"x"}'), ("code_interpreter", '{"code":"print(1)"}')), says("Yes."))
+    conversation = app.client.post("/v1/conversations", json={}).json["id"]
+    answer = app.post(tools=tools, conversation=conversation)
+    id = answer.json["id"]
+    texts = [answer.text, app.client.get(f"/v1/responses/{id}").text]
+    items = app.client.get(f"/v1/conversations/{conversation}/items")
+    texts += [items.text, *(
+        app.client.get(f"/v1/conversations/{conversation}/items/{item['id']}").text for item in items.json["data"]
+    )]  # fmt: skip
+    assert answer.json["output"][1]["outputs"] is None
+    upstream.plays(says("Bye."))
+    app.create(tools=tools, conversation=conversation, input="And?")
+    assert told(upstream, 2) == ["[1] A\nhttps://example.com/a\nSome text.", "1\n"]
+    texts.append(app.client.get(f"/v1/responses/{id}/input_items").text)
+    for text in texts:
+        assert "hidden" not in text
+        assert "Some text." not in text
+
+
+def test_a_search_that_fails(app: HostedApp, upstream: Upstream) -> None:
+    app.policy.search.error = "the service is down"
+    upstream.plays(calls(("web_search", '{"query":"x"}')), says("The search failed."))
+    response = app.create(tools=[{"type": "web_search"}])
+    assert response["output"][0]["status"] == "failed"
+    assert told(upstream, 1) == ["Error: the service is down"]
+
+
+def test_filters_place_and_size(app: HostedApp, upstream: Upstream) -> None:
+    filters = {"allowed_domains": ["https://Example.com/x"], "blocked_domains": None}
+    tool = {"type": "web_search", "filters": filters, "search_context_size": "high", "user_location": {"country": "DE"}}
+    upstream.plays(calls(("web_search", '{"query":"x","queries":["y","x"]}')), says("Yes."))
+    app.create(tools=[tool])
+    [(queries, options)] = app.policy.search.asked
+    assert queries == ["x", "y"]
+    assert (options["size"], options["country"], options["domains"].allowed) == ("high", "DE", ("example.com",))
+
+
+def test_a_search_without_access_to_the_web_opens_no_pages(app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(says("Hi."), says("Hi."))
+    app.create(tools=[{"type": "web_search", "external_web_access": False}])
+    app.policy.refuses_cached_search = True
+    app.create(tools=[{"type": "web_search", "external_web_access": False}])
+    names = [[tool["function"]["name"] for tool in sent.json.get("tools", [])] for sent in upstream.requests]
+    assert names == [["web_search"], []]
+
+
+def test_urls_of_the_user_may_be_opened(app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(("web_open", '{"url":"https://example.org/x"}')), says("Yes."))
+    app.create(tools=[{"type": "web_search"}], input="Read https://example.org/x.")
+    assert told(upstream, 1) == ["Page https://example.org/x"]
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_code(app: HostedApp, included: bool, upstream: Upstream) -> None:
+    tool = {"type": "code_interpreter", "container": {"type": "auto"}}
+    upstream.plays(calls(("code_interpreter", '{"code":"print(1)"}')), says("1"))
+    events = app.stream(tools=[tool], include=[OUTPUTS] if included else [])
+    assert kinds(events)[2:9] == [
+        "output_item.added", "code_interpreter_call.in_progress", "code_interpreter_call_code.delta",
+        "code_interpreter_call_code.done", "code_interpreter_call.interpreting", "code_interpreter_call.completed",
+        "output_item.done",
+    ]  # fmt: skip
+    added, done = events[2]["item"], events[8]["item"]
+    assert (added["code"], added["outputs"]) == ("", [])
+    assert done["outputs"] == ([{"type": "logs", "logs": "1\n"}] if included else None)
+    assert done["container_id"] == added["container_id"]
+    assert told(upstream, 1) == ["1\n"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_picture(app: HostedApp, fails: bool, upstream: Upstream) -> None:
+    app.policy.images.error = "no picture" if fails else None
+    upstream.plays(calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is."), says("Bye."))
+    events = app.stream(tools=[{"type": "image_generation", "size": "1024x1024"}])
+    assert "result" not in events[2]["item"]
+    response = events[-1]["response"]
+    item = {**response["output"][0], "id": ""}
+    if fails:
+        assert item == {"id": "", "type": "image_generation_call", "status": "failed", "result": ""}
+    else:
+        assert item == {
+            "id": "", "type": "image_generation_call", "status": "completed", "background": "opaque", "quality": "low",
+            "output_format": "png", "result": PIXEL, "revised_prompt": "a small cat", "size": "1024x1024",
+        }  # fmt: skip
+    assert app.policy.images.options.size == "1024x1024"
+    app.create(tools=[{"type": "image_generation"}], previous_response_id=response["id"])
+    assert upstream.requests[2].messages[:3] == upstream.requests[1].messages
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "value", "place"),
+    [
+        ("code_interpreter", "container", "cntr_1", ""),
+        ("code_interpreter", "container", {"type": "auto", "memory_limit": "4g"}, ".memory_limit"),
+        ("code_interpreter", "container", {"type": "auto", "file_ids": ["f"]}, ".file_ids"),
+        ("image_generation", "action", "edit", ""),
+        ("image_generation", "input_image_mask", {"file_id": "f"}, ""),
+        ("image_generation", "output_format", "gif", ""),
+    ],
+)
+def test_what_no_backend_does(app: HostedApp, kind: str, member: str, value: Any, place: str) -> None:
+    answer = app.post(tools=[{"type": kind, member: value}])
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, f"tools[0].{member}{place}")
+
+
+@pytest.mark.parametrize(
+    "tool", [{"type": "code_interpreter", "container": {"type": "auto"}}, {"type": "image_generation"}]
+)
+def test_what_is_not_configured(app: HostedApp, tool: dict[str, Any]) -> None:
+    app.policy.code = app.policy.images = None
+    answer = app.post(tools=[tool])
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, "tools[0].type")
+    assert f"[tools.{tool['type']}]" in answer.json["error"]["message"]
+
+
+def test_a_chosen_tool(app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(("web_search", '{"query":"x"}')), says("Yes."))
+    app.create(tools=[{"type": "web_search"}], tool_choice={"type": "web_search_preview"})
+    chosen = [sent.json.get("tool_choice") for sent in upstream.requests]
+    assert chosen == [{"type": "function", "function": {"name": "web_search"}}, None]
+
+
+def test_a_function_of_the_same_name_is_refused(app: HostedApp) -> None:
+    answer = app.post(tools=[{"type": "web_search"}, {"type": "function", "name": "web_search"}])
+    assert answer.status_code == 400

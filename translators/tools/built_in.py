@@ -1,0 +1,79 @@
+"""Web search, code and pictures as functions that the model calls, and what their calls ask for.
+
+Source: OpenAI guide, Web search; OpenAI guide, Code interpreter; OpenAI guide, Image generation.
+"""
+
+from typing import Any, Final
+
+from translators.responses.tools import FunctionTool
+from translators.wire import NotJSON, decode, encode
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"type": "string", "description": description}
+
+
+def _function(name: str, description: str, properties: dict[str, Any], *required: str) -> FunctionTool:
+    return FunctionTool(name, description, {"type": "object", "properties": properties, "required": list(required)})
+
+
+SEARCH: Final = _function(
+    "web_search", "Searches the web and returns numbered results.",
+    {
+        "query": _text("What to search for."),
+        "queries": {"type": "array", "items": {"type": "string"}, "description": "Further queries on the same matter."},
+    },
+    "query",
+)  # fmt: skip
+OPEN_PAGE: Final = _function(
+    "web_open", "Opens a web page that a search or the user named, and returns its text.",
+    {"url": _text("The URL of the page.")}, "url",
+)  # fmt: skip
+FIND_IN_PAGE: Final = _function(
+    "web_find", "Returns the places in a web page that contain a text.",
+    {"url": _text("The URL of the page."), "pattern": _text("The text to look for.")}, "url", "pattern",
+)  # fmt: skip
+RUN_CODE: Final = _function(
+    "code_interpreter", "Runs Python code and returns what it prints.", {"code": _text("The Python code.")}, "code",
+)  # fmt: skip
+MAKE_PICTURE: Final = _function(
+    "image_generation", "Makes a picture and shows it to the user.",
+    {"prompt": _text("What the picture shows, in detail.")}, "prompt",
+)  # fmt: skip
+
+
+def read_arguments(arguments: str) -> dict[str, str]:
+    """Return the texts among the arguments of a call; what else the model wrote is left out."""
+    return {name: text for name, text in _object(arguments).items() if isinstance(text, str)}
+
+
+def search_action(arguments: str) -> dict[str, Any]:
+    """Return the action of a `web_search_call` that searches."""
+    given = _object(arguments)
+    query, more = given.get("query"), given.get("queries")
+    texts = [text for text in (query, *(more if isinstance(more, list) else ())) if isinstance(text, str) and text]
+    queries = list(dict.fromkeys(texts)) or [""]
+    return {"type": "search", "query": queries[0], "queries": queries}
+
+
+def call_of_action(action: dict[str, Any]) -> tuple[str, str]:
+    """Return the function and the arguments of the call that an action came from."""
+    match action.get("type"):
+        case "open_page":
+            return OPEN_PAGE.name, _json({"url": action.get("url")})
+        case "find_in_page":
+            return FIND_IN_PAGE.name, _json({"url": action.get("url"), "pattern": action.get("pattern")})
+    query, queries = action.get("query"), action.get("queries") or []
+    return SEARCH.name, _json({"query": query} if queries in ([], [query]) else {"query": query, "queries": queries})
+
+
+def _object(arguments: str) -> dict[str, Any]:
+    try:
+        value = decode(arguments)
+    except NotJSON:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _json(value: dict[str, Any]) -> str:
+    return encode(value).decode()
