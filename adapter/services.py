@@ -33,7 +33,7 @@ from adapter.upstream.lessons import Lessons
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
-from translators.to_responses.limits import Limits
+from translators.to_responses.expectations import Limits
 
 if TYPE_CHECKING:
     from adapter.hosting.policy import ToolPolicy

@@ -24,7 +24,7 @@ from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
-from translators.to_responses.limits import Limits
+from translators.to_responses.expectations import Limits
 from translators.to_responses.stream import ResponseStream
 from translators.wire import decode
 

@@ -20,13 +20,13 @@ from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
 from adapter.flow.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
-from translators.constraints.tool_choice import undeclared_choice
+from translators.constraints.tool_choice import allowed_tools, undeclared_choice
 from translators.errors import RequestError, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item
 from translators.responses.request import CreateRequest
-from translators.responses.tools import HOSTED_TOOLS, AllowedTools, MCPTool, Tool, WebSearch
+from translators.responses.tools import HOSTED_TOOLS, AllowedTool, AllowedTools, MCPTool, Tool, WebSearch
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
 from translators.tools.mcp import ListedFunction, as_function_choice, as_namespace, namespace_of
 from translators.tools.names import QualifiedName
@@ -115,18 +115,15 @@ class HostedTools:
 
         `may_call` is false in the last round. The tools stay the same if they can: the prompt then begins as before.
         """
-        if not may_call:
-            return {"tool_choice": "none"}
         choice = request.tool_choice
-        if isinstance(choice, AllowedTools):
-            choice = AllowedTools("auto", choice.tools)
-        elif choice != "none":
-            choice = "auto"
+        if choice == "none" or not may_call:
+            return {"tool_choice": "none"}
         if self._calls_left > 0:
-            return {"tool_choice": choice}
+            return {"tool_choice": AllowedTools("auto", choice.tools) if isinstance(choice, AllowedTools) else "auto"}
         hosted = {name.namespace or name.name for name in self._tools}
-        left = tuple(tool for tool in request.tools if getattr(tool, "name", None) not in hosted)
-        return {"tool_choice": choice, "tools": left} if left else {"tool_choice": "none"}
+        shown = allowed_tools(request.tools, as_function_choice(choice))
+        left = [_as_allowed(tool) for tool in shown if getattr(tool, "name", None) not in hosted]
+        return {"tool_choice": AllowedTools("auto", left) if left else "none"}
 
     def take_approved(self) -> Sequence[MCPRun]:
         """Return the calls to run before the model is asked, once."""
@@ -175,6 +172,10 @@ def prepare_tools(
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
     hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds)
     return replace(request, tools=tools, max_tool_calls=None), hosted
+
+
+def _as_allowed(tool: Tool) -> AllowedTool:
+    return AllowedTool(str(tool.__struct_config__.tag), getattr(tool, "name", None))
 
 
 def _mcp_tool(one: UsableServer, function: ListedFunction) -> HostedTool:

@@ -1,4 +1,4 @@
-"""What the stream machine needs to know of the chat request whose answer it reads."""
+"""What the stream machine needs to know of the chat request whose answer it reads, and how much it reads of it."""
 
 from collections.abc import Callable, Sequence, Set
 from typing import Any
@@ -30,3 +30,13 @@ class Expectations(Struct, frozen=True, gc=False):
     """The tools of the chat request, unless none may be called: calls of these are read even if written as text."""
     find_answer: Callable[[str], str | None] | None = None
     """Finds the answer in the thinking of an answer without content; None: it is not looked for."""
+
+
+class Limits(Struct, frozen=True, gc=False):
+    """What one answer may hold; beyond it, the response fails."""
+
+    output_bytes: int = 64 * 1024 * 1024
+    """Characters of text, thinking, arguments, sources and pictures together: far above any real answer, with room for
+    a dozen pictures, and low enough that a worker survives a provider that never stops."""
+    items: int = 1024
+    """Messages, reasoning items, calls and pictures together: far above any real answer."""

@@ -51,7 +51,7 @@ class HostedCalls:
         waiting: list[WaitingCall] = []
         for entry in self._items.queue:
             call = entry.call
-            if call is None or entry.item is not None or self._items.called_tool(call) not in self._items.hosted:
+            if call is None or entry.item is not None or not self._items.is_hosted(call):
                 continue
             if not entry.closed:
                 rest = self._items.take_rest(call)

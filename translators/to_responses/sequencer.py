@@ -29,6 +29,7 @@ from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem, Reasoning
+from translators.to_responses.call_ids import CallIdsOfAnswer
 from translators.to_responses.calls import unreadable_call
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.provider_call import ProviderCall
@@ -39,8 +40,6 @@ from translators.tools.names import QualifiedName
 
 OpenHosted = Callable[[int, str], OpenHostedItem]
 """Returns an open item of a hosted tool; its arguments are its `output_index` and the digits of its id."""
-_MAX_CALL_ID_CHARACTERS: Final = 64
-"""What the API accepts as `call_id` when the client sends the call back. Source: OpenAI OpenAPI specification."""
 _ITEM_OF_PIECE: Final[dict[PieceKind, ItemKind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 
 
@@ -67,7 +66,6 @@ class ItemSequencer:
         """Opaque reasoning for the next reasoning item."""
         self._max_items = max_items
         self._max_calls = max_calls
-        self._call_ids: dict[ProviderCall, str] = {}
         self._queued_calls: dict[ProviderCall, QueuedItem] = {}
         self._pictures: set[str] = set()
         """The URLs of the pictures so far."""
@@ -76,7 +74,7 @@ class ItemSequencer:
         """Items of earlier rounds: the number of those in `output` when this round began."""
         self.output: list[OutputItem] = []
         self.dropped_call = ""
-        """The name of a call that `tool_choice` does not allow, if the model made one."""
+        """The name of a call that `tool_choice` does not allow, if the model made one in the first round."""
         self.whole: dict[str, OutputItem] = {}
         """By id, the items of which the model has read more than they show."""
         self.queue: deque[QueuedItem] = deque()
@@ -91,12 +89,11 @@ class ItemSequencer:
         self._names = expectations.names
         self.hosted = expectations.hosted
         self._seal_policy = expectations.seal_policy
-        self._used_call_ids = set(expectations.taken_call_ids)
+        self._call_ids = CallIdsOfAnswer(self._ids, expectations.taken_call_ids)
 
     def begin_round(self) -> None:
         """Go on to the next answer of the same response; everything before it is done."""
         self.round_start = len(self.output)
-        self._call_ids.clear()
         self._queued_calls.clear()
         self._opaque = OpaqueReasoning()
         self._ids.next_round()
@@ -244,12 +241,12 @@ class ItemSequencer:
                 return False
             flat = self._flat(call)
             called = self._names.restore(flat)
-            if called in self.hosted:
-                return False
             if not self._names.may_call(flat):
-                self.dropped_call = flat
+                self.dropped_call = "" if self.round_start else flat
                 self._notes.add("tool_calls", "dropped", f"'{shorten(flat)}': tool_choice does not allow this call")
                 return entry.drop()
+            if called in self.hosted:
+                return False
             row = BY_NAME.get(called.kind, BY_NAME["function"])
             entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.call_id(call), called)
             if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
@@ -269,19 +266,12 @@ class ItemSequencer:
         return meant
 
     def call_id(self, call: ProviderCall) -> str:
-        """Return the provider's id if it has 1 to 64 characters and was not used before, else a new one.
+        return self._call_ids.of(call, is_hosted=bool(self.hosted) and self.is_hosted(call))
 
-        A hosted call always gets a new one, which its item's id leads back to.
-        """
-        if call not in self._call_ids:
-            id = call.id
-            if self.hosted and self.called_tool(call) in self.hosted:
-                id = ""
-            if not 0 < len(id) <= _MAX_CALL_ID_CHARACTERS or id in self._used_call_ids:
-                id = self._ids.call()
-            self._used_call_ids.add(id)
-            self._call_ids[call] = id
-        return self._call_ids[call]
+    def is_hosted(self, call: ProviderCall) -> bool:
+        """Tell whether the adapter runs a call itself."""
+        flat = self._names.meant(call.name) or call.name
+        return self._names.restore(flat) in self.hosted and self._names.may_call(flat)
 
     def _close_head(self, status: FinalStatus, events: list[Event]) -> None:
         entry = self.queue.popleft()
@@ -331,7 +321,7 @@ class ItemSequencer:
 
     def _drop_hosted(self) -> None:
         """Remove the hosted calls of an answer that was cut short: none is run."""
-        for entry in [entry for entry in self.queue if entry.call and self.called_tool(entry.call) in self.hosted]:
+        for entry in [entry for entry in self.queue if entry.call and self.is_hosted(entry.call)]:
             self.queue.remove(entry)
             self._notes.add("tool_calls", "dropped", "a call of a hosted tool in an answer that was cut short")
 

@@ -55,10 +55,9 @@ from translators.to_responses.deltas import (
     search_results_of,
     usage_of,
 )
-from translators.to_responses.expectations import Expectations
+from translators.to_responses.expectations import Expectations, Limits
 from translators.to_responses.finish import AnswerEnd, IncompleteReason, Outcome, decide_outcome, only_forbidden_call
 from translators.to_responses.hosted_calls import HostedCalls
-from translators.to_responses.limits import Limits
 from translators.to_responses.sequencer import ItemSequencer
 from translators.to_responses.usage import add_usage, estimate_usage, read_usage
 

@@ -211,3 +211,12 @@ def test_secrets_are_not_shown(app: HostedApp, upstream: Upstream) -> None:
         }
     ]  # fmt: skip
     assert "tok-secret" not in json.dumps(app.get(answer.json["id"]))
+
+
+def test_a_tool_that_is_not_allowed_is_not_run(app: HostedApp, dice: FakeServer, upstream: Upstream) -> None:
+    roll = {"type": "mcp", "server_label": "dice", "name": "roll"}
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": [roll]}
+    upstream.plays(calls((ROLL, "{}"), ("mcp__dice__fail", "{}"), ("weather", "{}")), says("4"))
+    response = app.create(tools=[mcp(), WEATHER], tool_choice=choice)
+    assert types(response) == ["mcp_list_tools", "mcp_call", "message"]
+    assert [name for name, _ in dice.calls] == ["roll"]

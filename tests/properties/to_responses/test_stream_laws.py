@@ -26,7 +26,7 @@ from tests.properties.strategies.streamed_answers import (
 )
 from tests.support.stream_harness import NOW, StreamHarness, contents, decode_arguments
 from translators.errors import UpstreamError
-from translators.to_responses.limits import Limits
+from translators.to_responses.expectations import Limits
 
 
 def expected_contents(answer: Answer) -> list[Any]:

@@ -9,7 +9,7 @@ from tests.properties.strategies.streamed_answers import Object
 from tests.support.stream_harness import StreamHarness, contents
 from translators.errors import UpstreamError
 from translators.responses.tools import FunctionTool
-from translators.to_responses.limits import Limits
+from translators.to_responses.expectations import Limits
 from translators.tools.names import ToolNames
 
 
