@@ -38,7 +38,7 @@ class CallSorter:
     def __init__(self, names: ToolNames | None = None) -> None:
         self._names = names or ToolNames()
         self._calls: list[ProviderCall] = []
-        self._by_index: dict[int, ProviderCall] = {}
+        self._by_index: dict[int | None, ProviderCall] = {}
         self._by_id: dict[str, ProviderCall] = {}
         self._latest: ProviderCall | None = None
 
@@ -47,6 +47,12 @@ class CallSorter:
 
         Raise UpstreamError if the pieces do not tell.
         """
+        function = delta.function
+        if function is not None and not function.name and not delta.id:
+            call = self._by_index.get(delta.index)
+            if call is not None and call.has_arguments() and isinstance(function.arguments, str):
+                self._latest = call
+                return call, call.add(function.arguments)  # what most pieces are
         index = delta.index if delta.index is not None and delta.index >= 0 else None
         id = str(delta.id) if delta.id not in (None, "") else ""
         name = (delta.function.name if delta.function else None) or ""

@@ -284,8 +284,8 @@ class ResponseStream:
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
         if delta.reasoning_details or delta.thinking_blocks or delta.reasoning_opaque:
             self._read_blocks(delta, whole, events)
-        elif thinking := read_thinking(delta):
-            self._items.put("reasoning", thinking, [], events)
+        elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
+            self._items.put("reasoning", read_thinking(delta), [], events)
         if delta.extra_content:
             self._items.attached += self._items.opaque().add_answer(delta.extra_content)
         if delta.annotations:
@@ -305,8 +305,8 @@ class ResponseStream:
                         self._notes.add("content", "dropped", "a part that is neither text nor picture")
                     elif text:
                         self._items.put(piece, text, [], events)
-            elif self._content.is_idle and (
-                self._content.is_over or ("<" not in content and "[" not in content and "]" not in content)
+            elif self._content.is_over or (
+                self._content.is_idle and "<" not in content and "[" not in content and "]" not in content
             ):
                 self._items.put("text", content, tokens, events)
             else:
@@ -324,7 +324,8 @@ class ResponseStream:
                 self._items.put_picture(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for piece_of_call in calls_of(delta, whole=whole):
-                self._content.flush(events)
+                if self._content.is_waiting:
+                    self._content.flush(events)
                 call, fragment = self._sorter.sort(piece_of_call)
                 self._items.put_call(call, fragment, piece_of_call.extra_content, events)
 

@@ -1,9 +1,9 @@
 """The content of an answer: thinking in tags at its start, then text, and calls that the model wrote as text.
 
-`ContentReader` writes all of them into the items of an answer. While `is_idle` is set and no mark can count (`is_over`)
-or none of its first characters comes, content is text, and the stream machine puts it into the message without asking
-here. Thinking that has come before, in a member of the deltas, is not written a second time. Calls that were written as
-text become calls at the end of the answer, unless the provider has sent them as calls too.
+`ContentReader` writes all of them into the items of an answer. Once no mark can count (`is_over`), or while none is
+coming (`is_idle`) and none of their first characters either, content is text, and the stream machine puts it into the
+message without asking here. Thinking that has come before, in a member of the deltas, is not written a second time.
+Calls that were written as text become calls at the end of the answer, unless the provider has sent them as calls too.
 """
 
 from typing import Any, Final, Literal
@@ -31,14 +31,16 @@ class ContentReader:
 
     __slots__ = (
         "_find_answer", "_functions", "_items", "_marks", "_notes", "_repetitions", "_sorter", "_tags", "_tokens",
-        "is_idle", "is_over",
+        "is_idle", "is_over", "is_waiting",
     )  # fmt: skip
 
     def __init__(self, items: ItemSequencer, sorter: CallSorter, notes: Notes, expectations: Expectations) -> None:
         self.is_idle = False
         """Text without a mark's first character is text and nothing else."""
         self.is_over = False
-        """So is all that follows."""
+        """All that follows is text."""
+        self.is_waiting = False
+        """Some content is held back."""
         self._items = items
         self._sorter = sorter
         self._notes = notes
@@ -59,11 +61,12 @@ class ContentReader:
 
     def flush(self, events: list[Event]) -> None:
         """Write what waits for the rest of a tag or mark; it precedes the piece that arrives now."""
-        if not self.is_idle:
+        if self.is_waiting:
             if not self._tags.over:
                 self._split(self._tags.flush(), events)
             self._write(self._marks.flush(), events)
             self._end_thinking("tags", events)
+            self.is_waiting = False
 
     def release(self, events: list[Event]) -> None:
         """Write all that is held back, at the end of the answer."""
@@ -117,6 +120,7 @@ class ContentReader:
             self._tokens = []
         self.is_over = self._tags.over and self._marks.is_over
         self.is_idle = self._tags.over and self._marks.is_idle
+        self.is_waiting = not self.is_idle
 
     def _write(self, pieces: list[Piece], events: list[Event]) -> None:
         for is_thinking, text in pieces:

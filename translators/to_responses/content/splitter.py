@@ -11,9 +11,8 @@ functions are declared. A call of Llama 3 has no mark at all: content that begin
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from translators.loose_json import is_json_prefix, loose_value
 from translators.reasoning.think_tags import Piece
@@ -227,7 +226,8 @@ class MarkSplitter:
             return start[len(mark) :]
         if (mark := _begins(start, self._openings)) is not None:
             return self._begin(mark, start[len(mark) :])
-        if len(text) <= _MAX_WAIT and (not start or _may_become(start, (*_BEHIND, *self._openings))):
+        waits = not start or _may_become(start, _BEHIND) or _may_become(start, self._openings)
+        if waits and len(text) <= _MAX_WAIT:
             self._held = text
             return ""
         self._place = "text"
@@ -326,35 +326,47 @@ def _write(text: str, pieces: list[Piece], *, thinking: bool = False) -> None:
         pieces.append((thinking, text))
 
 
-def _begins(text: str, marks: Iterable[str]) -> str | None:
+def _begins(text: str, marks: tuple[str, ...]) -> str | None:
     """Return the mark with which a text begins."""
-    return next((mark for mark in marks if text.startswith(mark)), None)
+    found = _patterns(marks).whole.match(text)
+    return found[0] if found else None
 
 
-def _may_become(text: str, marks: Iterable[str]) -> bool:
+def _may_become(text: str, marks: tuple[str, ...]) -> bool:
     """Tell whether a text is the beginning of a mark."""
-    return any(mark.startswith(text) for mark in marks)
+    return text in _patterns(marks).beginnings
 
 
 def _first(text: str, marks: tuple[str, ...]) -> tuple[int, str]:
     """Return where the first mark in a text is, and the mark; else where one may begin, and ""."""
-    whole, first_characters, longest = _patterns(marks)
-    found = whole.search(text)
-    for start in first_characters.finditer(text, max(0, len(text) - longest + 1)):
-        if found and found.start() <= start.start():
-            break
-        if _may_become(text[start.start() :], marks):
+    patterns = _patterns(marks)
+    found = patterns.whole.search(text)
+    end = found.start() if found else len(text)
+    for start in patterns.first_character.finditer(text, max(0, len(text) - patterns.longest), end):
+        if text[start.start() :] in patterns.beginnings:
             return start.start(), ""
-    return (found.start(), found[0]) if found else (len(text), "")
+    return (end, found[0]) if found else (end, "")
+
+
+class _Patterns(NamedTuple):
+    """What finds some marks."""
+
+    whole: re.Pattern[str]
+    first_character: re.Pattern[str]
+    beginnings: frozenset[str]
+    """All that a text may end with while a mark is still coming."""
+    longest: int
 
 
 @cache
-def _patterns(marks: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], int]:
-    """Return what finds one of these marks, what finds its first character, and the length of the longest."""
-    if not marks:
-        return re.compile(r"(?!)"), re.compile(r"(?!)"), 0
+def _patterns(marks: tuple[str, ...]) -> _Patterns:
     characters = "".join(sorted({mark[0] for mark in marks}))
-    return re.compile("|".join(map(re.escape, marks))), re.compile(f"[{re.escape(characters)}]"), max(map(len, marks))
+    return _Patterns(
+        re.compile("|".join(map(re.escape, marks)) or "(?!)"),
+        re.compile(f"[{re.escape(characters)}]" if marks else "(?!)"),
+        frozenset(mark[:size] for mark in marks for size in range(1, len(mark))),
+        max(map(len, marks), default=0),
+    )
 
 
 def _is_cut_json(body: str) -> bool:
