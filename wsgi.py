@@ -1,6 +1,10 @@
 """The WSGI application, for any server: `gunicorn wsgi:app`."""
 
 from adapter import create_app
-from adapter.server.server import prepared_settings
+from adapter.server.server import give_up, prepared_settings
+from adapter.settings.settings import SettingsError
 
-app = create_app(prepared_settings())
+try:
+    app = create_app(prepared_settings())
+except SettingsError as error:
+    give_up(error)

@@ -100,8 +100,9 @@ def main() -> None:
 def serve(settings: Settings) -> None:
     """Serve /v1/responses in the foreground.
 
-    Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_API_KEYS, ADAPTER_SECRET_KEY and ADAPTER_ADMIN_KEY in
-    the environment or in the TOML file. SIGTERM stops the server when open responses are done, Ctrl-C at once.
+    Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_UPSTREAM_HEADERS, ADAPTER_API_KEYS, ADAPTER_ADMIN_KEY
+    and ADAPTER_SECRET_KEY in the environment or in the TOML file. SIGTERM stops the server when open responses are
+    done, Ctrl-C at once.
     """
     from adapter.server.server import serve
 

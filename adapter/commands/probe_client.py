@@ -7,6 +7,8 @@ import requests
 
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
+from adapter.upstream.http.causes import find_cause
+from adapter.upstream.http.ways import connection_options
 from translators.failures.classes import classify_http_error
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
@@ -52,6 +54,7 @@ class ProbeClient:
             if upstream.callers_key:
                 self._key_advice = "this upstream uses the callers' keys, and a check has none"
         self._session = requests.Session()
+        self._options = connection_options(upstream)
         self._session.headers.update({name: header.value for name, header in upstream.headers.items()})
         if upstream.keys:
             self.use_key(0)
@@ -67,7 +70,7 @@ class ProbeClient:
         except requests.Timeout:
             raise CallFailed(f"no answer within {limit:g} s.") from None
         except requests.ConnectionError as error:
-            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {_reason(error)}.") from None
+            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {find_cause(error)[1]}.") from None
         except requests.RequestException as error:
             raise CallFailed(f"the answer is not valid HTTP: {error}.") from None
         if answer.status in (401, 403):
@@ -83,11 +86,12 @@ class ProbeClient:
         start = time.monotonic()
         with self._session.request(
             method,
-            self._upstream.url + path,
+            self._upstream.endpoint(path),
             data=body,
             headers={"Content-Type": "application/json"},
             timeout=(self._upstream.connect_timeout, limit),
             stream=True,
+            **self._options,
         ) as response:
             first_read, parts, size = 0.0, [], 0
             for part in response.iter_content(None):
@@ -97,14 +101,3 @@ class ProbeClient:
                 if time.monotonic() - start > limit or size > _MAX_ANSWER_BYTES:
                     raise CallFailed("the answer does not end.")
         return HTTPAnswer(response.status_code, response.headers, b"".join(parts), len(parts), first_read)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the system's message for a failed connection, without the layers around it."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror and not isinstance(inner, requests.RequestException):
-            return inner.strerror
-        reason = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
-        inner = inner.__cause__ or (reason if isinstance(reason, BaseException) else None) or inner.__context__
-    return "the connection failed"

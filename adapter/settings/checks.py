@@ -7,6 +7,7 @@ from typing import Final
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.settings.kinds import is_loopback, split_address
 from adapter.settings.settings import Settings, SettingsError
+from adapter.settings.upstreams import RESERVED_HEADERS
 from translators.responses.passthrough import RESERVED
 
 _PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis")}
@@ -18,6 +19,7 @@ def check_settings(settings: Settings) -> None:
     refuse_open_bind(settings, settings.bind)
     _refuse_open_admin(settings)
     _refuse_any_page_without_keys(settings)
+    _refuse_unsendable_headers(settings)
     _refuse_memory_of_several_workers(settings)
     _refuse_missing_package(settings)
     _refuse_reserved_names(settings)
@@ -46,6 +48,17 @@ def _refuse_open_admin(settings: Settings) -> None:
             f"{source}: other machines can reach {bind}, and there is no key for it. Set ADAPTER_ADMIN_KEY, or bind to "
             "127.0.0.1."
         )
+
+
+def _refuse_unsendable_headers(settings: Settings) -> None:
+    names = [line.partition(":")[0].lower() for line in settings.upstream_headers]
+    for name in names:
+        if name in RESERVED_HEADERS:
+            source = settings.sources["upstream_headers"]
+            raise SettingsError(f"{source}: {name} is a header that the adapter sets itself.")
+    if "authorization" in names and settings.upstream_api_key is not None:
+        source = settings.sources["upstream_headers"]
+        raise SettingsError(f"{source}: authorization is also made from upstream_api_key; give one of them.")
 
 
 def _refuse_any_page_without_keys(settings: Settings) -> None:

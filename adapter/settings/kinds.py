@@ -167,6 +167,12 @@ class Names(Several):
     pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
+class HeaderLines(Several):
+    metavar = "NAME: VALUE,…"
+    expects = "a comma list of headers, for example HTTP-Referer: https://example.com, X-Title: example"
+    pattern = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}: *[!-~]([ -~]{0,8190}[!-~])?")
+
+
 class Hosts(Several):
     """Hosts, each with a port unless it is the default port of its scheme."""
 
@@ -200,7 +206,7 @@ class Address(Kind):
 
 
 class ChatURL(Kind):
-    """Base URL of a chat-completions API, without a slash at its end."""
+    """Base URL of a chat-completions API, without a slash at its end; it may have a query (Azure's `api-version`)."""
 
     metavar = "URL"
     expects = "the provider's base URL, for example http://localhost:11434/v1"
@@ -209,12 +215,19 @@ class ChatURL(Kind):
         if not isinstance(value, str) or not value.isprintable() or " " in value:
             raise ValueError
         url = urlsplit(value)
-        if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        if url.scheme not in ("http", "https") or not url.hostname or url.fragment:
             raise ValueError
         if url.username is not None or url.port == 0:  # .port raises ValueError for a bad port
             raise ValueError
-        base = value.rstrip("/")
-        return base.removesuffix("/chat/completions").rstrip("/")
+        base, mark, query = value.partition("?")
+        base = base.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+        if base.endswith("/responses"):
+            raise ValueError
+        return base + mark * bool(query) + query
+
+    def format(self, value: object) -> str:
+        base, mark, query = str(value).partition("?")
+        return base + mark + "&".join(f"{name.partition('=')[0]}=****" for name in query.split("&") if name)
 
 
 class HTTPURL(Kind):

@@ -42,6 +42,17 @@ def read_headers(
     }
 
 
+def read_query(
+    query: object, where: str, environ: Mapping[str, str]
+) -> dict[str, Secret]:
+    """Return the parameters of a table; raise TableError."""
+    if not isinstance(query, dict) or not all(isinstance(value, str) for value in query.values()):
+        raise TableError(f'{where} must be a table of texts, for example {{ api-version = "2024-10-21" }}.')
+    return {
+        name: read_secret(value, f"{where}.{quote_key(name)}", HEADER_VALUE, environ) for name, value in query.items()
+    }
+
+
 def read_secret(text: str, where: str, pattern: re.Pattern[str], environ: Mapping[str, str]) -> Secret:
     """Return the secret in a text, or that it refers to; raise TableError if it is missing or cannot be sent."""
     kind, _, name = text.partition(":")

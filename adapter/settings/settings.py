@@ -17,6 +17,7 @@ from adapter.settings.kinds import (
     Age,
     ChatURL,
     Choice,
+    HeaderLines,
     Hosts,
     Keys,
     Names,
@@ -33,9 +34,11 @@ from adapter.settings.models import Models
 from adapter.settings.secret_values import Secret
 from adapter.settings.store_url import StoreURL, parse_store_url
 from adapter.settings.tools import ToolSettings
-from adapter.settings.upstreams import DEFAULT, UpstreamSettings
+from adapter.settings.upstreams import DEFAULT, UpstreamSettings, split_query
 from translators.dialects.presets import PRESETS, dialect_for
 
+_CREDENTIALS: Final = frozenset({"authorization", "api-key", "x-api-key"})
+"""Headers in which providers take keys."""
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -64,6 +67,26 @@ class Settings:
         Text("a key without spaces", r"[!-~]+"),
         "Key sent to the provider. Unset: the caller's own bearer key is passed through.",
         secret=True,
+    )
+    upstream_headers: tuple[str, ...] = setting(
+        (),
+        HeaderLines(),
+        "Headers sent to the provider with every request.",
+        secret=True,
+    )
+    upstream_ca_file: str | None = setting(
+        None,
+        Text("the path of a file or folder", metavar="FILE"),
+        "Certificates of the authorities that are trusted for the provider. Unset: those of REQUESTS_CA_BUNDLE, "
+        "SSL_CERT_FILE, SSL_CERT_DIR or CURL_CA_BUNDLE, else the usual public ones.",
+    )
+    upstream_certificate: str | None = setting(
+        None,
+        Text("the path of a file", metavar="FILE"),
+        "Client certificate for the provider, with its key in the same file or in upstream_certificate_key.",
+    )
+    upstream_certificate_key: str | None = setting(
+        None, Text("the path of a file", metavar="FILE"), "Key of the client certificate, if it has a file of its own."
     )
     connect_timeout: float = setting(10.0, Seconds(0.1, 120), "How long connecting to the provider may take.")
     upstream_timeout: float = setting(
@@ -241,14 +264,24 @@ class Settings:
         if self.upstream_url is None:
             return self.upstreams
         key = self.upstream_api_key
-        dialect = dialect_for(self.upstream_url, self.dialect)
+        url, query = split_query(self.upstream_url)
+        lines = [line.partition(":") for line in self.upstream_headers]
+        dialect = dialect_for(url, self.dialect)
         default = UpstreamSettings(
             name=DEFAULT,
-            url=self.upstream_url,
+            url=url,
             dialect=dialect,
             auto_dialect=self.dialect == "auto" and dialect == PRESETS["default"],
+            headers={name: Secret(value.strip()) for name, _, value in lines},
+            query=query,
+            ca=self.upstream_ca_file,
+            certificate=self.upstream_certificate,
+            certificate_key=self.upstream_certificate_key,
             keys=() if key is None else (Secret(key),),
-            callers_key=key is None and not self.api_keys,  # with api_keys, it is a key of the adapter
+            # with api_keys, a caller's key is a key of the adapter; a configured one has another place
+            callers_key=key is None
+            and not self.api_keys
+            and _CREDENTIALS.isdisjoint(name.lower() for name, _, _ in lines),
             connect_timeout=self.connect_timeout,
             timeout=self.upstream_timeout,
         )

@@ -140,7 +140,7 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
         name = next(name for name in DESCRIPTIONS if name in error.messages_dict)
         of = DESCRIPTIONS[name]
         found = f", not {given[name].value!r}"
-        if of.secret or "@" in found:  # a URL may hold a password
+        if of.secret or "@" in found or "?" in found:  # a URL may hold a password
             found = ""
         raise SettingsError(f"{given[name].source} must be {of.kind.expects}{found}.") from None
     return values

@@ -8,6 +8,7 @@ failure is an UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
+from dataclasses import replace
 from http.client import HTTPException
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from adapter.upstream.http.causes import find_cause, find_cause_after_sending
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
+from adapter.upstream.http.ways import connection_options
 from adapter.upstream.redaction import Redactor
 from translators.errors import UNSENT, Cause, UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 
 _MAX_REASON_CHARS: Final = 300
 """Of the reason for a failed call in the log: the system's, OpenSSL's or the provider's words."""
+_PUBLIC_PARAMETERS: Final = frozenset({"api-version"})
+"""Of a query: no secrets, and their values may be in a provider's errors."""
 _LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
 """Why a provider cannot be reached until the operator changes something: another try is of no use."""
 _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
@@ -60,22 +64,22 @@ class Upstream:
         self._host = urlsplit(settings.url).netloc
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
-        self._base = base = settings.url
-        self._root = base.removesuffix("/v1")
+        self._endpoint = settings.endpoint
+        self._root = replace(settings, url=settings.url.removesuffix("/v1")).endpoint
         self._keys = [key.value for key in settings.keys]
         words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
-        self._secrets = [*self._keys, *words]
+        query = [value.value for name, value in settings.query.items() if name not in _PUBLIC_PARAMETERS]
+        self._secrets = [*self._keys, *words, *query]
         self._redactor = Redactor(self._secrets)
         self._max_silence = settings.timeout
         session = requests.Session()
         self._transport = Transport(_MAX_IDLE_CONNECTIONS, heartbeat)
         headers = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
         self._chat_request = prepare_request(
-            session, "POST", base + "/chat/completions", {"Content-Type": "application/json", **headers}
+            session, "POST", settings.endpoint("/chat/completions"), {"Content-Type": "application/json", **headers}
         )
-        self._models_request = prepare_request(session, "GET", base + "/models", headers)
-        environment = session.merge_environment_settings(self._chat_request.url, {}, True, None, None)
-        self._options = {name: environment[name] for name in ("proxies", "verify", "cert")} | {
+        self._models_request = prepare_request(session, "GET", settings.endpoint("/models"), headers)
+        self._options = connection_options(settings) | {
             "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
 
@@ -95,13 +99,13 @@ class Upstream:
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
-        return self._fetch(self._to(self._root + path, body, bearer), bearer, watch)
+        return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
 
     def make_picture(
         self, body: bytes, *, bearer: str | None, watch: ClientWatch, seconds: float, max_bytes: int
     ) -> bytes:
         """Return the answer of the images API, of at most `max_bytes`; raise UpstreamError or ClientDisconnected."""
-        request = self._to(self._base + "/images/generations", body, bearer)
+        request = self._to(self._endpoint("/images/generations"), body, bearer)
         return self._fetch(request, bearer, watch, seconds, max_bytes)
 
     def _to(self, url: str, body: bytes, bearer: str | None) -> requests.PreparedRequest:

@@ -1,5 +1,6 @@
 """A provider over TLS: the head of its answer and each chunk of its body come in records of their own."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -36,9 +37,13 @@ def certificate(tmp_path: Path) -> Path:
 class Provider:
     """Answers every request with ANSWER, one TLS record for each piece, and counts its connections."""
 
-    def __init__(self, certificate: Path) -> None:
+    def __init__(self, certificate: Path, client_authority: Path | None = None) -> None:
+        """`client_authority`: clients need a certificate of it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
+        if client_authority is not None:
+            context.load_verify_locations(client_authority)
+            context.verify_mode = ssl.CERT_REQUIRED
         self.connections = 0
         self._listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
         self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}/v1"
@@ -48,10 +53,12 @@ class Provider:
         while True:
             try:
                 connection, _ = self._listener.accept()
+            except ssl.SSLError:
+                continue
             except OSError:
                 return
             self.connections += 1
-            with connection:
+            with connection, contextlib.suppress(ssl.SSLError):
                 self._answer_all(connection)
 
     def _answer_all(self, connection: socket.socket) -> None:

@@ -81,7 +81,10 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
     prompt.write_text("Be a coding agent.")
     values = {
         "bind": "127.0.0.1:1", "workers": 3, "upstream_url": "http://h/v1", "upstream_api_key": "k", "dialect": "groq",
-        "connect_timeout": 1.5, "upstream_timeout": 2.5, "retries": 3, "store": "sqlite:///x.db", "retention": 86400,
+        "connect_timeout": 1.5, "upstream_timeout": 2.5, "retries": 3,
+        "upstream_headers": ["X-Team: a", "X-Title: b c"], "upstream_ca_file": "ca.pem",
+        "upstream_certificate": "c.pem",
+        "upstream_certificate_key": "k.pem", "store": "sqlite:///x.db", "retention": 86400,
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
         "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
         "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,
@@ -121,7 +124,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         ("BIND", "127.0.0.1:65536", "ADAPTER_BIND must be host:port, "),
         ("UPSTREAM_URL", "localhost:11434/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("UPSTREAM_URL", "http://h:x/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
-        ("UPSTREAM_URL", "http://h/v1?a=b", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
+        ("UPSTREAM_URL", "http://h/v1/responses", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("STORE", "mysql://h/db", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
         ("STORE", "sqlite:///", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),
         ("STORE", "postgresql+psycopg://h:x/db", "ADAPTER_STORE must be memory:, sqlite:///path/to/file.db"),

@@ -154,10 +154,11 @@ class Upstream:
         assert not found, f"a strict provider would refuse: {found}"
 
     def next_script(self, received: ReceivedRequest) -> Script:
-        if not received.path.endswith("/chat/completions"):
+        path = received.path.partition("?")[0]
+        if not path.endswith("/chat/completions"):
             if received.path in self.answers:
                 return whole(self.answers[received.path])
-            known = received.path.endswith("/models")
+            known = path.endswith("/models")
             return whole(self.models) if known else whole({"error": "no such path"}, 404)
         with self._changed:
             self.requests.append(received)

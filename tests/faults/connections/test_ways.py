@@ -1,0 +1,66 @@
+"""Ways to a provider: what its URL, its headers and its certificates need."""
+
+from pathlib import Path
+
+from tests.faults.test_tls import Provider, certificate
+from tests.support import chat
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, whole
+
+__all__ = ["certificate"]
+
+HELLO = whole(chat.completion("Hello."))
+
+
+def test_a_query_and_headers(tmp_path: Path, provider: Upstream, upstream: Upstream) -> None:
+    """As for a deployment of Azure's, whose URL is copied as it is."""
+    upstream.plays(HELLO, HELLO)
+    base = provider.url.removesuffix("/v1") + "/openai/deployments/gpt4"
+    toml = f"""
+    [upstreams.azure]
+    url = "{base}"
+    query = {{ api-version = "2024-10-21", code = "env:CODE" }}
+    headers = {{ api-key = "env:CODE" }}
+    [models]
+    "a-*" = "azure"
+    """
+    service = Service(
+        tmp_path, toml=toml, workers=1, upstream_url=f"{base}/chat/completions?api-version=2024-10-21",
+        upstream_headers="HTTP-Referer: https://example.com, api-key: of-the-default",
+    )  # fmt: skip
+    service.environ["CODE"] = "a b&c"
+    with service:
+        service.create(model="a-1")
+        service.create(model="m")
+    of_azure, of_default = upstream.requests
+    path = "/openai/deployments/gpt4/chat/completions?api-version=2024-10-21"
+    assert of_azure.path == path + "&code=a+b%26c"
+    assert of_azure.headers["api-key"] == "a b&c"
+    assert of_default.path == path
+    assert (of_default.headers["http-referer"], of_default.headers["api-key"]) == (
+        "https://example.com", "of-the-default",
+    )  # fmt: skip
+    assert "authorization" not in of_default.headers
+
+
+def test_a_company_authority_and_a_client_certificate(certificate: Path, tmp_path: Path) -> None:
+    """The provider accepts only clients with a certificate; one upstream has it, the other does not."""
+    provider = Provider(certificate, client_authority=certificate)
+    toml = f"""
+    [upstreams.without]
+    url = "{provider.url}"
+    ca = "{certificate}"
+    [models]
+    "without-*" = "without"
+    """
+    try:
+        with Service(
+            tmp_path / "service", toml=toml, workers=1, upstream_url=provider.url, upstream_ca_file=certificate,
+            upstream_certificate=tmp_path / "cert.pem", upstream_certificate_key=tmp_path / "key.pem",
+        ) as service:  # fmt: skip
+            assert service.post({"model": "without-1", "input": "Hi"}).status == 503
+            assert '"cause":"tls"' in service.log
+            assert "certificate required" in service.log.lower()
+            assert service.stream()[-1]["response"]["output"][0]["content"][0]["text"] == "Hello"
+    finally:
+        provider.close()
