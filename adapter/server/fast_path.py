@@ -32,7 +32,8 @@ from adapter.telemetry.catalog import HTTP_REQUESTS
 from translators.wire import encode
 
 if TYPE_CHECKING:
-    from adapter.server.worker import ClientSocket, Worker
+    from adapter.server.client_sockets import ClientSocket
+    from adapter.server.worker import Worker
 
 _HEAD: Final = re.compile(
     rb"POST /v1/responses HTTP/1\.1\r\n((?:[A-Za-z0-9-]{1,64}:[^\x00-\x08\x0a-\x1f\x7f]*\r\n){1,64})\r\n"

@@ -129,10 +129,18 @@ def options(settings: Settings) -> dict[str, Any]:
         "errorlog": None,
         "accesslog": None,
         "proc_name": "responses-adapter",
+        "ssl_context": tls_context,
         "on_starting": on_starting,
         "on_exit": on_exit,
         "when_ready": when_ready,
     }
+
+
+def tls_context(config: Any, make_context: Any) -> Any:
+    """Return the context of gunicorn's own TLS (`--certfile`)."""
+    from adapter.server import client_sockets  # which imports `ssl`
+
+    return client_sockets.tls_context(config, make_context)
 
 
 def give_up(error: SettingsError) -> NoReturn:

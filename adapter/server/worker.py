@@ -21,8 +21,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from adapter import __version__
 from adapter.event_loop.sockets import shut
-from adapter.event_loop.turn import Turn
 from adapter.server.allocator import keep_freed_memory
+from adapter.server.client_sockets import HEAD_SECONDS, ClientSocket, HeadReader
 from adapter.telemetry.catalog import BUILD_INFO
 from translators.errors import ProtocolError
 from translators.wire import encode
@@ -34,11 +34,7 @@ _GC_THRESHOLDS: Final = (20_000, 20, 100)
 """Streams make few reference cycles; Python's default thresholds cost a worker some per cent of its time."""
 _SWITCH_INTERVAL: Final = 0.001
 """Seconds that the store's thread waits for a busy event loop, at most. Python's default is five times as long."""
-_READ_BYTES: Final = 64 * 1024
-"""At a time: a coding agent's request of some hundred kilobytes in a few reads."""
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-HEAD_SECONDS: Final = 10.0
-"""For the head of a request, from its first byte, or from the accept of its connection."""
 _SPARE_SHARE: Final = 20
 """One in so many connections of a worker is kept free: the oldest idle one is closed for it."""
 _LAST_REQUEST_SECONDS: Final = 1.0
@@ -138,6 +134,7 @@ class Worker(GeventWorker):
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             shut(oldest, socket.SHUT_RD)
+        self._waiting[client] = None  # also for its TLS handshake
         try:
             is_public = listener is not self._admin_listener
             if is_public and isinstance(client, ClientSocket) and not self._fast_path.serve(client):
@@ -146,6 +143,7 @@ class Worker(GeventWorker):
                 super().handle(listener, client, addr)
         finally:
             del self._connections[me]
+            self._waiting.pop(client, None)
             self._admin_clients.discard(client)
             if not self.alive and not self._is_stopping:  # by --max-requests: gunicorn calls no hook for it
                 self._is_stopping = True
@@ -156,7 +154,7 @@ class Worker(GeventWorker):
         """Bound the wait for a connection's next request, and for the head of that request."""
         client = self._connections[gevent.getcurrent()]
         seconds = self.cfg.keepalive
-        if isinstance(client, ClientSocket):
+        if isinstance(client, HeadReader):
             client.turn.give_way()
             if not client.has_asked:
                 seconds = HEAD_SECONDS
@@ -167,7 +165,7 @@ class Worker(GeventWorker):
                 yield
         finally:
             self._waiting.pop(client, None)
-            if isinstance(client, ClientSocket):
+            if isinstance(client, HeadReader):
                 client.end_head()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -179,86 +177,6 @@ class Worker(GeventWorker):
         self._services.drain()
         for client in tuple(self._waiting):
             shut(client, socket.SHUT_RD)
-
-
-class ClientSocket(gevent.socket.socket):
-    """A client's connection, with fewer system calls for the same bytes.
-
-    gunicorn reads 8 KB at a time, which is 35 reads for a coding agent's request, and writes the head of an answer
-    separately; gevent asks for the size of the send buffer before each write.
-    """
-
-    _corked: bytes | None = None
-    """Data that waits for the next write; None: not corked."""
-    has_asked = False
-    """Whether a head has been awaited before."""
-    _reads_head = False
-    _head_deadline: float | None = None
-    ahead = b""
-    """What the fast path has read and declined: `recv` returns it first."""
-    started: Any = None
-    """The request that the fast path has started and declined, until Flask resumes it."""
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self.turn = Turn()
-
-    def begin_head(self) -> None:
-        """Bound the time of what follows the first bytes of the next head."""
-        self._reads_head = True
-
-    def end_head(self) -> None:
-        self.has_asked = True
-        self._reads_head = False
-        self._head_deadline = None
-
-    def cork(self) -> None:
-        """Delay the next write until the one after it, and send both together."""
-        self._corked = b""
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Return what has arrived, even if it is more than `size`: gunicorn buffers the rest."""
-        self.turn.give_way()
-        if self._reads_head:
-            return self._recv_head(max(size, _READ_BYTES))
-        return self._recv(max(size, _READ_BYTES), flags)
-
-    def _recv(self, size: int, flags: int = 0) -> bytes:
-        data: bytes
-        if self.ahead:
-            data, self.ahead = self.ahead, b""
-        else:
-            data = super().recv(size, flags)
-        return data
-
-    def _recv_head(self, size: int) -> bytes:
-        """Return what has arrived of a head, b"" when its time is over."""
-        if self._head_deadline is None:
-            data = self._recv(size)
-            self._head_deadline = time.monotonic() + HEAD_SECONDS
-            return data
-        self.settimeout(max(0.001, self._head_deadline - time.monotonic()))
-        try:
-            data = self._recv(size)
-        except TimeoutError:
-            data = b""
-        finally:
-            self.settimeout(None)
-        return data
-
-    def sendall(self, data: bytes, flags: int = 0) -> None:
-        if self._corked is not None:
-            if not self._corked:
-                self._corked = data
-                return
-            data = self._corked + data
-            self._corked = None
-        try:
-            sent = self._sock.send(data, flags)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            super().sendall(memoryview(data)[sent:], flags)
 
 
 def write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:

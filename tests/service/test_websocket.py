@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from adapter import create_app
 from adapter.api.websocket import connection
-from adapter.server.worker import ClientSocket
+from adapter.server.client_sockets import ClientSocket
 from adapter.settings.settings import Settings
 from tests.support import chat
 from tests.support.servers.service import Service

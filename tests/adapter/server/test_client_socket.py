@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.server.worker import ClientSocket, http_date
+from adapter.server.client_sockets import ClientSocket
+from adapter.server.worker import http_date
 
 
 @pytest.fixture

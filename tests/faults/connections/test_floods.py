@@ -133,8 +133,11 @@ def test_half_heads_do_not_fill_a_worker(alone: Service) -> None:
 
 
 def test_a_half_head_has_ten_seconds(alone: Service) -> None:
-    with closing(connect(alone)) as first, closing(connect(alone)) as second:
+    with closing(connect(alone)) as first, closing(connect(alone)) as second, closing(connect(alone)) as third:
         first.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        third.sendall(GET + b"GET /healthz HTTP/1.1\r\nX: ")  # in the same read as a whole request
+        while not third.recv(4096).endswith(b'{"status":"ok"}'):
+            pass
         second.sendall(GET)
         answer = b""
         while not answer.endswith(b'{"status":"ok"}'):
@@ -144,10 +147,18 @@ def test_a_half_head_has_ten_seconds(alone: Service) -> None:
         for at in (3.0, 6.0):  # a byte now and then gives no more time
             sleep(begun + at - monotonic())
             second.sendall(b"x")
-        for peer in (first, second):
+        for peer in (first, second, third):
             peer.settimeout(12)
             assert peer.recv(4096) == b""
         assert 9 < monotonic() - begun < 13
+
+
+def test_all_fields_of_a_head_together_are_bounded(alone: Service) -> None:
+    with closing(connect(alone)) as peer:
+        with suppress(ConnectionError):
+            for number in range(90):
+                peer.sendall(b"X-%d: %b\r\n" % (number, b"x" * 60_000) if number else b"GET / HTTP/1.1\r\n")
+        assert peer.recv(4096).split(b"\r\n")[0].startswith(b"HTTP/1.1 431 ")
 
 
 def test_large_bodies_leave_no_memory_behind(alone: Service) -> None:

@@ -4,7 +4,8 @@ import sys
 from typing import Any
 
 from adapter.cli import main
-from adapter.server.worker import ClientSocket, Worker
+from adapter.server.client_sockets import ClientSocket
+from adapter.server.worker import Worker
 
 
 def switch(mode: str) -> None:

@@ -1,0 +1,163 @@
+"""Clients' connections, plain and over TLS: turns of the event loop, and bounds for what comes before a request.
+
+A connection that always has bytes gives way to others at each read. A head has its own deadline, which begins with its
+first byte, also if that came together with the request before it; so has a TLS handshake, which begins with the accept.
+All of a head together is bounded, too, since a hundred fields of 64 KB each would be megabytes for each connection.
+Source: gunicorn docs, Settings (limit_request_fields).
+"""
+
+import errno
+import time
+import weakref
+from typing import Any, Final
+
+import gevent
+import gevent.socket
+import gevent.ssl
+from gunicorn.http import parser
+from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.unreader import SocketUnreader
+
+from adapter.event_loop.turn import Turn
+
+_READ_BYTES: Final = 64 * 1024
+"""At a time: a coding agent's request of some hundred kilobytes in a few reads."""
+HEAD_SECONDS: Final = 10.0
+"""For the head of a request, from its first byte, or from the accept of its connection; for a TLS handshake."""
+MAX_HEAD_BYTES: Final = 256 * 1024
+"""Of a request line and all fields, what came with the first read apart."""
+
+
+class HeadReader:
+    """What both kinds of connection share. The class after it in a class statement is the socket's."""
+
+    has_asked = False
+    """Whether a head has been awaited before."""
+    _reads_head = False
+    _head_deadline: float | None = None
+    _head_bytes = 0
+    """Of the head under way, without the first read, which may have more than a head."""
+    ahead = b""
+    """What the fast path has read and declined: `recv` returns it first."""
+    _unreader: "weakref.ref[SocketUnreader] | None" = None
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.turn = Turn()
+
+    def read_by(self, unreader: SocketUnreader) -> None:
+        """Know who buffers what was read, which may be the beginning of the next head."""
+        self._unreader = weakref.ref(unreader)
+
+    def begin_head(self) -> None:
+        """Bound the time of what follows the first bytes of the next head."""
+        self._reads_head = True
+        unreader = self._unreader() if self._unreader is not None else None
+        if unreader is not None and unreader.buf.tell():
+            self._head_deadline = time.monotonic() + HEAD_SECONDS
+
+    def end_head(self) -> None:
+        self.has_asked = True
+        self._reads_head = False
+        self._head_deadline = None
+        self._head_bytes = 0
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what has arrived, even if it is more than `size`: gunicorn buffers the rest."""
+        self.turn.give_way()
+        if self._reads_head:
+            return self._recv_head(max(size, _READ_BYTES))
+        return self._recv(max(size, _READ_BYTES), flags)
+
+    def _recv(self, size: int, flags: int = 0) -> bytes:
+        data: bytes
+        if self.ahead:
+            data, self.ahead = self.ahead, b""
+        else:
+            data = super().recv(size, flags)  # type: ignore[misc]
+        return data
+
+    def _recv_head(self, size: int) -> bytes:
+        """Return what has arrived of a head, b"" when its time is over; raise LimitRequestHeaders."""
+        if self._head_deadline is None:
+            data = self._recv(size)
+            self._head_deadline = time.monotonic() + HEAD_SECONDS
+            return data
+        data = self._recv_until(size, self._head_deadline)
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise LimitRequestHeaders("all header fields together are too large")
+        return data
+
+    def _recv_until(self, size: int, deadline: float) -> bytes:
+        self.settimeout(max(0.001, deadline - time.monotonic()))  # type: ignore[attr-defined]
+        try:
+            data = self._recv(size)
+        except TimeoutError:
+            data = b""
+        finally:
+            self.settimeout(None)  # type: ignore[attr-defined]
+        return data
+
+
+class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
+    """A client's connection, with fewer system calls for the same bytes.
+
+    gunicorn reads 8 KB at a time, which is 35 reads for a coding agent's request, and writes the head of an answer
+    separately; gevent asks for the size of the send buffer before each write.
+    """
+
+    _corked: bytes | None = None
+    """Data that waits for the next write; None: not corked."""
+    started: Any = None
+    """The request that the fast path has started and declined, until Flask resumes it."""
+
+    def cork(self) -> None:
+        """Delay the next write until the one after it, and send both together."""
+        self._corked = b""
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        if self._corked is not None:
+            if not self._corked:
+                self._corked = data
+                return
+            data = self._corked + data
+            self._corked = None
+        try:
+            sent = self._sock.send(data, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
+
+
+class TLSClientSocket(HeadReader, gevent.ssl.SSLSocket):  # type: ignore[misc]
+    """A client's connection over TLS. The handshake is left to the worker, which bounds its time."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **{**named, "do_handshake_on_connect": False})
+
+    def do_handshake(self) -> None:
+        """Do the handshake in bounded time; a peer that takes longer counts as gone."""
+        too_slow = ConnectionResetError(errno.ECONNRESET, "the TLS handshake took too long")
+        with gevent.Timeout(HEAD_SECONDS, too_slow):
+            super().do_handshake()
+
+
+class _Unreader(SocketUnreader):  # type: ignore[misc]
+    """gunicorn's buffer of a connection, which the connection knows."""
+
+    def __init__(self, sock: Any, *args: Any, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        if isinstance(sock, HeadReader):
+            sock.read_by(self)
+
+
+parser.SocketUnreader = _Unreader
+
+
+def tls_context(_: Any, make_context: Any) -> Any:
+    """Return gunicorn's TLS context, for connections of the class above (gunicorn's setting `ssl_context`)."""
+    context = make_context()
+    context.sslsocket_class = TLSClientSocket
+    return context
