@@ -16,9 +16,9 @@ The way of a request:
 
 Around it: `services.py` builds the objects that a worker's requests share, `settings/` reads and checks the
 configuration, `event_loop/` has the timer, native threads and socket checks that gevent lacks, `telemetry/` the log and
-the metrics, `sharing/` bounds what one tenant may use and keeps long work off the event loop. `cli.py` is the command
-line, `commands/` has its commands, `server/` runs gunicorn, `demo/` is an upstream to try the product with.
-`create_app` puts it together.
+the metrics, `sharing/` knows the keys, bounds what each and its tenant may use, and keeps long work off the event loop.
+`cli.py` is the command line, `commands/` has its commands, `server/` runs gunicorn, `demo/` is an upstream to try the
+product with. `create_app` puts it together.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The command line: `responses-adapter serve | check | lessons | translate | replay | config | store`.
+"""The command line: `responses-adapter serve | check | keys | lessons | translate | replay | config | store`.
 
 Flags are made from the descriptions of the settings. Results go to standard output, everything else to standard error.
 Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run. Each
@@ -223,6 +223,40 @@ def lessons(settings: Settings, forget: bool) -> None:
         click.echo(f"Lessons erased: {forget_all(settings)}.")
     except StoreDown as error:
         raise CommandError(f"the store is down: {error}") from None
+
+
+@main.group()
+def keys() -> None:
+    """Make keys for callers, and show those of the configuration."""
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--requests-per-minute", type=click.IntRange(1), help="Requests that it may send a minute.")
+@click.option("--tokens-per-minute", type=click.IntRange(1), help="Tokens that its requests may use a minute.")
+@click.option("--concurrent", type=click.IntRange(1), help="Responses that it may have answered at a time.")
+@click.option("--days", type=click.IntRange(1), help="Days until it expires.")
+def create_key(name: str, days: int | None, **limits: int | None) -> None:
+    """Print a new key, and the table for the configuration file that has its hash.
+
+    The key itself is stored nowhere. To replace a key without a break, add the new hash to the old one: hashes = [old,
+    new], and remove the old one when every caller has the new key.
+    """
+    from adapter.commands.keys import create_key, table_of
+
+    key = create_key()
+    click.echo(key)
+    click.echo(f"\nThis is the only time that it is shown. Add to the configuration file:\n\n"
+               f"{table_of(name, key, days=days, **limits)}", err=True)  # fmt: skip
+
+
+@keys.command("list")
+@flags("config")
+def list_keys(settings: Settings) -> None:
+    """Show the keys of the configuration: names, limits and expiry, never the keys."""
+    from adapter.commands.keys import report
+
+    click.echo("\n".join(report(settings)))
 
 
 def show_lessons(settings: Settings) -> None:

@@ -20,6 +20,8 @@ from adapter.history.compaction_items import CompactionSealer
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
+from adapter.sharing.admission import Gate
+from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import Offload
 from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
@@ -110,6 +112,8 @@ class Services:
             must_stop=self.must_stop,
         )
         self.runs = Runs(self.store, self.responses)
+        self.caller_keys = CallerKeys(settings)
+        self.gate = Gate(settings.keys)
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))

@@ -3,18 +3,18 @@
 The key is in `Authorization: Bearer`; without one there, in `api-key` (Azure's clients) or `x-api-key`. An empty bearer
 key, which clients send that have none, is none.
 
-Each key is a tenant of its own, identified by the SHA-256 of the key. With `api_keys` set, a key must be one of them;
-without, anyone may call, and callers without a key share the tenant "". Keys are compared as digests and in constant
-time, so that the delay of an answer says nothing about them. Source: RFC 6750 §2.1.
+A named key (`[keys]`) says whose tenant it is; any other is a tenant of its own, identified by the SHA-256 of the key.
+With keys configured, a key must be one of them; without, anyone may call, and callers without a key share the tenant
+"". Keys are looked up by their digest, so that the delay of an answer says nothing about them.
+Source: RFC 6750 §2.1.
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from adapter.sharing.keys import CallerKeys, Identity
 from translators.errors import RequestError
 
 _BEARER: Final = re.compile(r"bearer(?: +([!-~]+))? *", re.I)
@@ -53,23 +53,20 @@ def read_bearer(header: str | None) -> str | None:
     return key
 
 
-def authenticate(key: str | None, accepted: tuple[str, ...]) -> str:
-    """Return the tenant of a key; raise RequestError (401) for one that is not accepted. No `accepted`: any key is."""
+def authenticate(key: str | None, keys: CallerKeys) -> Identity:
+    """Return who presents a key; raise RequestError (401) if it is missing, not accepted or expired."""
     if key is None:
-        if accepted:
+        if keys.are_required:
             raise _unauthorized(
                 "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.", code=None
             )
-        return ""
-    digest = hashlib.sha256(key.encode()).digest()
-    if accepted and not any(hmac.compare_digest(digest, one) for one in _digests(accepted)):
+        return Identity("", None)
+    who = keys.find(key)
+    if who is None:
         raise _unauthorized(f"Incorrect API key provided: {_mask(key)}.", code="invalid_api_key")
-    return digest.hex()
-
-
-@lru_cache(maxsize=1)
-def _digests(keys: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+    if who.key is not None and who.key.expires is not None and datetime.now(UTC).date() > who.key.expires:
+        raise _unauthorized(f"The API key '{who.key.name}' expired on {who.key.expires}.", code="invalid_api_key")
+    return who
 
 
 def _mask(key: str) -> str:

@@ -15,4 +15,4 @@ def services() -> Services:
 
 def current_caller() -> Caller:
     """Return who sends the current request; raise RequestError (401)."""
-    return identify_caller(request.environ, services().settings)
+    return identify_caller(request.environ, services().caller_keys)

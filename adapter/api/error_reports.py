@@ -11,9 +11,10 @@ import structlog
 
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.sharing.admission import LimitExceeded
 from adapter.sharing.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
-from adapter.telemetry.catalog import REFUSED, member_label
+from adapter.telemetry.catalog import LIMITED, REFUSED, member_label
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 
 log = structlog.get_logger()
@@ -42,6 +43,9 @@ def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
     match error:
         case UnusablePrompt():
             return ErrorReport(error, "error", "prompt cannot be used", {"prompt": error.id, "reason": error.reason})
+        case LimitExceeded():
+            LIMITED.add((error.limit,))
+            return ErrorReport(error, "info", "limit reached", {"status": error.status, "limit": error.limit})
         case NoRoom():
             return ErrorReport(error, "warning", "no room", {"status": error.status, "reason": error.message})
         case UpstreamError():

@@ -17,6 +17,7 @@ from adapter.api.request.body import discard_body
 from adapter.api.request.content_codings import ACCEPTED
 from adapter.api.request.start import MAX_LOGGED_CHARACTERS, answer_fields, start_request
 from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.sharing.admission import LimitExceeded
 from adapter.telemetry.catalog import HTTP_REQUESTS
 from translators.errors import ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
@@ -78,6 +79,8 @@ def _answer(error: ProtocolError) -> Response:
         response.headers.update({"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
     elif error.code == "unsupported_content_encoding":
         response.headers["Accept-Encoding"] = ACCEPTED  # RFC 9110 §15.5.16
+    if isinstance(error, LimitExceeded):
+        response.headers.update(error.headers)
     if isinstance(error, UpstreamError):
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(math.ceil(error.retry_after))

@@ -43,7 +43,8 @@ def retrieve(id: str) -> Response:
 
 def _models() -> list[Model]:
     caller, app = current_caller(), services()
-    return list_models(app.upstreams, app.registry, caller.bearer, caller.watch)
+    models = list_models(app.upstreams, app.registry, caller.bearer, caller.watch)
+    return models if caller.key is None else [model for model in models if caller.key.may_use(model["id"])]
 
 
 def _codex_catalog(models: list[Model]) -> list[CodexModel]:

@@ -21,7 +21,9 @@ from translators.errors import RequestError, shorten
 _ALLOWED: Final = "adapter.allowed_origin"
 _METHODS: Final = "GET, POST, DELETE"
 _EXPOSED: Final = (
-    "x-request-id, x-adapter-notes, x-should-retry, retry-after, retry-after-ms, openai-version, openai-processing-ms"
+    "x-request-id, x-adapter-notes, x-should-retry, retry-after, retry-after-ms, openai-version, openai-processing-ms, "
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
+    "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
 _MAX_AGE_SECONDS: Final = "7200"
 """Chromium remembers a preflight no longer."""
@@ -41,7 +43,7 @@ class Origins:
 
     def __init__(self, settings: Settings) -> None:
         self._named = frozenset(settings.cors_origins)
-        self._only_local = not settings.api_keys and not settings.allow_open  # then `bind` is a loopback address
+        self._only_local = not settings.requires_keys and not settings.allow_open  # then `bind` is a loopback address
         self._usual_hosts: frozenset[str | None] = frozenset()
         """Values of `Host` that need no further check. HTTP/1.0 has none, and browsers do not speak it."""
         if self._only_local:

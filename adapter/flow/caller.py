@@ -4,25 +4,38 @@ Of the request's headers only the bearer key can go to the provider. Another one
 be sent by `upstream/client.py`.
 """
 
+from copy import copy
 from typing import Self
 
 from adapter.event_loop.client_watch import ClientWatch
+from adapter.settings.caller_keys import CallerKey
+from adapter.sharing.admission import Admission
 from adapter.sharing.shares import Holding
 
 
 class Caller:
-    """The tenant, the bearer key to pass through, the client's connection, and the room of the request's body."""
+    """The tenant, the key, the client's connection, and what the request has of the server's room and limits."""
 
-    __slots__ = ("bearer", "body", "tenant", "watch")
+    __slots__ = ("admission", "bearer", "body", "key", "tenant", "watch")
 
-    def __init__(
-        self, tenant: str, bearer: str | None, watch: ClientWatch, body: Holding | None = None
-    ) -> None:
+    def __init__(self, tenant: str, key: CallerKey | None, bearer: str | None, watch: ClientWatch) -> None:
+        """`key`: the named key. `bearer`: its text, to pass through."""
         self.tenant = tenant
+        self.key = key
         self.bearer = bearer
         self.watch = watch
-        self.body = body
+        self.body: Holding | None = None
+        self.admission: Admission | None = None
 
     def watched_by(self, watch: ClientWatch) -> Self:
         """Return the same caller, whose answer ends with another connection."""
-        return self.__class__(self.tenant, self.bearer, watch, self.body)
+        other = copy(self)
+        other.watch = watch
+        return other
+
+    def sending(self, body: Holding) -> Self:
+        """Return the same caller with another request, whose body has its own room."""
+        other = copy(self)
+        other.body = body
+        other.admission = None
+        return other

@@ -21,7 +21,7 @@ from adapter.flow.attempts import Attempts
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import observe_begin, observe_end, transport_of
+from adapter.flow.observation import observe_begin, observe_end, observe_key, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Flow, Round, create_round, new_stream, stopping
 from adapter.history.conversation_lease import ConversationLease
@@ -256,6 +256,10 @@ class Exchange:
         self._keeping.release()
         usage, notes, seconds = response.usage, self.notes, time.monotonic() - self._began
         observe_end(response, self._flow.attempts.upstream, self._transport, seconds, notes)
+        if self._flow.caller.admission is not None:
+            self._flow.caller.admission.settle(usage.total_tokens if usage else None)
+        if self._flow.caller.key is not None and usage is not None:
+            observe_key(self._flow.caller.key.name, usage)
         logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
         if len(notes) > _MAX_LOGGED_NOTES:
             logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")

@@ -4,10 +4,19 @@ from collections.abc import Iterable
 from typing import Final
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.telemetry.catalog import IN_FLIGHT, NOTES, RESPONSE_SECONDS, RESPONSES, TOKENS, member_label, model_label
+from adapter.telemetry.catalog import (
+    IN_FLIGHT,
+    KEY_TOKENS,
+    NOTES,
+    RESPONSE_SECONDS,
+    RESPONSES,
+    TOKENS,
+    member_label,
+    model_label,
+)
 from translators.notes import Note
 from translators.responses.request import CreateRequest
-from translators.responses.response import Response
+from translators.responses.response import Response, Usage
 
 _ANSWERED: Final = ("completed", "incomplete")
 
@@ -37,3 +46,9 @@ def observe_end(response: Response, upstream: str, transport: str, seconds: floa
         TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)
         TOKENS.add((upstream, model, "output"), usage.output_tokens)
         TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)
+
+
+def observe_key(name: str, usage: Usage) -> None:
+    """Count the tokens of a named key."""
+    KEY_TOKENS.add((name, "input"), usage.input_tokens)
+    KEY_TOKENS.add((name, "output"), usage.output_tokens)

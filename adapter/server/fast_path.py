@@ -149,6 +149,8 @@ class FastPath:
             self._origins.check_host(environ.get("HTTP_HOST"))
             caller, request = admit_http(environ, services)
             if request.background:
+                if caller.admission is not None:
+                    caller.admission.revoke()  # Flask admits it again
                 return None
             exchange = open_exchange(services.flow, caller, request)
             if request.stream:

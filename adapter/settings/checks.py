@@ -29,7 +29,7 @@ def check_settings(settings: Settings) -> None:
 
 def refuse_open_bind(settings: Settings, bind: str) -> None:
     """Raise SettingsError if other machines could use the server without a key, unless `allow_open` is set."""
-    if not settings.api_keys and not settings.allow_open and not is_loopback(bind):
+    if not settings.requires_keys and not settings.allow_open and not is_loopback(bind):
         raise SettingsError(
             f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
             "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
@@ -62,7 +62,7 @@ def _refuse_unsendable_headers(settings: Settings) -> None:
 
 
 def _refuse_any_page_without_keys(settings: Settings) -> None:
-    if "*" in settings.cors_origins and not settings.api_keys and not settings.allow_open:
+    if "*" in settings.cors_origins and not settings.requires_keys and not settings.allow_open:
         raise SettingsError(
             f"{settings.sources['cors_origins']}: without keys, every web page that is opened on this machine could "
             "use the server. Name the origins, or set ADAPTER_API_KEYS, or ADAPTER_ALLOW_OPEN=1 if anyone may use it."

@@ -17,6 +17,9 @@ def effective(settings: Settings) -> list[tuple[str, str, str]]:
     rows = [
         (name, _format(settings, of), settings.sources.get(name, "default")) for name, of in DESCRIPTIONS.items()
     ]
+    for key in settings.keys:
+        where = f"keys.{quote_key(key.name)}"
+        rows += [(f"{where}.{name}", value, f"{settings.config}: {where}") for name, value in key.describe().items()]
     for upstream in settings.upstreams:
         for name, value in upstream.describe().items():
             source = settings.sources.get(_INHERITED.get(name, ""), "default")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from adapter.settings.caller_keys import CallerKey
 from adapter.settings.description import Description, describe_fields, setting
 from adapter.settings.kinds import (
     Address,
@@ -236,6 +237,8 @@ class Settings:
         "info", Choice("debug", "info", "warning", "error"), "The least level that is logged."
     )
     log_format: str = setting("json", Choice("json", "console"), "Log lines for machines or for people.")
+    keys: tuple[CallerKey, ...] = ()
+    """Of the TOML file."""
     upstreams: tuple[UpstreamSettings, ...] = ()
     """Of the TOML file."""
     models: Models = dataclasses.field(default_factory=dict)
@@ -244,6 +247,11 @@ class Settings:
     """Of the TOML file."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Where each setting that is not at its default came from: a flag, a variable, a file."""
+
+    @property
+    def requires_keys(self) -> bool:
+        """Whether callers must present a key."""
+        return bool(self.api_keys or self.keys)
 
     @property
     def admin_port(self) -> int | None:
@@ -278,9 +286,9 @@ class Settings:
             certificate=self.upstream_certificate,
             certificate_key=self.upstream_certificate_key,
             keys=() if key is None else (Secret(key),),
-            # with api_keys, a caller's key is a key of the adapter; a configured one has another place
+            # with keys, a caller's key is a key of the adapter; a configured one has another place
             callers_key=key is None
-            and not self.api_keys
+            and not self.requires_keys
             and _CREDENTIALS.isdisjoint(name.lower() for name, _, _ in lines),
             connect_timeout=self.connect_timeout,
             timeout=self.upstream_timeout,

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError
 
+from adapter.settings.caller_keys import CallerKey, read_caller_keys
 from adapter.settings.checks import check_settings
 from adapter.settings.description import PREFIX
 from adapter.settings.kinds import suggest
@@ -25,7 +26,7 @@ from adapter.settings.tables import TableError
 from adapter.settings.tools import read_tools
 from adapter.settings.upstreams import DEFAULT, read_upstreams
 
-TABLES: Final[tuple[str, ...]] = ("upstreams", "models", "tools")
+TABLES: Final[tuple[str, ...]] = ("keys", "upstreams", "models", "tools")
 """Settings that only the file can have."""
 
 _HOW_TO_LIST: Final = "`responses-adapter serve --help` lists all."
@@ -110,9 +111,10 @@ def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapp
             connect_timeout=settings.connect_timeout,
             timeout=settings.upstream_timeout,
         )
-        if settings.api_keys and (passing := [one.name for one in upstreams if one.callers_key]):
+        keys = read_caller_keys(tables["keys"].value if "keys" in tables else {}, environ)
+        if (settings.api_keys or keys) and (passing := [one.name for one in upstreams if one.callers_key]):
             raise TableError(
-                f"upstreams.{passing[0]}.callers_key: what callers present are keys of api_keys, which go nowhere."
+                f"upstreams.{passing[0]}.callers_key: what callers present are keys of this server, which go nowhere."
             )
         weights = {one.name: one.weight for one in upstreams}
         if settings.upstream_url is not None or not upstreams:
@@ -121,7 +123,16 @@ def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapp
         tools = read_tools(tables["tools"].value if "tools" in tables else {}, environ, weights)
     except TableError as error:
         raise SettingsError(f"{settings.config}: {error}") from None
-    return dataclasses.replace(settings, upstreams=upstreams, models=models, tools=tools)
+    return dataclasses.replace(settings, keys=keys, upstreams=upstreams, models=models, tools=tools)
+
+
+def load_caller_keys(path: str, environ: Mapping[str, str] = os.environ) -> tuple[CallerKey, ...]:
+    """Return the keys of a configuration file; raise SettingsError."""
+    table = _from_file(path, path).get("keys")
+    try:
+        return read_caller_keys({} if table is None else table.value, environ)
+    except TableError as error:
+        raise SettingsError(f"{path}: {error}") from None
 
 
 @functools.cache

@@ -52,6 +52,8 @@ TOKENS = _counter(
     "upstream", "model", "kind",
 )  # fmt: skip
 REFUSED = _counter("refused_total", "Requests that the server itself rejected.", "code", "param")
+LIMITED = _counter("limited_total", "Requests beyond a limit of their key.", "limit")
+KEY_TOKENS = _counter("key_tokens_total", "Tokens of the responses of named keys.", "key", "kind")
 NOTES = _counter("notes_total", "Approximations that responses were noted with.", "param", "action")
 IN_FLIGHT = _gauge("responses_in_flight", "Responses that are being answered.", "transport")
 HTTP_REQUESTS = _counter("http_requests_total", "HTTP requests by route.", "route", "method", "code")

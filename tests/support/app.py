@@ -16,6 +16,9 @@ class Provider:
         self.error: Exception | None = None
         self.bearers: list[str | None] = []
 
+    def log_failure(self, error: object, **where: object) -> None:
+        """Say nothing."""
+
     def fetch_models(self, bearer: str | None, watch: object) -> bytes:
         self.bearers.append(bearer)
         if self.error is not None:

@@ -16,11 +16,13 @@ from typing import Any
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
+from adapter.api.request.start import ADMISSION
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
 from adapter.services import Services
 from adapter.settings.settings import Settings
+from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.protocols import ResponseReader
 from translators.responses.request import CreateRequest
@@ -29,10 +31,11 @@ Parse = Callable[[bytes, Settings], CreateRequest]
 """Return the request in a body; raise RequestError for the first thing that is wrong with it."""
 
 
-def identify_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
+def identify_caller(environ: Mapping[str, Any], keys: CallerKeys) -> Caller:
     """Return who sends an HTTP request; raise RequestError (401)."""
     key = read_key(environ)
-    return Caller(authenticate(key, settings.api_keys), key, ClientWatch(environ))
+    who = authenticate(key, keys)
+    return Caller(who.tenant, who.key, key, ClientWatch(environ))
 
 
 def read_callers_body(environ: dict[str, Any], caller: Caller, services: Services) -> bytes:
@@ -51,7 +54,7 @@ def parse_body(body: bytes, settings: Settings) -> CreateRequest:
 def admit(
     body: bytes, caller: Caller, services: Services, store: ResponseReader, parse: Parse = parse_body
 ) -> CreateRequest:
-    """Return the request in a body, ready to be answered; raise RequestError, UnusablePrompt or StoreDown.
+    """Return the request in a body, ready to be answered; raise RequestError, LimitExceeded, UnusablePrompt, StoreDown.
 
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
@@ -59,6 +62,8 @@ def admit(
         request = parse(body, services.settings)
     else:
         request = services.offload.run(caller.tenant, parse, body, services.settings)
+    if caller.key is not None:
+        caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
     return resolve_references(request, store, caller.tenant)
 
 
@@ -68,6 +73,9 @@ def admit_http(
     """Return the caller and the request of an HTTP request; raise as `admit` and `read_body`, or
     RequestError (401).
     """
-    caller = identify_caller(environ, services.settings)
+    caller = identify_caller(environ, services.caller_keys)
     body = read_callers_body(environ, caller, services)
-    return caller, admit(body, caller, services, services.responses, parse)
+    request = admit(body, caller, services, services.responses, parse)
+    if caller.admission is not None:
+        environ[ADMISSION] = caller.admission
+    return caller, request

@@ -11,8 +11,12 @@ from typing import Any, Final
 
 import structlog
 
+from adapter.sharing.admission import Admission
+
 _REQUEST_ID: Final = "adapter.request_id"
 _START: Final = "adapter.start"
+ADMISSION: Final = "adapter.admission"
+"""Variables of the WSGI environment."""
 MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
@@ -48,7 +52,9 @@ def start_request(environ: dict[str, Any]) -> None:
 
 def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
     """Return the header fields that the answer to a request has, whatever it is."""
+    admission: Admission | None = environ.get(ADMISSION)
     return {
+        **({} if admission is None else admission.headers()),
         "x-request-id": environ[_REQUEST_ID],
         "openai-version": "2020-10-01",
         "openai-processing-ms": str(int((time.perf_counter() - environ[_START]) * 1000)),

@@ -52,7 +52,7 @@ _TOO_MANY_FRAMES: Final = "Too many control frames or empty frames."
 
 def upgrade(environ: dict[str, Any], services: Services) -> Response:
     """Return the answer to a request for a WebSocket: one that takes the connection over; raise RequestError."""
-    caller = identify_caller(environ, services.settings)
+    caller = identify_caller(environ, services.caller_keys)
     from wsproto import ConnectionType, WSConnection
     from wsproto.utilities import RemoteProtocolError
 

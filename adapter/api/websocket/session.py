@@ -136,7 +136,7 @@ class Session:
         If that fails, the connection forgets the response that the message continues, so that no client goes on from a
         stale state. Source: OpenAI guide, WebSocket mode.
         """
-        caller = Caller(self._caller.tenant, self._caller.bearer, self._watch, message.room)
+        caller = self._caller.sending(message.room)
         previous: str | None = None
         failed = True
 

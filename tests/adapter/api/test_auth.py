@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 
 from adapter.api.auth import authenticate, read_bearer, read_key
+from adapter.settings.settings import Settings
+from adapter.sharing.keys import CallerKeys
 from tests.support.app import KEYS, make_app
 from translators.errors import RequestError
 
@@ -19,7 +21,7 @@ def closed_app() -> Flask:
 
 
 def tenant(keys: tuple[str, ...], header: str | None) -> str:
-    return authenticate(read_bearer(header), keys)
+    return authenticate(read_bearer(header), CallerKeys(Settings(api_keys=keys))).tenant
 
 
 def sha256(key: str) -> str:

@@ -170,7 +170,7 @@ def test_a_model_that_is_none_is_refused_with_its_place(text: str, line: str, tm
 
 def test_the_adapter_s_own_keys_go_to_no_provider(tmp_path: Path) -> None:
     line = refusal(tmp_path, GROQ + "callers_key = true", ADAPTER_API_KEYS="key-number-1")
-    assert line.startswith("upstreams.groq.callers_key: what callers present are keys of api_keys")
+    assert line.startswith("upstreams.groq.callers_key: what callers present are keys of this server")
     assert load(tmp_path, GROQ + "callers_key = true").upstreams[0].callers_key
 
 

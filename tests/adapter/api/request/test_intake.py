@@ -30,11 +30,11 @@ def environ(body: bytes = BODY, key: str | None = KEYS[0], type: str = "applicat
 def test_an_environment_is_enough(services: Services) -> None:
     caller, request = admit_http(environ(), services)
     assert (caller.bearer, request.model, request.raw_input) == (KEYS[0], "m", b'"Hi"')
-    assert caller.tenant == identify_caller(environ(), services.settings).tenant
+    assert caller.tenant == identify_caller(environ(), services.caller_keys).tenant
 
 
 def test_tenants_are_told_apart(services: Services) -> None:
-    one, two = (identify_caller(environ(key=key), services.settings).tenant for key in KEYS)
+    one, two = (identify_caller(environ(key=key), services.caller_keys).tenant for key in KEYS)
     assert one != two
 
 
@@ -59,6 +59,6 @@ def test_an_endpoint_parses_in_its_own_way(services: Services) -> None:
         assert (body, settings) == (b"mine", services.settings)
         raise RequestError("No.")
 
-    caller = identify_caller(environ(), services.settings)
+    caller = identify_caller(environ(), services.caller_keys)
     with pytest.raises(RequestError, match="No"):
-        admit(b"mine", caller, services.settings, services.responses, parse)
+        admit(b"mine", caller, services, services.responses, parse)

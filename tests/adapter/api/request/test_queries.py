@@ -8,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
-from adapter.api.auth import authenticate
 from adapter.api.request.queries import parse_include, parse_retrieve
 from adapter.store.base import StoredResponse
 from translators.errors import RequestError
@@ -65,7 +64,7 @@ INPUT: list[dict[str, Any]] = [
 
 
 def listed(app: Flask, query: str) -> list[dict[str, Any]]:
-    stored = StoredResponse(ID, authenticate(None, ()), 1, None, json.dumps(INPUT).encode(), b'{"output":[]}')
+    stored = StoredResponse(ID, "", 1, None, json.dumps(INPUT).encode(), b'{"output":[]}')
     app.extensions["adapter"].store.put(stored)
     answer = app.test_client().get(f"/v1/responses/{ID}/input_items?order=asc&{query}")
     assert answer.status_code == 200, answer.text

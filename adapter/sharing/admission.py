@@ -1,0 +1,161 @@
+"""Whether a request of a named key is let in: the model it asks for, and the limits of its key.
+
+Checked in this order: model, responses at a time, requests a minute, tokens a minute. Tokens are taken as estimated
+when a request is let in, and settled when its response ends; a key is let in as long as it has any left, so one large
+request may overdraw them, and the next waits for as long as that takes to be filled up. A request that is refused
+costs nothing.
+Source: OpenAI guide, Rate limits; openai-python 3.54; Codex CLI 0.169.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from adapter.settings.caller_keys import CallerKey
+from adapter.sharing.buckets import Bucket, Level
+from adapter.sharing.rates import Levels, Limits, RateTable
+from adapter.sharing.shares import SHARE_USED
+from translators.errors import RequestError, UpstreamError, shorten
+
+_REQUEST_BURST_SECONDS: Final = 10.0
+"""Requests that may come at once: those of so much time."""
+_BYTES_PER_TOKEN: Final = 4
+"""Of JSON in English, about."""
+_CONCURRENT_RETRY_SECONDS: Final = 1.0
+
+_WHAT: Final = {"requests": "requests per minute", "tokens": "tokens per minute", "concurrent": "responses at a time"}
+_SETTINGS: Final = {"requests": "requests_per_minute", "tokens": "tokens_per_minute", "concurrent": "concurrent"}
+
+
+class LimitExceeded(UpstreamError):
+    """A request exceeds a limit of its key; no provider was asked."""
+
+    def __init__(self, key: CallerKey, limits: Limits, levels: Levels, wait: float) -> None:
+        """`wait`: seconds until the same request may be let in."""
+        self.limit = name = levels.refused_by
+        self.headers = rate_limit_headers(limits, levels)
+        per = getattr(key, _SETTINGS[name])
+        super().__init__(
+            f"Rate limit reached for the key '{key.name}': {per} {_WHAT[name]}. Please try again in {wait:.1f}s.",
+            status=429, type="tokens" if name == "tokens" else "requests", code=SHARE_USED, retry_after=wait,
+        )  # fmt: skip
+
+
+class Admission:
+    """One request that was let in. `settle` it when its response ends."""
+
+    __slots__ = ("_limits", "_name", "_table", "_taken", "levels")
+
+    def __init__(self, table: RateTable, name: str, limits: Limits, taken: float, levels: Levels) -> None:
+        self._table: RateTable | None = table
+        self._name = name
+        self._limits = limits
+        self._taken = taken
+        self.levels = levels
+
+    def settle(self, tokens: int | None) -> None:
+        """Count the response as ended, with the tokens it cost; None: as many as were estimated. Only once."""
+        table, self._table = self._table, None
+        if table is not None:
+            more = 0.0 if tokens is None else tokens - self._taken
+            table.release(self._name, self._limits.tokens, more)
+
+    def revoke(self) -> None:
+        """Give everything back: the request is admitted anew."""
+        table, self._table = self._table, None
+        if table is not None:
+            table.release(self._name, self._limits.tokens, -self._taken, self._limits.requests)
+
+    def __del__(self) -> None:
+        self.settle(None)
+
+    def headers(self) -> dict[str, str]:
+        """Return what the answer says about the limits, as the API does."""
+        return rate_limit_headers(self._limits, self.levels)
+
+
+class Gate:
+    """Lets requests of named keys in."""
+
+    def __init__(self, keys: Sequence[CallerKey]) -> None:
+        """Create it before the workers are forked. Without `keys` at the start, there are none later."""
+        self._table = RateTable() if keys else None
+
+    def admit(self, key: CallerKey, model: str, body_bytes: int, max_output_tokens: int | None) -> Admission | None:
+        """Return the admission of a request, None if its key has no limits.
+
+        Raises RequestError for a model that the key may not use and for a request that can never be let in,
+        LimitExceeded for one that may be later.
+        """
+        if not key.may_use(model):
+            raise RequestError(
+                f"The model '{shorten(model)}' does not exist, or the key '{key.name}' may not use it.",
+                param="model", code="model_not_found", status=404,
+            )  # fmt: skip
+        limits = limits_of(key)
+        if limits == _UNLIMITED:
+            return None
+        tokens = body_bytes / _BYTES_PER_TOKEN + (max_output_tokens or 0)
+        if limits.tokens is not None and tokens > limits.tokens.burst:
+            raise RequestError(
+                f"The request may take some {tokens:.0f} tokens, and the key '{key.name}' has "
+                f"{limits.tokens.per_minute:.0f} a minute, so it would never be let in. Shorten the input, or lower "
+                "max_output_tokens.",
+                code="request_too_large",
+            )
+        assert self._table is not None
+        levels = self._table.take(key.name, limits, tokens)
+        if levels.refused_by:
+            raise _exceeded(key, limits, levels)
+        return Admission(self._table, key.name, limits, tokens, levels)
+
+
+_UNLIMITED: Final = Limits()
+
+
+def limits_of(key: CallerKey) -> Limits:
+    """Return the limits of a key. All tokens of a minute may be taken at once, of the requests a part."""
+    requests, tokens = key.requests_per_minute, key.tokens_per_minute
+    burst = 0.0 if requests is None else max(1.0, requests * _REQUEST_BURST_SECONDS / 60)
+    return Limits(
+        None if requests is None else Bucket(requests, burst),
+        None if tokens is None else Bucket(tokens, tokens),
+        key.concurrent,
+    )
+
+
+def rate_limit_headers(limits: Limits, levels: Levels) -> dict[str, str]:
+    """Return the API's headers on limits and what is left of them. Source: OpenAI guide, Rate limits."""
+    headers = {}
+    for name, bucket, level in (
+        ("requests", limits.requests, levels.requests),
+        ("tokens", limits.tokens, levels.tokens),
+    ):
+        if bucket is not None and level is not None:
+            headers[f"x-ratelimit-limit-{name}"] = f"{bucket.per_minute:.0f}"
+            headers[f"x-ratelimit-remaining-{name}"] = str(max(0, math.floor(level.remaining)))
+            headers[f"x-ratelimit-reset-{name}"] = _duration(level.reset)
+    return headers
+
+
+def _exceeded(key: CallerKey, limits: Limits, levels: Levels) -> LimitExceeded:
+    wait = _CONCURRENT_RETRY_SECONDS
+    if levels.refused_by == "requests":
+        wait = _wait(limits.requests, levels.requests)
+    elif levels.refused_by == "tokens":
+        wait = _wait(limits.tokens, levels.tokens)
+    return LimitExceeded(key, limits, levels, wait)
+
+
+def _wait(bucket: Bucket | None, level: Level | None) -> float:
+    assert bucket is not None
+    assert level is not None
+    return bucket.wait_for(level, 1)
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as the API writes it: 500ms, 1s, 6m0s."""
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

@@ -1,0 +1,76 @@
+"""The keys that callers may present: those of `api_keys`, and the named ones of the configuration file.
+
+The file is read anew when it changes, so a key is added or revoked within seconds, without a restart. If it cannot be
+read, the keys stay as they are.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import structlog
+
+from adapter.settings.caller_keys import CallerKey, digest_of
+from adapter.settings.settings import Settings, SettingsError
+from adapter.settings.sources import load_caller_keys
+
+log = structlog.get_logger()
+
+_SECONDS_BETWEEN_LOOKS: Final = 2.0
+"""At the file's date, at most this often."""
+
+
+class Identity(NamedTuple):
+    """Who presents a key."""
+
+    tenant: str
+    key: CallerKey | None
+    """None: the key has no name, and no limits."""
+
+
+class CallerKeys:
+    """All keys. Constructed without I/O."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.are_required = settings.requires_keys
+        self._unnamed = frozenset(map(digest_of, settings.api_keys))
+        self._path = settings.config if settings.keys else None
+        self._named = _by_digest(settings.keys)
+        self._date: int | None = None
+        self._next_look = 0.0
+
+    def find(self, key: str) -> Identity | None:
+        """Return who presents a key; None: it is not accepted. Without any keys, every key is a tenant's."""
+        digest = digest_of(key)
+        if self._path is not None and time.monotonic() >= self._next_look:
+            self._look_at_file(self._path)
+        named = self._named.get(digest)
+        if named is not None:
+            return Identity(named.tenant, named)
+        if digest in self._unnamed or not self.are_required:
+            return Identity(digest, None)
+        return None
+
+    @property
+    def named(self) -> frozenset[CallerKey]:
+        return frozenset(self._named.values())
+
+    def _look_at_file(self, path: str) -> None:
+        self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+        try:
+            date = os.stat(path).st_mtime_ns
+            if date == self._date:
+                return
+            self._date = date
+            named = _by_digest(load_caller_keys(path))
+        except (OSError, SettingsError) as error:
+            log.error("keys not read anew", file=path, error=str(error))
+            return
+        if named != self._named:
+            self._named = named
+            log.info("keys read anew", file=path, keys=len(named))
+
+
+def _by_digest(keys: tuple[CallerKey, ...]) -> Mapping[str, CallerKey]:
+    return {digest: key for key in keys for digest in key.digests}

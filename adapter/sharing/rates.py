@@ -1,0 +1,203 @@
+"""Rates that all workers of a machine share, exactly: requests and tokens per minute, responses at a time.
+
+The state is a table in memory that the workers inherit; a change locks its row, for some microseconds. A rate is a
+bucket that fills evenly (generic cell rate algorithm): its state is the one time at which it will be full again, so
+nothing has to run between two requests. A bucket may be overdrawn by what a request cost more than expected; then it
+first has to fill up. Responses at a time are counted for each worker, so that those of a worker that died do not count.
+Source: Wikipedia, Generic cell rate algorithm.
+"""
+
+import fcntl
+import hashlib
+import mmap
+import os
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from adapter.sharing.buckets import Bucket, Level
+
+_MAX_ROWS: Final = 4096
+"""Keys with limits; a row is some hundred bytes, which take memory once they are used."""
+_MAX_WORKERS: Final = 128
+"""At a time: twice the most that can be configured, since a restart has old and new ones."""
+
+_TAG_BYTES: Final = 16
+_TIMES: Final = struct.Struct("<dd")
+_COUNTS: Final = struct.Struct(f"<{_MAX_WORKERS}H")
+_COUNT: Final = struct.Struct("<H")
+_ROW_BYTES: Final = _TAG_BYTES + _TIMES.size + _COUNTS.size
+_TAGS_LOCK: Final = _MAX_ROWS
+"""Numbers of locks: each row has its own, then there is one for the tags, and one for each process."""
+_FIRST_CELL_LOCK: Final = _MAX_ROWS + 1
+
+
+class Limits(NamedTuple):
+    """What a key may use; None: without a limit."""
+
+    requests: Bucket | None = None
+    tokens: Bucket | None = None
+    concurrent: int | None = None
+
+
+class Levels(NamedTuple):
+    """What a key has left. `refused_by`: the limit that a request exceeds; "": it was let in and counted."""
+
+    refused_by: str
+    requests: Level | None
+    tokens: Level | None
+
+
+class RateTable:
+    """The state of all keys. Create it before the workers are forked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` must be the same for all processes."""
+        self._clock = clock
+        size = _MAX_ROWS * _ROW_BYTES
+        self._file = os.memfd_create("limits") if hasattr(os, "memfd_create") else os.dup(
+            tempfile.TemporaryFile().fileno()  # noqa: SIM115
+        )  # fmt: skip
+        os.ftruncate(self._file, size)
+        self._memory = mmap.mmap(self._file, size)
+        self._rows: dict[str, int] = {}
+        self._cell = 0
+        self._process = 0
+
+    def take(self, name: str, limits: Limits, tokens: float) -> Levels:
+        """Count a request of so many tokens, unless it exceeds a limit of its key, and what it takes of each.
+
+        A request that is let in must be given to `release`.
+        """
+        row, cell, now = self._row(name), self._own_cell(), self._clock()
+        at = _offset(row) + _TAG_BYTES
+        self._lock(row)
+        try:
+            full = _TIMES.unpack_from(self._memory, at)
+            of_requests = None if limits.requests is None else limits.requests.level(full[0], now)
+            of_tokens = None if limits.tokens is None else limits.tokens.level(full[1], now)
+            refused_by = ""
+            if limits.concurrent is not None and self._are_running(row, limits.concurrent):
+                refused_by = "concurrent"
+            elif of_requests is not None and of_requests.remaining < 1:
+                refused_by = "requests"
+            elif of_tokens is not None and of_tokens.remaining <= 0:
+                refused_by = "tokens"
+            if refused_by:
+                return Levels(refused_by, of_requests, of_tokens)
+            times = list(full)
+            if limits.requests is not None:
+                times[0], of_requests = limits.requests.take(full[0], now, 1)
+            if limits.tokens is not None:
+                times[1], of_tokens = limits.tokens.take(full[1], now, tokens)
+            _TIMES.pack_into(self._memory, at, *times)
+            self._add(row, cell, 1)
+            return Levels("", of_requests, of_tokens)
+        finally:
+            self._unlock(row)
+
+    def release(self, name: str, bucket: Bucket | None, tokens: float, requests: Bucket | None = None) -> None:
+        """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it.
+
+        `requests`: give back the request as well.
+        """
+        row, cell = self._row(name), self._own_cell()
+        at = _offset(row) + _TAG_BYTES
+        self._lock(row)
+        try:
+            times = list(_TIMES.unpack_from(self._memory, at))
+            if requests is not None:
+                times[0] = requests.take(times[0], self._clock(), -1)[0]
+            if bucket is not None and tokens:
+                times[1] = bucket.take(times[1], self._clock(), tokens)[0]
+            _TIMES.pack_into(self._memory, at, *times)
+            self._add(row, cell, -1)
+        finally:
+            self._unlock(row)
+
+    def running(self, name: str) -> int:
+        """Return how many responses of a key are being answered."""
+        self._own_cell()
+        return self._count(self._row(name))
+
+    def _row(self, name: str) -> int:
+        """Return the row of a key: the one with its tag, or the first free one."""
+        row = self._rows.get(name)
+        if row is not None:
+            return row
+        tag = hashlib.blake2b(name.encode(), digest_size=_TAG_BYTES).digest()
+        self._lock(_TAGS_LOCK)
+        try:
+            for row in range(_MAX_ROWS):
+                at = _offset(row)
+                found = self._memory[at : at + _TAG_BYTES]
+                if found == tag:
+                    break
+                if not any(found):
+                    self._memory[at : at + _TAG_BYTES] = tag
+                    break
+            else:
+                row = _MAX_ROWS - 1  # shared by all that are too many: too strict rather than not at all
+        finally:
+            self._unlock(_TAGS_LOCK)
+        self._rows[name] = row
+        return row
+
+    def _own_cell(self) -> int:
+        """Return the number of this process, whose lock it holds until it ends."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._cell = next(cell for cell in range(_MAX_WORKERS) if self._try_lock(_FIRST_CELL_LOCK + cell))
+            self._clear(self._cell)
+        return self._cell
+
+    def _are_running(self, row: int, limit: int) -> bool:
+        """Tell whether so many responses are being answered."""
+        return sum(self._counts(row)) >= limit and self._count(row) >= limit
+
+    def _counts(self, row: int) -> tuple[int, ...]:
+        return _COUNTS.unpack_from(self._memory, _offset(row) + _TAG_BYTES + _TIMES.size)
+
+    def _count(self, row: int) -> int:
+        counts = self._counts(row)
+        return sum(count for cell, count in enumerate(counts) if count and self._is_alive(cell))
+
+    def _is_alive(self, cell: int) -> bool:
+        """Tell whether the process of a cell still runs; one that was killed may stay a zombie for a while."""
+        if cell == self._cell:
+            return True
+        if not self._try_lock(_FIRST_CELL_LOCK + cell):
+            return True
+        self._unlock(_FIRST_CELL_LOCK + cell)
+        return False
+
+    def _add(self, row: int, cell: int, by: int) -> None:
+        at = _offset(row) + _TAG_BYTES + _TIMES.size + cell * _COUNT.size
+        count = _COUNT.unpack_from(self._memory, at)[0] + by
+        _COUNT.pack_into(self._memory, at, max(0, min(count, 0xFFFF)))
+
+    def _clear(self, cell: int) -> None:
+        for row in range(_MAX_ROWS):
+            at = _offset(row)
+            if not any(self._memory[at : at + _TAG_BYTES]):
+                return
+            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _TIMES.size + cell * _COUNT.size, 0)
+
+    def _lock(self, number: int) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
+
+    def _try_lock(self, number: int) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(self, number: int) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, number)
+
+
+def _offset(row: int) -> int:
+    return row * _ROW_BYTES
