@@ -134,7 +134,7 @@ class Services:
         if self._tools is None:
             from adapter.hosting.policy import ToolPolicy  # imported late: most workers run no tools
 
-            self._tools = ToolPolicy(self.settings.tools)
+            self._tools = ToolPolicy(self.settings.tools, self.settings.share_percent)
         return self._tools
 
     def start(self) -> None:

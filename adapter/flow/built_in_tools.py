@@ -77,6 +77,8 @@ def _open_web(
     filters = tool.filters if isinstance(tool.filters, dict) else {}
     allowed, blocked = (_domains(filters.get(name), read_domain) for name in ("allowed_domains", "blocked_domains"))
     domains = Domains(allowed, blocked)
+    if (allowed or blocked) and not search.filters_text:
+        notes.add("tools", "approximated", "the domains of web_search: they are words of the query")
     pages = None if is_cached else policy.open_pages(source.services.files, source.tenant, domains)
     if pages is not None:
         pages.name(url for text in _texts_of_user(items) for url in find_urls(text))

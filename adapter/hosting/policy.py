@@ -19,6 +19,7 @@ from adapter.hosting.mcp.server import MCPServer
 from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
 from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
 from adapter.settings.tools import ToolSettings
+from adapter.sharing.shares import Slots, share_of
 from adapter.upstream.client import Upstream
 from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_SERVERS: Final = 16
 """Of one request."""
+_MAX_CALLS: Final = 64
+"""Calls to tool servers that a worker makes at the same time."""
 _MAX_HEADERS: Final = 32
 _MAX_HEADER_BYTES: Final = 8 * 1024
 """Of all headers of a declaration together."""
@@ -55,8 +58,10 @@ class MCPDeclaration(Protocol):
 class ToolPolicy:
     """The operator's policy on tool servers, and what a worker remembers of them. Constructed without I/O."""
 
-    def __init__(self, settings: ToolSettings) -> None:
+    def __init__(self, settings: ToolSettings, share_percent: int = 100) -> None:
+        """`share_percent`: how much of a worker's calls to tool servers one tenant may have at a time."""
         self._settings = settings
+        self._slots = Slots(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
         self.rounds = settings.rounds
         """Chat calls of one response, the last of them without tools."""
         self.calls = settings.calls
@@ -98,7 +103,7 @@ class ToolPolicy:
             server = replace(server, label=label)
             guard = Guard([parse(server.url).netloc or ""])
         server = _with_callers_headers(server, declaration, path)
-        return MCPServer(server, parse(server.url), tenant, guard, self._memory)
+        return MCPServer(server, parse(server.url), tenant, guard, self._memory, self._slots)
 
     def start_search(self) -> "WebSearch | None":
         """Return what searches the web for one response; None: nothing is configured."""
@@ -142,7 +147,7 @@ class ToolPolicy:
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""
         url = parse(server.url)
-        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory)
+        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory, self._slots)
 
     def _find(self, declaration: MCPDeclaration, tenant: str) -> MCPServerSettings | None:
         """Return the configured server that a tenant may name so; its own label comes before a connector."""

@@ -59,8 +59,6 @@ class SearchResult(Struct, frozen=True):
     """Those that were sent."""
     error: str | None = None
     """Why nothing was found out; the item is then `failed`."""
-    is_filtered: bool = True
-    """False: a domain filter could not be applied to the text of the backend."""
 
 
 class WebSearch:
@@ -72,6 +70,11 @@ class WebSearch:
         self._connect = connect
         self._numbered = 0
         """Results that the model has seen."""
+
+    @property
+    def filters_text(self) -> bool:
+        """Whether domain filters apply to what the model reads; an MCP server's text is passed on as it is."""
+        return self._settings.backend != "mcp"
 
     def run(
         self, queries: Sequence[str], *, size: Size = "medium", domains: Domains = EVERY_DOMAIN, country: str = ""
@@ -118,8 +121,7 @@ class WebSearch:
         text = "\n\n".join(texts)
         hits = [hit for hit in _find_links(text) if domains.allow(hit.url)]
         self._numbered += len(hits)
-        is_filtered = not (domains.allowed or domains.blocked)
-        return SearchResult(cut(text)[0], tuple(hits), queries, is_filtered=is_filtered)
+        return SearchResult(cut(text)[0], tuple(hits), queries)
 
     def _write(self, hits: tuple[Hit, ...], size: Size) -> str:
         """Return results as the model reads them, numbered after those that it has seen."""

@@ -19,6 +19,8 @@ OUTPUTS = "code_interpreter_call.outputs"
 
 
 class Search:
+    filters_text = True
+
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.error: str | None = None

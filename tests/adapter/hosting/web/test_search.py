@@ -135,7 +135,7 @@ def test_an_mcp_server_that_searches(server: ScriptedMCP) -> None:
     settings = WebSearchSettings(backend="mcp", mcp="x", tool="search")
     searches = WebSearch(settings, lambda: policy.connect(MCPServerSettings(label="x", url=server.url)))
     found = searches.run(["dice"], domains=Domains(("example.com",)))
-    assert (found.text, found.is_filtered) == (text, False)
+    assert (found.text, searches.filters_text) == (text, False)
     assert found.hits == (Hit("https://a.example.com/rules", "the rules", ""),)
 
 
