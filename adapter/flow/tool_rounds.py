@@ -19,6 +19,7 @@ from adapter.flow.hosted_tools import HostedTools
 from adapter.flow.plans import Plan, RoundRequest, ask_next_round, ask_with_items
 from adapter.flow.round import Flow, Round, create_round
 from adapter.hosting.runs import ToolRun
+from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
 from translators.errors import RequestError
 from translators.responses.events import Event
 from translators.responses.items import Item
@@ -121,10 +122,12 @@ class ToolRound(Round):
         return None if limit is None or spent is None else limit - spent.output_tokens
 
     def _log(self, run: ToolRun) -> None:
-        if run.executes:
-            log.info(
-                "tool call", response_id=self._flow.stream.response.id, ms=round(run.seconds * 1000), **run.log_fields()
-            )
+        if not run.executes:
+            return
+        fields = run.log_fields()
+        TOOL_CALLS.add((fields["kind"], fields["outcome"]))
+        TOOL_SECONDS.observe(run.seconds, (fields["kind"],))
+        log.info("tool call", response_id=self._flow.stream.response.id, ms=round(run.seconds * 1000), **fields)
 
     def close(self, *, keep_connection: bool = True) -> None:
         """End the calls that are running: their connections close, which cancels them."""

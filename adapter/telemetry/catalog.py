@@ -55,6 +55,8 @@ REFUSED = _counter("refused_total", "Requests that the server itself rejected.",
 LIMITED = _counter("limited_total", "Requests beyond a limit of their key.", "limit")
 KEY_TOKENS = _counter("key_tokens_total", "Tokens of the responses of named keys.", "key", "kind")
 NOTES = _counter("notes_total", "Approximations that responses were noted with.", "param", "action")
+TOOL_CALLS = _counter("tool_calls_total", "Calls of tools that the server ran itself.", "kind", "outcome")
+TOOL_SECONDS = _histogram("tool_seconds", "Such calls, without what the model does.", "kind", buckets=DURATION_SECONDS)
 IN_FLIGHT = _gauge("responses_in_flight", "Responses that are being answered.", "transport")
 HTTP_REQUESTS = _counter("http_requests_total", "HTTP requests by route.", "route", "method", "code")
 STORE_SECONDS = _histogram("store_seconds", "Calls of the store.", "operation", buckets=WORK_SECONDS)

@@ -30,7 +30,7 @@ class OpenWebSearch(OpenHostedItem):
         """Take the result: what the model reads, and the URLs that a search found."""
         self._status = "failed" if failed else "completed"
         action = dict(self._item.action or {})
-        if shows_sources and action["type"] == "search":
+        if shows_sources and not failed and action["type"] == "search":
             action["sources"] = [{"type": "url", "url": url} for url in sources]
         self._item = replace(self._item, action=action)
         self.hidden = {"text": text}

@@ -101,7 +101,7 @@ class Approvals:
 
     def add(self, position: int, request: MCPApprovalRequest) -> None:
         if isinstance(request.id, str):
-            self._open[request.id] = position
+            self._open.setdefault(request.id, position)
 
     def answer(self, response: MCPApprovalResponse) -> bool:
         """Show the model what the client decided; return False if it decided about nothing that is here."""

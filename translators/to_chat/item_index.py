@@ -30,6 +30,8 @@ class ItemIndex:
         """The last position of an output that was rendered before its turn."""
         self._first_input = first_input
         self._approvals = Approvals(self.items)
+        self._hosted: set[str] = set()
+        """Ids of the hosted calls so far."""
         self._messages: deque[int] = deque()
         """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
@@ -49,12 +51,21 @@ class ItemIndex:
                 if other is None:
                     self.done.add(position)
                     continue
+                if isinstance(other, HostedCall) and other.round is not None and not self._is_new(other):
+                    self.done.add(position)
+                    continue
                 self.items[position] = other
                 kind = other.__class__
             if kind is Message:
                 self._add_message(position, notes)
             elif kind in BY_OUTPUT:
                 self._outputs[call_id_of(self.items[position])].append(position)
+
+    def _is_new(self, call: HostedCall) -> bool:
+        """Tell whether a hosted call is here for the first time: some clients refer to items that the chain has."""
+        known = call.call_id in self._hosted
+        self._hosted.add(call.call_id)
+        return not known
 
     def _settle_approval(self, position: int, item: Item) -> bool:
         """Read an item of a call that needs approval; return True if it has no message of its own."""

@@ -211,3 +211,27 @@ def test_what_is_run_is_the_request_whatever_the_model_says(
     upstream.plays(stream(chat.text("Rolling 4."), chat.end()))
     app.create(tools=[ASKS], previous_response_id=asked["id"], input=[answer(asked["output"][1]), USER])
     assert dice.calls == [("roll", {"n": 1})]
+
+
+def test_a_second_approval_in_a_chain(
+    app: HostedApp, dice: FakeServer, asked: dict[str, Any], upstream: Upstream
+) -> None:
+    upstream.plays(calls((ROLL, '{"n":2}')), says("8"))
+    second = app.create(tools=[ASKS], previous_response_id=asked["id"], input=[answer(asked["output"][1])])
+    assert types(second) == ["mcp_call", "mcp_approval_request"]
+    third = app.create(tools=[ASKS], previous_response_id=second["id"], input=[answer(second["output"][1])])
+    assert types(third) == ["mcp_call", "message"]
+    assert dice.calls == [("roll", {"n": 1}), ("roll", {"n": 2})]
+    contents = [message["content"] for message in upstream.requests[2].messages if message["role"] == "tool"]
+    assert contents == ["4", "8"]
+
+
+def test_a_reference_to_an_item_that_the_chain_has(
+    app: HostedApp, dice: FakeServer, asked: dict[str, Any], upstream: Upstream
+) -> None:
+    upstream.plays(says("4"))
+    reference = {"type": "item_reference", "id": asked["output"][1]["id"]}
+    given = [reference, answer(asked["output"][1])]
+    second = app.create(tools=[ASKS], previous_response_id=asked["id"], input=given)
+    assert types(second) == ["mcp_call", "message"]
+    assert [message["role"] for message in upstream.requests[1].messages] == ["user", "assistant", "tool"]

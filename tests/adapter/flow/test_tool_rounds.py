@@ -4,6 +4,7 @@ import itertools
 import json
 from typing import Any
 
+import gevent
 import pytest
 
 from adapter.hosting.results import ToolResult
@@ -220,3 +221,64 @@ def test_a_tool_that_is_not_allowed_is_not_run(app: HostedApp, dice: FakeServer,
     response = app.create(tools=[mcp(), WEATHER], tool_choice=choice)
     assert types(response) == ["mcp_list_tools", "mcp_call", "message"]
     assert [name for name, _ in dice.calls] == ["roll"]
+
+
+def test_an_answer_without_a_server_whose_list_fails(provider: Upstream, upstream: Upstream) -> None:
+    broken, dice = FakeServer("broken", {}, on_list_failure="continue"), FakeServer("dice", {"roll": roll})
+    broken.error = "The tool server could not be reached"
+    upstream.plays(says("Hi."))
+    events = HostedApp(provider, broken, dice).stream(tools=[mcp("broken"), mcp()])
+    assert [event["type"] for event in events[2:6]] == [
+        "response.output_item.added", "response.mcp_list_tools.in_progress", "response.mcp_list_tools.failed",
+        "response.output_item.done",
+    ]  # fmt: skip
+    assert events[5]["item"]["error"] == broken.error
+    assert [tool["function"]["name"] for tool in upstream.requests[0].json["tools"]] == [ROLL]
+
+
+def test_two_servers_with_a_tool_of_the_same_name(provider: Upstream, upstream: Upstream) -> None:
+    one, two = FakeServer("one", {"roll": lambda: "1"}), FakeServer("two", {"roll": lambda: "2"})
+    upstream.plays(calls(("mcp__two__roll", "{}"), ("mcp__one__roll", "{}")), says("Both."))
+    response = HostedApp(provider, one, two).create(tools=[mcp("one"), mcp("two")])
+    run = [(item["server_label"], item["output"]) for item in response["output"][2:4]]
+    assert run == [("two", "2"), ("one", "1")]
+
+
+@pytest.mark.parametrize("name", ["roll", "other"])
+def test_a_chosen_tool_of_a_server(app: HostedApp, name: str, upstream: Upstream) -> None:
+    choice = {"type": "mcp", "server_label": "dice", "name": name}
+    if name == "other":
+        answer = app.post(tools=[mcp()], tool_choice=choice)
+        assert (answer.status_code, answer.json["error"]["param"]) == (400, "tool_choice")
+        return
+    upstream.plays(calls((ROLL, "{}")), says("4"))
+    response = app.create(tools=[mcp()], tool_choice=choice)
+    assert response["tool_choice"] == choice
+    chosen = [sent.json.get("tool_choice") for sent in upstream.requests]
+    assert chosen == [{"type": "function", "function": {"name": ROLL}}, None]
+
+
+def test_calls_run_at_the_same_time(provider: Upstream, upstream: Upstream) -> None:
+    slow = FakeServer("dice", {"roll": lambda n=1: gevent.sleep(0.05) or str(n)})
+    upstream.plays(calls(*[(ROLL, json.dumps({"n": n})) for n in range(10)]), says("Done."))
+    response = HostedApp(provider, slow).create(tools=[mcp()])
+    assert [item["output"] for item in response["output"][1:-1]] == [str(n) for n in range(10)]
+    assert slow.most_running == 8
+
+
+def test_only_the_first_call_is_run_if_the_client_wants_one_at_a_time(
+    app: HostedApp, dice: FakeServer, upstream: Upstream
+) -> None:
+    upstream.plays(calls((ROLL, '{"n":1}'), (ROLL, '{"n":2}')), says("4"))
+    app.create(tools=[mcp()], parallel_tool_calls=False)
+    assert dice.calls == [("roll", {"n": 1})]
+
+
+def test_the_connections_are_closed(app: HostedApp, dice: FakeServer, upstream: Upstream) -> None:
+    upstream.plays(says("Hi."))
+    app.create(tools=[mcp()])
+    gevent.sleep(0)
+    assert dice.closed == 1
+    assert app.post(tools=[mcp()], tool_choice={"type": "mcp", "server_label": "dice", "name": "no"}).status_code == 400
+    gevent.sleep(0)
+    assert dice.closed == 2
