@@ -67,12 +67,15 @@ def to_request_error(error: msgspec.ValidationError, param: str, expected: Any) 
 
 
 def allowed_values(expected: Any, path: str = "") -> list[str]:
-    """Return the values allowed at a path below a type: those of a Literal, the tags of a union of Structs."""
+    """Return the values allowed at a path below a type: those of a Literal, the tags of a union of Structs.
+
+    A tag that begins with `_` is for our own records.
+    """
     types = [expected]
     for step in _PATH_STEP.findall(path):
         types = [below for type in types for below in _types_below(type, step)]
     values = [str(value) for type in types for value in _literals(type)]
-    return list(dict.fromkeys(values))
+    return [value for value in dict.fromkeys(values) if not value.startswith("_")]
 
 
 def _types_below(type_: Any, step: str) -> Iterator[Any]:

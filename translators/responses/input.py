@@ -3,13 +3,12 @@
 Items usually have a `type`, and one pass of the decoder reads them all. An item without one is recognised by its
 members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
 item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
-error. There, too, a null in place of an optional member counts as left out, and an item of an unknown type is kept if
-it belongs to a history or follows one: refused, it would end the session of the client that keeps it. An array with too
-many elements is rejected before they are decoded.
+error. There, too, a null in place of an optional member counts as left out, and an item or part of an unknown type is
+kept if it belongs to a history or follows one: refused, it would end the session of the client that keeps it. An array
+with too many elements is rejected before they are decoded.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Literal, cast
@@ -43,9 +42,9 @@ from translators.responses.tools import (
     ToolSearchTool,
     WebSearch,
 )
-from translators.responses.unknown_item import UnknownItem
+from translators.responses.unknown_item import UnknownItem, with_unknown_part, without_null
 from translators.validation import allowed_values
-from translators.wire import Decoder, NotJSON, Raw, decode, decode_param, encode
+from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
 MAX_TOOLS: Final = 1024
 """Far more than any provider accepts; each becomes several objects."""
@@ -55,10 +54,8 @@ MAX_TOOL_BYTES: Final = 4 << 20
 _MIN_BYTES_COUNTED: Final = 1 << 19
 """Arrays from this size are counted before they are decoded; for shorter ones that costs more than it saves."""
 
-_MAX_NULLS: Final = 32
-"""Nulls that one item may have where other values belong; each is one more attempt to decode it."""
-_NULL_AT: Final = re.compile(r"Expected `[^`]*`, got `null` - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.\w+)`")
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_MAX_REPAIRS: Final = 32
+"""Nulls and unknown parts that one item may have; each is one more attempt to decode it."""
 _ABSENT: Final = Raw(b"")
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
@@ -168,7 +165,7 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
     items: list[Item] = []
     for at, element in enumerate(elements):
         is_last = at == len(elements) - 1
-        item = _decode_item(element, f"{param}[{at}]", in_history=in_history or not is_last)
+        item = _decode_item(element, f"{param}[{at}]", in_history=in_history or not is_last, is_last=is_last)
         in_history = in_history or not _asks(item)
         items.append(item)
     return tuple(items)
@@ -181,41 +178,30 @@ def _asks(item: Item) -> bool:
     )
 
 
-def _decode_known(raw: bytes | Raw, param: str) -> Item:
-    """Return an item of a known type; a null where another value belongs counts as left out."""
-    for _ in range(_MAX_NULLS):
+def _decode_known(raw: bytes | Raw, param: str, *, keep_unknown: bool) -> Item:
+    """Return an item of a known type; a null where another value belongs counts as left out.
+
+    `keep_unknown`: parts of unknown types are kept for what they say.
+    """
+    whole: bytes | Raw = raw
+    for _ in range(_MAX_REPAIRS):
         try:
-            return cast(Item, _item.decode(raw))
+            return cast(Item, _item.decode(whole))
         except NotJSON as error:
-            left = _without_null(raw, str(error))
+            left = without_null(whole, str(error))
+            if left is None and keep_unknown:
+                left = with_unknown_part(whole, str(error))
         if left is None:
             break
-        raw = left
+        whole = left
     return cast(Item, decode_param(_item, raw, param))
 
 
-def _without_null(raw: bytes | Raw, problem: str) -> bytes | None:
-    """Return an item without the null that msgspec complains of; None if it complains of something else."""
-    found = _NULL_AT.fullmatch(problem)
-    if found is None:
-        return None
-    *way, last = [int(index) if index else name for name, index in _STEP.findall(found["path"])]
-    try:
-        whole = place = decode(bytes(raw))
-        for step in way:
-            place = place[step]
-        if place[last] is not None:
-            return None
-        del place[last]
-    except (KeyError, IndexError, TypeError, *NotJSON):
-        return None
-    return encode(whole)
-
-
-def _decode_item(raw: Raw, param: str, *, in_history: bool) -> Item:
+def _decode_item(raw: Raw, param: str, *, in_history: bool, is_last: bool) -> Item:
     head = decode_param(_heads, raw, param)
+    is_users_last = is_last and bytes(head.role) == b'"user"'
     if head.type in _ITEM_TYPES:
-        return _decode_known(raw, param)
+        return _decode_known(raw, param, keep_unknown=in_history and not is_users_last)
     if head.type is not None:
         if in_history or head.type in _WITHOUT_STRUCT:
             members = decode_param(_members, raw, param)
@@ -224,7 +210,12 @@ def _decode_item(raw: Raw, param: str, *, in_history: bool) -> Item:
         _reject_unserved(INPUT_ITEMS, head.type, param)
         raise invalid_value(param, shorten(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:
-        easy = decode_param(_easy_message, raw, param)
+        try:
+            easy = _easy_message.decode(raw)
+        except NotJSON:
+            if in_history and not is_users_last:
+                return _decode_known(b'{"type":"message",' + bytes(raw).lstrip()[1:], param, keep_unknown=True)
+            easy = decode_param(_easy_message, raw, param)
         return Message(easy.role, easy.content, easy.id, easy.status, easy.phase)
     try:
         return ItemReference(_bare.decode(raw).id)

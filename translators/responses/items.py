@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from translators.responses.hosted_items import Hosted, HostedOutput
 from translators.responses.tools import Name, Tool
-from translators.responses.unknown_item import UnknownItem
+from translators.responses.unknown_item import UnknownItem, UnknownPart
 
 Text = Annotated[str, Meta(max_length=10_485_760)]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -92,7 +92,7 @@ class EncryptedContent(Struct, frozen=True, gc=False, tag_field="type", tag="enc
 
 ContentPart = (
     InputText | InputImage | InputFile | InputAudio | OutputText | Refusal
-    | SummaryText | ReasoningText | PlainText | EncryptedContent
+    | SummaryText | ReasoningText | PlainText | EncryptedContent | UnknownPart
 )
 
 

@@ -18,7 +18,7 @@ from translators.responses import hosted_items as hosted
 from translators.responses import items as kinds
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
-from translators.responses.unknown_item import UnknownItem
+from translators.responses.unknown_item import UnknownItem, UnknownPart
 
 _PREFIX: Final[dict[type, str]] = {
     kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
@@ -61,7 +61,15 @@ def _list_item(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[
     if isinstance(item, UnknownItem):
         return {**item.members, "id": item.id}
     shown: dict[str, Any] = msgspec.to_builtins(item)
+    for member in ("content", "output"):
+        if isinstance(parts := shown.get(member), list):
+            shown[member] = [_as_sent(part) for part in parts]
     return {name: value for name, value in shown.items() if value is not None or name == "content"}
+
+
+def _as_sent(part: Any) -> Any:
+    """Return a part as the client sent it, if its type is not known here."""
+    return part["members"] if isinstance(part, dict) and part.get("type") == UnknownPart.__struct_config__.tag else part
 
 
 def list_page(

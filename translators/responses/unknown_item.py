@@ -1,11 +1,25 @@
-"""An item of a type that is not known here, as a newer client may keep one in its history.
+"""What a client keeps in its history and is not known here: items and parts of newer types, nulls of newer clients.
 
-Source: OpenAI API reference, Responses: create.
+Refused, it would end the session. So an unknown item or part is kept with all its members, for what it says, and a null
+in place of an optional member counts as left out. Source: OpenAI API reference, Responses: create.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
+
+from translators.wire import NotJSON, Raw, decode, encode
+
+_UNKNOWN_PART: Final = "_unknown_part"
+"""A tag that begins so is no type of the API (`validation.py`)."""
+_NULL_AT: Final = re.compile(r"Expected `[^`]*`, got `null` - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.\w+)`")
+_UNKNOWN_AT: Final = re.compile(
+    r"Invalid value '.*' - at `\$(?P<typed>\.\w+\[\d+\])\.type`"
+    r"|Object missing required field `type` - at `\$(?P<untyped>\.\w+\[\d+\])`",
+    re.DOTALL,
+)
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class UnknownItem(Struct, frozen=True, gc=False, tag_field="type", tag="unknown_item"):
@@ -14,3 +28,52 @@ class UnknownItem(Struct, frozen=True, gc=False, tag_field="type", tag="unknown_
     kind: str
     members: dict[str, Any]
     id: str | None | UnsetType = UNSET
+
+
+class UnknownPart(Struct, frozen=True, gc=False, tag_field="type", tag=_UNKNOWN_PART):
+    """A part of an item of a history that is not known here, with all its members; the tag is for our own records."""
+
+    kind: str
+    members: dict[str, Any]
+
+
+def without_null(raw: bytes | Raw, problem: str) -> bytes | None:
+    """Return an item without the null that msgspec complains of; None if it complains of something else."""
+    found = _NULL_AT.fullmatch(problem)
+    if found is None:
+        return None
+    try:
+        whole, place, last = _place(raw, found["path"])
+        if place[last] is not None:
+            return None
+        del place[last]
+    except (KeyError, IndexError, TypeError, *NotJSON):
+        return None
+    return encode(whole)
+
+
+def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
+    """Return an item with the part that msgspec does not know as an `UnknownPart`; None if it complains of another."""
+    found = _UNKNOWN_AT.fullmatch(problem)
+    if found is None:
+        return None
+    try:
+        whole, place, last = _place(raw, found["typed"] or found["untyped"])
+        part = place[last]
+        kind = part.get("type")
+        if kind == _UNKNOWN_PART:
+            return None
+        members = {"kind": kind if isinstance(kind, str) else "part", "members": part}
+        place[last] = {"type": _UNKNOWN_PART, **members}
+    except (KeyError, IndexError, TypeError, AttributeError, *NotJSON):
+        return None
+    return encode(whole)
+
+
+def _place(raw: bytes | Raw, path: str) -> tuple[Any, Any, Any]:
+    """Return decoded JSON, the container in it that a path leads to, and the last step of the path."""
+    *way, last = [int(index) if index else name for name, index in _STEP.findall(path)]
+    whole = place = decode(bytes(raw))
+    for step in way:
+        place = place[step]
+    return whole, place, last

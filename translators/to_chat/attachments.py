@@ -1,7 +1,7 @@
-"""Images, audio and files where chat has no place for them: in a tool output, and in older messages of the user.
+"""Images, audio and files where chat has no place for them: outputs, system messages, older messages of the user.
 
-A tool message is only text, so the media of a tool output move into a user message after the tool messages, and both
-mention it. Media that the provider does not accept become a placeholder text, with a note; but in the user's last
+A tool message is only text, and so is a system message: their media move into a user message behind, and both mention
+it. Media that the provider does not accept become a placeholder text, with a note; but in the user's last
 message they are a request error (`content.py`), since an answer without them would be worthless.
 """
 
@@ -21,9 +21,12 @@ def replace_unaccepted(parts: Sequence[ContentPart], rendering: Rendering, path:
 
 
 def split_attachments(
-    parts: Sequence[ContentPart], call: str, rendering: Rendering, path: str
+    parts: Sequence[ContentPart], source: str, rendering: Rendering, path: str
 ) -> tuple[str, list[Part]]:
-    """Return the text of a tool output and its attachments as parts of a user message; `call` names the call."""
+    """Return the text of content that must be text, and its attachments as parts of a user message.
+
+    `source` says whose they are.
+    """
     text = text_of(parts)
     media = [part for part in parts if is_media(part)]
     accepted = sum([is_accepted(part, rendering.dialect) for part in media])
@@ -31,7 +34,7 @@ def split_attachments(
         text = PARAGRAPH.join(filter(None, (text, _placeholder(missing, rendering, path))))
     if not accepted:
         return text, []
-    caption = f"{accepted} attachment(s) of the output of {call}"
+    caption = f"{accepted} attachment(s) of {source}"
     text = PARAGRAPH.join(filter(None, (text, f"[{caption}: see the next user message]")))
     return text, [TextPart(f"[{caption}]"), *attachment_parts(parts, rendering, path)]
 

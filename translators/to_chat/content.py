@@ -7,7 +7,7 @@ Source: OpenAI API reference, Responses: create; OpenAI API reference, Chat: cre
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 
 from translators.chat.messages import AudioPart, FilePart, ImagePart, ImageURL, Part, TextPart
 from translators.dialects.dialect import Dialect
@@ -27,7 +27,8 @@ from translators.responses.items import (
     Sound,
     SummaryText,
 )
-from translators.to_chat.encrypted import shown_text
+from translators.responses.unknown_item import UnknownPart
+from translators.to_chat.encrypted import shown_text, unknown_text
 
 PARAGRAPH: Final = "\n\n"
 """Separates texts that become one string."""
@@ -38,7 +39,8 @@ _SOUNDS: Final[dict[str, Literal["mp3", "wav"]]] = {
     "data:audio/wav": "wav", "data:audio/x-wav": "wav", "data:audio/wave": "wav",
     "data:audio/mpeg": "mp3", "data:audio/mp3": "mp3",
 }
-_NOT_PLAIN: Final = _MEDIA | {EncryptedContent}
+_IMAGE_URLS: Final = ("http://", "https://", "data:image/")
+_NOT_PLAIN: Final = _MEDIA | {EncryptedContent, UnknownPart}
 
 
 def text_of(content: str | Sequence[ContentPart]) -> str:
@@ -96,19 +98,26 @@ def _text(part: ContentPart) -> str:
         return part.text
     if isinstance(part, EncryptedContent):
         return shown_text(part)
+    if isinstance(part, UnknownPart):
+        return unknown_text(part)
     return part.refusal if isinstance(part, Refusal) else ""
 
 
 def is_accepted(part: ContentPart, dialect: Dialect) -> bool:
-    """Tell whether the provider accepts media of this kind; a file always, since text can replace it."""
+    """Tell whether the provider accepts media of this kind and form; a file always, since text can replace it."""
     kind = _MEDIA_KIND.get(part.__class__)
-    return kind is None or kind in dialect.media
+    if kind is None:
+        return True
+    if isinstance(part, InputImage):
+        return kind in dialect.media and (part.image_url or "").startswith(_IMAGE_URLS)
+    return kind in dialect.media and isinstance(part, InputAudio) and _sound(part) is not None
 
 
 def _chat_part(part: ContentPart, rendering: Rendering, path: str) -> Part:
-    if not is_accepted(part, rendering.dialect):
+    kind = _MEDIA_KIND.get(part.__class__)
+    if kind is not None and kind not in rendering.dialect.media:
         raise RequestError(
-            f"Unsupported content in '{path}': {rendering.provider} takes no {_MEDIA_KIND[part.__class__]}.",
+            f"Unsupported content in '{path}': {rendering.provider} takes no {kind}.",
             param=path, code="unsupported_value",
         )
     if isinstance(part, InputImage):
@@ -116,7 +125,7 @@ def _chat_part(part: ContentPart, rendering: Rendering, path: str) -> Part:
     if isinstance(part, InputFile):
         return _file(part, rendering, path)
     if isinstance(part, InputAudio):
-        return AudioPart(_sound(part, path))
+        return AudioPart(_sound(part) or _no_sound(part, path))
     return TextPart(_text(part))
 
 
@@ -128,7 +137,7 @@ def _image(part: InputImage, rendering: Rendering, path: str) -> ImagePart:
                 "Send the image as 'image_url' (an http(s) or data URL)."
             )
         raise missing_parameter(f"{path}.image_url")
-    if not part.image_url.startswith(("http://", "https://", "data:image/")):
+    if not part.image_url.startswith(_IMAGE_URLS):
         raise RequestError(
             f"Invalid '{path}.image_url'. Expected a valid URL, but got a value with an invalid format.",
             param=f"{path}.image_url", code="invalid_value",
@@ -140,19 +149,22 @@ def _image(part: InputImage, rendering: Rendering, path: str) -> ImagePart:
     return ImagePart(ImageURL(part.image_url, detail))
 
 
-def _sound(part: InputAudio, path: str) -> Sound:
-    if part.input_audio is not None:
+def _sound(part: InputAudio) -> Sound | None:
+    """Return the sound of a part; None: it has none that chat can carry."""
+    if part.input_audio is not None or part.audio_url is None:
         return part.input_audio
+    head, _, data = part.audio_url.partition(";base64,")
+    format = _SOUNDS.get(head.partition(";")[0].lower())
+    return None if format is None else Sound(data, format)
+
+
+def _no_sound(part: InputAudio, path: str) -> NoReturn:
     if part.audio_url is None:
         raise missing_parameter(f"{path}.input_audio")
-    head, _, data = part.audio_url.partition(";base64,")
-    format = _SOUNDS.get(head.partition(";")[0])
-    if format is None:
-        raise RequestError(
-            f"Invalid '{path}.audio_url'. Expected a base64 data URL of audio/wav or audio/mpeg.",
-            param=f"{path}.audio_url", code="invalid_value",
-        )
-    return Sound(data, format)
+    raise RequestError(
+        f"Invalid '{path}.audio_url'. Expected a base64 data URL of audio/wav or audio/mpeg.",
+        param=f"{path}.audio_url", code="invalid_value",
+    )
 
 
 def _file(part: InputFile, rendering: Rendering, path: str) -> FilePart:

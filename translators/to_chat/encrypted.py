@@ -7,16 +7,18 @@ with a note. Source: OpenAI API reference, Responses: create.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from translators.errors import shorten
 from translators.notes import Notes
 from translators.responses.items import ContentPart, EncryptedContent, InputText
+from translators.responses.unknown_item import UnknownPart
 
 PLACEHOLDER: Final = "[encrypted content that cannot be shown to you]"
 _SEALED: Final = re.compile(r"\s*(?:gAAAA[\w=-]*|(?:ra1_|eyJ)[\w=.-]{40,}|[\w+/=.-]{128,})\s*", re.ASCII)
 """A Fernet token; a token of this server or a JWE; any long text in base64's characters, which no language is."""
 
-
+_REVEALED: Final = (EncryptedContent, UnknownPart)
 _TEXT_MEMBERS: Final = (
     "name", "action", "arguments", "input", "title", "text", "refusal", "message", "summary", "content",
     "encrypted_content", "output", "result", "error",
@@ -36,18 +38,27 @@ def shown_text(part: EncryptedContent) -> str:
 
 
 def reveal(parts: Sequence[ContentPart], notes: Notes, path: str) -> list[ContentPart]:
-    """Return parts with the text of the encrypted ones; note at `path` what cannot be read."""
+    """Return parts with the text of encrypted and unknown ones; note at `path` what cannot be read."""
     return [
-        InputText(_revealed(part, notes, f"{path}[{at}]")) if isinstance(part, EncryptedContent) else part
+        InputText(_revealed(part, notes, f"{path}[{at}]")) if isinstance(part, _REVEALED) else part
         for at, part in enumerate(parts)
     ]
 
 
-def _revealed(part: EncryptedContent, notes: Notes, path: str) -> str:
+def _revealed(part: EncryptedContent | UnknownPart, notes: Notes, path: str) -> str:
+    if isinstance(part, UnknownPart):
+        action: Literal["approximated", "dropped"] = "approximated" if any(readable(part.members)) else "dropped"
+        notes.add(path, action, f"{shorten(part.kind)}, a part that is not known here: its text")
+        return unknown_text(part)
     text = shown_text(part)
     if text is PLACEHOLDER:
         notes.add(path, "dropped", "encrypted_content that others sealed: only they can read it")
     return text
+
+
+def unknown_text(part: UnknownPart) -> str:
+    """Return what a part of an unknown type says, after its type."""
+    return "\n".join([f"[{shorten(part.kind)}]", *readable(part.members)])
 
 
 def readable(value: Any) -> Iterator[str]:

@@ -129,4 +129,4 @@ def _is_empty(item: Message) -> bool:
     content = item.content
     if isinstance(content, str):
         return is_blank(content)
-    return is_blank(text_of(content)) and not (item.role == "user" and has_media(content))
+    return is_blank(text_of(content)) and not has_media(content)

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from translators.chat.messages import ChatMessage, Content, Part, ToolCall, ToolMessage, UserMessage
 from translators.dialects.rendering import Rendering
@@ -183,11 +184,22 @@ class _Renderer:
         self._messages.append(UserMessage(content))
 
     def _write_system_message(self, position: int, item: Message) -> None:
-        self._note_media(position, item)
+        """Write a system or developer message; its media follow in a message of the user."""
+        media: Sequence[Part] = ()
+        if not isinstance(item.content, str) and not is_plain(item.content):
+            path = self._index.path(position, "content")
+            parts = reveal(item.content, self._notes, path)
+            text, media = split_attachments(parts, f"the {item.role} message", self._rendering, path)
+            item = replace(item, content=text)
+            if media:
+                self._notes.add(path, "approximated", f"a {item.role} message is text only: its media are the user's")
         if self._is_leading:
             self._leading.append(item)
         else:
             self._messages.append(later_message(item, self._rendering, self._index.path(position)))
+        if media:
+            self._is_leading = False
+            self._messages.append(UserMessage(list(media)))
 
     def _user_content(self, position: int, item: Message) -> Content:
         """Return a user's content, as a string if it is only text; media must be accepted in the last message only."""
@@ -337,7 +349,7 @@ class _Renderer:
         self, content: Sequence[ContentPart], call: AnyCall, output: int
     ) -> tuple[str, Sequence[Part]]:
         """Return the text of a call's output and its attachments."""
-        source = f"{getattr(call, 'name', None) or _kind_of(call)}, call {call.call_id}"
+        source = f"the output of {getattr(call, 'name', None) or _kind_of(call)}, call {call.call_id}"
         path = self._index.path(output, "output")
         return split_attachments(reveal(content, self._notes, path), source, self._rendering, path)
 

@@ -90,13 +90,17 @@ class InputReader:
     the text under any name.
     """
 
-    __slots__ = ("_over", "_pending", "_reading")
+    __slots__ = ("_held", "_is_plain", "_over", "_pending", "_reading")
 
     def __init__(self) -> None:
         self._pending: list[str] = []
         """Pieces that were not returned yet."""
         self._reading: bool | None = None
         """True inside the string; None until the beginning is complete; False if only the end will tell."""
+        self._held = ""
+        """Text that may be another object with `input`: only the end will tell."""
+        self._is_plain = False
+        """The text is no such object."""
         self._over = False
 
     def feed(self, piece: str) -> str:
@@ -106,7 +110,20 @@ class InputReader:
         self._pending.append(piece)
         if self._reading is None:
             self._begin()
-        return self._read() if self._reading else ""
+        return self._release(self._read()) if self._reading else ""
+
+    def _release(self, text: str) -> str:
+        """Return the text that is certainly not within another object."""
+        if self._is_plain:
+            return text
+        self._held += text
+        if not self._over:
+            start = "".join(self._held.split())[: len(_START)]
+            if _START.startswith(start):
+                return ""
+        self._is_plain = True
+        text, self._held = self._held, ""
+        return _unwrap(text) if self._over else text
 
     def end(self) -> str:
         """Return the rest: of a string that was cut off, or all if nothing could be returned before."""
@@ -115,14 +132,14 @@ class InputReader:
         self._over = True
         pending = "".join(self._pending)
         if self._reading:
-            return unescape(pending[: _decodable_length(pending)])
+            return _unwrap(self._held + unescape(pending[: _decodable_length(pending)]))
         try:
             value = decode(pending)
         except NotJSON:
             return pending
         if isinstance(value, dict):
             value = value.get("input", next(iter(value.values())) if len(value) == 1 else None)
-        return value if isinstance(value, str) else pending
+        return _unwrap(self._held + value) if isinstance(value, str) else pending
 
     def _begin(self) -> None:
         pending = "".join(self._pending)
@@ -143,6 +160,20 @@ class InputReader:
         return unescape(pending[:cut])
 
 
+def _unwrap(text: str) -> str:
+    """Return the `input` of a text that is an object with that string alone: some models encode twice."""
+    while _OPENING.match(text):
+        try:
+            value = decode(text)
+        except NotJSON:
+            break
+        if not isinstance(value, dict) or value.keys() != {"input"} or not isinstance(value["input"], str):
+            break
+        text = value["input"]
+    return text
+
+
+_START: Final = '{"input":"'
 _OPENING: Final = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 _MAX_OPENING_LENGTH: Final = 64
 """Characters: `{"input":"` with generous white space. If it is not there by then, the arguments are something else."""

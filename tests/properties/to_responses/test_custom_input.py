@@ -58,3 +58,17 @@ def test_other_forms() -> None:
     assert read(['{"input": {"a": 1}}']) == ("", '{"input": {"a": 1}}')
     assert read(['{"input": "half \\ud83d"}']) == ("half \ufffd", "")
     assert read([]) == ("", "")
+
+
+@given(st.data(), texts.filter(lambda text: not text.lstrip().startswith("{")), st.integers(1, 3))
+def test_what_was_encoded_twice_is_decoded_twice(data: st.DataObject, text: str, times: int) -> None:
+    arguments = text
+    for _ in range(times + 1):
+        arguments = json.dumps({"input": arguments})
+    cut = data.draw(st.integers(0, len(arguments)))
+    assert "".join(read([arguments[:cut], arguments[cut:]])) == text
+
+
+def test_an_object_that_says_more_is_the_text() -> None:
+    for text in ('{"input": "a", "output": "b"}', '{"input": 1}', '{"input": "a"} // done', '{"input'):
+        assert "".join(read([json.dumps({"input": text})])) == text

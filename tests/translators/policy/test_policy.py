@@ -167,7 +167,8 @@ def test_what_is_served_is_what_the_code_knows(table: str, known: set[str]) -> N
 
 
 def test_the_parts_that_are_served_are_those_that_the_code_knows() -> None:
-    assert served("CONTENT_PARTS") - {"computer_screenshot"} == tags(ContentPart)  # that one is a whole output
+    own = {tag for tag in tags(ContentPart) if tag.startswith("_")}
+    assert served("CONTENT_PARTS") - {"computer_screenshot"} == tags(ContentPart) - own  # that one is a whole output
 
 
 # --- it tells the truth ----------------------------------------------------------------------------------------------

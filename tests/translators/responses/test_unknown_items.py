@@ -9,7 +9,10 @@ from adapter.api.request.schemas import parse_create
 from tests.translators.to_chat.test_encrypted import CALL, USER, rendered
 from translators.context.compaction import CompactedContext
 from translators.errors import RequestError
+from translators.responses.ids import Ids
 from translators.responses.input import decode_items
+from translators.responses.items import Item
+from translators.responses.listing import list_items_with_ids
 from translators.responses.unknown_item import UnknownItem
 from translators.wire import Decoder, encode
 
@@ -101,3 +104,42 @@ def test_a_compacted_context_keeps_it() -> None:
         v=1, model="m", created_at=1, summary="s", turn=list(decode_items(encode([USER, SNAPSHOT, HELLO])))
     )
     assert Decoder(CompactedContext).decode(encode(context)) == context
+
+
+FILM = {"type": "input_film", "text": "A dog.", "film_url": "https://example.com/dog"}
+SHOWN = "[input_film]\nA dog."
+
+
+@pytest.mark.parametrize(
+    ("items", "place", "shown"),
+    [
+        ([{"role": "user", "content": [FILM]}, HELLO, USER], "input[0].content[0]", {"role": "user", "content": SHOWN}),
+        ([{"type": "message", "role": "user", "content": [FILM]}, HELLO, USER], "input[0].content[0]",
+         {"role": "user", "content": SHOWN}),
+        ([USER, {"role": "assistant", "content": [FILM]}, USER], "input[1].content[0]",
+         {"role": "assistant", "content": SHOWN}),
+        ([USER, CALL, {**OUTPUT, "output": [FILM]}], "input[2].output[0]",
+         {"role": "tool", "tool_call_id": "c1", "content": SHOWN}),
+        ([USER, CALL, {**OUTPUT, "output": [{"text": "A dog."}]}], "input[2].output[0]",
+         {"role": "tool", "tool_call_id": "c1", "content": "[part]\nA dog."}),
+    ],
+)  # fmt: skip
+def test_an_unknown_part_of_a_history_is_shown_as_text(items: list[Any], place: str, shown: dict[str, Any]) -> None:
+    messages, places = rendered(*items)
+    assert shown in messages
+    assert places == [place]
+
+
+@pytest.mark.parametrize("before", [[], [USER, HELLO]])
+def test_an_unknown_part_of_what_the_user_asks_is_refused(before: list[Any]) -> None:
+    for form in ({}, {"type": "message"}):
+        with pytest.raises(RequestError) as caught:
+            rendered(*before, {**form, "role": "user", "content": [FILM]})
+        assert caught.value.param == f"input[{len(before)}].content[0].type"
+        assert "unknown_part" not in caught.value.message
+
+
+def test_an_unknown_part_is_listed_as_it_came() -> None:
+    item = decode_items(encode([{"role": "user", "content": [FILM]}, HELLO]))[0]
+    kept = Decoder(Item).decode(encode(item))
+    assert list_items_with_ids([kept], Ids(bytes(16)))[0]["content"] == [FILM]

@@ -15,6 +15,7 @@ from translators.chat.messages import (
     ImagePart,
     ImageURL,
     SystemMessage,
+    TextPart,
     ToolCall,
     ToolMessage,
     UserMessage,
@@ -29,6 +30,7 @@ from translators.responses.items import (
     CompactionTrigger,
     FunctionCall,
     FunctionCallOutput,
+    InputAudio,
     InputImage,
     InputText,
     Item,
@@ -119,10 +121,6 @@ DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
     "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
     "a blank part": ([Message("user", [InputText(" \n")])], [], "input[0]", "an empty message"),
     "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),
-    "an image of the system": (
-        [USER, Message("system", [InputText("x"), IMAGE])],
-        [UserMessage("Hi"), SystemMessage("x")], "input[1].content", "a system message is text only",
-    ),
     "a compaction": (
         [USER, Compaction("sealed")], [UserMessage("Hi")],
         "input[1]", "a compaction: only the server that sealed it can open it",
@@ -166,6 +164,32 @@ def test_blank_text_is_left_out_beside_other_things() -> None:
     messages, _ = render([said, CALL, OUTPUT, Message("user", [InputText(" "), IMAGE])])
     assert getattr(messages[0], "content") is None  # noqa: B009
     assert messages[2] == UserMessage([ImagePart(ImageURL("https://example.com/a.png"))])
+
+
+@pytest.mark.parametrize("parts", [[InputText("x"), IMAGE], [IMAGE]])
+def test_the_image_of_a_system_message_is_the_users(parts: list[Any]) -> None:
+    messages, notes = render([USER, Message("system", parts)], system_anywhere=True)
+    text = "[1 attachment(s) of the system message: see the next user message]"
+    assert messages[1] == SystemMessage("\n\n".join(["x", text][2 - len(parts) :]))
+    assert messages[2] == UserMessage(
+        [TextPart("[1 attachment(s) of the system message]"), ImagePart(ImageURL("https://example.com/a.png"))]
+    )
+    assert [note[:2] for note in notes] == [("input[1].content", "approximated")]
+    leading, notes = render([Message("system", parts)], media=frozenset())
+    assert (leading, [note[:2] for note in notes]) == ([], [("input[0].content", "dropped")])
+
+
+@pytest.mark.parametrize(
+    "part", [InputImage(file_id="file_1"), InputImage("sandbox:/a.png"), InputAudio(audio_url="https://example.com/a.ogg"),
+             InputAudio(audio_url="data:audio/ogg;base64,AA"), InputAudio()]
+)  # fmt: skip
+def test_media_in_no_form_that_chat_has_end_no_session(part: Any) -> None:
+    """In the user's last message they are a request error (`test_content.py`)."""
+    items = [Message("user", [part]), CALL, FunctionCallOutput([part], "a"), USER]
+    messages, notes = render(items)
+    shown = "[1 attachment(s) that cannot be shown to you]"
+    assert (messages[0], messages[2]) == (UserMessage(shown), ToolMessage("a", shown))
+    assert [note[:2] for note in notes] == [("input[0].content", "dropped"), ("input[2].output", "dropped")]
 
 
 def test_a_tool_message_may_carry_the_name_of_its_function() -> None:
