@@ -1,5 +1,9 @@
-"""Probes. `/healthz`: this worker answers. `/readyz`: its store answers, too."""
+"""Probes. `/healthz`: this worker answers. `/readyz`: its store can be written, too.
 
+They need no key, so the answer says only whether: the reason, which names hosts, users and paths, is for the log.
+"""
+
+import structlog
 from flask import Blueprint, Response
 
 from adapter.api.current import services
@@ -7,6 +11,7 @@ from adapter.store.base import StoreDown
 from translators.wire import encode
 
 blueprint = Blueprint("health", __name__)
+log = structlog.get_logger()
 
 
 @blueprint.get("/healthz")
@@ -19,6 +24,6 @@ def readyz() -> Response:
     try:
         services().store.ping()
     except StoreDown as error:
-        answer = encode({"status": "unavailable", "reason": f"store: {error}"})
-        return Response(answer, status=503, content_type="application/json")
+        log.warning("not ready", reason=f"store: {error}")
+        return Response(encode({"status": "unavailable"}), status=503, content_type="application/json")
     return Response(encode({"status": "ok"}), content_type="application/json")

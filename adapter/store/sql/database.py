@@ -46,6 +46,9 @@ class Database(Protocol):
     def wipe(self, connection: Any) -> None:
         """Remove erased bytes from the disk, where DELETE does not."""
 
+    def check_room(self) -> None:
+        """Raise StoreDown if the database can be seen to have no room to grow."""
+
     def is_transient(self, error: Exception) -> bool:
         """Tell whether the same work would probably succeed on a new connection, at once."""
 

@@ -146,6 +146,9 @@ class PostgreSQL:
     def wipe(self, connection: _Connection) -> None:
         """The server does it by itself (VACUUM)."""
 
+    def check_room(self) -> None:
+        """The server stops by itself when its disk is full."""
+
     def is_transient(self, error: Exception) -> bool:
         state = _state(error)
         return state is not None and state.startswith(_TRANSIENT)

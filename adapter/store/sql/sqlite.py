@@ -8,9 +8,11 @@ Source: SQLite docs, Write-ahead logging.
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from adapter.store.base import StoreDown
 from adapter.store.sql.migrations import VERSION, migrate, version_of
 
 _PAGE_BYTES: Final = 16384
@@ -19,6 +21,8 @@ _PAGE_BYTES: Final = 16384
 _TABLES_QUERY: Final = "SELECT name FROM sqlite_master"
 _WIPE_TIMEOUT_SECONDS: Final = 0.1
 """How long a wipe waits for the readers of other processes; all writers wait with it."""
+_MIN_FREE_BYTES: Final = 1 << 20
+"""Of the disk: room for the next few requests, and for the log of the database to be written back."""
 _MAX_SWITCHES_TO_WAL: Final = 20
 """As many workers may open a new file at the same moment, and each of them can be in the way once."""
 
@@ -106,6 +110,13 @@ class SQLiteFile:
 
     def lock(self, cursor: sqlite3.Cursor) -> None:
         """SQLite has one writer at a time anyway."""
+
+    def check_room(self) -> None:
+        """Raise StoreDown if the disk is full, or nearly: a page that is written again may still have room."""
+        with suppress(OSError):  # which opening the file explains
+            disk = os.statvfs(self._path.parent)
+            if disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES:
+                raise StoreDown(f"The store {self._path} {_MEANING[sqlite3.SQLITE_FULL]}.")
 
     def is_transient(self, error: Exception) -> bool:
         return False

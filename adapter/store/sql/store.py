@@ -247,6 +247,7 @@ class SQLStore:
         return [(run_tables.ADD_EVENTS, {**asdict(events), "tenant": run.tenant, "run": run.id})]
 
     def ping(self) -> None:
+        self._database.check_room()
         self._do(self._writers, Ping())
 
     def close(self) -> None:

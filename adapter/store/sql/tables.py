@@ -71,8 +71,8 @@ def erased(erasable: str) -> str:
 ERASE: Final = f"""{erased("responses.deleted")}
     DELETE FROM responses WHERE tenant = :of_tenant AND id IN (SELECT id FROM erased)
 """
-CHANGE_NOTHING: Final = "UPDATE schema_version SET version = version WHERE FALSE"
-"""Fails exactly when a write would."""
+REWRITE: Final = "UPDATE schema_version SET version = version"
+"""Writes a page with what it had, and fails when other writes would."""
 
 _THE_CONVERSATION: Final = "id = :response_id AND tenant = :of_tenant"
 _ITS_ITEMS: Final = "conversation = :response_id AND tenant = :of_tenant"

@@ -97,7 +97,7 @@ def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
             case Erasure() as erasure:
                 job.answer = _erase_unused(session, erasure)
             case Ping():
-                session.execute(tables.CHANGE_NOTHING, {})
+                session.execute(tables.REWRITE, {})
     _put_all(session, rows)
 
 

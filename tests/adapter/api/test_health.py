@@ -15,12 +15,16 @@ def test_all_is_well(client: FlaskClient) -> None:
         assert (answer.status_code, json.loads(answer.data)) == (200, {"status": "ok"})
 
 
-def test_the_store_is_down(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_is_down(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def ping() -> None:
-        raise StoreDown("disk I/O error")
+        raise StoreDown("disk I/O error of /var/adapter.db")
 
     monkeypatch.setattr(app.extensions["adapter"].store, "ping", ping)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert json.loads(answer.data) == {"status": "unavailable", "reason": "store: disk I/O error"}
+    assert json.loads(answer.data) == {"status": "unavailable"}
+    assert "not ready" in (said := capsys.readouterr().out)
+    assert "store: disk I/O error of /var/adapter.db" in said
     assert client.get("/healthz").status_code == 200

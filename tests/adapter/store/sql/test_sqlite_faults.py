@@ -148,6 +148,19 @@ def test_no_database(store: Store, path: Path) -> None:
     assert chain(store, "a") == ["a"]
 
 
+def test_a_ping_notices_a_disk_that_is_nearly_full(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ping()
+    fields = list(os.statvfs(path.parent))
+    fields[4] = 2  # blocks that are free for this user
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "statvfs", lambda _: os.statvfs_result(fields))
+        with pytest.raises(StoreDown, match=f"^The store {path} has no room to grow; free some space on its disk.$"):
+            store.ping()
+    store.ping()
+
+
 def test_damaged_database(store: Store, path: Path) -> None:
     store.put(response("a", input=b"x" * 300_000))
     store.close()
