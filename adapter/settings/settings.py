@@ -182,7 +182,7 @@ class Settings:
         50,
         Whole(1, 100),
         "Per cent of a worker's room (request bodies, background responses, file fetches, PDF files) that one tenant "
-        "may use at a time; beyond it, its requests get 429 or wait. With one key in api_keys, that has all.",
+        "may use at a time; beyond it, its requests get 429 or wait. An only key has all.",
     )
     tenant_stored_bytes: int = setting(
         16 * GIB,
@@ -265,7 +265,7 @@ class Settings:
     @property
     def share_percent(self) -> int:
         """The part of a worker's room that one tenant may use."""
-        return 100 if len(self.api_keys) == 1 else self.tenant_share
+        return 100 if len(self.api_keys) == 1 and not self.keys else self.tenant_share
 
     def all_upstreams(self) -> tuple[UpstreamSettings, ...]:
         """Return the upstream of `upstream_url`, if it is set, and the upstreams of the TOML file."""
