@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from adapter.api.current import current_caller, services
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
+from adapter.upstream.client import USER_AGENT
 from adapter.upstream.model_list import Model, list_models
 from translators.errors import RequestError, shorten
 from translators.to_responses.models.codex_catalog import CodexModel, codex_catalog, read_context_window
@@ -43,6 +44,12 @@ def retrieve(id: str) -> Response:
 
 def _models() -> list[Model]:
     caller, app = current_caller(), services()
+    if request.headers.get("User-Agent", "").startswith(USER_AGENT):
+        raise RequestError(
+            "Invalid URL (GET /v1/models): an adapter has no models of its own, so it cannot be the provider of one. "
+            "Did you mean /v1/responses?",
+            status=404,
+        )
     models = list_models(app.upstreams, app.registry, caller.bearer, caller.watch)
     return models if caller.key is None else [model for model in models if caller.key.may_use(model["id"])]
 

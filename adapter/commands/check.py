@@ -50,7 +50,8 @@ def run_probes(
         except ProviderUnusable as error:
             verdict, detail, stops = "error", str(error), True
         if not probes.model and not stops:
-            detail, stops = detail + " Name a model with --model.", True
+            stop = "" if detail.endswith((".", "!", "?")) else "."
+            detail, stops = f"{detail}{stop} Name a model with --model.", True
         yield Result(name, verdict, time.monotonic() - start, detail, basic)
         if stops:
             return

@@ -7,6 +7,7 @@ import requests
 
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
+from adapter.upstream.client import USER_AGENT
 from adapter.upstream.http.causes import find_cause
 from adapter.upstream.http.ways import connection_options
 from translators.failures.classes import classify_http_error
@@ -30,9 +31,10 @@ class HTTPAnswer(NamedTuple):
 
     @property
     def message(self) -> str:
-        """The message of an error."""
+        """The message of an error: the provider's own, since this one is meant for callers."""
         error = classify_http_error(self.status, self.headers, self.body, own_key=False)
-        return error.message.strip()[:_MAX_DETAIL_CHARS]
+        said = error.provider_error.message if error.provider_error is not None else ""
+        return (said or error.message).strip()[:_MAX_DETAIL_CHARS]
 
 
 class CallFailed(Exception):
@@ -55,6 +57,7 @@ class ProbeClient:
                 self._key_advice = "this upstream uses the callers' keys, and a check has none"
         self._session = requests.Session()
         self._options = connection_options(upstream)
+        self._session.headers["User-Agent"] = USER_AGENT
         self._session.headers.update({name: header.value for name, header in upstream.headers.items()})
         if upstream.keys:
             self.use_key(0)
@@ -67,10 +70,17 @@ class ProbeClient:
         limit = self._upstream.timeout
         try:
             answer = self._send(method, path, body)
-        except requests.Timeout:
+        except requests.ConnectTimeout:
+            raise ProviderUnusable(
+                f"cannot reach {self._upstream.url} within {self._upstream.connect_timeout:g} s."
+            ) from None
+        except requests.Timeout as error:
+            reason = find_cause(error)[1]
+            if "handshake" in reason:
+                raise ProviderUnusable(f"cannot reach {self._upstream.url}: {reason}.") from None
             raise CallFailed(f"no answer within {limit:g} s.") from None
         except requests.ConnectionError as error:
-            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {find_cause(error)[1]}.") from None
+            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {find_cause(error)[1].rstrip('.?')}.") from None
         except requests.RequestException as error:
             raise CallFailed(f"the answer is not valid HTTP: {error}.") from None
         if answer.status in (401, 403):

@@ -202,8 +202,11 @@ class Probes:
 
     def _describe_error(self, answer: HTTPAnswer) -> str:
         description = f"{answer.status}: {answer.message}"
-        if answer.status == 404 and not urlsplit(self._upstream.url).path:
+        path = urlsplit(self._upstream.url).path
+        if answer.status == 404 and not path:
             return f"{description} Is the base URL right? It often ends in /v1."
+        if answer.status == 404 and path.endswith("/v1/v1"):
+            return f"{description} Is the base URL right? It ends in /v1 twice."
         return description
 
 

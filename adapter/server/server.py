@@ -12,6 +12,7 @@ import dataclasses
 import gc
 import os
 import socket
+import stat
 import subprocess
 import sys
 from typing import Any, Final, NoReturn
@@ -19,9 +20,9 @@ from typing import Any, Final, NoReturn
 from adapter import __version__
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
-from adapter.settings.checks import refuse_open_bind
+from adapter.settings.checks import refuse_itself, refuse_open_bind
 from adapter.settings.dialects import describe_dialect
-from adapter.settings.kinds import split_address
+from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
 from adapter.telemetry.snapshots import create_directory, remove_directory
@@ -31,6 +32,8 @@ STREAMS_PER_WORKER: Final = 3000
 _BACKLOG: Final = 4096
 """Connections that wait to be accepted: more than a worker takes, for clients that all reconnect after a restart.
 The kernel's own limit, `net.core.somaxconn`, is 4096 by default. Source: Linux manual pages, listen(2)."""
+_MAX_SOCKET_PATH_BYTES: Final = 107
+"""Of a Unix socket. Source: Linux manual pages, unix(7)."""
 _STOP_SECONDS: Final = 5
 """Between the end of the grace time, when open responses are ended, and the end of the worker."""
 
@@ -96,6 +99,7 @@ def options(settings: Settings) -> dict[str, Any]:
         try:
             for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
                 refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's -b is not in the settings
+                refuse_itself(settings, f"{host}:{port}")
         except SettingsError as error:
             give_up(error)
         if settings.admin_bind is not None:
@@ -106,7 +110,8 @@ def options(settings: Settings) -> dict[str, Any]:
         remove_directory()
 
     def when_ready(server: Any) -> None:
-        print(announcement(settings, server.LISTENERS[0].getsockname()), flush=True)
+        address = server.LISTENERS[0].getsockname()
+        print(announcement(settings, address, is_tls=server.cfg.is_ssl), flush=True)
         gc.collect()
         gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
 
@@ -149,12 +154,19 @@ def give_up(error: SettingsError) -> NoReturn:
     sys.exit(2)
 
 
-def announcement(settings: Settings, address: tuple[Any, ...]) -> str:
-    """Return the line that announces the server and its upstreams; with the demo upstream, how to try it."""
-    host, port = address[:2]
-    url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
+def announcement(settings: Settings, address: tuple[Any, ...] | str, *, is_tls: bool = False) -> str:
+    """Return the line that announces the server and its upstreams; with the demo upstream, how to try it.
+
+    `address`: as the system names it, for a Unix socket its path.
+    """
+    scheme = "https" if is_tls else "http"
+    if isinstance(address, str):
+        where, url = f"{UNIX}{address}", f"--unix-socket {address} {scheme}://localhost/v1"
+    else:
+        host, port = address[:2]
+        where = url = f"{scheme}://[{host}]:{port}/v1" if ":" in host else f"{scheme}://{host}:{port}/v1"
     line = (
-        f"responses-adapter {__version__} listens on {url}, {_upstreams(settings)}, "
+        f"responses-adapter {__version__} listens on {where}, {_upstreams(settings)}, "
         f"store {settings.store_url}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
     )
     if settings.sources.get("upstream_url") != "demo":
@@ -178,6 +190,9 @@ def _check_address(settings: Settings) -> None:
     """Raise SettingsError if the server cannot listen on the address."""
     if "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
         return  # the socket is inherited from systemd, or from the server that this one replaces
+    if settings.bind.startswith(UNIX):
+        _check_socket_path(settings, settings.bind.removeprefix(UNIX))
+        return
     host, port = split_address(settings.bind)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -190,6 +205,20 @@ def _check_address(settings: Settings) -> None:
         raise SettingsError(
             f"{source}: cannot listen on {settings.bind}: {error.strerror}. Choose another with --bind."
         ) from None
+
+
+def _check_socket_path(settings: Settings, path: str) -> None:
+    """Raise SettingsError if no Unix socket can be made at a path; one that is there is replaced."""
+    folder = os.path.dirname(path) or "."
+    reason = ""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"there is no folder {folder} that can be written"
+    elif os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
+        reason = "there is a file that is no socket"
+    elif len(os.fsencode(path)) > _MAX_SOCKET_PATH_BYTES:
+        reason = f"a path of more than {_MAX_SOCKET_PATH_BYTES} bytes cannot be a socket's"
+    if reason:
+        raise SettingsError(f"{settings.sources.get('bind', 'ADAPTER_BIND')}: cannot listen on {path}: {reason}.")
 
 
 def _check_store(settings: Settings) -> None:

@@ -3,13 +3,17 @@
 import os
 from importlib.util import find_spec
 from typing import Final
+from urllib.parse import urlsplit
 
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.settings.kinds import is_loopback, split_address
 from adapter.settings.settings import Settings, SettingsError
-from adapter.settings.upstreams import RESERVED_HEADERS
+from adapter.settings.upstreams import DEFAULT, RESERVED_HEADERS
 from translators.responses.passthrough import RESERVED
 
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
+"""Hosts to listen on that include those of this machine."""
 _PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "redis")}
 """Kind of store → the package that it needs, and the extra that installs it."""
 
@@ -34,6 +38,21 @@ def refuse_open_bind(settings: Settings, bind: str) -> None:
             f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
             "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
         )
+
+
+def refuse_itself(settings: Settings, bind: str) -> None:
+    """Raise SettingsError for an upstream at the address on which this server listens."""
+    host, port = split_address(bind)
+    for upstream in settings.all_upstreams():
+        url = urlsplit(upstream.url)
+        here = {host, *_THIS_MACHINE} if host in {*_THIS_MACHINE, *_ANY_ADDRESS} else {host}
+        if url.hostname in here and (url.port or {"http": 80, "https": 443}[url.scheme]) == port:
+            source = settings.sources.get("upstream_url", "ADAPTER_UPSTREAM_URL")
+            if upstream.name != DEFAULT:
+                source = f"{settings.config}: upstreams.{upstream.name}.url"
+            raise SettingsError(
+                f"{source}: {upstream.url} is the address of this server itself. Give it another with --bind."
+            )
 
 
 def _refuse_open_admin(settings: Settings) -> None:

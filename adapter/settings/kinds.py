@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
@@ -18,6 +18,10 @@ from marshmallow import ValidationError, fields, validate
 from adapter.settings.store_url import parse_store_url, without_password
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
+
+
+UNIX: Final = "unix:"
+"""What the path of a Unix socket begins with, where an address is expected."""
 
 
 class Kind(fields.Field[Any]):
@@ -205,6 +209,21 @@ class Address(Kind):
         return value
 
 
+class BindAddress(Address):
+    """What to listen on: host and port, `*` for every host, or the path of a Unix socket."""
+
+    expects = "host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and the path of a socket"
+
+    def check(self, value: object) -> str:
+        if isinstance(value, str) and value.startswith(UNIX):
+            if not value.isprintable() or value == UNIX:
+                raise ValueError
+            return value
+        if isinstance(value, str) and value.startswith("*:"):
+            value = "0.0.0.0" + value[1:]
+        return super().check(value)
+
+
 class ChatURL(Kind):
     """Base URL of a chat-completions API, without a slash at its end; it may have a query (Azure's `api-version`)."""
 
@@ -271,6 +290,8 @@ def split_address(address: str) -> tuple[str, int]:
 
 def is_loopback(address: str) -> bool:
     """Tell whether only this machine can connect to a checked address."""
+    if address.startswith(UNIX):
+        return True
     host, _ = split_address(address)
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -16,6 +16,7 @@ from adapter.settings.description import Description, describe_fields, setting
 from adapter.settings.kinds import (
     Address,
     Age,
+    BindAddress,
     ChatURL,
     Choice,
     HeaderLines,
@@ -56,7 +57,9 @@ class Settings:
     config: str | None = setting(
         None, Text("the path of a TOML file", metavar="FILE"), "TOML file with further settings."
     )
-    bind: str = setting("127.0.0.1:8000", Address(), "Where to listen. Port 0 takes any free port.")
+    bind: str = setting(
+        "127.0.0.1:8000", BindAddress(), "Where to listen. Port 0 takes any free port, * as host every address."
+    )
     workers: int = setting(2, Whole(1, 64), "Worker processes; each serves thousands of streams.")
     upstream_url: str | None = setting(
         None,

@@ -34,6 +34,8 @@ log = structlog.get_logger()
 
 _MAX_REASON_CHARS: Final = 300
 """Of the reason for a failed call in the log: the system's, OpenSSL's or the provider's words."""
+USER_AGENT: Final = "responses-adapter"
+"""By which an adapter recognizes the requests of one, itself included (`api/models.py`)."""
 _PUBLIC_PARAMETERS: Final = frozenset({"api-version"})
 """Of a query: no secrets, and their values may be in a provider's errors."""
 _LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
@@ -74,7 +76,8 @@ class Upstream:
         self._max_silence = settings.timeout
         session = requests.Session()
         self._transport = Transport(_MAX_IDLE_CONNECTIONS, heartbeat)
-        headers = {"Accept-Encoding": "identity", **{name: of.value for name, of in settings.headers.items()}}
+        headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        headers |= {name: of.value for name, of in settings.headers.items()}
         self._chat_request = prepare_request(
             session, "POST", settings.endpoint("/chat/completions"), {"Content-Type": "application/json", **headers}
         )
@@ -179,7 +182,7 @@ class Upstream:
     def log_failure(self, error: UpstreamError, **where: Any) -> None:
         """Log why a call failed: its cause, and the words of the system or the provider; `where` says more about it."""
         provider = error.provider_error
-        reason = error.reason or (provider.words if provider is not None else "") or error.message
+        reason = error.reason or (f"{provider.words} {provider.details}".strip() if provider else "") or error.message
         log.warning(
             "upstream unreachable" if error.is_unsent else "upstream call failed",
             upstream=self.name, host=self._host, cause=error.cause, provider_status=error.provider_status or None,

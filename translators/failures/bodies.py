@@ -20,6 +20,7 @@ _MAX_DEPTH: Final = 8
 """Nesting that is followed: a gateway's error around a provider's around a list of details needs six."""
 _MAX_ENTRIES: Final = 16
 """Entries of a list that are read: FastAPI lists one per invalid place, and the first ones are enough to act on."""
+_TITLE: Final = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
 _HTTP_STATUS: Final = re.compile(r"[1-5][0-9]{2}")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _MESSAGE_KEYS: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "base_resp")
@@ -36,7 +37,12 @@ def read_error_body(body: bytes) -> ProviderError:
     except NotJSON:
         text = body.decode("utf-8", "replace").strip()
         if text[:1] == "<":
-            return ProviderError("The provider answered with a web page instead of JSON.", is_page=True)
+            title = _TITLE.search(text)
+            return ProviderError(
+                "The provider answered with a web page instead of JSON.",
+                details=" ".join(title[1].split()) if title else "",
+                is_page=True,
+            )
         return ProviderError(text[:_MAX_MESSAGE_CHARS])
     return read_error(value)
 

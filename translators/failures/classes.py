@@ -114,9 +114,12 @@ class _Failure:
     def is_wrong_url(self) -> bool:
         """Return whether the configured URL is wrong, which is the operator's mistake."""
         error = self.error
-        if 300 <= self.status < 400:
+        if 300 <= self.status < 400 or (self.status == 400 and self.is_plain_http()):
             return True
         return self.status in (404, 405) and (error.is_page or words.WRONG_URL.search(error.message) is not None)
+
+    def is_plain_http(self) -> bool:
+        return words.PLAIN_HTTP.search(f"{self.error.message} {self.error.details}") is not None
 
     def is_overload(self) -> bool:
         return self.status in (502, 503, 529) or (self.status in (0, 500) and self.says(words.OVERLOADED))
@@ -158,8 +161,11 @@ class _Failure:
         return self.rejected(self.error.code or "invalid_api_key", None, status=403 if self.status == 403 else 401)
 
     def wrong_url(self) -> UpstreamError:
+        hint = " It must begin with https://." if self.is_plain_http() else ""
+        if words.NOT_CHAT.search(self.message):
+            hint = " It leads to this adapter itself, or to another one: neither serves chat completions."
         return UpstreamError(
-            f"The provider's URL is wrong (status {self.status}). Ask the operator of this server to fix it.",
+            f"The provider's URL is wrong (status {self.status}).{hint} Ask the operator of this server to fix it.",
             status=502, retry=False,
         )  # fmt: skip
 

@@ -144,8 +144,16 @@ UNSUPPORTED_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|h
 UNSUPPORTED_MEDIA: Final = _any_of(r"(image|audio|vision|video) (input )?is not supported", r"\bmmproj\b")
 """llama.cpp answers with 500 to media that its model cannot read."""
 
-WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /)")
+WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /|invalid url \()")
 """A web server's answer to an unknown path. A provider's own 404 says what was not found."""
+
+NOT_CHAT: Final = _any_of(r"did you mean /v1/responses")
+"""This adapter's own answer to a chat request."""
+
+PLAIN_HTTP: Final = _any_of(
+    r"plain http request was sent to https", r"sent an http request to an https", r"speaking plain http"
+)
+"""What nginx, Go's and Apache's servers answer to HTTP at a port for TLS. Source: nginx docs, ngx_http_ssl_module."""
 
 INVALID_OUTPUT: Final = _any_of(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
 """Groq validates the model's output, and reports an invalid one as a 400."""

@@ -7,7 +7,7 @@ whole, `find_cause_after_sending` for those after that. Source: docs/decisions/0
 import socket
 import ssl
 from collections.abc import Iterator
-from http.client import BadStatusLine, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import Final
 
 import requests
@@ -61,6 +61,8 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
                 return "name", words
             case ConnectionRefusedError():
                 return "refused", words
+            case HTTPException():
+                return find_cause_after_sending(one)
     if any(isinstance(one, (TimeoutError, requests.ConnectTimeout)) for one in chain):
         return "connect timeout", words + _tls_hint(words)
     return "unreachable", words

@@ -14,7 +14,7 @@ from adapter.settings.models import Target
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
-from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
+from tests.support.servers.upstream import CLOSE, ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
 
 JSON = dict[str, Any]
@@ -129,6 +129,28 @@ def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstrea
     bare = upstream.url.removesuffix("/v1")
     assert check(bare, "m")["completion"].detail.endswith(hint)
     assert not check(upstream.url, "m")["completion"].detail.endswith(hint)
+
+
+def test_what_is_no_chat_provider_is_named(upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: [b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE]
+    assert "an answer that is not HTTP: 'SSH-2.0" in check(upstream.url, "m")["completion"].detail
+    upstream.otherwise = lambda received: [b"\x15\x03\x01\x00\x02\x02\x46", CLOSE]
+    assert "the port speaks TLS" in check(upstream.url, "m")["completion"].detail
+
+
+def test_a_port_without_tls_is_named() -> None:
+    def answer() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(1000)
+            peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        (only,) = check(f"https://127.0.0.1:{listener.getsockname()[1]}/v1", "m").values()
+        thread.join()
+    assert "or should the URL begin with http://" in only.detail
 
 
 def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:

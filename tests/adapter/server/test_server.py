@@ -17,6 +17,9 @@ from time import monotonic
 import pytest
 
 from adapter import __version__
+from adapter.server.server import announcement
+from adapter.settings.settings import Settings
+from adapter.settings.sources import load_settings
 from tests.support import chat
 from tests.support.client import Client
 from tests.support.servers.service import ROOT, Service
@@ -225,3 +228,46 @@ def test_a_connection_that_says_nothing_does_not_hold_the_server(tmp_path: Path,
         assert service.get("/readyz").status == 200
         service.stop()
         assert (silent.recv(1), half.recv(1)) == (b"", b"")
+
+
+def test_an_upstream_at_the_address_of_the_server_itself(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environ = {"ADAPTER_BIND": f"127.0.0.1:{port}", "ADAPTER_UPSTREAM_URL": f"http://localhost:{port}/v1"}
+    line = refused(SERVE, tmp_path, **environ)
+    assert line.startswith(f"responses-adapter: ADAPTER_UPSTREAM_URL: http://localhost:{port}/v1 is the address of ")
+
+
+def test_a_way_to_the_provider_that_cannot_be_used(tmp_path: Path) -> None:
+    environ = {"REQUESTS_CA_BUNDLE": "/nope.pem", "ADAPTER_UPSTREAM_URL": "https://localhost/v1"}
+    for command in (SERVE, GUNICORN):
+        line = refused(command, tmp_path, **environ, ADAPTER_BIND="127.0.0.1:0")
+        assert line == "responses-adapter: REQUESTS_CA_BUNDLE: cannot read /nope.pem: No such file or directory.\n"
+
+
+@pytest.mark.parametrize("place", ["nowhere/s", "file", "s" * 120])
+def test_a_socket_that_cannot_be_made(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = refused(SERVE, tmp_path, ADAPTER_BIND=f"unix:{tmp_path / place}", ADAPTER_UPSTREAM_URL="http://h/v1")
+    assert line.startswith(f"responses-adapter: ADAPTER_BIND: cannot listen on {tmp_path / place}: ")
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with started(SERVE, tmp_path, ADAPTER_BIND=f"unix:{path}", ADAPTER_UPSTREAM_URL="http://h/v1") as (_, line):
+        assert f" listens on unix:{path}, " in line
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+            peer.sendall(b"GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert peer.recv(100).startswith(b"HTTP/1.1 404 ")
+
+
+def test_the_address_that_is_announced() -> None:
+    settings = Settings(upstream_url="http://h/v1")
+    assert " listens on https://127.0.0.1:1/v1, " in announcement(settings, ("127.0.0.1", 1), is_tls=True)
+    assert " listens on http://[::1]:1/v1, " in announcement(settings, ("::1", 1, 0, 0))
+
+
+def test_every_address_of_the_machine() -> None:
+    settings = load_settings({}, {"ADAPTER_BIND": "*:80", "ADAPTER_ALLOW_OPEN": "1"})
+    assert settings.bind == "0.0.0.0:80"

@@ -120,7 +120,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         ("ALLOW_OPEN", "yes", "ADAPTER_ALLOW_OPEN must be true or false, not 'yes'."),
         ("LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT must be one of json, console, not 'xml'."),
         ("DIALECT", "grok", "ADAPTER_DIALECT must be one of auto, default, "),
-        ("BIND", "8000", "ADAPTER_BIND must be host:port, for example 127.0.0.1:8000 or [::1]:8000, not '8000'."),
+        ("BIND", "8000", "ADAPTER_BIND must be host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and the "),
         ("BIND", "127.0.0.1:65536", "ADAPTER_BIND must be host:port, "),
         ("UPSTREAM_URL", "localhost:11434/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),
         ("UPSTREAM_URL", "http://h:x/v1", "ADAPTER_UPSTREAM_URL must be the provider's base URL, "),

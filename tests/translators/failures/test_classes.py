@@ -267,12 +267,22 @@ def test_not_all_that_is_said_of_a_model_is_that_there_is_none(message: str) -> 
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(404, b"<html>"), (404, {"detail": "Not Found"}), (404, b"404 page not found"), (405, b"<html>"), (302, b"")],
-)
+    [
+        (404, b"<html>"), (404, {"detail": "Not Found"}), (404, b"404 page not found"), (405, b"<html>"), (302, b""),
+        (404, {"error": {"message": "Invalid URL (POST /v1/v1/chat/completions)"}}),
+        (400, b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>"),
+        (400, b"Client sent an HTTP request to an HTTPS server.\n"),
+    ],
+)  # fmt: skip
 def test_a_wrong_url_is_the_operators(status: int, body: object) -> None:
     error = http(status, body)
     assert (error.status, error.type, error.retry) == (502, "server_error", False)
     assert "Ask the operator of this server to fix it." in error.message
+
+
+def test_an_adapter_in_the_place_of_a_provider_is_named() -> None:
+    error = http(404, {"error": {"message": "Invalid URL (POST /v1/chat/completions). Did you mean /v1/responses?"}})
+    assert "leads to this adapter itself, or to another one" in error.message
 
 
 CONTENT = [
