@@ -20,6 +20,7 @@ from translators.to_responses.deltas import (
     begins_answer,
     decode_chunk,
     error_in_place_of_answer,
+    first_words,
     not_an_answer,
     read_chunk,
     read_values,
@@ -93,6 +94,8 @@ class AnswerReader:
             for chunk in self._read_rest():
                 events += self._stream.feed(chunk)
             self._check_is_answer()
+            if self._body is None and not self._stream.has_answer:
+                raise UpstreamError("The provider's answer is empty.", status=502)
         except UpstreamError as error:
             events += self._stream.fail(error)
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
@@ -194,6 +197,7 @@ class WholeBody:
         body = self.unread = b"".join(self._pieces)
         if body[:1] == b"<":
             page = read_error_body(body)
-            raise UpstreamError(page.message, status=502, cause="answer", provider_error=page)
+            message = f"{page.message.rstrip('.')}: {first_words(body)}"
+            raise UpstreamError(message, status=502, cause="answer", provider_error=page)
         for value in read_values(body):
             yield without_deltas(read_chunk(value))

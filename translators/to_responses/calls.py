@@ -108,12 +108,16 @@ class CallSorter:
         return unfinished[0] if unfinished and unfinished[0].name else None
 
     def _check_rivals(self, call: ProviderCall, index: int | None) -> None:
-        """Raise UpstreamError if arguments found by place alone might be those of another call that has none."""
+        """Raise UpstreamError if arguments found by place alone might be those of another call that has none.
+
+        A call of a function that takes no arguments is no such call.
+        """
         call.rivals_among = len(self._calls)
         for other in self._calls:
             if (
                 other is not call
                 and not other.has_arguments()
+                and self._names.takes_arguments(other.name)
                 and other.opening in ("", call.opening)
                 and (index is None or other.index == call.index)
             ):

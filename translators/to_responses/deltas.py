@@ -126,7 +126,7 @@ def read_values(payload: bytes) -> list[bytes]:
 
 def not_an_answer(payload: bytes) -> UpstreamError:
     """Return the error for an answer with status 200 that is none: it quotes the first words."""
-    message = "The provider sent something that is not a chat completion: " + _excerpt(payload)
+    message = "The provider sent something that is not a chat completion: " + first_words(payload)
     return UpstreamError(message, status=502, cause="answer", provider_error=ProviderError(message))
 
 
@@ -201,7 +201,7 @@ def _struct_in(types: Iterable[Any]) -> type[msgspec.Struct] | None:
     return next((one for one in types if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
 
 
-def _excerpt(payload: bytes) -> str:
+def first_words(payload: bytes) -> str:
     """Return the first words of a payload, without markup."""
     text = _HIDDEN_MARKUP.sub(" ", payload[:_MAX_EXCERPT_BYTES].decode("utf-8", "replace"))
     words = " ".join(_MARKUP.sub(" ", text).split())

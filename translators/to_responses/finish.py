@@ -101,7 +101,7 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
         if end.done and end.has_output:
             return Outcome()
         what = "without an answer" if end.done else "before the answer was complete"
-        return Outcome(error=UpstreamError(f"The provider ended its stream {what}."))
+        return Outcome(error=UpstreamError(f"The provider ended its stream {what}.", status=502))
     reason = end.finish_reason[:_MAX_WORD]
     meaning, known = meaning_of(reason)
     unknown = None if known else reason
@@ -116,7 +116,7 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
             return Outcome("max_output_tokens", unknown=unknown)
         case None if end.has_output:
             return Outcome(unknown=unknown)
-    return Outcome(error=UpstreamError(f"The provider stopped with '{reason}'."))
+    return Outcome(error=UpstreamError(f"The provider stopped with '{reason}'.", status=502))
 
 
 def only_forbidden_call(name: str) -> UpstreamError:

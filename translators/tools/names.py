@@ -31,6 +31,10 @@ _FIRST_LETTER: Final = "t_"
 """Put before a name that begins otherwise."""
 _DIGEST_LENGTH: Final = 8
 """Hex digits that tell apart names which would be equal: 32 bits, and a collision is hashed once more."""
+_OF_NO_ARGUMENTS: Final = frozenset(
+    {"type", "properties", "required", "additionalProperties", "title", "description", "$schema"}
+)
+"""Keywords of a schema that, with empty `properties`, allows no arguments."""
 _STEM_LENGTH: Final = 64 - 1 - _DIGEST_LENGTH
 """Characters of a name in front of `_` and its digest."""
 _KIND_OF: Final[dict[type, Kind]] = {
@@ -64,9 +68,10 @@ def qualified_names(tool: Tool) -> list[QualifiedName]:
 class ToolNames:
     """The bijection. Tools without a namespace are named first, so that they keep their own names if they can."""
 
-    __slots__ = ("_allowed", "_declared", "_flat", "_full", "with_encrypted")
+    __slots__ = ("_allowed", "_declared", "_flat", "_full", "_tools", "with_encrypted")
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
+        self._tools = tools
         self._flat: dict[tuple[str, str | None, Kind], str] = {}
         self._full: dict[str, QualifiedName] = {}
         self.with_encrypted: set[str] = set()
@@ -115,6 +120,18 @@ class ToolNames:
         return self._allowed is None or flat in self._allowed
 
     # --- names that are not quite right -----------------------------------------------------------------------
+
+    def takes_arguments(self, flat: str) -> bool:
+        """Tell whether a function may get arguments; false only if its declaration says that there are none."""
+        called = self.restore(self.meant(flat) or flat)
+        for tool in self._tools:
+            members = tool.tools if isinstance(tool, NamespaceTool) else [tool]
+            for name, member in zip(qualified_names(tool), members, strict=False):
+                if name == called and isinstance(member, FunctionTool):
+                    schema = member.parameters or {}
+                    others = schema.get("additionalProperties") or schema.keys() - _OF_NO_ARGUMENTS
+                    return schema.get("properties") != {} or bool(others)
+        return True
 
     def is_declared(self, flat: str) -> bool:
         return flat in self._declared

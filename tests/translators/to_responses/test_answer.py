@@ -28,10 +28,10 @@ BODIES = {
     "an empty completion": (b'{"choices":[]}', ("failed", 'not a chat completion: {"choices":[]}')),
     "an error with status 200": (b'{"error":{"message":"It broke."}}', ("failed", "It broke.")),
     "an error in an array (Gemini)": (b'[{"error":{"message":"It broke."}}]', ("failed", "It broke.")),
-    "a web page": (b"<html>502</html>", ("failed", "a web page instead of JSON")),
+    "a web page": (b"<html><b>502</b> Bad</html>", ("failed", "a web page instead of JSON: 502 Bad")),
     "plain text": (b"upstream connect error", ("failed", "not a chat completion: upstream connect error")),
-    "nothing": (b"", ("failed", "before the answer was complete")),
-    "white space": (b" \n ", ("failed", "before the answer was complete")),
+    "nothing": (b"", ("failed", "The provider's answer is empty.")),
+    "white space": (b" \n ", ("failed", "The provider's answer is empty.")),
     "a number": (b"data: 5\n\n", ("failed", "not a chat completion: 5")),
     "half an event": (b"data: " + HI + b'\n\ndata: {"usage":', COMPLETED),
     "half an event and no finish reason": (
@@ -74,3 +74,10 @@ def test_a_whole_body_has_a_limit() -> None:
     assert reader.feed(b"{" + b" " * 99) == []
     harness.emitted += reader.feed(b" ")
     assert "larger than" in harness.response["error"]["message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"data: [DONE]\n\n", b"<html>x</html>", b"null", b"[]", b"Bad gateway"])
+def test_an_answer_that_is_none_is_the_providers_fault(body: bytes) -> None:
+    error = StreamHarness().read([body]).stream.error
+    assert error is not None
+    assert error.status == 502
