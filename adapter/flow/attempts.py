@@ -17,6 +17,7 @@ from adapter.flow.context import Context, ContextSource, gather_context
 from adapter.flow.plans import Plan, RoundRequest
 from adapter.flow.truncation import TruncatingCall
 from adapter.store.base import StoreDown
+from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.upstream.client import Call
 from adapter.upstream.learning import RetryPlan
 from adapter.upstream.redaction import Redactor
@@ -107,6 +108,7 @@ class Attempts:
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""
+        UPSTREAM_CALLS.add((self.upstream, "ok"))
         self._candidates.record_success()
         self._retry_plan.confirm()
 
@@ -124,6 +126,7 @@ class Attempts:
         """Translate for the same candidate as a rejection teaches; None if it teaches nothing."""
         if not self._retry_plan.next(error, rejected.chat.json):
             return None
+        RETRIES.add((self.upstream, "learned"))
         try:
             return self._gather(rejected.plan)
         except (RequestError, StoreDown):
@@ -155,6 +158,7 @@ class Attempts:
         return replace(request, delay=delay)
 
     def _log(self, event: str, failed: Candidate, error: UpstreamError, **fields: Any) -> None:
+        RETRIES.add((failed.upstream, event.removeprefix("retried ")))
         log.warning(
             event, model=self._source.request.model, failed=failed.upstream, key=failed.key,
             status=error.provider_status or error.status, **fields,

@@ -255,18 +255,20 @@ class Exchange:
             self._flow.tools.close()
         self._keeping.release()
         usage, notes, seconds = response.usage, self.notes, time.monotonic() - self._began
-        observe_end(response, self._flow.attempts.upstream, self._transport, seconds, notes)
-        if self._flow.caller.admission is not None:
-            self._flow.caller.admission.settle(usage.total_tokens if usage else None)
-        if self._flow.caller.key is not None and usage is not None:
-            observe_key(self._flow.caller.key.name, usage)
+        first = None if self._answer_began is None else self._answer_began - self._began
+        observe_end(response, self._flow.attempts.upstream, self._transport, seconds, first, notes)
+        caller = self._flow.caller
+        if caller.admission is not None:
+            caller.admission.settle(usage.total_tokens if usage else None)
+        if caller.key is not None and usage is not None:
+            observe_key(caller.key.name, usage)
         logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
         if len(notes) > _MAX_LOGGED_NOTES:
             logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
         log.info(
             "response",
             response_id=response.id,
-            tenant=self._flow.caller.tenant[:_LOGGED_TENANT_CHARACTERS] or None,
+            tenant=(caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None,
             transport=self._transport,
             model=response.model,
             upstream=self._flow.attempts.upstream,
@@ -275,7 +277,7 @@ class Exchange:
             incomplete=response.incomplete_details.reason if response.incomplete_details else None,
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
-            first_token=None if self._answer_began is None else round(self._answer_began - self._began, 3),
+            first_token=None if first is None else round(first, 3),
             seconds=round(seconds, 3),
             notes=logged,
         )

@@ -5,9 +5,11 @@ from typing import Final
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.telemetry.catalog import (
+    FIRST_TOKEN_SECONDS,
     IN_FLIGHT,
     KEY_TOKENS,
     NOTES,
+    OUTPUT_TOKEN_SECONDS,
     RESPONSE_SECONDS,
     RESPONSES,
     TOKENS,
@@ -31,8 +33,13 @@ def observe_begin(transport: str) -> None:
     IN_FLIGHT.add((transport,))
 
 
-def observe_end(response: Response, upstream: str, transport: str, seconds: float, notes: Iterable[Note]) -> None:
-    """Count a response that has ended after so many seconds, however it ended."""
+def observe_end(
+    response: Response, upstream: str, transport: str, seconds: float, first: float | None, notes: Iterable[Note]
+) -> None:
+    """Count a response that has ended after so many seconds, however it ended.
+
+    `first`: seconds until its answer began; None: none did.
+    """
     IN_FLIGHT.add((transport,), -1)
     status = "failed" if response.status == "in_progress" else response.status
     model = model_label(response.model, status in _ANSWERED)
@@ -41,6 +48,10 @@ def observe_end(response: Response, upstream: str, transport: str, seconds: floa
     for note in notes:
         NOTES.add((member_label(note.param), note.action))
     usage = response.usage
+    if first is not None:
+        FIRST_TOKEN_SECONDS.observe(first, (upstream, model))
+        if usage is not None and usage.output_tokens > 1 and transport != "http":
+            OUTPUT_TOKEN_SECONDS.observe((seconds - first) / usage.output_tokens, (upstream, model))
     if usage is not None:
         TOKENS.add((upstream, model, "input"), usage.input_tokens)
         TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)

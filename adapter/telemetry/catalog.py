@@ -14,6 +14,10 @@ PREFIX: Final = "responses_adapter_"
 
 DURATION_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 """Of whole responses: agents' turns take minutes."""
+FIRST_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0)
+"""Until something begins."""
+TOKEN_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5)
+"""Of one token."""
 WORK_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 """Of the server's own work, and the store's."""
 
@@ -46,6 +50,18 @@ RESPONSE_SECONDS = _histogram(
     "upstream", "model", "transport",
     buckets=DURATION_SECONDS,
 )  # fmt: skip
+FIRST_TOKEN_SECONDS = _histogram(
+    "first_token_seconds",
+    "From the request to the beginning of its answer.",
+    "upstream", "model",
+    buckets=FIRST_SECONDS,
+)  # fmt: skip
+OUTPUT_TOKEN_SECONDS = _histogram(
+    "output_token_seconds",
+    "For each token of a streamed answer.",
+    "upstream", "model",
+    buckets=TOKEN_SECONDS,
+)  # fmt: skip
 TOKENS = _counter(
     "tokens_total",
     "Tokens of ended responses: input, cached_input (a part of it), output, reasoning (a part of it).",
@@ -58,6 +74,16 @@ NOTES = _counter("notes_total", "Approximations that responses were noted with."
 TOOL_CALLS = _counter("tool_calls_total", "Calls of tools that the server ran itself.", "kind", "outcome")
 TOOL_SECONDS = _histogram("tool_seconds", "Such calls, without what the model does.", "kind", buckets=DURATION_SECONDS)
 IN_FLIGHT = _gauge("responses_in_flight", "Responses that are being answered.", "transport")
+UPSTREAM_CALLS = _counter(
+    "upstream_calls_total",
+    "Chat requests: `ok`, `rejected` (4xx), `overloaded` (429), `failed` (5xx), or the `cause` that the log gives.",
+    "upstream", "outcome",
+)  # fmt: skip
+RETRIES = _counter(
+    "retries_total",
+    "Chat requests that were sent again: `elsewhere`, `later`, or `learned` from a rejection; by who failed.",
+    "upstream", "how",
+)  # fmt: skip
 HTTP_REQUESTS = _counter("http_requests_total", "HTTP requests by route.", "route", "method", "code")
 STORE_SECONDS = _histogram("store_seconds", "Calls of the store.", "operation", buckets=WORK_SECONDS)
 STORE_ERRORS = _counter("store_errors_total", "Calls of the store that failed.", "operation")

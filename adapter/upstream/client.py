@@ -21,6 +21,7 @@ from urllib3 import Timeout
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
+from adapter.telemetry.catalog import UPSTREAM_CALLS
 from adapter.upstream.http.causes import find_cause, find_cause_after_sending
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
@@ -183,11 +184,20 @@ class Upstream:
         """Log why a call failed: its cause, and the words of the system or the provider; `where` says more about it."""
         provider = error.provider_error
         reason = error.reason or (f"{provider.words} {provider.details}".strip() if provider else "") or error.message
+        UPSTREAM_CALLS.add((self.name, _outcome(error)))
         log.warning(
             "upstream unreachable" if error.is_unsent else "upstream call failed",
             upstream=self.name, host=self._host, cause=error.cause, provider_status=error.provider_status or None,
             reason=self._redactor(reason)[:_MAX_REASON_CHARS], **where,
         )  # fmt: skip
+
+
+def _outcome(error: UpstreamError) -> str:
+    """Return why a call failed, as a label."""
+    if error.cause != "status":
+        return error.cause or "answer"
+    status = error.provider_status
+    return "overloaded" if status == 429 else "rejected" if status < 500 else "failed"
 
 
 class Call:

@@ -69,7 +69,11 @@ def test_counters_never_go_down_although_a_worker_is_killed(service: tuple[Servi
     while value(scrape(admin), series) < 10 + asked:
         assert monotonic() < until
         sleep(0.1)
-    assert value(scrape(admin), series) == 10 + asked
+    text = scrape(admin)
+    assert value(text, series) == 10 + asked
+    assert value(text, 'upstream_calls_total{upstream="default",outcome="ok"}') == 10 + asked
+    assert value(text, 'first_token_seconds_count{upstream="default",model="demo"}') == 10 + asked
+    assert value(text, 'responses_in_flight{transport="http"}') == 0
 
 
 def test_only_the_admin_address_answers_the_operator(service: tuple[Service, Client]) -> None:
