@@ -16,6 +16,7 @@ from urllib3.exceptions import NameResolutionError, ProxyError
 
 from translators.errors import Cause
 
+_OF_PROXIES: Final = (ProxyError, requests.exceptions.ProxyError, InvalidProxyURL)
 _NO_TLS: Final = ("wrong version number", "record layer failure", "unknown protocol", "http request", "handshake")
 """What OpenSSL says, in lower case, when the other side does not speak TLS. Source: OpenSSL, ssl/ssl_err.c."""
 _TLS_ALERT: Final = "\x15\x03"
@@ -47,7 +48,7 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
     """Return why a request could not be sent, and the system's or OpenSSL's words for it."""
     chain = list(_layers(error))
     words = _words(chain)
-    if any(isinstance(one, (ProxyError, requests.exceptions.ProxyError, InvalidProxyURL)) for one in chain):
+    if any(isinstance(one, _OF_PROXIES) or type(one).__module__ == "socks" for one in chain):
         return "proxy", f"the proxy: {words}"
     if any(isinstance(one, (InvalidSchema, InvalidURL)) for one in chain):
         return "proxy", words

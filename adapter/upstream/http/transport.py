@@ -46,7 +46,7 @@ class SentRequest:
     _connection: Any = None
     _pool: Any = None
 
-    def __init__(self, connection: "_DirectIO", unwritten: bytes = b"") -> None:
+    def __init__(self, connection: "DirectIO", unwritten: bytes = b"") -> None:
         self.unwritten = unwritten
         """The rest of the request, which did not fit; `Transport.finish` writes it."""
         self.arrivals = connection.arrivals
@@ -75,7 +75,7 @@ class SentRequest:
         self._own_connection.close()
 
 
-class _DirectIO:
+class DirectIO:
     """Mixin for both kinds of connection: writes a request, and has one `Arrivals` for all of its answers."""
 
     sock: Any
@@ -126,11 +126,11 @@ class _DirectIO:
         super().close()  # type: ignore[misc]
 
 
-class _Connection(_DirectIO, HTTPConnection):  # type: ignore[misc]
+class _Connection(DirectIO, HTTPConnection):  # type: ignore[misc]
     connect = HTTPConnection.connect
 
 
-class _TLSConnection(_DirectIO, HTTPSConnection):  # type: ignore[misc]
+class _TLSConnection(DirectIO, HTTPSConnection):  # type: ignore[misc]
     connect = HTTPSConnection.connect
 
 
@@ -160,7 +160,7 @@ class _IdleConnections(list[Any]):
         return len(self)
 
 
-class _OnlyNew:
+class OnlyNew:
     """Mixin for both kinds of pool: gives urllib3 new connections only, since `begin` uses the idle ones."""
 
     QueueCls = _IdleConnections
@@ -169,11 +169,11 @@ class _OnlyNew:
         return self._new_conn()  # type: ignore[attr-defined]
 
 
-class _Pool(_OnlyNew, HTTPConnectionPool):  # type: ignore[misc]
+class _Pool(OnlyNew, HTTPConnectionPool):  # type: ignore[misc]
     ConnectionCls = _Connection  # type: ignore[assignment]
 
 
-class _TLSPool(_OnlyNew, HTTPSConnectionPool):  # type: ignore[misc]
+class _TLSPool(OnlyNew, HTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = _TLSConnection  # type: ignore[assignment]
 
 
@@ -200,6 +200,10 @@ class Transport(HTTPAdapter):
         """Return the pools of a forward proxy, of the same classes: requests makes a manager of its own for each."""
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = _POOLS
+        if proxy.lower().startswith("socks"):
+            from adapter.upstream.http.socks import POOLS  # imported late: it needs an optional package
+
+            manager.pool_classes_by_scheme = POOLS
         return manager
 
     def get_connection_with_tls_context(

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.test_tls import Provider, certificate
 from tests.support import chat
+from tests.support.servers.forward_proxy import SocksProxy
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Upstream, whole
+from tests.support.servers.upstream import Upstream, stream, whole
 
 __all__ = ["certificate"]
 
@@ -41,6 +44,31 @@ def test_a_query_and_headers(tmp_path: Path, provider: Upstream, upstream: Upstr
         "https://example.com", "of-the-default",
     )  # fmt: skip
     assert "authorization" not in of_default.headers
+
+
+@pytest.mark.parametrize("scheme", ["socks5h", "socks5"])
+def test_a_socks_proxy(scheme: str, tmp_path: Path, provider: Upstream, upstream: Upstream) -> None:
+    upstream.plays(HELLO, stream(chat.text("Hel", "lo."), chat.end()))
+    with SocksProxy() as proxy:
+        service = Service(tmp_path, upstream_url=provider.url.replace("127.0.0.1", "localhost"), workers=1)
+        service.environ["ALL_PROXY"] = f"{scheme}://127.0.0.1:{proxy.port}"
+        with service:
+            service.create()
+            assert service.stream()[-1]["response"]["status"] == "completed"
+        assert proxy.heads == ["localhost" if scheme == "socks5h" else "127.0.0.1"]
+
+
+def test_a_provider_over_tls_behind_a_socks_proxy(certificate: Path, tmp_path: Path) -> None:
+    provider = Provider(certificate)
+    try:
+        with SocksProxy() as proxy:
+            service = Service(tmp_path / "service", upstream_url=provider.url, upstream_ca_file=certificate, workers=1)
+            service.environ["HTTPS_PROXY"] = f"socks5h://127.0.0.1:{proxy.port}"
+            with service:
+                assert service.stream()[-1]["response"]["output"][0]["content"][0]["text"] == "Hello"
+            assert proxy.heads == ["127.0.0.1"]
+    finally:
+        provider.close()
 
 
 def test_a_company_authority_and_a_client_certificate(certificate: Path, tmp_path: Path) -> None:

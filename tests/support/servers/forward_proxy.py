@@ -49,6 +49,25 @@ class ForwardProxy:
                 _copy(server, client)
 
 
+class SocksProxy(ForwardProxy):
+    """A SOCKS 5 proxy without authentication; `heads` are the hosts that it connected to, as it was given them."""
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as incoming:
+            _, count = incoming.read(2)
+            incoming.read(count)
+            client.sendall(b"\x05\x00")
+            *_, kind = incoming.read(4)
+            host = incoming.read(incoming.read(1)[0]).decode() if kind == 3 else socket.inet_ntoa(incoming.read(4))
+            port = int.from_bytes(incoming.read(2))
+            self.heads.append(host)
+            server = socket.create_connection((host, port))
+            client.sendall(b"\x05\x00\x00\x01" + bytes(6))
+            with server:
+                threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+                _copy(server, client)
+
+
 def _read_head(connection: socket.socket) -> tuple[str, bytes]:
     """Return the head of a request with its blank line, and what was read behind it."""
     data = b""

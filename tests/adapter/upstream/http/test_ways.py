@@ -49,6 +49,13 @@ def test_what_cannot_be_used(case: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert "\n" not in str(raised.value)
 
 
+def test_a_socks_proxy_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks5h://127.0.0.1:1080")
+    monkeypatch.setattr("adapter.upstream.http.ways.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"HTTP_PROXY: .* pip install 'responses-adapter\[socks\]'"):
+        options(HTTP)
+
+
 def test_what_is_not_used_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nope.pem")
     monkeypatch.setenv("HTTPS_PROXY", "ftp://proxy")
