@@ -42,7 +42,7 @@ from translators.responses.tools import (
     ToolSearchTool,
     WebSearch,
 )
-from translators.responses.unknown_item import UnknownItem, with_unknown_part, without_null
+from translators.responses.unknown_item import UnknownItem, with_unknown_part, without_label, without_null
 from translators.validation import allowed_values
 from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
@@ -57,6 +57,8 @@ _MIN_BYTES_COUNTED: Final = 1 << 19
 _MAX_REPAIRS: Final = 32
 """Nulls and unknown parts that one item may have; each is one more attempt to decode it."""
 _ABSENT: Final = Raw(b"")
+_IN_FIRST_REQUESTS: Final = frozenset({"message", "additional_tools", "configuration_update"})
+"""Types of items that need no earlier turn."""
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
 
 
@@ -190,7 +192,7 @@ def _decode_known(raw: bytes | Raw, param: str, *, keep_unknown: bool) -> Item:
         except NotJSON as error:
             left = without_null(whole, str(error))
             if left is None and keep_unknown:
-                left = with_unknown_part(whole, str(error))
+                left = without_label(whole, str(error)) or with_unknown_part(whole, str(error))
         if left is None:
             break
         whole = left
@@ -201,6 +203,7 @@ def _decode_item(raw: Raw, param: str, *, in_history: bool, is_last: bool) -> It
     head = decode_param(_heads, raw, param)
     is_users_last = is_last and bytes(head.role) == b'"user"'
     if head.type in _ITEM_TYPES:
+        in_history = in_history or head.type not in _IN_FIRST_REQUESTS
         return _decode_known(raw, param, keep_unknown=in_history and not is_users_last)
     if head.type is not None:
         if in_history or head.type in _WITHOUT_STRUCT:

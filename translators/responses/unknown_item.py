@@ -1,7 +1,8 @@
 """What a client keeps in its history and is not known here: items and parts of newer types, nulls of newer clients.
 
 Refused, it would end the session. So an unknown item or part is kept with all its members, for what it says, and a null
-in place of an optional member counts as left out. Source: OpenAI API reference, Responses: create.
+in place of an optional member counts as left out, as do a status and a detail of images that are not known. Source:
+OpenAI API reference, Responses: create.
 """
 
 import re
@@ -18,6 +19,9 @@ _UNKNOWN_AT: Final = re.compile(
     r"Invalid value '.*' - at `\$(?P<typed>\.\w+\[\d+\])\.type`"
     r"|Object missing required field `type` - at `\$(?P<untyped>\.\w+\[\d+\])`",
     re.DOTALL,
+)
+_LABEL_AT: Final = re.compile(
+    r"Invalid enum value '.*' - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.(?:status|detail))`", re.DOTALL
 )
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -52,19 +56,34 @@ def without_null(raw: bytes | Raw, problem: str) -> bytes | None:
     return encode(whole)
 
 
+def without_label(raw: bytes | Raw, problem: str) -> bytes | None:
+    """Return an item without the status or detail that msgspec does not know; None if it complains of another thing."""
+    found = _LABEL_AT.fullmatch(problem)
+    if found is None:
+        return None
+    whole, place, last = _place(raw, found["path"])
+    del place[last]
+    return encode(whole)
+
+
 def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
     """Return an item with the part that msgspec does not know as an `UnknownPart`; None if it complains of another."""
     found = _UNKNOWN_AT.fullmatch(problem)
     if found is None:
         return None
     try:
-        whole, place, last = _place(raw, found["typed"] or found["untyped"])
+        path = found["typed"] or found["untyped"]
+        whole, place, last = _place(raw, path)
         part = place[last]
         kind = part.get("type")
-        if kind == _UNKNOWN_PART:
-            return None
-        members = {"kind": kind if isinstance(kind, str) else "part", "members": part}
-        place[last] = {"type": _UNKNOWN_PART, **members}
+        in_summary = path.startswith(".summary")
+        if in_summary or kind == _UNKNOWN_PART:  # thinking, which has nothing but text
+            text = part.get("members", part).get("text")
+            type = "summary_text" if in_summary else "reasoning_text"
+            place[last] = {"type": type, "text": text if isinstance(text, str) else ""}
+        else:
+            members = {"kind": kind if isinstance(kind, str) else "part", "members": part}
+            place[last] = {"type": _UNKNOWN_PART, **members}
     except (KeyError, IndexError, TypeError, AttributeError, *NotJSON):
         return None
     return encode(whole)
