@@ -108,15 +108,34 @@ class ExchangeBody(EventStreamBody):
     def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
         self._exchange = exchange
         self._frame = frame
+        self._silence = Silence(services.settings.keep_alive)
+        self.send_now: Callable[[bytes], bool] | None = None
+        """Sends a piece of the body at once, in the event loop, and returns False if the client has to read before it
+        gets more; `b""` is then the next piece. None: every piece is yielded. Set it before the first piece.
+        """
+        self._must_read = False
         super().__init__(services, exchange.watch)
 
+    def _deliver(self, events: list[Event]) -> bool:
+        """Send events without a switch to the greenlet that writes the body."""
+        frame = self._frame
+        self._silence.seconds = 0.0
+        assert self.send_now is not None
+        if self.send_now(frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))):
+            return True
+        self._must_read = True
+        return False
+
     def _write(self) -> Generator[bytes]:
-        silence = Silence(self._keep_alive)
+        silence = self._silence
         comment_next = True
         frame = self._frame
-        with closing(self._exchange.events()) as batches:
+        with closing(self._exchange.events(self._deliver if self.send_now else None)) as batches:
             for events in batches:
-                if events:
+                if self._must_read:
+                    self._must_read = False
+                    data = b""
+                elif events:
                     data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
                     if isinstance(events[-1], TERMINAL):
                         data += DONE

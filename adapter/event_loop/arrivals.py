@@ -1,16 +1,17 @@
 """Wait for the bytes that arrive on one connection.
 
 `receive` waits in the event loop and then reads once: whatever has arrived at a wake-up is one read, and many
-connections share the loop fairly. While the connection is `watched`, the heartbeat ends a wait about once a second, so
-that the caller can check its client's connection. A connection has the same `Arrivals`, with one watcher, until it is
-closed, because making a watcher for each answer costs as much as reading it.
+connections share the loop fairly. Its caller can take what arrives in the event loop, without being woken for each
+read. While the connection is watched, the heartbeat ends a wait about once a second, so that the caller can check its
+client's connection. A connection has the same `Arrivals`, with one watcher, until it is closed, because making a
+watcher for each answer costs as much as reading it.
 Source: docs/decisions/0001-read-the-socket.md.
 """
 
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import gevent.socket
 from gevent.hub import Waiter, get_hub
@@ -23,10 +24,14 @@ _READ_BYTES: Final = 64 * 1024
 """Of one read: more than a chunk of any stream, and the usual size of a socket's buffer."""
 
 
+Take: TypeAlias = Callable[[bytes], bool]
+"""Uses what has arrived, in the event loop: it must not wait. Returns False if the caller of `receive` has to know."""
+
+
 class Arrivals:
     """What arrives on one connection, whose socket has the timeout 0. `close` it before the socket."""
 
-    __slots__ = ("_heartbeat", "_pending", "_read", "_waiter", "_waits", "_watcher")
+    __slots__ = ("_data", "_error", "_heartbeat", "_pending", "_read", "_waiter", "_waits", "_watcher")
 
     def __init__(self, sock: socket.socket) -> None:
         hub = get_hub()
@@ -34,6 +39,8 @@ class Arrivals:
         self._waiter = Waiter(hub)
         self._waits = False
         self._heartbeat: Heartbeat | None = None
+        self._data = b""
+        self._error: BaseException | None = None
         # gevent's own `recv` only adds a wait, which is done here; that of a TLS socket decrypts.
         plain = sock._sock if type(sock) is gevent.socket.socket else sock  # type: ignore[attr-defined]
         self._read: Callable[[int], bytes] = plain.recv
@@ -50,15 +57,25 @@ class Arrivals:
             self._heartbeat.remove(self)
             self._heartbeat = None
 
-    def receive(self) -> bytes | None:
-        """Return what has arrived, waiting if need be; b"" at the connection's end, None at a tick. Raises OSError."""
+    def receive(self, take: Take | None = None) -> bytes | None:
+        """Return what has arrived, waiting if need be; b"" at the connection's end, None at a tick.
+
+        `take` gets it first, and the wait goes on as long as it returns True. Raises OSError, and what `take` raises.
+        """
         while True:
-            if not (self._pending is not None and self._pending()) and not self._wait():
-                return None
-            try:
-                return self._read(_READ_BYTES)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            if self._pending is None or not self._pending():
+                if not self._wait(take):
+                    return None
+            elif not self._read_once(take):
                 continue
+            if self._error is None:
+                data, self._data = self._data, b""
+                return data
+            error, self._error = self._error, None
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
 
     def tick(self) -> None:
         """Wake the greenlet that waits; called by the heartbeat, in the event loop."""
@@ -70,13 +87,33 @@ class Arrivals:
         self.unwatch()
         self._watcher.close()
 
-    def _wait(self) -> bool:
-        """Wait until the socket is readable; return False at the next tick."""
+    def _wait(self, take: Take | None) -> bool:
+        """Wait until something has arrived that is not taken; return False at the next tick."""
         self._waits = True
-        self._watcher.start(self._waiter.switch, True)
+        self._watcher.start(self._on_readable, take)
         try:
             return bool(self._waiter.get())
         finally:
             self._watcher.stop()
             self._waits = False
             self._waiter.clear()
+
+    def _on_readable(self, take: Take | None) -> None:
+        if self._read_once(take):
+            self._waiter.switch(True)
+
+    def _read_once(self, take: Take | None) -> bool:
+        """Read what has arrived; return whether the caller of `receive` has to know."""
+        try:
+            while True:
+                data = self._read(_READ_BYTES)
+                if not data or take is None or not take(data):
+                    self._data = data
+                    return True
+                if self._pending is None or not self._pending():
+                    return False
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except BaseException as error:
+            self._error = error
+            return True

@@ -23,7 +23,7 @@ from adapter.flow.context import ContextSource
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
 from adapter.flow.observation import observe_begin, observe_end, observe_key, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
-from adapter.flow.round import CreateRound, Flow, Round, create_round, new_stream, stopping
+from adapter.flow.round import CreateRound, Deliver, Flow, Round, create_round, new_stream, stopping
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
@@ -118,6 +118,7 @@ class Exchange:
         self._began = began
         self._transport = transport_of(flow.request, flow.caller.watch)
         observe_begin(self._transport)
+        self._deliver: Deliver | None = None
         self._answer_began: float | None = None
         self._error: str | None = None
         """The code of the error with which the request ended, if it was none of the response."""
@@ -147,12 +148,16 @@ class Exchange:
             raise
         return self._stream.response
 
-    def events(self) -> Generator[list[Event]]:
+    def events(self, deliver: Deliver | None = None) -> Generator[list[Event]]:
         """Yield events as they come, in batches, and an empty batch about once a second in silence.
+
+        With `deliver`, most events of an answer go there, in the event loop, and an empty batch is also yielded when
+        `deliver` has returned False.
 
         The last batch ends with the terminal event. A client that disconnects, and closing the iterator before its end,
         cancel the response.
         """
+        self._deliver = deliver
         try:
             yield self._stream.start()
             yield from self._events()
@@ -182,7 +187,7 @@ class Exchange:
                 if self._answer_began is None:
                     self._answer_began = time.monotonic()
                 try:
-                    yield from self._round.events()
+                    yield from self._round.events(self._deliver)
                     events, following = self._round.finish()
                 except UpstreamError as error:
                     self._flow.attempts.log_failure(error)
@@ -249,6 +254,7 @@ class Exchange:
 
     def close(self) -> None:
         """Close the upstream call, release the conversation, and log how the exchange ended."""
+        self._deliver = None  # it leads back here
         response = self._stream.response
         self._round.close(keep_connection=response.status != "cancelled")
         if self._flow.tools is not None:

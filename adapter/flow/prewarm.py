@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from adapter.flow.round import Round
+from adapter.flow.round import Deliver, Round
 from translators.chat.chunks import ChatUsage, Choice, Chunk
 from translators.responses.events import Event
 
@@ -25,7 +25,7 @@ class PrewarmRound(Round):
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
         return True
 
-    def events(self) -> Iterator[list[Event]]:
+    def events(self, deliver: Deliver | None = None) -> Iterator[list[Event]]:
         return iter(())
 
     def finish(self) -> tuple[list[Event], Round | None]:

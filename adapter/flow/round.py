@@ -23,6 +23,7 @@ the request retried, belongs in `wait`.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -54,6 +55,10 @@ from translators.to_responses.stream import ResponseStream
 
 if TYPE_CHECKING:
     from adapter.flow.hosted_tools import HostedTools
+
+
+Deliver: TypeAlias = Callable[[list[Event]], bool]
+"""Sends events to the client at once, in the event loop; returns False if it has to read before it gets more."""
 
 
 class Flow(Struct, frozen=True):
@@ -170,12 +175,23 @@ class Round(ABC):
                 raise error.redacted(self._flow.attempts.redactor()) from None
         return True
 
-    def events(self) -> Iterator[list[Event]]:
+    def events(self, deliver: Deliver | None = None) -> Iterator[list[Event]]:
         """Yield the events of the answer as they come, and [] about once a second while there are none.
 
-        Raises UpstreamError if the answer breaks, and what `Flow.check` raises.
+        With `deliver`, yield only those that end the answer, and [] also when the client has to read first. Raises
+        UpstreamError if the answer breaks, and what `Flow.check` raises.
         """
         flow, lease, feed, must_stop = self._flow, self._flow.lease, self._reader.feed, self._flow.services.must_stop
+        reader, fed = self._reader, list[Event]()
+
+        def take(data: bytes) -> bool:
+            nonlocal fed
+            fed = feed(data)
+            if deliver is None or reader.done:
+                return False
+            events, fed = fed, []
+            return not events or deliver(events)
+
         flow.attempts.record_answer()
         self._last, self._beginning = self._beginning, []
         is_whole = self._reader.done
@@ -185,13 +201,13 @@ class Round(ABC):
             yield self._last
             self._last = []
         shown = time.monotonic()
-        for data in iter(self._call.read, b""):
+        for data in iter(partial(self._call.read, take), b""):
             if data is None:
                 flow.check()
                 yield []
                 continue
-            events = feed(data)
-            if self._reader.done:
+            events, fed = fed, []
+            if reader.done:
                 self._last = events
                 return
             if lease is not None:
@@ -199,7 +215,7 @@ class Round(ABC):
             if must_stop():
                 yield events
                 raise stopping()
-            if events:
+            if events or deliver is not None:
                 yield events
             elif time.monotonic() - shown > TICK_SECONDS:  # the provider sends what the client does not see
                 shown = time.monotonic()

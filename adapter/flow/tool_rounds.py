@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.hosted_tools import HostedTools
 from adapter.flow.plans import Plan, RoundRequest, ask_next_round, ask_with_items
-from adapter.flow.round import Flow, Round, create_round
+from adapter.flow.round import Deliver, Flow, Round, create_round
 from adapter.hosting.runs import ToolRun
 from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
 from translators.errors import RequestError
@@ -62,7 +62,7 @@ class ToolRound(Round):
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
         return True
 
-    def events(self) -> Iterator[list[Event]]:
+    def events(self, deliver: Deliver | None = None) -> Iterator[list[Event]]:
         stream = self._flow.stream
         for call, run, greenlet in self._runs:
             if run is None:

@@ -8,6 +8,7 @@ gets the rejection.
 from collections.abc import Callable
 from typing import Final
 
+from adapter.event_loop.arrivals import Take
 from adapter.upstream.client import Call
 from translators.errors import UpstreamError
 from translators.notes import Notes
@@ -55,8 +56,8 @@ class TruncatingCall:
         self._call = self._send(shorter.body)
         return True
 
-    def read(self) -> bytes | None:
-        return self._call.read()
+    def read(self, take: Take | None = None) -> bytes | None:
+        return self._call.read(take)
 
     def close(self, *, answered: bool = False) -> None:
         self._call.close(answered=answered)

@@ -130,6 +130,17 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
 
+    def send_now(self, data: bytes) -> bool:
+        """Send what fits without waiting; return False if the rest waits for the next `sendall`."""
+        try:
+            sent = self._sock.send(data)
+        except OSError:  # no room; or the connection is broken, and `sendall` raises it
+            sent = 0
+        if sent == len(data):
+            return True
+        self._corked = data[sent:]
+        return False
+
 
 class TLSClientSocket(HeadReader, gevent.ssl.SSLSocket):  # type: ignore[misc]
     """A client's connection over TLS. The handshake is left to the worker, which bounds its time."""

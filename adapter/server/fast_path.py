@@ -14,7 +14,6 @@ Source: docs/decisions/0037-the-fast-path.md; RFC 9112 §3, §5, §6.
 import errno
 import os
 import re
-from collections.abc import Iterable
 from contextlib import closing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +24,7 @@ from gunicorn.http.wsgi import SERVER
 from adapter.api.notes_header import notes_header
 from adapter.api.origins import Origins
 from adapter.api.request.intake import admit_http
-from adapter.api.request.start import StartedRequest, answer_fields, start_request
+from adapter.api.request.start import ADMITTED, StartedRequest, answer_fields, start_request
 from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, frame_writer
 from adapter.flow.exchange import open_exchange
 from adapter.telemetry.catalog import HTTP_REQUESTS
@@ -149,8 +148,8 @@ class FastPath:
             self._origins.check_host(environ.get("HTTP_HOST"))
             caller, request = admit_http(environ, services)
             if request.background:
-                if caller.admission is not None:
-                    caller.admission.revoke()  # Flask admits it again
+                environ[ADMITTED] = caller, request
+                client.started = StartedRequest(environ, None)
                 return None
             exchange = open_exchange(services.flow, caller, request)
             if request.stream:
@@ -211,8 +210,9 @@ def _format_head(fields: dict[str, str], *, chunked: bool = False) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _write_chunks(client: "ClientSocket", head: bytes, pieces: Iterable[bytes]) -> None:
-    for piece in pieces:
-        client.sendall(b"%b%X\r\n%b\r\n" % (head, len(piece), piece))
+def _write_chunks(client: "ClientSocket", head: bytes, body: ExchangeBody) -> None:
+    body.send_now = lambda piece: client.send_now(b"%X\r\n%b\r\n" % (len(piece), piece))
+    for piece in body:
+        client.sendall(b"%b%X\r\n%b\r\n" % (head, len(piece), piece) if piece else head)
         head = b""
     client.sendall(head + b"0\r\n\r\n")

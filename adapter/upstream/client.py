@@ -18,6 +18,7 @@ import requests
 import structlog
 from urllib3 import Timeout
 
+from adapter.event_loop.arrivals import Take
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
@@ -274,22 +275,24 @@ class Call:
         if self._silence > self._max_silence:
             raise _silent_for(self._max_silence)
 
-    def read(self) -> bytes | None:
+    def read(self, take: Take | None = None) -> bytes | None:
         """Return bytes of the body, b"" at its end, None about once a second in silence.
 
-        Raises UpstreamError when the connection breaks or stays silent too long.
+        `take` gets all bytes first, in the event loop; returned are those for which it returns False, and None about
+        once a second. Raises UpstreamError when the connection breaks or stays silent too long.
         """
-        if self._body is None:
+        body = self._body
+        if body is None:
             raise AssertionError("read before wait")
         try:
-            data = self._body.read()
+            data = body.read(take)
         except BodyCut:
             message = "The provider's connection broke before the answer was complete."
             raise UpstreamError(message, cause="broken") from None
-        if data is None:
+        if body.has_taken:
+            self._silence, body.has_taken = 0.0, False
+        elif data is None:
             self._count_silence(TICK_SECONDS)
-        else:
-            self._silence = 0.0
         return data
 
     def read_whole(self, max_bytes: int) -> bytes:

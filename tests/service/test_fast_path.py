@@ -20,7 +20,7 @@ from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, st
 
 VARYING = re.compile(
     rb"\b(req|resp|msg|conv|call)_[0-9a-f]{32}|Date: [^\r]*|openai-processing-ms: [0-9]+"
-    rb"|\"(created|completed)_at\":[0-9]+|\r\n[0-9A-F]{1,6}\r\n"
+    rb"|\"(created|completed)_at\":[0-9]+|\r\n[0-9A-F]{1,8}\r\n"
 )
 """Ids, dates, and the sizes of chunks, which depend on how the provider's bytes arrive."""
 LAST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -53,6 +53,8 @@ def answers(provider: Upstream) -> Iterator[None]:
     def answer(received: ReceivedRequest) -> Script:
         if "fail" in str(received.messages[-1]):
             return whole({"error": {"message": "overloaded"}}, 503)
+        if "much" in str(received.messages[-1]):
+            return stream(*(text("x" * 10_000) for _ in range(200)), end())
         return stream(text("Hel", "lo") + end()) if received.json.get("stream") else whole(completion("Hello"))
 
     provider.otherwise = answer
@@ -61,23 +63,24 @@ def answers(provider: Upstream) -> Iterator[None]:
     provider.reset()
 
 
-def talk(service: Service, pieces: list[bytes], pause: float = 0.0) -> bytes:
+def talk(service: Service, pieces: list[bytes], pause: float = 0.0, read_after: float = 0.0) -> bytes:
     """Return all that comes back on one connection, with what varies removed."""
-    received = b""
+    received = bytearray()
     with closing(socket.create_connection((service.host, service.port), timeout=15)) as peer:
         with suppress(ConnectionError):
             for piece in [*pieces, LAST]:
                 peer.sendall(piece)
                 time.sleep(pause)
+        time.sleep(read_after)
         with suppress(ConnectionError):
             while data := peer.recv(1 << 16):
                 received += data
-    return VARYING.sub(b"", received)
+    return VARYING.sub(b"", bytes(received))
 
 
-def assert_same(both: Both, *pieces: bytes, pause: float = 0.0) -> bytes:
+def assert_same(both: Both, *pieces: bytes, pause: float = 0.0, read_after: float = 0.0) -> bytes:
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda service: talk(service, list(pieces), pause), both)
+        first, second = threads.map(lambda service: talk(service, list(pieces), pause, read_after), both)
     assert first == second
     return first
 
@@ -174,6 +177,12 @@ def test_any_request_line(both: Both, line: str) -> None:
 def test_slow_bodies(both: Both) -> None:
     data = post(STREAMED)
     answer = assert_same(both, data[:30], data[30:-5], data[-5:], pause=0.05)
+    assert b"response.completed" in answer
+
+
+def test_a_client_that_reads_late(both: Both) -> None:
+    answer = assert_same(both, post({**STREAMED, "input": "much"}), read_after=0.2)
+    assert answer.count(b'"delta":"' + b"x" * 10_000) == 200
     assert b"response.completed" in answer
 
 

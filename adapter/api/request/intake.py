@@ -16,7 +16,7 @@ from typing import Any
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
-from adapter.api.request.start import ADMISSION
+from adapter.api.request.start import ADMISSION, ADMITTED
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
@@ -73,6 +73,9 @@ def admit_http(
     """Return the caller and the request of an HTTP request; raise as `admit` and `read_body`, or
     RequestError (401).
     """
+    if ADMITTED in environ:
+        admitted: tuple[Caller, CreateRequest] = environ.pop(ADMITTED)
+        return admitted
     caller = identify_caller(environ, services.caller_keys)
     body = read_callers_body(environ, caller, services)
     request = admit(body, caller, services, services.responses, parse)

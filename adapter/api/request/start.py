@@ -17,17 +17,20 @@ _REQUEST_ID: Final = "adapter.request_id"
 _START: Final = "adapter.start"
 ADMISSION: Final = "adapter.admission"
 """Variables of the WSGI environment."""
+ADMITTED: Final = "adapter.admitted"
+"""The caller and the request, if the fast path has admitted it for Flask to answer."""
+_RESUMED: Final = (_START, _REQUEST_ID, ADMISSION, ADMITTED)
 MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
 
 class StartedRequest:
-    """A request that the fast path has started, and the error in which it ended there."""
+    """A request that the fast path has started, and the error in which it ended there; None: Flask goes on with it."""
 
     __slots__ = ("error", "variables")
 
-    def __init__(self, environ: dict[str, Any], error: Exception) -> None:
-        self.variables = {name: environ[name] for name in (_START, _REQUEST_ID)}
+    def __init__(self, environ: dict[str, Any], error: Exception | None) -> None:
+        self.variables: dict[str, Any] = {name: environ[name] for name in _RESUMED if name in environ}
         self.error = error
 
 
@@ -38,6 +41,8 @@ def start_request(environ: dict[str, Any]) -> None:
     if started is not None:
         connection.started = None
         environ.update(started.variables)
+        if started.error is None:
+            return
         try:
             raise started.error
         finally:

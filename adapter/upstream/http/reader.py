@@ -9,6 +9,7 @@ Source: docs/decisions/0001-read-the-socket.md.
 import re
 from typing import Final
 
+from adapter.event_loop.arrivals import Take
 from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.transport import SentRequest
@@ -30,42 +31,58 @@ class BodyReader:
         self._framing = framing
         self._receive = sent.arrivals.receive
         self._read_ahead = head.rest
+        self._take: Take | None = None
+        self._untaken = b""
+        self.has_taken = False
+        """Bytes of the body have arrived since this was last set to False."""
 
     @property
     def over(self) -> bool:
         """Whether the body is complete."""
         return self._framing.over
 
-    def read(self) -> bytes | None:
-        """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut."""
+    def read(self, take: Take | None = None) -> bytes | None:
+        """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut.
+
+        `take` gets all bytes first, in the event loop; returned are those for which it returns False.
+        """
+        self._take = take
         while not self._framing.over:
-            data = self._next()
-            if data is None:
-                return None
-            if not data:
-                if self._framing.ends_with_connection:
-                    return b""
-                raise BodyCut
-            body = self._framing.feed(data)
-            if body:
+            if self._read_ahead:
+                data, self._read_ahead = self._read_ahead, b""
+                self._feed(data)
+            else:
+                try:
+                    received = self._receive(self._feed)
+                except OSError as error:
+                    raise BodyCut from error
+                if received is None:
+                    return None
+                if not received:
+                    if self._framing.ends_with_connection:
+                        return b""
+                    raise BodyCut
+            if self._untaken:
+                body, self._untaken = self._untaken, b""
                 return body
         return b""
 
+    def _feed(self, data: bytes) -> bool:
+        """Take what has arrived; return False if `read` has to return, or the body is complete."""
+        body = self._framing.feed(data)
+        if body:
+            self.has_taken = True
+            if self._take is None or not self._take(body):
+                self._untaken = body
+                return False
+        return not self._framing.over
+
     def close(self) -> None:
+        self._take = None  # it may lead back here
         if self._framing.over and self._reusable:
             self._sent.release()
         else:
             self._sent.close()
-
-    def _next(self) -> bytes | None:
-        """Return the next bytes of the connection, first those that came with the head; None at a tick."""
-        if self._read_ahead:
-            data, self._read_ahead = self._read_ahead, b""
-            return data
-        try:
-            return self._receive()
-        except OSError as error:
-            raise BodyCut from error
 
 
 def open_body(sent: SentRequest, head: Head) -> BodyReader:

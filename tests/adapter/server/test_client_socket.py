@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import gevent
 import pytest
 
 from adapter.event_loop.client_watch import ClientWatch
@@ -39,6 +41,20 @@ def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[C
     assert client.recv(99) == b"headbody"
     server.sendall(b"more")
     assert client.recv(99) == b"more"
+
+
+def test_what_does_not_fit_waits_for_the_next_write(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    assert server.send_now(b"first")
+    data = bytes(8 << 20)
+    assert not server.send_now(data)
+    flushing = gevent.spawn(server.sendall, b"last")
+    received = bytearray()
+    while not flushing.ready() or received[-4:] != b"last":
+        with suppress(BlockingIOError):
+            received += client.recv(1 << 20)
+        gevent.sleep(0)
+    assert received == b"first" + data + b"last"
 
 
 def test_other_servers_need_not_know_how_to_hold() -> None:
