@@ -8,6 +8,7 @@ The worker class makes the standard library cooperative, before anything imports
 module nor what it imports uses them; gunicorn and the application are imported when they run.
 """
 
+import atexit
 import dataclasses
 import gc
 import os
@@ -15,6 +16,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from adapter import __version__
@@ -48,6 +50,7 @@ def prepare(settings: Settings) -> Settings:
     Returns the final settings.
     """
     logs.configure(settings.log_level, settings.log_format)
+    atexit.register(_discard_unwritable_output)
     _check_store(settings)
     if settings.all_upstreams():
         return _remember(recognise_dialects(settings))
@@ -59,6 +62,16 @@ def prepare(settings: Settings) -> Settings:
     _children.append(demo)
     sources = {**settings.sources, "upstream_url": "demo"}
     return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))
+
+
+def _discard_unwritable_output() -> None:
+    """Let a process end with its own exit code although its last lines cannot be written: Python would make it 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def prepared_settings() -> Settings | None:
@@ -111,7 +124,8 @@ def options(settings: Settings) -> dict[str, Any]:
 
     def when_ready(server: Any) -> None:
         address = server.LISTENERS[0].getsockname()
-        print(announcement(settings, address, is_tls=server.cfg.is_ssl), flush=True)
+        with suppress(OSError):  # standard output may be full or closed
+            print(announcement(settings, address, is_tls=server.cfg.is_ssl), flush=True)
         gc.collect()
         gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
 

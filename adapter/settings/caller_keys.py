@@ -41,6 +41,8 @@ class CallerKey:
     tokens_per_minute: int | None = None
     concurrent: int | None = None
     """Responses at a time."""
+    file: str | None = None
+    """Where its key is read from."""
 
     def may_use(self, model: str) -> bool:
         return not self.models or any(match_pattern(pattern, model) is not None for pattern in self.models)
@@ -102,6 +104,7 @@ def read_caller_keys(table: object, environ: Mapping[str, str]) -> tuple[CallerK
                 requests_per_minute=read.get("requests_per_minute"),
                 tokens_per_minute=read.get("tokens_per_minute"),
                 concurrent=read.get("concurrent"),
+                file=read["key"].removeprefix("file:") if read.get("key", "").startswith("file:") else None,
             )
         )
     return tuple(keys)

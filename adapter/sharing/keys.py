@@ -1,7 +1,7 @@
 """The keys that callers may present: those of `api_keys`, and the named ones of the configuration file.
 
-The file is read anew when it changes, so a key is added or revoked within seconds, without a restart. If it cannot be
-read, the keys stay as they are.
+The file is read anew when it or a file with a key that it names changes, so a key is added or revoked within seconds,
+without a restart. If it cannot be read, the keys stay as they are.
 """
 
 import os
@@ -37,7 +37,8 @@ class CallerKeys:
         self._unnamed = frozenset(map(digest_of, settings.api_keys))
         self._path = settings.config if settings.keys else None
         self._named = _by_digest(settings.keys)
-        self._date: int | None = None
+        self._dates: list[int] = []
+        """Of the configuration file, and of the files with keys that it names."""
         self._next_look = 0.0
 
     def find(self, key: str) -> Identity | None:
@@ -56,13 +57,16 @@ class CallerKeys:
     def named(self) -> frozenset[CallerKey]:
         return frozenset(self._named.values())
 
+    def _key_files(self) -> list[str]:
+        return sorted({key.file for key in self._named.values() if key.file is not None})
+
     def _look_at_file(self, path: str) -> None:
         self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
         try:
-            date = os.stat(path).st_mtime_ns
-            if date == self._date:
+            dates = [os.stat(file).st_mtime_ns for file in (path, *self._key_files())]
+            if dates == self._dates:
                 return
-            self._date = date
+            self._dates = dates
             named = _by_digest(load_caller_keys(path))
         except (OSError, SettingsError) as error:
             log.error("keys not read anew", file=path, error=str(error))

@@ -28,6 +28,7 @@ from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
 from adapter.upstream.http.ways import connection_options
+from adapter.upstream.key_files import KeyFiles
 from adapter.upstream.redaction import Redactor
 from translators.errors import UNSENT, Cause, UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
@@ -70,10 +71,10 @@ class Upstream:
         self.uses_callers_key = settings.callers_key
         self._endpoint = settings.endpoint
         self._root = replace(settings, url=settings.url.removesuffix("/v1")).endpoint
-        self._keys = [key.value for key in settings.keys]
+        self._keys = KeyFiles(settings.name, settings.keys)
         words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
         query = [value.value for name, value in settings.query.items() if name not in _PUBLIC_PARAMETERS]
-        self._secrets = [*self._keys, *words, *query]
+        self._secrets = [*self._keys.keys, *words, *query]
         self._redactor = Redactor(self._secrets)
         self._max_silence = settings.timeout
         session = requests.Session()
@@ -175,7 +176,11 @@ class Upstream:
         self, template: requests.PreparedRequest, bearer: str | None, key: int | None
     ) -> requests.PreparedRequest:
         headers = dict(template.headers)
-        sent = bearer if self.uses_callers_key else self._keys[key or 0] if self._keys else None
+        if self._keys.refresh():
+            self._secrets += self._keys.keys  # the earlier ones may still be in answers on their way
+            self._redactor = Redactor(self._secrets)
+        keys = self._keys.keys
+        sent = bearer if self.uses_callers_key else keys[key or 0] if keys else None
         if sent:
             headers["Authorization"] = f"Bearer {sent}"
         return copy_request(template, headers)

@@ -16,10 +16,12 @@ import pytest
 
 from tests.faults.connections.test_floods import FLOODS, GET, LONGEST, handshake
 from tests.faults.connections.test_recycling import wait_for
+from tests.support import chat
 from tests.support.servers.service import ROOT, Service
-from tests.support.servers.upstream import Upstream
+from tests.support.servers.upstream import Upstream, stream
 
 SECONDS = 1.5
+ORIGIN = "https://app.example"
 CONFIGURATION = """
 exec(open("gunicorn.conf.py").read())
 
@@ -39,7 +41,7 @@ def served(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
          "-keyout", key, "-out", certificate], check=True, capture_output=True,
     )  # fmt: skip
-    service = Service(directory, upstream_url=provider.url, workers=1)
+    service = Service(directory, upstream_url=provider.url, workers=1, cors_origins=ORIGIN)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         service.port = free.getsockname()[1]
@@ -108,6 +110,21 @@ def test_a_flood_does_not_hold_others_up(served: Service, name: str) -> None:
         attack.join()
     # The attack encrypts in this process, which therefore holds up some probes itself.
     assert sorted(waits)[len(waits) * 3 // 4] < LONGEST, f"{max(waits):.3f} s"
+
+
+def test_a_page_of_a_named_origin_can_read_a_stream(served: Service, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("Hello"), chat.end()))
+    body = b'{"model":"m","input":"Hi","stream":true}'
+    with closing(connect(served)) as page:
+        page.sendall(
+            f"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: {ORIGIN}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
+        answer = b"".join(iter(lambda: page.recv(65_536), b""))
+    head, _, events = answer.partition(b"\r\n\r\n")
+    assert f"access-control-allow-origin: {ORIGIN}" in head.decode().lower()
+    assert "x-request-id" in head.decode().lower().partition("access-control-expose-headers:")[2].partition("\r\n")[0]
+    assert b"event: response.completed" in events
 
 
 def test_half_handshakes_and_half_heads_are_cut(served: Service) -> None:
