@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 _INVALID_PARAMS = -32602
 _INTERNAL_ERROR = -32603
+_MAX_PICTURE_CHARACTERS = 8 * 1024 * 1024
+"""Of one call's pictures together, as base64: they are stored with the response, and shown in every later turn."""
 
 
 class ToolRun(ABC):
@@ -92,7 +94,12 @@ class MCPRun(ToolRun):
             self.result = _failed(_INTERNAL_ERROR, "The tool could not be called.")
 
     def settle(self) -> None:
-        self._item.settle(self.result)
+        pictures, size = [], 0
+        for picture in self.result.pictures:
+            size += len(picture.data)
+            if size <= _MAX_PICTURE_CHARACTERS:
+                pictures.append(picture.url)
+        self._item.settle(self.result, pictures)
 
     def log_fields(self) -> dict[str, Any]:
         error = self.result.error

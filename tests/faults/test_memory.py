@@ -31,6 +31,7 @@ from adapter import create_app
 from adapter.settings.sources import load_settings
 from adapter.sharing.offload import LARGE_BYTES
 from tests.support import chat
+from tests.support.hosted import FakePolicy, FakeServer, mcp
 from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
 
 OURS = ("adapter.", "translators.")
@@ -57,6 +58,7 @@ COMPACTED = {"input": TURNS, "context_management": [{"type": "compaction", "comp
 CONTEXT_LENGTH = "This model's maximum context length is 9 tokens."
 TOO_LONG = whole(chat.error(CONTEXT_LENGTH, code="context_length_exceeded"), 400)
 SAYS = stream(chat.text("Hello", " there."), chat.end())
+CALLS_HOSTED = stream(chat.call(0, "call_1", "mcp__dice__roll", "{}"), chat.end("tool_calls"))
 CALLS = stream(chat.call(0, "call_1", "look", "{}"), chat.end("tool_calls"))
 DOWN = whole(chat.error("Out of order."), 503, retry_after_ms="60000")
 SOON = whole(chat.error("Not now."), 503, retry_after_ms="1")
@@ -117,6 +119,17 @@ def not_stored(caller: Caller) -> None:
 @kind
 def tools(caller: Caller) -> None:
     caller.post(CALLS, stream=True, tools=TOOLS)
+
+
+@kind
+def tools_that_the_server_runs(caller: Caller) -> None:
+    services = caller.app.extensions["adapter"]
+    services._tools = FakePolicy(FakeServer("dice", {"roll": lambda: "4"}))
+    first = caller.post(CALLS_HOSTED, CALLS_HOSTED, SAYS, stream=True, tools=[mcp()])["response"]
+    caller.post(CALLS_HOSTED, tools=[mcp(require_approval="always")], previous_response_id=first["id"])
+    services._tools.servers["dice"].error = "HTTP 502 from the tool server"
+    caller.post(tools=[mcp()], expect=424)
+    gevent.sleep(0)  # the connections are closed in a greenlet of their own
 
 
 @kind

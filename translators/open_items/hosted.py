@@ -9,6 +9,8 @@ Source: OpenAI API reference, Streaming events.
 from abc import ABC, abstractmethod
 from typing import Any
 
+from msgspec.structs import replace
+
 from translators.open_items.base import FinalStatus, PieceKind
 from translators.responses.events import Event, OutputItemAdded, OutputItemDone
 from translators.responses.items import OutputItem
@@ -20,6 +22,8 @@ class OpenHostedItem(ABC):
     item: OutputItem
     hidden: dict[str, Any] | None = None
     """What the model has read of the result and the item does not show."""
+    shows_hidden = False
+    """The client keeps the history, and must send this back."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._id = id
@@ -33,6 +37,9 @@ class OpenHostedItem(ABC):
 
     def close(self, status: FinalStatus) -> list[Event]:
         events = self._end(status)
+        if self.shows_hidden and self.hidden is not None and status == "completed":
+            item: Any = self.item
+            self.item, self.hidden = replace(item, hidden=self.hidden), None
         return [*events, OutputItemDone(output_index=self._index, item=self.item)]
 
     def _begin(self) -> list[Event]:

@@ -2,7 +2,8 @@
 
 A member that OpenAI leaves out is UNSET and not null, because the schemas of some clients refuse null in its place.
 `hidden` is what the model has read of a result and the client did not ask for: it is stored, so that the next turn can
-show it to the model again, and never sent (`includes.py`).
+show it to the model again, and not sent (`includes.py`). Only a client that keeps the history itself (`store: false`)
+gets it, and sends it back.
 Source: OpenAI API reference, Responses: create; AI SDK.
 """
 
@@ -59,6 +60,7 @@ class MCPCall(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_call"):
     error: Any = None
     status: str | None | UnsetType = UNSET
     approval_request_id: str | None | UnsetType = UNSET
+    hidden: dict[str, Any] | UnsetType = UNSET
 
 
 class MCPListTools(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_list_tools"):

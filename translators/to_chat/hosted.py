@@ -29,7 +29,7 @@ from translators.responses.hosted_items import (
     WebSearchCall,
 )
 from translators.responses.ids import call_id_of_item, round_of
-from translators.responses.items import InputImage, InputText, Message
+from translators.responses.items import ContentPart, InputImage, InputText, Message
 from translators.responses.tool_errors import text_of_error
 from translators.tools.built_in import call_of_action
 from translators.wire import encode
@@ -52,13 +52,23 @@ class HostedCall(NamedTuple):
     result: str
     round: str | None = None
     """What the items of its round share in their ids; None: not known."""
+    pictures: tuple[str, ...] = ()
+    """Pictures among the result, as data URLs."""
+
+    @property
+    def content(self) -> str | list[ContentPart]:
+        """The result as the output of a call."""
+        if not self.pictures:
+            return self.result
+        return [InputText(self.result), *map(InputImage, self.pictures)]
 
 
 def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
     """Return what is rendered in place of an item; None if the model gets nothing."""
     match item:
         case MCPCall():
-            return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _result_of(item))
+            call = _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _result_of(item))
+            return call._replace(pictures=_pictures_of(item))
         case MCPApprovalRequest():
             return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _NOT_APPROVED)
         case MCPListTools() if round_of(item.id) is not None:
@@ -122,15 +132,15 @@ class Approvals:
         at = self._open.pop(str(call.approval_request_id), None)
         if at is None:
             return False
-        self._settle(at, _result_of(call))
+        self._settle(at, _result_of(call), _pictures_of(call))
         return True
 
     def end_turn(self) -> None:
         """End the requests that were not approved."""
         self._open = {id: at for id, at in self._open.items() if id in self._approved}
 
-    def _settle(self, at: int, result: str) -> None:
-        self._items[at] = self._items[at]._replace(result=result)
+    def _settle(self, at: int, result: str, pictures: tuple[str, ...] = ()) -> None:
+        self._items[at] = self._items[at]._replace(result=result, pictures=pictures)
 
 
 def _result_of(call: MCPCall) -> str:
@@ -139,6 +149,11 @@ def _result_of(call: MCPCall) -> str:
     if call.error:
         return text_of_error(call.error)
     return _BROKEN_OFF if call.status == "incomplete" else ""
+
+
+def _pictures_of(call: MCPCall) -> tuple[str, ...]:
+    hidden = {} if call.hidden is UNSET else call.hidden
+    return tuple(url for url in hidden.get("pictures") or () if isinstance(url, str))
 
 
 def _call(item: Hosted, name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:

@@ -332,7 +332,7 @@ class _Renderer:
     def _write_tool_message(self, sent: ToolCall, call: AnyCall, output: int) -> Sequence[Part]:
         """Write the output of a call that was `sent`; return its attachments."""
         item = self._items[output]
-        content = item.result if isinstance(item, HostedCall) else BY_OUTPUT[item.__class__].content(item)
+        content = item.content if isinstance(item, HostedCall) else BY_OUTPUT[item.__class__].content(item)
         attached: Sequence[Part] = ()
         if isinstance(content, str) or is_plain(content):
             text = text_of(content)

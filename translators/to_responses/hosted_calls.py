@@ -14,6 +14,7 @@ from msgspec import Struct
 from translators.chat.chunks import Source
 from translators.errors import ProtocolError, UpstreamError
 from translators.open_items.citations import Citations
+from translators.open_items.hosted import OpenHostedItem
 from translators.responses.events import Event
 from translators.responses.items import OutputItem
 from translators.to_responses.queued_item import QueuedItem
@@ -39,12 +40,15 @@ class HostedCalls:
         citations: Citations,
         number: Callable[[list[Event]], list[Event]],
         fail: Callable[[ProtocolError], list[Event]],
+        *,
+        is_stored: bool,
     ) -> None:
-        """`number` numbers events on their way out; `fail` ends the response."""
+        """`number` numbers events on their way out; `fail` ends the response. `is_stored`: its items are kept here."""
         self._items = items
         self._citations = citations
         self._number = number
         self._fail = fail
+        self._is_stored = is_stored
 
     def waiting(self) -> list[WaitingCall]:
         """Return the calls that have no item yet, in the order of the model."""
@@ -72,10 +76,17 @@ class HostedCalls:
     def open(self, open_item: OpenHosted, call: WaitingCall | None = None) -> list[Event]:
         """Open an item, in place of the first call that waits, or of none if that is what it is for."""
         if call is not None:
-            return self._write(partial(self._items.open_hosted, call.entry, open_item, _digits(call.call_id)))
-        entry = QueuedItem("hosted")
-        self._items.queue.appendleft(entry)
-        return self._write(partial(self._items.open_hosted, entry, open_item, _digits(self._items.new_call_id())))
+            entry, call_id = call.entry, call.call_id
+        else:
+            entry, call_id = QueuedItem("hosted"), self._items.new_call_id()
+            self._items.queue.appendleft(entry)
+
+        def open_whole(output_index: int, digits: str) -> OpenHostedItem:
+            item = open_item(output_index, digits)
+            item.shows_hidden = not self._is_stored
+            return item
+
+        return self._write(partial(self._items.open_hosted, entry, open_whole, call_id.removeprefix("call_")))
 
     def close(self) -> list[Event]:
         """Close the open item, which has its result."""
@@ -93,7 +104,3 @@ class HostedCalls:
         except UpstreamError as error:
             return self._number(events) + self._fail(error)
         return self._number(events)
-
-
-def _digits(call_id: str) -> str:
-    return call_id.removeprefix("call_")

@@ -222,7 +222,8 @@ class ResponseStream:
 
     def hosted_calls(self) -> HostedCalls:
         """Return the items of hosted tools: those of this round's calls, and others between two rounds."""
-        return HostedCalls(self._items, self._citations, self._number, self.fail)
+        stored = self.response.store
+        return HostedCalls(self._items, self._citations, self._number, self.fail, is_stored=stored)
 
     def whole_response(self) -> Response:
         """Return the response with what its items hide, as it is stored."""

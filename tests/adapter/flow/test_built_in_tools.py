@@ -240,3 +240,15 @@ def test_a_chosen_tool(app: HostedApp, upstream: Upstream) -> None:
 def test_a_function_of_the_same_name_is_refused(app: HostedApp) -> None:
     answer = app.post(tools=[{"type": "web_search"}, {"type": "function", "name": "web_search"}])
     assert answer.status_code == 400
+
+
+def test_a_client_that_keeps_its_own_history_gets_what_the_model_has_read(app: HostedApp, upstream: Upstream) -> None:
+    tools = [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
+    upstream.plays(
+        calls(("web_search", '{"query":"x"}'), ("code_interpreter", '{"code":"print(1)"}')), says("Yes."), says("Bye."),
+    )  # fmt: skip
+    first = app.create(tools=tools, store=False)
+    history = [{"role": "user", "content": "Hi"}, *first["output"], {"role": "user", "content": "And?"}]
+    app.create(tools=tools, store=False, input=history)
+    live = upstream.requests[1].messages
+    assert upstream.requests[2].messages[: len(live)] == live

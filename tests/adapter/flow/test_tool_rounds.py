@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from adapter.hosting.results import ToolResult
+from adapter.hosting.results import Picture, ToolResult
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream
@@ -282,3 +282,16 @@ def test_the_connections_are_closed(app: HostedApp, dice: FakeServer, upstream: 
     assert app.post(tools=[mcp()], tool_choice={"type": "mcp", "server_label": "dice", "name": "no"}).status_code == 400
     gevent.sleep(0)
     assert dice.closed == 2
+
+
+def test_pictures_of_a_tool_reach_the_model_now_and_later(provider: Upstream, upstream: Upstream) -> None:
+    result = ToolResult("[image image/png, 5 B]", pictures=(Picture("image/png", "aGk="),))
+    app = HostedApp(provider, FakeServer("dice", {"roll": lambda: result}), dialect="openai")
+    upstream.plays(calls((ROLL, "{}")), says("A die."), says("Bye."))
+    first = app.create(tools=[mcp()])
+    assert "aGk=" not in json.dumps(first)
+    app.services.flow.chain_cache._cache.clear()
+    app.create(tools=[mcp()], previous_response_id=first["id"], input="Thanks")
+    live, later = [received.messages for received in upstream.requests[1:]]
+    assert later[: len(live)] == live
+    assert live[-1]["content"][1]["image_url"]["url"] == "data:image/png;base64,aGk="

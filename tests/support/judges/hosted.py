@@ -18,8 +18,11 @@ HOSTED: dict[str, frozenset[str]] = {
     "code_interpreter_call": frozenset(("id", "type", "status", "code", "container_id", "outputs")),
 }
 """The members that an item always has."""
-OPTIONAL: dict[str, frozenset[str]] = {"mcp_list_tools": frozenset(("error",))}
-"""Those that it has only with a value."""
+OPTIONAL: dict[str, frozenset[str]] = {
+    "mcp_list_tools": frozenset(("error",)), "mcp_call": frozenset(("hidden",)),
+    "web_search_call": frozenset(("hidden",)), "code_interpreter_call": frozenset(("hidden",)),
+}  # fmt: skip
+"""Those that it has only with a value; `hidden` is ours, for clients that keep the history."""
 ERRORS = {
     "mcp_tool_execution_error": {"type", "content"}, "mcp_protocol_error": {"type", "code", "message"},
     "http_error": {"type", "code", "message"},
