@@ -172,6 +172,10 @@ class Round(ABC):
             try:
                 self._beginning += self._reader.begin(data)
             except UpstreamError as error:
+                if isinstance(self._call, TruncatingCall) and self._call.retry_shorter(error):
+                    self._flow.stream.expect(self._flow.expectations(self.asked))
+                    self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
+                    return False
                 raise error.redacted(self._flow.attempts.redactor()) from None
         return True
 

@@ -35,7 +35,7 @@ class TruncatingCall:
         try:
             has_come = self._call.wait(seconds)
         except UpstreamError as error:
-            if error.code != "context_length_exceeded" or not self._retry_shorter():
+            if not self.retry_shorter(error):
                 raise
             return False
         if has_come and self._dropped_segments:
@@ -44,8 +44,10 @@ class TruncatingCall:
             )
         return has_come
 
-    def _retry_shorter(self) -> bool:
-        """Send a shorter request, if there is one."""
+    def retry_shorter(self, error: UpstreamError) -> bool:
+        """Send a shorter request after an error, if that may help and there is one."""
+        if error.code != "context_length_exceeded":
+            return False
         shorter = drop_oldest_half(self._json) if self._retries < MAX_RETRIES else None
         if shorter is None:
             return False

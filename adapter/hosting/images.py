@@ -103,6 +103,7 @@ class ImageMaker:
             )  # fmt: skip
             answer = _decode(data)
         except UpstreamError as error:
+            self._upstream.log_failure(error, model=self._settings.model)
             return ImageResult(error=error.message)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return ImageResult(error="the provider's answer is not one of the images API")

@@ -97,3 +97,15 @@ def test_a_rejection_in_the_place_of_an_answer_teaches(routed: Service, a: Upstr
     assert text_of(response) == "Hello."
     assert ["top_p" in received.json for received in a.requests] == [True, False]
     assert not b.requests
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_input_that_is_too_long_is_shortened(streamed: bool, routed: Service, a: Upstream, b: Upstream) -> None:
+    too_long = chat.error("maximum context length is 8192 tokens", code=400)
+    a.plays(stream(chat.role(), chat.block(too_long)))
+    a.otherwise = lambda received: answer("Hello.", received)
+    talk = [{"role": role, "content": "Well."} for role in ("user", "assistant", "user", "assistant", "user")]
+    body = {"model": name("first"), "input": talk, "truncation": "auto", "stream": streamed}
+    assert b"Hello." in routed.post(body).body
+    assert [len(received.messages) for received in a.requests] == [5, 1]
+    assert not b.requests
