@@ -37,6 +37,8 @@ def plain_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
     else:
         members = {"model": script, "stream": streamed, "input": QUESTION}
         tools = [{"type": "function", **tool} for tool in offered]
+        if script.endswith("h"):
+            tools = [{"type": "mcp", "server_label": "bench", "require_approval": "never"}]
     return encode(members | {"tools": tools} if tools else members)
 
 

@@ -61,6 +61,7 @@ TIMED = (
     Scenario("burst", "streams of 400 deltas as fast as they go", "n400", True, 16, True, 3),
     Scenario("short", "streams of 16 deltas: what a stream's start and end cost", "n16", True, 16, False),
     Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True),
+    Scenario("hosted", "one call of an MCP tool: two chat rounds and the call", "n50h", False, 16, False, 300),
     Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 5, 300, 2.0),
     Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 25, asks=big_body),
     Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),

@@ -4,6 +4,7 @@
     n400g8      the same, 8 deltas per write
     n180r30     180 deltas, 30 per second, the first one after a thirtieth of a second
     n100t       one tool call whose arguments come in 100 deltas
+    n50h        one call of the MCP tool `record`, and 50 words once its result is in the request
     n50         without `"stream": true`: one JSON completion of 50 words (or one tool call of 50 words)
 
 A prefix up to the last `/` is ignored, as routers put one there. Every delta carries its mark: `@` and the
@@ -16,13 +17,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-NAME = re.compile(rb"n(\d{1,6})(?:g(\d{1,4}))?(?:r(\d{1,4}))?(t?)")
+NAME = re.compile(rb"n(\d{1,6})(?:g(\d{1,4}))?(?:r(\d{1,4}))?([th]?)")
 LAST_WORD = b"finis"  # last word of every unstreamed answer, by which the client knows that it is complete
 MARK = b"@%016d"
+HOSTED_TOOL = b"mcp__bench__record"
 
 TOOL_CALL = (
     b'"tool_calls":[{"index":0,"id":"call_bench","type":"function",'
-    b'"function":{"name":"record","arguments":"%b"}}]'
+    b'"function":{"name":"%b","arguments":"%b"}}]'
 )
 ARGUMENTS = b'"tool_calls":[{"index":0,"function":{"arguments":"%b"}}]'
 STREAM_HEAD = (
@@ -39,7 +41,10 @@ class Script:
     deltas: int
     group: int
     rate: int
-    tool: bool
+    tool: bytes
+    """The function that it calls, b"" for none."""
+    hosted: bool = False
+    """The call is answered by the server under test, and a text follows."""
 
 
 @lru_cache(maxsize=1000)
@@ -49,7 +54,8 @@ def read_script(model: bytes) -> Script | None:
     found = NAME.fullmatch(name)
     if found is None or int(found[1]) == 0:
         return None
-    return Script(name, int(found[1]), int(found[2] or 1) or 1, int(found[3] or 0), bool(found[4]))
+    tool = {b"": b"", b"t": b"record", b"h": HOSTED_TOOL}[found[4]]
+    return Script(name, int(found[1]), int(found[2] or 1) or 1, int(found[3] or 0), tool, found[4] == b"h")
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def render(script: Script) -> Pieces:
     role = b'"role":"assistant","content":'
     mark = MARK % 0
     if script.tool:
-        opening = event(script, choice(role + b"null," + TOOL_CALL % b'{\\"text\\":\\"'))
+        opening = event(script, choice(role + b"null," + TOOL_CALL % (script.tool, b'{\\"text\\":\\"')))
         delta = event(script, choice(ARGUMENTS % (b"word " + mark + b" ")))
         closing = event(script, choice(ARGUMENTS % b'\\"}')) + event(script, choice(b"", b'"tool_calls"'))
     else:
@@ -91,7 +97,7 @@ def completion(script: Script, request_bytes: int) -> bytes:
     message, finish = b'"content":"%b"' % words, b"stop"
     if script.tool:
         arguments = b'{\\"text\\":\\"%b\\"}' % words
-        call = (TOOL_CALL % arguments).replace(b'"index":0,', b"", 1)
+        call = (TOOL_CALL % (script.tool, arguments)).replace(b'"index":0,', b"", 1)
         message, finish = b'"content":null,' + call, b"tool_calls"
     return answer(
         b"200 OK",
@@ -128,6 +134,14 @@ def answer(status: bytes, body: bytes) -> bytes:
 
 def error_answer(status: bytes, message: bytes) -> bytes:
     return answer(status, b'{"error":{"message":"%b","type":"invalid_request_error"}}' % message)
+
+
+def call_result(id: bytes, method: bytes) -> bytes:
+    """Return the answer of an MCP server with one tool, whose result is 50 words."""
+    result = b'"content":[{"type":"text","text":"%b"}]' % (b"word " * 50)
+    if method == b"tools/list":
+        result = b'"ttlMs":60000,"tools":[{"name":"record","inputSchema":{"type":"object"}}]'
+    return answer(b"200 OK", b'{"jsonrpc":"2.0","id":%b,"result":{"resultType":"complete",%b}}' % (id, result))
 
 
 MODELS = answer(

@@ -115,7 +115,10 @@ def under_test(
     No ADAPTER_ variable of the caller reaches it: a benchmark must not write into anybody's store.
     """
     port, url = free_port(), f"http://127.0.0.1:{upstream_port}/v1"
+    config = folder / "adapter.toml"
+    config.write_text(f'[tools.mcp.bench]\nurl = "http://127.0.0.1:{upstream_port}/mcp"\n')
     environment = {
+        "ADAPTER_CONFIG": str(config),
         "ADAPTER_BIND": f"127.0.0.1:{port}",
         "ADAPTER_UPSTREAM_URL": url,
         "ADAPTER_UPSTREAM_API_KEY": "sk-bench-upstream",

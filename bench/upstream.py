@@ -1,5 +1,7 @@
 """A chat-completions upstream that plays scripts: `POST /v1/chat/completions`, `GET /v1/models`, one process.
 
+It is an MCP server too, at `POST /mcp`, for the scripts whose calls the server under test answers itself.
+
 What the scripts are is told in `script`; here they are played. A peer that stops reading stops its stream.
 The upstream must never be the bottleneck it helps to look for: answers are rendered once per script, requests
 are searched and not parsed, and all streams of one pace share one timer.
@@ -12,6 +14,7 @@ import asyncio
 import re
 import time
 from collections import deque
+from dataclasses import replace
 
 from bench import script
 from bench.script import MARK, MODELS, Script, completion, error_answer, read_script, render
@@ -20,6 +23,8 @@ from bench.script import MARK, MODELS, Script, completion, error_answer, read_sc
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
 STREAM = re.compile(rb'"stream"\s*:\s*true')
 USAGE = re.compile(rb'"include_usage"\s*:\s*true')
+TOOL_RESULT = re.compile(rb'"role"\s*:\s*"tool"')
+MCP_CALL = re.compile(rb'"id"\s*:\s*(\d+).*?"method"\s*:\s*"([a-z/]+)"')
 LENGTH = re.compile(rb"(?i)\r\ncontent-length:\s*(\d+)")
 
 WRITES_PER_TURN = 16  # of one burst, before the other connections get theirs
@@ -164,12 +169,16 @@ class Connection(asyncio.Protocol):
         method, path = head.split(b" ", 2)[:2]
         if method == b"GET" and path.endswith(b"/models"):
             return MODELS
+        if path == b"/mcp" and (called := MCP_CALL.search(body)):
+            return script.call_result(called[1], called[2])
         if method != b"POST" or not path.endswith(b"/chat/completions"):
             return error_answer(b"404 Not Found", b"there are only /v1/chat/completions and /v1/models")
         model = MODEL.search(body)
         played = read_script(model[1]) if model else None
         if played is None:
             return error_answer(b"404 Not Found", b"the model is not a script such as n50 or n180r30")
+        if played.hosted and TOOL_RESULT.search(body):
+            played = replace(played, tool=b"")
         if not STREAM.search(body):
             return completion(played, len(body))
         self.stream = Stream(played, body, self)
