@@ -16,12 +16,14 @@ from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, P
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
+from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
-from translators.wire import NotJSON, decode, encode
+from translators.to_responses.models.model_list import read_model_list
+from translators.wire import encode
 
 JSON = dict[str, Any]
 Verdict = Literal["ok", "no", "error"]
@@ -66,23 +68,22 @@ class Probes:
         if answer.status != 200:
             return "no", self._describe_error(answer)
         try:
-            found = decode(answer.body)
-            cards = found["data"] if isinstance(found, dict) else found
-            ids = [card["id"] for card in cards]
-        except (*NotJSON, KeyError, TypeError):
+            models = read_model_list(answer.body)
+        except UpstreamError:
             return "no", "the list of models has an unknown form."
-        if not ids:
+        if not models:
             return "no", "the list of models is empty."
-        self.model = self.model or str(ids[0])
-        listed = f"{len(ids)} models, the first is {ids[0]}" if len(ids) > 1 else str(ids[0])
-        return "ok", listed + self._recognise(cards)
+        first = models[0]["id"]
+        self.model = self.model or first
+        listed = f"{len(models)} models, the first is {first}" if len(models) > 1 else first
+        return "ok", listed + self._recognise(models)
 
-    def _recognise(self, cards: list[JSON]) -> str:
+    def _recognise(self, models: list[JSON]) -> str:
         """Use the dialect of the program that lists these models, if no other is chosen; describe it."""
-        preset = preset_of_models(cards)
+        preset = preset_of_models(models)
         if preset is None or preset == self._upstream.dialect.name:
             return ""
-        owner = f"; owned by {cards[0]['owned_by']}: "
+        owner = f"; owned by {models[0]['owned_by']}: "
         if not self._upstream.auto_dialect:
             return f"{owner}is the dialect {preset}?"
         self._upstream = dataclasses.replace(self._upstream, dialect=PRESETS[preset], auto_dialect=False)

@@ -120,3 +120,25 @@ def test_a_parent_and_two_children(
     read_by_children = [one.messages[-1]["content"] for one in upstream.requests if is_task(one)]
     assert any(content.endswith("Count the oaks once more.") for content in read_by_children)
     assert '"encrypted"' not in json.dumps([one.json.get("tools") for one in upstream.requests])
+
+
+def test_the_older_agents_of_a_model_that_codex_does_not_know(
+    service: Service, upstream: Upstream, tmp_path: Path
+) -> None:
+    def answer(received: ReceivedRequest) -> Script:
+        contents = [str(message["content"]) for message in received.messages]
+        if contents[-1] == "Count the oaks.":
+            return stream(chat.text("Three oaks."), chat.end())
+        if any("Three oaks." in content for content in contents):
+            return stream(chat.text("They are counted."), chat.end())
+        started = re.search(r'"agent_id":\s*"([^"]+)"', contents[-1])
+        if started is None:
+            task = {"message": "Count the oaks."}
+            spawn = chat.call(0, "call_1", "multi_agent_v1__spawn_agent", json.dumps(task))
+            return stream(spawn, chat.end("tool_calls"))
+        wait = {"targets": [started[1]], "timeout_ms": 10_000}
+        return stream(chat.call(0, "call_2", "multi_agent_v1__wait_agent", json.dumps(wait)), chat.end("tool_calls"))
+
+    upstream.otherwise = answer
+    codex = Codex(tmp_path, service, "README.md", "unknown-to-codex")
+    assert codex.run("Have the oaks counted.") == ["They are counted."]

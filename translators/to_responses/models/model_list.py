@@ -18,6 +18,8 @@ def read_model_list(body: bytes) -> list[dict[str, Any]]:
     except NotJSON:
         raise _unreadable() from None
     if isinstance(listed, dict):
+        if listed.get("object") == "list" and listed.get("data", ()) is None:
+            return []  # Ollama without models
         listed = listed.get("data") if isinstance(listed.get("data"), list) else listed.get("models")
     if not isinstance(listed, list):
         raise _unreadable()

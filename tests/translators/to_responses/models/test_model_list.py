@@ -27,6 +27,7 @@ FORMS: dict[str, tuple[Any, list[tuple[str, int, str]]]] = {
     "one listed twice": ({"data": [{"id": "m"}, {"id": "n"}, {"id": "m"}]}, [("m", 0, ""), ("n", 0, "")]),
     "strange members": ({"data": [{"id": "m", "created": "now", "owned_by": {"a": 1}}]}, [("m", 0, "")]),
     "none": ({"data": []}, []),
+    "none, in Ollama's form": ({"object": "list", "data": None}, []),
 }  # fmt: skip
 
 
