@@ -26,6 +26,7 @@ from translators.dialects.evidence import (
     calls_without_tools,
     effort,
     has_unsigned_calls,
+    is_blank_turn,
     later_system_message,
     leading_system_message,
     member,
@@ -145,6 +146,10 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 
 RULES: Final = (
+    Rule("signed_calls", None, message(has_unsigned_calls), _set(signed_calls=True), wordings.SIGNED_CALLS),
+    Rule("calls_need_tools", None, calls_without_tools, _set(calls_need_tools=True), wordings.CALLS_NEED_TOOLS),
+    Rule("tool_message_name", None, message(lambda one: one["role"] == "tool" and "name" not in one),
+         _set(tool_message_name=True), wordings.TOOL_MESSAGE_NAME),
     Rule("token_limit", _name("max_tokens"), token_limit("max_tokens", "max_completion_tokens"), _set_token_limit),
     Rule("token_limit", _name("max_completion_tokens"), token_limit("max_completion_tokens", "max_tokens"),
          _set_token_limit),
@@ -171,6 +176,7 @@ RULES: Final = (
     Rule("refusal", _quoted("refusal"), message(lambda one: "refusal" in one),
          _set(refusal_field=False)),
     Rule("null_content", None, message(only_calls), _set(null_content=False), wordings.NULL),
+    Rule("blank_content", None, message(is_blank_turn), _set(blank_content=False), wordings.BLANK),
     Rule("file", _words(r"['\"`]file['\"`]|\bfile (content|part|input|type)|input_file|content\.type|文件"),
          unlisted_part("file"), _set(file_parts=False)),
     Rule("original_detail", _words(r"['\"`]original['\"`]|\bdetail\b"),
@@ -179,15 +185,11 @@ RULES: Final = (
     Rule("image",
          _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"
                 r"|content\.type|图片|图像|视觉|多模态|画像|이미지|изображени|\bbilder?\b|\bimágen|\bimagem"),
-         unlisted_part("image_url"), _remove("media", "image")),
+         unlisted_part("image_url"), _remove("media", "image"), wordings.IMAGES, unmistakable=True),
     Rule("audio", _words(r"input_audio|audio (input|content|part)|content\.type|音频|语音|音声|오디오|аудио"),
          unlisted_part("input_audio"), _remove("media", "audio")),
     Rule("short_call_ids", None, message(lambda one: one.get("tool_calls")), _set(short_call_ids=True),
          wordings.CALL_IDS, unmistakable=True),
-    Rule("signed_calls", None, message(has_unsigned_calls), _set(signed_calls=True), wordings.SIGNED_CALLS),
-    Rule("calls_need_tools", None, calls_without_tools, _set(calls_need_tools=True), wordings.CALLS_NEED_TOOLS),
-    Rule("tool_message_name", None, message(lambda one: one["role"] == "tool" and "name" not in one),
-         _set(tool_message_name=True), wordings.TOOL_MESSAGE_NAME),
     Rule("strict", _name("strict"), strict, _set(strict_tools=False)),
     *(Rule(form, None, schema_form(form), _add_schema_form(form), wording, unmistakable=True)
       for form, wording in wordings.SCHEMA_FORMS.items()),

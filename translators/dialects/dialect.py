@@ -47,6 +47,8 @@ class Dialect(Struct, frozen=True, gc=False):
 
     null_content: bool = True
     """An assistant message that has only tool calls is sent with `content: null`; when false, with an empty text."""
+    blank_content: bool = True
+    """An assistant message that has only tool calls may be blank; when false, its text says that tools are called."""
     refusal_field: bool = False
     """An assistant message may have the member `refusal`; when false, a refusal is sent as part of the text."""
     media: frozenset[Literal["image", "audio"]] = frozenset({"image", "audio"})

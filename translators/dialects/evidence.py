@@ -148,6 +148,10 @@ def only_calls(one: Object) -> bool:
     return bool(one.get("tool_calls")) and one.get("content") is None
 
 
+def is_blank_turn(one: Object) -> bool:
+    return bool(one.get("tool_calls")) and not one.get("content")
+
+
 def response_format(request: RejectedRequest) -> str | None:
     wanted = request.body.get("response_format")
     return None if wanted is None else str(wanted["type"])

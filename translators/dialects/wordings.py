@@ -59,9 +59,11 @@ USER_AFTER_TOOL: Final = any_of(
     r"\buser\b[^.]{0,40}(cannot|can ?not|must not|may not|(right|directly|immediately) after)[^.]{0,40}\btool\b",
 )
 ASSISTANT_LAST: Final = any_of(
-    r"(must|should|has to|needs to) end with (a |an |the )?['\"`]?(user|tool)|prefill",  # Anthropic
+    r"(must|should|has to|needs to) end with (a |an |the )?['\"`]?(user|tool)|\bpre-?fill",  # Anthropic
     r"expected last role|last role (must|should)|ends? with (a |an |the )?['\"`]?assistant",  # Mistral
     r"(last|final) message[^.]{0,40}(must|should|has to|cannot|can ?not)[^.]{0,40}\b(user|assistant)\b",  # Perplexity
+    r"(last|final) (message|turn|role|position) is (from )?(the )?['\"`]?assistant",  # vLLM
+    r"\bassistant\b[^.]{0,40}(last|final) (message|turn|role|position)",
     r"最后一[条个].{0,30}(user|用户|assistant)",
 )
 
@@ -72,9 +74,20 @@ NULL: Final = any_of(
     r"\b(null|none|nil)\b.{0,40}\b(string|content)",
     r"content.{0,20}(不能为空|不能为 ?null|缺失)",
 )
+BLANK: Final = any_of(
+    r"\b(text|content|message)s?\b.{0,80}\b(blank|empty|non-?whitespace|non-?empty)\b",  # Anthropic, Bedrock
+    r"at least one (content|part)|contents?\.parts",  # xAI, Gemini
+    r"(消息|内容|content).{0,12}(不能为空|为空)|未正常接收到.{0,12}参数",  # Z.AI
+)
 THINKING_BACK: Final = any_of(
     r"reasoning_content.{0,60}(must be passed back|is missing|is required)|missing ['\"`]?reasoning_content",
     r"reasoning_content.{0,30}(必须|缺失|缺少)",
+)
+
+IMAGES: Final = any_of(
+    r"at most 0 images?|not a (multi-?modal|vision|vl)\b|text-only model",  # vLLM
+    r"image_url\b.{0,20} only supported by|missing data required for image",  # OpenAI, Ollama
+    r"(does not|doesn't|do not|don't|can ?not|can't) (support|accept|take|read|handle) (images?|vision|multi-?modal)",
 )
 
 # --- calls ------------------------------------------------------------------------------------------------------------
@@ -91,12 +104,15 @@ TOOL_MESSAGE_NAME: Final = any_of(
     r"function_?response\.name",  # Gemini
     r"\btool['\"`]?( message| result| response)?s?\b[^.]{0,40}['\"`\s]name\b[^.]{0,40}(required|missing|empty|must)",
     r"\btool['\"`]? [^.]{0,20}(must|should) (have|contain|include|carry)[^.]{0,20}\bname\b",
-    r"tool.{0,20}(缺少|缺失).{0,6}name",
+    r"messages?[.\[]\d+\]?(\.\w+)?\.name\b.{0,60}(required|missing|empty)",
+    r"['\"`]name['\"`] is a required property.{0,30}messages",
+    r"tool.{0,20}(缺少|缺失|不能为空).{0,6}name|tool.{0,20}name.{0,6}(缺少|缺失|不能为空)",
 )
 CALL_IDS: Final = any_of(
     r"must be a-z, A-Z, 0-9, with a length of 9",  # Mistral
-    r"(tool_?call|tool_use|tool_result|call)s?\b[^ ]{0,20}[_. ]?id\b.{0,80}(pattern|length|too long|at most|characters"
-    r"|alphanumeric|invalid|match|长度|过长|格式|非法|不合法)",  # Anthropic, OpenAI
+    r"(tool|function)?[_ ]?(call|use|result)s?[^ ]{0,12}[_. ]id['\"`]?s?\b.{0,80}(pattern|length|too long|at most"
+    r"|characters|alphanumeric|invalid|match|长度|过长|格式|非法|不合法|超过)",  # Anthropic, OpenAI
+    r"tooluseid\b.{0,120}(pattern|constraint|length)",  # Bedrock
     r"(invalid|malformed|长度|过长|非法|不合法).{0,40}(tool_?call_?|tool_use_?|call_)id\b",
 )
 
@@ -111,6 +127,7 @@ SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
     "typed_unions": any_of(r"when using (any|one)of, type should"),  # Moonshot
     "one_type": any_of(
         r"not repeating|cannot start list",  # Gemini
+        r"unmarshal array .{0,80}\.type\b",  # Ollama
         r"\btypes?\b.{0,60}(must be|should be|expected|is not|not of type|unmarshal).{0,30}\b(string|array|list)",
         r"(list|array|union|multiple)s?( of)? types?\b.{0,40}(not|un)[ -]?(supported|allowed|valid)",
         r"\[\W{0,2}(string|null|number|integer|boolean|array|object)['\"`]?, ?['\"`]?\w+\W{0,2}\] is not",
@@ -124,6 +141,10 @@ SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
         r"\bitems\b['\"`]?:? ?(is |are )?(a )?(missing|required|must be)",  # Gemini
         r"missing (the )?(required )?(field |property )?['\"`]?items",
         r"\barray\b.{0,40}(must|should|needs? to) (have|define|specify|include).{0,20}\bitems\b",
+    ),
+    "whole_objects": any_of(
+        r"should be non-?empty for object|propert(y|ies)\b.{0,20}\b(is|are) not defined",  # Gemini
+        r"\brequired\b.{0,60}\bnot (defined|declared|found|present|in)\b.{0,30}\bpropert",
     ),
     "object_root": any_of(
         r"\b(one|any|all)of\b.{0,80}(top[- ]?level|\broot)|(top[- ]?level|\broot).{0,80}\b((one|any|all)of|object)\b",
@@ -150,6 +171,7 @@ _FORMAT: Final = (
 _REFUSED: Final = r"(not|n't|unsupported|incompatible|cannot|combin|together|conflict|only|不|同时)"
 FORMAT_WITH_TOOLS: Final = any_of(
     rf"\b(function calling|functions?|tools?|tool[_ ]\w+)\b.{{0,60}}{_FORMAT}.{{0,80}}{_REFUSED}",  # Gemini
+    rf"\b(tools?|functions?)\b\W{{0,3}}(is|are) {_REFUSED}.{{0,20}}{_FORMAT}",  # Cerebras
     rf"{_FORMAT}.{{0,60}}{_REFUSED}.{{0,60}}\b(function calling|functions|tools?)\b",  # Groq, Mistral
     rf"{_FORMAT}\W{{1,3}}(and|or|with) \W?(functions?|tools?)\b.{{0,60}}{_REFUSED}",
     rf"{_REFUSED}.{{0,40}}{_FORMAT}.{{0,40}}\b(with|and|when|together).{{0,40}}\b(functions?|tools?)\b",

@@ -141,8 +141,10 @@ UNKNOWN_MODEL: Final = _any_of(
 UNSUPPORTED_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|handle)")
 """OpenRouter has no provider that supports the request's features."""
 
-UNSUPPORTED_MEDIA: Final = _any_of(r"(image|audio|vision|video) (input )?is not supported", r"\bmmproj\b")
-"""llama.cpp answers with 500 to media that its model cannot read."""
+UNSUPPORTED_MEDIA: Final = _any_of(
+    r"(image|audio|vision|video) (input )?is not supported", r"\bmmproj\b", r"required for image"
+)
+"""llama.cpp and Ollama answer with 500 to media that its model cannot read."""
 
 WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /|invalid url \()")
 """A web server's answer to an unknown path. A provider's own 404 says what was not found."""

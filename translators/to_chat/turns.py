@@ -26,6 +26,7 @@ from translators.wire import encode
 
 AnyCall = Call | HostedCall
 
+_CALLING: Final = "[Calling tools.]"
 _UNSIGNED: Final = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 """Source: Gemini API docs, Thought signatures."""
 
@@ -53,7 +54,8 @@ class Turn:
             text, refusal = PARAGRAPH.join(filter(None, (text, refusal))), ""
         if not (text or refusal or calls):
             return None
-        content: str | list[ThinkingPart | TextPart] | None = text or (None if dialect.null_content else "")
+        blank = (None if dialect.null_content else "") if dialect.blank_content else _CALLING
+        content: str | list[ThinkingPart | TextPart] | None = text or blank
         members: dict[str, str] = {}
         if back.sealed is not None:
             members = {"reasoning_text": back.text or "", "reasoning_opaque": back.sealed}

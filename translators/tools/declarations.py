@@ -69,6 +69,8 @@ def drop_responses_keywords(body: dict[str, Any], names: ToolNames, rendering: R
     """
     for tool in body.get("tools", ()):
         function = tool["function"]
+        if "parameters" not in function:
+            continue
         function["parameters"], found = without(function["parameters"], ONLY_IN_RESPONSES)
         if found & ONLY_IN_RESPONSES:
             names.with_encrypted.add(function["name"])
@@ -143,6 +145,8 @@ def _function(
     if description is not None:
         function["description"] = description
     function["parameters"] = _parameters(kind.parameters(tool), rendering)
+    if "whole_objects" in rendering.dialect.schema_forms and not function["parameters"].get("properties"):
+        del function["parameters"]  # it takes none
     if isinstance(tool, FunctionTool) and tool.strict is not None:
         if rendering.dialect.strict_tools:
             function["strict"] = tool.strict

@@ -161,6 +161,12 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      400, parameters({"type": "array"})),
     ("typed_arrays", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].items: "
      "missing field.", 400, parameters({"type": "array"})),
+    ("one_type", "json: cannot unmarshal array into Go struct field .tools.function.parameters.properties.type of type "
+     "string", 400, parameters(EITHER)),
+    ("whole_objects", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be "
+     "non-empty for OBJECT type", 400, parameters({"type": "object"})),
+    ("whole_objects", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.required[1]: property is "
+     "not defined", 400, parameters({}, required=["a", "b"])),
     ("object_root", "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top "
      "level", 400, UNION),
     ("object_root", "Invalid schema for function 'look': schema must have type 'object' and not have "
@@ -185,6 +191,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      400, NAMED),
     # formats
     ("format_with_tools", "Function calling with a response mime type: 'application/json' is unsupported", 400, {}),
+    ("format_with_tools", '"tools" is incompatible with "response_format"', 400, {}),
     ("format_with_tools", "json mode cannot be combined with tool/function calling", 400, {}),
     ("format_with_tools", "Cannot use json response type with tools", 400, {}),
     ("format_with_tools", "'response_format' and 'tools' are not supported together", 400, {}),
@@ -276,6 +283,19 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("tool_message_name", "* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty."
      "\n", 400, {}),
     ("tool_message_name", "messages with role 'tool' must have a 'name'", 400, {}),
+    ("blank_content", "The text field in the ContentBlock object at messages.1.content.0 is blank. Add text to the "
+     "text field, and try again.", 400, {}),
+    ("blank_content", "invalid params, chat content is empty (2013)", 400, {}),
+    ("blank_content", "Each message must have at least one content element.", 400, {}),
+    ("signed_calls", "Unable to submit request because function call `look` in the 2. content block is missing a "
+     "`thought_signature`.", 400, {}),
+    ("tool_message_name", fastapi("messages", 3, "name", msg="Field required", type="missing"), 422, {}),
+    ("short_call_ids", "1 validation error detected: Value 'a:b' at 'messages.2.member.content.1.member.toolUse."
+     "toolUseId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+", 400, {}),
+    ("image", "Invalid content type. image_url is only supported by certain models.", 400, {}),
+    ("image", "org/model is not a multimodal model", 400, {}),
+    ("image", "At most 0 image(s) may be provided in one prompt.", 400, {}),
+    ("image", {"message": "this model is missing data required for image input", "type": "api_error"}, 500, {}),
     ("short_call_ids", "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", 400, {}),
     ("short_call_ids", {"message": "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with "
      "maximum length 40, but got a string with length 52 instead.", "param": "messages[2].tool_calls[0].id",
@@ -389,6 +409,7 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ("图片格式不支持，仅支持 png、jpeg", 400, {}),
     ("模型 tool_choice 不存在", 400, {}),
     ("系统检测到输入内容可能包含敏感内容，不支持 tool_choice", 400, {}),
+    ("At most 1 image(s) may be provided in one prompt.", 400, {}),
     # one caller's account
     ({"message": "Your organization must be verified to stream this model.", "param": "stream",
       "code": "unsupported_value"}, 400, {}),

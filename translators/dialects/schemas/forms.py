@@ -14,12 +14,14 @@ from translators.dialects.schemas.merging import ANNOTATIONS, Schema, follow, me
 from translators.wire import encode
 
 SchemaForm = Literal[
-    "lone_refs", "no_refs", "one_type", "nullable", "string_enums", "typed_arrays", "typed_unions", "object_root"
+    "lone_refs", "no_refs", "one_type", "nullable", "string_enums", "typed_arrays", "typed_unions", "whole_objects",
+    "object_root",
 ]
 """What a provider may demand. `lone_refs`: beside `$ref` only `description` and `default`; `no_refs`: no references;
 `one_type`: `type` is one word; `nullable`: null is the keyword `nullable`, not a type; `string_enums`: the values of an
 `enum` are strings; `typed_arrays`: an array has `items`, one schema; `typed_unions`: no `type` beside `anyOf` or
-`oneOf`; `object_root`: the parameters of a function are one object, without alternatives."""
+`oneOf`; `whole_objects`: an object has properties, among them all that are `required`; `object_root`: the parameters of
+a function are one object, without alternatives."""
 
 FORMS: Final[tuple[SchemaForm, ...]] = get_args(SchemaForm)
 _BESIDE_REF: Final = ("description", "default")
@@ -39,6 +41,7 @@ _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,), "boolean": (bool,), "null": (type(None),), "integer": (int,), "number": (int, float),
     "array": (list,), "object": (dict,),
 }  # fmt: skip
+_UNUSED: Final = "unused"
 _MAX_SCHEMAS: Final = 2000
 """Schemas in one that are written anew: references that fan out could make far more of them."""
 
@@ -60,7 +63,8 @@ def departures(schema: Any) -> set[str]:
     """Return the forms that a schema does not have."""
     if not isinstance(schema, dict):
         return set()
-    return {form for form in FORMS if form != "nullable" and reshape(schema, {form})[0] != schema}
+    found = {str(form) for form in FORMS if form != "nullable" and reshape(schema, {form})[0] != schema}
+    return found if schema.get("properties") else found | {"whole_objects"}
 
 
 class _Writer:
@@ -98,6 +102,8 @@ class _Writer:
             node = self._typed_array(node)
         if "string_enums" in forms:
             node = self._string_enum(node)
+        if "whole_objects" in forms and not (is_root and not node.get("properties")):
+            node = self._whole_object(node)
         if "one_type" in forms:
             node = self._one_type(node)
         if "typed_unions" in forms and not is_root:
@@ -227,6 +233,20 @@ class _Writer:
             return node | {"items": {}}
         self.losses.append("requires a type for the items of an array: strings")
         return node | {"items": {"type": "string"}}
+
+    def _whole_object(self, node: Schema) -> Schema:
+        """Return a schema of an object with properties, among them all that it requires."""
+        if node.get("type") != "object" or not isinstance(node.get("properties", {}), dict):
+            return node
+        known = node.get("properties") or {}
+        anything: Schema = {"type": "string"} if "nullable" in self._forms else {}
+        missing = {name: anything for name in node.get("required") or () if name not in known}
+        if not (known or missing):
+            self.losses.append("requires properties of an object: one that is not used is declared")
+            missing = {_UNUSED: {"type": "string", "description": "Leave this out."}}
+        elif missing and anything:
+            self.losses.append("requires a type for each property: strings")
+        return node | {"properties": known | missing} if missing else node
 
     def _typed_union(self, node: Schema) -> Schema:
         """Return a union whose type is that of its branches."""

@@ -68,6 +68,13 @@ ARGUMENTS: dict[str, tuple[set[str], Any, Any, int]] = {
     "a tuple of one type, as it once was written": (
         {"typed_arrays"}, {"type": "array", "items": [TEXT, TEXT]}, {"type": "array", "items": TEXT}, 1,
     ),
+    "an object with nothing in it": ({"whole_objects"}, {"type": "object"}, {
+        "type": "object", "properties": {"unused": {"type": "string", "description": "Leave this out."}},
+    }, 1),
+    "an object that requires what it does not declare": (
+        {"whole_objects"}, {"type": "object", "properties": {"x": TEXT}, "required": ["x", "y"]},
+        {"type": "object", "properties": {"x": TEXT, "y": {}}, "required": ["x", "y"]}, 0,
+    ),
     "a union with a type": (
         {"typed_unions"}, {"type": "string", "anyOf": [{"minLength": 1}, {"$ref": "#/$defs/S"}]},
         {"anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/S"}]}, 0,
@@ -135,5 +142,5 @@ def test_what_has_no_end_stays_as_it_is() -> None:
 def test_departures() -> None:
     assert departures({"properties": {"a": TEXT}, "type": "object"}) == set()
     assert departures({"properties": {"a": {"type": ["string", "null"]}}, "type": "object"}) == {"one_type"}
-    assert departures({"anyOf": [{"enum": [1]}]}) == {"object_root", "string_enums"}
+    assert departures({"anyOf": [{"enum": [1]}]}) == {"object_root", "string_enums", "whole_objects"}
     assert departures(None) == set()
