@@ -291,7 +291,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      "`thought_signature`.", 400, {}),
     ("tool_message_name", fastapi("messages", 3, "name", msg="Field required", type="missing"), 422, {}),
     ("short_call_ids", "1 validation error detected: Value 'a:b' at 'messages.2.member.content.1.member.toolUse."
-     "toolUseId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+", 400, {}),
+     "toolUseId' failed to satisfy constraint: Member must satisfy the expression pattern: [a-zA-Z0-9_-]+", 400, {}),
     ("image", "Invalid content type. image_url is only supported by certain models.", 400, {}),
     ("image", "org/model is not a multimodal model", 400, {}),
     ("image", "At most 0 image(s) may be provided in one prompt.", 400, {}),
