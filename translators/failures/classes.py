@@ -169,6 +169,12 @@ class _Failure:
             status=502, retry=False,
         )  # fmt: skip
 
+    def refused_by_proxy(self) -> UpstreamError:
+        return UpstreamError(
+            "The proxy on the way to the provider wants credentials. Ask the operator of this server to fix it.",
+            status=502, retry=False,
+        )  # fmt: skip
+
     def overload(self) -> UpstreamError:
         return UpstreamError(
             self.message, status=503, code="server_is_overloaded", retry_after=self.delay or DEFAULT_RETRY_AFTER,
@@ -212,6 +218,7 @@ _CLASSES: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Ups
     (_Failure.is_content_filter, _Failure.content_filter),
     (_Failure.is_unknown_model, _Failure.unknown_model),
     (_Failure.is_authentication, _Failure.invalid_key),
+    (lambda failure: failure.status == 407, _Failure.refused_by_proxy),
     (_Failure.is_wrong_url, _Failure.wrong_url),
     (lambda failure: failure.status == 404 and failure.says(words.UNSUPPORTED_FEATURE), _Failure.unsupported),
     (lambda failure: failure.status == 500 and failure.says(words.UNSUPPORTED_MEDIA), _Failure.unsupported_media),

@@ -13,13 +13,11 @@ from typing import Final
 from translators.chat.chunks import Chunk
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.bodies import read_error_body
-from translators.failures.classes import classify_error_object
 from translators.responses.events import Event
 from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.deltas import (
     begins_answer,
     decode_chunk,
-    error_in_place_of_answer,
     first_words,
     not_an_answer,
     read_chunk,
@@ -65,8 +63,6 @@ class AnswerReader:
         try:
             for chunk in self._read(data) if data else self._read_rest():
                 if not self.has_begun:
-                    if instead := error_in_place_of_answer(chunk):
-                        raise classify_error_object(instead)
                     self.has_begun = begins_answer(chunk)
                 events += self._stream.feed(chunk)
             if not self.has_begun and (not data or self.done):

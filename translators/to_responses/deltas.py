@@ -27,6 +27,7 @@ from translators.chat.chunks import (
     TopLogprob,
 )
 from translators.errors import ProviderError, UpstreamError
+from translators.failures.classes import classify_error_object
 from translators.loose_json import decode_prefix, replace_lone_surrogates
 from translators.reasoning.fields import PARTS, read_thinking, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
@@ -45,6 +46,8 @@ _HIDDEN_MARKUP: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$
 _BETWEEN: Final = re.compile(r"(?:[\s,]|data:)*")
 """What may be between the JSON values of one payload."""
 _json: Final = json.JSONDecoder()
+_SILENT: Final = (Delta(), Delta(content=""))
+"""What most streams begin with: the role, which is not read."""
 _FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
 
 decode_chunk = Decoder(Chunk).decode
@@ -146,30 +149,31 @@ def read_odd_value(payload: bytes) -> dict[str, Any]:
 
 
 def begins_answer(chunk: Chunk) -> bool:
-    """Return whether a chunk says something of the answer, if only how it ends; many streams begin with others."""
-    if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
-        return True
-    choices = chunk.choices or ()
-    return any(_says_something(choice) or choice.finish_reason or choice.finish_details for choice in choices)
+    """Return whether a chunk says something of the answer, if only how it ends; many streams begin with others.
 
-
-def error_in_place_of_answer(chunk: Chunk) -> Any:
-    """Return the error in a chunk before the answer has begun; falsy: it has none, or it ends an answer.
-
-    The second is so if the chunk says something, or counts tokens that may have to be paid.
-    Source: OpenRouter docs, Errors; `tests/faults/failover/test_errors_in_answers.py`.
+    Raises UpstreamError for an error in the place of an answer. After words, or tokens that may have to be paid, an
+    error ends the answer. Source: OpenRouter docs, Errors; `tests/faults/failover/test_errors_in_answers.py`.
     """
     choices = chunk.choices or ()
-    if any(map(_says_something, choices)) or (chunk.usage is not None and chunk.usage.completion_tokens):
-        return None
-    if chunk.x_groq is not None and chunk.x_groq.error:
-        return chunk.x_groq.error
-    return chunk.error or next((choice.error for choice in choices if choice.error), None)
+    error = chunk.error or (chunk.x_groq is not None and chunk.x_groq.error)
+    ends = False
+    for choice in choices:
+        if _says_something(choice):
+            return True
+        error = error or choice.error
+        ends = ends or bool(choice.finish_reason or choice.finish_details)
+    if error and (chunk.usage is None or not chunk.usage.completion_tokens):
+        raise classify_error_object(error)
+    return ends or bool(error or chunk.search_results or chunk.citations or chunk.venice_parameters)
 
 
 def _says_something(choice: Choice) -> bool:
     delta = choice.message if choice.delta is None else choice.delta
-    return bool(choice.text) or (delta is not None and any(getattr(delta, name) for name in delta.__struct_fields__))
+    if choice.text or delta is None:
+        return bool(choice.text)
+    if delta.content or delta in _SILENT:
+        return bool(delta.content)
+    return any(getattr(delta, name) for name in delta.__struct_fields__)
 
 
 def fitting_chunk(value: dict[str, Any]) -> Chunk:

@@ -16,6 +16,8 @@ from urllib3.exceptions import NameResolutionError, ProxyError
 
 from translators.errors import Cause
 
+_TUNNEL: Final = "Tunnel connection failed"
+"""The beginning of what the standard library says of a CONNECT that a proxy refused."""
 _OF_PROXIES: Final = (ProxyError, requests.exceptions.ProxyError, InvalidProxyURL)
 _NO_TLS: Final = ("wrong version number", "record layer failure", "unknown protocol", "http request", "handshake")
 """What OpenSSL says, in lower case, when the other side does not speak TLS. Source: OpenSSL, ssl/ssl_err.c."""
@@ -48,7 +50,8 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
     """Return why a request could not be sent, and the system's or OpenSSL's words for it."""
     chain = list(_layers(error))
     words = _words(chain)
-    if any(isinstance(one, _OF_PROXIES) or type(one).__module__ == "socks" for one in chain):
+    by_proxy = any(isinstance(one, _OF_PROXIES) or type(one).__module__ == "socks" for one in chain)
+    if by_proxy or words.startswith(_TUNNEL):
         return "proxy", f"the proxy: {words}"
     if any(isinstance(one, (InvalidSchema, InvalidURL)) for one in chain):
         return "proxy", words

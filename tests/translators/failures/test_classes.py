@@ -280,6 +280,12 @@ def test_a_wrong_url_is_the_operators(status: int, body: object) -> None:
     assert "Ask the operator of this server to fix it." in error.message
 
 
+def test_credentials_that_a_proxy_wants_are_the_operators() -> None:
+    error = http(407, b"<html>Proxy Authentication Required</html>")
+    assert (error.status, error.retry) == (502, False)
+    assert "The proxy on the way" in error.message
+
+
 def test_an_adapter_in_the_place_of_a_provider_is_named() -> None:
     error = http(404, {"error": {"message": "Invalid URL (POST /v1/chat/completions). Did you mean /v1/responses?"}})
     assert "leads to this adapter itself, or to another one" in error.message
