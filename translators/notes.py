@@ -26,10 +26,12 @@ _read: Final = Decoder(list[Note]).decode
 class Notes:
     """The notes of one request, in order; equal notes are added once."""
 
-    __slots__ = ("_notes",)
+    __slots__ = ("_notes", "has_news")
 
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
+        self.has_news = False
+        """Notes may have been added since somebody set this to false."""
 
     def add(
         self,
@@ -38,10 +40,12 @@ class Notes:
         reason: str,
     ) -> None:
         self._notes[Note(param, action, reason)] = None
+        self.has_news = True
 
     def repeat(self, notes: Iterable[Note]) -> None:
         """Add notes that were made elsewhere."""
         self._notes.update(dict.fromkeys(notes))
+        self.has_news = True
 
     @classmethod
     def read(cls, json: bytes) -> "Notes":

@@ -3,8 +3,9 @@
 A stream begins when the provider's status has arrived or the grace window (`grace_window`) is over, so early errors are
 still HTTP errors. One batch of events is one write: all events from one read of the upstream leave together. In silence
 a comment (`KEEP_ALIVE` in `responses/events.py`) satisfies proxies, and every second time a repeated
-`response.in_progress` satisfies clients whose idle timer only data resets (Codex). `[DONE]` ends the stream. The
-connection of a client that does not read for too long is cut.
+`response.in_progress` satisfies clients whose idle timer only data resets (Codex). Notes that arise after the headers
+are comments ahead of the events with which they came. `[DONE]` ends the stream. The connection of a client that does
+not read for too long is cut.
 
 The events of a background response come as frames from the store, the same for every reader.
 Source: WHATWG HTML, Server-sent events; OpenAI API reference, Streaming events; Codex CLI 0.169.
@@ -19,7 +20,7 @@ from typing import Final
 
 from flask import Response
 
-from adapter.api.notes_header import notes_header
+from adapter.api.notes_header import note_comment, notes_header
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.silence import Silence
@@ -44,7 +45,7 @@ def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event
     """Return the streamed answer of an exchange, which is closed with it; raise what fails before the stream begins."""
     body = begin_body(exchange, services, frame)
     exchange.watch.delay_headers()
-    return _answer(body, notes_header(exchange.notes))
+    return _answer(body, notes_header(body.notes))
 
 
 def begin_body(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> "ExchangeBody":
@@ -106,6 +107,10 @@ class ExchangeBody(EventStreamBody):
     """Events as an exchange makes them."""
 
     def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
+        self.notes = exchange.notes
+        """Those that the client knows: at first the header's."""
+        self._answer_notes = exchange.answer_notes
+        self._answer_notes.has_news = False
         self._exchange = exchange
         self._frame = frame
         self._silence = Silence(services.settings.keep_alive)
@@ -121,7 +126,8 @@ class ExchangeBody(EventStreamBody):
         frame = self._frame
         self._silence.seconds = 0.0
         assert self.send_now is not None
-        if self.send_now(frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))):
+        data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+        if self.send_now(self._news() + data if self._answer_notes.has_news else data):
             return True
         self._must_read = True
         return False
@@ -136,8 +142,11 @@ class ExchangeBody(EventStreamBody):
                     self._must_read = False
                     data = b""
                 elif events:
+                    is_last = isinstance(events[-1], TERMINAL)
                     data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
-                    if isinstance(events[-1], TERMINAL):
+                    if is_last or self._answer_notes.has_news:
+                        data = self._news() + data
+                    if is_last:
                         data += DONE
                 elif silence.tick():
                     data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
@@ -147,6 +156,13 @@ class ExchangeBody(EventStreamBody):
                 self._stuck = silence.seconds = 0.0
                 yield data
                 self._stuck = None
+
+    def _news(self) -> bytes:
+        """Return comments with the notes that the client does not know yet."""
+        self._answer_notes.has_news = False
+        known = set(self.notes)
+        self.notes = self._exchange.notes
+        return b"".join([note_comment(note) for note in self.notes if note not in known])
 
     def close(self) -> None:
         super().close()

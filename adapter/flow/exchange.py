@@ -235,6 +235,11 @@ class Exchange:
             notes.repeat(part)
         return notes
 
+    @property
+    def answer_notes(self) -> Notes:
+        """The notes on the answer, which grow with it."""
+        return self._flow.notes
+
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""
         return self._stream.still_running()

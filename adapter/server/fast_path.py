@@ -154,7 +154,7 @@ class FastPath:
             exchange = open_exchange(services.flow, caller, request)
             if request.stream:
                 stream = begin_body(exchange, services, frame_writer(request))
-                fields = HEADERS | notes_header(exchange.notes) | {"Content-Type": CONTENT_TYPE}
+                fields = HEADERS | notes_header(stream.notes) | {"Content-Type": CONTENT_TYPE}
                 return _format_head(fields | answer_fields(environ), chunked=True), stream
             with closing(exchange):
                 body = encode(exchange.answer())
