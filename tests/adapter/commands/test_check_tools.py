@@ -11,6 +11,7 @@ from adapter.settings.settings import Settings
 from adapter.settings.tool_backends import CodeSettings, WebSearchSettings
 from adapter.settings.tool_servers import MCPServerSettings
 from adapter.settings.tools import ToolSettings
+from tests.adapter.hosting.mcp.test_eras import WithSessions
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, result, scripted_mcp, tool
 
 
@@ -62,6 +63,13 @@ def test_servers_that_do_not(server: ScriptedMCP) -> None:
     assert found["mcp c"] == ("no", "2026-07-28, dice 3: it has no tool search.")
     assert found["web_search"] == ("no", 'mcp: "weather today" found nothing.')
     assert found["code_interpreter"] == ("error", "the sandbox could not be started.")
+
+
+def test_a_session_is_ended(server: ScriptedMCP) -> None:
+    server.answers = WithSessions()
+    tools = ToolSettings(mcp={"a": MCPServerSettings(label="a", url=server.url)})
+    assert check(tools) == {"mcp a": ("ok", "2025-06-18, old: 1 tools, roll")}
+    assert server.calls[-1] == "DELETE"
 
 
 def test_without_tools_there_is_nothing_to_check() -> None:
