@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bench.build import describe_python
 from bench.load import milliseconds
 from bench.measure import Memory
 from bench.results import Results, Sample, cost, is_valid, total
 from bench.scenarios import IDLE_TARGET_MB, OPEN, OPEN_TARGET_KB, TIMED, Scenario
 
 BUSY_SHARE = 0.8  # share of a core from which the client or the upstream may delay deltas itself
-COLUMNS = ("scenario", "cost", "nginx", "tested", "ratio", "rounds", "target", "")
+COLUMNS = ("scenario", "cost", "nginx", "tested", "ratio", "least", "rounds", "target", "")
 Row = tuple[str, ...]
 
 
@@ -20,7 +21,7 @@ def format_table(results: Results) -> str:
     if seen := client_rows(results):
         heads = ("clients saw", "server", "answered", "failed", "deltas/s", "first delta ms", "delta age ms")
         parts.append(align([heads, *seen]))
-    notes = list(dict.fromkeys([*results.notes, *make_notes(results)]))
+    notes = list(dict.fromkeys([describe_python(), *results.notes, *make_notes(results)]))
     if notes:
         parts.append("\n".join(f"* {note}" for note in notes))
     return "\n\n".join(parts) + "\n"
@@ -53,9 +54,9 @@ def cost_rows(results: Results) -> list[Row]:
     for depths in zip(*results.chains, strict=False):
         mean = sum(depth.cpu_ms for depth in depths) / len(depths)
         sent = f"{depths[0].upstream_bytes / 1000:.1f} KB upstream"
-        rows.append((f"chain {depths[0].turn}", "ms/turn", "", number(mean), "", "", "", sent))
+        rows.append((f"chain {depths[0].turn}", "ms/turn", "", number(mean), "", "", "", "", sent))
     if results.chain_fault:
-        rows.append(("chain", "ms/turn", "", "", "", "", "", "failed"))
+        rows.append(("chain", "ms/turn", "", "", "", "", "", "", "failed"))
     return rows
 
 
@@ -63,13 +64,14 @@ def timed_row(results: Results, scenario: Scenario) -> Row:
     samples, ratio = results.samples[scenario.name], results.ratio(scenario)
     tested = samples[results.servers[-1]]
     floor = cost(samples["nginx"], scenario) if "nginx" in samples else None
-    spread = f"{min(ratio[1]):.1f}–{max(ratio[1]):.1f}" if ratio and len(ratio[1]) > 1 else ""
+    spread = f"{min(ratio.pairs):.1f}–{max(ratio.pairs):.1f}" if ratio and len(ratio.pairs) > 1 else ""
     return (
         scenario.name,
         f"CPU {scenario.unit}",
         number(floor),
         number(cost(tested, scenario)),
-        f"{ratio[0]:.1f}×" if ratio else "",
+        f"{ratio.median:.1f}×" if ratio else "",
+        f"{ratio.least:.1f}×" if ratio else "",
         spread,
         f"≤ {scenario.target:g}×" if scenario.target else "",
         verdict(results, scenario),
@@ -81,7 +83,7 @@ def memory_row(
 ) -> Row:
     judged = ("ok" if values[tested] <= target else "OVER") if whole else "failed"
     floor = number(values.get("nginx")) if tested != "nginx" else ""
-    return (name, unit, floor, number(values[tested]), "", "", f"≤ {target:g}", judged)
+    return (name, unit, floor, number(values[tested]), "", "", "", f"≤ {target:g}", judged)
 
 
 def verdict(results: Results, scenario: Scenario) -> str:
@@ -94,7 +96,7 @@ def verdict(results: Results, scenario: Scenario) -> str:
     ratio = results.ratio(scenario)
     if ratio is None:
         return "no floor" if "nginx" not in samples else ""
-    return "ok" if ratio[0] <= scenario.target else "OVER"
+    return "ok" if ratio.median <= scenario.target else "OVER"
 
 
 def all_met(results: Results) -> bool:
@@ -174,6 +176,7 @@ def make_notes(results: Results) -> list[str]:
 def to_json(results: Results) -> dict[str, object]:
     """Return everything for a JSON file."""
     return {
+        "python": describe_python(),
         "servers": results.servers,
         "scenarios": {name: scenario_json(results, name) for name in results.samples},
         "idle": {server: memory_json(memory) for server, memory in results.idle.items()},
@@ -199,8 +202,9 @@ def scenario_json(results: Results, name: str) -> dict[str, object]:
     return {
         "unit": f"CPU {scenario.unit}",
         "target": scenario.target,
-        "ratio": round(ratio[0], 2) if ratio else None,
-        "ratio_of_rounds": [round(value, 2) for value in ratio[1]] if ratio else [],
+        "ratio": round(ratio.median, 2) if ratio else None,
+        "ratio_of_lowest": round(ratio.least, 2) if ratio else None,
+        "ratio_of_rounds": [round(value, 2) for value in ratio.pairs] if ratio else [],
         "verdict": verdict(results, scenario) or None,
         "cost": {server: cost(samples, scenario) for server, samples in results.samples[name].items()},
         "rounds": {

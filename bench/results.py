@@ -1,12 +1,14 @@
 """The results of a run: samples of every scenario and server, and the figures computed from them.
 
 A figure is the sum of the CPU time over all rounds, divided by the sum of the work. Ratios are made only of
-samples of one run, and the ratios of the single rounds are kept beside them: their spread is the noise.
+samples of one run: the median of the pairs that were measured one after the other, and the lowest cost over the
+lowest. Other work on the machine adds to both, never takes away, so the two bound the truth.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 
 from bench.chain import Depth
 from bench.load import Outcome
@@ -80,19 +82,25 @@ class Results:
     chain_fault: str = ""
     notes: list[str] = field(default_factory=list)
 
-    def ratio(self, scenario: Scenario) -> tuple[float, list[float]] | None:
-        """Return the ratio of the server under test to nginx and that of each round, or None without both."""
+    def ratio(self, scenario: Scenario) -> Ratio | None:
+        """Return how the server under test compares to nginx, or None without both."""
         found = self.samples.get(scenario.name, {})
         if "nginx" not in found or len(found) < 2:
             return None
-        floor, tested = found["nginx"], found[self.servers[-1]]
-        whole = quotient(cost(tested, scenario), cost(floor, scenario))
-        rounds = [
-            quotient(above.cost(scenario), below.cost(scenario))
-            for above, below in zip(tested, floor, strict=False)
-        ]
-        return None if whole is None else (whole, [ratio for ratio in rounds if ratio is not None])
+        floor = [sample.cost(scenario) for sample in found["nginx"]]
+        tested = [sample.cost(scenario) for sample in found[self.servers[-1]]]
+        pairs = [above / below for above, below in zip(tested, floor, strict=False) if above and below]
+        if not pairs:
+            return None
+        return Ratio(median(pairs), min(filter(None, tested)) / min(filter(None, floor)), tuple(pairs))
 
 
-def quotient(above: float | None, below: float | None) -> float | None:
-    return above / below if above is not None and below else None
+@dataclass(frozen=True)
+class Ratio:
+    """The cost of the server under test as a multiple of nginx's."""
+
+    median: float
+    """Of the pairs of one round."""
+    least: float
+    """The lowest cost of any round over nginx's lowest."""
+    pairs: tuple[float, ...]

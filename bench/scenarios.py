@@ -57,13 +57,13 @@ class Scenario:
 
 
 TIMED = (
-    Scenario("nonstream", "answers of 50 words, not streamed", "n50", False, 16, False, 60),
-    Scenario("burst", "streams of 400 deltas as fast as they go", "n400", True, 16, True, 3),
-    Scenario("short", "streams of 16 deltas: what a stream's start and end cost", "n16", True, 16, False),
-    Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True),
+    Scenario("nonstream", "answers of 50 words, not streamed", "n50", False, 16, False, 20),
+    Scenario("burst", "streams of 400 deltas as fast as they go", "n400", True, 16, True, 1.5),
+    Scenario("short", "streams of 16 deltas: what a stream's start and end cost", "n16", True, 16, False, 6),
+    Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True, 3),
     Scenario("hosted", "one call of an MCP tool: two chat rounds and the call", "n50h", False, 16, False, 300),
-    Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 5, 300, 2.0),
-    Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 25, asks=big_body),
+    Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 3.4, 300, 2.0),
+    Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 14, asks=big_body),
     Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),
 )
 OPEN = Scenario("open", "500 slow streams held open", "n32r4", True, 500, False, None, 500, 2.0)
@@ -72,6 +72,6 @@ SPECIAL = {
     "open": "memory of each of 500 slow streams, KB of PSS",
     "chain": "turn 1, 10, 100, 500 of a previous_response_id chain (nginx has no such thing)",
 }
-IDLE_TARGET_MB = 80
+IDLE_TARGET_MB = 65
 OPEN_TARGET_KB = 80
 NAMES = (*(scenario.name for scenario in TIMED), *SPECIAL)
