@@ -5,13 +5,41 @@ Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: creat
 
 from collections.abc import Sequence
 
-from adapter.flow.usable_servers import UsableServer
+from adapter.flow.usable_servers import Declaration, UsableServer
+from adapter.hosting.policy import ToolPolicy
 from adapter.hosting.runs import MCPRun
 from translators.errors import RequestError, shorten
 from translators.responses.hosted_items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
 from translators.responses.items import Item, Message, Reasoning
 from translators.responses.request import CreateRequest
+from translators.responses.tools import MCPTool
 from translators.tools.kinds import BY_CALL
+from translators.tools.mcp import ListedFunction
+
+
+def approved_servers(
+    request: CreateRequest, items: Sequence[Item], servers: Sequence[UsableServer], policy: ToolPolicy, tenant: str
+) -> list[UsableServer]:
+    """Return the configured servers of approved calls that the request does not declare again."""
+    asked = {item.id: item for item in items if isinstance(item, MCPApprovalRequest) and item.id}
+    declared = {one.declared.server_label for one in servers}
+    names: dict[str, set[str]] = {}
+    for item in request.input:
+        wanted = asked.get(item.approval_request_id) if isinstance(item, MCPApprovalResponse) else None
+        if wanted is not None and wanted.server_label not in declared:
+            names.setdefault(wanted.server_label, set()).add(wanted.name)
+    return [one for label in names for one in _configured(label, names[label], policy, tenant)]
+
+
+def _configured(label: str, names: set[str], policy: ToolPolicy, tenant: str) -> list[UsableServer]:
+    """Return a server that the operator has configured, with the tools of these names; nothing if there is none."""
+    try:
+        server = policy.resolve(Declaration(label, None, None, None, None), tenant, "tools")
+    except RequestError:
+        return []
+    allowed = server.settings.allowed_tools
+    functions = {name: ListedFunction(name, "", {}, False) for name in names if allowed is None or name in allowed}
+    return [UsableServer(MCPTool(label), server, functions, is_new=False)]
 
 
 def approved_calls(
@@ -24,7 +52,11 @@ def approved_calls(
     """
     asked = {item.id: item for item in items if isinstance(item, MCPApprovalRequest) and item.id}
     first = len(items) - len(request.input)
-    done: set[object] = {item.approval_request_id for item in items[:first] if isinstance(item, MCPCall)}
+    done: set[object] = {
+        item.approval_request_id
+        for item in items[:first]
+        if isinstance(item, MCPCall) or (isinstance(item, MCPApprovalResponse) and not item.approve)
+    }
     last = max((at for at, item in enumerate(request.input) if _is_models(item)), default=-1)
     by_label = {one.declared.server_label: one for one in servers}
     runs: list[MCPRun] = []

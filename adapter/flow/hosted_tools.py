@@ -13,7 +13,7 @@ import gevent
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from adapter.flow.approvals import approved_calls
+from adapter.flow.approvals import approved_calls, approved_servers
 from adapter.flow.built_in_tools import BuiltIn, open_built_ins
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
@@ -163,8 +163,11 @@ def prepare_tools(
         usable = list(list_all(servers, items, check, notes))
         built_ins = list(open_built_ins(source, caller, policy, items, notes))
         tools = _with_functions(request, usable, built_ins)
+        if any(isinstance(tool, MCPTool) and tool.defer_loading for tool in request.tools):
+            notes.add("tools", "approximated", "defer_loading: the model is shown the tools at once")
         if (kind := undeclared_choice(as_function_choice(request.tool_choice), tools)) is not None:
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
+        usable += approved_servers(request, items, usable, policy, source.tenant)
         approved = approved_calls(request, items, usable)
     except BaseException:
         gevent.spawn(_close, [server.close for _, server in servers])

@@ -129,13 +129,13 @@ def undeclared_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | None:
     labels = {tool.server_label for tool in tools if isinstance(tool, MCPTool)}
     if isinstance(choice, MCPChoice):
         return None if choice.server_label in labels else "mcp"
+    functions = {function_of(tool.__struct_config__.tag) for tool in tools} - {""}
     if isinstance(choice, HostedChoice):
-        name = function_of(choice.__struct_config__.tag)
-        declared = [function_of(tool.__struct_config__.tag) for tool in tools]
-        return None if name in declared else str(choice.__struct_config__.tag)
+        kind = str(choice.__struct_config__.tag)
+        return None if function_of(kind) in functions else kind
     if isinstance(choice, AllowedTools):
         servers = any(allowed.type == "mcp" and allowed.server_label in labels for allowed in choice.tools)
-        servers |= any(function_of(allowed.type) for allowed in choice.tools)
+        servers |= any(function_of(allowed.type) in functions for allowed in choice.tools)
         return None if servers or allowed_tools(tools, choice) else "allowed_tools"
     wanted = chosen_tool(choice)
     return None if any(wanted in qualified_names(tool) for tool in tools) else wanted.kind

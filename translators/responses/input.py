@@ -294,6 +294,8 @@ def _check(tool: Tool, param: str) -> None:
 
 def _check_hosted(tool: Tool, param: str) -> None:
     """Raise RequestError for what no sandbox and no images API of an operator does."""
+    if isinstance(tool, MCPTool) and tool.tunnel_id:
+        raise unsupported_parameter(f"{param}.tunnel_id", "is not supported: no tunnel leads here. Send 'server_url'.")
     if isinstance(tool, CodeInterpreterTool):
         if isinstance(tool.container, str):
             raise unsupported_parameter(f"{param}.container", "must be of type 'auto': there are no containers here.")

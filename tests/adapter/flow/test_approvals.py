@@ -178,7 +178,8 @@ def test_a_conversation(app: HostedApp, dice: FakeServer, upstream: Upstream) ->
 
 
 @pytest.mark.parametrize(
-    "fault", ["forged", "twice", "undeclared", "a tool that is not allowed", "answered before", "another tenant's"]
+    "fault",
+    ["forged", "twice", "undeclared", "a tool that is not allowed", "answered before", "declined", "of another chain"],
 )
 def test_an_invalid_approval(
     app: HostedApp, dice: FakeServer, asked: dict[str, Any], fault: str, upstream: Upstream
@@ -191,11 +192,16 @@ def test_an_invalid_approval(
         given *= 2
     elif fault == "undeclared":
         tools = []
+        app.policy.servers.clear()
     elif fault == "a tool that is not allowed":
         tools = [{**ASKS, "allowed_tools": ["wipe"]}]
     elif fault == "answered before":
         upstream.plays(says("4"))
         previous = app.create(tools=tools, previous_response_id=previous, input=given)["id"]
+    elif fault == "declined":
+        upstream.plays(says("I did not."))
+        declined = [answer(request, False)]
+        previous = app.create(tools=tools, previous_response_id=previous, input=declined)["id"]
     else:
         previous = None
     ran = list(dice.calls)
@@ -235,3 +241,12 @@ def test_a_reference_to_an_item_that_the_chain_has(
     second = app.create(tools=[ASKS], previous_response_id=asked["id"], input=given)
     assert types(second) == ["mcp_call", "message"]
     assert [message["role"] for message in upstream.requests[1].messages] == ["user", "assistant", "tool"]
+
+
+def test_a_configured_server_need_not_be_declared_again(
+    app: HostedApp, dice: FakeServer, asked: dict[str, Any], upstream: Upstream
+) -> None:
+    upstream.plays(says("4"))
+    second = app.create(previous_response_id=asked["id"], input=[answer(asked["output"][1])])
+    assert types(second) == ["mcp_call", "message"]
+    assert dice.calls == [("roll", {"n": 1})]
