@@ -78,6 +78,8 @@ class ToolRound(Round):
                         self._flow.check()
                         yield []
                 run.settle()
+                if run.cut_bytes:
+                    self._flow.notes.add("tools", "dropped", "the end of a tool's long result")
                 if run.numbered:
                     self._items.cite(run.numbered)
                 self._waits_for_client |= not run.executes

@@ -33,6 +33,8 @@ class ToolRun(ABC):
 
     executes = True
     """Whether there is anything to run."""
+    cut_bytes = 0
+    """Bytes of the result that the model does not read."""
     numbered: Sequence[Source] = ()
     """The sources that the model may cite from here on, in the order of their numbers."""
 
@@ -94,6 +96,7 @@ class MCPRun(ToolRun):
             self.result = _failed(_INTERNAL_ERROR, "The tool could not be called.")
 
     def settle(self) -> None:
+        self.cut_bytes = self.result.cut_bytes
         pictures, size = [], 0
         for picture in self.result.pictures:
             size += len(picture.data)

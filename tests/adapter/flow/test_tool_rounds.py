@@ -10,7 +10,7 @@ import pytest
 from adapter.hosting.results import Picture, ToolResult
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
-from tests.support.servers.upstream import Upstream, stream
+from tests.support.servers.upstream import Upstream, stream, whole
 from translators.responses.tool_errors import ToolExecutionError
 
 ROLL = "mcp__dice__roll"
@@ -295,3 +295,21 @@ def test_pictures_of_a_tool_reach_the_model_now_and_later(provider: Upstream, up
     live, later = [received.messages for received in upstream.requests[1:]]
     assert later[: len(live)] == live
     assert live[-1]["content"][1]["image_url"]["url"] == "data:image/png;base64,aGk="
+
+
+def test_a_long_result_is_cut_with_a_note(provider: Upstream, upstream: Upstream) -> None:
+    result = ToolResult("4 [cut: 6 more bytes]", cut_bytes=6)
+    app = HostedApp(provider, FakeServer("dice", {"roll": lambda: result}))
+    upstream.plays(calls((ROLL, "{}")), says("4"))
+    assert "end of a tool" in app.post(tools=[mcp()]).headers["x-adapter-notes"]
+
+
+def test_a_later_round_is_asked_again_without_running_a_tool(
+    app: HostedApp, dice: FakeServer, upstream: Upstream
+) -> None:
+    busy = whole(chat.error("Not now."), 503, retry_after_ms="1")
+    upstream.plays(calls((ROLL, "{}")), busy, says("4"))
+    events = app.stream(tools=[mcp()])
+    assert types(events[-1]["response"]) == ["mcp_list_tools", "mcp_call", "message"]
+    assert len(dice.calls) == 1
+    assert upstream.requests[1].body == upstream.requests[2].body
