@@ -78,3 +78,11 @@ def test_a_patch(codex: Codex, upstream: Upstream) -> None:
     functions = [tool["function"] for tool in upstream.received().json["tools"]]
     described = {function["name"]: function["description"] for function in functions}
     assert "Begin Patch" in described["apply_patch"]
+
+
+def test_a_program_that_calls_tools(codex: Codex, upstream: Upstream) -> None:
+    program = 'const ran = await tools.exec_command({cmd: "echo blue > sea.txt; echo done"}); text(ran);'
+    called(upstream, "functions__exec", input=program)
+    assert codex.run("--model", "gpt-5.6-terra", "Look at the sea.") == ["It is done."]
+    assert (codex.directory / "sea.txt").read_text() == "blue\n"
+    assert "done" in output(upstream.received(2))
