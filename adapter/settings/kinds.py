@@ -24,6 +24,10 @@ UNIX: Final = "unix:"
 """What the path of a Unix socket begins with, where an address is expected."""
 
 
+class Unusable(ValueError):
+    """A value cannot be used for a reason that `expects` does not say: a sentence for the error message."""
+
+
 class Kind(fields.Field[Any]):
     """Base of all kinds. `check` returns a value in its final form, or raises ValueError."""
 
@@ -43,6 +47,8 @@ class Kind(fields.Field[Any]):
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> object:
         try:
             return self.check(value)
+        except Unusable as error:
+            raise ValidationError({"reason": [str(error)]}) from None
         except ValueError as error:
             raise ValidationError(str(error)) from None
 
@@ -236,12 +242,14 @@ class ChatURL(Kind):
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname or url.fragment:
             raise ValueError
-        if url.username is not None or url.port == 0:  # .port raises ValueError for a bad port
+        if url.username is not None:
+            raise Unusable("A user name or key in it would not be sent; set upstream_api_key or headers.")
+        if url.port == 0:  # .port raises ValueError for a bad port
             raise ValueError
         base, mark, query = value.partition("?")
         base = base.rstrip("/").removesuffix("/chat/completions").rstrip("/")
         if base.endswith("/responses"):
-            raise ValueError
+            raise Unusable("It leads to a Responses API, and this adapter needs one for chat completions.")
         return base + mark * bool(query) + query
 
     def format(self, value: object) -> str:
@@ -297,6 +305,11 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def reason_in(messages: object) -> str:
+    """Return the sentence of an `Unusable` among marshmallow's messages about a value, after a space; "": none."""
+    return f" {messages['reason'][0]}" if isinstance(messages, dict) and "reason" in messages else ""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from marshmallow import Schema, ValidationError
 from adapter.settings.caller_keys import CallerKey, read_caller_keys
 from adapter.settings.checks import check_settings
 from adapter.settings.description import PREFIX
-from adapter.settings.kinds import suggest
+from adapter.settings.kinds import reason_in, suggest
 from adapter.settings.models import read_models
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
@@ -153,5 +153,6 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
         found = f", not {given[name].value!r}"
         if of.secret or "@" in found or "?" in found:  # a URL may hold a password
             found = ""
-        raise SettingsError(f"{given[name].source} must be {of.kind.expects}{found}.") from None
+        reason = reason_in(error.messages_dict[name])
+        raise SettingsError(f"{given[name].source} must be {of.kind.expects}{found}.{reason}") from None
     return values

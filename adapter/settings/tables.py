@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from marshmallow import Schema, ValidationError
 
-from adapter.settings.kinds import Kind, suggest
+from adapter.settings.kinds import Kind, reason_in, suggest
 
 
 class Described(Protocol):
@@ -49,7 +49,8 @@ def check_table(
         if name not in table:
             raise TableError(f"{where} needs a {name}: {kind.expects}.") from None
         found = "" if name in secret else f", not {table[name]!r}"
-        raise TableError(f"{where}.{name} must be {kind.expects}{found}.") from None
+        reason = reason_in(error.messages_dict[name])
+        raise TableError(f"{where}.{name} must be {kind.expects}{found}.{reason}") from None
     return read
 
 

@@ -107,6 +107,15 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
     assert from_toml.api_keys == ("key-number-1", "kkkkkkkk")
 
 
+def test_a_url_that_cannot_be_used_says_why() -> None:
+    assert refusal({"ADAPTER_UPSTREAM_URL": "http://h/v1/responses"}).endswith(
+        ", not 'http://h/v1/responses'. It leads to a Responses API, and this adapter needs one for chat completions."
+    )
+    message = refusal({"ADAPTER_UPSTREAM_URL": "https://me:hunter2@h/v1"})
+    assert message.endswith("/v1. A user name or key in it would not be sent; set upstream_api_key or headers.")
+    assert "hunter2" not in message
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "line"),
     [
