@@ -1,6 +1,5 @@
 """`[tools.mcp.LABEL]` of the TOML file: one MCP server each, which callers name by its label."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,8 +39,8 @@ class MCPServerSettings:
     """None: all."""
     require_approval: Literal["inherit", "always"] = "inherit"
     """`always`: the client must approve each call, whatever the request says."""
-    keys: tuple[Secret, ...] = ()
-    """Of the tenants that may use it; none: all."""
+    tenants: frozenset[str] | None = None
+    """Those that may use it; None: all."""
     timeout: float = 60.0
     """Seconds for a call."""
     on_list_failure: Literal["fail", "continue"] = "fail"
@@ -54,7 +53,7 @@ class MCPServerSettings:
 
     def serves(self, tenant: str) -> bool:
         """Tell whether a tenant may use it."""
-        return not self.keys or any(hashlib.sha256(key.value.encode()).hexdigest() == tenant for key in self.keys)
+        return self.tenants is None or tenant in self.tenants
 
     def describe(self) -> dict[str, str]:
         """Return its settings as text, without secrets."""
@@ -65,7 +64,7 @@ class MCPServerSettings:
             "transport": self.transport,
             "allowed_tools": "all" if self.allowed_tools is None else ", ".join(sorted(self.allowed_tools)),
             "require_approval": self.require_approval,
-            "keys": ", ".join(key.shown for key in self.keys) or "all",
+            "tenants": "all" if self.tenants is None else ", ".join(sorted(self.tenants)),
             "timeout": f"{self.timeout:g}",
             "on_list_failure": self.on_list_failure,
             "list_ttl": "the server's" if self.list_ttl is None else f"{self.list_ttl:g}",
@@ -79,6 +78,14 @@ class _ToolNames(Several):
     pattern = re.compile(r"[^\s](.{0,254}[^\s])?")
 
 
+class _Tenants(Several):
+    expects = 'an array of tenants, names of [keys] or the sha256: of keys without a name, for example ["team-a"]'
+    pattern = re.compile(r"[A-Za-z0-9_.-]{1,63}|sha256:[0-9a-f]{64}")
+
+    def check(self, value: object) -> tuple[str, ...]:
+        return tuple(tenant.removeprefix("sha256:") for tenant in super().check(value))
+
+
 class _ServerTable(Schema):
     url = HTTPURL(required=True)
     authorization = Text("a token without spaces, env:NAME or file:/path", KEY.pattern)
@@ -86,7 +93,7 @@ class _ServerTable(Schema):
     transport = Choice("auto", "http", "sse")
     allowed_tools = _ToolNames()
     require_approval = Choice("inherit", "always")
-    keys = fields.Raw()
+    tenants = _Tenants()
     timeout = Seconds(1, 3600)
     on_list_failure = Choice("fail", "continue")
     list_ttl = Seconds(0, 86400)
@@ -120,22 +127,17 @@ def _read_server(
 ) -> MCPServerSettings:
     read = check_table(SERVER_TABLE, values, where, "a setting of an MCP server", secret=("authorization", "url"))
     headers = read_headers(read.get("headers", {}), f"{where}.headers", environ, is_reserved)
-    keys = read.get("keys", [])
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise TableError(f"{where}.keys must be an array of keys, each without spaces, env:NAME or file:/path.")
     authorization = None
     if "authorization" in read:
         authorization = read_secret(read["authorization"], f"{where}.authorization", KEY, environ)
         if any(name.lower() == "authorization" for name in headers):
             raise TableError(f"{where}: authorization and headers cannot both be sent; give one of them.")
-    own: dict[str, Any] = {name: read[name] for name in read if name not in ("headers", "keys", "authorization")}
-    if "allowed_tools" in own:
-        own["allowed_tools"] = frozenset(own["allowed_tools"])
+    own: dict[str, Any] = {name: read[name] for name in read if name not in ("headers", "authorization")}
+    own |= {name: frozenset(own[name]) for name in ("allowed_tools", "tenants") if name in own}
     return MCPServerSettings(
         label=label,
         authorization=authorization,
         headers=headers,
-        keys=tuple(read_secret(key, f"{where}.keys[{at}]", KEY, environ) for at, key in enumerate(keys)),
         given=frozenset(read),
         **own,
     )

@@ -1,6 +1,5 @@
 """Which MCP servers a caller may name, and what is sent to them."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +17,7 @@ DOCS = MCPServerSettings(
     headers={"X-Team": Secret("red")},
 )  # fmt: skip
 OPEN = MCPServerSettings(label="open", url="https://open.example.com/mcp")
-KEY = "sk-team-a-1234"
-TEAM = replace(OPEN, label="team", keys=(Secret(KEY),))
+TEAM = replace(OPEN, label="team", tenants=frozenset({"team-a"}))
 POLICY = ToolPolicy(
     ToolSettings(
         mcp={one.label: one for one in (DOCS, OPEN, TEAM)}, mcp_url_hosts=("*.example.org", "tools.internal:8080")
@@ -103,8 +101,7 @@ def test_headers_that_are_not_sent(declared: dict[str, Any], member: str) -> Non
 
 
 def test_a_server_of_another_tenant_does_not_exist() -> None:
-    tenant = hashlib.sha256(KEY.encode()).hexdigest()
-    assert POLICY.resolve(Declared("team"), tenant, "tools[0]").label == "team"
+    assert POLICY.resolve(Declared("team"), "team-a", "tools[0]").label == "team"
     assert refusal(server_label="team") == refusal(server_label="none")
 
 

@@ -48,26 +48,26 @@ def test_a_server_with_everything(tmp_path: Path) -> None:
         transport = "sse"
         allowed_tools = ["search", "fetch"]
         require_approval = "always"
-        keys = ["env:KEY"]
+        tenants = ["team-a", "sha256:0000000000000000000000000000000000000000000000000000000000000000"]
         timeout = 5
         on_list_failure = "continue"
         list_ttl = 300
         description = "Product documentation"
         connector_id = "connector_docs"
     """
-    settings = load(tmp_path, text, TOKEN="hunter2", KEY="hunter2-key")
+    settings = load(tmp_path, text, TOKEN="hunter2")
     tools, server = settings.tools, settings.tools.mcp["docs"]
     assert (tools.rounds, tools.calls, tools.mcp_url_hosts) == (4, 8, ("*.example.org",))
     assert (server.authorization, server.headers["X-Team"].value) == (Secret("hunter2", "env:TOKEN"), "from-a-file")
     assert server.allowed_tools == {"search", "fetch"}
-    assert not server.serves("")
+    assert [server.serves(tenant) for tenant in ("", "team-a", "0" * 64, "team-b")] == [False, True, True, False]
     assert "hunter2" not in repr(settings)
     rows = {name: (value, source) for name, value, source in effective(settings) if name.startswith("tools")}
     file = f"{tmp_path}/adapter.toml"
     assert rows["tools.rounds"] == ("4", f"{file}: tools")
     assert rows["tools.mcp.docs.authorization"] == ("env:TOKEN", f"{file}: tools.mcp.docs")
     assert rows["tools.mcp.docs.headers"] == (f"X-Team: file:{secret}", f"{file}: tools.mcp.docs")
-    assert rows["tools.mcp.docs.keys"] == ("env:KEY", f"{file}: tools.mcp.docs")
+    assert rows["tools.mcp.docs.tenants"] == (f"{'0' * 64}, team-a", f"{file}: tools.mcp.docs")
     assert "hunter2" not in str(rows)
 
 
@@ -146,8 +146,8 @@ def test_a_key_in_a_url_is_not_shown(tmp_path: Path) -> None:
          'program and its arguments, for example ["bwrap", "--unshare-all"], not [].'),
         (DOCS + "[tools.code_interpreter]\ncommand = ['x']\nmcp = 'docs'",
          "tools.code_interpreter: code is run by a command or by an MCP server; give one of them."),
-        (DOCS + "keys = [7]",
-         "tools.mcp.docs.keys must be an array of keys, each without spaces, env:NAME or file:/path."),
+        (DOCS + "tenants = ['sha256:x']", "tools.mcp.docs.tenants must be an array of tenants, names of [keys] or the "
+         "sha256: of keys without a name, for example [\"team-a\"], not ['sha256:x']."),
         (DOCS + 'connector_id = "c"\n[tools.mcp.b]\nurl = "https://h/"\nconnector_id = "c"',
          "tools.mcp.b.connector_id: tools.mcp.docs has the same."),
     ],
