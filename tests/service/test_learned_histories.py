@@ -126,3 +126,16 @@ def test_no_choices_in_place_of_an_answer_teach_the_format(service: Service, own
         assert response["output"][0]["content"][0]["text"] == "{}"
     formats = [received.json["response_format"]["type"] for received in own.requests]
     assert formats == ["json_schema", "json_object", "json_object"]
+
+
+def test_a_summary_of_a_history_with_calls_is_learned_too(service: Service, own: Upstream) -> None:
+    """The request for it is the adapter's own."""
+    own.reset()
+    message = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+    own.otherwise = rejecting(message, 400, calls_without_tools)
+    body = {"model": "summaries", "input": [HI, CALL, OUTPUT]}
+    for _ in range(2):
+        answer = service.request("POST", "/v1/responses/compact", body)
+        assert (answer.status, answer.json["output"][-1]["type"]) == (200, "compaction")
+    assert [calls_without_tools(received) for received in own.requests] == [True, False, False]
+    assert own.requests[-1].json["tool_choice"] == "none"

@@ -53,6 +53,7 @@ def test_a_call_is_asked_for_once_more(
     assert "tool_choice" not in upstream.received().json
     assert "you must call" in upstream.received().messages[0]["content"]
     assert "did not call" in upstream.received(2).messages[-1]["content"]
+    assert [message["role"] for message in upstream.received(2).messages[-2:]] == ["assistant", "user"]
 
 
 def test_a_call_that_never_comes(ollama: Service, upstream: Upstream) -> None:

@@ -36,6 +36,8 @@ from translators.responses.response import Response
 from translators.tools.names import Kind, QualifiedName
 from translators.wire import NotJSON, decode, encode
 
+_NO_TEXT: Final = "[I wrote nothing that fits.]"
+"""In place of a wrong answer without text: many providers refuse two messages of the user in a row."""
 _FENCED: Final = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
 _KIND_OF: Final[dict[type, Kind]] = {
     LocalShellCall: "local_shell", ShellCall: "shell", ApplyPatchCall: "apply_patch", ToolSearchCall: "tool_search",
@@ -149,7 +151,7 @@ def correction_request(chat_request: bytes, response: Response, problem: Upstrea
     """Return a chat request with the wrong answer and a correction added to its messages, its last member."""
     text = _text_of(response.output)
     correction = UserMessage(f"{problem.message} Answer again, correctly, and do not mention this.")
-    messages = [AssistantMessage(text), correction] if text else [correction]
+    messages = [AssistantMessage(text or _NO_TEXT), correction]
     return b"%b,%b]}" % (chat_request.removesuffix(b"]}"), b",".join(map(encode, messages)))
 
 
