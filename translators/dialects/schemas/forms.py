@@ -7,11 +7,12 @@ Source: JSON Schema, core and validation; Gemini API docs, Function calling; Moo
 openai/codex#41233; NousResearch/hermes-agent#15082; zed-industries/zed#53919.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
 from translators.dialects.schemas.merging import ANNOTATIONS, Schema, follow, merge_all, merge_any
-from translators.wire import encode
+from translators.wire import decode, encode
 
 SchemaForm = Literal[
     "lone_refs", "no_refs", "one_type", "nullable", "string_enums", "typed_arrays", "typed_unions", "whole_objects",
@@ -46,17 +47,38 @@ _MAX_SCHEMAS: Final = 2000
 """Schemas in one that are written anew: references that fan out could make far more of them."""
 
 
+_MAX_CACHED: Final = 512
+"""Schemas whose new form is cached, of at most `_MAX_CACHED_BYTES`: the tools of several sessions."""
+_MAX_CACHED_BYTES: Final = 16 << 10
+
+
 class _Unbounded(Exception):
     """A schema is too large to be written anew."""
 
 
-def reshape(schema: Schema, forms: Set[str]) -> tuple[Schema, list[str]]:
-    """Return a schema in the forms that a provider demands, and what the new form no longer says, if anything."""
+def reshape(schema: Schema, forms: Set[str]) -> tuple[Schema, Sequence[str]]:
+    """Return a schema in the forms that a provider demands, and what the new form no longer says, if anything.
+
+    The same tools come with every request of a session, so that what they become is cached: do not change it.
+    """
+    try:
+        json = encode(schema)
+    except RecursionError:
+        return schema, ()
+    make = _reshape_cached if len(json) <= _MAX_CACHED_BYTES else _reshape
+    return make(json, frozenset(forms))
+
+
+def _reshape(json: bytes, forms: frozenset[str]) -> tuple[Schema, Sequence[str]]:
+    schema: Schema = decode(json)
     writer = _Writer(schema, forms)
     try:
-        return writer.write_root(), list(dict.fromkeys(writer.losses))
+        return writer.write_root(), tuple(dict.fromkeys(writer.losses))
     except (RecursionError, _Unbounded):
-        return schema, []
+        return schema, ()
+
+
+_reshape_cached: Final = lru_cache(_MAX_CACHED)(_reshape)
 
 
 def departures(schema: Any) -> set[str]:
