@@ -40,7 +40,6 @@ from translators.dialects.evidence import (
     schema_form,
     schema_keyword,
     service_tier,
-    several_messages,
     strict,
     thinking_switch,
     token_limit,
@@ -48,6 +47,7 @@ from translators.dialects.evidence import (
     unlisted_part,
     unstreamed,
     user_after_tool,
+    without_turns,
 )
 from translators.dialects.rejections import NO_CHOICES, Rejection
 from translators.dialects.schemas.forms import SchemaForm
@@ -165,7 +165,7 @@ RULES: Final = (
     Rule("user_after_tool", None, user_after_tool, _set(user_after_tool=False), wordings.USER_AFTER_TOOL),
     Rule("user_first", None, begins_without_user, _set(user_first=True), wordings.USER_FIRST),
     Rule("assistant_last", None, assistant_last, _set(assistant_last=False), wordings.ASSISTANT_LAST),
-    Rule("alternating", None, several_messages, _set(alternating=True, user_after_tool=False), wordings.ALTERNATING),
+    Rule("alternating", None, without_turns, _set(alternating=True, user_after_tool=False), wordings.ALTERNATING),
     Rule("user_needed", None, no_user, _set(user_needed=True), wordings.USER_NEEDED),
     Rule("reasoning_required", None, missing_thinking, _require_thinking, wordings.THINKING_BACK),
     *(Rule("reasoning_field", _name(field) if "_" in field else _quoted(field), message_member(field),

@@ -131,8 +131,11 @@ def has_unsigned_calls(one: Object) -> bool:
     return bool(calls) and not any("extra_content" in call for call in calls)
 
 
-def several_messages(request: RejectedRequest) -> str | None:
-    return "" if len(request.messages) > 2 else None
+def without_turns(request: RejectedRequest) -> str | None:
+    """Find messages in which user and assistant do not alternate."""
+    roles = [one["role"] for one in _conversation(request)]
+    others = {("user", "user"), ("assistant", "assistant"), ("tool", "user")}
+    return "" if roles[0:1] != ["user"] or roles[-1] == "assistant" or others & set(pairwise(roles)) else None
 
 
 def missing_thinking(request: RejectedRequest) -> str | None:

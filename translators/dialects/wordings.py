@@ -20,7 +20,7 @@ def any_of(*wordings: str) -> re.Pattern[str]:
 DEVELOPER: Final = any_of(
     r"(unexpected|incorrect|invalid|unknown|unsupported) (message )?role"
     r"(?! ['\"`]?(user|assistant|tool)|.{0,20}system)|role (param|information)",
-    r"messages[.\[]\d+\]?\.role .{0,80}(enum|should be|one of)",
+    r"messages[.\[]\d+\]?\.role .{0,80}(enum|should be|one of|非法|取值范围)",
     r"角色信息不正确",  # Z.AI
 )
 SYSTEM_PLACE: Final = any_of(
@@ -86,6 +86,7 @@ THINKING_BACK: Final = any_of(
 
 IMAGES: Final = any_of(
     r"at most 0 images?|not a (multi-?modal|vision|vl)\b|text-only model",  # vLLM
+    r"\bcontent\b.{0,30}should be a valid string",  # FastAPI, where content is text alone
     r"image_url\b.{0,20} only supported by|missing data required for image",  # OpenAI, Ollama
     r"(does not|doesn't|do not|don't|can ?not|can't) (support|accept|take|read|handle) (images?|vision|multi-?modal)",
 )
@@ -124,6 +125,7 @@ SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
         r"\$ref\b.{0,80}(can ?not|must not|may not) (have|be (combined|used))",
         r"(siblings?|beside|alongside|next to) (of |to )?['\"`]?\$ref",  # Gemini, Moonshot
     ),
+    "no_refs": any_of(r"\$(ref|defs)\b.{0,30}\b(not|un)[ -]?(supported|allowed|permitted|recogni[sz]ed)"),
     "typed_unions": any_of(r"when using (any|one)of, type should"),  # Moonshot
     "one_type": any_of(
         r"not repeating|cannot start list",  # Gemini

@@ -28,6 +28,7 @@ _KNOWN: Final = (
 _QUOTED: Final = re.compile(
     rf"""['"`]((?:{"|".join(sorted(_KNOWN, key=len, reverse=True))})(?:[.\[][\w.\[\]]{{0,200}})?)['"`]"""
 )
+_PATH: Final = re.compile(r"\b(?:messages|tools)(?:\[\d+\]|\.\d+\b)")
 _NAMED: Final = re.compile(
     r"\b(?:messages|tools)(?:\[\d+\]|\.\d+\b)[\w.\[\]]{0,200}"
     rf"|\b({'|'.join(name for name in _KNOWN if '_' in name)})\b"
@@ -64,7 +65,8 @@ def responses_param(param: str | None) -> str | None:
 def find_param(message: str) -> str | None:
     """Return the member of a chat request that a message names; None: it names none."""
     message = _ROLES.sub("role", message)
-    if quoted := _QUOTED.search(message):
+    quoted, path = _QUOTED.search(message), _PATH.search(message)
+    if quoted and not (path and path.start() < quoted.start()):
         return quoted[1]
     named = _NAMED.search(message)
     return named[0].lower() if named else None

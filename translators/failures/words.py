@@ -54,10 +54,11 @@ CONTEXT: Final = _any_of(
     r"(prompt|input|输入|提示词?|上下文|对话|消息|文本|请求内容)(的)?(内容|总)?(长度|tokens?|字数|数量)?[^，。]{0,6}"
     r"(超长|过长|太长|(超过|超出|大于)[^，。]{0,20}(最大|上限|限制|长度|窗口|上下文|范围))",
     r"(超过|超出)了?(该|当前)?(模型)?(的|所)?(支持的)?(最大)?(上下文|输入长度|token ?数?(限制|上限))",
+    r"\btokens? ?(数量?|总数)?(超过|超出)了?[^，。每]{0,6}(上限|限制)",
     r"(入力|プロンプト|コンテキスト)[^。]{0,20}(長すぎ|超え|超過)",
     r"(입력|프롬프트|컨텍스트)[^.]{0,20}(너무 (길|깁)|초과)",
     r"ревыш(ен|ает)[^.]{0,30}(контекст|длин)|лишком длинн",
-    r"(kontext|eingabe)[^.]{0,30}(zu lang|überschreitet)|contexte[^.]{0,30}(dépass|trop long)",
+    r"(kontext|eingabe)[^.]{0,30}(zu lang|überschreitet)|contexte[^.]{0,30}(dépass|trop long)|dépass[^.]{0,40}contexte",
     r"(contexto|entrada)[^.]{0,30}(demasiado larg|muito long|excede|supera)",
 )
 """The input is longer than the model's context."""
@@ -104,7 +105,8 @@ CONTENT: Final = _any_of(
     r"content exists risk",  # DeepSeek
     r"sensitive[_ ]?(content|information|text)|new_sensitive|unsafe content|prohibited_content",  # Z.AI, MiniMax
     r"敏感(内容|信息|词|数据)|不安全|违规|不适?当(的)?(内容|信息)|不合规",
-    r"内容(安全|审核|审查|过滤|风险)|安全(审核|审查|策略)",
+    r"内容(安全|审核|审查|过滤|风险)|安全(审核|审查|策略|规范)|违反[^，。]{0,10}(规范|政策|规定|法律)",
+    r"涉及[^，。]{0,8}(政治|色情|暴力|敏感|违法)",
     r"コンテンツ(フィルタ|ポリシー)|不適切な(内容|コンテンツ)|콘텐츠 (필터|정책)|부적절한 (내용|콘텐츠)",
     r"еприемлем[^.]{0,20}(контент|содерж)|inhaltsrichtlini|conten(u|ido) (inappropri|inapropiad|sensible)",
 )

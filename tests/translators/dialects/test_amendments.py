@@ -145,6 +145,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      "schema>", 400, parameters({"$ref": "#/$defs/A", "type": "string"})),
     ("lone_refs", "$ref 'A' was set alongside unsupported fields. If a schema node has $ref set, then only description "
      "and default can be set alongside it", 400, parameters({"$ref": "#/$defs/A", "title": "a"})),
+    ("no_refs", "Invalid schema for function 'look': $ref is not supported", 400, parameters({"$ref": "#/$defs/A"})),
     ("typed_unions", "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path "
      "'properties.a': when using anyOf, type should be defined in anyOf items instead of the parent schema>", 400,
      parameters({"type": "string", "anyOf": [{"minLength": 1}, {"pattern": "a"}]})),
@@ -255,6 +256,9 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("alternating", 'messages: roles must alternate between "user" and "assistant", but found multiple "user" roles in '
      "a row", 400, {}),
     ("alternating", "Unexpected role 'assistant' after role 'assistant'", 400, {}),
+    ("alternating", "消息角色必须交替出现", 400, {"messages": [PLAIN[1], PLAIN[1]]}),
+    ("user_first", "第一条消息的role必须是user", 400, {"messages": UNTHOUGHT[1:]}),
+    ("assistant_last", "最后一条消息的role必须为user", 400, {"messages": UNTHOUGHT[:2]}),
     ("user_first", "Please ensure that function call turn comes immediately after a user turn or after a function "
      "response turn.", 400, {"messages": UNTHOUGHT[1:]}),
     ("user_first", "A conversation must start with a user message. Try again with a conversation that starts with a "
@@ -293,6 +297,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("short_call_ids", "1 validation error detected: Value 'a:b' at 'messages.2.member.content.1.member.toolUse."
      "toolUseId' failed to satisfy constraint: Member must satisfy the expression pattern: [a-zA-Z0-9_-]+", 400, {}),
     ("image", "Invalid content type. image_url is only supported by certain models.", 400, {}),
+    ("image", fastapi("messages", 0, "content", msg="Input should be a valid string", type="string_type"), 422,
+     {"messages": [{"role": "user", "content": [PICTURE]}]}),
     ("image", "org/model is not a multimodal model", 400, {}),
     ("image", "At most 0 image(s) may be provided in one prompt.", 400, {}),
     ("image", {"message": "this model is missing data required for image input", "type": "api_error"}, 500, {}),
@@ -311,6 +317,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("image", "このモデルは画像入力に対応していません。", 400, {}),
     ("file", {"code": "1210", "message": "messages.content.type 参数非法，取值范围 ['text', 'image_url']"}, 400, {}),
     ("developer_role", {"code": "1214", "message": "角色信息不正确"}, 400, {}),
+    ("developer_role", "messages[0].role 参数非法，取值范围 ['system','user','assistant','tool']", 400, {}),
     ("parallel_tool_calls", "未知参数 parallel_tool_calls", 400, {}),
     ("response_format=json_schema", "response_format.type 参数非法，取值范围 ['text', 'json_object']", 400, {}),
     ("tool_choice=required", "tool_choice参数有误，目前只支持auto", 400, {}),

@@ -113,6 +113,7 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
      {"input": CALLS}, None),
     ("strict", "tools[0].function.strict is not permitted", EVERY, {}, ("tools", "dropped")),
     ("lone_refs", "type beside $ref is not allowed: set alongside it. $ref set alongside type", EVERY, A_TOOL, None),
+    ("no_refs", "$ref is not supported", EVERY, A_TOOL, None),
     ("typed_unions", "when using anyOf, type should be defined in anyOf items", EVERY, A_TOOL, None),
     ("one_type", "Proto field is not repeating, cannot start list.", EVERY, A_TOOL, None),
     ("string_enums", "enum[0]' (TYPE_STRING), 60", EVERY, A_TOOL, ("tools", "approximated")),

@@ -84,6 +84,8 @@ OVERFLOWS = {
     "Z.AI": "Prompt exceeds max length",
     "Z.AI in Chinese": "Prompt 超长，请缩短后重试",
     "a gateway in Chinese": "输入内容长度超过模型最大上下文限制",
+    "another gateway in Chinese": "请求的tokens数量超过上限",
+    "a gateway in French": "L'entrée dépasse la longueur maximale du contexte",
     "a gateway in Japanese": "プロンプトが長すぎます。",
     "a gateway in Korean": "입력이 너무 깁니다.",
     "llama.cpp": "request (2009 tokens) exceeds the available context size (512 tokens), try increasing it",
@@ -304,7 +306,8 @@ CONTENT = [
            "code": "InputTextSensitiveContentDetected"}),
     *((status, {"message": message, "code": "1301"}) for status in (400, 403, 500) for message in (
         "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语，感谢您的配合。",
-        "输入数据可能包含不适当内容", "内容审核未通过", "不適切な内容が含まれています。",
+        "输入数据可能包含不适当内容", "输入内容违反了安全规范", "内容涉及政治敏感，无法回答",
+        "内容审核未通过", "不適切な内容が含まれています。",
     )),
 ]  # fmt: skip
 

@@ -50,6 +50,7 @@ MESSAGES = {
     "parallel_tool_calls is not supported": "parallel_tool_calls",
     "The user asked for the model of a store": None,
     "Unexpected role 'user' after role 'tool'": None,
+    "messages[0].role is invalid: 'system', 'user' and 'tool' are known": "messages[0].role",
     "Failed to load image": None,
     "": None,
 }
