@@ -298,8 +298,11 @@ class ResponseStream:
         if content:
             tokens = self._content.tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
-                self._content.flush(events)
                 for piece, text in pieces_of(content):
+                    if piece == "text":
+                        self._content.put(text, [], events)
+                        continue
+                    self._content.flush(events)
                     if piece == "image":
                         self._items.put_picture(text, events)
                     elif piece == "other":

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support import chat
+from tests.support.stream_harness import StreamHarness, contents
 from translators.responses.tools import FunctionTool, NamespaceTool
 from translators.to_responses.content.forms import AROUND_CALLS, BARE_CALL, CALL_FORMS, HARMONY_ENDS, HARMONY_OPENINGS
 from translators.to_responses.content.functions import DeclaredFunctions
@@ -218,11 +220,11 @@ MARKS = sorted(
 )
 words = st.sampled_from([*MARKS, '{"name": "get", "arguments": {"x": 1}}', "get", "functions.get:0", "{}", '{"x":1}',
                          "<parameter=x>1</parameter>", ' to=functions.get', "analysis", "\n", " ", "<", "x"])
-contents = st.lists(words | st.sampled_from([content for content, _, _ in CALLS.values()]), max_size=6).map("".join)
+marked = st.lists(words | st.sampled_from([content for content, _, _ in CALLS.values()]), max_size=6).map("".join)
 
 
 @settings(max_examples=150)
-@given(contents, st.data(), st.sampled_from([TOOLS, []]))
+@given(marked, st.data(), st.sampled_from([TOOLS, []]))
 @example("<tool_call><tool_call>" + CALLS["Hermes"][0], None, TOOLS)
 def test_any_split_equals_the_whole(content: str, data: st.DataObject | None, tools: Any) -> None:
     whole = split([content], tools)
@@ -261,3 +263,57 @@ def test_content_that_is_made_to_cost_much(content: str) -> None:
     split([content])
     split([content[start : start + 50] for start in range(0, len(content), 50)])
     assert time.process_time() - started < 1
+
+
+FUNCTIONS = [{"type": "function", "function": {"name": "get", "parameters": GET}}]
+HERMES = '<tool_call>{"name": "get", "arguments": {"x": 1}}</tool_call>'
+
+
+def read(*deltas: dict[str, Any], finish: str = "stop") -> StreamHarness:
+    harness = StreamHarness(names=NAMES, functions=FUNCTIONS)
+    return harness.read([*map(chat.chunk, deltas), chat.end(finish)])
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        ({"content": HERMES},),
+        ({"content": [{"type": "text", "text": HERMES[:20]}]}, {"content": [{"type": "text", "text": HERMES[20:]}]}),
+        ({"content": "<think>Hm.</think>" + HERMES},),
+        ({"content": "<think>Hm. " + HERMES},),
+        ({"reasoning": "Hm. " + HERMES},),
+    ],
+)
+def test_a_call_in_an_answer(deltas: tuple[dict[str, Any], ...]) -> None:
+    answer = read(*deltas)
+    assert contents(answer.output)[-1] == ("call", "get", {"x": 1})
+    assert not any(kind == "output_text" for kind, *_ in contents(answer.output))
+    assert ("content", "repaired") in answer.notes
+
+
+def test_text_parts_keep_their_place_among_others() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    answer = read({"content": [{"type": "text", "text": "a <"}, picture, {"type": "text", "text": "b"}]})
+    assert contents(answer.output) == [("output_text", "a <"), ("picture", "AA=="), ("output_text", "b")]
+
+
+def test_a_call_that_is_cut_off_stays_text() -> None:
+    answer = read({"content": HERMES[:40]}, finish="length")
+    assert contents(answer.output) == [("output_text", HERMES[:40])]
+    assert answer.response["status"] == "incomplete"
+    assert ("content", "approximated") in answer.notes
+
+
+def test_a_call_that_also_came_as_a_call_is_made_once() -> None:
+    function = {"name": "get", "arguments": '{"x":1}'}
+    one, other = {"content": HERMES}, {"tool_calls": [{"index": 0, "id": "a", "function": function}]}
+    for deltas in ((one, other), (other, one), ({**one, **other},)):
+        answer = read(*deltas)
+        assert [item["call_id"] for item in answer.output] == ["a"]
+        assert ("content", "dropped") in answer.notes
+
+
+def test_a_failed_answer_makes_no_call() -> None:
+    harness = StreamHarness(names=NAMES, functions=FUNCTIONS)
+    answer = harness.read([chat.chunk({"content": HERMES}), chat.block({"error": {"message": "Broken."}})])
+    assert answer.output == []
