@@ -2,10 +2,10 @@
 
 Its law: for any bytes that a client sends, the bytes that come back are the same with the fast path as without, ids and
 dates aside. So it knows one form of request, which begins with `_HEAD` and states the length of its body (1 MB at
-most), and one answer, status 200. It declines everything else: gunicorn gets the bytes that have been read, and answers
-the rest of the connection. It also declines a request that ends in an error before the first byte of its answer; Flask
-raises that error again, so there is one way in which errors are answered and logged. The request enters by the same
-`admit_http` and goes the same way as in `api/responses.py`.
+most), and one answer, status 200. It declines everything else: gunicorn gets the bytes that have been read, and gives
+the connection back when it has answered. It also declines a request that ends in an error before the first byte of its
+answer; Flask raises that error again, so there is one way in which errors are answered and logged. The request enters
+by the same `admit_http` and goes the same way as in `api/responses.py`.
 
 A server without this module and without its lines in `worker.py` passes every test.
 Source: docs/decisions/0037-the-fast-path.md; RFC 9112 §3, §5, §6.

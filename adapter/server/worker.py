@@ -149,6 +149,14 @@ class Worker(GeventWorker):
                 self._is_stopping = True
                 gevent.spawn(self._drain)
 
+    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
+        """Answer a request that gunicorn has read; then let the fast path answer what follows, as far as it can."""
+        super().handle_request(listener_name, req, sock, addr)
+        if not isinstance(sock, ClientSocket) or sock in self._admin_clients or getattr(req.body, "failed", False):
+            return
+        if not req.body.read(1) and not req.unreader.buf.tell() and not self._fast_path.serve(sock):
+            raise StopIteration  # the connection is over
+
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and for the head of that request."""

@@ -25,6 +25,7 @@ VARYING = re.compile(
 """Ids, dates, and the sizes of chunks, which depend on how the provider's bytes arrive."""
 LAST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 """Ends each connection."""
+GET = b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 class WithFastPath(Service):
@@ -174,6 +175,12 @@ def test_any_request_line(both: Both, line: str) -> None:
     assert_same(both, post(PLAIN, line=line))
 
 
+def test_a_connection_returns_to_the_fast_path(both: Both) -> None:
+    before = both[0].log.count("plain request")
+    assert_same(both, GET, post(BODIES["no JSON"]), post(PLAIN), post(PLAIN), pause=0.1)
+    assert both[0].log.count("plain request") == before + 3
+
+
 def test_slow_bodies(both: Both) -> None:
     data = post(STREAMED)
     answer = assert_same(both, data[:30], data[30:-5], data[-5:], pause=0.05)
@@ -193,8 +200,9 @@ def test_a_body_that_does_not_come(both: Both) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_pipelines_in_any_split(both: Both, data: st.DataObject) -> None:
-    names = data.draw(st.lists(st.sampled_from(["plain", "streamed", "no JSON", "background"]), min_size=1, max_size=4))
-    sent = b"".join(post(BODIES[name]) for name in names)
+    kinds = {name: post(BODIES[name]) for name in ("plain", "streamed", "no JSON", "background")}
+    kinds |= {"get": GET, "not found": post(b"{}", line="POST /v1/nothing HTTP/1.1")}
+    sent = b"".join(kinds[name] for name in data.draw(st.lists(st.sampled_from(sorted(kinds)), min_size=1, max_size=5)))
     cuts = sorted(data.draw(st.lists(st.integers(1, len(sent)), max_size=4)))
     pieces = [sent[begin:stop] for begin, stop in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
     assert_same(both, *pieces, pause=0.002)
