@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients services lint check bench clean
+.PHONY: help install run test test-clients services lint check chaos fuzz bench clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -45,6 +45,14 @@ lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 check: lint test  ## lint, then test
+
+chaos: $(EVERYTHING)  ## Send 500 mixed requests while workers, provider and disk fail; prints what was lost: nothing
+	$(BIN)/python -m tests.service.chaos $(ARGS)
+
+fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by coverage where atheris installs (some minutes)
+	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || \
+	  echo "NOT INSTALLED: atheris; hypothesis searches instead, guided by what its targets measure" >&2
+	$(BIN)/python -m tests.properties.fuzz $(ARGS)
 
 bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratios
 	$(BIN)/python -m bench $(ARGS)
