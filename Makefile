@@ -47,7 +47,7 @@ lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
 check: lint test  ## lint, then test
 
 chaos: $(EVERYTHING)  ## Send 500 mixed requests while workers, provider and disk fail; prints what was lost: nothing
-	$(BIN)/python -m tests.service.chaos $(ARGS)
+	$(BIN)/python -m tests.support.chaos $(ARGS)
 
 fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by coverage where atheris installs (some minutes)
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || \

@@ -26,8 +26,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.service.chaos.clients import Clients
-from tests.service.chaos.provider import FaultyProvider
+from tests.support.chaos.clients import Clients
+from tests.support.chaos.provider import FaultyProvider
 from tests.support.servers.service import Service
 
 CLIENTS = 16
@@ -40,7 +40,7 @@ MOST_MORE_DESCRIPTORS = 40
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.service.chaos")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.chaos")
     parser.add_argument("--requests", type=int, default=500)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     given = parser.parse_args()

@@ -11,7 +11,7 @@ from typing import Any
 
 from websockets.exceptions import WebSocketException
 
-from tests.service.chaos.provider import FaultyProvider
+from tests.support.chaos.provider import FaultyProvider
 from tests.support.client import Answer
 from tests.support.judges.sse import parse_sse
 from tests.support.servers.service import Service
