@@ -32,7 +32,8 @@ def main() -> int:
 
     guided = find_spec("atheris") is not None
     if not guided:
-        print(f"NO ATHERIS on this Python {sys.version.split()[0]}: hypothesis searches, not guided by coverage", flush=True)
+        python = sys.version.split()[0]
+        print(f"NO ATHERIS on this Python {python}: hypothesis searches, not guided by coverage", flush=True)
     failures = 0
     for name in given.target or TARGETS:
         failed = run_atheris(name, given.seconds) if guided else run_hypothesis(name, given.seconds)

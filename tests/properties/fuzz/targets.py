@@ -122,7 +122,9 @@ TARGETS: Final[dict[str, tuple[Target, tuple[bytes, ...]]]] = {
         b'"call_id":"c","output":"x"}]\n[{"type":"function","name":"f","parameters":{}}]',
         b'[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"x"}]\n[{"type":"custom","name":"g"}]',
     )),
-    "codings": (decode_coding, (b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00{}", b"x\x9c\xab\xae\x05\x00")),
+    "codings": (decode_coding, (
+        b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00{}", b"x\x9c\xab\xae\x05\x00",
+    )),
     "seals": (unseal, (b"", b'{"text":"Hm."}', b"x" * 5000)),
     "frames": (read_frames, (
         b"\x81\x82\0\0\0\0{}", b"\x01\x81\0\0\0\0{\x80\x81\0\0\0\0}", b"\x89\x80\0\0\0\0", b"\x88\x82\0\0\0\0\x03\xe8",
