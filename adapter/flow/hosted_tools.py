@@ -28,7 +28,8 @@ from translators.responses.items import FunctionCall, FunctionCallOutput, Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import HOSTED_TOOLS, AllowedTool, AllowedTools, MCPTool, Tool, WebSearch
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
-from translators.tools.mcp import ListedFunction, as_function_choice, as_namespace, namespace_of
+from translators.tools.hosted_choice import as_function_choice
+from translators.tools.mcp import ListedFunction, as_namespace, namespace_of
 from translators.tools.names import QualifiedName
 
 MAX_TOOLS: Final = 128

@@ -8,7 +8,7 @@ client's approval has an item, but nothing runs.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -22,9 +22,9 @@ from translators.wire import NotJSON, decode
 
 log = structlog.get_logger()
 
-_INVALID_PARAMS = -32602
-_INTERNAL_ERROR = -32603
-_MAX_PICTURE_CHARACTERS = 8 * 1024 * 1024
+_INVALID_PARAMS: Final = -32602
+_INTERNAL_ERROR: Final = -32603
+_MAX_PICTURE_CHARACTERS: Final = 8 * 1024 * 1024
 """Of one call's pictures together, as base64: they are stored with the response, and shown in every later turn."""
 
 

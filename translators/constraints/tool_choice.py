@@ -25,7 +25,7 @@ from translators.responses.tools import (
     Tool,
     ToolChoice,
 )
-from translators.tools.mcp import HOSTED_DECLARATIONS, as_function_choice, function_of
+from translators.tools.hosted_choice import HOSTED_DECLARATIONS, as_function_choice, function_of
 from translators.tools.names import Kind, QualifiedName, ToolNames, qualified_names
 
 _KIND_OF: Final[dict[type, Kind]] = {

@@ -6,29 +6,11 @@ Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: creat
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
-from translators.responses.tools import (
-    HOSTED_TOOLS,
-    WEB_SEARCH_TOOLS,
-    AllowedTool,
-    AllowedTools,
-    ApprovalRules,
-    FunctionChoice,
-    FunctionTool,
-    FunctionToolChoice,
-    HostedChoice,
-    MCPChoice,
-    MCPTool,
-    NamespaceTool,
-    ToolChoice,
-    ToolFilter,
-)
-
-HOSTED_DECLARATIONS: Final = HOSTED_TOOLS | WEB_SEARCH_TOOLS
-_FUNCTIONS: Final = frozenset({"code_interpreter", "image_generation"})
+from translators.responses.tools import ApprovalRules, FunctionTool, MCPTool, NamespaceTool, ToolFilter
 
 
 class ListedFunction(Struct, frozen=True):
@@ -93,36 +75,6 @@ def needs_approval(declared: MCPTool, function: ListedFunction) -> bool:
     if rules.always is not None and _passes(rules.always, function):
         return True
     return rules.never is None or not _passes(rules.never, function)
-
-
-def as_function_choice(choice: ToolChoice) -> FunctionToolChoice:
-    """Return a choice of hosted tools as a choice of the functions that stand for them; any other as it is."""
-    if isinstance(choice, HostedChoice):
-        return FunctionChoice(function_of(choice.__struct_config__.tag))
-    if isinstance(choice, MCPChoice):
-        namespace = namespace_of(choice.server_label)
-        if choice.name is not None:
-            return FunctionChoice(choice.name, namespace)
-        return AllowedTools("required", [AllowedTool("namespace", namespace)])
-    if isinstance(choice, AllowedTools) and any(tool.type != "function" for tool in choice.tools):
-        return AllowedTools(choice.mode, [_as_function(tool) for tool in choice.tools])
-    return choice
-
-
-def _as_function(tool: AllowedTool) -> AllowedTool:
-    if tool.type != "mcp":
-        name = function_of(tool.type)
-        return AllowedTool("function", name) if name else tool
-    namespace = namespace_of(tool.server_label or "")
-    if tool.name is None:
-        return AllowedTool("namespace", namespace)
-    return AllowedTool("function", tool.name, namespace)
-
-
-def function_of(type: object) -> str:
-    """Return the name of the function that stands for a hosted tool by its type; "" for other types."""
-    kind = str(type)
-    return "web_search" if kind.startswith("web_search") else kind if kind in _FUNCTIONS else ""
 
 
 def _passes(filter: ToolFilter, function: ListedFunction) -> bool:
