@@ -43,9 +43,9 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
 
 CONTENT_PARTS: Final[dict[str, Row]] = {
     "input_text": same("Text; a message of nothing but text becomes one string."),
-    "input_image": same("An `image_url` part; one by `file_id`, or for a provider without pictures, is a 400."),
+    "input_image": same("An `image_url` part. By `file_id`, or unsupported: asked last a 400, earlier left out."),
     "input_file": own("A file where the provider takes files, else its text (text, PDF); one by `file_id` is a 400."),
-    "input_audio": same("The same part in chat; a 400 where the provider takes no sound."),
+    "input_audio": same("The same part in chat. Other formats, or unsupported: asked last a 400, earlier left out."),
     "output_text": same("Text of the assistant; annotations and token probabilities are not sent back."),
     "refusal": same("A refusal where the provider knows one, else text."),
     "reasoning_text": own("Thinking, in the form that the provider takes back; in a message, text."),

@@ -37,9 +37,9 @@ TOOLS: Final[dict[str, Row]] = {
 
 TOOL_CHOICES: Final[dict[str, Row]] = {
     "auto": same("The default; nothing is sent."),
-    "none": own("Sent where the provider honours it, else no tools are shown."),
+    "none": own("Sent where the provider honours it, else no tools are shown; no call reaches the client."),
     "required": own("Sent where the provider honours it, else requested in the instructions and checked."),
-    "allowed_tools": own("Only these tools are shown, with its mode."),
+    "allowed_tools": own("Only these tools are shown, with its mode; no other call reaches the client."),
     "function": own("Sent where the provider honours it, else requested in the instructions and checked."),
     "custom": own("The function that stands for the tool is chosen."),
     "local_shell": own("The function `local_shell` is chosen."),
