@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import chat
+from tests.support.app import KEYS
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream
 
@@ -250,3 +251,19 @@ def test_a_configured_server_need_not_be_declared_again(
     second = app.create(previous_response_id=asked["id"], input=[answer(asked["output"][1])])
     assert types(second) == ["mcp_call", "message"]
     assert dice.calls == [("roll", {"n": 1})]
+
+
+def test_tenants_share_no_request_for_approval(provider: Upstream, dice: FakeServer, upstream: Upstream) -> None:
+    app = HostedApp(provider, dice, api_keys=KEYS)
+    one, two = [{"Authorization": f"Bearer {key}"} for key in KEYS]
+    upstream.plays(calls((ROLL, "{}")))
+    body = {"model": "m", "input": "Hi", "tools": [ASKS]}
+    request = app.client.post("/v1/responses", json=body, headers=one).json["output"][1]
+    given = [
+        {"input": [answer(request)]},
+        {"input": [{"type": "item_reference", "id": request["id"]}, answer(request)]},
+        {"input": [answer(request)], "previous_response_id": f"resp_{request['id'][5:29]}00000000"},
+    ]
+    statuses = [app.client.post("/v1/responses", json={**body, **each}, headers=two).status_code for each in given]
+    assert statuses == [400, 404, 400]
+    assert dice.calls == []
