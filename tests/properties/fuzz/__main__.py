@@ -83,7 +83,7 @@ def run_hypothesis(name: str, seconds: int) -> bool:
     """Search with mutations of the target's own inputs, towards inputs that pass through more lines."""
     from time import monotonic
 
-    from hypothesis import HealthCheck, given, settings, target
+    from hypothesis import HealthCheck, given, seed, settings, target
     from hypothesis import strategies as st
 
     from tests.properties.fuzz.targets import TARGETS
@@ -93,11 +93,7 @@ def run_hypothesis(name: str, seconds: int) -> bool:
     pieces = st.sampled_from([piece for start in starts for piece in (start, start[: len(start) // 2])])
     inputs = st.lists(pieces | st.binary(max_size=40), max_size=6).map(b"".join)
 
-    @settings(max_examples=1_000_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(inputs)
     def search(data: bytes) -> None:
-        if monotonic() > until:
-            return
         lines = set()
 
         def trace(frame: object, event: str, _: object) -> object:
@@ -114,11 +110,18 @@ def run_hypothesis(name: str, seconds: int) -> bool:
             sys.settrace(None)
         target(float(len(lines)))
 
+    quiet = settings(
+        max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=False
+    )
+    turn = 0
     try:
-        search()
+        while monotonic() < until:
+            seed(turn)(quiet(given(inputs)(search)))()
+            turn += 1
     except Exception:
         traceback.print_exc()
         return True
+    print(f"  {200 * turn} examples", flush=True)
     return False
 
 
