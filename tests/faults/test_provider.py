@@ -131,8 +131,11 @@ BROKEN: dict[str, Script] = {
 }
 
 
-NO_ANSWER = {"an event that is not JSON", "a web page as 200", "plain text as 200"}
-"""The faults of those in which the provider sent something else than an answer."""
+NO_ANSWER = {
+    "an event that is not JSON", "a web page as 200", "plain text as 200", "cut mid-event", "an empty 200",
+    "[DONE] and nothing else", "an end without finish or [DONE]", "finish_reason error",
+}  # fmt: skip
+"""The faults of those in which the provider said all that it had to say, and that is no answer."""
 
 
 @pytest.mark.parametrize("fault", BROKEN)
