@@ -36,6 +36,8 @@ Examples:
       serve Ollama's models on http://127.0.0.1:8000/v1
   responses-adapter check --upstream-url https://api.example.com/v1
       find out what a provider supports; the key comes from ADAPTER_UPSTREAM_API_KEY
+  responses-adapter keys create search --concurrent 8
+      make a key for a caller, and the table that makes the server accept it
   responses-adapter lessons
       show what the adapter has learned from the providers' rejections
   responses-adapter translate request.json
