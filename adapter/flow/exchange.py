@@ -9,6 +9,7 @@ silent provider and a worker that stops end the exchange; closing it closes the 
 
 import time
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +21,11 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Attempts
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
+from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
 from adapter.flow.observation import observe_begin, observe_end, observe_key, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
-from adapter.flow.round import CreateRound, Deliver, Flow, Round, create_round, new_stream, stopping
+from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
@@ -38,7 +40,7 @@ from translators.responses.request import CreateRequest, chosen_tool_not_run, na
 from translators.responses.response import Response
 
 if TYPE_CHECKING:
-    from adapter.flow.hosted_tools import HostedTools
+    from adapter.flow.tools.hosted_tools import HostedTools
 
 log = structlog.get_logger()
 
@@ -321,15 +323,9 @@ def _prepare_tools(
     source: ContextSource, caller: Caller, lease: ConversationLease | None, notes: Notes
 ) -> "tuple[ContextSource, HostedTools]":
     """Return the context's source with functions in place of hosted tools, and what runs them."""
-    from adapter.flow.hosted_tools import prepare_tools  # imported late: most requests have no such tools
+    from adapter.flow.tools.hosted_tools import prepare_tools  # imported late: most requests have no such tools
 
-    def check() -> None:
-        caller.watch.check()
-        if lease is not None:
-            lease.renew()
-        if source.services.must_stop():
-            raise stopping()
-
+    check = partial(check_request, source.services, caller, lease)
     request, tools = prepare_tools(source, caller, check, notes)
     return replace(source, request=request), tools
 

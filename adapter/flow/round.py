@@ -1,13 +1,12 @@
 """Rounds: the chat calls of one response, one after the other, all on the same stream machine.
 
-There is one class for each use of an answer:
+There is one class for each use of an answer, and for each step without one:
 
 - `AnswerRound`: the answer goes to the client as it comes, and is judged at its end.
 - `BufferedRound`: the answer is judged before the client sees any of it. If it breaks a rule, a `RepairRound` follows.
 - `RepairRound`: the model gets the error and answers once more. If that breaks a rule too, the response fails.
-- `CompactionRound`: the answer is a summary, and the whole response is one compaction item.
-- `SummaryRound`: the answer is a summary, for a context that has grown too long. The round that follows answers the
-  caller in the window that remains, or in the uncompacted context if there is no summary.
+- `CompactionRound`, `SummaryRound` (`summary_rounds.py`): the answer is a summary of the context.
+- `ToolRound`, `ApprovedRound` (`tools/tool_rounds.py`): no model is called; the calls of hosted tools are run.
 
 `create_round` chooses one for a `RoundRequest`. `send` it, `wait` until the provider answers, then follow `events` to
 their end, and `finish`: it returns the last events, and the next round if the response is not over. If `wait` raises,
@@ -15,108 +14,34 @@ the round has sent no event of the answer, and `retry` returns another in its pl
 `recover`.
 A round is closed when the next one begins.
 
-A round that calls no model fits in as well: its `wait` returns at once, its `events` are what it does, and the round
-that `finish` returns asks the model again. Whatever must come before the first event of an answer, and may still have
-the request retried, belongs in `wait`.
+In a round that calls no model `wait` returns at once, `events` does its work, and the round that `finish` returns asks
+the model again. What must happen before the first event of an answer, and may still lead to a retry, belongs in `wait`.
 """
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
-from adapter.flow.attempts import Attempts
-from adapter.flow.caller import Caller
-from adapter.flow.plans import RoundRequest, ask_in_window, ask_uncompacted
+from adapter.flow.flow import Flow, new_stream, stopping_error
+from adapter.flow.plans import RoundRequest
 from adapter.flow.truncation import TruncatingCall
-from adapter.history.compaction_items import PendingCompaction, read_summary
-from adapter.history.conversation_lease import ConversationLease
-from adapter.services import FlowServices, new_ids
+from adapter.services import new_ids
 from adapter.upstream.client import Call
-from translators.chat.chunks import Choice, Chunk
-from translators.constraints.judge import Judgement, answer_finder, correction_request
-from translators.context.compaction import CompactedContext, window
-from translators.errors import ProtocolError, UpstreamError
+from translators.constraints.judge import Judgement, correction_request
+from translators.errors import UpstreamError
 from translators.notes import Notes
-from translators.reasoning.thinking import SealPolicy
 from translators.responses.events import Event
-from translators.responses.ids import Ids
-from translators.responses.request import CreateRequest, JSONSchemaFormat
-from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.buffered import BufferedAnswer
-from translators.to_responses.expectations import Expectations
 from translators.to_responses.stream import ResponseStream
-
-if TYPE_CHECKING:
-    from adapter.flow.hosted_tools import HostedTools
-
 
 Deliver: TypeAlias = Callable[[list[Event]], bool]
 """Sends events to the client at once, in the event loop; returns False if it has to read before it gets more."""
-
-
-class Flow(Struct, frozen=True):
-    """What the rounds of one response share."""
-
-    services: FlowServices
-    caller: Caller
-    request: CreateRequest
-    """As it is stored: the caller's, before the context's configuration is applied to it."""
-    attempts: Attempts
-    stream: ResponseStream
-    """The machine that the client follows."""
-    notes: Notes
-    """What was not done exactly in the answer."""
-    lease: ConversationLease | None
-    """Of the conversation that the response continues; None: it continues none."""
-    tools: "HostedTools | None" = None
-    """The tools that the adapter runs itself; None: the request has none."""
-
-    def check(self) -> None:
-        """Raise what ends a response from outside: ClientDisconnected, or UpstreamError. Renew the lease."""
-        self.caller.watch.check()
-        if self.lease is not None:
-            self.lease.renew()
-        if self.services.must_stop():
-            raise stopping()
-
-    def judge(self, asked: RoundRequest, response: Response) -> Judgement:
-        """Judge an answer; beside the event loop, if a caller's schema decides how long that takes."""
-        rules = asked.chat.answer_rules
-        if isinstance(rules.format, JSONSchemaFormat):
-            return self.services.offload.run(self.caller.tenant, rules.judge, response, self.notes)
-        return rules.judge(response, self.notes)
-
-    def expectations(self, asked: RoundRequest) -> Expectations:
-        """Return what a stream machine needs to know of a round's chat request."""
-        request, chat, context = self.request, asked.chat, asked.context
-        always = not request.store or "reasoning.encrypted_content" in request.include
-        return Expectations(
-            chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
-            self.tools.names if self.tools is not None else frozenset(),
-            context.dialect.thinks_first, self.attempts.redactor(), chat.functions,
-            answer_finder(context.request.text.format),
-        )  # fmt: skip
-
-
-def new_stream(
-    services: FlowServices, first: Response, ids: Ids, request: CreateRequest, notes: Notes
-) -> ResponseStream:
-    """Return a stream machine for the answers to a request; `first` is the first snapshot of the response."""
-    return ResponseStream(
-        first,
-        ids,
-        notes=notes,
-        reasoning_as=services.reasoning_as,
-        limits=services.limits,
-        max_calls=1 if request.parallel_tool_calls is False else None,
-    )
 
 
 class Round(ABC):
@@ -151,7 +76,7 @@ class Round(ABC):
         tools = self._flow.tools
         if tools is None or self._flow.stream.is_over:
             return None
-        from adapter.flow.tool_rounds import ToolRound  # imported late: most responses have no such calls
+        from adapter.flow.tools.tool_rounds import ToolRound  # imported late: most responses have no such calls
 
         tools.keep_first(self.asked)
         return ToolRound(self._flow, self.asked, tools)
@@ -218,7 +143,7 @@ class Round(ABC):
                 lease.renew()
             if must_stop():
                 yield events
-                raise stopping()
+                raise stopping_error()
             if events or deliver is not None:
                 yield events
             elif time.monotonic() - shown > TICK_SECONDS:  # the provider sends what the client does not see
@@ -316,77 +241,6 @@ class RepairRound(BufferedRound):
         return self._flow.stream.fail(problem), None
 
 
-class SummarisingRound(BufferedRound):
-    """The answer is a summary of the context."""
-
-    def __init__(self, flow: Flow, asked: RoundRequest, compaction: PendingCompaction) -> None:
-        super().__init__(flow, asked)
-        self._compaction = compaction
-
-    def _send(self, json: bytes) -> None:
-        self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
-        self._call = self._flow.attempts.send_whole(json, self.asked.delay)
-
-    def _sink(self) -> ResponseStream | BufferedAnswer:
-        self._answer = self._buffer(self._flow.notes)
-        return self._answer
-
-    def _read_summary(self) -> CompactedContext:
-        """Return what the compaction item holds; raise UpstreamError if the answer is no summary."""
-        flow, now = self._flow, int(time.time())
-        self._reader.finish(now)
-        flow.stream.spend(self._answer.response.usage)
-        return CompactedContext(
-            v=1, model=flow.request.model, created_at=now, summary=read_summary(self._answer.response),
-            turn=self._compaction.rest,
-        )  # fmt: skip
-
-    def _seal(self, content: CompactedContext) -> str:
-        return self._flow.services.compaction_sealer.seal(content, self._flow.caller.tenant)
-
-
-class CompactionRound(SummarisingRound):
-    """The compaction item is the whole response."""
-
-    def opening_events(self) -> list[Event]:
-        return self._flow.stream.open_compaction()
-
-    def finish(self) -> tuple[list[Event], Round | None]:
-        stream = self._flow.stream
-        events = stream.close_compaction(self._seal(self._read_summary()))
-        events += stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
-        return events + stream.finish(int(time.time()), done=True), None
-
-
-class SummaryRound(SummarisingRound):
-    """After the compaction item the response goes on with the answer."""
-
-    def finish(self) -> tuple[list[Event], Round | None]:
-        flow, stream = self._flow, self._flow.stream
-        content = self._read_summary()
-        sealed = self._seal(content)
-        events = stream.open_compaction() + stream.close_compaction(sealed)
-        rest = window(self._compaction.context, content)
-        return events, create_round(flow, flow.attempts.ask(ask_in_window(rest)))
-
-    def retry(self, error: UpstreamError) -> Round:
-        try:
-            return super().retry(error)
-        except ProtocolError:
-            following = self.recover(error)
-            if following is None:
-                raise
-            return following
-
-    def recover(self, error: UpstreamError) -> Round | None:
-        """Go on with the whole context: no candidate has summarised it."""
-        flow = self._flow
-        if flow.services.must_stop():
-            return None
-        flow.notes.add("context_management", "dropped", f"nothing was compacted: {error.message}")
-        return create_round(flow, flow.attempts.ask(ask_uncompacted))
-
-
 CreateRound: TypeAlias = Callable[[Flow, RoundRequest], Round]
 
 
@@ -394,13 +248,11 @@ def create_round(flow: Flow, asked: RoundRequest) -> Round:
     """Return the round, not sent yet, in which a request is answered."""
     compaction = asked.compaction
     if flow.tools is not None and flow.tools.approved:
-        from adapter.flow.tool_rounds import ApprovedRound
+        from adapter.flow.tools.tool_rounds import ApprovedRound
 
         return ApprovedRound(flow, asked, flow.tools)
     if compaction is not None:
+        from adapter.flow.summary_rounds import CompactionRound, SummaryRound
+
         return (CompactionRound if compaction.rest is None else SummaryRound)(flow, asked, compaction)
     return (BufferedRound if asked.chat.answer_rules.buffered else AnswerRound)(flow, asked)
-
-
-def stopping() -> UpstreamError:
-    return UpstreamError("This server is being restarted. Please try again.", status=503, retry_after=1.0)

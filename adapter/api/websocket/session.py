@@ -22,8 +22,9 @@ from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.event_loop.silence import Silence
 from adapter.flow.caller import Caller
 from adapter.flow.exchange import Exchange, open_exchange
+from adapter.flow.flow import stopping_error
 from adapter.flow.prewarm import PrewarmRound
-from adapter.flow.round import create_round, stopping
+from adapter.flow.round import create_round
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.sharing.shares import Holding
@@ -78,7 +79,7 @@ class Session:
             if message.kind == "response.steer":
                 return self._writer.write(steer_failure(message))
             if self._services.draining:
-                raise stopping()
+                raise stopping_error()
             queue = self._queue(stream_id)
         except ProtocolError as error:
             self.send_error(error, stream_id)

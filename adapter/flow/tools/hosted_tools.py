@@ -13,12 +13,12 @@ import gevent
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from adapter.flow.approvals import approved_calls, approved_servers
-from adapter.flow.built_in_tools import BuiltIn, open_built_ins
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
-from adapter.flow.usable_servers import UsableServer, list_all, open_list, resolve_servers
+from adapter.flow.tools.approvals import approved_calls, approved_servers
+from adapter.flow.tools.built_in_tools import BuiltIn, open_built_ins
+from adapter.flow.tools.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
 from translators.constraints.tool_choice import allowed_tools, undeclared_choice
 from translators.errors import RequestError, shorten

@@ -15,9 +15,10 @@ import structlog
 from gevent.lock import BoundedSemaphore
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
-from adapter.flow.hosted_tools import HostedTools
+from adapter.flow.flow import Flow
 from adapter.flow.plans import Plan, RoundRequest, ask_next_round, ask_with_items
-from adapter.flow.round import Deliver, Flow, Round, create_round
+from adapter.flow.round import Deliver, Round, create_round
+from adapter.flow.tools.hosted_tools import HostedTools
 from adapter.hosting.runs import ToolRun
 from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
 from translators.errors import RequestError

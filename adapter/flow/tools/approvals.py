@@ -5,7 +5,7 @@ Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: creat
 
 from collections.abc import Sequence
 
-from adapter.flow.usable_servers import Declaration, UsableServer
+from adapter.flow.tools.usable_servers import Declaration, UsableServer
 from adapter.hosting.policy import ToolPolicy
 from adapter.hosting.runs import MCPRun
 from translators.errors import RequestError, shorten
