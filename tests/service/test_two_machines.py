@@ -22,8 +22,10 @@ from tests.support.servers import postgres, redis
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 
-TURNS = {"sqlite": 200, "postgresql": 1000, "redis": 1000}
+TURNS = {"sqlite": 200, "postgresql": 500, "redis": 500}
 """SQLite is not for several machines; a service beside another one, as while it is replaced, is all it has to bear."""
+TURNS_BETWEEN_KILLS = 25
+"""Of a worker and of a whole service, the one after the other."""
 UNANSWERED = "This is never answered to the end."
 SEED = int(os.environ.get("ADAPTER_TEST_SEED", "1"))
 
@@ -70,9 +72,9 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
     with two(url, upstream, tmp_path) as services:
         for turn in range(TURNS[url.partition(':')[0].partition('+')[0]]):
             service = chance.choice(services)
-            if turn % 100 == 49:
+            if turn % (2 * TURNS_BETWEEN_KILLS) == TURNS_BETWEEN_KILLS - 1:
                 kill(service, service.workers)
-            elif turn % 100 == 99:
+            elif turn % (2 * TURNS_BETWEEN_KILLS) == 2 * TURNS_BETWEEN_KILLS - 1:
                 kill(service, [service.process.pid, *service.workers])
             while waiting:
                 waiting.pop().set()
