@@ -1,9 +1,7 @@
 """The application in this process, with MCP servers whose tools are functions of the test."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
@@ -152,13 +150,3 @@ def calls(*calls: tuple[str, str]) -> Script:
 
 def says(*pieces: str) -> Script:
     return stream(chat.text(*pieces), chat.end())
-
-
-def whole_messages(received: Any) -> list[str]:
-    """Return the messages of a chat request, each as JSON, to compare them byte by byte."""
-    return [json.dumps(message) for message in received.messages]
-
-
-@contextmanager
-def hosted_app(provider: Upstream, *servers: FakeServer, **settings: Any) -> Iterator[HostedApp]:
-    yield HostedApp(provider, *servers, **settings)
