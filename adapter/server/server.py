@@ -185,7 +185,7 @@ def announcement(settings: Settings, address: tuple[Any, ...] | str, *, is_tls: 
     )
     if settings.sources.get("upstream_url") != "demo":
         return line
-    key = ' -H "Authorization: Bearer $ADAPTER_API_KEY"' if settings.requires_keys else ""
+    key = ' -H "Authorization: Bearer $RESPONSES_KEY"' if settings.requires_keys else ""
     return (
         f"{line}\nNo upstream is configured (ADAPTER_UPSTREAM_URL), so the bundled demo upstream was started. Try:\n"
         f"  curl {url}/responses{key} -H 'Content-Type: application/json' "

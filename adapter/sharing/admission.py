@@ -60,12 +60,6 @@ class Admission:
             more = 0.0 if tokens is None else tokens - self._taken
             table.release(self._name, self._limits.tokens, more)
 
-    def revoke(self) -> None:
-        """Give everything back: the request is admitted anew."""
-        table, self._table = self._table, None
-        if table is not None:
-            table.release(self._name, self._limits.tokens, -self._taken, self._limits.requests)
-
     def __del__(self) -> None:
         self.settle(None)
 

@@ -98,21 +98,16 @@ class RateTable:
         finally:
             self._unlock(row)
 
-    def release(self, name: str, bucket: Bucket | None, tokens: float, requests: Bucket | None = None) -> None:
-        """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it.
-
-        `requests`: give back the request as well.
-        """
+    def release(self, name: str, bucket: Bucket | None, tokens: float) -> None:
+        """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it."""
         row, cell = self._row(name), self._own_cell()
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
             times = list(_TIMES.unpack_from(self._memory, at))
-            if requests is not None:
-                times[0] = requests.take(times[0], self._clock(), -1)[0]
             if bucket is not None and tokens:
                 times[1] = bucket.take(times[1], self._clock(), tokens)[0]
-            _TIMES.pack_into(self._memory, at, *times)
+                _TIMES.pack_into(self._memory, at, *times)
             self._add(row, cell, -1)
         finally:
             self._unlock(row)

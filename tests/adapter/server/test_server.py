@@ -128,7 +128,7 @@ def test_the_printed_command_names_a_key_where_one_is_needed(tmp_path: Path) -> 
         assert process.stdout is not None
         process.stdout.readline()
         command = process.stdout.readline()
-    assert ' -H "Authorization: Bearer $ADAPTER_API_KEY" ' in command
+    assert ' -H "Authorization: Bearer $RESPONSES_KEY" ' in command
     assert "key-number-1" not in command
 
 

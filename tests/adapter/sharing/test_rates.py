@@ -123,11 +123,3 @@ def test_no_interval_lets_in_more_than_its_burst_and_its_share(steps: list[tuple
     for first, begin in enumerate(let):
         for last in range(first, len(let)):
             assert last - first + 1 <= 10 + (let[last] - begin) + 1e-6
-
-
-def test_what_is_given_back_can_be_taken_again(table: RateTable) -> None:
-    both = Limits(Bucket(60, 10), Bucket(600, 600), concurrent=1)
-    for _ in range(50):
-        assert table.take("key", both, 600).refused_by == ""
-        table.release("key", both.tokens, -600, both.requests)
-    assert table.running("key") == 0
