@@ -40,6 +40,8 @@ class CallerKeys:
         self._dates: list[int] = []
         """Of the configuration file, and of the files with keys that it names."""
         self._next_look = 0.0
+        self._last_error = ""
+        """Why they cannot be read; "" if they can. Logged when it changes."""
 
     def find(self, key: str) -> Identity | None:
         """Return who presents a key; None: it is not accepted. Without any keys, every key is a tenant's."""
@@ -66,11 +68,15 @@ class CallerKeys:
             dates = [os.stat(file).st_mtime_ns for file in (path, *self._key_files())]
             if dates == self._dates:
                 return
-            self._dates = dates
             named = _by_digest(load_caller_keys(path))
         except (OSError, SettingsError) as error:
-            log.error("keys not read anew", file=path, error=str(error))
+            # Without their dates, they are read again at the next look: the error may be in a file that is new.
+            self._dates = []
+            if str(error) != self._last_error:
+                self._last_error = str(error)
+                log.error("keys not read anew", file=path, error=str(error))
             return
+        self._dates, self._last_error = dates, ""
         if named != self._named:
             self._named = named
             log.info("keys read anew", file=path, keys=len(named))

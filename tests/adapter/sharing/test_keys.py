@@ -133,6 +133,36 @@ def test_a_changed_file_counts_without_a_restart(tmp_path: Path, monkeypatch: py
     assert keys.find("anything-0123456789") is None, "without keys in the file, the server does not become open"
 
 
+def test_a_changed_file_with_a_key_counts_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapter.sharing.keys._SECONDS_BETWEEN_LOOKS", 0.0)
+    config, first, second = tmp_path / "adapter.toml", tmp_path / "first", tmp_path / "second"
+    one, two, three = create_key(), create_key(), create_key()
+
+    def write(file: Path, text: str, at: int) -> None:
+        file.write_text(text)
+        os.utime(file, (at, at))
+
+    write(first, one + "\n", 1)
+    write(config, f'[keys.a]\nkey = "file:{first}"', 1)
+    keys = CallerKeys(load_settings({}, {"ADAPTER_CONFIG": str(config)}))
+    assert keys.find(one) is not None
+    write(first, two, 2)
+    assert (keys.find(one), keys.find(two) is None) == (None, False)
+    for broken, at in (("", 3), ("two words", 4)):
+        write(first, broken, at)
+        assert keys.find(two) is not None, "a file that cannot be read changes nothing"
+    first.unlink()
+    assert keys.find(two) is not None, "nor does one that is missing"
+    write(first, one, 5)
+    assert keys.find(one) is not None
+    write(config, f'[keys.a]\nkey = "file:{first}"\n[keys.b]\nkey = "file:{second}"', 6)
+    assert keys.find(three) is None, "its file is missing"
+    write(second, three, 7)
+    assert keys.find(three) is not None, "a file that comes after the table that names it is read"
+    write(second, two, 8)
+    assert keys.find(two) is not None
+
+
 def test_keys_are_what_scanners_recognise() -> None:
     keys = {create_key() for _ in range(20)}
     assert len(keys) == 20
