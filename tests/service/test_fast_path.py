@@ -147,7 +147,21 @@ FIELDS: dict[str, list[str]] = {
     "an unknown coding": ["Content-Encoding: br"],
     "chunked and a length": ["Transfer-Encoding: chunked"],
     "a length with a sign": ["Content-Length: +5"],
-    "two lengths": ["Content-Length: 28", "Content-Length: 28"],
+    "two lengths": ["Content-Length: 29", "Content-Length: 29"],
+    "two lengths that differ": ["Content-Length: 29", "Content-Length: 5"],
+    "a list of lengths": ["Content-Length: 29, 29"],
+    "a length and one with an underscore": ["Content-Length: 29", "Content_Length: 5"],
+    "a length of other digits": ["Content-Length: \xb2\xb8"],
+    "a longer length than the body": ["Content-Length: 30"],
+    "Expect twice": ["Expect: 100-continue", "Expect: 100-continue"],
+    "a coding of the transfer with an underscore": ["Transfer_Encoding: chunked"],
+    "variables of the environment": ["Script-Name: /x", "Path-Info: /healthz", "Wsgi-Input: x", "Gunicorn-Socket: x"],
+    "a line end in a value": ["X-A: 1\nContent-Length: 5"],
+    "a return in a value": ["X-A: 1\rContent-Length: 5"],
+    "a name that is empty": [": 1"],
+    "close among others": ["Connection: keep-alive, close"],
+    "close in a second line": ["Connection: keep-alive", "Connection: close"],
+    "a key twice": ["Authorization: Bearer sk-a", "Authorization: Bearer sk-b"],
     "many": [f"X-{number}: 1" for number in range(90)],
     "too many": [f"X-{number}: 1" for number in range(150)],
     "a long one": ["X-A: " + "a" * 60_000],
@@ -157,6 +171,8 @@ LINES = (
     "POST /v1/responses HTTP/1.0", "POST /v1/responses?x=1 HTTP/1.1", "POST //v1/responses HTTP/1.1",
     "POST /v1/responses/ HTTP/1.1", "post /v1/responses HTTP/1.1", "POST  /v1/responses HTTP/1.1",
     "POST /v1/responses HTTP/1.2", "PUT /v1/responses HTTP/1.1", "POST http://x/v1/responses HTTP/1.1",
+    "POST http://127.0.0.1/v1/responses HTTP/1.1", "POST /v1/responses# HTTP/1.1", "POST /v1/%72esponses HTTP/1.1",
+    "\r\nPOST /v1/responses HTTP/1.1", " POST /v1/responses HTTP/1.1", "POST /v1/responses HTTP/1.1 ",
 )  # fmt: skip
 
 
@@ -173,6 +189,13 @@ def test_any_fields(both: Both, name: str) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_any_request_line(both: Both, line: str) -> None:
     assert_same(both, post(PLAIN, line=line))
+
+
+@pytest.mark.parametrize("lines", [b"\n", b"\r", b"\r\r\n"])
+def test_any_line_ends(both: Both, lines: bytes) -> None:
+    head, _, body = post(PLAIN).partition(b"\r\n\r\n")
+    for sent in (head.replace(b"\r\n", lines) + lines * 2 + body, head + lines * 2 + body):
+        assert b" 400 " in assert_same(both, sent, pause=0.05)  # which error gunicorn finds depends on what has arrived
 
 
 def test_a_connection_returns_to_the_fast_path(both: Both) -> None:
