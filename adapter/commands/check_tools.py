@@ -68,7 +68,7 @@ def _list(policy: ToolPolicy, server: MCPServerSettings, needed: set[str]) -> Ou
 
 
 def _search(policy: ToolPolicy, backend: str) -> Outcome:
-    search = policy.start_search()
+    search = policy.create_search()
     assert search is not None
     result = search.run([_QUERY])
     if result.error is not None:
@@ -79,7 +79,7 @@ def _search(policy: ToolPolicy, backend: str) -> Outcome:
 
 
 def _run_code(policy: ToolPolicy) -> Outcome:
-    runner = policy.start_code()
+    runner = policy.create_code_runner()
     assert runner is not None
     try:
         result = runner.run(_CODE)

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.files.files import Files
-from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
+from adapter.files.guard import PUBLIC_HOSTS, FetchFailed, HostNotAllowed
 from adapter.settings.tool_backends import ImageSettings
 from adapter.upstream.client import Upstream
 from translators.errors import UpstreamError
@@ -23,7 +23,6 @@ _MAX_PICTURE_BYTES: Final = 8 * 1024 * 1024
 _MAX_ANSWER_BYTES: Final = 12 * 1024 * 1024
 _MAX_PROMPT_CHARS: Final = 32_000
 """What OpenAI accepts."""
-_PUBLIC_HOSTS: Final = Guard(["*"])
 
 
 class ImageOptions(Struct, frozen=True, omit_defaults=True):
@@ -117,7 +116,7 @@ class ImageMaker:
         if not data and made.url:
             try:
                 slot = self._files.fetch_slots.wait(self._tenant)
-                fetched = _PUBLIC_HOSTS.fetch(
+                fetched = PUBLIC_HOSTS.fetch(
                     made.url, max_bytes=_MAX_PICTURE_BYTES, seconds=self._settings.timeout, slot=slot
                 )
             except (FetchFailed, HostNotAllowed):

@@ -8,8 +8,9 @@ and never with the headers of the caller's own request.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from urllib3.util import Url
 
 from adapter.files.files import Files
@@ -40,19 +41,14 @@ _ANY_URL: Final = re.compile(r"adapter:.*")
 """A URL for clients whose types need one: the label alone says which server is meant."""
 
 
-class MCPDeclaration(Protocol):
-    """A tool `{"type": "mcp", …}` of a request; unset members are None."""
+class MCPDeclaration(Struct, frozen=True):
+    """A tool `{"type": "mcp", …}` of a request; a member that is left out is None."""
 
-    @property
-    def server_label(self) -> str: ...
-    @property
-    def server_url(self) -> str | None: ...
-    @property
-    def connector_id(self) -> str | None: ...
-    @property
-    def authorization(self) -> str | None: ...
-    @property
-    def headers(self) -> Mapping[str, str] | None: ...
+    server_label: str
+    server_url: str | None = None
+    connector_id: str | None = None
+    authorization: str | None = None
+    headers: Mapping[str, str] | None = None
 
 
 class ToolPolicy:
@@ -105,7 +101,7 @@ class ToolPolicy:
         server = _with_callers_headers(server, declaration, path)
         return MCPServer(server, parse(server.url), tenant, guard, self._memory, self._slots)
 
-    def start_search(self) -> "WebSearch | None":
+    def create_search(self) -> "WebSearch | None":
         """Return what searches the web for one response; None: nothing is configured."""
         from adapter.hosting.web.search import WebSearch
 
@@ -119,7 +115,7 @@ class ToolPolicy:
         """Whether a search that must not reach the web (`external_web_access: false`) is left out."""
         return self._settings.web_search is not None and self._settings.web_search.cached == "refuse"
 
-    def open_pages(self, files: Files, tenant: str, domains: "Domains") -> "Pages | None":
+    def create_pages(self, files: Files, tenant: str, domains: "Domains") -> "Pages | None":
         """Return what opens pages for one response; None: the operator wants none opened."""
         from adapter.hosting.web.pages import Pages
 
@@ -128,7 +124,7 @@ class ToolPolicy:
             return None
         return Pages(settings, files, tenant, domains=domains)
 
-    def start_code(self) -> "CodeRunner | None":
+    def create_code_runner(self) -> "CodeRunner | None":
         """Return what runs code for one response; None: nothing is configured."""
         from adapter.hosting.code import CodeRunner
 
@@ -137,7 +133,7 @@ class ToolPolicy:
             return None
         return CodeRunner(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
 
-    def make_images(self, upstreams: Mapping[str, Upstream], files: Files, tenant: str) -> "ImageMaker | None":
+    def create_image_maker(self, upstreams: Mapping[str, Upstream], files: Files, tenant: str) -> "ImageMaker | None":
         """Return what makes pictures for one response; None: nothing is configured."""
         from adapter.hosting.images import ImageMaker
 

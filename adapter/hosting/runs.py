@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapter.hosting.mcp.errors import INTERNAL_ERROR, INVALID_PARAMS
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import ToolResult
 from translators.chat.chunks import Source
@@ -22,8 +23,6 @@ from translators.wire import NotJSON, decode
 
 log = structlog.get_logger()
 
-_INVALID_PARAMS: Final = -32602
-_INTERNAL_ERROR: Final = -32603
 _MAX_PICTURE_CHARACTERS: Final = 8 * 1024 * 1024
 """Of one call's pictures together, as base64: they are stored with the response, and shown in every later turn."""
 
@@ -72,7 +71,7 @@ class MCPRun(ToolRun):
         self._name = name
         self._arguments = arguments
         self._approved = approved
-        self.result = _failed(_INTERNAL_ERROR, "The tool was not run.")
+        self.result = _failed(INTERNAL_ERROR, "The tool was not run.")
 
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
         self._item = OpenMCPCall(
@@ -87,13 +86,13 @@ class MCPRun(ToolRun):
         except NotJSON:
             arguments = None
         if not isinstance(arguments, dict):
-            self.result = _failed(_INVALID_PARAMS, "The arguments are not a JSON object. Call the tool again with one.")
+            self.result = _failed(INVALID_PARAMS, "The arguments are not a JSON object. Call the tool again with one.")
             return
         try:
             self.result = self._server.call(self._name, arguments)
         except Exception:
             log.exception("tool call broke", label=self._server.label, tool=self._name)
-            self.result = _failed(_INTERNAL_ERROR, "The tool could not be called.")
+            self.result = _failed(INTERNAL_ERROR, "The tool could not be called.")
 
     def settle(self) -> None:
         self.cut_bytes = self.result.cut_bytes

@@ -78,16 +78,16 @@ class FakePolicy:
         self.code: Any = None
         self.images: Any = None
 
-    def start_search(self) -> Any:
+    def create_search(self) -> Any:
         return self.search
 
-    def open_pages(self, files: Any, tenant: str, domains: Any) -> Any:
+    def create_pages(self, files: Any, tenant: str, domains: Any) -> Any:
         return self.pages
 
-    def start_code(self) -> Any:
+    def create_code_runner(self) -> Any:
         return self.code
 
-    def make_images(self, upstreams: Any, files: Any, tenant: str) -> Any:
+    def create_image_maker(self, upstreams: Any, files: Any, tenant: str) -> Any:
         return self.images
 
     def resolve_all(self, declarations: Any, tenant: str) -> list[FakeServer]:

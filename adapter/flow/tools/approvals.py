@@ -5,8 +5,8 @@ Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: creat
 
 from collections.abc import Sequence
 
-from adapter.flow.tools.usable_servers import Declaration, UsableServer
-from adapter.hosting.policy import ToolPolicy
+from adapter.flow.tools.usable_servers import UsableServer
+from adapter.hosting.policy import MCPDeclaration, ToolPolicy
 from adapter.hosting.runs import MCPRun
 from translators.errors import RequestError, shorten
 from translators.responses.hosted_items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
@@ -34,7 +34,7 @@ def approved_servers(
 def _configured(label: str, names: set[str], policy: ToolPolicy, tenant: str) -> list[UsableServer]:
     """Return a server that the operator has configured, with the tools of these names; nothing if there is none."""
     try:
-        server = policy.resolve(Declaration(label, None, None, None, None), tenant, "tools")
+        server = policy.resolve(MCPDeclaration(label), tenant, "tools")
     except RequestError:
         return []
     allowed = server.settings.allowed_tools

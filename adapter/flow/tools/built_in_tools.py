@@ -50,7 +50,7 @@ def open_built_ins(
             if (web := _open_web(tool, source, policy, items, notes)) is not None:
                 yield web
         elif isinstance(tool, CodeInterpreterTool):
-            runner = policy.start_code()
+            runner = policy.create_code_runner()
             if runner is None:
                 raise unsupported_parameter(f"tools[{at}].type", _NO_CODE)
             shows = "code_interpreter_call.outputs" in source.request.include
@@ -65,7 +65,7 @@ def _open_web(
     from adapter.hosting.web.pages import find_urls
     from adapter.hosting.web.search import Domains, read_domain
 
-    search = policy.start_search()
+    search = policy.create_search()
     if search is None:
         return None
     is_cached = tool.external_web_access is False
@@ -79,7 +79,7 @@ def _open_web(
     domains = Domains(allowed, blocked)
     if (allowed or blocked) and not search.filters_text:
         notes.add("tools", "approximated", "the domains of web_search: they are words of the query")
-    pages = None if is_cached else policy.open_pages(source.services.files, source.tenant, domains)
+    pages = None if is_cached else policy.create_pages(source.services.files, source.tenant, domains)
     if pages is not None:
         pages.name(url for text in _texts_of_user(items) for url in find_urls(text))
     place = tool.user_location if isinstance(tool.user_location, dict) else {}
@@ -97,7 +97,7 @@ def _open_pictures(
 ) -> BuiltIn:
     from adapter.hosting.images import ImageOptions
 
-    maker = policy.make_images(source.services.upstreams, source.services.files, source.tenant)
+    maker = policy.create_image_maker(source.services.upstreams, source.services.files, source.tenant)
     if maker is None:
         raise unsupported_parameter(path, _NO_PICTURES)
     if tool.partial_images:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.server import MCPServer
-from adapter.hosting.policy import ToolPolicy
+from adapter.hosting.policy import MCPDeclaration, ToolPolicy
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.open_items.mcp import OpenMCPList
@@ -21,16 +21,6 @@ from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import MCPTool
 from translators.tools.mcp import ListedFunction, may_call, needs_approval, read_entries
-
-
-class Declaration(Struct, frozen=True):
-    """A declared MCP server, without the difference between null and left out."""
-
-    server_label: str
-    server_url: str | None
-    connector_id: str | None
-    authorization: str | None
-    headers: dict[str, str] | None
 
 
 class UsableServer(Struct, frozen=True):
@@ -57,11 +47,11 @@ def resolve_servers(request: CreateRequest, policy: ToolPolicy, tenant: str) -> 
     return [(tool, server) for (_, tool), server in zip(declared, servers, strict=True)]
 
 
-def _declaration(tool: MCPTool) -> Declaration:
+def _declaration(tool: MCPTool) -> MCPDeclaration:
     url, connector, bearer = (
         None if value is UNSET else value for value in (tool.server_url, tool.connector_id, tool.authorization)
     )
-    return Declaration(tool.server_label, url, connector, bearer, tool.headers)
+    return MCPDeclaration(tool.server_label, url, connector, bearer, tool.headers)
 
 
 def list_all(
@@ -119,6 +109,7 @@ def _usable(
 
 
 def open_list(one: UsableServer, output_index: int, digits: str) -> OpenMCPList:
+    """Return the open item of a server's list; `digits` are those of its id."""
     entries = [function.entry() for function in one.functions.values()]
     return OpenMCPList(
         output_index, f"mcpl_{digits}", label=one.declared.server_label, tools=entries, error=one.error

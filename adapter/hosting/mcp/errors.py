@@ -14,7 +14,7 @@ from translators.responses.tool_errors import MCPCallError, MCPHTTPError, MCPPro
 INVALID_PARAMS: Final = -32602
 METHOD_NOT_FOUND: Final = -32601
 INTERNAL_ERROR: Final = -32603
-"""For an answer that is not valid MCP. Source: JSON-RPC 2.0 specification, Error object."""
+"""The last one is also for an answer that is not valid MCP. Source: JSON-RPC 2.0 specification, Error object."""
 HEADER_MISMATCH: Final = -32020
 MISSING_CAPABILITY: Final = -32021
 UNSUPPORTED_VERSION: Final = -32022

@@ -1,8 +1,8 @@
-"""The two eras of MCP over HTTP, each as a connection that sends requests and returns their results.
+"""The eras of MCP over Streamable HTTP, each as a connection that sends requests and returns their results.
 
-`StatelessConnection`: revision 2026-07-28, in which a request is one POST that says everything about itself.
+`StatelessConnection`: revision 2026-07-28, without sessions: each POST names the revision and the client.
 `SessionConnection`: the revisions of 2025, in which `initialize` comes first, and the server may give a session.
-`sse_transport.py` has the transport before them. Neither sends a request twice after a server may have run it: only an
+`sse_transport.py` has the older era, HTTP+SSE. Neither sends a request twice after a server may have run it: only an
 answer that says that there is no such session, or that names the revision of the request as the one to use, is followed
 by a second try.
 Source: Model Context Protocol specification, Versioning, Transports, Lifecycle.
@@ -28,7 +28,7 @@ _CLIENT: Final = {"name": "responses-adapter", "version": "1"}
 _SESSION_ID: Final = re.compile(r"[!-~]{1,1024}")
 _INITIALIZE_BYTES: Final = 1024 * 1024
 """Read of an answer to `initialize`, whose instructions may be long."""
-_FAREWELL_SECONDS: Final = 2.0
+_CLEANUP_SECONDS: Final = 2.0
 """For a notification that a call is cancelled, and for the end of a session."""
 
 
@@ -98,7 +98,7 @@ class SessionConnection:
         self._beginning = BoundedSemaphore(1)
         self._session: dict[str, str] | None = None
         """The headers of its requests; None: it has not begun."""
-        self._farewells = Group()
+        self._cancellations = Group()
         self.revision = ""
         self.identity = ""
 
@@ -120,7 +120,7 @@ class SessionConnection:
         if self._session is None or "Mcp-Session-Id" not in self._session:
             self._endpoint.close()
         else:
-            gevent.spawn(self._say_farewell, self._session)
+            gevent.spawn(self._end_session, self._session)
 
     def _begin(self, seconds: float) -> dict[str, str]:
         with self._beginning:
@@ -162,23 +162,23 @@ class SessionConnection:
         finally:
             if not answered:
                 cancelled = {"requestId": message["id"], "reason": "The caller does not wait any longer."}
-                self._farewells.spawn(self._try_to_notify, session, "notifications/cancelled", cancelled)
+                self._cancellations.spawn(self._try_to_notify, session, "notifications/cancelled", cancelled)
 
     def _notify(self, session: dict[str, str], method: str, params: Message, seconds: float) -> None:
         self._endpoint.post(notification(method, params), session, seconds).discard()
 
     def _try_to_notify(self, session: dict[str, str], method: str, params: Message) -> None:
         try:
-            with gevent.Timeout(_FAREWELL_SECONDS, False):
-                self._notify(session, method, params, _FAREWELL_SECONDS)
+            with gevent.Timeout(_CLEANUP_SECONDS, False):
+                self._notify(session, method, params, _CLEANUP_SECONDS)
         except MCPError:
             pass  # the call has ended anyway
 
-    def _say_farewell(self, session: dict[str, str]) -> None:
-        self._farewells.join(_FAREWELL_SECONDS)
+    def _end_session(self, session: dict[str, str]) -> None:
+        self._cancellations.join(_CLEANUP_SECONDS)
         try:
-            with gevent.Timeout(_FAREWELL_SECONDS, False):
-                self._endpoint.delete(session, _FAREWELL_SECONDS)
+            with gevent.Timeout(_CLEANUP_SECONDS, False):
+                self._endpoint.delete(session, _CLEANUP_SECONDS)
         except MCPError:
             pass  # the server forgets the session by itself
         finally:

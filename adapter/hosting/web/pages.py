@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from adapter.files.files import Files
-from adapter.files.guard import Fetched, FetchFailed, Guard, HostNotAllowed
+from adapter.files.guard import PUBLIC_HOSTS, Fetched, FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.hosting.results import clean, cut
 from adapter.hosting.web.page_text import read_html
@@ -30,9 +30,6 @@ _CONTEXT_CHARS: Final = 200
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.I)
 _URL: Final = re.compile(r"https?://[^\s<>\"'\])}]+")
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/xhtml+xml", "application/yaml")
-
-
-PUBLIC_HOSTS: Final = Guard(["*"])
 
 
 class PageResult(Struct, frozen=True, gc=False):

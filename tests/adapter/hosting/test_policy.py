@@ -1,12 +1,11 @@
 """Which MCP servers a caller may name, and what is sent to them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from adapter.hosting.policy import MAX_SERVERS, ToolPolicy
+from adapter.hosting.policy import MAX_SERVERS, MCPDeclaration, ToolPolicy
 from adapter.settings.secret_values import Secret
 from adapter.settings.tool_servers import MCPServerSettings
 from adapter.settings.tools import ToolSettings
@@ -25,18 +24,9 @@ POLICY = ToolPolicy(
 )
 
 
-@dataclass(frozen=True)
-class Declared:
-    server_label: str
-    server_url: str | None = None
-    connector_id: str | None = None
-    authorization: str | None = None
-    headers: Mapping[str, str] | None = None
-
-
 def refusal(policy: ToolPolicy = POLICY, tenant: str = "", **declared: Any) -> tuple[str | None, str | None, str]:
     with pytest.raises(RequestError) as caught:
-        policy.resolve(Declared(**declared), tenant, "tools[0]")
+        policy.resolve(MCPDeclaration(**declared), tenant, "tools[0]")
     assert caught.value.status == 400
     assert "hunter2" not in caught.value.message
     assert "operators" not in caught.value.message
@@ -47,13 +37,13 @@ def refusal(policy: ToolPolicy = POLICY, tenant: str = "", **declared: Any) -> t
     "url", [None, DOCS.url, "HTTPS://DOCS.example.com/mcp?key=hunter2", "adapter:", "adapter:docs"], ids=str
 )
 def test_a_configured_label_is_enough(url: str | None) -> None:
-    server = POLICY.resolve(Declared("docs", url), "", "tools[0]")
+    server = POLICY.resolve(MCPDeclaration("docs", url), "", "tools[0]")
     assert (server.label, server.settings.url) == ("docs", DOCS.url)
     assert (server.settings.authorization, server.settings.headers) == (DOCS.authorization, DOCS.headers)
 
 
 def test_a_connector_is_another_name_for_a_server() -> None:
-    server = POLICY.resolve(Declared("mine", connector_id="c1"), "", "tools[0]")
+    server = POLICY.resolve(MCPDeclaration("mine", connector_id="c1"), "", "tools[0]")
     assert (server.label, server.settings.url) == ("mine", DOCS.url)
     assert refusal(server_label="mine", connector_id="c2")[0] == "tools[0].connector_id"
 
@@ -68,7 +58,7 @@ def test_the_operator_s_credential_goes_to_no_other_url(url: str) -> None:
 
 
 def test_the_caller_s_credential_goes_where_the_operator_has_none() -> None:
-    server = POLICY.resolve(Declared("open", authorization="own", headers={"X-A": "b"}), "", "tools[0]")
+    server = POLICY.resolve(MCPDeclaration("open", authorization="own", headers={"X-A": "b"}), "", "tools[0]")
     assert server.settings.authorization == Secret("own")
     assert server.settings.headers == {"X-A": Secret("b")}
     assert "Secret(shown=" in repr(server.settings)
@@ -101,7 +91,7 @@ def test_headers_that_are_not_sent(declared: dict[str, Any], member: str) -> Non
 
 
 def test_a_server_of_another_tenant_does_not_exist() -> None:
-    assert POLICY.resolve(Declared("team"), "team-a", "tools[0]").label == "team"
+    assert POLICY.resolve(MCPDeclaration("team"), "team-a", "tools[0]").label == "team"
     assert refusal(server_label="team") == refusal(server_label="none")
 
 
@@ -119,7 +109,7 @@ def test_a_label_that_is_none(label: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://a.example.org/mcp", "http://tools.internal:8080/mcp"])
 def test_a_url_on_an_allowed_host(url: str) -> None:
-    server = POLICY.resolve(Declared("mine", url, authorization="own"), "", "tools[0]")
+    server = POLICY.resolve(MCPDeclaration("mine", url, authorization="own"), "", "tools[0]")
     assert (server.settings.url, server.settings.require_approval) == (url, "inherit")
 
 
@@ -143,9 +133,9 @@ def test_a_url_that_is_not_allowed(url: str, code: str) -> None:
 
 def test_labels_are_unique_and_servers_few() -> None:
     with pytest.raises(RequestError) as caught:
-        POLICY.resolve_all([("tools[0]", Declared("open")), ("tools[2]", Declared("open"))], "")
+        POLICY.resolve_all([("tools[0]", MCPDeclaration("open")), ("tools[2]", MCPDeclaration("open"))], "")
     assert (caught.value.param, caught.value.code) == ("tools[2].server_label", "invalid_value")
-    many = [(f"tools[{at}]", Declared(f"s{at}", "https://a.example.org/")) for at in range(MAX_SERVERS + 1)]
+    many = [(f"tools[{at}]", MCPDeclaration(f"s{at}", "https://a.example.org/")) for at in range(MAX_SERVERS + 1)]
     assert len(POLICY.resolve_all(many[:-1], "")) == MAX_SERVERS
     with pytest.raises(RequestError, match="at most 16"):
         POLICY.resolve_all(many, "")
