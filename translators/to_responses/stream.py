@@ -47,6 +47,7 @@ from translators.responses.items import Reasoning
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.calls import CallSorter
 from translators.to_responses.content.reader import ContentReader
+from translators.to_responses.content.splitter import may_hold_mark
 from translators.to_responses.deltas import (
     calls_of,
     images_of,
@@ -310,7 +311,8 @@ class ResponseStream:
                     elif text:
                         self._items.put(piece, text, [], events)
             elif self._content.is_over or (
-                self._content.is_idle and "<" not in content and "[" not in content and "]" not in content
+                self._content.is_idle
+                and (("<" not in content and "[" not in content and "]" not in content) or not may_hold_mark(content))
             ):
                 self._items.put("text", content, tokens, events)
             else:

@@ -13,7 +13,7 @@ from tests.support.stream_harness import StreamHarness, contents
 from translators.responses.tools import FunctionTool, NamespaceTool
 from translators.to_responses.content.forms import AROUND_CALLS, BARE_CALL, CALL_FORMS, HARMONY_ENDS, HARMONY_OPENINGS
 from translators.to_responses.content.functions import DeclaredFunctions
-from translators.to_responses.content.splitter import MarkSplitter
+from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark
 from translators.tools.names import ToolNames
 
 GET = {
@@ -263,6 +263,17 @@ def test_content_that_is_made_to_cost_much(content: str) -> None:
     split([content])
     split([content[start : start + 50] for start in range(0, len(content), 50)])
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("mark", [*(form.opening for form in CALL_FORMS), *AROUND_CALLS, *HARMONY_OPENINGS])
+def test_what_may_be_a_mark_is_not_passed_over(mark: str) -> None:
+    assert all(may_hold_mark(f"x{mark[:size]}") for size in range(1, len(mark)))
+    assert may_hold_mark(f"x{mark}y")
+
+
+@pytest.mark.parametrize("text", ["<div>x", "</p>", "x[0] = 1", "[a](b)", "if a < b: pass", "List<String> x", "<!-- x"])
+def test_code_does_not_wait_for_marks(text: str) -> None:
+    assert not may_hold_mark(text)
 
 
 FUNCTIONS = [{"type": "function", "function": {"name": "get", "parameters": GET}}]

@@ -45,6 +45,9 @@ _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)")
 _RECIPIENT: Final = re.compile(r"\bto=([\w.-]+)")
 _BRACKET: Final = re.compile(r"[{\[]")
 
+_PROOF: Final = 4
+"""Characters by which most text with a mark's first character is seen not to be one: code, links, web pages."""
+
 _Place = Literal["start", "text", "around", "call", "header", "thinking", "answer", "behind", "off"]
 """Where the content is: at its start, in text, behind a mark that stands around calls, in a call, in a harmony header,
 in one of its channels, behind a call, or where no marks count."""
@@ -319,6 +322,20 @@ class MarkSplitter:
             return ""
         self._place = "behind"
         return text[at:] if mark in HARMONY_OPENINGS else text[at + len(mark) :]
+
+
+def _beginnings_of(marks: set[str]) -> str:
+    """Return the pattern of the beginning of any mark, or of a part of it at the end of a text."""
+    rests: dict[str, set[str]] = {}
+    for mark in marks - {""}:
+        rests.setdefault(mark[0], set()).add(mark[1:])
+    return "|".join(
+        re.escape(first) + ("" if "" in rest else rf"(?:\Z|{_beginnings_of(rest)})") for first, rest in rests.items()
+    )
+
+
+may_hold_mark: Final = re.compile(_beginnings_of({mark[:_PROOF] for mark in _OPENINGS})).search
+"""Finds what could become a mark in text that the splitter gets while it is idle; without it, the text goes out."""
 
 
 def _write(text: str, pieces: list[Piece], *, thinking: bool = False) -> None:
