@@ -39,6 +39,7 @@ from translators.dialects.evidence import (
     response_format,
     schema_form,
     schema_keyword,
+    schema_pattern,
     service_tier,
     strict,
     thinking_switch,
@@ -193,6 +194,7 @@ RULES: Final = (
     Rule("strict", _name("strict"), strict, _set(strict_tools=False)),
     *(Rule(form, None, schema_form(form), _add_schema_form(form), wording, unmistakable=True)
       for form, wording in wordings.SCHEMA_FORMS.items()),
+    Rule("keyword", None, schema_pattern, _add_unknown_keywords, wordings.PATTERNS, unmistakable=True),
     Rule("keyword", _words("tool|function|parameters|schema|propert"), schema_keyword, _add_unknown_keywords),
     Rule("parallel_tool_calls", _name("parallel_tool_calls"), member("parallel_tool_calls"),
          _set(parallel_tool_calls=False)),

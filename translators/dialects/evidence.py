@@ -183,6 +183,12 @@ def schema_keyword(request: RejectedRequest) -> str | None:
     return ",".join(sorted((used & {name for pair in named for name in pair}) - _NEEDED_KEYWORDS)) or None
 
 
+def schema_pattern(request: RejectedRequest) -> str | None:
+    """Find a regular expression in tools' parameters, about which the rejection need not name the keyword."""
+    parameters = (tool["function"].get("parameters") for tool in request.body.get("tools", ()))
+    return "pattern" if any("pattern" in keywords(schema) for schema in parameters) else None
+
+
 def schema_form(form: SchemaForm) -> Evidence:
     """Find schemas that are not in a form; the detail for the one type is `nullable` where the words are Google's."""
 

@@ -16,7 +16,7 @@ from translators.errors import UpstreamError
 _STATUSES: Final = frozenset({400, 404, 422})
 _REQUEST_AT_500: Final = re.compile(
     r"template|jinja|raise_exception|(image|audio|vision)( input)? is not supported|mmproj"
-    r"|missing data required for image|参数(非法|错误|有误)|不支持",
+    r"|missing data required for image|参数(非法|错误|有误)|不支持|schema conversion failed",
     re.IGNORECASE,
 )
 """Rejections that come with 500: a chat template's own and of media (llama.cpp), and those that a gateway translated.

@@ -156,6 +156,14 @@ SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
     ),
 }
 """Wordings by the form of schemas that they demand."""
+PATTERNS: Final = any_of(
+    r"\bpatterns? must (start|begin|end)",  # llama.cpp
+    r"\b(regex(es)?|regular expressions?|look-?(ahead|behind|around)s?)\b.{0,80}"
+    r"(not|un)[ -]?(supported|allowed|permitted|implemented)",
+    r"(not |un)(supported?|allowed|implemented) .{0,40}\b(regex|regular expression|look-?(ahead|behind|around))",
+    r"(invalid|failed to (parse|compile)|could not (parse|compile)) (the )?(regex|regular expression|pattern)\b",
+)
+"""Wordings about the regular expressions of schemas. Source: llama.cpp README, Grammars."""
 
 # --- pairs ------------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,10 @@ THINK_TAGS: Final = (
     ThinkTag("<|channel>thought", "<channel|>"),
     ThinkTag("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ThinkTag("<|begin_of_thought|>", "<|end_of_thought|>"),  # OpenThinker
+    ThinkTag("<longcat_think>", "</longcat_think>", in_template=True),  # LongCat
+    ThinkTag("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ThinkTag("<unused94>thought\n", "<unused95>"),  # MedGemma
+    ThinkTag("<unused94>thought", "<unused95>"),
     ThinkTag("<reasoning>", "</reasoning>", repeated=True),  # gpt-oss at Bedrock, a tag for each piece of a stream
 )
 _MAX_LEADING_SPACE: Final = 64

@@ -34,7 +34,7 @@ FINISH_WORDS: Final[dict[Meaning, frozenset[str]]] = {
             "cancelled", "canceled", "user_cancel", "user_stopped", "time_limit", "timeout", "model_unloaded",
             "function_call_filter", "malformed_function_call", "malformed_tool_use", "malformed_tool_call",
             "malformed_model_output", "malformed_response", "unexpected_tool_call", "missing_thought_signature",
-            "error_limit",
+            "error_limit", "too_many_tool_calls", "no_image", "image_other",
         }
     ),
     "content_filter": frozenset(
@@ -61,7 +61,7 @@ FINISH_WORDS: Final[dict[Meaning, frozenset[str]]] = {
 """Each word with what it means, the worst meaning first; words are in lower case with `_` between."""
 STEMS: Final[dict[Meaning, re.Pattern[str]]] = {
     "context": re.compile(r"context|prompt_(is_)?too"),
-    "failed": re.compile(r"malformed|error|fail|abort|invalid|time_?out|cancel|exception|unavailable|overload"),
+    "failed": re.compile(r"malformed|error|fail|abort|invalid|time_?out|cancel|exception|unavailable|overload|rate_limit|quota|too_many"),
     "content_filter": re.compile(
         r"filter|safety|guard_?rail|prohibit|blocked|policy|moderat|toxic|censor|harm|sensitive|violat|refus"
     ),

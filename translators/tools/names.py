@@ -181,7 +181,12 @@ class ToolNames:
 _ID_WITH_NAME: Final = re.compile(r"(?:functions?[.:])?([A-Za-z_][\w.-]*):\d+")
 """Kimi's ids: `functions.get:0`. Source: Moonshot docs."""
 _MARK: Final = re.compile(r"<\||<[/a-z]")
-_PREFIX: Final = re.compile(r"\A(?:functions?|tools?)(?:\.|::?|/)")
+_PREFIX: Final = re.compile(r"\A(?:functions?|tools?|default_api)(?:\.|::?|/)")
+
+
+_RECIPIENT: Final = re.compile(r"<\|\w+\|>[^<]*\bto=([\w.-]+)")
+"""In a whole header of gpt-oss that a server took for the name: `assistant<|channel|>commentary to=functions.get`."""
+_BEHIND: Final = re.compile(r"(?::\d+|\(\))\Z")
 
 
 def without_marks(name: str) -> str:
@@ -190,8 +195,9 @@ def without_marks(name: str) -> str:
 
 
 def _without_marks(name: str) -> str:
-    plain = _MARK.split(name.strip().strip("\"'`"), maxsplit=1)[0].strip()
-    return re.sub(r":\d+\Z", "", plain)
+    recipient = _RECIPIENT.search(name)
+    plain = recipient[1] if recipient else _MARK.split(name.strip().strip("\"'`"), maxsplit=1)[0].strip()
+    return _BEHIND.sub("", plain)
 
 
 def _spellings(full: QualifiedName) -> set[str]:

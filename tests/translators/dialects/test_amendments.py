@@ -138,6 +138,12 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("keyword=$defs,$ref", 'Unknown name "$defs" at \'tools[0].function_declarations[0].parameters\': Cannot find '
      'field. Unknown name "$ref" at \'tools[0].function_declarations[0].parameters\': Cannot find.', 400,
      parameters({"$ref": "#/$defs/A"})),
+    ("keyword=pattern", "JSON schema conversion failed:\nPattern must start with '^' and end with '$'", 400,
+     parameters({"type": "string", "pattern": "a+"})),
+    ("keyword=pattern", "JSON schema conversion failed:\nPattern must start with '^' and end with '$'", 500,
+     parameters({"type": "string", "pattern": "a+"})),
+    ("keyword=pattern", "Invalid regex: lookahead is not supported", 400,
+     parameters({"type": "string", "pattern": "^(?=a)$"})),
     ("keyword=format", "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].format: "
      "only 'enum' and 'date-time' are supported for STRING type", 400, parameters({"type": "string", "format": "uri"})),
     ("lone_refs", "tools.function.parameters is not a valid moonshot flavored json schema, details: <At path "

@@ -24,6 +24,8 @@ TABLE: dict[str, tuple[list[str], list[tuple[bool, str]]]] = {
     "triangles (Kimi)": (["◁think▷Hm.◁/think▷Hi"], [(True, "Hm."), (False, "Hi")]),
     "a channel (Gemma)": (["<|channel>thought", "\nHm.<chan", "nel|>\nHi"], [(True, "Hm."), (False, "Hi")]),
     "a channel without a line of its own": (["<|channel>thought", " Hm.<channel|>Hi"], [(True, " Hm."), (False, "Hi")]),
+    "unused tokens (MedGemma)": (["<unused94>thou", "ght\nHm.<unus", "ed95>Hi"], [(True, "Hm."), (False, "Hi")]),
+    "a model's own name (LongCat)": (["<longcat_think>Hm.</longcat_think>\nHi"], [(True, "Hm."), (False, "Hi")]),
     "a tag for each piece (Bedrock)": (
         ["<reasoning>Hm", "</reasoning><reas", "oning>.</reasoning>", "\n", "Hi"],
         [(True, "Hm"), (True, "."), (False, "Hi")],

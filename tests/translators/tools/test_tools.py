@@ -180,3 +180,11 @@ def test_how_deep_the_arguments_of_a_call_may_be(levels: int, fits: bool) -> Non
     else:
         with pytest.raises(UpstreamError, match="with arguments that do not fit it"):
             call.close("completed")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["functions.get", "default_api.get", "default_api:get", "get()", "assistant<|channel|>commentary to=functions.get"],
+)
+def test_a_name_with_what_a_format_puts_around_it(name: str) -> None:
+    assert ToolNames([FunctionTool("get", {}), FunctionTool("put", {})]).meant(name) == "get"
