@@ -61,7 +61,9 @@ FINISH_WORDS: Final[dict[Meaning, frozenset[str]]] = {
 """Each word with what it means, the worst meaning first; words are in lower case with `_` between."""
 STEMS: Final[dict[Meaning, re.Pattern[str]]] = {
     "context": re.compile(r"context|prompt_(is_)?too"),
-    "failed": re.compile(r"malformed|error|fail|abort|invalid|time_?out|cancel|exception|unavailable|overload|rate_limit|quota|too_many"),
+    "failed": re.compile(
+        r"malformed|error|fail|abort|invalid|time_?out|cancel|exception|unavailable|overload|rate_limit|quota|too_many"
+    ),
     "content_filter": re.compile(
         r"filter|safety|guard_?rail|prohibit|blocked|policy|moderat|toxic|censor|harm|sensitive|violat|refus"
     ),

@@ -31,7 +31,8 @@ def test_reasons(reason: str, done: bool) -> None:
 @pytest.mark.parametrize("reason", [
     "error", "insufficient_system_resource", "network_error", "MALFORMED_FUNCTION_CALL", "FinishReason.OTHER_ERROR",
     "function_call_filter: MALFORMED_FUNCTION_CALL", "function_call_filter: UNEXPECTED_TOOL_CALL",
-    "malformed_model_output", "FinishReason.TOO_MANY_TOOL_CALLS", "NO_IMAGE", "rate_limit", "FinishReason.MALFORMED_FUNCTION_CALL: print(stop)",
+    "malformed_model_output", "FinishReason.TOO_MANY_TOOL_CALLS", "NO_IMAGE", "rate_limit",
+    "FinishReason.MALFORMED_FUNCTION_CALL: print(stop)",
 ])  # fmt: skip
 def test_reasons_that_are_failures(reason: str) -> None:
     error = decide_outcome(AnswerEnd(reason, True, True, None)).error
