@@ -1,9 +1,10 @@
-"""Which program serves an upstream, told by its list of models, before the server starts.
+"""Recognise which program serves an upstream by its list of models, before the server starts.
 
 vLLM, SGLang and llama.cpp run at any host and port, but each names itself as the owner of its models. So an upstream
-over plain HTTP whose dialect neither the settings nor the URL tell is asked for its list once, by the process that
-starts the workers: they all use the same dialect. One that does not answer at once keeps the default dialect, which
-every provider accepts. Programs like these are not behind TLS; a gateway that is lists models of many owners.
+over plain HTTP whose dialect follows neither from the settings nor from the URL is asked for its list once, by the
+process that starts the workers: they all use the same dialect. One that does not answer at once keeps the default
+dialect, which every provider accepts. Programs like these are not behind TLS; a gateway that is lists models of many
+owners.
 
 The socket is used directly, since no module that imports `ssl` may be imported here (see `server.py`).
 Source: RFC 9112 §6.3.

@@ -1,9 +1,9 @@
 """Whether a request of a named key is let in: the model it asks for, and the limits of its key.
 
 Checked in this order: model, responses at a time, requests a minute, tokens a minute. Tokens are taken as estimated
-when a request is let in, and settled when its response ends; a key is let in as long as it has any left, so one large
-request may overdraw them, and the next waits for as long as that takes to be filled up. A request that is refused
-costs nothing.
+when a request is let in, and settled when its response ends; a request is let in as long as its key has any left, so
+one large request may overdraw them, and the next is refused until they are positive again. A refused request costs
+nothing.
 Source: OpenAI guide, Rate limits; openai-python 3.54; Codex CLI 0.169.
 """
 

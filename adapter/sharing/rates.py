@@ -31,7 +31,7 @@ _COUNT: Final = struct.Struct("<H")
 _ROW_BYTES: Final = _TAG_BYTES + _TIMES.size + _COUNTS.size
 _TAGS_LOCK: Final = _MAX_ROWS
 """Numbers of locks: each row has its own, then there is one for the tags, and one for each process."""
-_FIRST_CELL_LOCK: Final = _MAX_ROWS + 1
+_FIRST_SLOT_LOCK: Final = _MAX_ROWS + 1
 
 
 class Limits(NamedTuple):
@@ -63,7 +63,7 @@ class RateTable:
         os.ftruncate(self._file, size)
         self._memory = mmap.mmap(self._file, size)
         self._rows: dict[str, int] = {}
-        self._cell = 0
+        self._slot = 0
         self._process = 0
 
     def take(self, name: str, limits: Limits, tokens: float) -> Levels:
@@ -71,7 +71,7 @@ class RateTable:
 
         A request that is let in must be given to `release`.
         """
-        row, cell, now = self._row(name), self._own_cell(), self._clock()
+        row, slot, now = self._row(name), self._own_slot(), self._clock()
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
@@ -93,14 +93,14 @@ class RateTable:
             if limits.tokens is not None:
                 times[1], of_tokens = limits.tokens.take(full[1], now, tokens)
             _TIMES.pack_into(self._memory, at, *times)
-            self._add(row, cell, 1)
+            self._add(row, slot, 1)
             return Levels("", of_requests, of_tokens)
         finally:
             self._unlock(row)
 
     def release(self, name: str, bucket: Bucket | None, tokens: float) -> None:
         """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it."""
-        row, cell = self._row(name), self._own_cell()
+        row, slot = self._row(name), self._own_slot()
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
@@ -108,13 +108,13 @@ class RateTable:
             if bucket is not None and tokens:
                 times[1] = bucket.take(times[1], self._clock(), tokens)[0]
                 _TIMES.pack_into(self._memory, at, *times)
-            self._add(row, cell, -1)
+            self._add(row, slot, -1)
         finally:
             self._unlock(row)
 
     def running(self, name: str) -> int:
         """Return how many responses of a key are being answered."""
-        self._own_cell()
+        self._own_slot()
         return self._count(self._row(name))
 
     def _row(self, name: str) -> int:
@@ -140,13 +140,13 @@ class RateTable:
         self._rows[name] = row
         return row
 
-    def _own_cell(self) -> int:
+    def _own_slot(self) -> int:
         """Return the number of this process, whose lock it holds until it ends."""
         if self._process != os.getpid():
             self._process = os.getpid()
-            self._cell = next(cell for cell in range(_MAX_WORKERS) if self._try_lock(_FIRST_CELL_LOCK + cell))
-            self._clear(self._cell)
-        return self._cell
+            self._slot = next(slot for slot in range(_MAX_WORKERS) if self._try_lock(_FIRST_SLOT_LOCK + slot))
+            self._clear(self._slot)
+        return self._slot
 
     def _are_running(self, row: int, limit: int) -> bool:
         """Tell whether so many responses are being answered."""
@@ -157,28 +157,28 @@ class RateTable:
 
     def _count(self, row: int) -> int:
         counts = self._counts(row)
-        return sum(count for cell, count in enumerate(counts) if count and self._is_alive(cell))
+        return sum(count for slot, count in enumerate(counts) if count and self._is_alive(slot))
 
-    def _is_alive(self, cell: int) -> bool:
-        """Tell whether the process of a cell still runs; one that was killed may stay a zombie for a while."""
-        if cell == self._cell:
+    def _is_alive(self, slot: int) -> bool:
+        """Tell whether the process of a slot still runs; one that was killed may stay a zombie for a while."""
+        if slot == self._slot:
             return True
-        if not self._try_lock(_FIRST_CELL_LOCK + cell):
+        if not self._try_lock(_FIRST_SLOT_LOCK + slot):
             return True
-        self._unlock(_FIRST_CELL_LOCK + cell)
+        self._unlock(_FIRST_SLOT_LOCK + slot)
         return False
 
-    def _add(self, row: int, cell: int, by: int) -> None:
-        at = _offset(row) + _TAG_BYTES + _TIMES.size + cell * _COUNT.size
+    def _add(self, row: int, slot: int, by: int) -> None:
+        at = _offset(row) + _TAG_BYTES + _TIMES.size + slot * _COUNT.size
         count = _COUNT.unpack_from(self._memory, at)[0] + by
         _COUNT.pack_into(self._memory, at, max(0, min(count, 0xFFFF)))
 
-    def _clear(self, cell: int) -> None:
+    def _clear(self, slot: int) -> None:
         for row in range(_MAX_ROWS):
             at = _offset(row)
             if not any(self._memory[at : at + _TAG_BYTES]):
                 return
-            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _TIMES.size + cell * _COUNT.size, 0)
+            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _TIMES.size + slot * _COUNT.size, 0)
 
     def _lock(self, number: int) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
