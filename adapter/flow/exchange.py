@@ -10,8 +10,7 @@ silent provider and a worker that stops end the exchange; closing it closes the 
 import time
 from collections.abc import Generator, Iterable, Iterator
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace
@@ -23,7 +22,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import observe_begin, observe_end, observe_key, transport_of
+from adapter.flow.observation import log_end, observe_begin, observe_end, observe_key, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -43,11 +42,6 @@ if TYPE_CHECKING:
     from adapter.flow.tools.hosted_tools import HostedTools
 
 log = structlog.get_logger()
-
-_MAX_LOGGED_NOTES: Final = 20
-"""There may be one for each item of the input; all of them are stored with the response."""
-_LOGGED_TENANT_CHARACTERS: Final = 12
-"""Of the digest that a tenant is: enough to tell tenants apart."""
 
 
 def open_exchange(
@@ -71,10 +65,8 @@ def open_exchange(
         raise unsupported_parameter("tool_choice.type", f"'{kind}' is not supported: the tool is not run here.")
     compacts = asks_for_compaction(request.input)
     request = remove_trigger(request) if compacts else request
-    lease = None
-    if request.conversation is not None:
-        lease = ConversationLease(services.conversations, request.conversation, caller.tenant)
-        lease.acquire()
+    id = request.conversation
+    lease = None if id is None else _acquire_conversation(services, caller, id)
     if keeper is None and request.store:
         keeper = StoreKeeper(services.store)
     keeping = Keeping(request, caller.tenant, keeper, lease)
@@ -83,7 +75,7 @@ def open_exchange(
         ids = new_ids(_family(request, caller.tenant))
         conversation = None if lease is None else lease.load_items()
         candidates = services.registry.draw_candidates(
-            request.model, request.conversation or ids.family, in_background=request.background
+            request.model, id or ids.family, in_background=request.background
         )
         source = ContextSource(services, caller.tenant, request, conversation)
         answer_notes = Notes()
@@ -275,25 +267,7 @@ class Exchange:
             caller.admission.settle(usage.total_tokens if usage else None)
         if caller.key is not None and usage is not None:
             observe_key(caller.key.name, usage)
-        logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
-        if len(notes) > _MAX_LOGGED_NOTES:
-            logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
-        log.info(
-            "response",
-            response_id=response.id,
-            tenant=(caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None,
-            transport=self._transport,
-            model=response.model,
-            upstream=self._flow.attempts.upstream,
-            status="failed" if response.status == "in_progress" else response.status,  # it ended as an HTTP error
-            error=response.error.code if response.error else self._error,
-            incomplete=response.incomplete_details.reason if response.incomplete_details else None,
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-            first_token=None if first is None else round(first, 3),
-            seconds=round(seconds, 3),
-            notes=logged,
-        )
+        log_end(caller, response, self._flow.attempts.upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
@@ -310,6 +284,13 @@ class Exchange:
             log.error("response not stored", response_id=self._stream.response.id, error=str(error))
             return False
         return True
+
+
+def _acquire_conversation(services: FlowServices, caller: Caller, id: str) -> ConversationLease:
+    """Return the lease of a conversation, acquired; raise RequestError or StoreDown."""
+    lease = ConversationLease(services.conversations, id, caller.tenant)
+    lease.acquire()
+    return lease
 
 
 def _first_plan(tools: "HostedTools | None", *, compacts: bool) -> Plan:

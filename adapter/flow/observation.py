@@ -1,9 +1,13 @@
-"""What the metrics learn of a response when it begins and when it ends."""
+"""What the metrics and the log get of a response: it begins, it ends."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
+import structlog
+
 from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.caller import Caller
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
     IN_FLIGHT,
@@ -16,11 +20,17 @@ from adapter.telemetry.catalog import (
     member_label,
     model_label,
 )
-from translators.notes import Note
+from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response, Usage
 
+log = structlog.get_logger()
+
 _ANSWERED: Final = ("completed", "incomplete")
+_MAX_LOGGED_NOTES: Final = 20
+"""There may be one for each item of the input; all of them are stored with the response."""
+_LOGGED_TENANT_CHARACTERS: Final = 12
+"""Of the digest that a tenant is: enough to tell tenants apart."""
 
 
 def transport_of(request: CreateRequest, watch: ClientWatch) -> str:
@@ -63,3 +73,33 @@ def observe_key(name: str, usage: Usage) -> None:
     """Count the tokens of a named key."""
     KEY_TOKENS.add((name, "input"), usage.input_tokens)
     KEY_TOKENS.add((name, "output"), usage.output_tokens)
+
+
+def log_end(
+    caller: Caller, response: Response, upstream: str, transport: str, error: str | None, seconds: float,
+    first: float | None, notes: Notes,
+) -> None:  # fmt: skip
+    """Log how a response ended after so many seconds; `first` as in `observe_end`.
+
+    `error`: the code of the error with which the request ended, if it was none of the response.
+    """
+    usage = response.usage
+    logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
+    if len(notes) > _MAX_LOGGED_NOTES:
+        logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
+    log.info(
+        "response",
+        response_id=response.id,
+        tenant=(caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None,
+        transport=transport,
+        model=response.model,
+        upstream=upstream,
+        status="failed" if response.status == "in_progress" else response.status,  # it ended as an HTTP error
+        error=response.error.code if response.error else error,
+        incomplete=response.incomplete_details.reason if response.incomplete_details else None,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        first_token=None if first is None else round(first, 3),
+        seconds=round(seconds, 3),
+        notes=logged,
+    )
