@@ -65,8 +65,8 @@ def open_exchange(
         raise unsupported_parameter("tool_choice.type", f"'{kind}' is not supported: the tool is not run here.")
     compacts = asks_for_compaction(request.input)
     request = remove_trigger(request) if compacts else request
-    id = request.conversation
-    lease = None if id is None else _acquire_conversation(services, caller, id)
+    conversation_id = request.conversation
+    lease = None if conversation_id is None else _acquire_conversation(services, caller, conversation_id)
     if keeper is None and request.store:
         keeper = StoreKeeper(services.store)
     keeping = Keeping(request, caller.tenant, keeper, lease)
@@ -75,7 +75,7 @@ def open_exchange(
         ids = new_ids(_family(request, caller.tenant))
         conversation = None if lease is None else lease.load_items()
         candidates = services.registry.draw_candidates(
-            request.model, id or ids.family, in_background=request.background
+            request.model, conversation_id or ids.family, in_background=request.background
         )
         source = ContextSource(services, caller.tenant, request, conversation)
         answer_notes = Notes()

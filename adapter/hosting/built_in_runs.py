@@ -38,6 +38,7 @@ class Web:
         self, search: "WebSearch", pages: "Pages | None", size: "Size", domains: "Domains", country: str,
         *, shows_sources: bool,
     ) -> None:  # fmt: skip
+        """`pages`: None if none may be opened. `country`: two letters, or "". `shows_sources`: they are included."""
         self.search = search
         self.pages = pages
         self.size = size

@@ -22,6 +22,8 @@ from translators.responses.items import OutputItem
 
 
 class OpenCode(OpenHostedItem):
+    """One run of code: its text in one delta, then its output."""
+
     def __init__(self, output_index: int, id: str, *, code: str, container_id: str) -> None:
         super().__init__(output_index, id)
         self._code = code

@@ -16,6 +16,8 @@ from translators.responses.items import OutputItem
 
 
 class OpenWebSearch(OpenHostedItem):
+    """One search or look at a page; `action` is that of the item."""
+
     def __init__(self, output_index: int, id: str, *, action: dict[str, Any]) -> None:
         super().__init__(output_index, id)
         self._item = WebSearchCall(id, "in_progress", action)

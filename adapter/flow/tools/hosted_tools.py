@@ -75,6 +75,7 @@ class HostedTools:
 
     @property
     def names(self) -> frozenset[QualifiedName]:
+        """The functions whose calls the adapter runs."""
         return frozenset(self._tools)
 
     def show_lists(self, items: HostedCalls) -> list[Event]:

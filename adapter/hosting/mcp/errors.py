@@ -73,21 +73,25 @@ def rpc_error(code: int, message: str, status: int, data: Any = None) -> MCPErro
 
 
 def http_error(status: int) -> MCPError:
+    """Return the error for an HTTP status that is no success; its body is not shown."""
     message = f"HTTP {status} from the tool server"
     return MCPError(message, MCPHTTPError(status, message), status=status)
 
 
 def unreachable() -> MCPError:
+    """Return the error for a server without an answer, as HTTP 502."""
     message = "The tool server could not be reached"
     return MCPError(message, MCPHTTPError(_BAD_GATEWAY, message))
 
 
 def too_late(seconds: float, what: str = "The tool") -> MCPError:
+    """Return the error for a list or call that took longer than `seconds`, as HTTP 504."""
     message = f"{what} took longer than {seconds:g} s"
     return MCPError(message, MCPHTTPError(_GATEWAY_TIMEOUT, message))
 
 
 def needs_input() -> MCPError:
+    """Return the error for a tool that wants to ask the user or the model (elicitation, sampling)."""
     message = "The tool needs input that cannot be given here"
     return MCPError(message, MCPProtocolError(METHOD_NOT_FOUND, message))
 

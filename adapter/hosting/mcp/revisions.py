@@ -186,6 +186,7 @@ class SessionConnection:
 
 
 def initialize_params() -> Message:
+    """Return the parameters of `initialize`, with the newest revision that has sessions."""
     return {"protocolVersion": WITH_SESSIONS[0], "capabilities": {}, "clientInfo": _CLIENT}
 
 
@@ -215,6 +216,7 @@ def answer_request(request: Message) -> Message:
 
 
 def notification(method: str, params: Message) -> Message:
+    """Return a JSON-RPC message that gets no answer."""
     message: Message = {"jsonrpc": "2.0", "method": method}
     return {**message, "params": params} if params else message
 

@@ -35,6 +35,8 @@ class Hit(Struct, frozen=True, gc=False):
 
 
 class Backend(NamedTuple):
+    """How a service is asked, and how its answer is read."""
+
     ask: Callable[[Wanted, str], ServiceRequest]
     """The second argument is the key, "" if there is none."""
     read: Callable[[dict[str, Any]], Iterator[Hit]]
