@@ -31,3 +31,9 @@ def test_paths(page: Path) -> None:
     named = set(re.findall(r"`((?:adapter|translators|tests|bench|docs)/[\w./]*)`", page.read_text()))
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     assert set(re.findall(r"`(\w+\.py)`", page.read_text())) - MODULES - {"wsgi.py", "gunicorn.conf.py"} == set()
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_decisions_are_linked_by_their_numbers(page: Path) -> None:
+    links = re.findall(r"\[(?:decision )?(\d{4})\]\((?:[\w./]*/)?(\d{4})-", page.read_text())
+    assert [link for link in links if link[0] != link[1]] == []
