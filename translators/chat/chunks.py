@@ -7,7 +7,7 @@ Source: OpenAI API reference, Chat: streaming; docs/dialects.md.
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from translators.reasoning.fields import ThinkingDelta
 
@@ -137,13 +137,30 @@ class ChatUsage(Struct, gc=False):
     input_tokens: Count | None = None
     """The names of the Responses API, which some gateways pass on, and of Anthropic's."""
     output_tokens: Count | None = None
+    camel_prompt: Count | None = field(default=None, name="promptTokens")
+    """The names of JavaScript gateways, and of Bedrock's own API."""
+    camel_completion: Count | None = field(default=None, name="completionTokens")
+    camel_input: Count | None = field(default=None, name="inputTokens")
+    camel_output: Count | None = field(default=None, name="outputTokens")
     input_tokens_details: PromptDetails | None = None
     output_tokens_details: CompletionDetails | None = None
 
     def has_numbers(self) -> bool:
         """Tell whether the prompt or the answer was counted."""
-        counts = (self.prompt_tokens, self.completion_tokens, self.input_tokens, self.output_tokens)
-        return any(count is not None for count in counts)
+        return self.sent is not None or self.made is not None
+
+    @property
+    def sent(self) -> int | None:
+        return first_count(self.prompt_tokens, self.input_tokens, self.camel_prompt, self.camel_input)
+
+    @property
+    def made(self) -> int | None:
+        return first_count(self.completion_tokens, self.output_tokens, self.camel_completion, self.camel_output)
+
+
+def first_count(*counts: int | None) -> int | None:
+    """Return the first count that there is."""
+    return next((count for count in counts if count is not None), None)
 
 
 class FinishDetails(Struct, gc=False):

@@ -185,7 +185,8 @@ RULES: Final = (
          _set(original_detail=False)),
     Rule("image",
          _words(r"(variant|type|part|block)s?:? ['\"`]?image_url|image (input|content|part)|vision (is|input)"
-                r"|content\.type|图片|图像|视觉|多模态|画像|이미지|изображени|\bbilder?\b|\bimágen|\bimagem"),
+                r"|content\.type|图片|图像|视觉|多模态|画像|이미지|изображени|\bbilder?\b|\bimágen|\bimagem"
+                r"|\bles images\b|不支持 ?image_url|image_url ?类型"),
          unlisted_part("image_url"), _remove("media", "image"), wordings.IMAGES, unmistakable=True),
     Rule("audio", _words(r"input_audio|audio (input|content|part)|content\.type|音频|语音|音声|오디오|аудио"),
          unlisted_part("input_audio"), _remove("media", "audio")),

@@ -15,7 +15,7 @@ from translators.errors import UpstreamError
 
 _STATUSES: Final = frozenset({400, 404, 422})
 _REQUEST_AT_500: Final = re.compile(
-    r"template|jinja|raise_exception|(image|audio|vision)( input)? is not supported|mmproj"
+    r"template|jinja|roles must alternate|raise_exception|(image|audio|vision)( input)? is not supported|mmproj"
     r"|missing data required for image|参数(非法|错误|有误)|不支持|schema conversion failed",
     re.IGNORECASE,
 )
@@ -41,8 +41,10 @@ _UNKNOWN: Final = re.compile(
     r"|invalid ([a-z_ ]{1,20} )?(type|role)"
     r"|不(被|可|能)?(支持|允许|接受|识别|可用|合法|正确)|未(知|定义)|无法识别|非法|无效|有误|(参数|字段)错误|(只|仅)(能|支持|允许)"
     r"|应为|必须(是|为)|取值范围"
-    r"|サポートされてい|対応していません|無効な|지원하지 않|지원되지 않|유효하지 않|не поддержива|недопустим|неизвестн"
-    r"|nicht unterstützt|pas pris(es?)? en charge|no (se admite|es compatible)|não (é )?suportad",
+    r"|サポート(されてい|していま)|対応していません|無効な"
+    r"|지원하지 않|지원되지 않|유효하지 않|не ?поддержива|еподдержива|недопустим|неизвестн"
+    r"|nicht unterstützt|unterstützt keine|unbekannte|ungültige|(pas pris(es?)?|ne prend pas) en charge|inconnue?\b"
+    r"|no (se |es )?(admite|compatible|soporta)|desconocid|não (é )?suportad|desconhecid",
     re.IGNORECASE | re.ASCII,
 )
 _CALLERS_MISTAKE: Final = re.compile(

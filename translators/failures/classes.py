@@ -100,7 +100,9 @@ class _Failure:
     def is_rate_limit(self) -> bool:
         if self.status in (0, 413, 500):
             return self.says(words.RATE)
-        return self.status == 429 or (self.status in (400, 403) and self.is_labelled(words.RATE))
+        return self.status == 429 or (
+            self.status in (400, 403) and (self.is_labelled(words.RATE) or self.says(words.TOO_FAST))
+        )
 
     def is_content_filter(self) -> bool:
         return self.status in _AMBIGUOUS_STATUSES and self.says(words.CONTENT)

@@ -38,6 +38,7 @@ CONTEXT: Final = _any_of(
     r"exceed_context|n_ctx",  # llama.cpp
     r"(prompt|input)s? (is|are) too (long|large)( for| to process|:|\.|$)",  # Bedrock, Fireworks
     r"messages? (is|are) too long",
+    r"kontext(länge|fenster)[^.]{0,40}(überschr|zu lang)|uper(ó|a)[^.]{0,20}longitud[^.]{0,20}contexto",
     r"prompt exceeds? max",  # Z.AI
     r"exceeded model token limit",  # Moonshot
     r"too many input tokens|too many tokens: ",  # Cohere
@@ -80,13 +81,16 @@ RATE: Final = _any_of(
     r"zu viele anfragen|trop de requêtes|demasiadas solicitudes|muitas solicitações",
 )
 
+TOO_FAST: Final = _any_of(r"too many requests", r"(请求|调用|访问)过于?频繁", r"达到(了)?(速率|频率)限制")
+"""A rate limit and nothing else, whatever the status."""
+
 QUOTA: Final = _any_of(
     r"insufficient[_ ](quota|balance|credit|funds?)|not enough (credit|balance|funds?)",
     r"exceeded your (current|monthly) (quota|usage|included)|quota exceeded|spending limit|usage_not_included",
     r"billing[_ ](hard[_ ]limit|not[_ ]active)|payment required",
     r"more credits|credit balance|out of credits|(no|any) (remaining )?credits",
     r"account.{0,30}(suspended|arrears|overdue)|overdue[_ ]?(balance|payment|error)",  # Volcengine
-    r"arrearage",  # DashScope
+    r"arrearage|free ?tier[^.]{0,40}(exhausted|only)",  # DashScope
     r"(balance|credits?|quota|funds) (is|are|has been) (insufficient|too low|exhausted|used up)",  # SiliconFlow
     r"余额(不足|已?用[完尽]|耗尽)|欠费|请(先|及时|前往)?充值|资源包",
     r"(额度|配额|点数|积分)[^，。]{0,8}(不足|已?用[完尽]|耗尽|失败)|套餐[^，。]{0,12}(到期|过期|用[完尽]|耗尽)",

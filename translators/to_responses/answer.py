@@ -6,6 +6,7 @@ anything else server-sent events. A body that cannot be read ends the response a
 So does one that holds no answer, with the body's first words: they say more than that there was no answer.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
@@ -35,6 +36,8 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
 """What begins a stream of server-sent events, unless a line of text precedes it."""
+_INNER_FRAME: Final = re.compile(rb"\A(?:data:\s*)+")
+"""What a gateway leaves that puts the provider's events into its own."""
 _WHOLE: Final = b'{[<"'
 _MAX_QUOTED_BYTES: Final = 1024
 """Of a body that is no answer: more than an error message quotes, whatever of it is markup."""
@@ -157,7 +160,9 @@ class EventStream:
 
     def _odd_chunks(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks of a payload that does not fit the types; one that keeps the connection alive has none."""
-        if is_keep_alive(payload):
+        payload = _INNER_FRAME.sub(b"", payload)
+        if payload == DONE or is_keep_alive(payload):
+            self.done = payload == DONE
             return
         for value in read_values(payload):
             chunk = self._surrogates.read(value)

@@ -8,7 +8,7 @@ usage, and Codex's compaction depends on it. Source: OpenAI API reference, Respo
 import re
 from typing import Final
 
-from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails
+from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails, first_count
 from translators.responses.response import InputTokensDetails, OutputTokensDetails, Usage
 
 BYTES_PER_TOKEN: Final = 4
@@ -28,8 +28,8 @@ def read_usage(chat: ChatUsage) -> Usage:
     The response counts cached tokens and thinking as parts of the input and the output. Where the provider counts them
     apart they are added, so that no difference of two counts is negative. Source: xAI docs, Reasoning.
     """
-    sent = _first(chat.prompt_tokens, chat.input_tokens)
-    made = _first(chat.completion_tokens, chat.output_tokens)
+    sent = chat.sent or 0
+    made = chat.made or 0
     of_input = chat.prompt_tokens_details or chat.input_tokens_details or _NO_PROMPT_DETAILS
     of_output = chat.completion_tokens_details or chat.output_tokens_details or _NO_COMPLETION_DETAILS
     cached = _first(
@@ -54,7 +54,7 @@ def read_usage(chat: ChatUsage) -> Usage:
 
 def _first(*counts: int | None) -> int:
     """Return the first count that there is, else 0."""
-    return next((count for count in counts if count is not None), 0)
+    return first_count(*counts) or 0
 
 
 def estimate_usage(prompt_bytes: int, output_bytes: int) -> Usage:

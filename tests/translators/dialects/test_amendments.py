@@ -333,6 +333,16 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("stream_only", "该模型仅支持流式调用", 400, {"stream": None, "stream_options": None}),
     ("presence_penalty", "presence_penalty is nicht unterstützt", 400, {}),
     ("presence_penalty", "Параметр presence_penalty не поддерживается", 400, {}),
+    ("presence_penalty", "Unbekannter Parameter 'presence_penalty'", 400, {}),
+    ("presence_penalty", "Parámetro no compatible: presence_penalty", 400, {}),
+    ("parallel_tool_calls", "Paramètre inconnu : 'parallel_tool_calls'", 400, {}),
+    ("parallel_tool_calls", "Неподдерживаемый параметр: 'parallel_tool_calls'", 400, {}),
+    ("image", "このモデルは画像をサポートしていません", 400, {}),
+    ("image", "Ce modèle ne prend pas en charge les images.", 400, {}),
+    ("image", "El modelo no admite imágenes.", 400, {}),
+    ("image", "Dieses Modell unterstützt keine Bilder.", 400, {}),
+    ("image", "模型不支持image_url类型的消息", 400, {}),
+    ("alternating", "Conversation roles must alternate user/assistant/user/assistant/...", 500, {}),
     # numbers and extras
     ("temperature_and_top_p", "The model returned the following errors: `temperature` and `top_p` cannot both be "
      "specified for this model. Please use only one.", 400, {}),

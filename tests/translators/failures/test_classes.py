@@ -73,6 +73,8 @@ OVERFLOWS = {
     "LM Studio": "The number of tokens to keep from the initial prompt is greater than the context length.",
     "LiteLLM": "litellm.ContextWindowExceededError: litellm.BadRequestError: something",
     "MiniMax": "invalid params, context window exceeds limit (2013)",
+    "in German": "Die maximale Kontextlänge wurde überschritten.",
+    "in Spanish": "Se superó la longitud máxima de contexto.",
     "Mistral": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
     "Moonshot": "Invalid request: Your request exceeded model token limit: 262144",
     "Ollama": "the input length exceeds the context length",
@@ -139,6 +141,7 @@ MONEY = [
     (403, {"message": "Sorry, your account balance is insufficient", "code": 30001}),
     (403, {"message": "The request failed: your account has an overdue balance.", "code": "AccountOverdueError"}),
     (403, {"message": "免费额度已用完"}),
+    (403, {"message": "The free tier of the model has been exhausted.", "code": "AllocationQuota.FreeTierOnly"}),
     *((status, {"message": message}) for status in (400, 401, 403, 429, 500) for message in (
         "余额不足或无可用资源包,请充值。", "您的账户已欠费，请充值后重试", "用户额度不足, 剩余额度: ¥-0.10",
         "アカウントの残高が不足しています。", "잔액이 부족합니다.", "Недостаточно средств на счёте.",
@@ -167,7 +170,8 @@ LIMITS = [
     (400, {"message": "x", "code": "RateLimitReached"}, 1.0),
     (500, {"message": "ThrottlingException: Too many tokens, please wait before trying again."}, 1.0),
     (429, {"message": "您当前使用该API的并发数过高，请降低并发，或联系客服增加限额。", "code": "1302"}, 1.0),
-    (500, {"message": "您的请求过于频繁，请稍后再试"}, 1.0),
+    *((status, {"message": "您的请求过于频繁，请稍后再试"}, 1.0) for status in (400, 403, 500)),
+    (403, {"message": "您的账户已达到速率限制"}, 1.0),
     (429, {"message": "已达到 5 小时的使用上限。您的限额将重置。", "code": "1308"}, 1.0),
 ]  # fmt: skip
 

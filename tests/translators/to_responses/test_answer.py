@@ -11,6 +11,7 @@ COMPLETED = ("completed", [("output_text", "Hi")])
 
 BODIES = {
     "an event stream": (b"data: " + HI + b"\n\n", COMPLETED),
+    "events within events": (b"data: data: " + HI + b"\n\ndata: data: [DONE]\n\n", COMPLETED),
     "text first": (b"Starting up.\n\ndata: " + HI + b"\n\n", COMPLETED),
     "white space first": (b"\n\n  data: " + HI + b"\n\n", COMPLETED),
     "a byte order mark, then an event stream": (b"\xef\xbb\xbfdata: " + HI + b"\n\n", COMPLETED),

@@ -26,6 +26,7 @@ USAGES = {
         ChatUsage(9, 7, 16, PromptDetails(4, 2), CompletionDetails(3)), (9, 4, 2, 7, 3, 16)
     ),
     "no details": (ChatUsage(9, 7, 16), (9, 0, 0, 7, 0, 16)),
+    "promptTokens": (ChatUsage(camel_prompt=9, camel_completion=7, total_tokens=16), (9, 0, 0, 7, 0, 16)),
     "no total": (ChatUsage(9, 7), (9, 0, 0, 7, 0, 16)),
     "a total that is not the sum (Gemini)": (ChatUsage(9, 7, 30), (9, 0, 0, 7, 0, 30)),
     "the prompt only": (ChatUsage(prompt_tokens=9), (9, 0, 0, 0, 0, 9)),
@@ -119,3 +120,10 @@ PICTURE = b'{"url":"data:image/png;base64,' + b"A" * 100_000 + b'"}'
 )
 def test_tokens(body: bytes, expected: int) -> None:
     assert estimate_tokens(body) == expected
+
+
+@pytest.mark.parametrize("names", [("promptTokens", "completionTokens"), ("inputTokens", "outputTokens")])
+def test_counts_in_camel_case(names: tuple[str, str]) -> None:
+    usage = usage_of(read_chunk(json.dumps({"choices": [], "usage": dict(zip(names, (9, 7), strict=True))}).encode()))
+    assert usage is not None
+    assert counts(read_usage(usage)) == (9, 0, 0, 7, 0, 16)
