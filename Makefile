@@ -11,12 +11,12 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients services lint check chaos fuzz bench clean
+.PHONY: help install run test test-clients services lint check chaos fuzz bench try-image clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r target does; do printf '%-12s %s\n' "$$target" "$$does"; done
+	  | while IFS='|' read -r target does; do printf '%-13s %s\n' "$$target" "$$does"; done
 
 install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv (again only when setup.cfg changed)
 
@@ -53,6 +53,9 @@ fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by covera
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || \
 	  echo "NOT INSTALLED: atheris; hypothesis searches instead, guided by what its targets measure" >&2
 	$(BIN)/python -m tests.properties.fuzz $(ARGS)
+
+try-image:  ## Build the container image and run it, read-only and without rights (needs root on Debian; some minutes)
+	@bash deploy/try-image.sh
 
 bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratios
 	$(BIN)/python -m bench $(ARGS)
