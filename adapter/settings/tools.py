@@ -37,11 +37,6 @@ class ToolSettings:
     given: frozenset[str] = frozenset()
     """Names, as in `describe`, of the settings that the file has."""
 
-    @property
-    def calls_mcp(self) -> bool:
-        """Whether any MCP server may be called."""
-        return bool(self.mcp or self.mcp_url_hosts)
-
     def tables(self) -> dict[str, Described]:
         """Return the tables of the file by their place; none if nothing is set."""
         found: dict[str, Described] = {f"tools.mcp.{label}": server for label, server in self.mcp.items()}

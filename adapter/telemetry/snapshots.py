@@ -1,7 +1,7 @@
 """The metrics of all workers, merged.
 
 Each worker writes what it has counted to a file of its own, about once a second if anything has changed, into a
-directory that the master makes before it forks. Whoever is asked for the metrics adds the files up.
+directory that the master makes before it forks. The worker that is asked for the metrics adds the files up.
 
 A worker holds a numbered slot by a lock that ends with its process, and its file belongs to the slot: the worker that
 takes over the slot of a dead one goes on with its counters, so no counter ever goes down, and there are only as many
@@ -119,7 +119,7 @@ class Snapshots:
         self._write()
 
     def close(self) -> None:
-        """Write the last state of the counters, and give the slot free."""
+        """Write the last state of the counters, and release the slot."""
         for metric in catalog.METRICS.values():
             if isinstance(metric, Gauge):
                 metric.clear()

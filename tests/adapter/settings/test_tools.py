@@ -23,7 +23,6 @@ def load(directory: Path, text: str, **environ: str) -> Settings:
 def test_without_a_table_no_tool_is_run(tmp_path: Path) -> None:
     settings = load(tmp_path, "")
     assert settings.tools == ToolSettings()
-    assert not settings.tools.calls_mcp
     assert not [name for name, _, _ in effective(settings) if name.startswith("tools")]
 
 
