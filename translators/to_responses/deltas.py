@@ -29,7 +29,7 @@ from translators.chat.chunks import (
 from translators.errors import ProviderError, UpstreamError
 from translators.failures.classes import classify_error_object
 from translators.loose_json import decode_prefix, replace_lone_surrogates
-from translators.reasoning.fields import PARTS, read_thinking, text_in
+from translators.reasoning.fields import PARTS, TEXT_MEMBERS, read_thinking, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -191,7 +191,9 @@ def _fitting(kind: type[S], value: dict[str, Any]) -> S:
             fits[field.name] = msgspec.convert(member, field.type, strict=False)
         except msgspec.ValidationError:
             allowed = get_args(field.type)
-            if isinstance(member, dict):
+            if field.name in TEXT_MEMBERS:
+                fits[field.name] = text_in(member)
+            elif isinstance(member, dict):
                 if inner := _struct_in(allowed):
                     fits[field.name] = _fitting(inner, member)
             elif isinstance(member, list):
@@ -225,6 +227,8 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, s
 
     An image yields its URL. `other` is a part that a response has no place for (Mistral's `reference`).
     """
+    if isinstance(content, dict) and isinstance(content.get("type"), str):
+        content = [content]
     if isinstance(content, dict):
         yield "text", encode(content).decode()
         return

@@ -22,7 +22,9 @@ from typing import Any, Final
 from translators.loose_json import is_json_object, is_json_prefix, loose_object, loose_value
 
 _TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
-_WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", '""', "[]"})
+_WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", "undefined", '""', "[]"})
+_FENCED: Final = re.compile(r"\s*```(?:json)?\s*(\{.*\})\s*```\s*", re.DOTALL)
+"""Arguments in a block of Markdown."""
 _MAX_DOUBTFUL: Final = 8
 """Fragments that may be both pieces and snapshots, as long as the pieces do not tell which."""
 _MAX_ENCODINGS: Final = 3
@@ -158,13 +160,14 @@ class ProviderCall:
         last = self._pieces[-1]
         if all(last.startswith(piece) for piece in self._pieces) and loose_value(last) is not None:
             joined = last
-        value: Any = joined
-        for _ in range(_MAX_ENCODINGS):
+        fenced = _FENCED.fullmatch(joined)
+        value: Any = fenced[1] if fenced else joined
+        for _ in range(_MAX_ENCODINGS + 1):
+            if (found := loose_object(value)) is not None:
+                return value if is_json_object(value) else json.dumps(found, ensure_ascii=False)
             value = loose_value(value)
             if not isinstance(value, str):
                 return None
-            if loose_object(value) is not None:
-                return value if is_json_object(value) else json.dumps(loose_object(value), ensure_ascii=False)
         return None
 
     # --- what arrives -----------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """The forms in which providers send parts of an answer, and what is read out of them."""
 
+import json
+
 import pytest
 
 from translators.chat.chunks import ChatUsage, Chunk, Delta, FunctionDelta, ToolCallDelta
 from translators.errors import UpstreamError
+from translators.reasoning.fields import read_thinking
 from translators.to_responses.deltas import (
     arguments_of,
     calls_of,
@@ -22,6 +25,7 @@ def test_content_that_is_no_string() -> None:
         ("reasoning", "a"), ("text", "b"), ("text", "c"), ("refusal", "d"), ("image", "e"), ("image", "f"),
         ("other", ""),
     ]  # fmt: skip
+    assert list(pieces_of({"type": "text", "text": "c"})) == [("text", "c")]
     assert list(pieces_of({"city": "Paris"})) == [("text", '{"city":"Paris"}')]
 
 
@@ -119,3 +123,11 @@ def test_what_is_no_chunk(payload: bytes) -> None:
 
 def test_a_chunk_that_is_null_says_nothing() -> None:
     assert read_chunk(b" null ") == Chunk()
+
+
+@pytest.mark.parametrize("thinking", [["Hm"], [{"type": "text", "text": "Hm"}], {"text": "Hm"}])
+def test_thinking_that_is_no_string(thinking: object) -> None:
+    chunk = read_chunk(json.dumps({"choices": [{"index": 0, "delta": {"reasoning_content": thinking}}]}).encode())
+    assert chunk.choices
+    assert chunk.choices[0].delta is not None
+    assert read_thinking(chunk.choices[0].delta) == "Hm"

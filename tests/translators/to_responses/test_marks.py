@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "Kimi without a section": (
         '<|tool_call_begin|>functions.get:0<|tool_call_argument_begin|>{"x":1}<|tool_call_end|>', "", ONE,
     ),
+    "an older name of Hermes' mark": ('<function_call>{"name": "get", "arguments": {"x": 1}}</function_call>', "", ONE),
     "Hermes": (
         'ok\n<tool_call>\n{"name": "get", "arguments": {"x": 1}}\n</tool_call>\n'
         '<tool_call>{"name": "put", "arguments": {"x": 2}}</tool_call>\n',

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.properties.strategies.streamed_answers import Object
+from tests.support import chat
 from tests.support.stream_harness import StreamHarness, contents
 from translators.errors import UpstreamError
 from translators.responses.tools import FunctionTool
@@ -322,3 +323,12 @@ def test_an_answer_of_nothing_but_calls_that_are_not_allowed_fails() -> None:
     assert "'g', which tool_choice does not allow" in answer.response["error"]["message"]
     told = read_deltas({"content": "Hi"}, call("a", "g"), names=allowing(), finish="tool_calls")
     assert (told.response["status"], contents(told.output)) == ("completed", [("output_text", "Hi")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"), [('```json\n{"x": 1}\n```', {"x": 1}), ('```{"x": 1}```', {"x": 1}), ("undefined", {})]
+)
+def test_arguments_that_are_not_json_as_they_stand(arguments: str, meant: dict[str, int]) -> None:
+    for fragments in ([arguments], list(arguments)):
+        answer = StreamHarness().read([chat.call(0, "a", "get", *fragments), chat.end("tool_calls")])
+        assert contents(answer.output) == [("call", "get", meant)]

@@ -52,6 +52,7 @@ CALL_FORMS: Final = (
     # Hermes, Qwen 2.5 and 3, Granite: JSON. Qwen3-Coder: <function=…>. GLM 4.5: <arg_key>. MiniMax M1: JSON.
     CallForm("<tool_call>", ("</tool_call>",), read_tags, begins="{[<"),
     CallForm("<tool_calls>", ("</tool_calls>",), read_tags, begins="{[<"),  # Hunyuan, Jamba, MiniMax M1
+    CallForm("<function_call>", ("</function_call>",), read_tags, begins="{[<"),  # models trained on older templates
     CallForm("<function=", ("</function>",), read_tags, keeps_opening=True, begins=""),  # Qwen3-Coder, Seed-OSS, Llama
     CallForm('<invoke name="', ("</invoke>",), read_tags, keeps_opening=True, begins=""),  # MiniMax M2
     CallForm("<｜DSML｜invoke ", ("</｜DSML｜invoke>",), read_tags, keeps_opening=True),  # DeepSeek V3.2 and V4
