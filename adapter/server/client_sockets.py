@@ -28,6 +28,21 @@ MAX_HEAD_BYTES: Final = 256 * 1024
 """Of a request line and all fields, what came with the first read apart."""
 
 
+class ListeningSocket(gevent.socket.socket):  # type: ignore[misc]
+    """A socket that accepts connections, and knows its name after it is closed, too.
+
+    gunicorn asks for the name when it begins to serve a connection. At a stop it closes the socket first, and a
+    connection that was accepted just before would end without an answer.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._name = super().getsockname()
+
+    def getsockname(self) -> Any:
+        return self._name
+
+
 class HeadReader:
     """What both kinds of connection share. The class after it in a class statement is the socket's."""
 

@@ -22,7 +22,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from adapter import __version__
 from adapter.event_loop.sockets import shut
 from adapter.server.allocator import keep_freed_memory
-from adapter.server.client_sockets import HEAD_SECONDS, ClientSocket, HeadReader
+from adapter.server.client_sockets import HEAD_SECONDS, ClientSocket, HeadReader, ListeningSocket
 from adapter.telemetry.catalog import BUILD_INFO
 from translators.errors import ProtocolError
 from translators.wire import encode
@@ -76,7 +76,7 @@ class Worker(GeventWorker):
     def patch(self) -> None:
         """Make the listening sockets cooperative, as the standard library is already."""
         self.sockets: list[Any] = [
-            gevent.socket.socket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
+            ListeningSocket(listener.FAMILY, socket.SOCK_STREAM, fileno=listener.sock.detach())
             for listener in self.sockets
         ]
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import gevent
+import gevent.socket
 import pytest
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.server.client_sockets import ClientSocket
+from adapter.server.client_sockets import ClientSocket, ListeningSocket
 from adapter.server.worker import http_date
 
 
@@ -66,3 +67,16 @@ def test_other_servers_need_not_know_how_to_hold() -> None:
 def test_the_date_is_that_of_the_second() -> None:
     assert http_date(784111777.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
     assert abs((parsedate_to_datetime(http_date()) - datetime.now(UTC)).total_seconds()) < 2
+
+
+def test_a_listening_socket_knows_its_name_after_it_is_closed() -> None:
+    ours = socket.create_server(("127.0.0.1", 0))
+    name = ours.getsockname()
+    listener = ListeningSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+    client = socket.create_connection(name)
+    accepted, _ = listener.accept()
+    listener.close()
+    assert listener.getsockname() == name
+    assert type(accepted) is gevent.socket.socket
+    accepted.close()
+    client.close()
