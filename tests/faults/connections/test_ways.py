@@ -1,5 +1,6 @@
 """Ways to a provider: what its URL, its headers and its certificates need."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,8 @@ def test_a_company_authority_and_a_client_certificate(certificate: Path, tmp_pat
         ) as service:  # fmt: skip
             assert service.post({"model": "without-1", "input": "Hi"}).status == 503
             assert '"cause":"tls"' in service.log
-            assert "certificate required" in service.log.lower()
+            # The provider's alert may be lost, since it closes the connection at once.
+            assert re.search("certificate required|eof occurred", service.log.lower())
             assert service.stream()[-1]["response"]["output"][0]["content"][0]["text"] == "Hello"
     finally:
         provider.close()
