@@ -1,7 +1,7 @@
 """New keys for callers, and the keys of the configuration, as the command line shows them.
 
 A key is `ra-`, 32 random bytes and their checksum, in letters and digits, so that scanners for leaked secrets recognise
-it. The server is given its SHA-256 only, which is enough for a secret that nobody can guess.
+it. The server has only its SHA-256: 32 random bytes cannot be guessed, so no slower hash is needed.
 """
 
 import secrets
