@@ -1,6 +1,6 @@
 """The official conformance tests of MCP, as far as they are about listing and calling tools.
 
-Left out: logging in (`auth/…`), resuming a stream, and input that a server asks for, none of which the adapter does.
+Not covered, because the adapter does not do it: OAuth (`auth/…`), resuming a stream, and servers that request input.
 """
 
 import os

@@ -22,7 +22,7 @@ FORMAT = {"format": {"type": "json_schema", "name": "n", "schema": {"type": "obj
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Upstream]:
-    """A provider whose requests nobody judges."""
+    """A provider that accepts any request."""
     with Upstream() as upstream:
         yield upstream
 

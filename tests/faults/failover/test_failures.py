@@ -58,7 +58,7 @@ def test_an_upstream_that_nobody_can_reach(routed: Service, b: Upstream) -> None
 def test_a_request_that_may_have_been_accepted(
     loss: str, streamed: bool, routed: Service, a: Upstream, b: Upstream
 ) -> None:
-    """It may be paid already, so that nobody else is asked."""
+    """The request may be charged already, so no other provider gets it."""
     model = name("first")
     a.plays(LOST[loss])
     answer = routed.post({"model": model, "input": "Hi", "stream": streamed})
