@@ -55,10 +55,6 @@ class CallerKeys:
             return Identity(digest, None)
         return None
 
-    @property
-    def named(self) -> frozenset[CallerKey]:
-        return frozenset(self._named.values())
-
     def _key_files(self) -> list[str]:
         return sorted({key.file for key in self._named.values() if key.file is not None})
 
