@@ -63,9 +63,9 @@ class Service(Client):
 
     @property
     def workers(self) -> list[int]:
-        """Process ids of the workers, oldest first."""
+        """Process ids of the workers, oldest first; the demo upstream is none of them."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return sorted(int(pid) for pid in children.read_text().split())
+        return sorted(pid for pid in map(int, children.read_text().split()) if not is_demo(pid))
 
     def start(self) -> Self:
         command = [sys.executable, *self.command]
@@ -78,7 +78,10 @@ class Service(Client):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.02)
                 raise AssertionError(f"the service ended with {self.process.returncode}:\n{self.log}")
-            assert monotonic() < deadline, f"the service is not ready after {START} s:\n{self.log}"
+            if monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f"the service is not ready after {START} s:\n{self.log}")
         return self
 
     def _is_ready(self) -> bool:
@@ -114,3 +117,11 @@ class Service(Client):
 def caught_signals(pid: int) -> str:
     status = Path(f"/proc/{pid}/status").read_text()
     return re.search(r"^SigCgt:\s*(\w+)$", status, re.M)[1]
+
+
+def is_demo(pid: int) -> bool:
+    """Whether the process is the bundled demo upstream; one that has just ended is not."""
+    try:
+        return b"adapter.demo" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
