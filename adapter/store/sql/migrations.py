@@ -1,13 +1,28 @@
-"""The tables of a SQL store: how they are created, and how an earlier version is migrated to this one.
+"""The tables of the responses, and how tables are created, or those of an earlier version migrated to this one.
 
 The steps of a version are SQL as it was written for that version and never change: they find the tables as they were
 then, whatever `CREATE` says now. `{bytes}` is the database's type for bytes. The version is stored in the database and
 changes in the same transaction.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+
 from adapter.store.base import StoreDown
+
+
+class Schema(Struct, frozen=True):
+    """Tables that have one version together."""
+
+    create: tuple[str, ...]
+    """Statements that create the tables, the one of the version included."""
+    version: int
+    steps: Mapping[int, tuple[str, ...]] = {}
+    """Statements that upgrade each version to the next. No version before the first of them was released."""
+    version_table: str = "schema_version"
+
 
 VERSION: Final = 3
 """Version of the tables; a change of them raises it and adds to STEPS."""
@@ -59,48 +74,48 @@ STEPS: Final = {
         "UPDATE conversations SET used_at = created_at",
     ),
 }
-"""Statements that upgrade each version to the next. No version before the first of them was released."""
+RESPONSES: Final = Schema(CREATE, VERSION, STEPS)
 
 
-def version_of(cursor: Any, names: str) -> int | None:
+def version_of(cursor: Any, names: str, schema: Schema) -> int | None:
     """Return the version of the tables, None: there are none; raise StoreDown for an unknown version.
 
     `names` is the query for the names of the tables.
     """
     cursor.execute(names)
-    if ("schema_version",) not in cursor.fetchall():
+    if (schema.version_table,) not in cursor.fetchall():
         return None
-    cursor.execute("SELECT version FROM schema_version")
+    cursor.execute(f"SELECT version FROM {schema.version_table}")
     versions = cursor.fetchall()
     if len(versions) != 1 or not isinstance(versions[0][0], int):
         raise StoreDown(
-            "its table schema_version does not hold one version; put a backup in its place, or move it away to begin "
-            "anew"
+            f"its table {schema.version_table} does not hold one version; put a backup in its place, or move it "
+            "away to begin anew"
         )
     found: int = versions[0][0]
-    if found > VERSION:
+    if found > schema.version:
         raise StoreDown(
-            f"its tables have version {found} and this program knows version {VERSION}; "
+            f"its tables have version {found} and this program knows version {schema.version}; "
             "use the program that wrote it, or a later one"
         )
-    if found < min(STEPS):
+    if found < min(schema.steps, default=schema.version):
         raise StoreDown(
             f"its tables have version {found}, which was never released; move the database away to begin anew"
         )
     return found
 
 
-def migrate(cursor: Any, names: str, bytes_type: str) -> int:
+def migrate(cursor: Any, names: str, schema: Schema, bytes_type: str) -> int:
     """Create the tables, or migrate those of an earlier version; return the version that was found.
 
     The caller's transaction keeps other processes out.
     """
-    found = version_of(cursor, names)
+    found = version_of(cursor, names, schema)
     if found is None:
-        steps = [*CREATE, f"INSERT INTO schema_version (version) VALUES ({VERSION})"]
+        steps = [*schema.create, f"INSERT INTO {schema.version_table} (version) VALUES ({schema.version})"]
     else:
-        steps = [step for version in range(found, VERSION) for step in STEPS[version]]
-        steps.append(f"UPDATE schema_version SET version = {VERSION}")
+        steps = [step for version in range(found, schema.version) for step in schema.steps[version]]
+        steps.append(f"UPDATE {schema.version_table} SET version = {schema.version}")
     for step in steps:
         cursor.execute(step.format(bytes=bytes_type))
-    return VERSION if found is None else found
+    return schema.version if found is None else found

@@ -19,7 +19,7 @@ from gevent.resolver.blocking import Resolver
 
 from adapter.settings.store_url import POSTGRESQL_FORM, without_password
 from adapter.store.base import StoreDown
-from adapter.store.sql.migrations import VERSION, migrate, version_of
+from adapter.store.sql.migrations import RESPONSES, Schema, migrate, version_of
 
 if "psycopg" not in sys.modules and (find_spec("psycopg_binary") or find_spec("psycopg_c")):
     # In a gevent worker, psycopg would wait through one event loop for each thread; its C function just blocks.
@@ -65,9 +65,7 @@ _TRANSIENT: Final = ("08", "25006", "40001", "40P01", "57P0")
 """Lost connections, a server that failed over, and the victim of two transactions that met."""
 
 
-_TABLES_QUERY: Final = (
-    "SELECT relname::text FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)"
-)
+_TABLES_QUERY: Final = "SELECT relname::text FROM pg_class WHERE relname = '{}' AND pg_table_is_visible(oid)"
 _PARAMETER: Final = re.compile(r"(?<!:):(\w+)")
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
@@ -81,8 +79,13 @@ class PostgreSQL:
     writers = 2
     readers = 4
 
-    def __init__(self, url: str, time_limit: float = 40.0) -> None:
-        """Raise ValueError for a URL that libpq cannot read. `time_limit` (seconds) exceeds the server's own limits."""
+    def __init__(self, url: str, time_limit: float = 40.0, schema: Schema = RESPONSES) -> None:
+        """Raise ValueError for a URL that libpq cannot read. `time_limit` (seconds) exceeds the server's own limits.
+
+        `schema`: the tables that are worked with.
+        """
+        self._schema = schema
+        self._names = _TABLES_QUERY.format(schema.version_table)
         self.time_limit: float | None = time_limit
         try:
             at = conninfo_to_dict(f"postgresql:{url.partition(':')[2]}")
@@ -103,10 +106,10 @@ class PostgreSQL:
         Creates the tables in an empty database.
         """
         connection, found = self._open(migrates=False)
-        if found != VERSION:
+        if found != self._schema.version:
             connection.close()
             raise StoreDown(
-                f"its tables have version {found} and this program works with version {VERSION}; "
+                f"its tables have version {found} and this program works with version {self._schema.version}; "
                 "stop what uses them and run `responses-adapter store upgrade`"
             )
         connection.autocommit = commits_each
@@ -123,11 +126,11 @@ class PostgreSQL:
         connection = psycopg.connect(**self._at)
         try:
             cursor = connection.cursor()
-            found = version_of(cursor, _TABLES_QUERY)
-            if found is None or (migrates and found != VERSION):
+            found = version_of(cursor, self._names, self._schema)
+            if found is None or (migrates and found != self._schema.version):
                 cursor.execute("SET LOCAL statement_timeout = 0")
                 self.lock(cursor)
-                found = migrate(cursor, _TABLES_QUERY, "BYTEA")
+                found = migrate(cursor, self._names, self._schema, "BYTEA")
             connection.commit()
             return connection, found
         except BaseException:

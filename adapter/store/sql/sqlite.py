@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from adapter.store.base import StoreDown
-from adapter.store.sql.migrations import VERSION, migrate, version_of
+from adapter.store.sql.migrations import RESPONSES, Schema, migrate, version_of
 
 _PAGE_BYTES: Final = 16384
 """Compared with SQLite's default of 4 KB, a row of 280 KB costs half to write or read, and one of 3 KB no more
@@ -48,8 +48,9 @@ class SQLiteFile:
     time_limit: float | None = None
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
-    def __init__(self, path: str, patience: float = 5.0) -> None:
-        """`patience`: seconds that a write waits for the writes of other processes."""
+    def __init__(self, path: str, patience: float = 5.0, schema: Schema = RESPONSES) -> None:
+        """`patience`: seconds that a write waits for the writes of other processes. `schema`: its tables."""
+        self._schema = schema
         self._path = Path(path).absolute()
         self._patience = patience
 
@@ -93,10 +94,10 @@ class SQLiteFile:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA secure_delete=ON")
-        found = version_of(connection.cursor(), _TABLES_QUERY)
-        if found != VERSION:
+        found = version_of(connection.cursor(), _TABLES_QUERY, self._schema)
+        if found != self._schema.version:
             connection.execute("BEGIN IMMEDIATE")
-            found = migrate(connection.cursor(), _TABLES_QUERY, "BLOB")
+            found = migrate(connection.cursor(), _TABLES_QUERY, self._schema, "BLOB")
         connection.commit()
         return found
 

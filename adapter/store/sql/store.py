@@ -1,11 +1,7 @@
 """A store in a SQL database.
 
-Native threads have a connection each; some write and some read, so neither the event loop nor a reader waits for a
-write lock. All waiting writes become one transaction (group commit), and each caller continues only when it is
-committed. An error costs the connection. Work that can be repeated safely is repeated on a new one; otherwise the
-callers get the error, and the next call opens a new connection: the store works again as soon as its database does.
-
-`Database` has what differs between databases; tables and statements are the same for all.
+`threads.py` executes its statements in native threads; `Database` has what differs between databases. Tables and
+statements are the same for all.
 """
 
 import time
@@ -14,18 +10,16 @@ from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
 from random import getrandbits
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import asdict, replace
 
-from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.store.base import (
     NotFound,
     StoredConversation,
     StoredEvents,
     StoredItem,
     StoredKind,
-    StoreDown,
     StoredResponse,
     StoredRun,
     StoreStats,
@@ -34,38 +28,20 @@ from adapter.store.base import (
     is_storable,
 )
 from adapter.store.sql import run_tables, tables, upkeep
-from adapter.store.sql.database import Database, Session
+from adapter.store.sql.database import Database
 from adapter.store.sql.migrations import VERSION
-from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row, Write, write
-from adapter.telemetry.catalog import STORE_ERRORS, STORE_SECONDS
-
-_MAX_BATCH: Final = 256
-"""Writes in one transaction: by then the cost of the commit is spread, and no caller waits long for the others."""
+from adapter.store.sql.threads import DatabaseThreads
+from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row
 
 
 class SQLStore:
     """Implements `Store`. Nothing is opened before the first call."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._errors: tuple[type[Exception], ...] = (*database.errors, StoreDown)
-        self._writers = NativeThreads[Session, Write](
-            lambda: Session(database),
-            write,
-            threads=database.writers,
-            batch=_MAX_BATCH,
-            time_limit=database.time_limit,
-        )
-        self._readers = NativeThreads[Session, Query](
-            lambda: Session(database, commits_each=True),
-            _read,
-            threads=database.readers,
-            batch=1,
-            time_limit=database.time_limit,
-        )
+        self._database = DatabaseThreads(database)
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
-        self._do(self._writers, _put(stored, items))
+        self._database.write(_put(stored, items))
 
     def get(self, id: str, tenant: str) -> StoredResponse:
         return tables.to_response(self._found(tables.GET, id, tenant)[0])
@@ -83,7 +59,7 @@ class SQLStore:
         return [tables.to_response(row[:-1]) for row in rows]
 
     def delete(self, id: str, tenant: str) -> None:
-        if not is_storable(id) or self._do(self._writers, Deletion(tables.row_key(id, tenant))) is None:
+        if not is_storable(id) or self._database.write(Deletion(tables.row_key(id, tenant))) is None:
             raise NotFound(id)
 
     def put_conversation(self, conversation: StoredConversation) -> None:
@@ -128,7 +104,7 @@ class SQLStore:
 
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
         first = run_tables.BEGIN, asdict(run)
-        self._do(self._writers, Record(first, self._event_steps(run, events), _put(stored, ())))
+        self._database.write(Record(first, self._event_steps(run, events), _put(stored, ())))
 
     def record(
         self,
@@ -141,7 +117,7 @@ class SQLStore:
             return False
         put = None if stored is None else _put(stored, items)
         first = run_tables.ADVANCE, run_tables.advance_values(run)
-        return bool(self._do(self._writers, Record(first, self._event_steps(run, events), put)))
+        return bool(self._database.write(Record(first, self._event_steps(run, events), put)))
 
     def run(self, id: str, tenant: str) -> StoredRun:
         run = StoredRun(*self._found(run_tables.GET_RUN, id, tenant)[0])
@@ -164,7 +140,7 @@ class SQLStore:
             self._change((run_tables.RENEW, {"of_holder": holder, "new_until": until}))
 
     def runs_of(self, holder: str) -> set[tuple[str, str]]:
-        rows = self._do(self._readers, Query(run_tables.RUNS_OF, {"of_holder": holder}))
+        rows = self._database.read(Query(run_tables.RUNS_OF, {"of_holder": holder}))
         return {(tenant, id) for tenant, id in rows}
 
     def delete_events(self, ended_by: float) -> None:
@@ -176,34 +152,34 @@ class SQLStore:
         self._change((tables.SET_VALUE, {"key": key, "value": value, "until": until}))
 
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
-        return dict(self._do(self._readers, Query(tables.GET_VALUES, {**tables.prefix_values(prefix), "now": now})))
+        return dict(self._database.read(Query(tables.GET_VALUES, {**tables.prefix_values(prefix), "now": now})))
 
     def delete_values(self, prefix: str) -> int:
         change = Change([(tables.DELETE_VALUES, tables.prefix_values(prefix))], erases=True)
-        erased: list[int] = self._do(self._writers, change)
+        erased: list[int] = self._database.write(change)
         return erased[0]
 
     def prune(self, before: float) -> int:
-        self._do(self._writers, Change([(upkeep.DELETE_EXPIRED_VALUES, {"now": time.time()})], erases=True))
+        self._database.write(Change([(upkeep.DELETE_EXPIRED_VALUES, {"now": time.time()})], erases=True))
         return self._prune_responses(before) + self._prune_conversations(before)
 
     def _prune_responses(self, before: float) -> int:
         """Page through the responses from the oldest on, until a page has none that is old enough."""
         count, last = 0, tables.row_key("", "")
         while True:
-            page = self._do(self._readers, Query(upkeep.NEXT_PAGE, {**last, "before": before}))
+            page = self._database.read(Query(upkeep.NEXT_PAGE, {**last, "before": before}))
             found = [{**tables.row_key(id, tenant), "before": before} for id, tenant, _, erasable in page if erasable]
             for batch in _batches(found):
-                count += self._do(self._writers, Erasure(batch, []))
+                count += self._database.write(Erasure(batch, []))
             if len(page) < upkeep.PAGE or not any(old for _, _, old, _ in page):
                 return count
             last = tables.row_key(*page[-1][:2])
 
     def _prune_conversations(self, before: float) -> int:
         count = 0
-        while page := self._do(self._readers, Query(upkeep.UNUSED_CONVERSATIONS, {"before": before})):
+        while page := self._database.read(Query(upkeep.UNUSED_CONVERSATIONS, {"before": before})):
             found = [{**tables.row_key(id, tenant), "before": before} for id, tenant in page]
-            erased = sum(self._do(self._writers, Erasure([], batch)) for batch in _batches(found))
+            erased = sum(self._database.write(Erasure([], batch)) for batch in _batches(found))
             count += erased
             if erased < upkeep.PAGE:  # the last page, or another worker prunes, too
                 break
@@ -211,8 +187,7 @@ class SQLStore:
 
     def stats(self) -> StoreStats:
         def rows(statement: str) -> list[Any]:
-            found: list[Any] = self._do(self._readers, Query(statement, {}))
-            return found
+            return self._database.read(Query(statement, {}))
 
         return StoreStats(
             kinds=tuple(StoredKind(name, *rows(statement)[0]) for name, statement in upkeep.COUNTS.items()),
@@ -228,17 +203,14 @@ class SQLStore:
         """Yield the tenant of each row, 1, and the row's size; a row begins with the key by which it is sorted."""
         last = {"key_1": "", "key_2": "", "key_3": -1}
         while True:
-            page = self._do(self._readers, Query(query, last))
+            page = self._database.read(Query(query, last))
             yield from ((tenant, 1, size) for _, _, _, tenant, size in page)
             if len(page) < upkeep.PAGE:
                 return
             last = dict(zip(last, page[-1], strict=False))
 
     def upgrade(self) -> int:
-        try:
-            return self._database.upgrade()
-        except self._errors as error:
-            raise StoreDown(self._database.explain(error)) from error
+        return self._database.upgrade()
 
     def _event_steps(self, run: StoredRun, events: StoredEvents | None) -> list[tuple[str, Row]]:
         """Return the statements that add a run's next events."""
@@ -248,18 +220,17 @@ class SQLStore:
 
     def ping(self) -> None:
         self._database.check_room()
-        self._do(self._writers, Ping())
+        self._database.write(Ping())
 
     def close(self) -> None:
-        self._writers.close()
-        self._readers.close()
+        self._database.close()
 
     def _change(self, *steps: tuple[str, Row], erases: bool = False) -> None:
         """Execute statements in one transaction; raise NotFound if the first finds nothing to change."""
         first = steps[0][1]
         if not all(is_storable(value) for value in first.values() if isinstance(value, str)):
             raise NotFound(first.get("response_id"))
-        if not self._do(self._writers, Change(list(steps), erases))[0]:
+        if not self._database.write(Change(list(steps), erases))[0]:
             raise NotFound(first.get("response_id"))
 
     def _found(self, sql: str, id: str, tenant: str) -> list[Any]:
@@ -271,32 +242,7 @@ class SQLStore:
     def _select(self, sql: str, id: str, tenant: str, **values: Any) -> list[Any]:
         if not is_storable(id):
             return []
-        rows: list[Any] = self._do(self._readers, Query(sql, {**tables.row_key(id, tenant), **values}))
-        return rows
-
-    def _do(self, threads: NativeThreads[Session, Any], request: Query | Write) -> Any:
-        operation = "read" if threads is self._readers else "write"
-        began = time.perf_counter()
-        try:
-            return threads.do(request)
-        except self._errors as error:
-            STORE_ERRORS.add((operation,))
-            raise StoreDown(self._database.explain(error)) from error
-        finally:
-            STORE_SECONDS.observe(time.perf_counter() - began, (operation,))
-
-
-def _read(session: Session, jobs: list[Job[Query]]) -> None:
-    """Execute queries, in a thread that reads."""
-
-    def read() -> None:
-        unpack = session.packing.unpack
-        for job in jobs:
-            session.execute(job.request.sql, job.request.values)
-            rows = session.rows()
-            job.answer = [[unpack(value) if isinstance(value, bytes) else value for value in row] for row in rows]
-
-    session.attempt(read)
+        return self._database.read(Query(sql, {**tables.row_key(id, tenant), **values}))
 
 
 def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:

@@ -19,6 +19,8 @@ class Query(NamedTuple):
 
     sql: str
     values: Row
+    packed: bool = True
+    """Whether bytes in the rows are packed."""
 
 
 class Put(NamedTuple):
