@@ -76,15 +76,17 @@ class PostgreSQL:
     """One database."""
 
     errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
-    writers = 2
-    readers = 4
 
-    def __init__(self, url: str, time_limit: float = 40.0, schema: Schema = RESPONSES) -> None:
+    def __init__(
+        self, url: str, time_limit: float = 40.0, schema: Schema = RESPONSES, *, writers: int = 2, readers: int = 4
+    ) -> None:
         """Raise ValueError for a URL that libpq cannot read. `time_limit` (seconds) exceeds the server's own limits.
 
         `schema`: the tables that are worked with.
         """
         self._schema = schema
+        self.writers = writers
+        self.readers = readers
         self._names = _TABLES_QUERY.format(schema.version_table)
         self.time_limit: float | None = time_limit
         try:
