@@ -23,6 +23,8 @@ from translators.wire import NotJSON, decode
 
 log = structlog.get_logger()
 
+BROKE: Final = "Error: the tool could not be used."
+"""What the model reads if running a call fails for a reason of the adapter's own."""
 _MAX_PICTURE_CHARACTERS: Final = 8 * 1024 * 1024
 """Of one call's pictures together, as base64: they are stored with the response, and shown in every later turn."""
 

@@ -5,8 +5,13 @@ Source: OpenAI guide, Web search; OpenAI guide, Code interpreter; OpenAI guide, 
 
 from typing import Any, Final
 
-from translators.responses.tools import FunctionTool
+from msgspec.structs import replace
+
+from translators.responses.tools import WEB_SEARCH_TOOLS, FunctionTool
 from translators.wire import NotJSON, decode, encode
+
+_MAX_PLACE_CHARS: Final = 100
+"""Of each part of a place."""
 
 
 def _text(description: str) -> dict[str, Any]:
@@ -40,6 +45,20 @@ MAKE_PICTURE: Final = _function(
     "image_generation", "Makes a picture and shows it to the user.",
     {"prompt": _text("What the picture shows, in detail.")}, "prompt",
 )  # fmt: skip
+
+FUNCTIONS: Final[dict[str, str]] = {
+    **{str(tool.__struct_config__.tag): SEARCH.name for tool in WEB_SEARCH_TOOLS},
+    "code_interpreter": RUN_CODE.name,
+    "image_generation": MAKE_PICTURE.name,
+}
+"""The type of a tool → the function that is called when a `tool_choice` names the type."""
+
+
+def search_near(place: dict[str, Any]) -> FunctionTool:
+    """Return the function that searches, for a user at a place (`user_location`), which its description then names."""
+    parts = [place.get(name) for name in ("city", "region", "country", "timezone")]
+    known = ", ".join(" ".join(part.split())[:_MAX_PLACE_CHARS] for part in parts if isinstance(part, str) and part)
+    return replace(SEARCH, description=f"{SEARCH.description} The user is in {known}.") if known else SEARCH
 
 
 def read_arguments(arguments: str) -> dict[str, str]:

@@ -17,10 +17,10 @@ from translators.responses.tools import (
     MCPChoice,
     ToolChoice,
 )
+from translators.tools.built_in import FUNCTIONS
 from translators.tools.mcp import namespace_of
 
 HOSTED_DECLARATIONS: Final = HOSTED_TOOLS | WEB_SEARCH_TOOLS
-_FUNCTIONS: Final = frozenset({"code_interpreter", "image_generation"})
 
 
 def as_function_choice(choice: ToolChoice) -> FunctionToolChoice:
@@ -49,5 +49,4 @@ def _as_function(tool: AllowedTool) -> AllowedTool:
 
 def function_of(type: object) -> str:
     """Return the name of the function that stands for a hosted tool by its type; "" for other types."""
-    kind = str(type)
-    return "web_search" if kind.startswith("web_search") else kind if kind in _FUNCTIONS else ""
+    return FUNCTIONS.get(str(type), "")

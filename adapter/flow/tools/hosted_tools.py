@@ -17,7 +17,8 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
 from adapter.flow.tools.approvals import approved_calls, approved_servers
-from adapter.flow.tools.built_in_tools import BuiltIn, open_built_ins
+from adapter.flow.tools.built_in.base import BuiltIn
+from adapter.flow.tools.built_in_tools import BUILT_IN_TOOLS, open_built_ins
 from adapter.flow.tools.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
 from translators.constraints.tool_choice import allowed_tools, undeclared_choice
@@ -26,7 +27,7 @@ from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item
 from translators.responses.request import CreateRequest
-from translators.responses.tools import HOSTED_TOOLS, AllowedTool, AllowedTools, MCPTool, Tool, WebSearch
+from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, Tool
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
 from translators.tools.hosted_choice import as_function_choice
 from translators.tools.mcp import ListedFunction, as_namespace, namespace_of
@@ -206,7 +207,7 @@ def _with_functions(
             one = by_label[tool.server_label]
             if one.functions:
                 tools.append(as_namespace(tool, list(one.functions.values()), one.server.settings.description))
-        elif not isinstance(tool, WebSearch) and type(tool) not in HOSTED_TOOLS:
+        elif type(tool) not in BUILT_IN_TOOLS:
             tools.append(tool)
         tools += functions.get(id(tool), ())
     _check_names(request, tools)

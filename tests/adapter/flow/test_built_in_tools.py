@@ -152,6 +152,14 @@ def test_filters_place_and_size(app: HostedApp, upstream: Upstream) -> None:
     assert (options["size"], options["country"], options["domains"].allowed) == ("high", "DE", ("example.com",))
 
 
+def test_the_model_reads_where_the_user_is(app: HostedApp, upstream: Upstream) -> None:
+    place = {"type": "approximate", "city": "Bonn\nBeuel", "country": "DE", "region": None, "timezone": "Europe/Berlin"}
+    upstream.plays(says("Yes."))
+    app.create(tools=[{"type": "web_search", "user_location": place}])
+    search = upstream.requests[0].json["tools"][0]["function"]
+    assert search["description"].endswith("The user is in Bonn Beuel, DE, Europe/Berlin.")
+
+
 def test_a_search_without_access_to_the_web_opens_no_pages(app: HostedApp, upstream: Upstream) -> None:
     upstream.plays(says("Hi."), says("Hi."))
     app.create(tools=[{"type": "web_search", "external_web_access": False}])
