@@ -69,11 +69,11 @@ class Backends:
         done = [event["item"] for event in streams["image_generation"] if event["type"].endswith("item.done")]
         self.picture = done[0]["result"]
 
-    def run(self, asked: Any, *options: Any, **_: Any) -> Any:
+    def run(self, asked: Any, **named: Any) -> Any:
         if isinstance(asked, list):
             hits = () if self.fails else (Hit(URL, "A", "Some text."),)
             return SearchResult("[1] A", hits, error="down" if self.fails else None)
-        if not options:
+        if "options" not in named:
             return CodeResult("1\n")
         if self.fails:
             return ImageResult(error="no picture")
