@@ -1,6 +1,6 @@
 """The part of `check` about `[tools]`: list each MCP server's tools, search the web once, run a line of code.
 
-A search and a line of code may cost something; a picture is not made, since it costs more.
+A search and a line of code may cost something; an image is not made, since it costs more.
 """
 
 import time

@@ -20,7 +20,7 @@ import structlog
 from msgspec import Struct
 
 from adapter.hosting.mcp.server import MCPServer
-from adapter.hosting.results import Picture, clean, cut
+from adapter.hosting.results import Image, clean, cut
 from adapter.settings.tool_backends import CodeSettings
 from translators.responses.tool_errors import ToolExecutionError
 
@@ -43,7 +43,7 @@ class CodeResult(Struct, frozen=True):
 
     logs: str
     """What the code printed, as the model reads it."""
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[Image, ...] = ()
     error: str | None = None
     """Why it could not be run; the item is then `failed`."""
 
@@ -75,7 +75,7 @@ class CodeRunner:
         result = self._server.call(self._settings.tool, {self._settings.argument: code})
         if result.error is not None and not isinstance(result.error, ToolExecutionError):
             return CodeResult(f"Error: {result.text}", error=result.text)
-        return CodeResult(result.text, result.pictures)
+        return CodeResult(result.text, result.images)
 
     def _run_command(self, code: str) -> CodeResult:
         settings = self._settings

@@ -1,7 +1,7 @@
-"""Make a picture for a model, with the images API of an upstream.
+"""Make an image for a model, with the images API of an upstream.
 
 What the API calls `image_generation` is here a POST to `/v1/images/generations` of the configured upstream and model. A
-picture that the provider returns as a URL is fetched through the guard, from public addresses only.
+image that the provider returns as a URL is fetched through the guard, from public addresses only.
 Source: OpenAI API reference, Images: create.
 """
 
@@ -19,7 +19,7 @@ from adapter.settings.tool_backends import ImageSettings
 from adapter.upstream.client import Upstream
 from translators.errors import UpstreamError
 
-_MAX_PICTURE_BYTES: Final = 8 * 1024 * 1024
+_MAX_IMAGE_BYTES: Final = 8 * 1024 * 1024
 _MAX_ANSWER_BYTES: Final = 12 * 1024 * 1024
 _MAX_PROMPT_CHARS: Final = 32_000
 """What OpenAI accepts."""
@@ -37,7 +37,7 @@ class ImageOptions(Struct, frozen=True, omit_defaults=True):
 
 
 class ImageResult(Struct, frozen=True):
-    """A picture, or why there is none."""
+    """An image, or why there is none."""
 
     data: str = ""
     """Base64; "" if there is none. The item's `result` then is "" too, since null breaks the AI SDK."""
@@ -55,7 +55,7 @@ class ImageResult(Struct, frozen=True):
         """What the model reads."""
         if self.error is not None:
             return f"Error: {self.error}"
-        return "The picture was made and is shown to the user."
+        return "The image was made and is shown to the user."
 
 
 class _Made(Struct):
@@ -77,7 +77,7 @@ _decode: Final = msgspec.json.Decoder(_Answer).decode
 
 
 class ImageMaker:
-    """Makes the pictures of one response."""
+    """Makes the images of one response."""
 
     def __init__(self, settings: ImageSettings, upstream: Upstream, files: Files, tenant: str) -> None:
         self._settings = settings
@@ -88,7 +88,7 @@ class ImageMaker:
     def run(
         self, prompt: str, options: ImageOptions, *, bearer: str | None, watch: ClientWatch
     ) -> ImageResult:
-        """Make a picture. Never raises for what a provider does; raises ClientDisconnected.
+        """Make an image. Never raises for what a provider does; raises ClientDisconnected.
 
         `bearer`: the caller's key, sent only if the upstream uses callers' keys.
         """
@@ -96,7 +96,7 @@ class ImageMaker:
             return ImageResult(error=f"the prompt must have 1 to {_MAX_PROMPT_CHARS} characters")
         body = {"model": self._settings.model, "prompt": prompt, "n": 1, **msgspec.to_builtins(options)}
         try:
-            data = self._upstream.make_picture(
+            data = self._upstream.make_image(
                 msgspec.json.encode(body), bearer=bearer, watch=watch,
                 seconds=self._settings.timeout, max_bytes=_MAX_ANSWER_BYTES,
             )  # fmt: skip
@@ -107,7 +107,7 @@ class ImageMaker:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return ImageResult(error="the provider's answer is not one of the images API")
         if not answer.data:
-            return ImageResult(error="the provider made no picture")
+            return ImageResult(error="the provider made no image")
         return self._read(answer, options)
 
     def _read(self, answer: _Answer, options: ImageOptions) -> ImageResult:
@@ -117,17 +117,17 @@ class ImageMaker:
             try:
                 slot = self._files.fetch_slots.wait(self._tenant)
                 fetched = PUBLIC_HOSTS.fetch(
-                    made.url, max_bytes=_MAX_PICTURE_BYTES, seconds=self._settings.timeout, slot=slot
+                    made.url, max_bytes=_MAX_IMAGE_BYTES, seconds=self._settings.timeout, slot=slot
                 )
             except (FetchFailed, HostNotAllowed):
-                return ImageResult(error="the picture could not be fetched from the provider")
+                return ImageResult(error="the image could not be fetched from the provider")
             data = base64.b64encode(fetched.data).decode()
         try:
             size = len(base64.b64decode(data, validate=True))
         except (binascii.Error, ValueError):
             size = 0
-        if not 0 < size <= _MAX_PICTURE_BYTES:
-            return ImageResult(error="the picture is empty, not base64 or larger than the limit")
+        if not 0 < size <= _MAX_IMAGE_BYTES:
+            return ImageResult(error="the image is empty, not base64 or larger than the limit")
         requested = None if options.output_format is UNSET else options.output_format
         return ImageResult(
             data=data,

@@ -134,7 +134,7 @@ class ToolPolicy:
         return CodeRunner(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
 
     def create_image_maker(self, upstreams: Mapping[str, Upstream], files: Files, tenant: str) -> "ImageMaker | None":
-        """Return what makes pictures for one response; None: nothing is configured."""
+        """Return what makes images for one response; None: nothing is configured."""
         from adapter.hosting.images import ImageMaker
 
         settings = self._settings.image_generation

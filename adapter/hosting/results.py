@@ -1,4 +1,4 @@
-"""What a hosted tool returns: text for the model, pictures, and the error if the tool did not run.
+"""What a hosted tool returns: text for the model, images, and the error if the tool did not run.
 
 The text has its final form: control characters are removed, and a text beyond the limit is cut, with a mark at its end.
 """
@@ -17,8 +17,8 @@ MAX_TEXT_BYTES: Final = 100 * 1024
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-class Picture(Struct, frozen=True, gc=False):
-    """A picture that a tool returned, as base64."""
+class Image(Struct, frozen=True, gc=False):
+    """An image that a tool returned, as base64."""
 
     type: str
     """Its media type, for example image/png."""
@@ -36,7 +36,7 @@ class ToolResult(Struct, frozen=True):
     """What the model reads as the output of the call. Without an error, it is also the item's `output`."""
     error: MCPCallError | None = None
     """Why the call failed; the item's `output` is then null."""
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[Image, ...] = ()
     cut_bytes: int = 0
     """Bytes of text beyond the limit; 0: the text is whole."""
     details: dict[str, Any] = {}

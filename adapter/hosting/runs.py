@@ -25,8 +25,8 @@ log = structlog.get_logger()
 
 BROKE: Final = "Error: the tool could not be used."
 """What the model reads if running a call fails for a reason of the adapter's own."""
-_MAX_PICTURE_CHARACTERS: Final = 8 * 1024 * 1024
-"""Of one call's pictures together, as base64: they are stored with the response, and shown in every later turn."""
+_MAX_IMAGE_CHARACTERS: Final = 8 * 1024 * 1024
+"""Of one call's images together, as base64: they are stored with the response, and shown in every later turn."""
 
 
 class ToolRun(ABC):
@@ -98,12 +98,12 @@ class MCPRun(ToolRun):
 
     def settle(self) -> None:
         self.cut_bytes = self.result.cut_bytes
-        pictures, size = [], 0
-        for picture in self.result.pictures:
-            size += len(picture.data)
-            if size <= _MAX_PICTURE_CHARACTERS:
-                pictures.append(picture.url)
-        self._item.settle(self.result, pictures)
+        images, size = [], 0
+        for image in self.result.images:
+            size += len(image.data)
+            if size <= _MAX_IMAGE_CHARACTERS:
+                images.append(image.url)
+        self._item.settle(self.result, images)
 
     def log_fields(self) -> dict[str, Any]:
         error = self.result.error

@@ -59,7 +59,7 @@ class WebSearchSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSettings:
-    """Which upstream makes pictures."""
+    """Which upstream makes images."""
 
     upstream: str
     model: str

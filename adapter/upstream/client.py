@@ -107,7 +107,7 @@ class Upstream:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
         return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
 
-    def make_picture(
+    def make_image(
         self, body: bytes, *, bearer: str | None, watch: ClientWatch, seconds: float, max_bytes: int
     ) -> bytes:
         """Return the answer of the images API, of at most `max_bytes`; raise UpstreamError or ClientDisconnected."""

@@ -38,10 +38,10 @@ def allowing(*tools: Object, mode: str = "auto") -> Object:
 VALID: dict[str, Object] = {
     "no arguments": {"input": called("")},
     "an output without content": {"input": called(output=[])},
-    "a picture as output": {"input": called(output=[PNG])},
-    "a picture of the system's": {"input": [{"role": "system", "content": [PNG]}, USER]},
-    "a picture of the model's": {"input": [USER, {"role": "assistant", "content": [PNG]}, USER]},
-    "a picture with an empty text": {"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}, PNG]}]},
+    "an image as output": {"input": called(output=[PNG])},
+    "an image of the system's": {"input": [{"role": "system", "content": [PNG]}, USER]},
+    "an image of the model's": {"input": [USER, {"role": "assistant", "content": [PNG]}, USER]},
+    "an image with an empty text": {"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}, PNG]}]},
     "a refusal alone": {"input": [USER, {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}]},
     "an output of a call that nobody made": {"input": [USER, {"type": "function_call_output", "output": "x"}]},
     "a search of OpenAI's": {"input": [USER, {"type": "web_search_call", "id": "ws_1", "status": "completed"}]},
@@ -68,7 +68,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a choice of what is not declared": (
         {"input": "Hi", "tools": [TOOL], "tool_choice": {"type": "function", "name": "g"}}, "tool_choice",
     ),
-    "a picture by ftp": (
+    "an image by ftp": (
         {"input": [{"role": "user", "content": [{**PNG, "image_url": "ftp://a.example/b"}]}]},
         "input[0].content[0].image_url",
     ),
@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
     ),
 }  # fmt: skip
 LACKS = {"deepseek": "input[0].content[1]", "perplexity": "tool_choice"}
-"""What providers refuse because they have no pictures, or no tools: its parameter."""
+"""What providers refuse because they have no images, or no tools: its parameter."""
 
 
 def translated(members: Object, dialect: Dialect) -> list[str]:

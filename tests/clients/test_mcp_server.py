@@ -1,4 +1,4 @@
-"""The reference server of MCP, on the official SDK for TypeScript: sessions, pictures, links, and HTTP+SSE."""
+"""The reference server of MCP, on the official SDK for TypeScript: sessions, images, links, and HTTP+SSE."""
 
 import os
 import socket
@@ -51,8 +51,8 @@ def test_its_tools(url: str) -> None:
         assert {"echo", "get-sum", "get-tiny-image", "get-resource-links", "get-structured-content"} <= set(names)
         assert server.revision == "2025-11-25"
         assert server.call("get-sum", {"a": 1, "b": 2}).text == "The sum of 1 and 2 is 3."
-        (picture,) = server.call("get-tiny-image", {}).pictures
-        assert picture.url.startswith("data:image/png;base64,")
+        (image,) = server.call("get-tiny-image", {}).images
+        assert image.url.startswith("data:image/png;base64,")
         assert "](demo://resource/" in server.call("get-resource-links", {"count": 2}).text
         assert '"temperature"' in server.call("get-structured-content", {"location": "New York"}).text
         unknown = server.call("nosuch", {})

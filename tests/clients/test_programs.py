@@ -1,5 +1,5 @@
 """Real clients against the running service: an answer, a streamed one, two tools at once, a turn behind that, an answer
-of a given shape, and one about a picture. Three of them run in `make test`, all of them in `make test-clients`.
+of a given shape, and one about an image. Three of them run in `make test`, all of them in `make test-clients`.
 
 `programs/` holds a program for each, which does all of that and prints what it got as JSON. The provider behind the
 service answers by what was asked (`answers`), and the strict reader of its requests looks on.

@@ -26,7 +26,7 @@ REFUSED = {
 TAKES_FILES = {"openai", "openrouter"}
 """Providers to which a file goes unread."""
 LACKS = {"deepseek": re.compile(r"input\[\d+\]\.content\[\d+\]"), "perplexity": re.compile("tool_choice")}
-"""What a provider cannot be asked at all: for a look at a picture, to call a tool."""
+"""What a provider cannot be asked at all: for a look at an image, to call a tool."""
 
 Object = dict[str, Any]
 

@@ -25,7 +25,7 @@ class Case(NamedTuple):
     blocks: bytes
     message: dict[str, Any]
     output: list[Any]
-    """Texts of messages, ("reasoning", text), ("refusal", text), (name, arguments) of calls, ("picture", base64)."""
+    """Texts of messages, ("reasoning", text), ("refusal", text), (name, arguments) of calls, ("image", base64)."""
     status: str = "completed"
     finish: str = "stop"
     members: dict[str, Any] = {}  # noqa: RUF012 - never changed
@@ -38,7 +38,7 @@ def call(index: int, name: str, arguments: str) -> dict[str, Any]:
 
 PROBABLE = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105], "top_logprobs": []}]}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
-PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}, "index": 0}
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}, "index": 0}
 LENGTH, FILTER = chat.end("length"), chat.end("content_filter")
 
 CASES = {
@@ -72,10 +72,10 @@ CASES = {
         {"content": None, "audio": {"transcript": "Hello."}},
         ["Hello."],
     ),
-    "a picture": Case(
-        chat.text("Look:") + chat.chunk({"images": [PICTURE]}) + chat.end(),
-        {"content": "Look:", "images": [PICTURE]},
-        ["Look:", ("picture", PIXEL)],
+    "an image": Case(
+        chat.text("Look:") + chat.chunk({"images": [IMAGE]}) + chat.end(),
+        {"content": "Look:", "images": [IMAGE]},
+        ["Look:", ("image", PIXEL)],
     ),
     "a call": Case(
         chat.call(0, "call_0", "look", '{"at":', "1}") + chat.end("tool_calls"),
@@ -140,7 +140,7 @@ def told(response: dict[str, Any]) -> list[Any]:
         elif item["type"] == "reasoning":
             found.append(("reasoning", item["summary"][0]["text"]))
         elif item["type"] == "image_generation_call":
-            found.append(("picture", item["result"]))
+            found.append(("image", item["result"]))
         else:
             found += [part["text"] if "text" in part else ("refusal", part["refusal"]) for part in item["content"]]
     return found
@@ -163,13 +163,13 @@ def test_an_answer(name: str, service: Service, upstream: Upstream) -> None:
     assert without_ids(service.create(**case.members)) == without_ids(streamed)
 
 
-def test_a_picture_is_shown_to_the_model_again(service: Service, upstream: Upstream) -> None:
-    upstream.plays(stream(chat.chunk({"images": [PICTURE]}) + chat.end()), stream(chat.text("A dot.") + chat.end()))
+def test_an_image_is_shown_to_the_model_again(service: Service, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.chunk({"images": [IMAGE]}) + chat.end()), stream(chat.text("A dot.") + chat.end()))
     drawn = service.stream(input="Draw a dot.")[-1]["response"]
     service.stream(input="What is it?", previous_response_id=drawn["id"])
     messages = upstream.received(2).json["messages"]
     images = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
-    assert PICTURE["image_url"] in [part.get("image_url") for part in images]
+    assert IMAGE["image_url"] in [part.get("image_url") for part in images]
 
 
 def test_reasoning_as_content(upstream: Upstream, provider: Upstream, tmp_path_factory: Any) -> None:

@@ -62,12 +62,12 @@ PREVIEWS = "response.image_generation_call.partial_image"
 
 
 class Backends:
-    """A search, its pages, a sandbox and a maker of pictures in one."""
+    """A search, its pages, a sandbox and a maker of images in one."""
 
     def __init__(self, streams: dict[str, Any], name: str) -> None:
         self.fails = name.endswith("failed")
         done = [event["item"] for event in streams["image_generation"] if event["type"].endswith("item.done")]
-        self.picture = done[0]["result"]
+        self.image = done[0]["result"]
 
     def run(self, asked: Any, **named: Any) -> Any:
         if isinstance(asked, list):
@@ -76,8 +76,8 @@ class Backends:
         if "options" not in named:
             return CodeResult("1\n")
         if self.fails:
-            return ImageResult(error="no picture")
-        return ImageResult(self.picture, "a cat", "png", "opaque", "low", "1024x1024")
+            return ImageResult(error="no image")
+        return ImageResult(self.image, "a cat", "png", "opaque", "low", "1024x1024")
 
     def name(self, urls: Any) -> None: ...
 

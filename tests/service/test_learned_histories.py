@@ -10,13 +10,13 @@ from tests.support import chat
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
-PICTURE = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
+IMAGE = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
 LOOK = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
 CALL = {"type": "function_call", "call_id": "functions.look:0", "name": "look", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "functions.look:0", "output": "A dog."}
 HI = {"role": "user", "content": "Hi"}
 GO_ON = {"role": "user", "content": "Go on."}
-NO_PICTURES = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+NO_IMAGES = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
 FORMAT = {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object", "properties": {}}}}
 
 
@@ -44,7 +44,7 @@ def rejecting(message: str, status: int, is_wrong: Callable[[ReceivedRequest], A
     return answer
 
 
-def has_picture(received: ReceivedRequest) -> bool:
+def has_image(received: ReceivedRequest) -> bool:
     return "image_url" in json.dumps(received.messages)
 
 
@@ -57,11 +57,11 @@ def has_odd_ids(received: ReceivedRequest) -> bool:
 
 
 LEARNED: dict[str, tuple[str, int, Callable[[ReceivedRequest], Any], dict[str, Any]]] = {
-    "a picture of an earlier turn": (
-        NO_PICTURES, 500, has_picture,
-        {"input": [{"role": "user", "content": [PICTURE]}, {**HI, "role": "assistant"}, HI]},
+    "an image of an earlier turn": (
+        NO_IMAGES, 500, has_image,
+        {"input": [{"role": "user", "content": [IMAGE]}, {**HI, "role": "assistant"}, HI]},
     ),
-    "a picture in an output": (NO_PICTURES, 500, has_picture, {"input": [HI, CALL, {**OUTPUT, "output": [PICTURE]}]}),
+    "an image in an output": (NO_IMAGES, 500, has_image, {"input": [HI, CALL, {**OUTPUT, "output": [IMAGE]}]}),
     "calls without tools": (
         "Bedrock doesn't support tool calling without `tools=` param specified.", 400, calls_without_tools,
         {"input": [HI, CALL, OUTPUT, GO_ON], "tools": []},
@@ -94,10 +94,10 @@ def test_a_history_is_learned_in_one_failed_call(service: Service, own: Upstream
     assert [bool(is_wrong(received)) for received in own.requests] == [True, False, False]
 
 
-def test_a_picture_in_the_last_message_is_the_requests_fault(service: Service, own: Upstream) -> None:
+def test_an_image_in_the_last_message_is_the_requests_fault(service: Service, own: Upstream) -> None:
     own.reset()
-    own.otherwise = rejecting(NO_PICTURES, 500, has_picture)
-    answer = service.post({"model": "blind", "input": [{"role": "user", "content": [PICTURE]}]})
+    own.otherwise = rejecting(NO_IMAGES, 500, has_image)
+    answer = service.post({"model": "blind", "input": [{"role": "user", "content": [IMAGE]}]})
     assert (answer.status, answer.error["code"], answer.error["param"]) == (
         400, "unsupported_parameter", "input"
     )  # fmt: skip

@@ -202,12 +202,12 @@ def test_what_is_wrong_with_the_request_is_not_learned(
 
 
 def test_a_form_that_cannot_be_left_out_stays_refused(service_of_two: Service, upstream: Upstream) -> None:
-    """A picture of the user's is no form: without it the request would be another."""
+    """An image of the user's is no form: without it the request would be another."""
     message = "messages[0]: unknown variant `image_url`, expected `text` at line 1 column 335"
     upstream.otherwise = lambda received: whole(chat.error(message), 400)
-    picture = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
+    image = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
     for count in (1, 2):
-        received = [{"role": "user", "content": [{"type": "input_text", "text": "See?"}, picture]}]
+        received = [{"role": "user", "content": [{"type": "input_text", "text": "See?"}, image]}]
         answer = service_of_two.post({"model": "blind", "input": received})
         assert (answer.status, answer.error["message"]) == (400, message)
         assert len(upstream.requests) == count

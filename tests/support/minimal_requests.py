@@ -7,7 +7,7 @@ JSON = dict[str, Any]
 FUNCTION: JSON = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
 CALL: JSON = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
 ASKED: JSON = {"role": "user", "content": "Hi"}
-PICTURE = "data:image/png;base64,aGk="
+IMAGE = "data:image/png;base64,aGk="
 SCHEMA: JSON = {"type": "json_schema", "name": "n", "schema": {"type": "object"}}
 
 FIELDS: dict[str, JSON] = {
@@ -129,7 +129,7 @@ ITEMS: dict[str, list[JSON]] = {
         {"type": "computer_call", "id": "cu_1", "call_id": "call_1", "status": "completed",
          "pending_safety_checks": [], "actions": [{"type": "screenshot"}]},
         {"type": "computer_call_output", "call_id": "call_1",
-         "output": {"type": "computer_screenshot", "image_url": PICTURE}},
+         "output": {"type": "computer_screenshot", "image_url": IMAGE}},
     ],
     "mcp_call": [
         {"type": "mcp_call", "id": "mcp_1", "name": "roll", "arguments": "{}", "server_label": "dice", "output": "4"}
@@ -168,7 +168,7 @@ ITEMS["tool_search_output"] = ITEMS["tool_search_call"]
 
 PARTS: dict[str, list[JSON]] = {
     "input_text": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
-    "input_image": [{"role": "user", "content": [{"type": "input_image", "detail": "auto", "image_url": PICTURE}]}],
+    "input_image": [{"role": "user", "content": [{"type": "input_image", "detail": "auto", "image_url": IMAGE}]}],
     "input_file": [
         {"role": "user", "content": [{"type": "input_file", "filename": "a.txt", "file_data": "aGk="}]}
     ],

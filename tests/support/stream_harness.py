@@ -79,7 +79,7 @@ def contents(output: list[Object]) -> list[Any]:
         if item["type"] == "function_call":
             found.append(("call", item["name"], decode_arguments(item["arguments"])))
         elif item["type"] == "image_generation_call":
-            found.append(("picture", item["result"]))
+            found.append(("image", item["result"]))
         for part in [*item.get("summary", ()), *item.get("content", ())]:
             found.append((part["type"], part.get("text", part.get("refusal"))))
     return found

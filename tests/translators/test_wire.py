@@ -93,7 +93,7 @@ def test_the_unstreamed_response_passes_every_judge(case: Case) -> None:
 def completion_of(case: Case) -> bytes | None:
     """Return the whole completion that says what a case's stream says; None where none can.
 
-    It can say one piece of thinking, then one text, then one refusal, then pictures, then calls.
+    It can say one piece of thinking, then one text, then one refusal, then images, then calls.
     """
     response = case.expected("response.json")
     message: Object = {"role": "assistant", "content": None, "annotations": [], "images": [], "tool_calls": []}
@@ -106,7 +106,7 @@ def completion_of(case: Case) -> bytes | None:
                 {"id": item["call_id"], "function": {"name": name, "arguments": item["arguments"]}}
             )
         elif item["type"] == "image_generation_call":
-            order.append("picture")
+            order.append("image")
             url = f"data:image/{item['output_format']};base64,{item['result']}"
             message["images"].append({"type": "image_url", "image_url": {"url": url}})
         elif item["type"] not in ("message", "reasoning"):
@@ -118,7 +118,7 @@ def completion_of(case: Case) -> bytes | None:
                 choice["logprobs"] = {"content": part["logprobs"]}
                 message["annotations"] = [{"type": "url_citation", "url_citation": one} for one in part["annotations"]]
                 order += ["too late"] * bool(message["tool_calls"])
-    kinds = [kind for kind in [*MEMBER, *["picture"] * len(message["images"])] if kind in order]
+    kinds = [kind for kind in [*MEMBER, *["image"] * len(message["images"])] if kind in order]
     can_be_said = choice["finish_reason"] and order == kinds
     return json.dumps({"choices": [choice]}).encode() if can_be_said else None
 

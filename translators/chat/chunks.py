@@ -83,7 +83,7 @@ class Delta(ThinkingDelta, gc=False):
     annotations: list[Annotation] | None = None
     executed_tools: list[ExecutedTool] | None = None
     images: list[ImageDelta] | None = None
-    """What OpenRouter and LiteLLM have for pictures: they are no part of `content`."""
+    """What OpenRouter and LiteLLM have for images: they are no part of `content`."""
     audio: AudioDelta | None = None
 
 

@@ -12,7 +12,7 @@ from translators.responses.events import Event
 from translators.responses.items import OutputItem
 
 FinalStatus = Literal["completed", "incomplete"]
-PieceKind = Literal["text", "refusal", "reasoning", "arguments", "picture", "sealed"]
+PieceKind = Literal["text", "refusal", "reasoning", "arguments", "image", "sealed"]
 
 
 class OpenItem(Protocol):

@@ -5,7 +5,7 @@ Providers send sources in three ways: as annotations with their position in the 
 in the searches that the provider ran (Groq). A source without a position is annotated at each mark of it in the text,
 `[2]` for the second of the list or a link to its URL, else at the end of the text. A source that is sent repeatedly
 counts once. Annotations are made when their text is done, so it does not matter when the sources arrive. Source:
-docs/decisions/0017-sources-and-pictures.md; Perplexity docs, Sources; xAI docs, Live search.
+docs/decisions/0017-sources-and-images.md; Perplexity docs, Sources; xAI docs, Live search.
 """
 
 import re

@@ -77,11 +77,11 @@ class OpenMCPCall(OpenHostedItem):
         delta = [MCPCallArgumentsDelta(delta=self._arguments, **at)] if self._arguments else []
         return [MCPCallInProgress(**at), *delta, MCPCallArgumentsDone(arguments=self._arguments, **at)]
 
-    def settle(self, result: MCPResult, pictures: Sequence[str] = ()) -> None:
-        """Take the result; `pictures` are those for the model, as data URLs."""
+    def settle(self, result: MCPResult, images: Sequence[str] = ()) -> None:
+        """Take the result; `images` are those for the model, as data URLs."""
         self._result = result
-        if pictures:
-            self.hidden = {"pictures": list(pictures)}
+        if images:
+            self.hidden = {"images": list(images)}
 
     def _end(self, status: FinalStatus) -> list[Event]:
         result, call = self._result, replace(self._call, arguments=self._arguments)

@@ -29,7 +29,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "mcp_call": own("A call that was answered with its output or error; nothing is run again."),
     "code_interpreter_call": own("A call that was answered with its logs."),
     "file_search_call": approximated("History only: a call with what was found; without results, dropped with a note."),
-    "image_generation_call": approximated("A message of the user with the picture; one made here is an answered call."),
+    "image_generation_call": approximated("A message of the user with the image; one made here is an answered call."),
     "program_output": approximated("History only: its result as a message of the user, labelled."),
     "program": approximated("Dropped with a note: no program runs here."),
     "web_search_call": approximated("One made here: a call with what was found. Another is dropped with a note."),

@@ -304,9 +304,9 @@ def _check_hosted(tool: Tool, param: str) -> None:
                 raise unsupported_parameter(f"{param}.container.{member}", "is fixed: the sandbox is the operator's.")
     if isinstance(tool, ImageGenerationTool):
         if tool.input_image_mask:
-            raise unsupported_parameter(f"{param}.input_image_mask", "is not supported: pictures are made, not edited.")
+            raise unsupported_parameter(f"{param}.input_image_mask", "is not supported: images are made, not edited.")
         if tool.action == "edit":
-            raise unsupported_parameter(f"{param}.action", "must not be 'edit': pictures are made, not edited.")
+            raise unsupported_parameter(f"{param}.action", "must not be 'edit': images are made, not edited.")
 
 
 def _check_parameters(tool: Tool, param: str) -> None:

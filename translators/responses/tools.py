@@ -175,7 +175,7 @@ class CodeInterpreterTool(Struct, frozen=True, gc=False, tag_field="type", tag="
 
 
 class ImageGenerationTool(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation"):
-    """Pictures that the adapter makes by the images API of an upstream, which has its own model."""
+    """Images that the adapter makes by the images API of an upstream, which has its own model."""
 
     background: Literal["transparent", "opaque", "auto"] | None = "auto"
     moderation: Literal["auto", "low"] | None = "auto"

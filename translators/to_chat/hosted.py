@@ -52,15 +52,15 @@ class HostedCall(NamedTuple):
     result: str
     round: str | None = None
     """What the items of its round share in their ids; None: not known."""
-    pictures: tuple[str, ...] = ()
-    """Pictures among the result, as data URLs."""
+    images: tuple[str, ...] = ()
+    """Images among the result, as data URLs."""
 
     @property
     def content(self) -> str | list[ContentPart]:
         """The result as the output of a call."""
-        if not self.pictures:
+        if not self.images:
             return self.result
-        return [InputText(self.result), *map(InputImage, self.pictures)]
+        return [InputText(self.result), *map(InputImage, self.images)]
 
 
 def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
@@ -68,7 +68,7 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
     match item:
         case MCPCall():
             call = _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _result_of(item))
-            return call._replace(pictures=_pictures_of(item))
+            return call._replace(images=_images_of(item))
         case MCPApprovalRequest():
             return _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _NOT_APPROVED)
         case MCPListTools() if round_of(item.id) is not None:
@@ -132,15 +132,15 @@ class Approvals:
         at = self._open.pop(str(call.approval_request_id), None)
         if at is None:
             return False
-        self._settle(at, _result_of(call), _pictures_of(call))
+        self._settle(at, _result_of(call), _images_of(call))
         return True
 
     def end_turn(self) -> None:
         """End the requests that were not approved."""
         self._open = {id: at for id, at in self._open.items() if id in self._approved}
 
-    def _settle(self, at: int, result: str, pictures: tuple[str, ...] = ()) -> None:
-        self._items[at] = self._items[at]._replace(result=result, pictures=pictures)
+    def _settle(self, at: int, result: str, images: tuple[str, ...] = ()) -> None:
+        self._items[at] = self._items[at]._replace(result=result, images=images)
 
 
 def _result_of(call: MCPCall) -> str:
@@ -151,9 +151,9 @@ def _result_of(call: MCPCall) -> str:
     return _BROKEN_OFF if call.status == "incomplete" else ""
 
 
-def _pictures_of(call: MCPCall) -> tuple[str, ...]:
+def _images_of(call: MCPCall) -> tuple[str, ...]:
     hidden = {} if call.hidden is UNSET else call.hidden
-    return tuple(url for url in hidden.get("pictures") or () if isinstance(url, str))
+    return tuple(url for url in hidden.get("images") or () if isinstance(url, str))
 
 
 def _call(item: Hosted, name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:

@@ -260,7 +260,7 @@ def repeats_deltas(message: Delta, written: int) -> bool:
 
 
 def images_of(delta: Delta) -> list[str]:
-    """Return the URLs of a delta's pictures; most are the pictures themselves, as `data:`."""
+    """Return the URLs of a delta's images; most are the images themselves, as `data:`."""
     return [_url_of(image.image_url) for image in delta.images or ()]
 
 

@@ -7,7 +7,7 @@ from translators.open_items.dropped_call import OpenDroppedCall
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.to_responses.provider_call import ProviderCall
 
-ItemKind = Literal["message", "reasoning", "call", "picture", "compaction", "hosted", "dropped"]
+ItemKind = Literal["message", "reasoning", "call", "image", "compaction", "hosted", "dropped"]
 
 
 class QueuedItem:

@@ -2,7 +2,7 @@
 
 The stream machine says what arrived; `ItemSequencer` decides which item it belongs to and when that goes out. Only the
 first item in the queue is open: pieces of a later one wait there, so that items are done in the order of their index.
-A message or reasoning item closes when anything else arrives, a picture at once. A call closes when something else has
+A message or reasoning item closes when anything else arrives, an image at once. A call closes when something else has
 arrived *and* its arguments are whole JSON, so that clients can start it early. At the end everything closes; an
 incomplete item is the last. Index and ids are given when an item opens, and never change.
 
@@ -22,8 +22,8 @@ from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
 from translators.open_items.hosted import OpenHostedItem
+from translators.open_items.image import OpenImage, is_image
 from translators.open_items.message import OpenMessage
-from translators.open_items.picture import OpenPicture, is_picture
 from translators.open_items.reasoning import OpenReasoning, ShownAs
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
@@ -67,8 +67,8 @@ class ItemSequencer:
         self._max_items = max_items
         self._max_calls = max_calls
         self._queued_calls: dict[ProviderCall, QueuedItem] = {}
-        self._pictures: set[str] = set()
-        """The URLs of the pictures so far."""
+        self._images: set[str] = set()
+        """The URLs of the images so far."""
         self._next_index = 0
         self.round_start = 0
         """Items of earlier rounds: the number of those in `output` when this round began."""
@@ -81,7 +81,7 @@ class ItemSequencer:
         self.written = 0
         """Characters of text, thinking and arguments: what the model wrote."""
         self.attached = 0
-        """Characters of pictures, sources and opaque reasoning."""
+        """Characters of images, sources and opaque reasoning."""
         self.expect(expectations)
 
     def expect(self, expectations: Expectations) -> None:
@@ -120,20 +120,20 @@ class ItemSequencer:
         else:
             events += item.append(piece, text, logprobs)
 
-    def put_picture(self, url: str, events: list[Event]) -> None:
-        """Make a picture an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
-        if url in self._pictures:
+    def put_image(self, url: str, events: list[Event]) -> None:
+        """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
+        if url in self._images:
             return
-        self._pictures.add(url)
-        if is_picture(url):
+        self._images.add(url)
+        if is_image(url):
             self.attached += len(url)
-            entry = QueuedItem("picture")
-            entry.pieces.append(("picture", url, []))
+            entry = QueuedItem("image")
+            entry.pieces.append(("image", url, []))
             self._begin(entry, events)
         elif url.startswith(("https://", "http://")):
             gap = "\n\n" if self.queue and self.queue[-1].kind == "message" else ""
             self.put("text", f"{gap}![image]({url})", [], events)
-            self._notes.add("images", "approximated", "a picture that is a web URL is a link in the text")
+            self._notes.add("images", "approximated", "an image that is a web URL is a link in the text")
         else:
             self._notes.add("images", "dropped", "one that is neither data nor a web URL")
 
@@ -217,7 +217,7 @@ class ItemSequencer:
             head = self.queue[0]
             if head.item is None and not self._open(head, events):
                 return
-            if head.kind != "picture" and (len(self.queue) == 1 or not head.may_close()):
+            if head.kind != "image" and (len(self.queue) == 1 or not head.may_close()):
                 return
             self._close_head("completed", events)
 
@@ -230,8 +230,8 @@ class ItemSequencer:
             entry.item = OpenReasoning(
                 self._next_index, self._ids.item("rs"), self._reasoning_as, entry.opaque, self._seal_policy
             )
-        elif entry.kind == "picture":
-            entry.item = OpenPicture(self._next_index, self._ids.item("ig"))
+        elif entry.kind == "image":
+            entry.item = OpenImage(self._next_index, self._ids.item("ig"))
         elif entry.kind == "compaction":
             entry.item = OpenCompaction(self._next_index, self._ids.item("cmp"))
         else:

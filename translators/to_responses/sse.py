@@ -14,7 +14,7 @@ from translators.errors import UpstreamError
 
 DONE: Final = b"[DONE]"
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
-"""A picture comes as one event in base64, a few MB; this is a quarter of what a whole answer may have."""
+"""An image comes as one event in base64, a few MB; this is a quarter of what a whole answer may have."""
 _COMMENT: Final = re.compile(
     rb":.*|\W*((openrouter|still|keep|connection)[ _-]*)?"
     rb"(ping|pong|alive|heart[ _-]?beat|processing|waiting|working|queued)\W*",

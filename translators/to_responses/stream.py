@@ -305,9 +305,9 @@ class ResponseStream:
                         continue
                     self._content.flush(events)
                     if piece == "image":
-                        self._items.put_picture(text, events)
+                        self._items.put_image(text, events)
                     elif piece == "other":
-                        self._notes.add("content", "dropped", "a part that is neither text nor picture")
+                        self._notes.add("content", "dropped", "a part that is neither text nor image")
                     elif text:
                         self._items.put(piece, text, [], events)
             elif self._content.is_over or (
@@ -327,7 +327,7 @@ class ResponseStream:
         if delta.images:
             self._content.flush(events)
             for url in images_of(delta):
-                self._items.put_picture(url, events)
+                self._items.put_image(url, events)
         if delta.tool_calls or delta.function_call is not None:
             for piece_of_call in calls_of(delta, whole=whole):
                 if self._content.is_waiting:

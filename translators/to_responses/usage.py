@@ -14,8 +14,8 @@ from translators.responses.response import InputTokensDetails, OutputTokensDetai
 BYTES_PER_TOKEN: Final = 4
 """Rule of thumb for English text and code; only used when the provider counts nothing."""
 TOKENS_PER_ATTACHMENT: Final = 1000
-"""Of a picture or file that is part of a request as base64: no provider reads its bytes as text. Vision models charge
-some 100 to 1,500 tokens for a picture."""
+"""Of an image or file that is part of a request as base64: no provider reads its bytes as text. Vision models charge
+some 100 to 1,500 tokens for an image."""
 
 _NO_PROMPT_DETAILS: Final = PromptDetails()
 _NO_COMPLETION_DETAILS: Final = CompletionDetails()

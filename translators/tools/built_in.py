@@ -1,4 +1,4 @@
-"""Web search, code and pictures as functions that the model calls, and what their calls ask for.
+"""Web search, code and images as functions that the model calls, and what their calls ask for.
 
 Source: OpenAI guide, Web search; OpenAI guide, Code interpreter; OpenAI guide, Image generation.
 """
@@ -41,15 +41,15 @@ FIND_IN_PAGE: Final = _function(
 RUN_CODE: Final = _function(
     "code_interpreter", "Runs Python code and returns what it prints.", {"code": _text("The Python code.")}, "code",
 )  # fmt: skip
-MAKE_PICTURE: Final = _function(
-    "image_generation", "Makes a picture and shows it to the user.",
-    {"prompt": _text("What the picture shows, in detail.")}, "prompt",
+MAKE_IMAGE: Final = _function(
+    "image_generation", "Makes an image and shows it to the user.",
+    {"prompt": _text("What the image shows, in detail.")}, "prompt",
 )  # fmt: skip
 
 FUNCTIONS: Final[dict[str, str]] = {
     **{str(tool.__struct_config__.tag): SEARCH.name for tool in WEB_SEARCH_TOOLS},
     "code_interpreter": RUN_CODE.name,
-    "image_generation": MAKE_PICTURE.name,
+    "image_generation": MAKE_IMAGE.name,
 }
 """The type of a tool → the function that is called when a `tool_choice` names the type."""
 

@@ -1,7 +1,7 @@
-"""The result of `tools/call` → what the model reads, pictures, and the error of the item.
+"""The result of `tools/call` → what the model reads, images, and the error of the item.
 
 Texts are joined by line ends. Structured content is used only if there is no text, since servers repeat it as text.
-Links become Markdown links; pictures, sound and other data are a mark in the text, and pictures that models can read
+Links become Markdown links; images, sound and other data are a mark in the text, and images that models can read
 are returned beside it. Source: Model Context Protocol specification, Server features: Tools.
 """
 
@@ -13,14 +13,14 @@ import msgspec
 
 from adapter.hosting.mcp.endpoint import Message
 from adapter.hosting.mcp.errors import MCPError, invalid_answer, needs_input
-from adapter.hosting.results import Picture, ToolResult, clean, cut
+from adapter.hosting.results import Image, ToolResult, clean, cut
 from translators.responses.tool_errors import ToolExecutionError
 
 MAX_RESULT_BYTES: Final = 12 * 1024 * 1024
-"""Read of an answer: room for the largest picture in base64, and text."""
-_MAX_PICTURE_BYTES: Final = 8 * 1024 * 1024
-_MAX_PICTURES: Final = 8
-_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+"""Read of an answer: room for the largest image in base64, and text."""
+_MAX_IMAGE_BYTES: Final = 8 * 1024 * 1024
+_MAX_IMAGES: Final = 8
+_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 _MAX_ERROR_CONTENT_BYTES: Final = 100 * 1024
 
 
@@ -37,17 +37,17 @@ def read_result(result: Message) -> ToolResult:
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
         raise invalid_answer("The tool's result has no valid content")
     texts: list[str] = []
-    pictures: list[Picture] = []
+    images: list[Image] = []
     for part in content:
         texts.append(_describe(part))
-        if len(pictures) < _MAX_PICTURES and (picture := _picture(part)):
-            pictures.append(picture)
+        if len(images) < _MAX_IMAGES and (image := _image(part)):
+            images.append(image)
     if not any(part.get("type") == "text" for part in content) and result.get("structuredContent") is not None:
         texts.insert(0, msgspec.json.encode(result["structuredContent"]).decode())
     text, cut_bytes = cut(clean("\n".join(texts)))
     if result.get("isError") is True:
-        return ToolResult(f"Error: {text}", ToolExecutionError(_bound(content, text)), tuple(pictures), cut_bytes)
-    return ToolResult(text, None, tuple(pictures), cut_bytes)
+        return ToolResult(f"Error: {text}", ToolExecutionError(_bound(content, text)), tuple(images), cut_bytes)
+    return ToolResult(text, None, tuple(images), cut_bytes)
 
 
 def _describe(part: dict[str, Any]) -> str:
@@ -77,20 +77,20 @@ def _mark(kind: str, part: dict[str, Any], member: str) -> str:
     return f"[{' '.join(filter(None, (kind, _text(part, 'mimeType'))))}, {shown}]"
 
 
-def _picture(part: dict[str, Any]) -> Picture | None:
-    """Return the picture in a part, if it is one that a model can read."""
+def _image(part: dict[str, Any]) -> Image | None:
+    """Return the image in a part, if it is one that a model can read."""
     if part.get("type") == "resource" and isinstance(part.get("resource"), dict):
         part, member = part["resource"], "blob"
     else:
         member = "data"
     type, data = _text(part, "mimeType").lower(), _text(part, member)
-    if type not in _PICTURES or not data or len(data) * 3 // 4 > _MAX_PICTURE_BYTES:
+    if type not in _IMAGES or not data or len(data) * 3 // 4 > _MAX_IMAGE_BYTES:
         return None
     try:
         base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return Picture(type, data)
+    return Image(type, data)
 
 
 def _bound(content: list[Any], text: str) -> list[Any]:

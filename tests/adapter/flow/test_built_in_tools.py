@@ -1,4 +1,4 @@
-"""Web search, code and pictures that the adapter runs: their items, what the model reads, and the turn after it."""
+"""Web search, code and images that the adapter runs: their items, what the model reads, and the turn after it."""
 
 from typing import Any
 
@@ -193,8 +193,8 @@ def test_code(app: HostedApp, included: bool, upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_a_picture(app: HostedApp, fails: bool, upstream: Upstream) -> None:
-    app.policy.images.error = "no picture" if fails else None
+def test_an_image(app: HostedApp, fails: bool, upstream: Upstream) -> None:
+    app.policy.images.error = "no image" if fails else None
     upstream.plays(calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is."), says("Bye."))
     events = app.stream(tools=[{"type": "image_generation", "size": "1024x1024"}])
     assert "result" not in events[2]["item"]

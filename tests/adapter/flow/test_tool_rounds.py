@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from adapter.hosting.results import Picture, ToolResult
+from adapter.hosting.results import Image, ToolResult
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream, whole
@@ -284,8 +284,8 @@ def test_the_connections_are_closed(app: HostedApp, dice: FakeServer, upstream: 
     assert dice.closed == 2
 
 
-def test_pictures_of_a_tool_reach_the_model_now_and_later(provider: Upstream, upstream: Upstream) -> None:
-    result = ToolResult("[image image/png, 5 B]", pictures=(Picture("image/png", "aGk="),))
+def test_images_of_a_tool_reach_the_model_now_and_later(provider: Upstream, upstream: Upstream) -> None:
+    result = ToolResult("[image image/png, 5 B]", images=(Image("image/png", "aGk="),))
     app = HostedApp(provider, FakeServer("dice", {"roll": lambda: result}), dialect="openai")
     upstream.plays(calls((ROLL, "{}")), says("A die."), says("Bye."))
     first = app.create(tools=[mcp()])

@@ -1,4 +1,4 @@
-"""Pictures by the images API of an upstream."""
+"""Images by the images API of an upstream."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ from adapter.upstream.client import Upstream
 from tests.support.servers.scripted_mcp import Reply, ScriptedMCP, as_json, raw
 from translators.dialects.presets import PRESETS
 
-DATA = base64.b64encode(b"picture").decode()
+DATA = base64.b64encode(b"image").decode()
 
 
 def make(server: ScriptedMCP, prompt: str = "a die", options: ImageOptions | None = None) -> ImageResult:
@@ -25,11 +25,11 @@ def make(server: ScriptedMCP, prompt: str = "a die", options: ImageOptions | Non
         name="u", url=url, dialect=PRESETS["default"], callers_key=True, connect_timeout=2, timeout=5
     )
     upstream = Upstream(settings, Heartbeat())
-    maker = ImageMaker(ImageSettings(upstream="u", model="pictures-1", timeout=5), upstream, Files(Settings()), "")
+    maker = ImageMaker(ImageSettings(upstream="u", model="images-1", timeout=5), upstream, Files(Settings()), "")
     return maker.run(prompt, options or ImageOptions(), bearer="key", watch=ClientWatch({}))
 
 
-def test_a_picture(server: ScriptedMCP) -> None:
+def test_an_image(server: ScriptedMCP) -> None:
     server.answers = lambda _: as_json(
         {
             "created": 1, "data": [{"b64_json": DATA, "revised_prompt": "A red die"}], "size": "1024x1024",
@@ -41,13 +41,13 @@ def test_a_picture(server: ScriptedMCP) -> None:
     assert request.path == "/v1/images/generations"
     assert request.headers["Authorization"] == "Bearer key"
     assert request.message == {
-        "model": "pictures-1", "prompt": "a die", "n": 1, "size": "1024x1024", "output_compression": 80,
+        "model": "images-1", "prompt": "a die", "n": 1, "size": "1024x1024", "output_compression": 80,
     }  # fmt: skip
     assert found == ImageResult(
         data=DATA, revised_prompt="A red die", output_format="webp", background="opaque", quality="low",
         size="1024x1024", usage={"total_tokens": 7},
     )  # fmt: skip
-    assert found.text == "The picture was made and is shown to the user."
+    assert found.text == "The image was made and is shown to the user."
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_picture(server: ScriptedMCP) -> None:
     [
         (as_json({"error": {"message": "Your request was rejected", "code": "moderation_blocked"}}, 400), "rejected"),
         (raw(b"<html>"), "not one of the images API"),
-        (as_json({"data": []}), "no picture"),
+        (as_json({"data": []}), "no image"),
         (as_json({"data": [{"b64_json": "!"}]}), "not base64"),
         (as_json({"data": [{}]}), "is empty"),
         (as_json({"data": [{"url": "http://127.0.0.1/a.png"}]}), "could not be fetched"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_no_picture(reply: Reply, error: str, server: ScriptedMCP) -> None:
+def test_no_image(reply: Reply, error: str, server: ScriptedMCP) -> None:
     server.answers = lambda _: reply
     found = make(server)
     assert found.error is not None

@@ -77,7 +77,7 @@ def test_backends_are_shown_with_their_sources(tmp_path: Path) -> None:
         results = {{ high = 20 }}
         [tools.image_generation]
         upstream = "default"
-        model = "pictures-1"
+        model = "images-1"
         [tools.code_interpreter]
         command = ["bwrap", "python3"]
     """
@@ -88,7 +88,7 @@ def test_backends_are_shown_with_their_sources(tmp_path: Path) -> None:
     assert rows["tools.web_search.key"] == ("env:KEY", f"{file}: tools.web_search")
     assert rows["tools.web_search.url"] == ("https://api.search.brave.com/res/v1", "default")
     assert rows["tools.web_search.results"] == ("low 3, medium 6, high 20", f"{file}: tools.web_search")
-    assert rows["tools.image_generation.model"] == ("pictures-1", f"{file}: tools.image_generation")
+    assert rows["tools.image_generation.model"] == ("images-1", f"{file}: tools.image_generation")
     assert rows["tools.code_interpreter.command"] == ("bwrap python3", f"{file}: tools.code_interpreter")
 
 

@@ -32,7 +32,7 @@ from translators.responses.items import (
 )
 
 PROVIDERS = [replace(dialect, media=Dialect().media) for dialect in PRESETS.values()]
-"""Every preset; one that refuses pictures is taken as if it did not, since conversations have some."""
+"""Every preset; one that refuses images is taken as if it did not, since conversations have some."""
 PNG = "data:image/png;base64,iVBORw0KGgo="
 KINDS = ("user", "system", "developer", "reasoning", "assistant", "refusal", "call", "output", "repeat", "nothing")
 

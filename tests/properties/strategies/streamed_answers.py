@@ -34,7 +34,7 @@ class CallPart:
 
 @dataclass(frozen=True)
 class ImagePart:
-    """A picture, as base64."""
+    """An image, as base64."""
 
     data: str
 
@@ -55,12 +55,12 @@ arguments = st.builds(
     ensure_ascii=st.booleans(),
 )
 calls = st.builds(CallPart, st.sampled_from(["get_weather", "ping", "a", "ab"]), arguments | st.just(""))
-pictures = st.builds(ImagePart, st.text("ABCD", min_size=4, max_size=6))
+images = st.builds(ImagePart, st.text("ABCD", min_size=4, max_size=6))
 pieces = st.builds(TextPart, st.sampled_from(["reasoning", "text", "refusal"]), visible_texts)
 
 
 def _merge_texts(answer: Iterable[TextPart | CallPart | ImagePart]) -> Answer:
-    """Return the answer as chunks can express it: texts of one kind in a row are one text, and a picture comes once."""
+    """Return the answer as chunks can express it: texts of one kind in a row are one text, and an image comes once."""
     merged: Answer = []
     for part in answer:
         if isinstance(part, ImagePart) and part in merged:
@@ -73,7 +73,7 @@ def _merge_texts(answer: Iterable[TextPart | CallPart | ImagePart]) -> Answer:
     return merged
 
 
-answers = st.lists(pieces | pieces | calls | calls | pictures, min_size=1, max_size=5).map(_merge_texts)
+answers = st.lists(pieces | pieces | calls | calls | images, min_size=1, max_size=5).map(_merge_texts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class ChunkStyle:
     as_audio: bool
     """Text comes as the transcript of audio."""
     sources: Literal["none", "lists", "results", "annotations", "places"]
-    pictures: Literal["images", "parts"]
+    images: Literal["images", "parts"]
     usage: Literal["none", "with finish", "own chunk", "every chunk", "x_groq"]
     finish: Literal["own chunk", "with content", "repeated"]
     nulls: bool
@@ -133,7 +133,7 @@ chunk_styles = st.builds(
     reasoning=st.sampled_from(["reasoning_content", "reasoning", "reasoning_details", "both", "parts", "tags"]),
     as_audio=st.booleans(),
     sources=st.sampled_from(["none", "lists", "results", "annotations", "places"]),
-    pictures=st.sampled_from(["images", "parts"]),
+    images=st.sampled_from(["images", "parts"]),
     usage=st.sampled_from(["none", "with finish", "own chunk", "every chunk", "x_groq"]),
     finish=st.sampled_from(["own chunk", "with content", "repeated"]),
     nulls=st.booleans(),
@@ -246,7 +246,7 @@ def deltas_of(draw: st.DrawFn, answer: Answer, style: ChunkStyle) -> list[Object
         if part is None:
             break
         if isinstance(part, ImagePart):
-            deltas.append(_picture(part, style))
+            deltas.append(_image(part, style))
             continue
         text = part.text
         if tags and part.kind == "reasoning":
@@ -261,9 +261,9 @@ def deltas_of(draw: st.DrawFn, answer: Answer, style: ChunkStyle) -> list[Object
     return deltas
 
 
-def _picture(picture: ImagePart, style: ChunkStyle) -> Object:
-    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture.data}"}}
-    return {"content": "", "images": [part]} if style.pictures == "images" else {"content": [part]}
+def _image(image: ImagePart, style: ChunkStyle) -> Object:
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image.data}"}}
+    return {"content": "", "images": [part]} if style.images == "images" else {"content": [part]}
 
 
 def _annotations(start: int, text: str, style: ChunkStyle) -> list[Object]:

@@ -23,7 +23,7 @@ from translators.responses.items import Item
 from translators.wire import decode, encode
 
 taught = st.lists(st.sampled_from(sorted({lesson for lesson, *_ in LESSONS} - {"image", "audio", "null_content"})))
-"""Not those that leave nothing to be said of a picture, nor the one form that a strict provider has not."""
+"""Not those that leave nothing to be said of an image, nor the one form that a strict provider has not."""
 
 
 @given(conversations(), st.sampled_from(PROVIDERS), taught)

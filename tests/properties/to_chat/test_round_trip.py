@@ -82,7 +82,7 @@ def test_a_strict_provider_takes_every_conversation(items: list[Item], dialect: 
     try:
         body = body_of(items, dialect)
     except RequestError as error:
-        assume("takes no image" not in error.message)  # the last question has a picture, and the provider no pictures
+        assume("takes no image" not in error.message)  # the last question has an image, and the provider no images
         raise
     assert complaints_of(dialect, body) == []
 

@@ -38,7 +38,7 @@ def expected_contents(answer: Answer) -> list[Any]:
         elif isinstance(part, CallPart):
             found.append(("call", part.name, decode_arguments(part.arguments)))
         else:
-            found.append(("picture", part.data))
+            found.append(("image", part.data))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Web search, code and pictures in the running service, with the backends that its settings name."""
+"""Web search, code and images in the running service, with the backends that its settings name."""
 
 import json
 import sys
@@ -63,9 +63,9 @@ def test_all_of_them_in_one_answer(running: Service, searxng: ScriptedMCP, upstr
     )  # fmt: skip
     events = running.stream(tools=tools, include=["code_interpreter_call.outputs"])
     response = events[-1]["response"]
-    search, code, picture, message = response["output"]
+    search, code, image, message = response["output"]
     assert (search["status"], code["outputs"]) == ("completed", [{"type": "logs", "logs": "42\n"}])
-    assert (picture["status"], picture["result"]) == ("completed", PIXEL)
+    assert (image["status"], image["result"]) == ("completed", PIXEL)
     assert message["content"][0]["annotations"][0]["url"] == "https://example.com/a"
     assert running.get(f"/v1/responses/{response['id']}").response == response
     running.create(tools=tools, previous_response_id=response["id"])
@@ -75,8 +75,8 @@ def test_all_of_them_in_one_answer(running: Service, searxng: ScriptedMCP, upstr
     assert kinds == ["web_search", "code_interpreter", "image_generation"]
 
 
-def test_a_picture_that_the_provider_refuses(running: Service, upstream: Upstream) -> None:
+def test_an_image_that_the_provider_refuses(running: Service, upstream: Upstream) -> None:
     upstream.answers["/v1/images/generations"] = chat.error("Not this.")
-    upstream.plays(calls(("image_generation", '{"prompt":"a cat"}')), says("No picture."))
+    upstream.plays(calls(("image_generation", '{"prompt":"a cat"}')), says("No image."))
     response = running.create(tools=[{"type": "image_generation"}])
     assert (response["output"][0]["status"], response["output"][0]["result"]) == ("failed", "")

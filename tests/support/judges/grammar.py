@@ -31,9 +31,9 @@ TERMINAL = {
     "response.incomplete": ("incomplete",),
     "response.failed": ("failed", "cancelled"),
 }
-PICTURE = ("in_progress", "generating", "completed")
-"""What a picture is told to be between its `added` and its `done`, in this order."""
-_OF_PICTURE = ("output_format", "background", "quality", "size", "revised_prompt")
+IMAGE = ("in_progress", "generating", "completed")
+"""What an image is told to be between its `added` and its `done`, in this order."""
+_OF_IMAGE = ("output_format", "background", "quality", "size", "revised_prompt")
 PARTS_OF = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
 STREAMED = {
     "output_text": ("response.output_text", "text"),
@@ -175,7 +175,7 @@ class _Item:
         self.commands: list[list[str]] = []
         """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
         self.stages: list[str] = []
-        """How far a picture was told to be."""
+        """How far an image was told to be."""
 
     def read(self, kind: str, event: Event) -> None:
         stem, _, last = kind.rpartition(".")
@@ -185,8 +185,8 @@ class _Item:
             self._read_arguments(stem, last, event)
         elif stem == "response.image_generation_call":
             self.stages.append(last)
-            assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no picture"
-            assert tuple(self.stages) == PICTURE[: len(self.stages)], f"comes after {self.stages[:-1]}"
+            assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no image"
+            assert tuple(self.stages) == IMAGE[: len(self.stages)], f"comes after {self.stages[:-1]}"
         elif kind == "response.compaction.compacting":
             assert self.added["type"] == "compaction", f"a {self.added['type']} is no compaction"
         else:
@@ -252,9 +252,9 @@ class _Item:
             if self.added["type"] == "shell_call":
                 assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
             if self.added["type"] == "image_generation_call":
-                stages = PICTURE[:-1] if done["status"] == "failed" else PICTURE
+                stages = IMAGE[:-1] if done["status"] == "failed" else IMAGE
                 assert tuple(self.stages) == stages, f"it was told to be {self.stages}"
-                told |= {key: done[key] for key in _OF_PICTURE if key in done}
+                told |= {key: done[key] for key in _OF_IMAGE if key in done}
         else:
             assert self.whole is not None, "the arguments were never done"
             told[ARGUMENTS[self.added["type"]]] = self.whole

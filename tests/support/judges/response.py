@@ -92,7 +92,7 @@ def check_item(item: Object) -> None:
             assert part.keys() >= EMPTY_PARTS[part["type"]].keys(), f"a part lacks a member: {part}"
         return
     if kind == "image_generation_call":
-        assert bool(item.get("result")) == (item["status"] == "completed"), "a picture that is done, and only that"
+        assert bool(item.get("result")) == (item["status"] == "completed"), "an image that is done, and only that"
         assert item["status"] != "failed" or item["result"] == "", "null breaks the AI SDK"
         return
     assert 1 <= len(item["call_id"]) <= 64, f"odd call_id {item['call_id']!r}"

@@ -110,7 +110,7 @@ DRAWN = IMAGE | {"status": "completed", "result": "QUJD", "output_format": "png"
 
 
 def drawn() -> Events:
-    """Return a stream of one picture."""
+    """Return a stream of one image."""
     created, in_progress, *_, completed = parse_sse(STREAM)
     stages = [{"type": f"response.image_generation_call.{stage}", "item_id": IMAGE["id"], "output_index": 0}
               for stage in ("in_progress", "generating", "completed")]  # fmt: skip
@@ -139,7 +139,7 @@ def numbered(events: Events) -> Events:
 
 
 @pytest.mark.parametrize("stream", [drawn, cited])
-def test_a_stream_with_a_picture_or_a_source_passes_every_judge(stream: Callable[[], Events]) -> None:
+def test_a_stream_with_an_image_or_a_source_passes_every_judge(stream: Callable[[], Events]) -> None:
     assert check_stream(stream())["status"] == "completed"
     oracles.validate_with_openai(stream())
 
@@ -150,11 +150,11 @@ def without(events: Events, position: int) -> None:
 
 
 MORE_DEFECTS: dict[str, tuple[Callable[[], Events], Callable[[Events], object], str]] = {
-    "a picture without a stage": (drawn, lambda e: without(e, 4), "comes after ['in_progress']"),
-    "a picture that is not completed": (drawn, lambda e: without(e, 5), "it was told to be"),
-    "a picture begins with its end": (drawn, lambda e: e[2]["item"].update(result="QUJD"), "a picture that is done"),
-    "a picture ends without one": (drawn, lambda e: e[6]["item"].update(result=None), "a picture that is done"),
-    "a stage of a message": (cited, lambda e: e[10].update(type=drawn()[3]["type"]), "is no picture"),
+    "an image without a stage": (drawn, lambda e: without(e, 4), "comes after ['in_progress']"),
+    "an image that is not completed": (drawn, lambda e: without(e, 5), "it was told to be"),
+    "an image begins with its end": (drawn, lambda e: e[2]["item"].update(result="QUJD"), "an image that is done"),
+    "an image ends without one": (drawn, lambda e: e[6]["item"].update(result=None), "an image that is done"),
+    "a stage of a message": (cited, lambda e: e[10].update(type=drawn()[3]["type"]), "is no image"),
     "an annotation is skipped": (cited, lambda e: e[12].update(annotation_index=1), "not 0"),
     "an annotation is lost": (cited, lambda e: e[14]["part"].update(annotations=[]), "its events told"),
     "an annotation outside of the text": (cited, lambda e: e[12]["annotation"].update(end_index=99), "outside of it"),
@@ -164,7 +164,7 @@ MORE_DEFECTS: dict[str, tuple[Callable[[], Events], Callable[[Events], object], 
 
 
 @pytest.mark.parametrize("defect", MORE_DEFECTS)
-def test_a_defect_of_a_picture_or_a_source_is_found(defect: str) -> None:
+def test_a_defect_of_an_image_or_a_source_is_found(defect: str) -> None:
     stream, break_it, told = MORE_DEFECTS[defect]
     events = stream()
     break_it(events)

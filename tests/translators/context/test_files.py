@@ -46,7 +46,7 @@ TEXTS: dict[str, tuple[bytes, str | None]] = {
     "NUL": (b"a\0b", None),
     "half a UTF-16 character": (b"\xff\xfea", None),
     "a ZIP archive, as a DOCX is": (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00", None),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None),
+    "an image": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None),
 }
 
 

@@ -19,7 +19,7 @@ LOOK = {"type": "function", "function": {"name": "look", "parameters": {
     "type": "object", "properties": {"title": {"type": "string", "default": ""}}, "additionalProperties": False,
 }, "strict": True}}  # fmt: skip
 CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "original"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "original"}}
 FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}
 SENT: dict[str, Any] = {
     "model": "m", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 9, "temperature": 1.5,
@@ -29,7 +29,7 @@ SENT: dict[str, Any] = {
     "parallel_tool_calls": False, "response_format": {"type": "json_schema", "json_schema": {}}, "stop": ["x"],
     "messages": [
         {"role": "developer", "content": "Be kind."},
-        {"role": "user", "content": [{"type": "text", "text": "Hi"}, PICTURE, FILE]},
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}, IMAGE, FILE]},
         {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning_content": "Hm", "refusal": "No."},
         {"role": "tool", "tool_call_id": "c", "content": "1"},
         {"role": "system", "content": "Be brief."},
@@ -304,7 +304,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      "toolUseId' failed to satisfy constraint: Member must satisfy the expression pattern: [a-zA-Z0-9_-]+", 400, {}),
     ("image", "Invalid content type. image_url is only supported by certain models.", 400, {}),
     ("image", fastapi("messages", 0, "content", msg="Input should be a valid string", type="string_type"), 422,
-     {"messages": [{"role": "user", "content": [PICTURE]}]}),
+     {"messages": [{"role": "user", "content": [IMAGE]}]}),
     ("image", "org/model is not a multimodal model", 400, {}),
     ("image", "At most 0 image(s) may be provided in one prompt.", 400, {}),
     ("image", {"message": "this model is missing data required for image input", "type": "api_error"}, 500, {}),
@@ -317,7 +317,7 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}),
     # in other languages than English
     ("image", {"code": "1210", "message": "messages.content.type 参数非法，取值范围 ['text']"}, 400,
-     {"messages": [{"role": "user", "content": [PICTURE]}]}),
+     {"messages": [{"role": "user", "content": [IMAGE]}]}),
     ("image", "当前模型不支持图片输入", 400, {}),
     ("image", "当前模型不支持图片输入", 500, {}),
     ("image", "このモデルは画像入力に対応していません。", 400, {}),
@@ -414,7 +414,7 @@ NO_LESSONS: list[tuple[Any, int, dict[str, Any]]] = [
     ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', 400, {}),
     ("image_url is not supported: only base64 data URLs are allowed", 400, {}),
     ("Could not process image: image input is not supported for this type", 400, {}),
-    # a format of the caller's picture, sound or file
+    # a format of the caller's image, sound or file
     ("unsupported image content type 'image/tiff'", 400, {}),
     ("Unsupported image input: image/bmp", 400, {}),
     ("Image content is not supported in this format.", 400, {}),

@@ -13,7 +13,7 @@ from translators.wire import encode
 BYE = {"role": "user", "content": "Bye"}
 OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "4"}
 PART = {"type": "from_tomorrow", "text": "Look.", "more": {"a": [None]}}
-PICTURE = "data:image/png;base64,aGk="
+IMAGE = "data:image/png;base64,aGk="
 SHOWN = "[from_tomorrow]\nLook."
 
 
@@ -58,7 +58,7 @@ def test_in_thinking_it_is_text(member: str, part: dict[str, Any]) -> None:
         OUTPUT | {"status": "failed"},
         {"type": "message", "role": "assistant", "content": "Hello", "status": "cancelled"},
         {"role": "assistant", "content": "Hello", "status": "cancelled"},
-        {"role": "user", "content": [{"type": "input_image", "image_url": PICTURE, "detail": "x"}]},
+        {"role": "user", "content": [{"type": "input_image", "image_url": IMAGE, "detail": "x"}]},
     ],
 )
 def test_a_label_that_is_not_known_counts_as_left_out(item: dict[str, Any]) -> None:

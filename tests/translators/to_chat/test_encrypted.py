@@ -79,7 +79,7 @@ def test_an_agent_message_may_leave_things_out(members: dict[str, Any], content:
     assert places == ["input[0]"]
 
 
-def test_a_picture_from_an_agent_stays_one() -> None:
-    picture = {"type": "input_image", "image_url": "data:image/png;base64,aGk="}
-    messages, _ = rendered({"type": "agent_message", "author": "a", "content": [part("Look."), picture]})
+def test_an_image_from_an_agent_stays_one() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64,aGk="}
+    messages, _ = rendered({"type": "agent_message", "author": "a", "content": [part("Look."), image]})
     assert [piece["type"] for piece in messages[0]["content"]] == ["text", "text", "image_url"]

@@ -43,7 +43,7 @@ ANSWERED = user("[Result of f]\none\n\n[Result of g]\n")
 CASES: dict[str, tuple[Dialect, list[Message], list[Message], int]] = {
     "turns": (TURNS, [SYSTEM, user("a"), assistant("b"), user("c")], [SYSTEM, user("a"), assistant("b"), user("c")], 0),
     "two of the user's": (TURNS, [user("a"), user("b")], [user("a\n\nb")], 0),
-    "a text and a picture": (
+    "a text and an image": (
         TURNS, [user("a"), user([IMAGE])], [user([{"type": "text", "text": "a"}, IMAGE])], 0,
     ),
     "two of the assistant's": (

@@ -29,7 +29,7 @@ def test_content_that_is_no_string() -> None:
     assert list(pieces_of({"city": "Paris"})) == [("text", '{"city":"Paris"}')]
 
 
-def test_pictures() -> None:
+def test_images() -> None:
     payload = b'{"choices":[{"delta":{"images":[{"image_url":{"url":"a"},"index":0},{"image_url":"b"},{}]}}]}'
     chunk = read_chunk(payload)
     assert chunk.choices is not None

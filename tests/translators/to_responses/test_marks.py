@@ -304,9 +304,9 @@ def test_a_call_in_an_answer(deltas: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_text_parts_keep_their_place_among_others() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
-    answer = read({"content": [{"type": "text", "text": "a <"}, picture, {"type": "text", "text": "b"}]})
-    assert contents(answer.output) == [("output_text", "a <"), ("picture", "AA=="), ("output_text", "b")]
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    answer = read({"content": [{"type": "text", "text": "a <"}, image, {"type": "text", "text": "b"}]})
+    assert contents(answer.output) == [("output_text", "a <"), ("image", "AA=="), ("output_text", "b")]
 
 
 def test_a_call_that_is_cut_off_stays_text() -> None:

@@ -175,7 +175,7 @@ def test_no_usage_is_estimated_and_noted() -> None:
     assert ("usage", "estimated") in answer.notes
 
 
-def picture(*urls: str) -> Object:
+def image(*urls: str) -> Object:
     return {"content": "", "images": [{"type": "image_url", "image_url": {"url": url}} for url in urls]}
 
 
@@ -186,43 +186,43 @@ def sources(*urls: str) -> Object:
 PNG = "data:image/png;base64,QUJD"
 
 
-def test_a_picture_is_done_when_it_is_there() -> None:
-    harness = StreamHarness().feed([{"choices": [{"delta": picture(PNG)}]}])
+def test_an_image_is_done_when_it_is_there() -> None:
+    harness = StreamHarness().feed([{"choices": [{"delta": image(PNG)}]}])
     assert harness.events[-1]["type"] == "response.output_item.done"
     harness.emitted += harness.stream.fail(UpstreamError("It broke."))
-    assert contents(harness.output) == [("picture", "QUJD")]
+    assert contents(harness.output) == [("image", "QUJD")]
     assert harness.output[0]["status"] == "completed"
 
 
-def test_a_picture_waits_behind_a_call_that_may_go_on() -> None:
-    answer = read_deltas(call("a", "f", '{"x":'), picture(PNG), call(None, None, "1}"))
-    assert contents(answer.output) == [("call", "f", {"x": 1}), ("picture", "QUJD")]
+def test_an_image_waits_behind_a_call_that_may_go_on() -> None:
+    answer = read_deltas(call("a", "f", '{"x":'), image(PNG), call(None, None, "1}"))
+    assert contents(answer.output) == [("call", "f", {"x": 1}), ("image", "QUJD")]
 
 
-def test_a_picture_behind_a_call_that_was_cut_short_is_noted() -> None:
-    answer = read_deltas(call("a", "f", '{"x":'), picture(PNG), finish="length")
+def test_an_image_behind_a_call_that_was_cut_short_is_noted() -> None:
+    answer = read_deltas(call("a", "f", '{"x":'), image(PNG), finish="length")
     assert [item["type"] for item in answer.output] == ["function_call"]
     assert ("tool_calls", "dropped") in answer.notes
 
 
-def test_a_picture_is_no_tokens() -> None:
-    assert read_deltas({"content": "x" * 40}, picture(PNG)).response["usage"]["output_tokens"] == 10
+def test_an_image_is_no_tokens() -> None:
+    assert read_deltas({"content": "x" * 40}, image(PNG)).response["usage"]["output_tokens"] == 10
 
 
 @pytest.mark.parametrize("before", [None, "Here:"])
-def test_a_picture_elsewhere_is_a_link(before: str | None) -> None:
-    answer = read_deltas({"content": before}, picture("https://a.example/b.png"))
+def test_an_image_elsewhere_is_a_link(before: str | None) -> None:
+    answer = read_deltas({"content": before}, image("https://a.example/b.png"))
     link = "![image](https://a.example/b.png)"
     assert contents(answer.output) == [("output_text", f"{before}\n\n{link}" if before else link)]
     assert ("images", "approximated") in answer.notes
 
 
-def test_what_is_no_picture_is_noted() -> None:
-    assert ("images", "dropped") in read_deltas({"content": "Hi"}, picture("nowhere")).notes
+def test_what_is_no_image_is_noted() -> None:
+    assert ("images", "dropped") in read_deltas({"content": "Hi"}, image("nowhere")).notes
 
 
 BEHIND_HALF_A_TAG: dict[str, tuple[Object, list[Any]]] = {
-    "a picture": (picture(PNG), [("output_text", "<th"), ("picture", "QUJD")]),
+    "an image": (image(PNG), [("output_text", "<th"), ("image", "QUJD")]),
     "what is heard": ({"audio": {"transcript": "Hi"}}, [("output_text", "<thHi")]),
     "a refusal": ({"refusal": "No."}, [("output_text", "<th"), ("refusal", "No.")]),
     "parts": ({"content": [{"type": "text", "text": "Hi"}]}, [("output_text", "<thHi")]),
@@ -237,7 +237,7 @@ def test_what_was_held_back_stands_before_what_comes_now(what: str) -> None:
 
 
 TOO_MUCH = {
-    "a picture": picture("data:image/png;base64," + "A" * 100),
+    "an image": image("data:image/png;base64," + "A" * 100),
     "sources": sources(*(f"https://a.example/{number}" for number in range(10))),
     "what is heard": {"audio": {"transcript": "a" * 101}},
 }

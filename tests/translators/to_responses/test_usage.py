@@ -104,7 +104,7 @@ def test_estimates(prompt: int, output: int, tokens: tuple[int, int]) -> None:
     assert counts(estimate_usage(prompt, output)) == (tokens[0], 0, 0, tokens[1], 0, sum(tokens))
 
 
-PICTURE = b'{"url":"data:image/png;base64,' + b"A" * 100_000 + b'"}'
+IMAGE = b'{"url":"data:image/png;base64,' + b"A" * 100_000 + b'"}'
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ PICTURE = b'{"url":"data:image/png;base64,' + b"A" * 100_000 + b'"}'
         (b"", 0),
         (b"abcd", 1),
         (b"abcde", 2),
-        (PICTURE, TOKENS_PER_ATTACHMENT + 2),
-        (b"[%b,%b]" % (PICTURE, PICTURE), 2 * TOKENS_PER_ATTACHMENT + 5),
+        (IMAGE, TOKENS_PER_ATTACHMENT + 2),
+        (b"[%b,%b]" % (IMAGE, IMAGE), 2 * TOKENS_PER_ATTACHMENT + 5),
         (b'"say ;base64, and go on"', 6),
     ],
 )

@@ -15,9 +15,9 @@ from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.hosting.runs import BROKE, ToolRun
 from translators.errors import unsupported_parameter
 from translators.open_items.hosted import OpenHostedItem
-from translators.open_items.picture import OpenGeneratedPicture
+from translators.open_items.image import OpenGeneratedImage
 from translators.responses.tools import ImageGenerationTool
-from translators.tools.built_in import MAKE_PICTURE, read_arguments
+from translators.tools.built_in import MAKE_IMAGE, read_arguments
 
 if TYPE_CHECKING:
     from adapter.hosting.images import ImageResult
@@ -39,7 +39,7 @@ def open_image_generation(tool: ImageGenerationTool, opening: Opening) -> BuiltI
     if maker is None:
         raise unsupported_parameter(f"{opening.path}.type", _NOT_CONFIGURED)
     if tool.partial_images:
-        opening.notes.add("tools", "dropped", "partial_images: pictures come whole")
+        opening.notes.add("tools", "dropped", "partial_images: images come whole")
     if tool.model:
         opening.notes.add("tools", "approximated", "model of image_generation: the operator has chosen one")
     options = ImageOptions(
@@ -51,7 +51,7 @@ def open_image_generation(tool: ImageGenerationTool, opening: Opening) -> BuiltI
         moderation=_chosen(tool.moderation, "auto"),
     )
     make = partial(maker.run, options=options, bearer=caller.bearer, watch=caller.watch)
-    return BuiltIn(tool, (MAKE_PICTURE,), partial(ImageRun, make))
+    return BuiltIn(tool, (MAKE_IMAGE,), partial(ImageRun, make))
 
 
 def _chosen(value: str | None, default: str) -> str | UnsetType:
@@ -70,7 +70,7 @@ class ImageRun(ToolRun):
         self._members: dict[str, str | None] = {}
 
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
-        self._item = OpenGeneratedPicture(output_index, f"ig_{digits}", prompt=self._prompt)
+        self._item = OpenGeneratedImage(output_index, f"ig_{digits}", prompt=self._prompt)
         return self._item
 
     def _run(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapter.hosting.mcp.results import read_result
-from adapter.hosting.results import MAX_TEXT_BYTES, Picture
+from adapter.hosting.results import MAX_TEXT_BYTES, Image
 from translators.responses.tool_errors import ToolExecutionError
 
 DATA = base64.b64encode(b"x" * 3000).decode()
@@ -53,14 +53,14 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
     ],
     ids=["png", "upper case", "svg", "no base64", "empty", "too large"],
 )  # fmt: skip
-def test_pictures_that_a_model_can_read(type: str, data: str, readable: bool) -> None:
+def test_images_that_a_model_can_read(type: str, data: str, readable: bool) -> None:
     found = read_result({"content": [{"type": "image", "mimeType": type, "data": data}]})
-    assert found.pictures == ((Picture("image/png", data),) if readable else ())
+    assert found.images == ((Image("image/png", data),) if readable else ())
 
 
-def test_at_most_eight_pictures() -> None:
+def test_at_most_eight_images() -> None:
     found = read_result({"content": [{"type": "image", "mimeType": "image/png", "data": DATA}] * 9})
-    assert len(found.pictures) == 8
+    assert len(found.images) == 8
 
 
 def test_the_content_of_an_error_is_bounded() -> None:

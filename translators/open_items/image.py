@@ -1,9 +1,9 @@
-"""Pictures → `image_generation_call` items: those in an answer, as if OpenAI's tool had made them, and those that the
+"""Images → `image_generation_call` items: those in an answer, as if OpenAI's tool had made them, and those that the
 adapter makes for the model.
 
-Providers send a picture whole, as a `data:` URL. Its item gets the events of an OpenAI picture without previews, all at
+Providers send an image whole, as a `data:` URL. Its item gets the events of an OpenAI image without previews, all at
 once, and is completed even if the rest of the answer fails. A web URL has no place in such an item: the sequencer makes
-it a link in the text. Source: OpenAI API reference, Streaming events; docs/decisions/0017-sources-and-pictures.md.
+it a link in the text. Source: OpenAI API reference, Streaming events; docs/decisions/0017-sources-and-images.md.
 """
 
 import re
@@ -32,13 +32,13 @@ _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp", 
 """`output_format` by media type, as far as clients' types allow it; left out for other types."""
 
 
-def is_picture(url: str) -> bool:
-    """Tell whether a URL holds the picture itself."""
+def is_image(url: str) -> bool:
+    """Tell whether a URL holds the image itself."""
     return _DATA_URL.match(url) is not None
 
 
-class OpenPicture:
-    """One picture; its only piece is its URL."""
+class OpenImage:
+    """One image; its only piece is its URL."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._output_index = output_index
@@ -66,8 +66,8 @@ class OpenPicture:
         ]
 
 
-class OpenGeneratedPicture(OpenHostedItem):
-    """A picture that the adapter has made by the images API. Without one, `result` is "": null breaks the AI SDK."""
+class OpenGeneratedImage(OpenHostedItem):
+    """An image that the adapter has made by the images API. Without one, `result` is "": null breaks the AI SDK."""
 
     def __init__(self, output_index: int, id: str, *, prompt: str) -> None:
         super().__init__(output_index, id)
@@ -80,7 +80,7 @@ class OpenGeneratedPicture(OpenHostedItem):
         return [ImageGenerationInProgress(**at), ImageGenerationGenerating(**at)]
 
     def settle(self, text: str, data: str, **members: str | None) -> None:
-        """Take the result: what the model reads, the picture as base64 ("": there is none), and what it is like."""
+        """Take the result: what the model reads, the image as base64 ("": there is none), and what it is like."""
         self.hidden = {**(self.hidden or {}), "text": text}
         known = {name: value for name, value in members.items() if value}
         status = "completed" if data else "failed"

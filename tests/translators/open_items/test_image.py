@@ -1,12 +1,12 @@
-"""URLs of pictures, and the items that pictures become."""
+"""URLs of images, and the items that images become."""
 
 import pytest
 from msgspec import UNSET
 
-from translators.open_items.picture import OpenPicture, is_picture
+from translators.open_items.image import OpenImage, is_image
 from translators.responses.hosted_items import ImageGenerationCall
 
-PICTURES = {
+IMAGES = {
     "data:image/png;base64,QUJD": ("QUJD", "png"),
     "DATA:IMAGE/JPG;BASE64,QUJD": ("QUJD", "jpeg"),
     "data:image/svg+xml;utf8,%3Csvg/%3E": ("PHN2Zy8+", "svg"),
@@ -15,12 +15,12 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("url", PICTURES)
-def test_a_picture(url: str) -> None:
-    assert is_picture(url)
-    item = OpenPicture(3, "ig_1")
-    events = [*item.open(), *item.append("picture", url, []), *item.close("completed")]
-    data, format = PICTURES[url]
+@pytest.mark.parametrize("url", IMAGES)
+def test_an_image(url: str) -> None:
+    assert is_image(url)
+    item = OpenImage(3, "ig_1")
+    events = [*item.open(), *item.append("image", url, []), *item.close("completed")]
+    data, format = IMAGES[url]
     assert item.item == ImageGenerationCall(data, id="ig_1", status="completed", output_format=format)
     assert [event.__struct_config__.tag for event in events] == [
         "response.output_item.added",
@@ -34,5 +34,5 @@ def test_a_picture(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "https://a.example/b.png", "data:text/plain,a", "data:image/png;base64,", "data:image/png", "QUJD"]
 )
-def test_no_picture(url: str) -> None:
-    assert not is_picture(url)
+def test_no_image(url: str) -> None:
+    assert not is_image(url)
