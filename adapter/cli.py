@@ -1,4 +1,4 @@
-"""The command line: `responses-adapter serve | check | keys | lessons | translate | replay | config | store`.
+"""The command line: `responses-adapter serve | check | keys | usage | lessons | translate | replay | config | store`.
 
 Flags are made from the descriptions of the settings. Results go to standard output, everything else to standard error.
 Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run. Each
@@ -38,6 +38,8 @@ Examples:
       find out what a provider supports; the key comes from ADAPTER_UPSTREAM_API_KEY
   responses-adapter keys create search --concurrent 8
       make a key for a caller, and the table that makes the server accept it
+  responses-adapter usage
+      show the tokens that each key has used this month
   responses-adapter lessons
       show what the adapter has learned from the providers' rejections
   responses-adapter translate request.json
@@ -259,6 +261,26 @@ def list_keys(settings: Settings) -> None:
     from adapter.commands.keys import report
 
     click.echo("\n".join(report(settings)))
+
+
+@main.command()
+@click.option("--days", type=click.IntRange(1, 400), help="Of so many days, today included. Default: of this month.")
+@click.option("--key", metavar="NAME", help="Only of this key.")
+@click.option("--by-day", is_flag=True, help="A line for each day.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, by day.")
+@flags("config", "store")
+def usage(settings: Settings, days: int | None, key: str | None, by_day: bool, as_json: bool) -> None:
+    """Show what named keys have used, by upstream and model.
+
+    A running server adds what it has counted every few seconds.
+    """
+    from adapter.commands.usage import report_usage
+    from adapter.sharing.periods import usage_since
+    from translators.wire import encode
+
+    with opened(settings) as store:
+        found = [one for one in store.key_usage(usage_since(days)) if key in (None, one.key)]
+    click.echo(encode(found).decode() if as_json else "\n".join(report_usage(found, by_day=by_day)))
 
 
 def show_lessons(settings: Settings) -> None:

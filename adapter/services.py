@@ -28,6 +28,7 @@ from adapter.store import cached_responses, open_store
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
+from adapter.store.usage_recorder import UsageRecorder
 from adapter.telemetry.snapshots import Snapshots
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
@@ -71,6 +72,8 @@ class FlowServices(Struct, frozen=True):
     """Declarations of tools that the adapter runs itself, or refuses."""
     must_stop: Callable[[], bool]
     """Tells whether open responses have to end now."""
+    usage_recorder: UsageRecorder
+    """Counts what named keys use."""
 
 
 class Services:
@@ -110,10 +113,11 @@ class Services:
             tools=self.tools,
             hosted=HOSTED_TOOLS | (WEB_SEARCH_TOOLS if settings.tools.web_search is not None else frozenset()),
             must_stop=self.must_stop,
+            usage_recorder=UsageRecorder(self.store),
         )
         self.runs = Runs(self.store, self.responses)
         self.caller_keys = CallerKeys(settings)
-        self.gate = Gate(settings.keys)
+        self.gate = Gate(has_keys=bool(settings.keys), key_tokens=self.store.key_tokens)
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
@@ -141,6 +145,8 @@ class Services:
         """Start the periodic work of a worker."""
         self.retention.start()
         self.snapshots.start()
+        if self.settings.keys:
+            self.heartbeat.add(self.flow.usage_recorder)
         if self.settings.admin_bind is not None:
             self.heartbeat.add(self.snapshots)
 
@@ -160,6 +166,7 @@ class Services:
         while not self.background.join(TICK_SECONDS):
             on_wait()
         self.offload.close()
+        self.flow.usage_recorder.close()
         self.store.close()
         self.snapshots.close()
 

@@ -22,7 +22,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import log_end, observe_begin, observe_end, observe_key, transport_of
+from adapter.flow.observation import log_end, observe_begin, observe_end, settle_key, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -259,14 +259,13 @@ class Exchange:
         if self._flow.tools is not None:
             self._flow.tools.close()
         self._keeping.release()
-        usage, notes, seconds = response.usage, self.notes, time.monotonic() - self._began
+        notes, seconds = self.notes, time.monotonic() - self._began
         first = None if self._answer_began is None else self._answer_began - self._began
         observe_end(response, self._flow.attempts.upstream, self._transport, seconds, first, notes)
         caller = self._flow.caller
-        if caller.admission is not None:
-            caller.admission.settle(usage.total_tokens if usage else None)
-        if caller.key is not None and usage is not None:
-            observe_key(caller.key.name, usage)
+        if caller.key is not None:
+            recorder = self._flow.services.usage_recorder
+            settle_key(caller, response, self._flow.attempts.upstream, recorder, began=first is not None)
         log_end(caller, response, self._flow.attempts.upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:

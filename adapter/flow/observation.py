@@ -8,6 +8,7 @@ import structlog
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
+from adapter.store.usage_recorder import UsageRecorder
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
     IN_FLIGHT,
@@ -22,7 +23,7 @@ from adapter.telemetry.catalog import (
 )
 from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
-from translators.responses.response import Response, Usage
+from translators.responses.response import Response
 
 log = structlog.get_logger()
 
@@ -69,10 +70,20 @@ def observe_end(
         TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)
 
 
-def observe_key(name: str, usage: Usage) -> None:
-    """Count the tokens of a named key."""
-    KEY_TOKENS.add((name, "input"), usage.input_tokens)
-    KEY_TOKENS.add((name, "output"), usage.output_tokens)
+def settle_key(caller: Caller, response: Response, upstream: str, recorder: UsageRecorder, *, began: bool) -> None:
+    """Count what a response cost its named key: its usage, or if an answer `began` without one, the estimate."""
+    key, admission, usage = caller.key, caller.admission, response.usage
+    assert key is not None
+    estimate = 0
+    if admission is not None:
+        estimate = admission.estimate if began else 0
+        admission.settle(usage.total_tokens if usage else None, began=began)
+    if usage is not None:
+        KEY_TOKENS.add((key.name, "input"), usage.input_tokens)
+        KEY_TOKENS.add((key.name, "output"), usage.output_tokens)
+    answered = response.status in _ANSWERED
+    model = model_label(response.model, answered)
+    recorder.add(key.name, upstream, model, failed=not answered, usage=usage, estimate=estimate)
 
 
 def log_end(

@@ -25,6 +25,9 @@ _TENANT: Final = re.compile(rf"{_NAME.pattern}|{_HASH.pattern}")
 _MAX_HASHES: Final = 8
 
 
+LIMITS: Final = ("requests_per_minute", "tokens_per_minute", "concurrent", "tokens_per_day", "tokens_per_month")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallerKey:
     """One named key."""
@@ -41,6 +44,9 @@ class CallerKey:
     tokens_per_minute: int | None = None
     concurrent: int | None = None
     """Responses at a time."""
+    tokens_per_day: int | None = None
+    tokens_per_month: int | None = None
+    """Budgets, of days and months in UTC."""
     file: str | None = None
     """Where its key is read from."""
 
@@ -49,11 +55,7 @@ class CallerKey:
 
     def describe(self) -> dict[str, str]:
         """Return its settings as text, without secrets."""
-        limits = {
-            "requests_per_minute": self.requests_per_minute,
-            "tokens_per_minute": self.tokens_per_minute,
-            "concurrent": self.concurrent,
-        }
+        limits = {name: getattr(self, name) for name in LIMITS}
         return {
             "tenant": self.tenant,
             "hashes": ", ".join(["****"] * len(self.digests)),
@@ -73,6 +75,8 @@ class _KeyTable(Schema):
     requests_per_minute = Whole(1, 1_000_000)
     tokens_per_minute = Whole(1, 1_000_000_000)
     concurrent = Whole(1, 100_000)
+    tokens_per_day = Whole(1, 1_000_000_000_000)
+    tokens_per_month = Whole(1, 1_000_000_000_000)
 
 
 KEY_TABLE: Final = _KeyTable()
@@ -101,9 +105,7 @@ def read_caller_keys(table: object, environ: Mapping[str, str]) -> tuple[CallerK
                 tenant=str(read.get("tenant", name)).removeprefix("sha256:"),
                 models=_read_models(read.get("models", []), f"{where}.models"),
                 expires=_read_expiry(read.get("expires"), f"{where}.expires"),
-                requests_per_minute=read.get("requests_per_minute"),
-                tokens_per_minute=read.get("tokens_per_minute"),
-                concurrent=read.get("concurrent"),
+                **{limit: read.get(limit) for limit in LIMITS},
                 file=read["key"].removeprefix("file:") if read.get("key", "").startswith("file:") else None,
             )
         )

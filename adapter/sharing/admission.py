@@ -1,18 +1,22 @@
 """Whether a request of a named key is let in: the model it asks for, and the limits of its key.
 
-Checked in this order: model, responses at a time, requests a minute, tokens a minute. Tokens are taken as estimated
-when a request is let in, and settled when its response ends; a request is let in as long as its key has any left, so
-one large request may overdraw them, and the next is refused until they are positive again. A refused request costs
-nothing.
+Checked in this order: model, responses at a time, requests a minute, tokens a minute, tokens of the day and the month.
+Tokens are taken as estimated when a request is let in, and settled when its response ends; a request is let in as long
+as its key has any left, so one large request may overdraw them, and the next is refused until they are positive again.
+A refused request costs nothing.
 Source: OpenAI guide, Rate limits; openai-python 3.54; Codex CLI 0.169.
 """
 
 import math
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from adapter.settings.caller_keys import CallerKey
 from adapter.sharing.buckets import Bucket, Level
+from adapter.sharing.periods import day_from, end_of_period, first_of_month, month_of, utc_day
 from adapter.sharing.rates import Levels, Limits, RateTable
 from adapter.sharing.shares import SHARE_USED
 from translators.errors import RequestError, UpstreamError, shorten
@@ -22,9 +26,14 @@ _REQUEST_BURST_SECONDS: Final = 10.0
 _BYTES_PER_TOKEN: Final = 4
 """Of JSON in English, about."""
 _CONCURRENT_RETRY_SECONDS: Final = 1.0
+_QUOTA_USED: Final = "insufficient_quota"
 
 _WHAT: Final = {"requests": "requests per minute", "tokens": "tokens per minute", "concurrent": "responses at a time"}
 _SETTINGS: Final = {"requests": "requests_per_minute", "tokens": "tokens_per_minute", "concurrent": "concurrent"}
+
+
+KeyTokens = Callable[[str], Mapping[tuple[str, str], int]]
+"""Return the tokens that keys have used from a day on: (key, day) → tokens."""
 
 
 class LimitExceeded(UpstreamError):
@@ -41,6 +50,28 @@ class LimitExceeded(UpstreamError):
         )  # fmt: skip
 
 
+class BudgetExceeded(LimitExceeded):
+    """A key has used its tokens of the day or the month. OpenAI's SDKs and Codex do not retry.
+
+    Source: OpenAI guide, Error codes; Codex CLI 0.169.
+    """
+
+    def __init__(self, key: CallerKey, period: str, ends: datetime) -> None:
+        self.limit = f"tokens_per_{period}"
+        budget = getattr(key, self.limit)
+        self.headers = {
+            "x-ratelimit-limit-tokens": str(budget),
+            "x-ratelimit-remaining-tokens": "0",
+            "x-ratelimit-reset-tokens": _duration(max(1.0, ends.timestamp() - time.time())),
+        }
+        UpstreamError.__init__(
+            self,
+            f"The key '{key.name}' has used its {budget} tokens of this {period}. More can be used from "
+            f"{ends:%Y-%m-%d %H:%M} UTC on.",
+            status=429, type=_QUOTA_USED, code=_QUOTA_USED, retry=False,
+        )  # fmt: skip
+
+
 class Admission:
     """One request that was let in. `settle` it when its response ends."""
 
@@ -53,12 +84,25 @@ class Admission:
         self._taken = taken
         self.levels = levels
 
-    def settle(self, tokens: int | None) -> None:
-        """Count the response as ended, with the tokens it cost; None: as many as were estimated. Only once."""
+    @property
+    def estimate(self) -> int:
+        """The tokens that were taken for it."""
+        return round(self._taken)
+
+    def settle(self, tokens: int | None, *, began: bool = False) -> None:
+        """Count the response as ended, with the tokens it cost; only once.
+
+        None: nothing says how many. The rate then counts as many as were estimated; so does the budget, if an answer
+        `began`.
+        """
         table, self._table = self._table, None
-        if table is not None:
-            more = 0.0 if tokens is None else tokens - self._taken
-            table.release(self._name, self._limits.tokens, more)
+        if table is None:
+            return
+        more = 0.0 if tokens is None else tokens - self._taken
+        cost = (self._taken if began else 0.0) if tokens is None else tokens
+        table.release(
+            self._name, self._limits.tokens, more, cost=cost, taken=self._taken, day=self.levels.day
+        )
 
     def __del__(self) -> None:
         self.settle(None)
@@ -71,15 +115,21 @@ class Admission:
 class Gate:
     """Lets requests of named keys in."""
 
-    def __init__(self, keys: Sequence[CallerKey]) -> None:
-        """Create it before the workers are forked. Without `keys` at the start, there are none later."""
-        self._table = RateTable() if keys else None
+    def __init__(self, *, has_keys: bool, key_tokens: KeyTokens) -> None:
+        """Create it before the workers are forked. Without keys at the start, there are none later.
+
+        `key_tokens` reads what the store has of the tokens that keys have used.
+        """
+        self.table = RateTable() if has_keys else None
+        self._key_tokens = key_tokens
+        self._known: set[str] = set()
+        """Keys whose budgets count what was used before the server started."""
 
     def admit(self, key: CallerKey, model: str, body_bytes: int, max_output_tokens: int | None) -> Admission | None:
         """Return the admission of a request, None if its key has no limits.
 
         Raises RequestError for a model that the key may not use and for a request that can never be let in,
-        LimitExceeded for one that may be later.
+        LimitExceeded for one that may be later, StoreDown if it is unknown what a key with a budget has used.
         """
         if not key.may_use(model):
             raise RequestError(
@@ -97,11 +147,38 @@ class Gate:
                 "max_output_tokens.",
                 code="request_too_large",
             )
-        assert self._table is not None
-        levels = self._table.take(key.name, limits, tokens)
+        assert self.table is not None
+        if limits.has_budget and key.name not in self._known:
+            self.count_stored()
+            self._known.add(key.name)
+        levels = self.table.take(key.name, limits, tokens)
         if levels.refused_by:
             raise _exceeded(key, limits, levels)
-        return Admission(self._table, key.name, limits, tokens, levels)
+        return Admission(self.table, key.name, limits, tokens, levels)
+
+    def budgets_left(self, key: CallerKey) -> dict[str, float]:
+        """Return what is left of a key's budgets, as far as this machine knows: period → tokens."""
+        limits = limits_of(key)
+        if self.table is None or not limits.has_budget:
+            return {}
+        spent = self.table.spent(key.name)
+        budgets = {"day": limits.day_tokens, "month": limits.month_tokens}
+        return {
+            period: budget - getattr(spent, period) for period, budget in budgets.items() if budget is not None
+        }
+
+    def count_stored(self) -> None:
+        """Count what the store has of this month against the budgets; raise StoreDown."""
+        assert self.table is not None
+        today = utc_day()
+        of_day: Counter[str] = Counter()
+        of_month: Counter[str] = Counter()
+        for (name, date), tokens in self._key_tokens(first_of_month(today).isoformat()).items():
+            if month_of(day_from(date)) == month_of(today):
+                of_month[name] += tokens
+                of_day[name] += tokens if day_from(date) == today else 0
+        for name in of_month:
+            self.table.raise_spent(name, today, of_day[name], of_month[name])
 
 
 _UNLIMITED: Final = Limits()
@@ -115,6 +192,8 @@ def limits_of(key: CallerKey) -> Limits:
         None if requests is None else Bucket(requests, burst),
         None if tokens is None else Bucket(tokens, tokens),
         key.concurrent,
+        key.tokens_per_day,
+        key.tokens_per_month,
     )
 
 
@@ -133,6 +212,8 @@ def rate_limit_headers(limits: Limits, levels: Levels) -> dict[str, str]:
 
 
 def _exceeded(key: CallerKey, limits: Limits, levels: Levels) -> LimitExceeded:
+    if levels.refused_by in ("day", "month"):
+        return BudgetExceeded(key, levels.refused_by, end_of_period(utc_day(), month=levels.refused_by == "month"))
     wait = _CONCURRENT_RETRY_SECONDS
     if levels.refused_by == "requests":
         wait = _wait(limits.requests, levels.requests)

@@ -55,6 +55,10 @@ class CallerKeys:
             return Identity(digest, None)
         return None
 
+    def named(self) -> list[CallerKey]:
+        """Return the named keys, sorted by name."""
+        return sorted(set(self._named.values()), key=lambda key: key.name)
+
     def _key_files(self) -> list[str]:
         return sorted({key.file for key in self._named.values() if key.file is not None})
 

@@ -1,9 +1,11 @@
-"""Rates that all workers of a machine share, exactly: requests and tokens per minute, responses at a time.
+"""What each key with limits has used, shared exactly by all workers of a machine.
 
 The state is a table in memory that the workers inherit; a change locks its row, for some microseconds. A rate is a
 bucket that fills evenly (generic cell rate algorithm): its state is the one time at which it will be full again, so
 nothing has to run between two requests. A bucket may be overdrawn by what a request cost more than expected; then it
 first has to fill up. Responses at a time are counted for each worker, so that those of a worker that died do not count.
+The tokens of the day and of the month are sums, which the store corrects when the server starts and for what other
+machines have used (`raise_spent`).
 Source: Wikipedia, Generic cell rate algorithm.
 """
 
@@ -18,6 +20,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from adapter.sharing.buckets import Bucket, Level
+from adapter.sharing.periods import month_of, utc_day
 
 _MAX_ROWS: Final = 4096
 """Keys with limits; a row is some hundred bytes, which take memory once they are used."""
@@ -25,10 +28,11 @@ _MAX_WORKERS: Final = 128
 """At a time: twice the most that can be configured, since a restart has old and new ones."""
 
 _TAG_BYTES: Final = 16
-_TIMES: Final = struct.Struct("<dd")
+_STATE: Final = struct.Struct("<5d")
+"""When the buckets of requests and of tokens are full; the day; the tokens of that day, and of its month."""
 _COUNTS: Final = struct.Struct(f"<{_MAX_WORKERS}H")
 _COUNT: Final = struct.Struct("<H")
-_ROW_BYTES: Final = _TAG_BYTES + _TIMES.size + _COUNTS.size
+_ROW_BYTES: Final = _TAG_BYTES + _STATE.size + _COUNTS.size
 _TAGS_LOCK: Final = _MAX_ROWS
 """Numbers of locks: each row has its own, then there is one for the tags, and one for each process."""
 _FIRST_SLOT_LOCK: Final = _MAX_ROWS + 1
@@ -40,6 +44,12 @@ class Limits(NamedTuple):
     requests: Bucket | None = None
     tokens: Bucket | None = None
     concurrent: int | None = None
+    day_tokens: int | None = None
+    month_tokens: int | None = None
+
+    @property
+    def has_budget(self) -> bool:
+        return self.day_tokens is not None or self.month_tokens is not None
 
 
 class Levels(NamedTuple):
@@ -48,14 +58,24 @@ class Levels(NamedTuple):
     refused_by: str
     requests: Level | None
     tokens: Level | None
+    day: int = 0
+    """On which it was let in."""
+
+
+class Spent(NamedTuple):
+    """The tokens that a key has used, those that are estimated for responses in progress included."""
+
+    day: float
+    month: float
 
 
 class RateTable:
     """The state of all keys. Create it before the workers are forked."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, today: Callable[[], int] = utc_day) -> None:
         """`clock` must be the same for all processes."""
         self._clock = clock
+        self._today = today
         size = _MAX_ROWS * _ROW_BYTES
         self._file = os.memfd_create("limits") if hasattr(os, "memfd_create") else os.dup(
             tempfile.TemporaryFile().fileno()  # noqa: SIM115
@@ -71,13 +91,13 @@ class RateTable:
 
         A request that is let in must be given to `release`.
         """
-        row, slot, now = self._row(name), self._own_slot(), self._clock()
+        row, slot, now, today = self._row(name), self._own_slot(), self._clock(), self._today()
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
-            full = _TIMES.unpack_from(self._memory, at)
-            of_requests = None if limits.requests is None else limits.requests.level(full[0], now)
-            of_tokens = None if limits.tokens is None else limits.tokens.level(full[1], now)
+            full_requests, full_tokens, day, of_day, of_month = _on_day(_STATE.unpack_from(self._memory, at), today)
+            of_requests = None if limits.requests is None else limits.requests.level(full_requests, now)
+            of_tokens = None if limits.tokens is None else limits.tokens.level(full_tokens, now)
             refused_by = ""
             if limits.concurrent is not None and self._are_running(row, limits.concurrent):
                 refused_by = "concurrent"
@@ -85,30 +105,61 @@ class RateTable:
                 refused_by = "requests"
             elif of_tokens is not None and of_tokens.remaining <= 0:
                 refused_by = "tokens"
+            elif limits.day_tokens is not None and of_day >= limits.day_tokens:
+                refused_by = "day"
+            elif limits.month_tokens is not None and of_month >= limits.month_tokens:
+                refused_by = "month"
             if refused_by:
                 return Levels(refused_by, of_requests, of_tokens)
-            times = list(full)
             if limits.requests is not None:
-                times[0], of_requests = limits.requests.take(full[0], now, 1)
+                full_requests, of_requests = limits.requests.take(full_requests, now, 1)
             if limits.tokens is not None:
-                times[1], of_tokens = limits.tokens.take(full[1], now, tokens)
-            _TIMES.pack_into(self._memory, at, *times)
+                full_tokens, of_tokens = limits.tokens.take(full_tokens, now, tokens)
+            _STATE.pack_into(self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens)
             self._add(row, slot, 1)
-            return Levels("", of_requests, of_tokens)
+            return Levels("", of_requests, of_tokens, int(day))
         finally:
             self._unlock(row)
 
-    def release(self, name: str, bucket: Bucket | None, tokens: float) -> None:
-        """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it."""
+    def release(
+        self, name: str, bucket: Bucket | None, tokens: float, *, cost: float = 0.0, taken: float = 0.0, day: int = 0
+    ) -> None:
+        """Count a response as ended, which cost so many tokens more (or less, if negative) than were taken for it.
+
+        `cost`: what it costs the budget of today and of this month, where `taken` was taken for it on a `day`.
+        """
         row, slot = self._row(name), self._own_slot()
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
-            times = list(_TIMES.unpack_from(self._memory, at))
+            state = _on_day(_STATE.unpack_from(self._memory, at), self._today())
+            full_requests, full_tokens, today, of_day, of_month = state
             if bucket is not None and tokens:
-                times[1] = bucket.take(times[1], self._clock(), tokens)[0]
-                _TIMES.pack_into(self._memory, at, *times)
+                full_tokens = bucket.take(full_tokens, self._clock(), tokens)[0]
+            of_day += cost - (taken if day == today else 0.0)
+            of_month += cost - (taken if month_of(day) == month_of(int(today)) else 0.0)
+            _STATE.pack_into(self._memory, at, full_requests, full_tokens, today, of_day, of_month)
             self._add(row, slot, -1)
+        finally:
+            self._unlock(row)
+
+    def spent(self, name: str) -> Spent:
+        """Return what a key has used today and this month, as far as this machine knows."""
+        state = _STATE.unpack_from(self._memory, _offset(self._row(name)) + _TAG_BYTES)
+        return Spent(*_on_day(state, self._today())[3:])
+
+    def raise_spent(self, name: str, day: int, of_day: float, of_month: float) -> None:
+        """Count at least so many tokens as used on a day and in its month: the store's sums, which are never more."""
+        row = self._row(name)
+        at = _offset(row) + _TAG_BYTES
+        self._lock(row)
+        try:
+            *full, at_day, known_day, known_month = _on_day(_STATE.unpack_from(self._memory, at), day)
+            if at_day == day:
+                known_day = max(known_day, of_day)
+            if month_of(int(at_day)) == month_of(day):
+                known_month = max(known_month, of_month)
+            _STATE.pack_into(self._memory, at, *full, at_day, known_day, known_month)
         finally:
             self._unlock(row)
 
@@ -153,7 +204,7 @@ class RateTable:
         return sum(self._counts(row)) >= limit and self._count(row) >= limit
 
     def _counts(self, row: int) -> tuple[int, ...]:
-        return _COUNTS.unpack_from(self._memory, _offset(row) + _TAG_BYTES + _TIMES.size)
+        return _COUNTS.unpack_from(self._memory, _offset(row) + _TAG_BYTES + _STATE.size)
 
     def _count(self, row: int) -> int:
         counts = self._counts(row)
@@ -169,7 +220,7 @@ class RateTable:
         return False
 
     def _add(self, row: int, slot: int, by: int) -> None:
-        at = _offset(row) + _TAG_BYTES + _TIMES.size + slot * _COUNT.size
+        at = _offset(row) + _TAG_BYTES + _STATE.size + slot * _COUNT.size
         count = _COUNT.unpack_from(self._memory, at)[0] + by
         _COUNT.pack_into(self._memory, at, max(0, min(count, 0xFFFF)))
 
@@ -178,7 +229,7 @@ class RateTable:
             at = _offset(row)
             if not any(self._memory[at : at + _TAG_BYTES]):
                 return
-            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _TIMES.size + slot * _COUNT.size, 0)
+            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _STATE.size + slot * _COUNT.size, 0)
 
     def _lock(self, number: int) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
@@ -196,3 +247,11 @@ class RateTable:
 
 def _offset(row: int) -> int:
     return row * _ROW_BYTES
+
+
+def _on_day(state: tuple[float, ...], today: int) -> tuple[float, ...]:
+    """Return a state as of today: what was used on an earlier day, or in an earlier month, no longer counts."""
+    full_requests, full_tokens, day, _, of_month = state
+    if day >= today:  # later: the clock was set back
+        return state
+    return full_requests, full_tokens, float(today), 0.0, of_month if month_of(int(day)) == month_of(today) else 0.0

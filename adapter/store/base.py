@@ -7,9 +7,11 @@ columns and keys in stored data, so they must not change.
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 EVENT_RETENTION_SECONDS: Final = 600.0
 """How long the events of a background run can be read after its end: enough for a client to reconnect, and about as
@@ -109,6 +111,42 @@ class Usage(Struct, frozen=True):
     """Size of their values as they are stored."""
 
 
+class KeyUsage(Struct, frozen=True):
+    """What the responses of a named key have used in a day, for one upstream and model."""
+
+    key: str
+    """The key's name."""
+    day: str
+    """In UTC, as 2026-11-29."""
+    upstream: str
+    model: str
+    responses: int = 0
+    failed: int = 0
+    """Of the responses."""
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input."""
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    """Of the output."""
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What it is the usage of; usages of the same are added up."""
+        return self.key, self.day, self.upstream, self.model
+
+    def plus(self, other: "KeyUsage") -> "KeyUsage":
+        """Return the sum with another usage of the same place."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in USAGE_COUNTS}
+        return replace(self, **sums)
+
+
+USAGE_DAYS: Final = 400
+"""How long usages of keys are stored: a year, and a month to look back on it."""
+USAGE_COUNTS: Final = KeyUsage.__struct_fields__[4:]
+"""The fields of `KeyUsage` that are added up."""
+
+
 class StoreStats(Struct, frozen=True):
     """How much a store has of all tenants."""
 
@@ -120,6 +158,19 @@ class StoreStats(Struct, frozen=True):
     """Number of runs that have not ended."""
     version: int
     """Version of the schema."""
+
+
+def add_tokens(usages: Iterable[KeyUsage]) -> dict[tuple[str, str], int]:
+    """Return the tokens of input and output: (key, day) → tokens."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for one in usages:
+        sums[one.key, one.day] += one.input_tokens + one.output_tokens
+    return sums
+
+
+def oldest_usage_day(now: float) -> str:
+    """Return the day before which usages of keys are erased."""
+    return (datetime.fromtimestamp(now, UTC).date() - timedelta(days=USAGE_DAYS)).isoformat()
 
 
 def add_up(found: Iterable[tuple[str, int, int]]) -> dict[str, Usage]:

@@ -11,6 +11,7 @@ from itertools import chain, count
 from msgspec.structs import replace
 
 from adapter.store.base import (
+    KeyUsage,
     NotFound,
     StoredConversation,
     StoredEvents,
@@ -20,7 +21,9 @@ from adapter.store.base import (
     StoredRun,
     StoreStats,
     Usage,
+    add_tokens,
     add_up,
+    oldest_usage_day,
 )
 
 _Key = tuple[str, str]
@@ -46,6 +49,7 @@ class MemoryStore:
         self._runs: dict[_Key, StoredRun] = {}
         self._events: dict[_Key, list[StoredEvents]] = {}
         self._values: dict[str, tuple[bytes, float]] = {}
+        self._key_usage: dict[tuple[str, str, str, str], KeyUsage] = {}
 
     def put(self, stored: StoredResponse, items: Sequence[StoredItem] = ()) -> None:
         key = stored.tenant, stored.id
@@ -203,9 +207,22 @@ class MemoryStore:
             del self._values[key]
         return len(found)
 
+    def add_key_usage(self, added: Sequence[KeyUsage]) -> None:
+        for one in added:
+            before = self._key_usage.get(one.place)
+            self._key_usage[one.place] = one if before is None else before.plus(one)
+
+    def key_usage(self, since: str) -> list[KeyUsage]:
+        found = (one for one in self._key_usage.values() if one.day >= since)
+        return sorted(found, key=lambda one: (one.day, *one.place))
+
+    def key_tokens(self, since: str) -> dict[tuple[str, str], int]:
+        return add_tokens(self.key_usage(since))
+
     def prune(self, before: float) -> int:
         now = time.time()
         self._values = {key: value for key, value in self._values.items() if value[1] > now}
+        self._key_usage = {one.place: one for one in self.key_usage(oldest_usage_day(now))}
         unused = [key for key, used in self._used.items() if used < before]
         for tenant, id in unused:
             self.delete_conversation(id, tenant)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from adapter.store.base import (
+    KeyUsage,
     StoredConversation,
     StoredEvents,
     StoredItem,
@@ -145,11 +146,24 @@ class ValueStore(Protocol):
         """Erase the values whose keys begin with `prefix`; return how many there were."""
 
 
+class KeyUsageStore(Protocol):
+    """What named keys have used, by day. It belongs to the operator, not to a tenant."""
+
+    def add_key_usage(self, added: Sequence[KeyUsage]) -> None:
+        """Add usages to what is stored, all or none."""
+
+    def key_usage(self, since: str) -> list[KeyUsage]:
+        """Return all usages from a day on, sorted by day, key, upstream and model."""
+
+    def key_tokens(self, since: str) -> dict[tuple[str, str], int]:
+        """Return the tokens of input and output from a day on: (key, day) → tokens."""
+
+
 class StoreMaintenance(Protocol):
     """What the operator's commands, the probes and the end of a worker need."""
 
     def prune(self, before: float) -> int:
-        """Erase responses and conversations that were last used before a Unix time, and expired values.
+        """Erase responses and conversations that were last used before a Unix time, expired values, and old usages.
 
         Return the number of responses and conversations. A response counts as used by the responses that continue it,
         and while it is in progress; a conversation when it is put, appended to, leased, or loses an item. The work is
@@ -172,5 +186,5 @@ class StoreMaintenance(Protocol):
         """Close connections and files, after the writes that callers wait for. The next call opens them again."""
 
 
-class Store(ResponseStore, ConversationStore, RunStore, ValueStore, StoreMaintenance, Protocol):
+class Store(ResponseStore, ConversationStore, RunStore, ValueStore, KeyUsageStore, StoreMaintenance, Protocol):
     """A whole store."""

@@ -70,6 +70,10 @@ TOKENS = _counter(
 REFUSED = _counter("refused_total", "Requests that the server itself rejected.", "code", "param")
 LIMITED = _counter("limited_total", "Requests beyond a limit of their key.", "limit")
 KEY_TOKENS = _counter("key_tokens_total", "Tokens of the responses of named keys.", "key", "kind")
+KEY_BUDGET_LEFT = _gauge(
+    "key_budget_left_tokens", "What a key has left of its budget, on this machine's count.", "key", "period",
+    of_workers="max",
+)  # fmt: skip
 NOTES = _counter("notes_total", "Approximations that responses were noted with.", "param", "action")
 TOOL_CALLS = _counter("tool_calls_total", "Calls of tools that the server ran itself.", "kind", "outcome")
 TOOL_SECONDS = _histogram("tool_seconds", "Such calls, without what the model does.", "kind", buckets=DURATION_SECONDS)

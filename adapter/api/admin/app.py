@@ -11,7 +11,7 @@ from typing import Final
 
 from flask import Flask, request
 
-from adapter.api.admin import metrics
+from adapter.api.admin import metrics, usage
 from adapter.api.auth import read_key
 from adapter.api.errors import init_errors
 from adapter.services import Services
@@ -28,7 +28,8 @@ def create_admin_app(services: Services) -> Flask:
     app.extensions["adapter"] = services
     init_errors(app)
     app.before_request(_Guard(services.settings).check_request)
-    app.register_blueprint(metrics.blueprint)
+    for part in (metrics, usage):
+        app.register_blueprint(part.blueprint)
     return app
 
 

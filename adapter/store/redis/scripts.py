@@ -13,6 +13,7 @@ Keys are `adapter:<kind>:<tenant>:<id>`; a tenant has no colon. Kinds:
     run, events    hash; list of events written together, each as `<first>:<last>:<over>:<frames>`
     holder         set of `<tenant>:<id>`: the running runs of a holder; its key has no tenant
     ended, values  one sorted set of runs by their end, one hash of the service's own values
+    usage          hash for each day: `<key>\n<upstream>\n<model>` → counts; `adapter:usage` is the set of the days
 
 Every key but the last two expires. A response expires no sooner than the responses that continue it: `until`, the time
 when it expires, is carried up its chain to the first ancestor that lasts as long, since all before that one do too.

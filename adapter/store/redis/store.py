@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from adapter.settings.store_url import REDIS_FORM, without_password
 from adapter.store.base import (
+    KeyUsage,
     NotFound,
     StoredConversation,
     StoredEvents,
@@ -34,11 +35,12 @@ from adapter.store.base import (
     StoredRun,
     StoreStats,
     Usage,
+    add_tokens,
     add_up,
     is_storable,
 )
 from adapter.store.packing import Packing
-from adapter.store.redis import scripts
+from adapter.store.redis import key_usage, scripts
 from adapter.telemetry.catalog import STORE_ERRORS, STORE_SECONDS
 
 DEFAULT_LIFETIME: Final = 30 * 24 * 3600
@@ -233,6 +235,16 @@ class RedisStore:
 
     def delete_values(self, prefix: str) -> int:
         return int(self._script(scripts.DELETE_VALUES, prefix))
+
+    def add_key_usage(self, added: Sequence[KeyUsage]) -> None:
+        if added:
+            self._script(key_usage.ADD, *key_usage.script_values(added))
+
+    def key_usage(self, since: str) -> list[KeyUsage]:
+        return key_usage.read_usages(self._script(key_usage.GET, since))
+
+    def key_tokens(self, since: str) -> dict[tuple[str, str], int]:
+        return add_tokens(self.key_usage(since))
 
     def prune(self, before: float) -> int:
         self._script(scripts.DELETE_EXPIRED_VALUES, time.time())

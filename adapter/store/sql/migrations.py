@@ -24,7 +24,7 @@ class Schema(Struct, frozen=True):
     version_table: str = "schema_version"
 
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Version of the tables; a change of them raises it and adds to STEPS."""
 
 CREATE: Final = (
@@ -64,6 +64,12 @@ CREATE: Final = (
         key VARCHAR NOT NULL, until FLOAT NOT NULL, value {bytes} NOT NULL,
         PRIMARY KEY (key)
     )""",
+    """CREATE TABLE key_usage (
+        day VARCHAR(10) NOT NULL, key VARCHAR(64) NOT NULL, upstream VARCHAR NOT NULL, model VARCHAR NOT NULL,
+        responses BIGINT NOT NULL, failed BIGINT NOT NULL, input_tokens BIGINT NOT NULL, cached_tokens BIGINT NOT NULL,
+        output_tokens BIGINT NOT NULL, reasoning_tokens BIGINT NOT NULL,
+        PRIMARY KEY (day, key, upstream, model)
+    )""",
 )
 
 STEPS: Final = {
@@ -72,6 +78,12 @@ STEPS: Final = {
         "PRIMARY KEY (key))",
         "ALTER TABLE conversations ADD COLUMN used_at FLOAT DEFAULT '0' NOT NULL",
         "UPDATE conversations SET used_at = created_at",
+    ),
+    3: (
+        "CREATE TABLE key_usage (day VARCHAR(10) NOT NULL, key VARCHAR(64) NOT NULL, upstream VARCHAR NOT NULL, "
+        "model VARCHAR NOT NULL, responses BIGINT NOT NULL, failed BIGINT NOT NULL, input_tokens BIGINT NOT NULL, "
+        "cached_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, reasoning_tokens BIGINT NOT NULL, "
+        "PRIMARY KEY (day, key, upstream, model))",
     ),
 }
 RESPONSES: Final = Schema(CREATE, VERSION, STEPS)

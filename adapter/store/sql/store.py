@@ -15,6 +15,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from adapter.store.base import (
+    KeyUsage,
     NotFound,
     StoredConversation,
     StoredEvents,
@@ -26,8 +27,9 @@ from adapter.store.base import (
     Usage,
     add_up,
     is_storable,
+    oldest_usage_day,
 )
-from adapter.store.sql import run_tables, tables, upkeep
+from adapter.store.sql import run_tables, tables, upkeep, usage_tables
 from adapter.store.sql.database import Database
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.threads import DatabaseThreads
@@ -159,8 +161,26 @@ class SQLStore:
         erased: list[int] = self._database.write(change)
         return erased[0]
 
+    def add_key_usage(self, added: Sequence[KeyUsage]) -> None:
+        # In the order of the rows, so that two transactions do not wait for each other.
+        rows = sorted(added, key=lambda one: (one.day, *one.place))
+        if rows:
+            self._database.write(Change([(usage_tables.ADD, asdict(one)) for one in rows]))
+
+    def key_usage(self, since: str) -> list[KeyUsage]:
+        return [KeyUsage(*row) for row in self._database.read(Query(usage_tables.GET, {"since": since}))]
+
+    def key_tokens(self, since: str) -> dict[tuple[str, str], int]:
+        rows = self._database.read(Query(usage_tables.TOKENS, {"since": since}))
+        return {(key, day): tokens for key, day, tokens in rows}
+
     def prune(self, before: float) -> int:
-        self._database.write(Change([(upkeep.DELETE_EXPIRED_VALUES, {"now": time.time()})], erases=True))
+        now = time.time()
+        expired: list[tuple[str, Row]] = [
+            (upkeep.DELETE_EXPIRED_VALUES, {"now": now}),
+            (usage_tables.DELETE_OLD, {"since": oldest_usage_day(now)}),
+        ]
+        self._database.write(Change(expired, erases=True))
         return self._prune_responses(before) + self._prune_conversations(before)
 
     def _prune_responses(self, before: float) -> int:

@@ -6,12 +6,13 @@ import gevent
 from adapter.store.protocols import Store
 from tests.adapter.store.responses import chain, keep, response
 from tests.adapter.store.suite.conversations import ConversationSuite
+from tests.adapter.store.suite.key_usage import KeyUsageSuite
 from tests.adapter.store.suite.responses import ResponseSuite
 from tests.adapter.store.suite.retention import RetentionSuite
 from tests.adapter.store.suite.runs import RunSuite
 
 
-class Conformance(ResponseSuite, ConversationSuite, RunSuite, RetentionSuite):
+class Conformance(ResponseSuite, ConversationSuite, RunSuite, RetentionSuite, KeyUsageSuite):
     def test_greenlets_at_once(self, store: Store) -> None:
         def converse(number: int) -> list[str]:
             ids = [f"resp_{number}_{turn}" for turn in range(5)]
