@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients services lint check chaos fuzz bench try-image clean
+.PHONY: help install run test test-clients services lint check docs chaos fuzz bench try-image clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -23,7 +23,7 @@ install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv
 run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
-test: $(EVERYTHING)  ## Run all tests, three processes at a time; one of them: make test ARGS="tests/service -k demo"
+test: $(EVERYTHING)  ## Run all tests, four processes at a time; one of them: make test ARGS="tests/service -k demo"
 	$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
@@ -45,6 +45,11 @@ lint: $(EVERYTHING)  ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 check: lint test  ## lint, then test
+
+docs: $(EVERYTHING)  ## Build the pages as a site in build/site; a link that leads nowhere is an error
+	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs . build/site
+	@echo "build/site/docs/README.html"
 
 chaos: $(EVERYTHING)  ## Send 500 mixed requests while workers, provider and disk fail; prints what was lost: nothing
 	$(BIN)/python -m tests.support.chaos $(ARGS)

@@ -1,4 +1,4 @@
-"""docs/providers.md: what was recorded of each provider, and how much of it comes out exactly.
+"""docs/recordings.md: what was recorded of each provider, and how much of it comes out exactly.
 
 `python -m tests.recordings.report` writes it anew from the recordings; nothing on the page is written by hand.
 """
@@ -12,10 +12,12 @@ from tests.recordings.comparison import EXCEPTIONS, failure, misses, told
 from tests.recordings.errors import Expected, expected
 from tests.recordings.recording import Recording, recordings
 
-PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
+PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"
 
 ABOUT = """\
 # What providers send, and what comes out
+
+*For people who want proof: how the recorded answers of {providers} providers come out.*
 
 Recorded answers of {providers} providers and gateways, played through this adapter as upstream. A recording counts as
 exact if the text, thinking, refusal, calls with their ids and arguments, sources, ending and token counts of the

@@ -1,4 +1,4 @@
-"""docs/providers.md tells of the recordings as they are."""
+"""docs/recordings.md tells of the recordings as they are."""
 
 from tests.recordings.recording import needed
 from tests.recordings.report import PAGE, page

@@ -2,7 +2,7 @@
 
 `read_chunk` decodes a payload. If it does not fit the types of `chat/chunks.py`, it is read member by member, so that
 one odd member never costs the answer. The other functions read one kind of content out of a delta; thinking:
-`reasoning/fields.py`. Source: docs/providers.md.
+`reasoning/fields.py`. Source: docs/recordings.md.
 """
 
 import json

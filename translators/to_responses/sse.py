@@ -4,7 +4,7 @@
 without its blank line at the end of the stream. Tolerated, because providers send it: CRLF, no space after `data:`,
 comments, `event:` lines (ignored: an error is recognised by its data), a payload over several `data:` lines, events
 separated by single line ends, a bare `error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any
-other. An event of more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/providers.md.
+other. An event of more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/recordings.md.
 """
 
 import re

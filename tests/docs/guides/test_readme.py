@@ -11,6 +11,7 @@ from adapter.cli import main
 from adapter.settings.description import PREFIX
 from adapter.settings.settings import DESCRIPTIONS
 from adapter.settings.sources import load_settings
+from tests.clients.install import NODE, PYTHON
 from translators.dialects.presets import PRESETS
 
 ROOT = Path(__file__).parents[3]
@@ -92,9 +93,38 @@ def test_every_route_it_names_is_served() -> None:
     assert named <= routes()
 
 
+def proof(words: str) -> str:
+    """Return the figure of a row of the table of proofs."""
+    (figure,) = re.findall(rf"^\| {words}.* \| ([^|]+) \|$", TEXT, re.M)
+    return str(figure)
+
+
 def test_it_counts_the_presets() -> None:
-    (count,) = re.findall(r"(\d+) presets", " ".join(TEXT.split()))
-    assert int(count) == len(PRESETS) - 1  # the default is for unknown providers
+    assert proof("presets") == str(len(PRESETS) - 1)  # the default is for unknown providers
+
+
+def test_it_counts_the_conformance_tests() -> None:
+    tests = sum(path.read_text().count("\ndef test_") for path in (ROOT / "tests/conformance").glob("*.py"))
+    assert proof("Open Responses' conformance tests") == f"{tests} of {tests}"
+
+
+def test_it_counts_the_recordings() -> None:
+    page = (ROOT / "docs/recordings.md").read_text()
+    exact, every = zip(*re.findall(r"^\| [a-z, ]+ \| (\d+) \| (\d+) \|$", page, re.M), strict=True)
+    assert proof("recorded answers") == f"{sum(map(int, exact))} of {sum(map(int, every))}"
+    (providers,) = re.findall(r"answers of (\d+) providers", page.partition("\n\n")[2])[:1]
+    assert f"of {providers} providers" in TEXT
+
+
+def test_it_counts_the_clients() -> None:
+    node = {"openai", "@openai/agents", "ai", "@openai/codex"}
+    assert node <= NODE.keys()
+    assert proof("real clients") == str(len(PYTHON) + len(node) + len({"openai for Python"}))
+
+
+def test_it_counts_the_attacks() -> None:
+    table = (ROOT / "SECURITY.md").read_text().partition("| attack |")[2].partition("\n\n")[0]
+    assert proof("attacks") == str(table.count("\n| "))
 
 
 def test_every_page_it_links_to_is_there() -> None:

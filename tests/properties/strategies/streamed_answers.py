@@ -3,7 +3,7 @@
 An `Answer` is what the model meant: its parts, in order. A `ChunkStyle` is how a provider streams it, as sloppily as
 real ones do: where the thinking goes, how calls are numbered, named and split, where sources and token counts are.
 Every combination made here is unambiguous; two equal calls in a row without index and id, for one, are not made.
-Sources: docs/providers.md; the golden cases in `tests/wire`.
+Sources: docs/recordings.md; the golden cases in `tests/wire`.
 """
 
 import json

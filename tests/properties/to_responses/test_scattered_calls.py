@@ -1,6 +1,6 @@
 """No call is executed with another's arguments, or with invented ones, however a provider scatters them.
 
-Source: docs/providers.md; agno-agi/agno#8880; sgl-project/sglang#38198.
+Source: docs/recordings.md; agno-agi/agno#8880; sgl-project/sglang#38198.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Pieces of tool calls → calls. A piece is (index, id, name, arguments), a call (id, name, arguments).
 
-The forms of index, id and name were seen in recorded traffic. Source: docs/providers.md.
+The forms of index, id and name were seen in recorded traffic. Source: docs/recordings.md.
 """
 
 import pytest

@@ -54,7 +54,7 @@ class CodexModel(Struct, frozen=True):
 def read_context_window(model: Mapping[str, Any]) -> int | None:
     """Return the context of a model object, in tokens: the smallest size that its provider names; None: it names none.
 
-    Source: docs/providers.md.
+    Source: docs/recordings.md.
     """
     sizes = [_member(model, path) for path in _WINDOW_MEMBERS]
     return min((size for size in sizes if type(size) is int and size > 0), default=None)

@@ -13,7 +13,7 @@ import pytest
 from tests.clients.install import available, mcp_conformance, node_clients
 
 PROGRAM = Path(__file__).with_name("programs") / "call_mcp_tools.py"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCENARIOS = [
     ("tools_call", "2025-06-18"),
     ("tools_call", "2026-07-28"),
