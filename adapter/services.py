@@ -6,7 +6,7 @@ clock until it is used. Views get it from `api/current.py`.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
 from msgspec import Struct
@@ -29,17 +29,20 @@ from adapter.store.protocols import ConversationStore, ResponseReader, ResponseS
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
 from adapter.store.usage_recorder import UsageRecorder
-from adapter.telemetry.snapshots import Snapshots
+from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
+from adapter.upstream.redaction import mask_secrets
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 from translators.to_responses.expectations import Limits
+from translators.wire import encode
 
 if TYPE_CHECKING:
     from adapter.hosting.policy import ToolPolicy
+    from adapter.telemetry.inspector.recorder import Recorder
 
 
 class FlowServices(Struct, frozen=True):
@@ -122,6 +125,8 @@ class Services:
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
         self.snapshots = Snapshots()
+        self.recorder: Recorder | None = None if settings.inspector == "off" else self._make_recorder(settings)
+        """Records exchanges for the inspector; None: nothing is recorded."""
         self.retention = Retention(self.store, settings.retention)
         self._keyring: Keyring | None = None
         self._tools: ToolPolicy | None = None
@@ -149,6 +154,9 @@ class Services:
             self.heartbeat.add(self.flow.usage_recorder)
         if self.settings.admin_bind is not None:
             self.heartbeat.add(self.snapshots)
+        if self.recorder is not None and (directory := private_directory()) is not None:
+            self.recorder.start(directory)
+            self.heartbeat.add(self.recorder)
 
     def drain(self) -> None:
         """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""
@@ -169,6 +177,25 @@ class Services:
         self.flow.usage_recorder.close()
         self.store.close()
         self.snapshots.close()
+        if self.recorder is not None:
+            self.recorder.close()
+
+    def _make_recorder(self, settings: Settings) -> "Recorder":
+        from adapter.telemetry.inspector.recorder import Mode, Recorder  # imported late: mostly nothing is recorded
+
+        own = [*settings.api_keys, *settings.secret_key, *filter(None, (settings.admin_key,))]
+
+        def mask(data: bytes, bearers: Iterable[str | None]) -> bytes:
+            data = mask_secrets(data, [*own, *filter(None, bearers)])
+            for upstream in self.upstreams.values():
+                data = upstream.redactor(None).mask(data)
+            return data
+
+        return Recorder(cast(Mode, settings.inspector), settings.inspector_bytes, mask, self._describe_health)
+
+    def _describe_health(self) -> bytes:
+        """Return what this worker knows of the candidates that fail, as JSON."""
+        return encode([found._asdict() for found in self.registry.health.list_failures()])
 
     @property
     def draining(self) -> bool:

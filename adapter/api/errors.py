@@ -15,7 +15,7 @@ from adapter.api.error_reports import report_error
 from adapter.api.paths import find_meant_path, hint
 from adapter.api.request.body import discard_body
 from adapter.api.request.content_codings import ACCEPTED
-from adapter.api.request.start import MAX_LOGGED_CHARACTERS, answer_fields, start_request
+from adapter.api.request.start import MAX_LOGGED_CHARACTERS, RECORDING, answer_fields, start_request
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.sharing.admission import LimitExceeded
 from adapter.telemetry.catalog import HTTP_REQUESTS
@@ -50,6 +50,8 @@ def _finish_answer(response: Response) -> Response:
 def _answer_exception(error: Exception) -> Response:
     report = report_error(error, "Conversation" if request.blueprint == "conversations" else "Response")
     report.write_log(method=request.method, path=_path())
+    if (recording := request.environ.get(RECORDING)) is not None:
+        recording.refuse(report.error)
     if isinstance(error, ClientDisconnected):
         return Response(status=report.error.status)
     return _answer(report.error)

@@ -7,8 +7,7 @@ left, one whose failure was temporary gets the request once more, after a delay.
 all later rounds (`round.py`), so that a response never mixes the answers of two models.
 """
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from msgspec.structs import replace
@@ -26,18 +25,27 @@ from adapter.upstream.routing.health import Candidate
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 
+if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recording import Recording
+
 log = structlog.get_logger()
 
 
 class Attempts:
     """The attempts at one response."""
 
-    def __init__(self, source: ContextSource, candidates: Candidates, bearer: str | None) -> None:
-        """`bearer` is the caller's key, for upstreams to which it is passed through."""
+    def __init__(
+        self, source: ContextSource, candidates: Candidates, bearer: str | None, recording: "Recording | None" = None
+    ) -> None:
+        """`bearer` is the caller's key, for upstreams to which it is passed through.
+
+        Each attempt is added to the `recording`; None: it is not recorded.
+        """
         self._source = source
         self._services = source.services
         self._candidates = candidates
         self._bearer = bearer
+        self._recording = recording
         self._retry_plans: dict[Candidate, RetryPlan] = {}
 
     def ask_first(self, plan: Plan) -> RoundRequest:
@@ -83,18 +91,30 @@ class Attempts:
 
         With `truncation: "auto"`, with as much history as the provider accepts, and a note.
         """
+        call = self.send_whole(json, delay)
         if self._source.request.truncation != "auto":
-            return self.send_whole(json, delay)
-        candidate = self._candidates.current
-        upstream = self._services.upstreams[candidate.upstream]
-        send = partial(upstream.send_chat, bearer=self._bearer, key=candidate.key)
-        return TruncatingCall(send, json, notes, send(json, delay=delay))
+            return call
+        return TruncatingCall(self._send_shorter, json, notes, call)
 
     def send_whole(self, json: bytes, delay: float) -> Call:
         """Send a chat request as it is, after `delay` seconds."""
         candidate = self._candidates.current
         upstream = self._services.upstreams[candidate.upstream]
-        return upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay)
+        call = upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay)
+        if self._recording is None:
+            return call
+        from adapter.flow.recorded_call import record_call  # imported late: mostly nothing is recorded
+
+        return record_call(call, self._recording, candidate, self._retry_plan.dialect.lessons, delay, json)
+
+    def _send_shorter(self, json: bytes) -> Call:
+        self.explain_next("shorter history")
+        return self.send_whole(json, 0.0)
+
+    def explain_next(self, reason: str) -> None:
+        """Record why the next attempt is made."""
+        if self._recording is not None:
+            self._recording.reason = reason
 
     def log_failure(self, error: UpstreamError) -> None:
         """Log why a call to the current candidate failed, unless the failure is not the provider's."""
@@ -127,6 +147,7 @@ class Attempts:
         if not self._retry_plan.next(error, rejected.chat.json):
             return None
         RETRIES.add((self.upstream, "learned"))
+        self.explain_next("lesson")
         try:
             return self._gather(rejected.plan)
         except (RequestError, StoreDown):
@@ -139,6 +160,7 @@ class Attempts:
         except StoreDown:
             return None
         if request is not None:
+            self.explain_next("failover")
             self._log("retried elsewhere", failed, error, next=self._candidates.current.upstream)
         return request
 
@@ -154,6 +176,7 @@ class Attempts:
                 request = self._gather(request.plan)
             except (RequestError, StoreDown):
                 return None
+        self.explain_next("retry")
         self._log("retried later", failed, error, next=candidate.upstream, seconds=round(delay, 3))
         return replace(request, delay=delay)
 

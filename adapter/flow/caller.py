@@ -5,18 +5,21 @@ be sent by `upstream/client.py`.
 """
 
 from copy import copy
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.settings.caller_keys import CallerKey
 from adapter.sharing.admission import Admission
 from adapter.sharing.shares import Holding
 
+if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recording import Recording
+
 
 class Caller:
     """The tenant, the key, the client's connection, and what the request has of the server's room and limits."""
 
-    __slots__ = ("admission", "bearer", "body", "key", "tenant", "watch")
+    __slots__ = ("admission", "bearer", "body", "key", "recording", "tenant", "watch")
 
     def __init__(self, tenant: str, key: CallerKey | None, bearer: str | None, watch: ClientWatch) -> None:
         """`key`: the named key. `bearer`: its text, to pass through."""
@@ -26,6 +29,8 @@ class Caller:
         self.watch = watch
         self.body: Holding | None = None
         self.admission: Admission | None = None
+        self.recording: Recording | None = None
+        """Of the request; None: it is not recorded."""
 
     def watched_by(self, watch: ClientWatch) -> Self:
         """Return the same caller, whose answer ends with another connection."""
@@ -38,4 +43,5 @@ class Caller:
         other = copy(self)
         other.body = body
         other.admission = None
+        other.recording = None
         return other

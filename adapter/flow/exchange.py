@@ -81,7 +81,7 @@ def open_exchange(
         answer_notes = Notes()
         if create is create_round and not compacts and names_hosted_tools(request, services.hosted):
             source, tools = _prepare_tools(source, caller, lease, answer_notes)
-        attempts = Attempts(source, candidates, caller.bearer)
+        attempts = Attempts(source, candidates, caller.bearer, caller.recording)
         asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
         shown = replace(asked.context.request, max_tool_calls=request.max_tool_calls)
         first = first_snapshot(shown, ids.response, int(time.time()))
@@ -112,6 +112,9 @@ class Exchange:
         self._began = began
         self._transport = transport_of(flow.request, flow.caller.watch)
         observe_begin(self._transport)
+        self._recording = flow.caller.recording
+        if self._recording is not None:
+            self._recording.open(self._stream.response.id, self._transport)
         self._deliver: Deliver | None = None
         self._answer_began: float | None = None
         self._error: str | None = None
@@ -151,6 +154,10 @@ class Exchange:
         The last batch ends with the terminal event. A client that disconnects, and closing the iterator before its end,
         cancel the response.
         """
+        make = self._make_events
+        return make(deliver) if self._recording is None else self._recording.follow_events(make, deliver)
+
+    def _make_events(self, deliver: Deliver | None) -> Generator[list[Event]]:
         self._deliver = deliver
         try:
             yield self._stream.start()
@@ -180,6 +187,8 @@ class Exchange:
                     yield []
                 if self._answer_began is None:
                     self._answer_began = time.monotonic()
+                    if self._recording is not None:
+                        self._recording.mark("first token")
                 try:
                     yield from self._round.events(self._deliver)
                     events, following = self._round.finish()
@@ -266,6 +275,8 @@ class Exchange:
         if caller.key is not None:
             recorder = self._flow.services.usage_recorder
             settle_key(caller, response, self._flow.attempts.upstream, recorder, began=first is not None)
+        if self._recording is not None:
+            self._recording.close(response, notes, shows_response=self._transport == "http")
         log_end(caller, response, self._flow.attempts.upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:
@@ -273,8 +284,12 @@ class Exchange:
         response, asked, services = self._stream.whole_response(), self._round.asked, self._flow.services
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
+        if self._recording is not None:
+            self._recording.mark("storing")
         if self._keeping.keep(response, self.notes, events, services.quota) and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
+        if self._recording is not None:
+            self._recording.mark("stored")
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

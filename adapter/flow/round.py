@@ -218,6 +218,7 @@ class BufferedRound(Round):
     def _reject(self, judged: Judgement, problem: UpstreamError) -> tuple[list[Event], Round | None]:
         """Ask the model to repair an answer that breaks a rule."""
         self._flow.notes.add(judged.param, "repaired", "the model was asked a second time")
+        self._flow.attempts.explain_next("repair")
         repair = correction_request(self.asked.chat.json, self._answer.response, problem)
         return [], RepairRound(self._flow, replace(self.asked, delay=0.0), repair)
 

@@ -47,6 +47,8 @@ class CallerKey:
     tokens_per_day: int | None = None
     tokens_per_month: int | None = None
     """Budgets, of days and months in UTC."""
+    inspect: str | None = None
+    """"never": the inspector records no contents of its requests."""
     file: str | None = None
     """Where its key is read from."""
 
@@ -62,6 +64,7 @@ class CallerKey:
             "models": ", ".join(self.models),
             "expires": "" if self.expires is None else self.expires.isoformat(),
             **{name: "" if limit is None else str(limit) for name, limit in limits.items()},
+            "inspect": self.inspect or "",
         }
 
 
@@ -77,6 +80,7 @@ class _KeyTable(Schema):
     concurrent = Whole(1, 100_000)
     tokens_per_day = Whole(1, 1_000_000_000_000)
     tokens_per_month = Whole(1, 1_000_000_000_000)
+    inspect = Text('"never"', "never")
 
 
 KEY_TABLE: Final = _KeyTable()
@@ -106,6 +110,7 @@ def read_caller_keys(table: object, environ: Mapping[str, str]) -> tuple[CallerK
                 models=_read_models(read.get("models", []), f"{where}.models"),
                 expires=_read_expiry(read.get("expires"), f"{where}.expires"),
                 **{limit: read.get(limit) for limit in LIMITS},
+                inspect=read.get("inspect"),
                 file=read["key"].removeprefix("file:") if read.get("key", "").startswith("file:") else None,
             )
         )

@@ -58,6 +58,11 @@ def refuse_itself(settings: Settings, bind: str) -> None:
 def _refuse_open_admin(settings: Settings) -> None:
     bind = settings.admin_bind
     if bind is None:
+        if settings.inspector != "off":
+            source = settings.sources["inspector"]
+            raise SettingsError(
+                f"{source}: the inspector is at the admin address. Set ADAPTER_ADMIN_BIND, for example 127.0.0.1:9464."
+            )
         return
     source = settings.sources["admin_bind"]
     if split_address(bind)[1] == 0 or bind == settings.bind:

@@ -143,6 +143,15 @@ class Settings:
     admin_hosts: tuple[str, ...] = setting(
         (), Hosts(), "Further names of the admin address, as they come in `Host`, for example of a proxy in front."
     )
+    inspector: str = setting(
+        "off",
+        Choice("off", "heads", "contents", "all"),
+        "What the inspector at the admin address records of each exchange: nothing; heads, that is models, times, "
+        "sizes, usage and errors; contents too, unless the request has `store: false`; or all contents.",
+    )
+    inspector_bytes: int = setting(
+        32 * MIB, Whole(MIB, 64 * GIB), "Bytes of what the inspector keeps of a machine, compressed, in memory."
+    )
     cors_origins: tuple[str, ...] = setting(
         (),
         Origins(),

@@ -50,6 +50,11 @@ def create_directory() -> None:
     _directory, _directory_lock = directory, lock
 
 
+def private_directory() -> Path | None:
+    """Return the directory that the workers of this server share; None: there is none, without the admin address."""
+    return _directory
+
+
 def remove_directory() -> None:
     """Remove the directory at the end of the server."""
     if _directory is not None:

@@ -226,6 +226,10 @@ class Call:
         self._silence = 0.0
         """Seconds without a byte from the provider, counted in ticks."""
         self._body: BodyReader | None = None
+        self.status = 0
+        """Of the answer's head; 0: it has not come."""
+        self.error_body = b""
+        """What came with an error status."""
 
     def wait(self, seconds: float) -> bool:
         """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
@@ -243,6 +247,7 @@ class Call:
             return False
         self._silence = 0.0
         self._body = open_body(sent, head)
+        self.status = head.status
         if not 200 <= head.status < 300:
             own_key = not self._upstream.uses_callers_key
             error = classify_http_error(head.status, head.fields, self._read_error_body(), own_key=own_key)
@@ -322,6 +327,7 @@ class Call:
                 body += data or b""
         except UpstreamError:
             pass
+        self.error_body = body
         return body
 
     def close(self, *, answered: bool = False) -> None:

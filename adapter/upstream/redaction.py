@@ -2,11 +2,13 @@
 
 Every text of a provider's error passes here before it is logged or sent: the message, code, type and param of an HTTP
 error, and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and
-the caller's own key where that is passed through.
+the caller's own key where that is passed through. What the inspector records passes here, too.
 """
 
+import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 REDACTED: Final = "***"
@@ -20,11 +22,34 @@ class Redactor:
     """Replaces secrets in a text. Call it."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+
+    def mask(self, data: bytes) -> bytes:
+        """Return data with each character of a secret replaced by an asterisk, so that all lengths stay right."""
+        return mask_secrets(data, self._secrets)
+
+
+def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
+    """Return data with each character of these secrets replaced by an asterisk, as they are or escaped in JSON."""
+    for secret in secrets:
+        for form in _forms_of(secret):
+            if form in data:  # mostly not, and this is quick
+                data = re.sub(_pattern_of(form.decode()).encode(), _asterisks, data)
+    return data
+
+
+@lru_cache(maxsize=1024)
+def _forms_of(secret: str) -> tuple[bytes, ...]:
+    """Return a secret as it is in UTF-8 and in JSON."""
+    return tuple({secret.encode("utf-8", "replace"), json.dumps(secret)[1:-1].encode()})
+
+
+def _asterisks(found: re.Match[bytes]) -> bytes:
+    return b"*" * len(found[0])
 
 
 def _pattern_of(secret: str) -> str:

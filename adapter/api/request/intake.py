@@ -10,13 +10,14 @@ callers do, reading stored responses included, in `identify_caller`. Neither nee
 environment here.
 """
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
-from adapter.api.request.start import ADMISSION, ADMITTED
+from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, start_of
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.references import resolve_references
@@ -26,6 +27,14 @@ from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.protocols import ResponseReader
 from translators.responses.request import CreateRequest
+
+if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recorder import Recorder
+
+_FAST_PATH: Final = "/v1/responses"
+"""What the fast path serves, in whose environment there is no path."""
+_LOGGED_TENANT_CHARACTERS: Final = 12
+"""Of the digest that a tenant is, as in the log."""
 
 Parse = Callable[[bytes, Settings], CreateRequest]
 """Return the request in a body; raise RequestError for the first thing that is wrong with it."""
@@ -64,6 +73,11 @@ def admit(
         request = services.offload.run(caller.tenant, parse, body, services.settings)
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
+    if caller.recording is not None:
+        caller.recording.describe(
+            request.model, previous=request.previous_response_id, conversation=request.conversation,
+            stored=request.store,
+        )  # fmt: skip
     return resolve_references(request, store, caller.tenant)
 
 
@@ -78,7 +92,26 @@ def admit_http(
         return admitted
     caller = identify_caller(environ, services.caller_keys)
     body = read_callers_body(environ, caller, services)
+    if services.recorder is not None and (recorder := choose_recorder(environ, services)) is not None:
+        begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))
+        environ[RECORDING] = caller.recording
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
     return caller, request
+
+
+def choose_recorder(environ: Mapping[str, Any], services: Services) -> "Recorder | None":
+    """Return what records the requests of a caller; None: nothing does, or the caller declines."""
+    return None if environ.get("HTTP_X_ADAPTER_INSPECT", "").strip().lower() == "off" else services.recorder
+
+
+def begin_recording(
+    recorder: "Recorder", caller: Caller, body: bytes, path: str, began: float | None = None
+) -> None:
+    """Record a caller's request, which began at a time of the performance counter; None: now."""
+    key = caller.key.name if caller.key is not None else caller.tenant[:_LOGGED_TENANT_CHARACTERS] or None
+    withheld = caller.key is not None and caller.key.inspect == "never"
+    began = time.perf_counter() if began is None else began
+    caller.recording = recorder.begin(path, key, caller.bearer, began, withheld=withheld)
+    caller.recording.add_request(body)

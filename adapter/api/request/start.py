@@ -19,7 +19,9 @@ ADMISSION: Final = "adapter.admission"
 """Variables of the WSGI environment."""
 ADMITTED: Final = "adapter.admitted"
 """The caller and the request, if the fast path has admitted it for Flask to answer."""
-_RESUMED: Final = (_START, _REQUEST_ID, ADMISSION, ADMITTED)
+RECORDING: Final = "adapter.recording"
+"""The recording of the request, if the inspector has one."""
+_RESUMED: Final = (_START, _REQUEST_ID, ADMISSION, ADMITTED, RECORDING)
 MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
@@ -53,6 +55,12 @@ def start_request(environ: dict[str, Any]) -> None:
     structlog.contextvars.bind_contextvars(request_id=id)
     if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
         structlog.contextvars.bind_contextvars(client_request_id=client_id[:MAX_LOGGED_CHARACTERS])
+
+
+def start_of(environ: dict[str, Any]) -> float:
+    """Return when a request began, on the performance counter."""
+    began: float = environ[_START]
+    return began
 
 
 def answer_fields(environ: dict[str, Any]) -> dict[str, str]:

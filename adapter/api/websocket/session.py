@@ -6,14 +6,14 @@ stored are in the connection's memory (`memory.py`), so that they can be continu
 """
 
 from contextlib import closing, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import gevent
 import structlog
 from gevent.lock import Semaphore
 
 from adapter.api.error_reports import report_error
-from adapter.api.request.intake import admit, parse_body
+from adapter.api.request.intake import admit, begin_recording, parse_body
 from adapter.api.websocket.memory import ConnectionMemory, with_memory
 from adapter.api.websocket.messages import Message, error_message, steer_failure
 from adapter.api.websocket.queue import StreamQueue
@@ -32,6 +32,9 @@ from translators.errors import ProtocolError, RequestError, unsupported_paramete
 from translators.responses.request import CreateRequest
 from translators.wire import encode
 
+if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recorder import Recorder
+
 MAX_STREAM_IDS: Final = 32
 """Distinct stream ids of one connection, as at OpenAI. Source: OpenAI guide, WebSocket mode."""
 MAX_CONCURRENT_RESPONSES: Final = 16
@@ -43,11 +46,16 @@ MAX_WAITING_MESSAGES: Final = 64
 class Session:
     """The messages of one connection and the responses to them. `end` it when the client has gone."""
 
-    def __init__(self, caller: Caller, watch: SocketWatch, services: Services, writer: SocketWriter) -> None:
+    def __init__(
+        self, caller: Caller, watch: SocketWatch, services: Services, writer: SocketWriter,
+        recorder: "Recorder | None" = None,
+    ) -> None:  # fmt: skip
+        """`recorder`: records the requests; None: nothing does."""
         self.message_count = 0
         self._caller = caller.watched_by(watch)
         self._watch = watch
         self._services = services
+        self._recorder = recorder
         self._writer = writer
         self._request_id = structlog.contextvars.get_contextvars().get("request_id")
         self._memory = ConnectionMemory(services.responses, services.settings.max_body_bytes)
@@ -118,26 +126,30 @@ class Session:
         with self._response_slots:
             if self._watch.disconnected() or self._services.must_stop():
                 return
+            caller = self._caller.sending(message.room)
+            if self._recorder is not None:
+                begin_recording(self._recorder, caller, message.body, "/v1/responses")
             try:
-                self._make_response(message, queue)
+                self._make_response(message, queue, caller)
             except (ClientDisconnected, OSError):
                 self._watch.closed = True
             except Exception as error:
-                self._report(error, queue.stream_id)
+                self._report(error, queue.stream_id, caller)
 
-    def _report(self, error: Exception, stream_id: str | None) -> None:
+    def _report(self, error: Exception, stream_id: str | None, caller: Caller) -> None:
         """Log an error, and send it. Not inline: a stack frame in the error's traceback must not refer to it."""
         report = report_error(error)
         report.write_log()
+        if caller.recording is not None:
+            caller.recording.refuse(report.error)
         self.send_error(report.error, stream_id)
 
-    def _make_response(self, message: Message, queue: StreamQueue) -> None:
+    def _make_response(self, message: Message, queue: StreamQueue, caller: Caller) -> None:
         """Make the response that a message asks for, and send its events.
 
         If that fails, the connection forgets the response that the message continues, so that no client goes on from a
         stale state. Source: OpenAI guide, WebSocket mode.
         """
-        caller = self._caller.sending(message.room)
         previous: str | None = None
         failed = True
 

@@ -114,6 +114,7 @@ class ToolRound(Round):
         return self._ask(ask_next_round(self.asked, [*items, *self._not_run], **changes))
 
     def _ask(self, plan: Plan) -> tuple[list[Event], Round | None]:
+        self._flow.attempts.explain_next("tool results")
         try:
             return [], create_round(self._flow, self._flow.attempts.ask(plan))
         except RequestError as error:
@@ -130,6 +131,8 @@ class ToolRound(Round):
         fields = run.log_fields()
         TOOL_CALLS.add((fields["kind"], fields["outcome"]))
         TOOL_SECONDS.observe(run.seconds, (fields["kind"],))
+        if (recording := self._flow.caller.recording) is not None:
+            recording.add_tool(fields, run.seconds)
         log.info("tool call", response_id=self._flow.stream.response.id, ms=round(run.seconds * 1000), **fields)
 
     def close(self, *, keep_connection: bool = True) -> None:

@@ -57,6 +57,18 @@ class Blame(NamedTuple):
         return self.upstream == upstream and self.model in (None, model) and self.key in (None, key)
 
 
+class Failure(NamedTuple):
+    """What the circuit breaker knows of an upstream, a model there, or one of the keys with it."""
+
+    upstream: str
+    model: str | None
+    key: int | None
+    failures: int
+    """In a row."""
+    cooldown: float
+    """Seconds until it is used again."""
+
+
 class Health:
     """The health of all candidates."""
 
@@ -94,6 +106,14 @@ class Health:
         self._records[blame] = _Record(failures, self._now() + cooldown)
         if cooldown:
             log.warning("cooldown", **blame._asdict(), seconds=cooldown)
+
+    def list_failures(self) -> list["Failure"]:
+        """Return what has failed since its last success."""
+        now = self._now()
+        return [
+            Failure(*blame, record.failures, round(max(0.0, record.cooldown_end - now), 1))
+            for blame, record in self._records.items()
+        ]
 
     def _blames(self, candidate: Candidate) -> list[Blame]:
         """Return what is on record for a candidate."""

@@ -1,0 +1,158 @@
+"""The recorder of one worker: it begins recordings, and writes them to the spool, many in one transaction.
+
+A change of a recording is written a fifth of a second later, together with all others of that time; most exchanges are
+short, so one row is all that they cost. What long ones have collected is written at each tick. A thread of its own
+packs and writes. If it cannot, recordings are lost, the log says so, and requests are answered as ever.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import gevent
+import structlog
+
+from adapter.event_loop.native_threads import Job, NativeThreads
+from adapter.telemetry.inspector.recording import Head, Recording
+from adapter.telemetry.inspector.spool import Mask, Spool, open_spool
+
+T = TypeVar("T")
+Mode = Literal["heads", "contents", "all"]
+
+_WRITE_SECONDS: Final = 0.2
+"""From a change until it is written."""
+_MAX_CONTENTS: Final = 4 << 20
+"""Bytes of the contents of one exchange."""
+_MAX_PENDING: Final = 20_000
+"""Recordings to be written; more are dropped, so that a disk that hangs costs no memory."""
+STATE_TICKS: Final = 5
+"""Between two writes of the state of the upstreams, in seconds: readers ignore that of a worker that has ended."""
+_LOG_SECONDS: Final = 60.0
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Records the exchanges of one worker. A member of the heartbeat. `start` it after the fork."""
+
+    def __init__(self, mode: Mode, max_bytes: int, mask: Mask, state: Callable[[], bytes]) -> None:
+        """`max_bytes`: of the ring. `state`: what this worker knows of the upstreams, as JSON."""
+        self.mode: Mode = mode
+        self._max_bytes = max_bytes
+        self._mask = mask
+        self._state = state
+        self._ticks = 0
+        self._path: Path | None = None
+        self._open: dict[Recording, None] = {}
+        """Those of exchanges in progress."""
+        self._pending: dict[Recording, None] = {}
+        """Those with changes that are not written yet."""
+        self._writer: gevent.Greenlet[..., None] | None = None
+        self._next_log = 0.0
+        self.lost = 0
+        """Changes of recordings that could not be written."""
+        self._threads: NativeThreads[Spool, Callable[[Spool], Any]] = NativeThreads(
+            self._open_spool, _call_each, threads=1, batch=64
+        )
+
+    @property
+    def keeps_unstored(self) -> bool:
+        """Whether contents of requests with `store: false` are recorded, too."""
+        return self.mode == "all"
+
+    @property
+    def is_started(self) -> bool:
+        return self._path is not None
+
+    def start(self, directory: Path) -> None:
+        """Write to the spool in this directory from now on."""
+        self._path = directory / "inspector.db"
+
+    def _open_spool(self) -> Spool:
+        assert self._path is not None
+        return open_spool(self._path, self._max_bytes, self._mask)
+
+    def begin(self, path: str, key: str | None, bearer: str | None, began: float, *, withheld: bool) -> Recording:
+        """Return the recording of a request that began to arrive at a time of the performance counter.
+
+        `key`: who sent it, as operators read it. `withheld`: contents of this key are never recorded.
+        """
+        contents = "recorded"
+        if self.mode == "heads":
+            contents = "not recorded: the inspector records heads only"
+        elif withheld:
+            contents = "not recorded: the key has inspect = \"never\""
+        at = time.time() - (time.perf_counter() - began)
+        id = structlog.contextvars.get_contextvars().get("request_id")
+        head = Head(
+            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, id, marks={}, attempts=[], tools=[]
+        )
+        return Recording(self, head, began, bearer, _MAX_CONTENTS)
+
+    def changed(self, recording: Recording) -> None:
+        """Write what is new in a recording, soon."""
+        if len(self._pending) >= _MAX_PENDING:
+            self.lost += 1
+            return
+        self._open[recording] = None
+        self._pending[recording] = None
+        if self._writer is None:
+            self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending)
+
+    def end(self, recording: Recording) -> None:
+        """Forget a recording, which has ended, when its last change is written."""
+        self._open.pop(recording, None)
+
+    def tick(self) -> None:
+        """Write what recordings in progress have collected, and the state of the upstreams; called by the heartbeat."""
+        for recording in self._open:
+            if recording.has_news:
+                self.changed(recording)
+        self._ticks += 1
+        if self._ticks % STATE_TICKS == 0:
+            gevent.spawn(self._write_state)
+
+    def read(self, query: Callable[[Spool], T]) -> T:
+        """Return what a query finds in the spool; raise sqlite3.Error."""
+        return self._threads.do(query)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Write what is pending, and close the file."""
+        if self._writer is not None:
+            self._writer.kill()
+        self._write_pending()
+        self._threads.close()
+        self._path = None
+
+    def _write_pending(self) -> None:
+        pending, self._pending = self._pending, {}
+        if pending:
+            self._try_to(partial(Spool.write, taken=[one.take() for one in pending]), len(pending))
+        again = bool(self._pending)
+        self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending) if again else None
+
+    def _write_state(self) -> None:
+        """Write what this worker knows of the upstreams, and remove what is too old."""
+        self._try_to(partial(Spool.write_worker, pid=os.getpid(), state=self._state()), 0)
+
+    def _try_to(self, work: Callable[[Spool], None], changes: int) -> None:
+        try:
+            if self._path is not None:
+                self._threads.do(work)
+        except Exception as error:
+            self.lost += changes
+            if time.monotonic() >= self._next_log:
+                self._next_log = time.monotonic() + _LOG_SECONDS
+                log.warning("inspector not written", error=str(error), lost=self.lost)
+
+
+def _call_each(spool: Spool, jobs: list[Job[Callable[[Spool], Any]]]) -> None:
+    for job in jobs:
+        try:
+            job.answer = job.request(spool)
+        except Exception as error:
+            job.error = error

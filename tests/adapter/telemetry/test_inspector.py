@@ -1,0 +1,167 @@
+"""The inspector's recordings: what is cut and masked, what the spool keeps, and that off loads nothing of it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapter.telemetry.inspector.packing import CUT, pack, unpack
+from adapter.telemetry.inspector.recording import Contents, Head, Recording
+from adapter.telemetry.inspector.spool import MAX_AGE, Spool, open_spool
+from adapter.upstream.redaction import mask_secrets
+from translators.errors import RequestError
+
+KEY = "sk-hidden-0123456789"
+
+
+def mask(data: bytes, bearers: Iterable[str | None]) -> bytes:
+    return mask_secrets(data, filter(None, bearers))
+
+
+class Owner:
+    def __init__(self, *, keeps_unstored: bool = False) -> None:
+        self.keeps_unstored = keeps_unstored
+
+    def changed(self, recording: Recording) -> None: ...
+    def end(self, recording: Recording) -> None: ...
+
+
+def recording(id: str = "x_1", *, contents: str = "recorded", at: float | None = None, owner: Owner | None = None,
+              room: int = 1 << 20) -> Recording:  # fmt: skip
+    at = time.time() if at is None else at
+    head = Head(id, at, 1, "/v1/responses", "team", contents, marks={}, attempts=[], tools=[])
+    return Recording(owner or Owner(), head, time.perf_counter(), KEY, room)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    opened = open_spool(tmp_path / "inspector.db", 200_000, mask)
+    yield opened
+    opened.close()
+
+
+def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
+    contents = Contents()
+    contents.request = request
+    found = unpack([pack(contents, lambda data: mask_secrets(data, secrets))[0]]).request
+    assert found is not None
+    return found
+
+
+@given(
+    before=st.text("ab \"{}:,", max_size=3000), run=st.integers(0, 5000), after=st.text("ab \"{}:,", max_size=3000)
+)
+def test_every_long_run_of_base64_is_cut_and_nothing_else(before: str, run: int, after: str) -> None:
+    body = f'{before}"{"Q" * run}"{after}'.encode()
+    assert (CUT in packed(body)) == (run >= 2048)
+    if run < 2048:
+        assert packed(body) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "hidden"),
+    [
+        (b'{"a": "Bearer abcdefghijklmnopqrstuvwxyz"}', b"abcdefghijklmnopqrstuvwxyz"),
+        (b'{"a": "BEARER abcdefghijklmnopqrstuvwxyz"}', b"abcdefghijklmnopqrstuvwxyz"),
+        (b'{"tools":[{"type":"mcp","authorization": "s3cret"}]}', b"s3cret"),
+        (b'{"tools":[{"type":"mcp","headers": {"X-Key": "s3cret"}}]}', b"s3cret"),
+        (b'{"server_url":"https://mcp.example/s3cret?k=v"}', b"s3cret"),
+        (b'{"file_url": "https://files.example/a?sig=s3cret"}', b"s3cret"),
+        (b'{"encrypted_content":"0123456789abcdef-sealed"}', b"sealed"),
+        (b'{"a": "own-0123456789"}', b"own-0123456789"),
+        (b'{"a": "own-\\"quoted\\"-0123456789"}', b"quoted"),
+    ],
+)
+def test_credentials_are_masked(body: bytes, hidden: bytes) -> None:
+    found = packed(body, ['own-0123456789', 'own-"quoted"-0123456789'])
+    assert hidden in body
+    assert hidden not in found
+    json.loads(found)
+
+
+def test_a_mask_has_the_length_of_what_it_hides() -> None:
+    assert packed(b'{"a":"own-0123456789"}', ["own-0123456789"]) == b'{"a":"**************"}'
+
+
+def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
+    for owner, expected in ((Owner(), False), (Owner(keeps_unstored=True), True)):
+        one = recording(owner=owner)
+        one.add_request(b"{}")
+        one.describe("m", previous=None, conversation=None, stored=False)
+        assert (one.take().contents is not None) == expected
+        refused = recording(owner=owner)
+        refused.add_request(b'{"model": 5, "store" : false}')
+        refused.refuse(RequestError("wrong"))
+        assert (refused.take().contents is not None) == expected
+
+
+def test_an_exchange_beyond_its_room_says_where_it_was_cut(spool: Spool) -> None:
+    one = recording(room=1000)
+    for _ in range(3):
+        one.add_request(b'{"a":"%b"}' % (b"x y" * 1000))
+        spool.write([one.take()])
+    found = spool.find("x_1")
+    assert found is not None
+    assert found.head.contents.startswith("recorded, without what follows")
+    assert found.head.parts == 1
+
+
+def test_the_oldest_make_room(spool: Spool) -> None:
+    for number in range(60):
+        one = recording(f"x_{number}")
+        one.add_request(json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
+        spool.write([one.take()])
+    kept = [one.head.id for one in spool.latest(1000)]
+    assert 10 < len(kept) < 60
+    assert kept[0] == "x_59"
+    assert set(kept) == {f"x_{number}" for number in range(60 - len(kept), 60)}
+    assert spool.find("x_0") is None
+    assert spool.read_contents("x_0").request is None
+
+
+def test_what_is_older_than_a_day_is_removed(spool: Spool) -> None:
+    spool.write([recording("x_old", at=time.time() - MAX_AGE - 1).take()])
+    assert spool.find("x_old") is None
+
+
+def test_readers_find_what_has_changed(spool: Spool) -> None:
+    one, other = recording("x_1"), recording("x_2")
+    spool.write([one.take(), other.take()])
+    rev = spool.revision()
+    one.refuse(RequestError("wrong", param="model"))
+    spool.write([one.take()])
+    changed = spool.changed_since(rev, 10)
+    assert [(found.head.id, found.head.status, found.head.http) for found in changed] == [("x_1", "rejected", 400)]
+    assert len(spool.latest(10)) == 2
+
+
+def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
+    one = recording()
+    one.add_request(b'{"a":"%b"}' % KEY.encode())
+    one.refuse(RequestError(f"the key {KEY} is odd"))
+    spool.write([one.take()])
+    found = spool.find("x_1")
+    assert found is not None
+    assert KEY not in str(found.head.error)
+    assert KEY.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert KEY.encode() not in (spool.read_contents("x_1").request or b"")
+
+
+def test_off_loads_nothing_of_it() -> None:
+    program = (
+        "import sys; from gevent import monkey\n"
+        "monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)\n"
+        "from adapter import create_app; from adapter.settings.settings import Settings\n"
+        "import adapter.server.fast_path, adapter.api.websocket.session, adapter.api.admin.app\n"
+        "app = create_app(Settings(upstream_url='http://provider.test/v1', store='memory:'))\n"
+        "assert app.extensions['adapter'].recorder is None\n"
+        "print([name for name in sys.modules if 'inspector' in name])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
