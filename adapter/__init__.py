@@ -7,7 +7,7 @@ The way of a request:
 - `flow/`: the exchange, the same for every transport: context → chat request → upstream → events. A round (`round.py`)
   is one chat call, an invalid answer leads to another; within it, `attempts.py` tries one candidate after the other
 - `history/`: what the input continues: chains, conversations, compaction items, and sealed content
-- `files/`: files and images of the input: fetched, read, replaced
+- `files/`: files and images: uploaded, fetched, read, replaced in the input
 - `hosting/`: tools that the adapter runs itself, at servers that the operator allows; imported at their first use
 - `upstream/`: the call and its headers (`client.py`), and what its rejection teaches (`learning.py`);
   `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
@@ -36,8 +36,10 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     # Imported here so that the command line can patch the standard library before sockets are imported.
     from flask import Flask
 
-    from adapter.api import compact, conversations, health, landing, models, responses
+    from adapter.api import compact, conversations, models, responses
+    from adapter.api.about import health, landing
     from adapter.api.errors import init_errors
+    from adapter.api.files import files
     from adapter.api.origins import init_origins
     from adapter.services import Services
     from adapter.settings.sources import load_settings
@@ -48,6 +50,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.url_map.strict_slashes = False
     init_errors(app)
     init_origins(app, settings)
-    for part in (responses, compact, conversations, models, health, landing):
+    for part in (responses, compact, conversations, files, models, health, landing):
         app.register_blueprint(part.blueprint)
     return app

@@ -9,10 +9,11 @@ command imports what it needs when it runs, so that `--help` is quick and `serve
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+from msgspec.structs import replace
 
 from adapter import __version__
 from adapter.settings.description import Description
@@ -23,6 +24,7 @@ from adapter.settings.sources import load_settings
 from adapter.settings.upstreams import DEFAULT
 
 if TYPE_CHECKING:
+    from adapter.store.files.protocols import FileStore
     from adapter.store.protocols import Store
     from translators.notes import Notes
 
@@ -300,16 +302,24 @@ def store() -> None:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator["Store"]:
-    """Open the store of the settings; raise CommandError if it is in memory, or down."""
+def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
+    """Open the store of the settings, and that of its files, if there is one.
+
+    Raises CommandError if it is in memory, or down.
+    """
     from adapter.store import open_store
     from adapter.store.base import StoreDown
+    from adapter.store.files import open_file_store
 
     if settings.store_url.kind == "memory":
         raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
     try:
-        with closing(open_store(settings.store_url)) as store:
-            yield store
+        with ExitStack() as open:
+            store = open.enter_context(closing(open_store(settings.store_url)))
+            files = open_file_store(settings.store_url)
+            if files is not None:
+                open.callback(files.close)
+            yield store, files if files is not None and files.is_in_use() else None
     except (StoreDown, ValueError) as error:
         raise CommandError(str(error)) from None
 
@@ -321,8 +331,10 @@ def upgrade(settings: Settings) -> None:
 
     A SQLite file is upgraded when it is first used; any other store needs this command. Stop all servers first.
     """
-    with opened(settings) as store:
+    with opened(settings) as (store, files):
         found, version = store.upgrade(), store.stats().version
+        if files is not None:
+            files.upgrade()
     if found == version:
         click.echo(f"The store already has version {version}.")
     else:
@@ -334,14 +346,15 @@ def upgrade(settings: Settings) -> None:
 def prune(settings: Settings) -> None:
     """Erase what has not been used for the time of --retention.
 
-    Namely responses that no newer response continues, and conversations. Servers with this setting do it themselves.
+    Namely responses that no newer response continues, conversations, and files. Servers with this setting do it
+    themselves.
     """
     from adapter.store.retention import prune
 
     if settings.retention is None:
         raise CommandError("There is no retention time: set --retention or ADAPTER_RETENTION.")
-    with opened(settings) as store:
-        click.echo(f"Erased: {prune(store, settings.retention)}.")
+    with opened(settings) as (store, files):
+        click.echo(f"Erased: {prune(store, settings.retention, files)}.")
 
 
 @store.command()
@@ -350,8 +363,11 @@ def stats(settings: Settings) -> None:
     """Count what is stored; this may take a while."""
     from adapter.store.report import report_stats
 
-    with opened(settings) as store:
-        lines = report_stats(store.stats())
+    with opened(settings) as (store, files):
+        counted = store.stats()
+        if files is not None:
+            counted = replace(counted, kinds=(*counted.kinds, *files.stats()))
+        lines = report_stats(counted)
     click.echo("\n".join([DESCRIPTIONS["store"].format(settings.store), *lines]))
 
 

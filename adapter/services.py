@@ -25,6 +25,8 @@ from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import Offload
 from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
+from adapter.store.files import open_file_store
+from adapter.store.files.upkeep import FileUpkeep
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
@@ -86,15 +88,18 @@ class Services:
         self.store: Store = _open_store(settings)
         self.responses: ResponseStore = cached_responses(self.store, settings.store_url, settings.store_cache_bytes)
         self.conversations: ConversationStore = self.store
+        self.file_store = open_file_store(settings.store_url)
+        """None: the store is one that keeps no files."""
         self.quota = Quota(
-            self.store, max_bytes=settings.tenant_stored_bytes, max_items=settings.tenant_stored_items
-        )
+            self.store, max_bytes=settings.tenant_stored_bytes, max_items=settings.tenant_stored_items,
+            files=self.file_store,
+        )  # fmt: skip
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
         self.registry = Registry(every, settings.models, time.monotonic, settings.retries)
         self.offload = Offload(settings.share_percent)
-        files = Files(settings, self.offload)
+        files = Files(settings, self.offload, self.file_store)
         compaction_sealer = CompactionSealer(self.keyring)
         cache_bytes = settings.history_cache_bytes // 2
         self.flow = FlowServices(
@@ -128,6 +133,8 @@ class Services:
         self.recorder: Recorder | None = None if settings.inspector == "off" else self._make_recorder(settings)
         """Records exchanges for the inspector; None: nothing is recorded."""
         self.retention = Retention(self.store, settings.retention)
+        self.retention = Retention(self.store, settings.retention, self.file_store)
+        self.file_upkeep = FileUpkeep(self.file_store)
         self._keyring: Keyring | None = None
         self._tools: ToolPolicy | None = None
         self._last_call: float | None = None
@@ -149,6 +156,7 @@ class Services:
     def start(self) -> None:
         """Start the periodic work of a worker."""
         self.retention.start()
+        self.file_upkeep.start()
         self.snapshots.start()
         if self.settings.keys:
             self.heartbeat.add(self.flow.usage_recorder)
@@ -170,12 +178,15 @@ class Services:
         if self._last_call is None:
             self._last_call = time.monotonic()
         self.retention.stop()
+        self.file_upkeep.stop()
         self.quota.stop()
         while not self.background.join(TICK_SECONDS):
             on_wait()
         self.offload.close()
         self.flow.usage_recorder.close()
         self.store.close()
+        if self.file_store is not None:
+            self.file_store.close()
         self.snapshots.close()
         if self.recorder is not None:
             self.recorder.close()
@@ -210,6 +221,11 @@ class Services:
 def new_ids(family: str | None = None) -> Ids:
     """Return the ids of a new response, of a family of its own unless one is given."""
     return Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)), family))
+
+
+def new_file_id() -> str:
+    """Return the id of a new file. Ids sort by the time of their creation."""
+    return f"file-{seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)))}"
 
 
 def _body_shares(settings: Settings) -> Shares:

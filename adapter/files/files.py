@@ -21,6 +21,7 @@ from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
 from adapter.sharing.offload import LARGE_BYTES, Offload
 from adapter.sharing.shares import Slots, share_of
+from adapter.store.files.protocols import FileStore
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing_parameter, unsupported_parameter
@@ -50,7 +51,11 @@ _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "ou
 class Files:
     """Replaces files by what the provider accepts."""
 
-    def __init__(self, settings: Settings, offload: Offload | None = None) -> None:
+    def __init__(
+        self, settings: Settings, offload: Offload | None = None, store: FileStore | None = None
+    ) -> None:
+        """`store`: None: there are no files with an id."""
+        self.store = store
         self.offload = offload or Offload(settings.share_percent)
         self.guard = Guard(settings.file_url_hosts, settings.admin_port)
         self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))

@@ -118,7 +118,7 @@ class Settings:
     retention: int | None = setting(
         None,
         Age(),
-        "How long unused responses and conversations are stored. Unset: for ever; 30 days in Redis.",
+        "How long unused responses, conversations and files are stored. Unset: for ever; 30 days in Redis.",
     )
     api_keys: tuple[str, ...] = setting(
         (),
@@ -199,13 +199,19 @@ class Settings:
     tenant_stored_bytes: int = setting(
         16 * GIB,
         Whole(KIB, 1024 * 1024 * GIB),
-        "Bytes of responses and conversation items that one tenant may have stored; then its requests to store more "
-        "get 429.",
+        "Bytes of responses, conversation items and files that one tenant may have stored; then its requests to store "
+        "more get 429.",
     )
     tenant_stored_items: int = setting(
         1_000_000,
         Whole(1, 1_000_000_000),
-        "Responses and conversation items that one tenant may have stored; then its requests to store more get 429.",
+        "Responses, conversation items and files that one tenant may have stored; then its requests to store more "
+        "get 429.",
+    )
+    max_file_bytes: int = setting(
+        512 * MIB,
+        Whole(KIB, 64 * GIB),
+        "Largest file that can be uploaded. Uploads are stored as they arrive and take none of max_bodies_bytes.",
     )
     file_url_hosts: tuple[str, ...] = setting(
         (),

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from adapter.sharing.shares import SHARE_USED, NoRoom
 from adapter.store.base import StoreDown, Usage
+from adapter.store.files.protocols import FileStore
 from adapter.store.protocols import Store
 from translators.wire import Decoder, NotJSON, encode
 
@@ -45,8 +46,9 @@ _decode: Final = Decoder(_Count).decode
 class Quota:
     """The quota of each tenant, as one worker counts it."""
 
-    def __init__(self, store: Store, *, max_bytes: int, max_items: int) -> None:
+    def __init__(self, store: Store, *, max_bytes: int, max_items: int, files: FileStore | None = None) -> None:
         self._store = store
+        self._files = files
         self._max_bytes = max_bytes
         self._max_items = max_items
         self._usage: dict[str, Usage] = {}
@@ -68,7 +70,7 @@ class Quota:
         self._pause = min(self._pause, self._shortest_pause)
         raise NoRoom(
             f"Your key has stored {usage.items} items of {usage.bytes} bytes here, and may have {self._max_items} of "
-            f"{self._max_bytes}. Delete responses or conversations, or send 'store': false.",
+            f"{self._max_bytes}. Delete responses, conversations or files, or send 'store': false.",
             status=429, type="rate_limit_error", code=SHARE_USED, retry_after=self._shortest_pause, retry=False,
         )  # fmt: skip
 
@@ -90,6 +92,8 @@ class Quota:
             found = self._stored(now)
             if found is None or found.at + (self._pause or _COUNT_SECONDS) <= now:
                 usage = self._store.usage()
+                if self._files is not None and self._files.is_in_use():
+                    usage = _add(usage, self._files.usage())
                 found = _Count(time.time(), time.monotonic() - began, usage)
                 self._store.set_value(_KEY, encode(found), found.at + _COUNT_SECONDS + _WORK_SHARE * found.took)
         except StoreDown as error:
@@ -106,3 +110,10 @@ class Quota:
             return None if value is None else _decode(value)
         except NotJSON:
             return None  # another version of this program wrote it
+
+
+def _add(some: dict[str, Usage], more: dict[str, Usage]) -> dict[str, Usage]:
+    """Return the sum of two usages for each tenant."""
+    none = Usage(0, 0)
+    pairs = {tenant: (some.get(tenant, none), more.get(tenant, none)) for tenant in some.keys() | more.keys()}
+    return {tenant: Usage(one.items + two.items, one.bytes + two.bytes) for tenant, (one, two) in pairs.items()}

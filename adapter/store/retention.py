@@ -1,4 +1,4 @@
-"""Retention: unused responses and conversations are erased after the time that the operator has set.
+"""Retention: unused responses, conversations and files are erased after the time that the operator has set.
 
 Every worker checks from time to time, and prunes if no worker of any machine has done so for a while: the time of the
 last pruning is a value in the store. Two workers that check at the same moment both prune, which is harmless.
@@ -11,6 +11,7 @@ import gevent
 import structlog
 
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoreDown
+from adapter.store.files.protocols import FileStore
 from adapter.store.protocols import Store
 
 log = structlog.get_logger()
@@ -21,18 +22,22 @@ _MAX_INTERVAL_SECONDS: Final = 3600.0
 a retention that is shorter than ten hours."""
 
 
-def prune(store: Store, retention: float) -> int:
-    """Erase everything unused for so many seconds; return the number of responses and conversations."""
+def prune(store: Store, retention: float, files: FileStore | None = None) -> int:
+    """Erase everything unused for so many seconds; return the number of responses, conversations and files."""
     now = time.time()
     store.delete_events(now - EVENT_RETENTION_SECONDS)
-    return store.prune(now - retention)
+    erased = store.prune(now - retention)
+    if files is not None and files.is_in_use():
+        erased += files.prune_files(now - retention)
+    return erased
 
 
 class Retention:
     """Prunes the store from time to time until it is stopped."""
 
-    def __init__(self, store: Store, seconds: int | None) -> None:
+    def __init__(self, store: Store, seconds: int | None, files: FileStore | None = None) -> None:
         self._store = store
+        self._files = files
         self._seconds = seconds
         self._greenlet: gevent.Greenlet | None = None
 
@@ -60,5 +65,5 @@ class Retention:
         if self._store.values(_KEY, now):
             return
         self._store.set_value(_KEY, b"", now + interval)
-        if erased := prune(self._store, seconds):
+        if erased := prune(self._store, seconds, self._files):
             log.info("pruned", erased=erased)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.support import chat
+from tests.support.files.pdf import pdf
 from tests.support.judges import oracles
-from tests.support.pdf import pdf
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 

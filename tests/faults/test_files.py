@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import chat
-from tests.support.pdf import of_contents, pdf
+from tests.support.files.pdf import of_contents, pdf
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Script, Upstream, stream
 from tests.support.servers.web_server import WebServer, http_response, web_server

@@ -48,7 +48,7 @@ def read_body(environ: dict[str, Any], settings: Settings, room: Holding) -> byt
     if encoding:
         check_coding(encoding)
     max_bytes = settings.max_body_bytes
-    length = _declared_length(environ)
+    length = declared_length(environ)
     if length is not None and length > max_bytes:
         raise _too_large(max_bytes)
     too_slow = RequestError(
@@ -77,7 +77,7 @@ def mark_body_read(environ: dict[str, Any]) -> None:
 
 def discard_body(environ: dict[str, Any]) -> None:
     """Read and drop a body that was not read, so that the client gets to read its answer."""
-    if _BODY_READ in environ or _declared_length(environ) == 0:
+    if _BODY_READ in environ or declared_length(environ) == 0:
         return
     stream = environ["wsgi.input"]
     if getattr(stream, "failed", False):
@@ -126,7 +126,7 @@ def _read_length(stream: _Input, length: int, count: Callable[[int], None]) -> b
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _declared_length(environ: dict[str, Any]) -> int | None:
+def declared_length(environ: dict[str, Any]) -> int | None:
     """Return the Content-Length of a body, 0 without one; None for a chunked body."""
     if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" in environ:
         return None

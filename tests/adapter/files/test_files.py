@@ -13,7 +13,7 @@ from adapter.files import pdf_child
 from adapter.files.files import Files
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.settings.settings import Settings
-from tests.support.pdf import of_contents, pdf
+from tests.support.files.pdf import of_contents, pdf
 from tests.support.servers.web_server import WebServer, http_response, web_server
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS

@@ -11,7 +11,7 @@ from adapter.hosting.web.pages import PUBLIC_HOSTS, Pages, find_urls
 from adapter.hosting.web.search import EVERY_DOMAIN, Domains
 from adapter.settings.settings import Settings
 from adapter.settings.tool_backends import WebSearchSettings
-from tests.support.pdf import pdf
+from tests.support.files.pdf import pdf
 from tests.support.servers.web_server import WebServer, http_response, web_server
 
 Open = Callable[..., Pages]
