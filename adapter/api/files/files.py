@@ -1,16 +1,16 @@
 """`/v1/files`: upload, list, retrieve, read and delete files.
 
-Source: OpenAI API reference, Files.
+Source: OpenAI API reference, Files; RFC 8187 §3.2.
 """
 
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response
 from flask import request as http
 from marshmallow import EXCLUDE, Schema, fields
-from werkzeug.http import dump_options_header
 
 from adapter.api.current import current_caller, services
 from adapter.api.files.objects import file_object, file_store, no_such_file
@@ -79,7 +79,7 @@ def read(id: str) -> Response:
     response = Response(_pieces(store, file), content_type=file.type)
     response.headers["Content-Length"] = str(file.bytes)
     # A browser must never show it as a page of this server.
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename*": file.filename})
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.filename)}"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
