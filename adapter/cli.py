@@ -280,7 +280,7 @@ def usage(settings: Settings, days: int | None, key: str | None, by_day: bool, a
     from adapter.sharing.periods import usage_since
     from translators.wire import encode
 
-    with opened(settings) as store:
+    with opened(settings) as (store, _):
         found = [one for one in store.key_usage(usage_since(days)) if key in (None, one.key)]
     click.echo(encode(found).decode() if as_json else "\n".join(report_usage(found, by_day=by_day)))
 
