@@ -132,7 +132,6 @@ class Services:
         self.snapshots = Snapshots()
         self.recorder: Recorder | None = None if settings.inspector == "off" else self._make_recorder(settings)
         """Records exchanges for the inspector; None: nothing is recorded."""
-        self.retention = Retention(self.store, settings.retention)
         self.retention = Retention(self.store, settings.retention, self.file_store)
         self.file_upkeep = FileUpkeep(self.file_store)
         self._keyring: Keyring | None = None
