@@ -14,11 +14,13 @@ import structlog
 
 from adapter.hosting.mcp.errors import INTERNAL_ERROR, INVALID_PARAMS
 from adapter.hosting.mcp.server import MCPServer
-from adapter.hosting.results import ToolResult
+from adapter.hosting.results import Image, ToolResult
 from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
+from translators.responses.events import Event
 from translators.responses.tool_errors import MCPProtocolError
+from translators.responses.tool_usage import ToolUsage
 from translators.wire import NotJSON, decode
 
 log = structlog.get_logger()
@@ -34,8 +36,12 @@ class ToolRun(ABC):
 
     executes = True
     """Whether there is anything to run."""
+    waits_for_client = False
+    """The client has to answer before anything is run."""
     cut_bytes = 0
     """Bytes of the result that the model does not read."""
+    usage: ToolUsage | None = None
+    """What the call has used that its provider counts."""
     numbered: Sequence[Source] = ()
     """The sources that the model may cite from here on, in the order of their numbers."""
 
@@ -54,6 +60,10 @@ class ToolRun(ABC):
     @abstractmethod
     def _run(self) -> None:
         """Run the tool; it never raises."""
+
+    def take_events(self) -> list[Event]:
+        """Return the events of what the call has shown since the last time, while it runs; its item is open."""
+        return []
 
     @abstractmethod
     def settle(self) -> None:
@@ -98,12 +108,7 @@ class MCPRun(ToolRun):
 
     def settle(self) -> None:
         self.cut_bytes = self.result.cut_bytes
-        images, size = [], 0
-        for image in self.result.images:
-            size += len(image.data)
-            if size <= _MAX_IMAGE_CHARACTERS:
-                images.append(image.url)
-        self._item.settle(self.result, images)
+        self._item.settle(self.result, bounded_urls(self.result.images))
 
     def log_fields(self) -> dict[str, Any]:
         error = self.result.error
@@ -116,6 +121,7 @@ class ApprovalWait(ToolRun):
     """A call that is not run before the client has approved it."""
 
     executes = False
+    waits_for_client = True
 
     def __init__(self, label: str, name: str, arguments: str) -> None:
         self._label = label
@@ -135,6 +141,16 @@ class ApprovalWait(ToolRun):
 
     def log_fields(self) -> dict[str, Any]:
         return {"kind": "mcp", "label": self._label, "tool": self._name, "outcome": "approval requested"}
+
+
+def bounded_urls(images: Sequence[Image]) -> list[str]:
+    """Return the images of a result as data URLs, as many as may be stored with a response."""
+    urls, size = [], 0
+    for image in images:
+        size += len(image.data)
+        if size <= _MAX_IMAGE_CHARACTERS:
+            urls.append(image.url)
+    return urls
 
 
 def _failed(code: int, message: str) -> ToolResult:

@@ -8,6 +8,7 @@ failure is an UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from http.client import HTTPException
 from typing import Any, Final, TypeAlias
@@ -107,12 +108,13 @@ class Upstream:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
         return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
 
-    def make_image(
-        self, body: bytes, *, bearer: str | None, watch: ClientWatch, seconds: float, max_bytes: int
-    ) -> bytes:
-        """Return the answer of the images API, of at most `max_bytes`; raise UpstreamError or ClientDisconnected."""
-        request = self._to(self._endpoint("/images/generations"), body, bearer)
-        return self._fetch(request, bearer, watch, seconds, max_bytes)
+    def ask_images(
+        self, path: str, body: bytes, content_type: str, *, bearer: str | None, watch: ClientWatch, seconds: float
+    ) -> Iterator[bytes]:
+        """Yield the answer of the images API at `path` as it comes; raise UpstreamError or ClientDisconnected."""
+        request = self._to(self._endpoint(path), body, bearer)
+        request.headers["Content-Type"] = content_type
+        return self._read_pieces(request, bearer, watch, seconds)
 
     def _to(self, url: str, body: bytes, bearer: str | None) -> requests.PreparedRequest:
         """Return a POST to another URL of the upstream, with its first key."""
@@ -135,21 +137,30 @@ class Upstream:
         """Write a prepared request on an idle connection, as far as it fits at once; None: there is none."""
         return self._transport.begin(request)
 
-    def _fetch(
-        self,
-        request: requests.PreparedRequest,
-        bearer: str | None,
-        watch: ClientWatch,
-        seconds: float = _LOOKUP_SECONDS,
-        max_bytes: int = _MAX_LOOKUP_BYTES,
-    ) -> bytes:
+    def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
+        """Return an answer of at most `_MAX_LOOKUP_BYTES`; raise UpstreamError or ClientDisconnected."""
+        parts: list[bytes] = []
+        size = 0
+        for piece in self._read_pieces(request, bearer, watch, _LOOKUP_SECONDS):
+            parts.append(piece)
+            size += len(piece)
+            if size > _MAX_LOOKUP_BYTES:
+                raise answer_too_large(retry=True)
+        return b"".join(parts)
+
+    def _read_pieces(
+        self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch, seconds: float
+    ) -> Iterator[bytes]:
+        """Yield an answer as it comes; raise UpstreamError, also after `seconds`, or ClientDisconnected."""
         call = self._start(request, bearer, min(seconds, self._max_silence))
+        until = time.monotonic() + seconds
         try:
-            for _ in range(int(seconds / TICK_SECONDS)):
-                if call.wait(TICK_SECONDS):
-                    return call.read_whole(max_bytes)
-                watch.check()
-            raise _silent_for(seconds)
+            while not call.wait(TICK_SECONDS):
+                _check(watch, until, seconds)
+            while (piece := call.read()) != b"":
+                _check(watch, until, seconds)
+                if piece is not None:
+                    yield piece
         finally:
             call.close()
 
@@ -185,7 +196,6 @@ class Upstream:
             headers["Authorization"] = f"Bearer {sent}"
         return copy_request(template, headers)
 
-
     def log_failure(self, error: UpstreamError, **where: Any) -> None:
         """Log why a call failed: its cause, and the words of the system or the provider; `where` says more about it."""
         provider = error.provider_error
@@ -196,6 +206,12 @@ class Upstream:
             upstream=self.name, host=self._host, cause=error.cause, provider_status=error.provider_status or None,
             reason=self._redactor(reason)[:_MAX_REASON_CHARS], **where,
         )  # fmt: skip
+
+
+def _check(watch: ClientWatch, until: float, seconds: float) -> None:
+    watch.check()
+    if time.monotonic() > until:
+        raise UpstreamError(f"The provider took longer than {seconds:.0f} seconds.", cause="silence")
 
 
 def _outcome(error: UpstreamError) -> str:
@@ -304,19 +320,6 @@ class Call:
         elif data is None:
             self._count_silence(TICK_SECONDS)
         return data
-
-    def read_whole(self, max_bytes: int) -> bytes:
-        """Return the rest of the body; raise UpstreamError if it is larger than `max_bytes`."""
-        parts: list[bytes] = []
-        size = 0
-        while (data := self.read()) != b"":
-            if data is None:
-                continue
-            parts.append(data)
-            size += len(data)
-            if size > max_bytes:
-                raise answer_too_large(retry=True)
-        return b"".join(parts)
 
     def _read_error_body(self) -> bytes:
         """Return as much of an error's body as comes soon; if none does, the status must do."""

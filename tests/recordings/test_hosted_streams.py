@@ -69,11 +69,11 @@ class Backends:
         done = [event["item"] for event in streams["image_generation"] if event["type"].endswith("item.done")]
         self.image = done[0]["result"]
 
-    def run(self, asked: Any, **named: Any) -> Any:
+    def run(self, asked: Any, *show: Any, **_: Any) -> Any:
         if isinstance(asked, list):
             hits = () if self.fails else (Hit(URL, "A", "Some text."),)
             return SearchResult("[1] A", hits, error="down" if self.fails else None)
-        if "options" not in named:
+        if not show:
             return CodeResult("1\n")
         if self.fails:
             return ImageResult(error="no image")

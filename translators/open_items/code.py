@@ -3,6 +3,7 @@
 All calls of a response have the same `container_id`. Source: OpenAI API reference, Streaming events.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -37,9 +38,10 @@ class OpenCode(OpenHostedItem):
         delta = [CodeDelta(delta=self._code, **at)] if self._code else []
         return [CodeInProgress(**at), *delta, CodeDone(code=self._code, **at), CodeInterpreting(**at)]
 
-    def settle(self, logs: str, *, failed: bool, shows_outputs: bool) -> None:
-        """Take the result: what the code printed. Code that fails has run."""
+    def settle(self, logs: str, images: Sequence[str], *, failed: bool, shows_outputs: bool) -> None:
+        """Take the result: what the code printed, and its images as data URLs. Code that fails has run."""
         outputs: list[dict[str, Any]] = [{"type": "logs", "logs": logs}] if logs else []
+        outputs += [{"type": "image", "url": url} for url in images]
         self._status = "failed" if failed else "completed"
         if shows_outputs:
             self._outputs = outputs

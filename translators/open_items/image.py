@@ -21,6 +21,7 @@ from translators.responses.events import (
     ImageGenerationCompleted,
     ImageGenerationGenerating,
     ImageGenerationInProgress,
+    ImageGenerationPartialImage,
     OutputItemAdded,
     OutputItemDone,
 )
@@ -69,15 +70,22 @@ class OpenImage:
 class OpenGeneratedImage(OpenHostedItem):
     """An image that the adapter has made by the images API. Without one, `result` is "": null breaks the AI SDK."""
 
-    def __init__(self, output_index: int, id: str, *, prompt: str) -> None:
+    def __init__(self, output_index: int, id: str, *, arguments: dict[str, Any]) -> None:
+        """`arguments`: those of the call, for the later turns."""
         super().__init__(output_index, id)
         self._item = ImageGenerationCall(UNSET, id=id, status="in_progress")
         self.item: OutputItem = self._item
-        self.hidden = {"prompt": prompt}
+        self.hidden = arguments
 
     def _begin(self) -> list[Event]:
         at: dict[str, Any] = {"item_id": self._id, "output_index": self._index}
         return [ImageGenerationInProgress(**at), ImageGenerationGenerating(**at)]
+
+    def show_partial(self, data: str, index: int) -> Event:
+        """Return the event of a preview, as base64."""
+        return ImageGenerationPartialImage(
+            item_id=self._id, output_index=self._index, partial_image_b64=data, partial_image_index=index
+        )
 
     def settle(self, text: str, data: str, **members: str | None) -> None:
         """Take the result: what the model reads, the image as base64 ("": there is none), and what it is like."""

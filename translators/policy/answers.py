@@ -79,7 +79,7 @@ EVENTS: Final[dict[str, Row]] = {
     "response.apply_patch_call_operation_diff.done": not_produced("A patch comes whole; clients do not know it."),
     "response.image_generation_call.in_progress": own("An image of the provider's answer."),
     "response.image_generation_call.generating": own("An image of the provider's answer."),
-    "response.image_generation_call.partial_image": not_produced("Images come whole."),
+    "response.image_generation_call.partial_image": own("A preview, if the tool's `partial_images` asks for some."),
     "response.image_generation_call.completed": own("An image of the provider's answer."),
     "response.compaction.compacting": own("A conversation is being summarised."),
     "response.web_search_call.in_progress": own("A search begins."),

@@ -202,6 +202,13 @@ class ImageGenerationGenerating(Event, tag="response.image_generation_call.gener
     output_index: int
 
 
+class ImageGenerationPartialImage(Event, tag="response.image_generation_call.partial_image"):
+    item_id: str
+    output_index: int
+    partial_image_b64: str
+    partial_image_index: int
+
+
 class ImageGenerationCompleted(Event, tag="response.image_generation_call.completed"):
     item_id: str
     output_index: int

@@ -293,7 +293,7 @@ def _check(tool: Tool, param: str) -> None:
 
 
 def _check_hosted(tool: Tool, param: str) -> None:
-    """Raise RequestError for what no sandbox and no images API of an operator does."""
+    """Raise RequestError for what no sandbox, images API or server of an operator does."""
     if isinstance(tool, MCPTool) and tool.tunnel_id:
         raise unsupported_parameter(f"{param}.tunnel_id", "is not supported: no tunnel leads here. Send 'server_url'.")
     if isinstance(tool, CodeInterpreterTool):
@@ -302,11 +302,9 @@ def _check_hosted(tool: Tool, param: str) -> None:
         for member in ("file_ids", "memory_limit", "network_policy"):
             if getattr(tool.container, member):
                 raise unsupported_parameter(f"{param}.container.{member}", "is fixed: the sandbox is the operator's.")
-    if isinstance(tool, ImageGenerationTool):
-        if tool.input_image_mask:
-            raise unsupported_parameter(f"{param}.input_image_mask", "is not supported: images are made, not edited.")
-        if tool.action == "edit":
-            raise unsupported_parameter(f"{param}.action", "must not be 'edit': images are made, not edited.")
+    mask = tool.input_image_mask if isinstance(tool, ImageGenerationTool) else None
+    if mask and not isinstance(mask.get("image_url"), str):
+        raise unsupported_parameter(f"{param}.input_image_mask", "must have an 'image_url': there is no file store.")
 
 
 def _check_parameters(tool: Tool, param: str) -> None:

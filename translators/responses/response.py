@@ -8,10 +8,12 @@ Source: OpenAI OpenAPI specification, Response; Open Responses specification, Re
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from translators.errors import ProtocolError
 from translators.responses.items import OutputItem
 from translators.responses.request import PromptReference
+from translators.responses.tool_usage import ToolUsage
 from translators.wire import Raw
 
 
@@ -102,6 +104,13 @@ class Response(Struct, frozen=True, gc=False):
     prompt_cache_diagnostics: dict[str, str] | UnsetType = UNSET
     access_programs: dict[str, str] | UnsetType = UNSET
     image: dict[str, str] | UnsetType = UNSET
+    tool_usage: ToolUsage | UnsetType = UNSET
+
+
+def add_tool_usage(response: Response, usage: ToolUsage) -> Response:
+    """Return a response with what one more hosted call has used."""
+    before = response.tool_usage
+    return replace(response, tool_usage=usage if before is UNSET else before.plus(usage))
 
 
 class OutputOfResponse(Struct, gc=False):

@@ -79,13 +79,16 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
         case CodeInterpreterCall():
             outputs = item.outputs if item.hidden is UNSET else item.hidden.get("outputs")
             logs = [str(output["logs"]) for output in outputs or () if output.get("logs")]
-            return _call(item, "code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
+            call = _call(item, "code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
+            urls = [output.get("url") for output in outputs or () if output.get("type") == "image"]
+            return call._replace(images=tuple(url for url in urls if isinstance(url, str) and url[:5] == "data:"))
         case FileSearchCall(results=list(results)):
             found = "\n\n".join(f"{result.get('filename', '')}\n{result.get('text', '')}".strip() for result in results)
             return _call(item, "file_search", None, encode({"queries": item.queries}).decode(), found)
         case ImageGenerationCall(hidden=dict(hidden)):
-            arguments = encode({"prompt": hidden.get("prompt", "")}).decode()
-            return _call(item, "image_generation", None, arguments, str(hidden.get("text", _BROKEN_OFF)))
+            given = {"prompt": hidden.get("prompt", "")} | ({"edit": True} if hidden.get("edit") else {})
+            text = str(hidden.get("text", _BROKEN_OFF))
+            return _call(item, "image_generation", None, encode(given).decode(), text)
         case ImageGenerationCall(result=str(result)) if result:
             label = InputText("[An image that was generated in the answer before]")
             return Message("user", [label, InputImage(f"data:image/{_image_type(result)};base64,{result}")])

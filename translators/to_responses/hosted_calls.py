@@ -88,6 +88,10 @@ class HostedCalls:
 
         return self._write(partial(self._items.open_hosted, entry, open_whole, call_id.removeprefix("call_")))
 
+    def pass_on(self, events: list[Event]) -> list[Event]:
+        """Return the events of what the open item shows before it has its result, numbered."""
+        return self._number(events)
+
     def close(self) -> list[Event]:
         """Close the open item, which has its result."""
         return self._write(self._items.close_hosted)

@@ -45,6 +45,21 @@ MAKE_IMAGE: Final = _function(
     "image_generation", "Makes an image and shows it to the user.",
     {"prompt": _text("What the image shows, in detail.")}, "prompt",
 )  # fmt: skip
+EDIT_IMAGE: Final = _function(
+    "image_generation", "Edits the latest images of the conversation and shows the result to the user.",
+    {"prompt": _text("What the result shows, in detail.")}, "prompt",
+)  # fmt: skip
+MAKE_OR_EDIT_IMAGE: Final = _function(
+    "image_generation", "Makes an image, or edits the latest images of the conversation, and shows it to the user.",
+    {
+        "prompt": _text("What the image shows, in detail."),
+        "edit": {
+            "type": "boolean",
+            "description": "Whether the latest images of the conversation are edited; otherwise a new one is made.",
+        },
+    },
+    "prompt",
+)  # fmt: skip
 
 FUNCTIONS: Final[dict[str, str]] = {
     **{str(tool.__struct_config__.tag): SEARCH.name for tool in WEB_SEARCH_TOOLS},
@@ -64,6 +79,11 @@ def search_near(place: dict[str, Any]) -> FunctionTool:
 def read_arguments(arguments: str) -> dict[str, str]:
     """Return the texts among the arguments of a call; what else the model wrote is left out."""
     return {name: text for name, text in _object(arguments).items() if isinstance(text, str)}
+
+
+def wants_edit(arguments: str) -> bool:
+    """Tell whether a call of `image_generation` is to edit images."""
+    return _object(arguments).get("edit") in (True, "true")
 
 
 def search_action(arguments: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
 from translators.errors import RequestError
 from translators.responses.events import Event
 from translators.responses.items import Item
+from translators.responses.response import add_tool_usage
 from translators.to_responses.hosted_calls import WaitingCall
 from translators.tools.kinds import BY_CALL
 
@@ -77,13 +78,17 @@ class ToolRound(Round):
                     greenlet.join(TICK_SECONDS)
                     if not greenlet.ready():
                         self._flow.check()
-                        yield []
+                        yield self._items.pass_on(run.take_events())
+                if shown := self._items.pass_on(run.take_events()):
+                    yield shown
                 run.settle()
+                if run.usage is not None:
+                    stream.response = add_tool_usage(stream.response, run.usage)
                 if run.cut_bytes:
                     self._flow.notes.add("tools", "dropped", "the end of a tool's long result")
                 if run.numbered:
                     self._items.cite(run.numbered)
-                self._waits_for_client |= not run.executes
+                self._waits_for_client |= run.waits_for_client
                 self._last = self._items.close()
                 self._log(run)
             if stream.is_over:

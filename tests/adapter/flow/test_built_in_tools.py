@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from adapter.files.guard import FetchFailed
 from adapter.hosting.code import CodeResult
-from adapter.hosting.images import ImageResult
+from adapter.hosting.images import ImageRequest, ImageResult, PartialImage, SourceImage
+from adapter.hosting.results import Image
 from adapter.hosting.web.backends import Hit
 from adapter.hosting.web.pages import PageResult
 from adapter.hosting.web.search import SearchResult
 from tests.support.hosted import HostedApp, calls, says
 from tests.support.servers.upstream import Upstream
+from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 
 PIXEL = "iVBORw0KGgo="
 HITS = (Hit("https://example.com/a", "A", "Some text."), Hit("https://example.com/b", "B", "Other text."))
@@ -28,7 +31,7 @@ class Search:
     def run(self, queries: Any, **options: Any) -> SearchResult:
         self.asked.append((list(queries), options))
         if self.error:
-            return SearchResult(f"Error: {self.error}", error=self.error)
+            return SearchResult(f"Error: {self.error}", queries=tuple(queries), error=self.error)
         return SearchResult("[1] A\nhttps://example.com/a\nSome text.", HITS, tuple(queries))
 
 
@@ -48,9 +51,10 @@ class Pages:
 
 class Code:
     error: str | None = None
+    images: tuple[Image, ...] = ()
 
     def run(self, code: str) -> CodeResult:
-        return CodeResult("1\n", error=self.error)
+        return CodeResult("1\n", self.images, self.error)
 
     def close(self) -> None:
         pass
@@ -59,11 +63,22 @@ class Code:
 class Images:
     error: str | None = None
 
-    def run(self, prompt: str, options: Any, **_: Any) -> ImageResult:
-        self.options = options
+    def __init__(self) -> None:
+        self.asked: list[ImageRequest] = []
+
+    def run(self, asked: ImageRequest, show: Any, **_: Any) -> ImageResult:
+        self.asked.append(asked)
         if self.error:
             return ImageResult(error=self.error)
-        return ImageResult(PIXEL, "a small cat", "png", "opaque", "low", "1024x1024")
+        for index in range(asked.partial_images):
+            show(PartialImage(PIXEL, index))
+        usage = ImageGenUsage(3, TokensOfImages(0, 3), 4, 7)
+        return ImageResult(PIXEL, "a small cat", "png", "opaque", "low", "1024x1024", usage)
+
+    def load(self, url: str) -> SourceImage:
+        if url == "https://gone.example/a.png":
+            raise FetchFailed("its server could not be reached")
+        return SourceImage("image/png", url.encode())
 
 
 @pytest.fixture
@@ -139,6 +154,7 @@ def test_a_search_that_fails(app: HostedApp, upstream: Upstream) -> None:
     upstream.plays(calls(("web_search", '{"query":"x"}')), says("The search failed."))
     response = app.create(tools=[{"type": "web_search"}])
     assert response["output"][0]["status"] == "failed"
+    assert response["tool_usage"]["web_search"] == {"num_requests": 1}
     assert told(upstream, 1) == ["Error: the service is down"]
 
 
@@ -207,9 +223,96 @@ def test_an_image(app: HostedApp, fails: bool, upstream: Upstream) -> None:
             "id": "", "type": "image_generation_call", "status": "completed", "background": "opaque", "quality": "low",
             "output_format": "png", "result": PIXEL, "revised_prompt": "a small cat", "size": "1024x1024",
         }  # fmt: skip
-    assert app.policy.images.options.size == "1024x1024"
+    assert app.policy.images.asked[0].options.size == "1024x1024"
+    assert response.get("tool_usage") == (
+        None if fails else {
+            "image_gen": {
+                "input_tokens": 3, "input_tokens_details": {"image_tokens": 0, "text_tokens": 3}, "output_tokens": 4,
+                "total_tokens": 7,
+            },
+            "web_search": {"num_requests": 0},
+        }
+    )  # fmt: skip
     app.create(tools=[{"type": "image_generation"}], previous_response_id=response["id"])
     assert upstream.requests[2].messages[:3] == upstream.requests[1].messages
+
+
+def test_previews_of_an_image(app: HostedApp, upstream: Upstream) -> None:
+    two = [calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is.")]
+    upstream.plays(*two, *two)
+    tools = [{"type": "image_generation", "partial_images": 2}]
+    events = app.stream(tools=tools)
+    shown = [(event.get("partial_image_index"), event.get("partial_image_b64")) for event in events]
+    assert [one for one in shown if one[1]] == [(0, PIXEL), (1, PIXEL)]
+    app.create(tools=tools)
+    assert [asked.partial_images for asked in app.policy.images.asked] == [2, 0]
+
+
+SEEN = {"type": "input_image", "image_url": "data:image/png;base64,QUJD"}
+EDIT = ("image_generation", '{"prompt":"a hat","edit":true}')
+
+
+def test_the_latest_images_are_edited(app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(EDIT), calls(EDIT), says("Here it is."), calls(EDIT), says("Here."), says("Bye."))
+    seen = [{"role": "user", "content": [SEEN, SEEN]}, {"role": "user", "content": "Add a hat."}]
+    tools = [{"type": "image_generation", "input_image_mask": {"image_url": "data:image/png;base64,TQ=="}}]
+    first = app.create(tools=tools, input=seen)
+    second = app.create(tools=tools, previous_response_id=first["id"], input="Another.")
+    made = f"data:image/png;base64,{PIXEL}".encode()
+    sources = [[source.data for source in asked.sources] for asked in app.policy.images.asked]
+    assert sources == [[SEEN["image_url"].encode()] * 2, [made], [made]]
+    assert [asked.mask.data for asked in app.policy.images.asked] == [b"data:image/png;base64,TQ=="] * 3
+    app.services.flow.chain_cache._cache.clear()
+    app.create(tools=tools, previous_response_id=second["id"], input="Thanks")
+    live = upstream.requests[4].messages
+    assert upstream.requests[5].messages[: len(live)] == live
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("Add a hat.", "has no image"),
+        ([{**SEEN, "image_url": "https://gone.example/a.png"}], "its server could not be reached"),
+    ],
+    ids=["none", "gone"],
+)
+def test_no_image_that_can_be_edited(content: Any, error: str, app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(EDIT), says("No."))
+    response = app.create(tools=[{"type": "image_generation"}], input=[{"role": "user", "content": content}])
+    assert response["output"][0]["status"] == "failed"
+    assert error in told(upstream, 1)[0]
+    assert app.policy.images.asked == []
+
+
+@pytest.mark.parametrize(
+    ("action", "members", "edits"),
+    [("generate", ["prompt"], False), ("edit", ["prompt"], True), ("auto", ["prompt", "edit"], False)],
+)
+def test_what_the_tool_does(action: str, members: list[str], edits: bool, app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is."))
+    app.create(
+        tools=[{"type": "image_generation", "action": action}], input=[{"role": "user", "content": [SEEN]}]
+    )
+    function = upstream.requests[0].json["tools"][0]["function"]
+    assert list(function["parameters"]["properties"]) == members
+    assert bool(app.policy.images.asked[0].sources) == edits
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_images_of_code(app: HostedApp, included: bool, upstream: Upstream) -> None:
+    app.policy.code.images = (Image("image/png", PIXEL),)
+    upstream.plays(calls(("code_interpreter", '{"code":"plot()"}')), says("See."), says("Bye."))
+    tools = [{"type": "code_interpreter", "container": {"type": "auto"}}]
+    response = app.create(tools=tools, include=[OUTPUTS] if included else [])
+    url = f"data:image/png;base64,{PIXEL}"
+    outputs = [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": url}]
+    assert response["output"][0]["outputs"] == (outputs if included else None)
+    app.services.flow.chain_cache._cache.clear()
+    app.create(tools=tools, previous_response_id=response["id"], input="And?")
+    for sent in upstream.requests[1:]:
+        assert url in str(sent.messages)
+    live = upstream.requests[1].messages
+    assert upstream.requests[2].messages[: len(live)] == live
 
 
 @pytest.mark.parametrize(
@@ -218,7 +321,6 @@ def test_an_image(app: HostedApp, fails: bool, upstream: Upstream) -> None:
         ("code_interpreter", "container", "cntr_1", ""),
         ("code_interpreter", "container", {"type": "auto", "memory_limit": "4g"}, ".memory_limit"),
         ("code_interpreter", "container", {"type": "auto", "file_ids": ["f"]}, ".file_ids"),
-        ("image_generation", "action", "edit", ""),
         ("image_generation", "input_image_mask", {"file_id": "f"}, ""),
         ("image_generation", "output_format", "gif", ""),
     ],

@@ -15,7 +15,7 @@ from tests.support.judges.response import ARGUMENTS, EMPTY_PARTS, TYPED, check_i
 Event = dict[str, Any]
 
 PROGRESS = frozenset(
-    ("status", "output", "usage", "error", "incomplete_details", "completed_at", "service_tier")
+    ("status", "output", "usage", "tool_usage", "error", "incomplete_details", "completed_at", "service_tier")
 )
 """The members that may differ between the snapshots of one response."""
 
@@ -183,6 +183,9 @@ class _Item:
             self._read_part(stem, last, event)
         elif stem in ("response.function_call_arguments", "response.custom_tool_call_input"):
             self._read_arguments(stem, last, event)
+        elif kind == "response.image_generation_call.partial_image":
+            assert tuple(self.stages) == IMAGE[:2], f"comes after {self.stages}"
+            assert event["partial_image_b64"]
         elif stem == "response.image_generation_call":
             self.stages.append(last)
             assert self.added["type"] == "image_generation_call", f"a {self.added['type']} is no image"

@@ -30,6 +30,8 @@ class Request(NamedTuple):
     path: str
     headers: HTTPMessage
     message: Message
+    """The body, if it is JSON."""
+    body: bytes
 
     @property
     def rpc(self) -> str:
@@ -101,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, self.path, self.headers, json.loads(data) if data else {})
+        message = json.loads(data) if data[:1] == b"{" else {}
+        request = Request(self.command, self.path, self.headers, message, data)
         self.server.requests.append(request)
         self._send(self.server.answers(request))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
-from adapter.hosting.runs import BROKE, ToolRun
+from adapter.hosting.runs import BROKE, ToolRun, bounded_urls
 from translators.errors import unsupported_parameter
 from translators.open_items.code import OpenCode
 from translators.open_items.hosted import OpenHostedItem
@@ -44,6 +44,7 @@ class CodeRun(ToolRun):
         self._code = read_arguments(arguments).get("code", "")
         self._shows_outputs = shows_outputs
         self._logs, self._failed = BROKE, True
+        self._images: list[str] = []
 
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
         container = f"cntr_{digits[:24]}00000000"
@@ -54,11 +55,12 @@ class CodeRun(ToolRun):
         try:
             result = self._runner.run(self._code)
             self._logs, self._failed = result.logs, result.error is not None
+            self._images = bounded_urls(result.images)
         except Exception:
             log.exception("tool call broke", kind="code_interpreter")
 
     def settle(self) -> None:
-        self._item.settle(self._logs, failed=self._failed, shows_outputs=self._shows_outputs)
+        self._item.settle(self._logs, self._images, failed=self._failed, shows_outputs=self._shows_outputs)
 
     def log_fields(self) -> dict[str, Any]:
         return {"kind": "code_interpreter", "bytes": len(self._logs), "outcome": "failed" if self._failed else "ok"}

@@ -1,26 +1,33 @@
-"""`image_generation`: images that an upstream's images API makes.
+"""`image_generation`: images that an upstream's images API makes, or edits.
 
-Source: OpenAI guide, Image generation.
+Edited are the latest images of the conversation: those of the user's last message that has some, or the one that was
+made after it. Source: OpenAI guide, Image generation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from adapter.event_loop.client_watch import ClientDisconnected
+from adapter.flow.caller import Caller
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.hosting.runs import BROKE, ToolRun
 from translators.errors import unsupported_parameter
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.image import OpenGeneratedImage
-from translators.responses.tools import ImageGenerationTool
-from translators.tools.built_in import MAKE_IMAGE, read_arguments
+from translators.responses.events import Event
+from translators.responses.hosted_items import ImageGenerationCall
+from translators.responses.items import InputImage, Item, Message
+from translators.responses.tool_usage import ToolUsage
+from translators.responses.tools import FunctionTool, ImageGenerationTool
+from translators.tools.built_in import EDIT_IMAGE, MAKE_IMAGE, MAKE_OR_EDIT_IMAGE, read_arguments, wants_edit
 
 if TYPE_CHECKING:
-    from adapter.hosting.images import ImageResult
+    from adapter.hosting.images import ImageMaker, ImageRequest, ImageResult, PartialImage
 
 log = structlog.get_logger()
 
@@ -28,18 +35,19 @@ _NOT_CONFIGURED: Final = (
     "'image_generation' is not supported: no images are made here. The operator can configure an upstream as "
     "[tools.image_generation]; or declare a function that makes them."
 )
+_FUNCTIONS: Final[dict[object, FunctionTool]] = {"generate": MAKE_IMAGE, "edit": EDIT_IMAGE}
+_MAX_SOURCES: Final = 16
+"""Images of one edit: what OpenAI accepts."""
 
 
 def open_image_generation(tool: ImageGenerationTool, opening: Opening) -> BuiltIn:
     """Return what makes images; raise RequestError if nothing is configured."""
-    from adapter.hosting.images import ImageOptions  # imported late: most requests make none
+    from adapter.hosting.images import ImageOptions, ImageRequest  # imported late: most requests make none
 
     source, caller = opening.source, opening.caller
     maker = opening.policy.create_image_maker(source.services.upstreams, source.services.files, source.tenant)
     if maker is None:
         raise unsupported_parameter(f"{opening.path}.type", _NOT_CONFIGURED)
-    if tool.partial_images:
-        opening.notes.add("tools", "dropped", "partial_images: images come whole")
     if tool.model:
         opening.notes.add("tools", "approximated", "model of image_generation: the operator has chosen one")
     options = ImageOptions(
@@ -50,32 +58,95 @@ def open_image_generation(tool: ImageGenerationTool, opening: Opening) -> BuiltI
         output_compression=UNSET if tool.output_compression in (None, 100) else tool.output_compression,
         moderation=_chosen(tool.moderation, "auto"),
     )
-    make = partial(maker.run, options=options, bearer=caller.bearer, watch=caller.watch)
-    return BuiltIn(tool, (MAKE_IMAGE,), partial(ImageRun, make))
+    previews = (tool.partial_images or 0) if source.request.stream or source.request.background else 0
+    asked = ImageRequest(
+        "", options, partial_images=previews,
+        input_fidelity=tool.input_fidelity if isinstance(tool.input_fidelity, str) else None,
+    )  # fmt: skip
+    images = Images(maker, asked, tool, opening.items, caller)
+    return BuiltIn(tool, (_FUNCTIONS.get(tool.action, MAKE_OR_EDIT_IMAGE),), partial(ImageRun, images))
 
 
 def _chosen(value: str | None, default: str) -> str | UnsetType:
     return UNSET if value in (None, default) else str(value)
 
 
-class ImageRun(ToolRun):
-    """An image that is made."""
+def _latest_images(items: Sequence[Item]) -> Sequence[str]:
+    """Return the images of the last message that has some, or the one that was made after it, as URLs."""
+    for item in reversed(items):
+        if isinstance(item, ImageGenerationCall) and isinstance(item.result, str) and item.result:
+            return [_data_url(item.result, item.output_format)]
+        if isinstance(item, Message) and item.role == "user" and not isinstance(item.content, str):
+            parts = [part for part in item.content if isinstance(part, InputImage)]
+            if urls := [part.image_url for part in parts if isinstance(part.image_url, str)]:
+                return urls
+    return ()
 
-    def __init__(self, make: "Callable[[str], ImageResult]", function: str, arguments: str) -> None:
-        """`make` returns what came of a prompt; it raises ClientDisconnected."""
-        self._make = make
+
+def _data_url(data: str, format: object) -> str:
+    return f"data:image/{format if isinstance(format, str) else 'png'};base64,{data}"
+
+
+class Images:
+    """The images of one response: what they are made with, and which of them are the latest."""
+
+    def __init__(
+        self, maker: "ImageMaker", asked: "ImageRequest", tool: ImageGenerationTool, items: Sequence[Item],
+        caller: Caller,
+    ) -> None:  # fmt: skip
+        """`asked`: what each image is made of, without a prompt. `items`: the whole context."""
+        self._maker = maker
+        self._asked = asked
+        self._mask = (tool.input_image_mask or {}).get("image_url") if tool.input_image_mask else None
+        self._items = items
+        self._made = ""
+        """The URL of the last image of this response."""
+        self.always_edits = tool.action == "edit"
+        self._caller = caller
+
+    def make(self, prompt: str, show: "Callable[[PartialImage], None]", *, edit: bool) -> "ImageResult":
+        """Return what came of a prompt; raises ClientDisconnected."""
+        from adapter.files.guard import FetchFailed, HostNotAllowed
+        from adapter.hosting.images import ImageResult
+
+        asked = replace(self._asked, prompt=prompt)
+        if edit:
+            latest = [self._made] if self._made else _latest_images(self._items)
+            if not latest:
+                return ImageResult(error="the conversation has no image that can be edited")
+            try:
+                sources = [self._maker.load(url) for url in latest[:_MAX_SOURCES]]
+                mask = None if self._mask is None else self._maker.load(self._mask)
+            except (FetchFailed, HostNotAllowed) as error:
+                return ImageResult(error=f"an image could not be read: {error or 'its host is not public'}")
+            asked = replace(asked, sources=sources, mask=mask)
+        result = self._maker.run(asked, show, bearer=self._caller.bearer, watch=self._caller.watch)
+        if result.data:
+            self._made = _data_url(result.data, result.output_format)
+        return result
+
+
+class ImageRun(ToolRun):
+    """An image that is made, or edited."""
+
+    def __init__(self, images: Images, function: str, arguments: str) -> None:
+        self._images = images
         self._prompt = read_arguments(arguments).get("prompt", "")
+        self._wants_edit = wants_edit(arguments)
+        self._previews: list[PartialImage] = []
         self._text = BROKE
         self._data = ""
         self._members: dict[str, str | None] = {}
 
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
-        self._item = OpenGeneratedImage(output_index, f"ig_{digits}", prompt=self._prompt)
+        arguments = {"prompt": self._prompt} | ({"edit": True} if self._wants_edit else {})
+        self._item = OpenGeneratedImage(output_index, f"ig_{digits}", arguments=arguments)
         return self._item
 
     def _run(self) -> None:
+        edit = self._images.always_edits or self._wants_edit
         try:
-            result = self._make(self._prompt)
+            result = self._images.make(self._prompt, self._previews.append, edit=edit)
         except ClientDisconnected:
             return
         except Exception:
@@ -86,6 +157,12 @@ class ImageRun(ToolRun):
             "output_format": result.output_format, "background": result.background, "quality": result.quality,
             "size": result.size, "revised_prompt": result.revised_prompt,
         }  # fmt: skip
+        if result.usage is not None:
+            self.usage = ToolUsage(image_gen=result.usage)
+
+    def take_events(self) -> list[Event]:
+        previews, self._previews[:] = self._previews[:], []
+        return [self._item.show_partial(preview.data, preview.index) for preview in previews]
 
     def settle(self) -> None:
         self._item.settle(self._text, self._data, **self._members)

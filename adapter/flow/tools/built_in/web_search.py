@@ -17,6 +17,7 @@ from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.web_search import OpenWebSearch
 from translators.responses.items import Item, Message
+from translators.responses.tool_usage import ToolUsage, WebSearchUsage
 from translators.responses.tools import WebSearch
 from translators.to_chat.content import text_of
 from translators.tools.built_in import FIND_IN_PAGE, OPEN_PAGE, read_arguments, search_action, search_near
@@ -133,6 +134,7 @@ class WebRun(ToolRun):
         web = self._web
         found = web.search.run(self._action["queries"], size=web.size, domains=web.domains, country=web.country)
         self._text, self._failed = found.text, found.error is not None
+        self.usage = ToolUsage(web_search=WebSearchUsage(len(found.queries)))
         self._sources = [Source(hit.url, hit.title) for hit in found.hits]
         web.sources += self._sources
         self.numbered = list(web.sources)
