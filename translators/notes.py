@@ -42,10 +42,19 @@ class Notes:
         self._notes[Note(param, action, reason)] = None
         self.has_news = True
 
-    def repeat(self, notes: Iterable[Note]) -> None:
+    def repeat(self, notes: "Iterable[Note] | Notes") -> None:
         """Add notes that were made elsewhere."""
-        self._notes.update(dict.fromkeys(notes))
+        self._notes.update(notes._notes if isinstance(notes, Notes) else dict.fromkeys(notes))
         self.has_news = True
+
+    @classmethod
+    def of(cls, *parts: "Iterable[Note] | Notes") -> "Notes":
+        """Return the notes of several parts, in their order."""
+        notes = cls()
+        for part in parts:
+            if part := part._notes if isinstance(part, Notes) else part:  # mostly there are none
+                notes.repeat(part)
+        return notes
 
     @classmethod
     def read(cls, json: bytes) -> "Notes":

@@ -6,7 +6,7 @@ The system's own `poll` is used: gevent's would create a watcher for every check
 import os
 import select
 import socket
-from typing import Final
+from typing import Any, Final
 
 from gevent import monkey
 
@@ -18,12 +18,14 @@ CLOSED: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLER
 
 def is_now(sock: socket.socket, condition: int) -> bool:
     """Return whether a condition holds now; a socket closed on this side is both readable and closed."""
-    fileno = sock.fileno()
-    if fileno < 0:
-        return True
+    return sock.fileno() < 0 or bool(poll_of(sock, condition).poll(0))
+
+
+def poll_of(sock: socket.socket, condition: int) -> Any:
+    """Return the system's `poll` of a socket for a condition, to ask more than once."""
     poll = _poll()
-    poll.register(fileno, condition)
-    return bool(poll.poll(0))
+    poll.register(sock.fileno(), condition)
+    return poll
 
 
 def shut(sock: socket.socket, how: int) -> None:

@@ -233,10 +233,7 @@ class Exchange:
     @property
     def notes(self) -> Notes:
         """All notes so far: on the request, on its translation for the current candidate, on the answer."""
-        notes = Notes()
-        for part in (self._request_notes, self._flow.attempts.notes, self._flow.notes):
-            notes.repeat(part)
-        return notes
+        return Notes.of(self._request_notes, self._flow.attempts.notes, self._flow.notes)
 
     @property
     def answer_notes(self) -> Notes:

@@ -126,6 +126,18 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
     """Data that waits for the next write; None: not corked."""
     started: Any = None
     """The request that the fast path has started and declined, until Flask resumes it."""
+    known_fields: tuple[bytes, Any] = (b"", None)
+    """The header fields of the last request, without its length, and what the fast path has read of them."""
+
+    def await_request(self, size: int) -> bytes:
+        """Return the first bytes of the next request, b"" at the end; others get their turn before they are used."""
+        try:
+            data: bytes = self._sock.recv(size)
+        except BlockingIOError:
+            self._wait(self._read_event)
+            return bytes(super().recv(size))
+        self.turn.give_way()
+        return data
 
     def cork(self) -> None:
         """Delay the next write until the one after it, and send both together."""

@@ -39,7 +39,7 @@ _HEAD: Final = re.compile(
 )
 _MAX_HEAD_BYTES: Final = 32 * 1024
 """Half of what gunicorn accepts in one field."""
-_LENGTH: Final = re.compile(r"[1-9][0-9]{0,6}")
+_LENGTH: Final = re.compile(rb"(?i:^content-length):[ \t]*([1-9][0-9]{0,6})[ \t]*\r\n", re.MULTILINE)
 _MAX_BODY_BYTES: Final = 1 << 20
 """Of what has been read, a declined request keeps a second copy. In longer bodies the gain is small."""
 _READ_BYTES: Final = 1 << 16
@@ -91,8 +91,10 @@ class FastPath:
 
         None: the connection is over, or the request is declined, and its bytes are in `client.ahead`.
         """
-        client.turn.give_way()
-        data = data or self._receive(client)
+        if data:
+            client.turn.give_way()
+        else:
+            data = self._worker.await_request(client, _READ_BYTES)
         environ = self._read_head(client, data)
         answer = None if environ is None else self._begin_answer(client, environ)
         if environ is None or answer is None:
@@ -110,33 +112,38 @@ class FastPath:
                 _write_chunks(client, head, body)
         return rest
 
-    def _receive(self, client: "ClientSocket") -> bytes:
-        """Return the first bytes of the next request; b"" if there is none in time."""
-        received: list[bytes] = []
-        with self._worker.timeout_ctx():
-            received.append(client.recv(_READ_BYTES))
-        return received[0] if received else b""
-
     def _read_head(self, client: "ClientSocket", data: bytes) -> dict[str, Any] | None:
         """Return the environment of a request with a plain head, None for anything else."""
         worker = self._worker
         found = _HEAD.match(data)
         if found is None or found.end() > _MAX_HEAD_BYTES or not worker.alive or worker.nr + 1 >= worker.max_requests:
             return None
-        environ: dict[str, Any] = {"gunicorn.socket": client, "REQUEST_METHOD": "POST"}
-        for line in found[1].decode("latin-1").split("\r\n")[:-1]:
+        length = _LENGTH.search(found[1])
+        if length is None or int(length[1]) > _MAX_BODY_BYTES:
+            return None
+        fields = found[1][: length.start()] + found[1][length.end() :]
+        if client.known_fields[0] != fields:
+            client.known_fields = fields, self._read_fields(fields)
+        known: dict[str, str] | None = client.known_fields[1]
+        if known is None:
+            return None
+        return known | {
+            "gunicorn.socket": client,
+            "REQUEST_METHOD": "POST",
+            "CONTENT_LENGTH": length[1].decode(),
+            "wsgi.input": _Body(client, data, found.end(), int(length[1])),
+        }
+
+    def _read_fields(self, fields: bytes) -> dict[str, str] | None:
+        """Return the variables of header fields in a WSGI environment; None if the request is not plain."""
+        environ: dict[str, str] = {}
+        for line in fields.decode("latin-1").split("\r\n")[:-1]:
             name, _, value = line.partition(":")
             variable = _variable(name)
-            if variable in environ or name.upper() in self._unusual:
+            if variable in environ or variable == "CONTENT_LENGTH" or name.upper() in self._unusual:
                 return None
             environ[variable] = value.strip(" \t")
-        if environ.get("HTTP_CONNECTION", "keep-alive").lower() != "keep-alive":
-            return None
-        length = environ.get("CONTENT_LENGTH", "")
-        if _LENGTH.fullmatch(length) is None or int(length) > _MAX_BODY_BYTES:
-            return None
-        environ["wsgi.input"] = _Body(client, data, found.end(), int(length))
-        return environ
+        return environ if environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive" else None
 
     def _begin_answer(
         self, client: "ClientSocket", environ: dict[str, Any]
@@ -156,8 +163,10 @@ class FastPath:
                 stream = begin_body(exchange, services, frame_writer(request))
                 fields = HEADERS | notes_header(stream.notes) | {"Content-Type": CONTENT_TYPE}
                 return _format_head(fields | answer_fields(environ), chunked=True), stream
-            with closing(exchange):
+            try:
                 body = encode(exchange.answer())
+            finally:
+                exchange.close()
             kind = {"Content-Type": "application/json", "Content-Length": str(len(body))}
             return _format_head(notes_header(exchange.notes) | kind | answer_fields(environ)), body
         except Exception as error:
@@ -174,6 +183,7 @@ class _Body:
         self.data = data
         self._at = start
         self._end = start + length
+        self.arrived = len(data) - start
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end of the body or of the connection."""
@@ -203,11 +213,12 @@ def _variable(name: str) -> str:
 
 
 def _format_head(fields: dict[str, str], *, chunked: bool = False) -> bytes:
-    lines = ["HTTP/1.1 200 OK", f"Server: {SERVER}", f"Date: {util.http_date()}", "Connection: keep-alive"]
+    text = f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {util.http_date()}\r\nConnection: keep-alive\r\n"
     if chunked:
-        lines.append("Transfer-Encoding: chunked")
-    lines += [f"{name}: {value.strip()}" for name, value in fields.items()]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        text += "Transfer-Encoding: chunked\r\n"
+    for name, value in fields.items():
+        text += f"{name}: {value.strip()}\r\n"
+    return f"{text}\r\n".encode("latin-1")
 
 
 def _write_chunks(client: "ClientSocket", head: bytes, body: ExchangeBody) -> None:

@@ -1,6 +1,7 @@
 """gunicorn's extension points: the worker class, its client sockets, errors and log."""
 
 import gc
+import math
 import os
 import platform
 import signal
@@ -82,12 +83,13 @@ class Worker(GeventWorker):
 
     def init_process(self) -> None:
         self._connections: dict[gevent.Greenlet, socket.socket] = {}
-        self._waiting: dict[socket.socket, None] = {}
-        """Connections without a request under way, the oldest first."""
+        self._waiting: dict[socket.socket, float] = {}
+        """Connections without a request under way, the oldest first, and when `tick` ends their wait."""
         self._admin_listener: Any = None
         self._admin_clients: set[socket.socket] = set()
         self._spare_connections = max(1, self.worker_connections // _SPARE_SHARE)
         self._is_stopping = False
+        self._keepalive: float = self.cfg.keepalive
         gc.set_threshold(*_GC_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_INTERVAL)
         keep_freed_memory()
@@ -105,6 +107,7 @@ class Worker(GeventWorker):
             self.wsgi = self._route_by_listener(self.wsgi, create_admin_app(self._services))
         try:
             self._services.start()
+            self._services.heartbeat.add(self)
             BUILD_INFO.set(1, (__version__, platform.python_version()))
             super().run()
         finally:
@@ -134,7 +137,7 @@ class Worker(GeventWorker):
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             shut(oldest, socket.SHUT_RD)
-        self._waiting[client] = None  # also for its TLS handshake
+        self._waiting[client] = math.inf  # also for its TLS handshake
         try:
             is_public = listener is not self._admin_listener
             if is_public and isinstance(client, ClientSocket) and not self._fast_path.serve(client):
@@ -157,6 +160,23 @@ class Worker(GeventWorker):
         if not req.body.read(1) and not req.unreader.buf.tell() and not self._fast_path.serve(sock):
             raise StopIteration  # the connection is over
 
+    def await_request(self, client: ClientSocket, size: int) -> bytes:
+        """Return the first bytes of a connection's next request; b"" if there is none in time."""
+        seconds = self._keepalive if client.has_asked else HEAD_SECONDS
+        self._waiting[client] = time.monotonic() + (seconds if self.alive else _LAST_REQUEST_SECONDS)
+        try:
+            return client.await_request(size)
+        finally:
+            client.has_asked = True
+            self._waiting.pop(client, None)
+
+    def tick(self) -> None:
+        """End the waits that have been too long; called by the heartbeat."""
+        now = time.monotonic()
+        for client in [client for client, end in self._waiting.items() if end < now]:
+            del self._waiting[client]
+            shut(client, socket.SHUT_RD)
+
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Bound the wait for a connection's next request, and for the head of that request."""
@@ -167,7 +187,7 @@ class Worker(GeventWorker):
             if not client.has_asked:
                 seconds = HEAD_SECONDS
             client.begin_head()
-        self._waiting[client] = None
+        self._waiting[client] = math.inf
         try:
             with gevent.Timeout(seconds if self.alive else _LAST_REQUEST_SECONDS, False):
                 yield

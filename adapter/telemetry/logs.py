@@ -12,9 +12,8 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
 import structlog
 
@@ -31,9 +30,9 @@ def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     file = _Output(target)
     render = _json_line if format == "json" else _console(colors=target.isatty())
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _exception_to_text, render],
+        processors=[structlog.contextvars.merge_contextvars, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, file)),
+        logger_factory=lambda *_: file,
         cache_logger_on_first_use=True,
     )
     handler = _Forwarder(file, render)
@@ -41,18 +40,22 @@ def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
 
 
 class _Output:
-    """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is."""
+    """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is.
+
+    It is structlog's logger, too, with a method for each level; structlog's own takes a lock for each line.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
     def write(self, line: bytes) -> None:
-        with suppress(OSError, ValueError):
-            self._file.write(line)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
+        try:
+            self._file.write(line + b"\n")
             self._file.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = write
 
 
 def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
@@ -62,6 +65,8 @@ def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
 
 
 def _json_line(_: Any, level: str, event: Event) -> bytes:
+    if "exc_info" in event:
+        event = _exception_to_text(None, level, event)
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": level,
@@ -79,6 +84,7 @@ def _console(colors: bool) -> Any:
     pretty = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
     def render(logger: Any, level: str, event: Event) -> bytes:
+        event = _exception_to_text(logger, level, event)
         event["level"] = level
         event["timestamp"] = datetime.now().strftime("%H:%M:%S.%f")[:-3]
         return str(pretty(logger, level, event)).encode(errors="backslashreplace")
@@ -100,8 +106,6 @@ class _Forwarder(logging.Handler):
             event: dict[str, Any] = {"event": record.getMessage(), "logger": record.name}
             if record.exc_info:
                 event |= _exception_to_text(None, level, {"exc_info": record.exc_info})
-            line = self._render(None, level, event)
-            self._file.write(line + b"\n")
-            self._file.flush()
+            self._file.write(self._render(None, level, event))
         except Exception:
             self.handleError(record)

@@ -160,7 +160,10 @@ class ChatUsage(Struct, gc=False):
 
 def first_count(*counts: int | None) -> int | None:
     """Return the first count that there is."""
-    return next((count for count in counts if count is not None), None)
+    for count in counts:
+        if count is not None:
+            return count
+    return None
 
 
 class FinishDetails(Struct, gc=False):

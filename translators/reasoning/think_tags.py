@@ -43,6 +43,8 @@ THINK_TAGS: Final = (
     ThinkTag("<unused94>thought", "<unused95>"),
     ThinkTag("<reasoning>", "</reasoning>", repeated=True),  # gpt-oss at Bedrock, a tag for each piece of a stream
 )
+_FIRST: Final = frozenset(("", *(tag.opening[0] for tag in THINK_TAGS)))
+"""What content that may open with a tag begins with."""
 _MAX_LEADING_SPACE: Final = 64
 """Characters of white space before a tag: templates write a few line ends, and more must not wait for ever."""
 
@@ -94,7 +96,7 @@ class ThinkTags:
 
     def _sniff(self, text: str) -> list[Piece]:
         start = text.lstrip()
-        if len(text) - len(start) <= _MAX_LEADING_SPACE:
+        if start[:1] in _FIRST and len(text) - len(start) <= _MAX_LEADING_SPACE:
             if any(tag.opening != start and tag.opening.startswith(start) for tag in THINK_TAGS):
                 self._pending = text
                 return []

@@ -136,7 +136,7 @@ def decode_items(
         _count(raw, param, limit)
     items: tuple[Item, ...]
     try:
-        items = _items.decode(raw)
+        items = _decode_each(raw, param, limit, in_history=in_history) if raw[:1] == b'"' else _items.decode(raw)
     except NotJSON:
         items = _decode_each(raw, param, limit, in_history=in_history)
     if limit is not None and len(items) > limit:

@@ -36,6 +36,7 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
 """What begins a stream of server-sent events, unless a line of text precedes it."""
+_LONGEST_FIELD: Final = max(map(len, _FIELDS))
 _INNER_FRAME: Final = re.compile(rb"\A(?:data:\s*)+")
 """What a gateway leaves that puts the provider's events into its own."""
 _WHOLE: Final = b'{[<"'
@@ -103,7 +104,7 @@ class AnswerReader:
         """Return the chunks in bytes of the body."""
         if self._body is None:
             data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
-            if _BOM.startswith(data) or any(len(data) < len(field) and field.startswith(data) for field in _FIELDS):
+            if _BOM.startswith(data) or (len(data) < _LONGEST_FIELD and _may_begin_field(data)):
                 self._start = data
                 return iter(())
             self._body = WholeBody(self._max_bytes) if data[:1] in _WHOLE else EventStream(data)
@@ -119,6 +120,10 @@ class AnswerReader:
         """Raise UpstreamError for a body that has ended and holds no answer, but something else."""
         if self._body is not None and self._body.unread and not self._stream.has_answer:
             raise not_an_answer(self._body.unread)
+
+
+def _may_begin_field(data: bytes) -> bool:
+    return any(len(data) < len(field) and field.startswith(data) for field in _FIELDS)
 
 
 class EventStream:
@@ -200,5 +205,10 @@ class WholeBody:
             page = read_error_body(body)
             message = f"{page.message.rstrip('.')}: {first_words(body)}"
             raise UpstreamError(message, status=502, cause="answer", provider_error=page)
-        for value in read_values(body):
-            yield without_deltas(read_chunk(value))
+        try:
+            completion = decode_chunk(body)
+        except NotJSON:
+            for value in read_values(body):
+                yield without_deltas(read_chunk(value))
+        else:
+            yield without_deltas(completion if completion.choices else with_flat_error(completion, body))

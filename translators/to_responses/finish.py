@@ -9,6 +9,7 @@ Anthropic docs, Stop reasons; Gemini API docs, Finish reasons; watsonx docs, Tex
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -127,6 +128,7 @@ def only_forbidden_call(name: str) -> UpstreamError:
     return UpstreamError(message, status=502, retry=False)
 
 
+@lru_cache(maxsize=256)  # providers use a handful of words, each of at most _MAX_WORD characters
 def meaning_of(reason: str) -> tuple[Meaning | None, bool]:
     """Return what a finish reason means, and whether the table has it; None: it says nothing."""
     words = list(_words_in(reason))

@@ -40,7 +40,9 @@ class Head:
     @property
     def keeps_connection(self) -> bool:
         """Whether the connection can be reused after the body."""
-        options = self.fields.get("connection", "").lower()
+        if "connection" not in self.fields:
+            return self.minor == 1
+        options = self.fields["connection"].lower()
         return "close" not in options and (self.minor == 1 or "keep-alive" in options)
 
 

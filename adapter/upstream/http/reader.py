@@ -99,13 +99,15 @@ def _choose_framing(head: Head) -> Framing:
     framing: Framing
     if head.status in (204, 304):
         return SizedBody(0)  # no body. Source: RFC 9112 §6.3
-    if "chunked" in head.fields.get("transfer-encoding", "").lower():
+    fields = head.fields
+    if "transfer-encoding" in fields and "chunked" in fields["transfer-encoding"].lower():
         framing = ChunkedBody()
     else:
-        lengths = {one.strip() for one in head.fields.get("content-length", "").split(",")}  # some send it twice
-        length = lengths.pop()
-        framing = SizedBody(int(length)) if not lengths and _LENGTH.fullmatch(length) else UnsizedBody()
-    coding = head.fields.get("content-encoding", "identity").strip().lower()
+        length, *others = {one.strip() for one in fields.get("content-length", "").split(",")}  # some send it twice
+        framing = SizedBody(int(length)) if not others and _LENGTH.fullmatch(length) else UnsizedBody()
+    if "content-encoding" not in fields:
+        return framing
+    coding = fields["content-encoding"].strip().lower()
     if coding in ("identity", ""):
         return framing
     if coding in ("gzip", "x-gzip", "deflate"):

@@ -14,6 +14,7 @@ connection is checked before it is reused, and only a write that fails on it is 
 
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from queue import Empty, Full
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -26,9 +27,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from adapter.event_loop.arrivals import Arrivals
 from adapter.event_loop.heartbeat import Heartbeat
-from adapter.event_loop.sockets import READABLE, is_now
+from adapter.event_loop.sockets import READABLE, poll_of
 from adapter.upstream.http.head import Fields, Head, HeadReader
 
+_LENGTH: Final = "Content-Length"
 _WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -81,10 +83,17 @@ class DirectIO:
     sock: Any
     timeout: Any
     _arrivals: Arrivals | None = None
+    _idle_check: Any = None
+    """The system's `poll` of the socket: making one costs more than the check."""
 
     @property
     def is_connected(self) -> bool:
-        return self.sock is not None and not is_now(self.sock, READABLE)
+        """Whether an idle connection is open: nothing has arrived, not even its end."""
+        if self._idle_check is None:
+            if self.sock is None:
+                return False
+            self._idle_check = poll_of(self.sock, READABLE)
+        return not self._idle_check.poll(0)
 
     @property
     def arrivals(self) -> Arrivals:
@@ -123,6 +132,7 @@ class DirectIO:
         if self._arrivals is not None:
             self._arrivals.close()
             self._arrivals = None
+        self._idle_check = None
         super().close()  # type: ignore[misc]
 
 
@@ -259,19 +269,32 @@ class Transport(HTTPAdapter):
 
 def _format(method: str | None, target: str, headers: Mapping[str, str], body: Any) -> bytes:
     """Return the bytes of a request; raise InvalidHeader."""
-    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
+    fields = tuple(headers.items())
+    if fields[-1][0] != _LENGTH:
+        return b"%b\r\n%b" % (_format_head(method, target, fields), body or b"")
+    return b"%bContent-Length: %d\r\n\r\n%b" % (_format_head(method, target, fields[:-1]), len(body), body)
+
+
+@lru_cache(maxsize=64)  # of one upstream, requests differ in their keys and lengths only
+def _format_head(method: str | None, target: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in fields], ""]
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1:
         raise InvalidHeader("a header holds a line end")
-    return head.encode("latin-1") + (body or b"")
+    return head.encode("latin-1")
 
 
 def prepare_request(
     session: requests.Session, method: str, url: str, headers: dict[str, str]
 ) -> requests.PreparedRequest:
-    """Return a request as the session prepares it, its headers in a plain dict, which is quick to copy."""
+    """Return a request as the session prepares it, its headers in a plain dict, which is quick to copy.
+
+    A length is left out: who gives it a body sets it, behind the other headers.
+    """
     request = session.prepare_request(requests.Request(method, url, headers=headers))
-    return copy_request(request, {"Host": _host(request.url or ""), **request.headers})
+    prepared = {"Host": _host(request.url or ""), **request.headers}
+    prepared.pop(_LENGTH, None)
+    return copy_request(request, prepared)
 
 
 def _host(url: str) -> str:
@@ -283,9 +306,6 @@ def _host(url: str) -> str:
 
 def copy_request(request: requests.PreparedRequest, headers: dict[str, str]) -> requests.PreparedRequest:
     """Return a request to the same URL with these headers; requests' own copy copies cookies and hooks too."""
-    copy = requests.PreparedRequest()
-    copy.method = request.method
-    copy.url = request.url
-    copy.headers = headers  # type: ignore[assignment]  # any mapping will do for the adapter
-    copy.body = request.body
+    copy = object.__new__(requests.PreparedRequest)
+    copy.__dict__.update(request.__dict__, headers=headers)  # any mapping will do for the adapter
     return copy

@@ -7,10 +7,9 @@ Rendezvous hashing: a change of the settings moves no more groups than it must.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
-
-from cachetools import LRUCache
 
 from adapter.settings.models import Models, Target, match_pattern
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
@@ -32,7 +31,8 @@ class Registry:
         """`now`: a monotonic clock, in seconds. `retries`: of one request, at most."""
         self._keys = {one.name: range(len(one.keys)) for one in upstreams}
         self._models = _add_default(upstreams, models)
-        self._cache: LRUCache[str, tuple[Candidate, ...]] = LRUCache(_MAX_CACHED_MODELS)
+        self.list_candidates = lru_cache(_MAX_CACHED_MODELS)(self._find_candidates)
+        """Returns a model's candidates in the order of the settings; raises RequestError for an unknown model."""
         self.health = Health(now)
         self._budgets = {one.name: RetryBudget(now) for one in upstreams}
         self._foreground, self._background = foreground(retries), background(retries)
@@ -42,13 +42,6 @@ class Registry:
         listed = self.list_candidates(model)
         order = listed if len(listed) == 1 else _draw_order(listed, group)
         return Candidates(self.health, order, self._budgets, self._background if in_background else self._foreground)
-
-    def list_candidates(self, model: str) -> tuple[Candidate, ...]:
-        """Return a model's candidates in the order of the settings; raise RequestError for an unknown model."""
-        found = self._cache.get(model)
-        if found is None:
-            found = self._cache[model] = self._find_candidates(model)
-        return found
 
     def find_names(self, upstream: str, model: str) -> Iterator[str]:
         """Yield the names by which callers can request an upstream's own model."""
