@@ -6,29 +6,22 @@ command imports what it needs when it runs, so that `--help` is quick and `serve
 (see `server/server.py`).
 """
 
-import functools
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from msgspec.structs import replace
 
 from adapter import __version__
-from adapter.settings.description import Description
+from adapter.commands.command import CommandError, flags, opened
+from adapter.commands.key_commands import keys, usage
 from adapter.settings.effective import effective
 from adapter.settings.kinds import suggest
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
-from adapter.settings.sources import load_settings
 from adapter.settings.upstreams import DEFAULT
 
 if TYPE_CHECKING:
-    from adapter.store.files.protocols import FileStore
-    from adapter.store.protocols import Store
     from translators.notes import Notes
-
-Command = Callable[..., None]
 
 EXAMPLES = """\b
 Examples:
@@ -57,48 +50,14 @@ Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTRE
 """
 
 
-class CommandError(click.ClickException):
-    """The command could not run: one line on standard error, no traceback, exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"responses-adapter: {self.message}", err=True)
-
-
-def flags(*names: str) -> Callable[[Command], Command]:
-    """Give a command the flags of these settings (default: all), and call it with the loaded `settings`."""
-    chosen = [of for of in DESCRIPTIONS.values() if not of.secret and (not names or of.name in names)]
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def run(**given: Any) -> None:
-            flagged = {of.name: given.pop(of.name) for of in chosen}
-            try:
-                command(load_settings(flagged), **given)
-            except SettingsError as error:
-                raise CommandError(str(error)) from None
-
-        with_flags: Command = run
-        for of in reversed(chosen):
-            with_flags = _flag(of)(with_flags)
-        return with_flags
-
-    return decorate
-
-
-def _flag(of: Description) -> Callable[[Command], Command]:
-    default = of.format(of.default)
-    help = f"{of.help}{default and f' Default: {default}.'} [{of.variable}]"
-    if of.default is False:
-        return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
-    return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help)
-
-
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """The OpenAI Responses API in front of any chat-completions provider."""
+
+
+main.add_command(keys)
+main.add_command(usage)
 
 
 @main.command()
@@ -231,60 +190,6 @@ def lessons(settings: Settings, forget: bool) -> None:
         raise CommandError(f"the store is down: {error}") from None
 
 
-@main.group()
-def keys() -> None:
-    """Make keys for callers, and show those of the configuration."""
-
-
-@keys.command("create")
-@click.argument("name")
-@click.option("--requests-per-minute", type=click.IntRange(1), help="Requests that it may send a minute.")
-@click.option("--tokens-per-minute", type=click.IntRange(1), help="Tokens that its requests may use a minute.")
-@click.option("--concurrent", type=click.IntRange(1), help="Responses that it may have answered at a time.")
-@click.option("--days", type=click.IntRange(1), help="Days until it expires.")
-def create_key(name: str, days: int | None, **limits: int | None) -> None:
-    """Print a new key, and the table for the configuration file that has its hash.
-
-    The key itself is stored nowhere. To replace a key without a break, add the new hash to the old one: hashes = [old,
-    new], and remove the old one when every caller has the new key.
-    """
-    from adapter.commands.keys import create_key, table_of
-
-    key = create_key()
-    click.echo(key)
-    click.echo(f"\nThis is the only time that it is shown. Add to the configuration file:\n\n"
-               f"{table_of(name, key, days=days, **limits)}", err=True)  # fmt: skip
-
-
-@keys.command("list")
-@flags("config")
-def list_keys(settings: Settings) -> None:
-    """Show the keys of the configuration: names, limits and expiry, never the keys."""
-    from adapter.commands.keys import report
-
-    click.echo("\n".join(report(settings)))
-
-
-@main.command()
-@click.option("--days", type=click.IntRange(1, 400), help="Of so many days, today included. Default: of this month.")
-@click.option("--key", metavar="NAME", help="Only of this key.")
-@click.option("--by-day", is_flag=True, help="A line for each day.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, by day.")
-@flags("config", "store")
-def usage(settings: Settings, days: int | None, key: str | None, by_day: bool, as_json: bool) -> None:
-    """Show what named keys have used, by upstream and model.
-
-    A running server adds what it has counted every few seconds.
-    """
-    from adapter.commands.usage import report_usage
-    from adapter.sharing.periods import usage_since
-    from translators.wire import encode
-
-    with opened(settings) as (store, _):
-        found = [one for one in store.key_usage(usage_since(days)) if key in (None, one.key)]
-    click.echo(encode(found).decode() if as_json else "\n".join(report_usage(found, by_day=by_day)))
-
-
 def show_lessons(settings: Settings) -> None:
     from adapter.commands.lessons import report
     from adapter.store.base import StoreDown
@@ -299,29 +204,6 @@ def show_lessons(settings: Settings) -> None:
 @main.group()
 def store() -> None:
     """Maintain the store."""
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
-    """Open the store of the settings, and that of its files, if there is one.
-
-    Raises CommandError if it is in memory, or down.
-    """
-    from adapter.store import open_store
-    from adapter.store.base import StoreDown
-    from adapter.store.files import open_file_store
-
-    if settings.store_url.kind == "memory":
-        raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
-    try:
-        with ExitStack() as open:
-            store = open.enter_context(closing(open_store(settings.store_url)))
-            files = open_file_store(settings.store_url)
-            if files is not None:
-                open.callback(files.close)
-            yield store, files if files is not None and files.is_in_use() else None
-    except (StoreDown, ValueError) as error:
-        raise CommandError(str(error)) from None
 
 
 @store.command()

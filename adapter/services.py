@@ -27,10 +27,11 @@ from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
 from adapter.store.files import open_file_store
 from adapter.store.files.upkeep import FileUpkeep
+from adapter.store.keys.stored_keys import StoredKeys
+from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
-from adapter.store.usage_recorder import UsageRecorder
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
@@ -125,7 +126,8 @@ class Services:
         )
         self.runs = Runs(self.store, self.responses)
         self.caller_keys = CallerKeys(settings)
-        self.gate = Gate(has_keys=bool(settings.keys), key_tokens=self.store.key_tokens)
+        self.gate = Gate(has_keys=settings.has_named_keys, key_tokens=self.store.key_tokens)
+        self.stored_keys = StoredKeys(self.store, self.caller_keys) if settings.stored_keys else None
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
@@ -157,8 +159,10 @@ class Services:
         self.retention.start()
         self.file_upkeep.start()
         self.snapshots.start()
-        if self.settings.keys:
+        if self.settings.has_named_keys:
             self.heartbeat.add(self.flow.usage_recorder)
+        if self.stored_keys is not None:
+            self.heartbeat.add(self.stored_keys)
         if self.settings.admin_bind is not None:
             self.heartbeat.add(self.snapshots)
         if self.recorder is not None and (directory := private_directory()) is not None:

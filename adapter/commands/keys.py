@@ -1,43 +1,60 @@
-"""New keys for callers, and the keys of the configuration, as the command line shows them.
+"""The keys of callers, as the command line makes and shows them."""
 
-A key is `ra-`, 32 random bytes and their checksum, in letters and digits, so that scanners for leaked secrets recognise
-it. The server has only its SHA-256: 32 random bytes cannot be guessed, so no slower hash is needed.
-"""
-
-import secrets
-import zlib
-from datetime import UTC, datetime, timedelta
-from typing import Final
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from adapter.settings.caller_keys import CallerKey, digest_of
+from adapter.settings.kinds import Age
 from adapter.settings.settings import Settings
 from adapter.settings.tables import quote_key
-
-_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SECRET_CHARS: Final = 43
-"""32 bytes in base 62."""
-_CHECKSUM_CHARS: Final = 6
-"""A CRC-32 in base 62."""
+from adapter.store.keys.stored_keys import KeyExists, StoredKey, add_key
+from adapter.store.protocols import ValueStore
 
 
-def create_key() -> str:
-    """Return a new key."""
-    secret = _base62(int.from_bytes(secrets.token_bytes(32)), _SECRET_CHARS)
-    return f"ra-{secret}{_base62(zlib.crc32(secret.encode()), _CHECKSUM_CHARS)}"
-
-
-def table_of(name: str, key: str, *, days: int | None = None, **limits: int | None) -> str:
-    """Return the table for the configuration file that makes a server accept a key."""
+def table_of(name: str, key: str, **given: Any) -> str:
+    """Return the table for the configuration file that makes a server accept a key; `given` as for the command."""
     lines = [f"[keys.{quote_key(name)}]", f'hash = "sha256:{digest_of(key)}"']
+    return "\n".join([*lines, *(f"{setting} = {_as_toml(value)}" for setting, value in _settings_of(**given).items())])
+
+
+def add_stored_key(store: ValueStore, settings: Settings, name: str, **given: Any) -> str:
+    """Put a new key into the store; return its text. Raises KeyExists, TableError, StoreDown."""
+    if any(key.name == name for key in settings.keys):
+        raise KeyExists(name)
+    values = _settings_of(**given)
+    texts = {setting: value.isoformat() if isinstance(value, date) else value for setting, value in values.items()}
+    return add_key(store, name, texts)
+
+
+def _settings_of(days: int | None = None, **given: Any) -> dict[str, Any]:
+    """Return the settings of a new key that were given; `days`: until it expires."""
+    values = {name: value for name, value in given.items() if value not in (None, ())}
+    if "models" in values:
+        values["models"] = list(values["models"])
     if days is not None:
-        lines.append(f"expires = {(datetime.now(UTC) + timedelta(days=days)).date()}")
-    lines += [f"{limit} = {value}" for limit, value in limits.items() if value is not None]
-    return "\n".join(lines)
+        values["expires"] = (datetime.now(UTC) + timedelta(days=days)).date()
+    return values
 
 
-def report(settings: Settings) -> list[str]:
-    """Return a line for each key of the configuration."""
+def _as_toml(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
+
+
+def seconds_of(age: str) -> int:
+    """Return the seconds in a time like 12h or 7d; raise ValueError."""
+    kind = Age()
+    try:
+        return 0 if age == "0" else kind.check(kind.from_text(age))
+    except ValueError:
+        raise ValueError(f"--overlap must be 0, or {kind.expects}.") from None
+
+
+def report(settings: Settings, stored: Iterable[StoredKey] = ()) -> list[str]:
+    """Return a line for each key of the configuration, and of the store."""
     lines = [_describe(key) for key in settings.keys]
+    lines += [f"{_describe(key)}, in the store" for one in stored if (key := one.caller_key()) is not None]
     if settings.api_keys:
         lines.append(f"{len(settings.api_keys)} without a name, of ADAPTER_API_KEYS")
     return lines or ["There are no keys: anyone who reaches the server may use it."]
@@ -51,11 +68,3 @@ def _describe(key: CallerKey) -> str:
     if len(key.digests) > 1:
         shown.append(f"{len(key.digests)} hashes")
     return f"{key.name}: {', '.join(shown) or 'no limits'}"
-
-
-def _base62(number: int, chars: int) -> str:
-    text = ""
-    for _ in range(chars):
-        number, digit = divmod(number, 62)
-        text = _DIGITS[digit] + text
-    return text

@@ -8,7 +8,7 @@ import structlog
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
-from adapter.store.usage_recorder import UsageRecorder
+from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
     IN_FLIGHT,

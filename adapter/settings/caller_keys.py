@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields
 
-from adapter.settings.kinds import Text, Whole
+from adapter.settings.kinds import Switch, Text, Whole
 from adapter.settings.models import match_pattern
 from adapter.settings.secret_values import KEY, read_secret
 from adapter.settings.tables import TableError, check_table, quote_key
@@ -49,6 +49,8 @@ class CallerKey:
     """Budgets, of days and months in UTC."""
     inspect: str | None = None
     """"never": the inspector records no contents of its requests."""
+    admin: bool = False
+    """Whether it may use the admin address, too."""
     file: str | None = None
     """Where its key is read from."""
 
@@ -63,6 +65,7 @@ class CallerKey:
             "hashes": ", ".join(["****"] * len(self.digests)),
             "models": ", ".join(self.models),
             "expires": "" if self.expires is None else self.expires.isoformat(),
+            "admin": "true" if self.admin else "",
             **{name: "" if limit is None else str(limit) for name, limit in limits.items()},
             "inspect": self.inspect or "",
         }
@@ -75,6 +78,7 @@ class _KeyTable(Schema):
     tenant = Text("a name, or the sha256: of a key that had no name", _TENANT.pattern)
     models = fields.Raw()
     expires = fields.Raw()
+    admin = Switch()
     requests_per_minute = Whole(1, 1_000_000)
     tokens_per_minute = Whole(1, 1_000_000_000)
     concurrent = Whole(1, 100_000)
@@ -111,6 +115,7 @@ def read_caller_keys(table: object, environ: Mapping[str, str]) -> tuple[CallerK
                 expires=_read_expiry(read.get("expires"), f"{where}.expires"),
                 **{limit: read.get(limit) for limit in LIMITS},
                 inspect=read.get("inspect"),
+                admin=read.get("admin", False),
                 file=read["key"].removeprefix("file:") if read.get("key", "").startswith("file:") else None,
             )
         )

@@ -126,6 +126,11 @@ class Settings:
         "Keys that callers must present, each a tenant of its own. Unset: open to anyone.",
         secret=True,
     )
+    stored_keys: bool = setting(
+        False,
+        Switch(),
+        "Accept the named keys that `keys create --stored` has put into the store. Callers must present a key then.",
+    )
     allow_open: bool = setting(
         False, Switch(), "Serve without api_keys on an address that other machines can reach."
     )
@@ -269,7 +274,12 @@ class Settings:
     @property
     def requires_keys(self) -> bool:
         """Whether callers must present a key."""
-        return bool(self.api_keys or self.keys)
+        return bool(self.api_keys or self.has_named_keys)
+
+    @property
+    def has_named_keys(self) -> bool:
+        """Whether callers may present named keys."""
+        return bool(self.keys) or self.stored_keys
 
     @property
     def admin_port(self) -> int | None:
@@ -283,7 +293,7 @@ class Settings:
     @property
     def share_percent(self) -> int:
         """The part of a worker's room that one tenant may use."""
-        return 100 if len(self.api_keys) == 1 and not self.keys else self.tenant_share
+        return 100 if len(self.api_keys) == 1 and not self.has_named_keys else self.tenant_share
 
     def all_upstreams(self) -> tuple[UpstreamSettings, ...]:
         """Return the upstream of `upstream_url`, if it is set, and the upstreams of the TOML file."""

@@ -112,7 +112,7 @@ def _with_tables(settings: Settings, tables: Mapping[str, _Given], environ: Mapp
             timeout=settings.upstream_timeout,
         )
         keys = read_caller_keys(tables["keys"].value if "keys" in tables else {}, environ)
-        if (settings.api_keys or keys) and (passing := [one.name for one in upstreams if one.callers_key]):
+        if (settings.requires_keys or keys) and (passing := [one.name for one in upstreams if one.callers_key]):
             raise TableError(
                 f"upstreams.{passing[0]}.callers_key: what callers present are keys of this server, which go nowhere."
             )

@@ -1,4 +1,4 @@
-"""The keys that callers may present: those of `api_keys`, and the named ones of the configuration file.
+"""The keys that callers may present: those of `api_keys`, and the named ones of the configuration file and the store.
 
 The file is read anew when it or a file with a key that it names changes, so a key is added or revoked within seconds,
 without a restart. If it cannot be read, the keys stay as they are.
@@ -6,7 +6,7 @@ without a restart. If it cannot be read, the keys stay as they are.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import structlog
@@ -37,6 +37,9 @@ class CallerKeys:
         self._unnamed = frozenset(map(digest_of, settings.api_keys))
         self._path = settings.config if settings.keys else None
         self._named = _by_digest(settings.keys)
+        self._stored: Mapping[str, CallerKey] = {}
+        self.on_unknown: Callable[[], None] | None = None
+        """Called for a key that is not known, before it is refused: `set_stored` may follow."""
         self._dates: list[int] = []
         """Of the configuration file, and of the files with keys that it names."""
         self._next_look = 0.0
@@ -44,20 +47,34 @@ class CallerKeys:
         """Why they cannot be read; "" if they can. Logged when it changes."""
 
     def find(self, key: str) -> Identity | None:
-        """Return who presents a key; None: it is not accepted. Without any keys, every key is a tenant's."""
+        """Return who presents a key; None: it is not accepted. Without any keys, every key is a tenant's.
+
+        Raises StoreDown if the keys of the store could not be read yet.
+        """
         digest = digest_of(key)
         if self._path is not None and time.monotonic() >= self._next_look:
             self._look_at_file(self._path)
-        named = self._named.get(digest)
+        named = self._named.get(digest) or self._stored.get(digest)
+        if named is None and digest not in self._unnamed and self.on_unknown is not None:
+            self.on_unknown()
+            named = self._stored.get(digest)
         if named is not None:
             return Identity(named.tenant, named)
         if digest in self._unnamed or not self.are_required:
             return Identity(digest, None)
         return None
 
+    def set_stored(self, keys: Iterable[CallerKey]) -> None:
+        """Accept these keys of the store, and no others of it. One of the name of a key in the file is not accepted."""
+        names = {key.name for key in self._named.values()}
+        stored = _by_digest(key for key in keys if key.name not in names)
+        if stored != self._stored:
+            self._stored = stored
+            log.info("keys read anew", file="the store", keys=len({key.name for key in stored.values()}))
+
     def named(self) -> list[CallerKey]:
         """Return the named keys, sorted by name."""
-        return sorted(set(self._named.values()), key=lambda key: key.name)
+        return sorted({*self._named.values(), *self._stored.values()}, key=lambda key: key.name)
 
     def _key_files(self) -> list[str]:
         return sorted({key.file for key in self._named.values() if key.file is not None})
@@ -82,5 +99,5 @@ class CallerKeys:
             log.info("keys read anew", file=path, keys=len(named))
 
 
-def _by_digest(keys: tuple[CallerKey, ...]) -> Mapping[str, CallerKey]:
+def _by_digest(keys: Iterable[CallerKey]) -> Mapping[str, CallerKey]:
     return {digest: key for key in keys for digest in key.digests}

@@ -3,7 +3,8 @@
 Nothing of it is served at the public address, and nothing of the API here: behind a proxy on the same machine every
 caller seems to be local, so only the listener tells one from the other. A web page cannot use it either: `Host` must be
 a name of this address, which a page whose name was made to resolve to this machine does not send (DNS rebinding), and a
-request that changes something must come from no other page. With `admin_key`, every request needs the key.
+request that changes something must come from no other page. With `admin_key`, every request needs the key,
+or a named key with `admin`.
 """
 
 import hmac
@@ -11,12 +12,13 @@ from typing import Final
 
 from flask import Flask, request
 
-from adapter.api.admin import metrics, usage
-from adapter.api.auth import read_key
+from adapter.api.admin import keys, metrics, usage
+from adapter.api.auth import authenticate, read_key
 from adapter.api.errors import init_errors
 from adapter.services import Services
 from adapter.settings.kinds import is_loopback, split_address
 from adapter.settings.settings import Settings
+from adapter.sharing.keys import CallerKeys
 from translators.errors import RequestError, shorten
 
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -27,14 +29,15 @@ def create_admin_app(services: Services) -> Flask:
     app = Flask("adapter.admin", static_folder=None)
     app.extensions["adapter"] = services
     init_errors(app)
-    app.before_request(_Guard(services.settings).check_request)
-    for part in (metrics, usage):
+    app.before_request(_Guard(services.settings, services.caller_keys).check_request)
+    for part in (keys, metrics, usage):
         app.register_blueprint(part.blueprint)
     return app
 
 
 class _Guard:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keys: CallerKeys) -> None:
+        self._keys = keys
         assert settings.admin_bind is not None
         host, port = split_address(settings.admin_bind)
         names = {f"[{host}]" if ":" in host else host, *_LOCAL_NAMES, *settings.admin_hosts}
@@ -57,5 +60,10 @@ class _Guard:
             raise RequestError("Pages of other origins may not use the admin address.", status=403)
         if self._key is not None:
             key = read_key(environ)
-            if key is None or not hmac.compare_digest(key.encode(), self._key):
+            if key is None or not (hmac.compare_digest(key.encode(), self._key) or self._is_admins(key)):
                 raise RequestError("The admin key is missing or wrong.", code="invalid_api_key", status=401)
+
+    def _is_admins(self, key: str) -> bool:
+        """Tell whether it is a named key with `admin`; raise RequestError (401) for one that is not accepted."""
+        who = authenticate(key, self._keys)
+        return who.key is not None and who.key.admin

@@ -12,6 +12,7 @@ import gevent
 import structlog
 from gevent.lock import Semaphore
 
+from adapter.api.auth import authenticate
 from adapter.api.error_reports import report_error
 from adapter.api.request.intake import admit, begin_recording, parse_body
 from adapter.api.websocket.memory import ConnectionMemory, with_memory
@@ -150,6 +151,7 @@ class Session:
         If that fails, the connection forgets the response that the message continues, so that no client goes on from a
         stale state. Source: OpenAI guide, WebSocket mode.
         """
+        caller.key = authenticate(caller.bearer, self._services.caller_keys).key  # it may have been revoked meanwhile
         previous: str | None = None
         failed = True
 

@@ -86,7 +86,7 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "upstream_certificate": "c.pem",
         "upstream_certificate_key": "k.pem", "store": "sqlite:///x.db", "retention": 86400,
         "api_keys": ["key-number-1", "k" * 8], "allow_open": True, "secret_key": ["s" * 32, "t" * 32],
-        "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
+        "stored_keys": True, "reasoning_as": "content", "grace_window": 1.0, "keep_alive": 2.0,
         "passthrough": ["stop", "top_k"], "prompts": str(tmp_path), "max_body_bytes": 2048,
         "file_url_hosts": ["*.h", "10.0.0.7:8080"], "max_input_items": 3, "max_output_bytes": 4096, "body_timeout": 4.0,
         "write_timeout": 5.0, "shutdown_grace": 6.0, "store_cache_bytes": 7, "history_cache_bytes": 8,

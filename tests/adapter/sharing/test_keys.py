@@ -9,12 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from adapter.commands.keys import create_key, table_of
+from adapter.commands.keys import table_of
 from adapter.settings.caller_keys import CallerKey, digest_of, read_caller_keys
 from adapter.settings.settings import Settings
 from adapter.settings.sources import load_settings
 from adapter.settings.tables import TableError
 from adapter.sharing.keys import CallerKeys
+from adapter.sharing.new_keys import create_key
 from tests.support.app import make_app
 from translators.errors import RequestError
 

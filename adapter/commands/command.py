@@ -1,0 +1,84 @@
+"""What the commands share: flags of settings, the store, and the error of a command that cannot run."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adapter.settings.description import Description
+from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
+from adapter.settings.sources import load_settings
+
+if TYPE_CHECKING:
+    from adapter.store.files.protocols import FileStore
+    from adapter.store.protocols import Store
+
+Command = Callable[..., None]
+
+
+class CommandError(click.ClickException):
+    """The command could not run: one line on standard error, no traceback, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"responses-adapter: {self.message}", err=True)
+
+
+def flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command the flags of these settings (default: all), and call it with the loaded `settings`."""
+    chosen = [of for of in DESCRIPTIONS.values() if not of.secret and (not names or of.name in names)]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            flagged = {of.name: given.pop(of.name) for of in chosen}
+            try:
+                command(load_settings(flagged), **given)
+            except SettingsError as error:
+                raise CommandError(str(error)) from None
+
+        with_flags: Command = run
+        for of in reversed(chosen):
+            with_flags = _flag(of)(with_flags)
+        return with_flags
+
+    return decorate
+
+
+def _flag(of: Description) -> Callable[[Command], Command]:
+    default = of.format(of.default)
+    help = f"{of.help}{default and f' Default: {default}.'} [{of.variable}]"
+    if of.default is False:
+        return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
+    return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
+    """Open the store of the settings, and that of its files, if there is one.
+
+    Raises CommandError if it is in memory, or down.
+    """
+    from adapter.store import open_store
+    from adapter.store.base import StoreDown
+    from adapter.store.files import open_file_store
+    from adapter.store.keys.stored_keys import KeyExists, KeyNotFound
+
+    if settings.store_url.kind == "memory":
+        raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
+    try:
+        with ExitStack() as open:
+            store = open.enter_context(closing(open_store(settings.store_url)))
+            files = open_file_store(settings.store_url)
+            if files is not None:
+                open.callback(files.close)
+            yield store, files if files is not None and files.is_in_use() else None
+    except KeyExists as error:
+        raise CommandError(f"There is a key {error} already.") from None
+    except KeyNotFound as error:
+        raise CommandError(f"There is no key {error} in the store.") from None
+    except (StoreDown, ValueError) as error:
+        raise CommandError(str(error)) from None
