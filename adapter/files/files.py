@@ -1,36 +1,41 @@
 """Replace the files of a request, before translation, by what the provider accepts.
 
-A provider that accepts files gets their data, whether the client sent base64, a data URL or an http(s) URL, which is
-fetched through the outbound guard. For other providers, and in messages that can only be text, a file is replaced by
-its text with its name in front: plain text as it is, or the text of a PDF. Any other file is a request error with the
-path of its part.
+A provider that accepts files gets their data, whether the client sent base64, a data URL, the id of a file that it has
+uploaded, or an http(s) URL, which is fetched through the outbound guard. An image by its id becomes a data URL. For
+other providers, and in messages that can only be text, a file is replaced by its text with its name in front: plain
+text as it is, or the text of a PDF. Any other file is a request error with the path of its part.
 
 The store keeps the input as the client sent it, so the files of a history are replaced again in each request. A file
-that is no longer available becomes a placeholder text, with a note: it is no error of the current request. All files of
+that is no longer available becomes a placeholder text, with a note: it is no error of the current request. The same
+holds for a deleted file in an input that has the history itself, up to what the model has answered. All files of
 one request together are limited to the size and time of a request body.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
+from adapter.files.stored import FileGone, StoredFiles, is_by_id
 from adapter.settings.settings import Settings
 from adapter.sharing.offload import LARGE_BYTES, Offload
 from adapter.sharing.shares import Slots, share_of
 from adapter.store.files.protocols import FileStore
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
+from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError, missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.items import (
+    ComputerCallOutput,
     ContentPart,
     CustomToolCallOutput,
     FunctionCallOutput,
     InputFile,
+    InputImage,
     InputText,
     Item,
     Message,
@@ -46,6 +51,7 @@ _MAX_PDFS: Final = 2
 
 _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
 """The member of an item that may have content parts."""
+_WITH_FILES: Final = frozenset({*_PARTS_OF, ComputerCallOutput})
 
 
 class Files:
@@ -55,7 +61,7 @@ class Files:
         self, settings: Settings, offload: Offload | None = None, store: FileStore | None = None
     ) -> None:
         """`store`: None: there are no files with an id."""
-        self.store = store
+        self.stored = StoredFiles(store)
         self.offload = offload or Offload(settings.share_percent)
         self.guard = Guard(settings.file_url_hosts, settings.admin_port)
         self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
@@ -83,12 +89,19 @@ class Files:
 
 def _items_with_files(items: Sequence[Item], first: int = 0) -> list[int]:
     """Return the indexes of items with files; checking every item costs less than a search through the JSON."""
-    return [at for at, item in enumerate(items[first:], first) if item.__class__ in _PARTS_OF and _has_file(item)]
+    return [at for at, item in enumerate(items[first:], first) if item.__class__ in _WITH_FILES and _has_file(item)]
 
 
 def _has_file(item: Item) -> bool:
+    if isinstance(item, ComputerCallOutput):
+        return is_by_id(item.output)
     parts = getattr(item, _PARTS_OF[item.__class__])
-    return isinstance(parts, list) and any([part.__class__ is InputFile for part in parts])  # noqa: C419 - see content.py
+    return isinstance(parts, list) and any([_is_file(part) for part in parts])  # noqa: C419 - see content.py
+
+
+def _is_file(part: ContentPart) -> bool:
+    kind = part.__class__
+    return kind is InputFile or (kind is InputImage and is_by_id(part))
 
 
 class _RequestFiles:
@@ -102,11 +115,15 @@ class _RequestFiles:
         self._urls = _MAX_URLS
         self._dialect = dialect
         self._notes = notes
+        self._is_answered = False
+        """Whether the model has answered the item whose files are replaced."""
 
     def replace_in_items(self, items: Sequence[Item], places: Sequence[int]) -> tuple[Item, ...]:
         """Return items with the files of those at `places` replaced."""
         resolved = list(items)
+        unanswered = first_unanswered(items)
         for at in places:
+            self._is_answered = at < unanswered
             resolved[at] = self._replace_in_item(items[at], self._path(at))
         return tuple(resolved)
 
@@ -115,16 +132,34 @@ class _RequestFiles:
         return f"input[{at}]"
 
     def _replace_in_item(self, item: Item, path: str) -> Item:
+        if isinstance(item, ComputerCallOutput):
+            screenshot = self._replace_part(InputImage(file_id=item.output.file_id), f"{path}.output", False)
+            if not isinstance(screenshot, InputImage):
+                return item  # what is left out of a history is left to the translation
+            return replace(item, output=replace(item.output, image_url=screenshot.image_url))
         member = _PARTS_OF[item.__class__]
         as_files = self._dialect.file_parts and not (isinstance(item, Message) and item.role != "user")
         parts = [
-            self._replace_part(part, f"{path}.{member}[{at}]", as_files) if isinstance(part, InputFile) else part
+            self._replace_part(part, f"{path}.{member}[{at}]", as_files) if _is_file(part) else part
             for at, part in enumerate(getattr(item, member))
         ]
         return replace(item, **{member: parts})
 
-    def _replace_part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _replace_part(self, part: InputFile | InputImage, where: str, as_files: bool) -> ContentPart:
         """Return the part that replaces a file; raise RequestError."""
+        try:
+            return self._image(part, where) if isinstance(part, InputImage) else self._file(part, where, as_files)
+        except FileGone as error:
+            if not self._is_answered:
+                raise
+            self._notes.add(where, "dropped", error.message)
+            return _placeholder(part)
+
+    def _image(self, part: InputImage, where: str) -> ContentPart:
+        file = self._load_stored(part, f"{where}.file_id", self._files.stored.load_image)
+        return replace(part, image_url=self._data_url(file), file_id=None)
+
+    def _file(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
         file = self._load_file(part, where)
         if part.detail not in (None, "auto"):
             self._notes.add(f"{where}.detail", "dropped", "files are sent without a level of detail")
@@ -141,11 +176,16 @@ class _RequestFiles:
         if part.file_url:
             return self._fetch(part.file_url, _name(part), f"{where}.file_url")
         if part.file_id:
-            raise unsupported_parameter(
-                f"{where}.file_id",
-                "needs a file store, which this server does not have. Send the file as 'file_data'.",
-            )
+            file = self._load_stored(part, f"{where}.file_id", self._files.stored.load)
+            return File(file.data, part.filename or file.name, file.type)
         raise missing_parameter(f"{where}.file_data")
+
+    def _load_stored(
+        self, part: InputFile | InputImage, param: str, load: Callable[[str, str, str, int], File]
+    ) -> File:
+        file = load(part.file_id or "", self._tenant, param, self._bytes)
+        self._bytes -= len(file.data)
+        return file
 
     def _decode(self, file_data: str, name: str, param: str) -> File:
         if len(file_data) < LARGE_BYTES:
@@ -220,12 +260,18 @@ class _HistoryFiles(_RequestFiles):
     def _path(self, at: int) -> str:
         return "previous_response_id"
 
-    def _replace_part(self, part: InputFile, where: str, as_files: bool) -> ContentPart:
+    def _replace_part(self, part: InputFile | InputImage, where: str, as_files: bool) -> ContentPart:
         try:
             return super()._replace_part(part, where, as_files)
         except RequestError as error:
             self._notes.add("previous_response_id", "dropped", f"a file of an earlier request: {error.message}")
-            return InputText(f"[The file {printable_name(_name(part))} is no longer available.]")
+            return _placeholder(part)
+
+
+def _placeholder(part: InputFile | InputImage) -> InputText:
+    if isinstance(part, InputImage):
+        return InputText("[An image is no longer available.]")
+    return InputText(f"[The file {printable_name(_name(part))} is no longer available.]")
 
 
 def _name(part: InputFile) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapter.files.stored import stored_ids
 from adapter.history.compaction_items import PendingCompaction
 from adapter.history.prefix_cache import CachedPrefix
 from adapter.history.sealing import TenantSealer
@@ -162,6 +163,8 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
     sealer = TenantSealer(services.keyring(), source.tenant, f"{dialect.name}/{candidate.model}")
     history, prefix = _load_history(source, rendering_key, dialect, notes)
     files = services.files.of_request(request.input, dialect, notes, history.known, source.tenant)
+    if files is not request.input and (ids := stored_ids(request.input)):
+        history = replace(history, files=history.files | ids)
     return Context(
         source,
         replace(apply_configuration(request, latest_update(request.input, history.update)), input=files),

@@ -3,7 +3,8 @@
 An entry is the history up to one response (`translators.to_chat.history`), under the response's id and a key
 that names everything else its bytes depend on: provider, lessons, model, which thinking is returned. The entry of a
 response replaces the entry of the response it continues, since chains rarely fork; a fork is rendered from the store
-again. An entry is used only while the store still has its response, so a deletion by any worker takes effect at once.
+again. An entry is used only while the store still has its response and the files in it, so a deletion by any worker
+takes effect at once.
 The cache is bounded by bytes.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from adapter.files.files import Files
+from adapter.files.stored import stored_ids
 from adapter.history.compaction_items import CompactionSealer
 from adapter.history.request_errors import ancestor_not_found, response_in_progress, response_not_found
 from adapter.store.base import NotFound
@@ -58,10 +60,13 @@ class ChainCache:
         if response_id is None:
             return _EMPTY
         cached = self._cache.get((tenant, response_id, rendering_key))
-        if cached is not None and self._store.exists(response_id, tenant):
+        if cached is not None and self._store.exists(response_id, tenant) and self._has_files_of(cached, tenant):
             return cached
         self._cache.pop((tenant, response_id, rendering_key), None)
         return self.from_items(self.load_items(response_id, tenant), dialect, notes, tenant)
+
+    def _has_files_of(self, history: History, tenant: str) -> bool:
+        return not history.files or self._files.stored.has_all(history.files, tenant)
 
     def load_items(self, response_id: str, tenant: str) -> tuple[Item, ...]:
         """Return all items of a response's chain, oldest first; raise RequestError if the response is unknown.
@@ -90,6 +95,7 @@ class ChainCache:
             loaded_tools=tuple(tools_from_items(items)),
             update=latest_update(items),
             call_ids=frozenset(call_ids(items)),
+            files=stored_ids(items),
         )
 
     def add(self, response: Response, tenant: str, rendering_key: str, body: ChatRequest) -> None:

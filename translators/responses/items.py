@@ -25,7 +25,7 @@ class InputText(Struct, frozen=True, gc=False, tag_field="type", tag="input_text
 
 
 class InputImage(Struct, frozen=True, gc=False, tag_field="type", tag="input_image"):
-    """An image by URL (http, https or data); there is no file store for `file_id`."""
+    """An image by URL (http, https or data), or an uploaded one by its id."""
 
     image_url: str | None = None
     detail: Literal["auto", "low", "high", "original"] | None = None
@@ -33,7 +33,7 @@ class InputImage(Struct, frozen=True, gc=False, tag_field="type", tag="input_ima
 
 
 class InputFile(Struct, frozen=True, gc=False, tag_field="type", tag="input_file"):
-    """A file as base64 or a data URL, or by http(s) URL; there is no file store for `file_id`."""
+    """A file as base64 or a data URL, by http(s) URL, or an uploaded one by its id."""
 
     file_data: Annotated[str, Meta(max_length=73_400_320)] | None = None
     file_url: str | None = None

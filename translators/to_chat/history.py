@@ -41,6 +41,8 @@ class History(Struct, frozen=True, gc=False):
     """The last configuration update."""
     size: int = 0
     """Bytes of JSON in `finished`."""
+    files: frozenset[str] = frozenset()
+    """Ids of the uploaded files whose content it has."""
     known: int = 0
     """Number of the next request's input items that this history contains (see PrefixCache)."""
 
