@@ -43,8 +43,8 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
 
 CONTENT_PARTS: Final[dict[str, Row]] = {
     "input_text": same("Text; a message of nothing but text becomes one string."),
-    "input_image": same("An `image_url` part; by `file_id`, its data. Unsupported: asked last a 400, earlier left out."),
-    "input_file": own("A file where the provider takes files, else its text (text, PDF). A deleted `file_id`: a text that says so."),
+    "input_image": same("An `image_url` part; by `file_id`, its data. Unsupported: asked last a 400, else left out."),
+    "input_file": own("A file where the provider takes files, else its text (text, PDF); also by `file_id`."),
     "input_audio": same("The same part in chat. Other formats, or unsupported: asked last a 400, earlier left out."),
     "output_text": same("Text of the assistant; annotations and token probabilities are not sent back."),
     "refusal": same("A refusal where the provider knows one, else text."),
