@@ -27,6 +27,7 @@ from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
 from adapter.store.files import open_file_store
 from adapter.store.files.upkeep import FileUpkeep
+from adapter.store.keys.machines import Machines
 from adapter.store.keys.stored_keys import StoredKeys
 from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
@@ -161,6 +162,8 @@ class Services:
         self.snapshots.start()
         if self.settings.has_named_keys:
             self.heartbeat.add(self.flow.usage_recorder)
+            if self.settings.store_url.kind != "memory":
+                self.heartbeat.add(Machines(self.store, self.gate, self.caller_keys))
         if self.stored_keys is not None:
             self.heartbeat.add(self.stored_keys)
         if self.settings.admin_bind is not None:

@@ -8,6 +8,7 @@ Source: OpenAI guide, Rate limits; openai-python 3.54; Codex CLI 0.169.
 """
 
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -120,6 +121,8 @@ class Gate:
 
         `key_tokens` reads what the store has of the tokens that keys have used.
         """
+        self.machine = os.urandom(8).hex()
+        """The name of this machine, or rather of its server, for others that share the store."""
         self.table = RateTable() if has_keys else None
         self._key_tokens = key_tokens
         self._known: set[str] = set()
@@ -137,7 +140,7 @@ class Gate:
                 param="model", code="model_not_found", status=404,
             )  # fmt: skip
         limits = limits_of(key)
-        if limits == _UNLIMITED:
+        if limits == UNLIMITED:
             return None
         tokens = body_bytes / _BYTES_PER_TOKEN + (max_output_tokens or 0)
         if limits.tokens is not None and tokens > limits.tokens.burst:
@@ -181,7 +184,7 @@ class Gate:
             self.table.raise_spent(name, today, of_day[name], of_month[name])
 
 
-_UNLIMITED: Final = Limits()
+UNLIMITED: Final = Limits()
 
 
 def limits_of(key: CallerKey) -> Limits:

@@ -5,7 +5,7 @@ bucket that fills evenly (generic cell rate algorithm): its state is the one tim
 nothing has to run between two requests. A bucket may be overdrawn by what a request cost more than expected; then it
 first has to fill up. Responses at a time are counted for each worker, so that those of a worker that died do not count.
 The tokens of the day and of the month are sums, which the store corrects when the server starts and for what other
-machines have used (`raise_spent`).
+machines have used (`raise_spent`). What other machines use of the rates is taken from the buckets later (`charge`).
 Source: Wikipedia, Generic cell rate algorithm.
 """
 
@@ -30,12 +30,17 @@ _MAX_WORKERS: Final = 128
 _TAG_BYTES: Final = 16
 _STATE: Final = struct.Struct("<5d")
 """When the buckets of requests and of tokens are full; the day; the tokens of that day, and of its month."""
+_USE: Final = struct.Struct("<3d")
+"""Requests and tokens that were let in here since the server started; responses in progress on other machines."""
 _COUNTS: Final = struct.Struct(f"<{_MAX_WORKERS}H")
 _COUNT: Final = struct.Struct("<H")
-_ROW_BYTES: Final = _TAG_BYTES + _STATE.size + _COUNTS.size
+_USE_AT: Final = _TAG_BYTES + _STATE.size
+_COUNTS_AT: Final = _USE_AT + _USE.size
+_ROW_BYTES: Final = _COUNTS_AT + _COUNTS.size
 _TAGS_LOCK: Final = _MAX_ROWS
 """Numbers of locks: each row has its own, then there is one for the tags, and one for each process."""
 _FIRST_SLOT_LOCK: Final = _MAX_ROWS + 1
+_LEADER_LOCK: Final = _FIRST_SLOT_LOCK + _MAX_WORKERS
 
 
 class Limits(NamedTuple):
@@ -69,6 +74,14 @@ class Spent(NamedTuple):
     month: float
 
 
+class Use(NamedTuple):
+    """What a key uses on one machine: requests and tokens since its server started, responses in progress."""
+
+    requests: float
+    tokens: float
+    running: float
+
+
 class RateTable:
     """The state of all keys. Create it before the workers are forked."""
 
@@ -99,7 +112,8 @@ class RateTable:
             of_requests = None if limits.requests is None else limits.requests.level(full_requests, now)
             of_tokens = None if limits.tokens is None else limits.tokens.level(full_tokens, now)
             refused_by = ""
-            if limits.concurrent is not None and self._are_running(row, limits.concurrent):
+            requests, all_tokens, elsewhere = _USE.unpack_from(self._memory, at + _STATE.size)
+            if limits.concurrent is not None and self._are_running(row, limits.concurrent - int(elsewhere)):
                 refused_by = "concurrent"
             elif of_requests is not None and of_requests.remaining < 1:
                 refused_by = "requests"
@@ -116,6 +130,7 @@ class RateTable:
             if limits.tokens is not None:
                 full_tokens, of_tokens = limits.tokens.take(full_tokens, now, tokens)
             _STATE.pack_into(self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens)
+            _USE.pack_into(self._memory, at + _STATE.size, requests + 1, all_tokens + tokens, elsewhere)
             self._add(row, slot, 1)
             return Levels("", of_requests, of_tokens, int(day))
         finally:
@@ -139,6 +154,8 @@ class RateTable:
             of_day += cost - (taken if day == today else 0.0)
             of_month += cost - (taken if month_of(day) == month_of(int(today)) else 0.0)
             _STATE.pack_into(self._memory, at, full_requests, full_tokens, today, of_day, of_month)
+            requests, all_tokens, elsewhere = _USE.unpack_from(self._memory, at + _STATE.size)
+            _USE.pack_into(self._memory, at + _STATE.size, requests, all_tokens + tokens, elsewhere)
             self._add(row, slot, -1)
         finally:
             self._unlock(row)
@@ -164,9 +181,42 @@ class RateTable:
             self._unlock(row)
 
     def running(self, name: str) -> int:
-        """Return how many responses of a key are being answered."""
+        """Return how many responses of a key are being answered on this machine."""
         self._own_slot()
         return self._count(self._row(name))
+
+    def use(self, name: str) -> Use:
+        """Return what a key uses on this machine."""
+        requests, tokens, _ = _USE.unpack_from(self._memory, _offset(self._row(name)) + _USE_AT)
+        return Use(requests, tokens, self.running(name))
+
+    def charge(self, name: str, limits: Limits, others: Use, since: float) -> None:
+        """Take from the buckets what other machines have let in since a time of the clock; they run so many responses.
+
+        It counts from the beginning of that time, so that what has flowed in meanwhile is not missed.
+        """
+        row = self._row(name)
+        at = _offset(row) + _TAG_BYTES
+        self._lock(row)
+        try:
+            full_requests, full_tokens, *rest = _STATE.unpack_from(self._memory, at)
+            if limits.requests is not None and others.requests:
+                full_requests = limits.requests.take(full_requests, since, others.requests)[0]
+            if limits.tokens is not None and others.tokens:
+                full_tokens = limits.tokens.take(full_tokens, since, others.tokens)[0]
+            _STATE.pack_into(self._memory, at, full_requests, full_tokens, *rest)
+            requests, tokens, _ = _USE.unpack_from(self._memory, at + _STATE.size)
+            _USE.pack_into(self._memory, at + _STATE.size, requests, tokens, others.running)
+        finally:
+            self._unlock(row)
+
+    def leads(self) -> bool:
+        """Tell whether this process speaks for the machine: one does, and the next one after its end."""
+        return self._try_lock(_LEADER_LOCK)
+
+    def now(self) -> float:
+        """Return the time of the clock."""
+        return self._clock()
 
     def _row(self, name: str) -> int:
         """Return the row of a key: the one with its tag, or the first free one."""
@@ -204,7 +254,7 @@ class RateTable:
         return sum(self._counts(row)) >= limit and self._count(row) >= limit
 
     def _counts(self, row: int) -> tuple[int, ...]:
-        return _COUNTS.unpack_from(self._memory, _offset(row) + _TAG_BYTES + _STATE.size)
+        return _COUNTS.unpack_from(self._memory, _offset(row) + _COUNTS_AT)
 
     def _count(self, row: int) -> int:
         counts = self._counts(row)
@@ -220,7 +270,7 @@ class RateTable:
         return False
 
     def _add(self, row: int, slot: int, by: int) -> None:
-        at = _offset(row) + _TAG_BYTES + _STATE.size + slot * _COUNT.size
+        at = _offset(row) + _COUNTS_AT + slot * _COUNT.size
         count = _COUNT.unpack_from(self._memory, at)[0] + by
         _COUNT.pack_into(self._memory, at, max(0, min(count, 0xFFFF)))
 
@@ -229,7 +279,7 @@ class RateTable:
             at = _offset(row)
             if not any(self._memory[at : at + _TAG_BYTES]):
                 return
-            _COUNT.pack_into(self._memory, at + _TAG_BYTES + _STATE.size + slot * _COUNT.size, 0)
+            _COUNT.pack_into(self._memory, at + _COUNTS_AT + slot * _COUNT.size, 0)
 
     def _lock(self, number: int) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
