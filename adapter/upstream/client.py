@@ -48,8 +48,6 @@ _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 """Read of an error's body: more than any error has, other than a web page."""
 _ERROR_BODY_SECONDS: Final = 2.0
 """For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
-_MAX_READS_AFTER_END: Final = 16
-"""Reads after the end of an answer. Only the end of the HTTP body should come, which needs one."""
 _LOOKUP_SECONDS: Final = 30.0
 """For a list of models or a token count, which no model has to think about."""
 _MAX_LOOKUP_BYTES: Final = 8 * 1024 * 1024
@@ -341,7 +339,7 @@ class Call:
         """
         if self._body is not None:
             if answered and not self._body.over:
-                gevent.spawn(_read_to_end, self._body)
+                self._body.close_at_end()
             else:
                 self._body.close()
             return
@@ -367,18 +365,6 @@ def _begin_and_send(upstream: Upstream, request: requests.PreparedRequest) -> Se
     """Send, on an idle connection if there is one; return an error as `_send` does."""
     begun = upstream.begin(request)
     return _send(upstream, request, begun) if begun is None or begun.unwritten else begun
-
-
-def _read_to_end(body: BodyReader) -> None:
-    """Read a body to its end, if that comes at once, and close it."""
-    try:
-        for _ in range(_MAX_READS_AFTER_END):
-            if not body.read():
-                break
-    except (BodyCut, UpstreamError):
-        pass  # the answer is complete: a broken end does no harm
-    finally:
-        body.close()
 
 
 def _silent_for(seconds: float) -> UpstreamError:

@@ -9,12 +9,16 @@ Source: docs/decisions/0001-read-the-socket.md.
 import re
 from typing import Final
 
+import gevent
+
 from adapter.event_loop.arrivals import Take
 from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.transport import SentRequest
 from translators.errors import UpstreamError
 
+_MAX_READS_AFTER_END: Final = 16
+"""Reads after the end of an answer. Only the end of the HTTP body should come, which needs one."""
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -77,12 +81,32 @@ class BodyReader:
                 return False
         return not self._framing.over
 
+    def close_at_end(self) -> None:
+        """Close the body of an answer that is complete once the end of the HTTP body has come, which is awaited beside.
+
+        So the connection can be reused. Nothing of the answer is referred to meanwhile.
+        """
+        self._take = None
+        gevent.spawn(_read_to_end, self)
+
     def close(self) -> None:
         self._take = None  # it may lead back here
         if self._framing.over and self._reusable:
             self._sent.release()
         else:
             self._sent.close()
+
+
+def _read_to_end(body: BodyReader) -> None:
+    """Read a body to its end, if that comes at once, and close it."""
+    try:
+        for _ in range(_MAX_READS_AFTER_END):
+            if not body.read():
+                break
+    except (BodyCut, UpstreamError):
+        pass  # the answer is complete: a broken end does no harm
+    finally:
+        body.close()
 
 
 def open_body(sent: SentRequest, head: Head) -> BodyReader:
