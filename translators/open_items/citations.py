@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from translators.chat.chunks import Annotation, Source
+from translators.chat.chunks import Annotation, Chunk, Source
 from translators.notes import Notes
 from translators.responses.items import UrlCitation
 
@@ -66,6 +66,15 @@ class Citations:
                 self._seen.add(placed)
                 self._positioned.append(placed)
                 size += len(url) + len(title)
+        return size
+
+    def add_lists(self, chunk: Chunk) -> int:
+        """Add the lists of sources of a chunk; return the number of characters they add to the answer."""
+        size = self.add_list(chunk.search_results) if chunk.search_results else 0
+        if chunk.citations:
+            size += self.add_list(chunk.citations)
+        if chunk.venice_parameters is not None:
+            size += self.add_list(chunk.venice_parameters.web_search_citations or ())
         return size
 
     def add_list(self, sources: Sequence[str | Source]) -> int:

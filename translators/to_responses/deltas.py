@@ -287,7 +287,7 @@ def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
     if isinstance(calls, ToolCallDelta):
         return [calls]  # TGI sends the call itself
     if calls:
-        if whole or _differ_by_position(calls):
+        if whole or (len(calls) > 1 and _differ_by_position(calls)):
             for position, call in enumerate(calls):
                 call.index = position
         return calls

@@ -281,8 +281,8 @@ class ProviderCall:
         return mended
 
     def _scan_pieces(self) -> None:
-        for piece in self._pieces[self._scanned :]:
-            self._scan(piece)
+        if self._scanned < len(self._pieces):
+            self._scan("".join(self._pieces[self._scanned :]))
         self._scanned = len(self._pieces)
 
     def _scan(self, text: str) -> tuple[int, str]:

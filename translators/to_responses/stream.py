@@ -7,7 +7,7 @@ A whole completion is fed as one chunk, so streamed and unstreamed answers take 
 The laws of a stream; `docs/stream-laws.md` says why each, which client breaks without it, and which test holds it:
 
 1. `response.created` comes first, one terminal event last, and nothing after it.
-2. `sequence_number` is 0, 1, 2, …, set in `_number` and nowhere else.
+2. `sequence_number` is 0, 1, 2, …, set in `_number`, for a single event in `feed`, and nowhere else.
 3. Indexes, ids and `call_id` are assigned once, when an item opens, and are final at `output_item.added`.
 4. Each added item is done exactly once, also on failure and cancellation; an incomplete item is the last.
 5. Concatenated deltas == done text == item in the terminal response; the same for arguments and input.
@@ -140,19 +140,14 @@ class ResponseStream:
             self._usage = usage_of(chunk) or self._usage
             if chunk.x_groq is not None and chunk.x_groq.error:
                 return self.fail(classify_error_object(chunk.x_groq.error))
-        if chunk.search_results:
-            self._items.attached += self._citations.add_list(chunk.search_results)
-        if chunk.citations:
-            self._items.attached += self._citations.add_list(chunk.citations)
-        if chunk.venice_parameters is not None:
-            self._items.attached += self._citations.add_list(chunk.venice_parameters.web_search_citations or ())
+        if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
+            self._items.attached += self._citations.add_lists(chunk)
         if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
             self._service_tier = tier
-        choices = chunk.choices
         if chunk.error:
             return self.fail(classify_error_object(chunk.error))
         try:
-            for choice in choices or ():
+            for choice in chunk.choices or ():
                 if choice.index:
                     continue  # n is always 1
                 delta = choice.delta
@@ -175,7 +170,11 @@ class ResponseStream:
             return self._number(events) + self.fail(error)
         if self._items.written + self._items.attached > self._max_bytes:
             return self._number(events) + self.fail(answer_too_large())
-        return self._number(events)
+        if len(events) != 1:
+            return self._number(events)
+        events[0].sequence_number = self._next_number  # most chunks are one event, and a call for each shows
+        self._next_number += 1
+        return events
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
         """End as the provider ended; `now` is in Unix seconds.
