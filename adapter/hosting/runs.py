@@ -7,7 +7,7 @@ client's approval has an item, but nothing runs.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -40,6 +40,8 @@ class ToolRun(ABC):
     """The client has to answer before anything is run."""
     cut_bytes = 0
     """Bytes of the result that the model does not read."""
+    open_result: Callable[[int, str], OpenHostedItem] | None = None
+    """Opens a second item, which has what the call found; None: there is none."""
     usage: ToolUsage | None = None
     """What the call has used that its provider counts."""
     numbered: Sequence[Source] = ()

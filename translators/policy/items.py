@@ -17,7 +17,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "shell_call_output": own("A tool message with the output of each command and how it ended."),
     "apply_patch_call": own("A call of the function `apply_patch`."),
     "apply_patch_call_output": own("A tool message with the status and the output."),
-    "tool_search_call": own("A call of the function `tool_search`; one that OpenAI ran is left out."),
+    "tool_search_call": own("A call of `tool_search`; answered if it was run here, left out if OpenAI ran it."),
     "tool_search_output": own("A tool message; the tools in it can be called from there on."),
     "additional_tools": own("No message; the tools in it can be called from there on."),
     "configuration_update": own("No message; the last one changes the settings of this turn and later ones."),

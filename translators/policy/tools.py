@@ -13,7 +13,7 @@ TOOLS: Final[dict[str, Row]] = {
     "function": same("A chat function; `strict` where the provider knows it. Loading is not deferred."),
     "custom": own("A function with one text, `input`; a grammar is in its description."),
     "namespace": own("Its members as functions with flat names, restored in calls."),
-    "tool_search": approximated("A function; a search that OpenAI would run is the client's: all tools are shown."),
+    "tool_search": own("A function; run here over the tools with `defer_loading`, or by the client (`execution`)."),
     "local_shell": own("The function `local_shell`; calls become items of their own type."),
     "shell": own("The function `shell`; calls become items of their own type. Containers are a 400."),
     "apply_patch": own("The function `apply_patch`; calls become items of their own type."),

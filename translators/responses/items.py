@@ -231,13 +231,15 @@ class ApplyPatchCallOutput(Struct, frozen=True, gc=False, tag_field="type", tag=
 
 
 class ToolSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="tool_search_call"):
-    """A search for tools that were not declared; the client runs it, or (`server`) OpenAI did."""
+    """A search for tools that were not declared; the client runs it, or the server (OpenAI, this adapter)."""
 
     arguments: Any = None
     call_id: CallId | None = None
     id: str | None | UnsetType = UNSET
     execution: Literal["server", "client"] = "server"
     status: Status | None | UnsetType = UNSET
+    hidden: dict[str, Any] | UnsetType = UNSET
+    """What the model has read, if the adapter ran it."""
 
 
 class ToolSearchOutput(Struct, frozen=True, gc=False, tag_field="type", tag="tool_search_output"):
@@ -328,5 +330,5 @@ KnownItem = (
 Item = KnownItem | UnknownItem
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
-    | HostedOutput | Compaction
+    | ToolSearchOutput | HostedOutput | Compaction
 )

@@ -13,7 +13,14 @@ from msgspec import Meta, Struct
 
 from translators.responses.hosted_items import MCPApprovalResponse
 from translators.responses.items import InputFile, InputImage, InputText, Item
-from translators.responses.tools import WEB_SEARCH_TOOLS, HostedChoice, Tool, ToolChoice
+from translators.responses.tools import (
+    WEB_SEARCH_TOOLS,
+    HostedChoice,
+    Tool,
+    ToolChoice,
+    ToolSearchTool,
+    is_hosted_search,
+)
 from translators.wire import Raw
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -140,7 +147,10 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
 
 def names_hosted_tools(request: CreateRequest, hosted: Set[type]) -> bool:
     """Tell whether a request declares one of the `hosted` tools, or answers a request of theirs for approval."""
-    return not hosted.isdisjoint(map(type, request.tools)) or MCPApprovalResponse in map(type, request.input)
+    types = {*map(type, request.tools)}
+    if not hosted.isdisjoint(types) or (ToolSearchTool in types and any(map(is_hosted_search, request.tools))):
+        return True
+    return MCPApprovalResponse in map(type, request.input)
 
 
 def chosen_tool_not_run(request: CreateRequest, hosted: Set[type]) -> str | None:

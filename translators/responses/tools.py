@@ -204,6 +204,11 @@ Tool = (
 )
 
 
+def is_hosted_search(tool: Tool) -> bool:
+    """Tell whether a tool is a search for tools that the server runs."""
+    return isinstance(tool, ToolSearchTool) and tool.execution != "client"
+
+
 def without_secrets(tool: Tool) -> Tool:
     """Return a declaration as it may be shown and stored: without credentials, and without those in its URL."""
     if not isinstance(tool, MCPTool):

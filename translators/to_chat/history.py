@@ -87,7 +87,11 @@ class History(Struct, frozen=True, gc=False):
     def with_output(self, output: Sequence[Item]) -> "History":
         """Return this history with a response's output added; the next `extend` renders it."""
         return replace(
-            self, pending=(*self.pending, *output), call_ids=self.call_ids.union(call_ids(output)), known=0
+            self,
+            pending=(*self.pending, *output),
+            call_ids=self.call_ids.union(call_ids(output)),
+            loaded_tools=(*self.loaded_tools, *tools_from_items(output)),
+            known=0,
         )
 
 

@@ -29,7 +29,7 @@ from translators.responses.hosted_items import (
     WebSearchCall,
 )
 from translators.responses.ids import call_id_of_item, round_of
-from translators.responses.items import ContentPart, InputImage, InputText, Message
+from translators.responses.items import ContentPart, InputImage, InputText, Message, ToolSearchCall
 from translators.responses.tool_errors import text_of_error
 from translators.tools.built_in import call_of_action
 from translators.wire import encode
@@ -99,6 +99,12 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
     return None
 
 
+def substitute_search(item: ToolSearchCall) -> HostedCall:
+    """Return the call of a search for tools that the adapter ran."""
+    hidden = {} if item.hidden is UNSET else item.hidden
+    return _call(item, "tool_search", None, encode(item.arguments or {}).decode(), str(hidden.get("text", _BROKEN_OFF)))
+
+
 class Approvals:
     """The requests for approval of one history, and what became of each.
 
@@ -159,7 +165,7 @@ def _images_of(call: MCPCall) -> tuple[str, ...]:
     return tuple(url for url in hidden.get("images") or () if isinstance(url, str))
 
 
-def _call(item: Hosted, name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:
+def _call(item: Hosted | ToolSearchCall, name: str, namespace: str | None, arguments: str, result: str) -> HostedCall:
     """Return a call whose id is the same in every rendering, so that provider prompt caches stay warm."""
     call_id = call_id_of_item(item.id)
     if call_id is None:

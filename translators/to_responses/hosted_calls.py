@@ -81,20 +81,35 @@ class HostedCalls:
             entry, call_id = QueuedItem("hosted"), self._items.new_call_id()
             self._items.queue.appendleft(entry)
 
-        def open_whole(output_index: int, digits: str) -> OpenHostedItem:
-            item = open_item(output_index, digits)
-            item.shows_hidden = not self._is_stored
-            return item
-
-        return self._write(partial(self._items.open_hosted, entry, open_whole, call_id.removeprefix("call_")))
+        digits = call_id.removeprefix("call_")
+        return self._write(partial(self._items.open_hosted, entry, self._whole(open_item), digits))
 
     def pass_on(self, events: list[Event]) -> list[Event]:
         """Return the events of what the open item shows before it has its result, numbered."""
         return self._number(events)
 
-    def close(self) -> list[Event]:
-        """Close the open item, which has its result."""
-        return self._write(self._items.close_hosted)
+    def close(self, then: OpenHosted | None = None) -> list[Event]:
+        """Close the open item, which has its result; `then` opens another one behind it, which is closed, too."""
+        return self._write(partial(self._close, then))
+
+    def _close(self, then: OpenHosted | None, events: list[Event]) -> None:
+        self._items.close_hosted(events)
+        if then is not None:
+            entry, digits = QueuedItem("hosted"), self._items.new_call_id().removeprefix("call_")
+            self._items.queue.appendleft(entry)
+            self._items.open_hosted(entry, self._whole(then), digits, events)
+            self._items.close_hosted(events)
+        self._items.close_queue("completed", events)
+
+    def _whole(self, open_item: OpenHosted) -> OpenHosted:
+        """Return what opens an item that shows what is hidden, if the client keeps the history."""
+
+        def open_whole(output_index: int, digits: str) -> OpenHostedItem:
+            item = open_item(output_index, digits)
+            item.shows_hidden = not self._is_stored
+            return item
+
+        return open_whole
 
     def skip(self, call: WaitingCall) -> list[Event]:
         """Drop a call that is not run."""

@@ -336,14 +336,13 @@ class ItemSequencer:
         events += entry.item.open()
 
     def close_hosted(self, events: list[Event]) -> None:
-        """Close the item that `open_hosted` opened, and those behind it up to the next hosted call."""
+        """Close the item that `open_hosted` opened."""
         opened = self.queue[0].item
         assert isinstance(opened, OpenHostedItem)
         self._close_head("completed", events)
         if opened.hidden is not None:
             item: Any = opened.item
             self.whole[item.id] = replace(item, hidden=opened.hidden)
-        self.close_queue("completed", events)
 
     def new_call_id(self) -> str:
         return self._ids.call()

@@ -61,6 +61,17 @@ MAKE_OR_EDIT_IMAGE: Final = _function(
     "prompt",
 )  # fmt: skip
 
+def tool_search(searchable: str) -> FunctionTool:
+    """Return the function that searches for tools; `searchable` describes them."""
+    return _function(
+        "tool_search", f"Loads tools that are not listed as functions; call them afterwards. There are:\n{searchable}",
+        {
+            "paths": {"type": "array", "items": {"type": "string"}, "description": "Names of tools or groups to load."},
+            "query": _text("Words for what a tool is needed for, if no name fits."),
+        },
+    )  # fmt: skip
+
+
 FUNCTIONS: Final[dict[str, str]] = {
     **{str(tool.__struct_config__.tag): SEARCH.name for tool in WEB_SEARCH_TOOLS},
     "code_interpreter": RUN_CODE.name,
@@ -84,6 +95,11 @@ def read_arguments(arguments: str) -> dict[str, str]:
 def wants_edit(arguments: str) -> bool:
     """Tell whether a call of `image_generation` is to edit images."""
     return _object(arguments).get("edit") in (True, "true")
+
+
+def read_object(arguments: str) -> dict[str, Any]:
+    """Return the arguments of a call; {} if they are no JSON object."""
+    return _object(arguments)
 
 
 def search_action(arguments: str) -> dict[str, Any]:

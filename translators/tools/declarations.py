@@ -122,7 +122,11 @@ def merge_tools(declared: Sequence[Tool], later: Sequence[Tool]) -> tuple[Tool, 
         return tuple(declared)
     by_name: dict[Any, Tool] = {}
     for tool in (*declared, *later):
-        by_name[tuple(qualified_names(tool)) or type(tool)] = tool
+        if isinstance(tool, NamespaceTool):  # several searches may find members of one
+            members = zip(qualified_names(tool), tool.tools, strict=True)
+            by_name.update({name: NamespaceTool(tool.name, [one], tool.description) for name, one in members})
+        else:
+            by_name[next(iter(qualified_names(tool)), type(tool))] = tool
     return tuple(by_name.values())
 
 

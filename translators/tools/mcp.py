@@ -8,7 +8,7 @@ Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: creat
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from translators.responses.tools import ApprovalRules, FunctionTool, MCPTool, NamespaceTool, ToolFilter
 
@@ -53,9 +53,12 @@ def namespace_of(label: str) -> str:
 def as_namespace(declared: MCPTool, functions: Sequence[ListedFunction], description: str = "") -> NamespaceTool:
     """Return the functions that the model gets; `description` is used if the declaration has none of its own."""
     tools: list[Any] = [
-        FunctionTool(function.name, function.description or None, _schema(function.input_schema))
+        FunctionTool(
+            function.name, function.description or None, _schema(function.input_schema),
+            defer_loading=True if declared.defer_loading else UNSET,
+        )
         for function in functions
-    ]
+    ]  # fmt: skip
     return NamespaceTool(namespace_of(declared.server_label), tools, declared.server_description or description)
 
 

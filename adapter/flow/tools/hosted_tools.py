@@ -18,6 +18,7 @@ from adapter.flow.context import ContextSource
 from adapter.flow.plans import RoundRequest
 from adapter.flow.tools.approvals import approved_calls, approved_servers
 from adapter.flow.tools.built_in.base import BuiltIn
+from adapter.flow.tools.built_in.tool_search import defer_tools
 from adapter.flow.tools.built_in_tools import BUILT_IN_TOOLS, open_built_ins
 from adapter.flow.tools.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
@@ -165,9 +166,8 @@ def prepare_tools(
     try:
         usable = list(list_all(servers, items, check, notes))
         built_ins = list(open_built_ins(source, caller, policy, items, notes))
-        tools = _with_functions(request, usable, built_ins)
-        if any(isinstance(tool, MCPTool) and tool.defer_loading for tool in request.tools):
-            notes.add("tools", "approximated", "defer_loading: the model is shown the tools at once")
+        tools, search = defer_tools(_with_functions(request, usable, built_ins), items, notes)
+        built_ins += filter(None, [search])
         if (kind := undeclared_choice(as_function_choice(request.tool_choice), tools)) is not None:
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
         usable += approved_servers(request, items, usable, policy, source.tenant)

@@ -23,7 +23,7 @@ from adapter.hosting.runs import ToolRun
 from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
 from translators.errors import RequestError
 from translators.responses.events import Event
-from translators.responses.items import Item
+from translators.responses.items import Item, ToolSearchCall
 from translators.responses.response import add_tool_usage
 from translators.to_responses.hosted_calls import WaitingCall
 from translators.tools.kinds import BY_CALL
@@ -89,7 +89,7 @@ class ToolRound(Round):
                 if run.numbered:
                     self._items.cite(run.numbered)
                 self._waits_for_client |= run.waits_for_client
-                self._last = self._items.close()
+                self._last = self._items.close(run.open_result)
                 self._log(run)
             if stream.is_over:
                 return
@@ -103,7 +103,7 @@ class ToolRound(Round):
             return self._last, None
         items = self._items.of_round()
         nothing_ran = bool(self._not_run) and not self._greenlets
-        if self._waits_for_client or nothing_ran or any(item.__class__ in BY_CALL for item in items):
+        if self._waits_for_client or nothing_ran or any(map(_is_clients_call, items)):
             return stream.end(now), None
         stream.begin_round()
         budget = self._tokens_left()
@@ -157,6 +157,11 @@ class ApprovedRound(ToolRound):
         items = self._items.of_round()
         self._flow.stream.begin_round()
         return self._ask(ask_with_items(items))
+
+
+def _is_clients_call(item: Item) -> bool:
+    """Tell whether the client has to run a call."""
+    return item.__class__ in BY_CALL and not (isinstance(item, ToolSearchCall) and item.execution == "server")
 
 
 def _run(run: ToolRun, room: BoundedSemaphore) -> None:

@@ -9,7 +9,7 @@ specification, Streaming.
 
 from typing import Any
 
-from tests.support.judges.hosted import HOSTED, HostedItem
+from tests.support.judges.hosted import HostedItem, is_hosted
 from tests.support.judges.response import ARGUMENTS, EMPTY_PARTS, TYPED, check_item, check_response
 
 Event = dict[str, Any]
@@ -96,9 +96,9 @@ class _Stream:
     def _add_item(self, event: Event) -> None:
         assert self.item is None, "another item is open"
         assert event["output_index"] == len(self.output), f"output_index is not {len(self.output)}"
-        kind = _Hosted if event["item"]["type"] in HOSTED else _Item
+        kind = _Hosted if is_hosted(event["item"]) else _Item
         self.item = kind(event["output_index"], event["item"])
-        for name in {event["item"]["id"], event["item"].get("call_id", event["item"]["id"])}:
+        for name in {event["item"]["id"], event["item"].get("call_id") or event["item"]["id"]}:
             assert name not in self.names, f"{name} is taken"
             self.names.add(name)
 

@@ -16,11 +16,14 @@ HOSTED: dict[str, frozenset[str]] = {
     "mcp_approval_request": frozenset(("id", "type", "arguments", "name", "server_label")),
     "web_search_call": frozenset(("id", "type", "status", "action")),
     "code_interpreter_call": frozenset(("id", "type", "status", "code", "container_id", "outputs")),
+    "tool_search_call": frozenset(("id", "type", "status", "call_id", "execution", "arguments")),
+    "tool_search_output": frozenset(("id", "type", "status", "call_id", "execution", "tools")),
 }
 """The members that an item always has."""
 OPTIONAL: dict[str, frozenset[str]] = {
     "mcp_list_tools": frozenset(("error",)), "mcp_call": frozenset(("hidden",)),
-    "web_search_call": frozenset(("hidden",)), "code_interpreter_call": frozenset(("hidden",)),
+    "web_search_call": frozenset(("hidden",)), "tool_search_call": frozenset(("hidden",)),
+    "code_interpreter_call": frozenset(("hidden",)),
 }  # fmt: skip
 """Those that it has only with a value; `hidden` is ours, for clients that keep the history."""
 ERRORS = {
@@ -31,6 +34,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "mcp_list_tools": ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
     "mcp_call": ("mcp_call.in_progress", "mcp_call_arguments.delta", "mcp_call_arguments.done", "mcp_call.completed"),
     "mcp_approval_request": (),
+    "tool_search_call": (),
+    "tool_search_output": (),
     "web_search_call": ("web_search_call.in_progress", "web_search_call.searching", "web_search_call.completed"),
     "code_interpreter_call": (
         "code_interpreter_call.in_progress", "code_interpreter_call_code.delta", "code_interpreter_call_code.done",
@@ -38,6 +43,11 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
 }
 """The events of an item, without `response.`; `failed` may stand for `completed`."""
+
+
+def is_hosted(item: Object) -> bool:
+    """Tell whether an item is one of a tool that the adapter ran; a search for tools may be the client's."""
+    return item["type"] in HOSTED and not (item["type"] == "tool_search_call" and item.get("execution") == "client")
 
 
 def check_hosted_item(item: Object) -> None:
@@ -52,6 +62,8 @@ def check_hosted_item(item: Object) -> None:
             assert isinstance(tool["annotations"]["read_only"], bool)
     if kind == "mcp_call":
         _check_call(item)
+    if kind.startswith("tool_search"):
+        assert (item["execution"], item["call_id"]) == ("server", None), "the call_id is the client's"
 
 
 def _check_call(item: Object) -> None:

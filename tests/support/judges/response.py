@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.judges.hosted import HOSTED, check_hosted_item
+from tests.support.judges.hosted import check_hosted_item, is_hosted
 
 Object = dict[str, Any]
 
@@ -40,7 +40,7 @@ TYPED: dict[str, Object] = {
 }  # fmt: skip
 """The items that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
-PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp"}
+PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp", "tool_search_output": "tso"}
 PREFIXES |= {"web_search_call": "ws", "code_interpreter_call": "ci"}
 PREFIXES |= {"mcp_list_tools": "mcpl", "mcp_call": "mcp", "mcp_approval_request": "mcpr"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -79,7 +79,7 @@ def check_item(item: Object) -> None:
     if kind == "compaction":
         assert isinstance(item["encrypted_content"], str), "compaction without encrypted_content"
         return
-    if kind in HOSTED:
+    if is_hosted(item):
         check_hosted_item(item)
         return
     statuses = ("in_progress", "completed", "incomplete")[: 2 if kind == "apply_patch_call" else 3]
