@@ -1,8 +1,9 @@
 """Output items while they are being written: one class per kind of item; calls are in `tools/`.
 
 An open item knows its `output_index` and `id` from the moment it opens; they never change. `open()` returns the events
-that announce it, `append()` the events of one more piece, `close(status)` those that end it, and then `item` is the
-finished item: the terminal response has exactly what `output_item.done` had. Text gathers in lists and is joined once.
+that announce it, `append()` adds those of one more piece to `events`, `close(status)` returns those that end it. Then
+`item` is the finished item: the terminal response has exactly what `output_item.done` had. Text gathers in lists and is
+joined once.
 Source: docs/stream-laws.md; OpenAI API reference, Streaming events.
 """
 
@@ -22,6 +23,6 @@ class OpenItem(Protocol):
 
     def open(self) -> list[Event]: ...
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]: ...
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None: ...
 
     def close(self, status: FinalStatus) -> list[Event]: ...

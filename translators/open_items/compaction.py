@@ -24,9 +24,8 @@ class OpenCompaction:
             CompactionCompacting(item_id=self._id, output_index=self._output_index),
         ]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self.item = Compaction(delta, id=self._id)
-        return []
 
     def close(self, status: FinalStatus) -> list[Event]:
         return [OutputItemDone(output_index=self._output_index, item=self.item)]

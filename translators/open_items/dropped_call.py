@@ -14,8 +14,8 @@ class OpenDroppedCall:
     def open(self) -> list[Event]:
         return []
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
-        return []
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
+        """Ignore the arguments."""
 
     def close(self, status: FinalStatus) -> list[Event]:
         return []

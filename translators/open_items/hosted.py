@@ -32,8 +32,8 @@ class OpenHostedItem(ABC):
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._index, item=self.item), *self._begin()]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
-        return []
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
+        return  # the adapter itself sets what the item holds
 
     def close(self, status: FinalStatus) -> list[Event]:
         events = self._end(status)

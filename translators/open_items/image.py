@@ -55,9 +55,8 @@ class OpenImage:
             ImageGenerationGenerating(item_id=at[0], output_index=at[1]),
         ]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self._url = delta
-        return []
 
     def close(self, status: FinalStatus) -> list[Event]:
         self.item = _completed(self._id, self._url)

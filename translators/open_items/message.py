@@ -36,11 +36,12 @@ class OpenMessage:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         part = self._part
         if part is not None and part.piece == piece:
-            return [part.append(delta, logprobs)]
-        events = self._close_part()
+            events.append(part.append(delta, logprobs))
+            return
+        events += self._close_part()
         if piece == "text":
             part = OpenText(self._id, self._output_index, len(self._done), self._citations)
         else:
@@ -48,7 +49,6 @@ class OpenMessage:
         self._part = part
         events.append(part.open())
         events.append(part.append(delta, logprobs))
-        return events
 
     def close(self, status: FinalStatus) -> list[Event]:
         events = self._close_part()

@@ -74,12 +74,11 @@ class OpenReasoning:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
-        event = self._events.delta(self._id, self._output_index, 0, delta)
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
+        if not self.pieces:
+            events.append(self._events.part_added(self._id, self._output_index, 0, self._part("")))
         self.pieces.append(delta)
-        if len(self.pieces) > 1:
-            return [event]
-        return [self._events.part_added(self._id, self._output_index, 0, self._part("")), event]
+        events.append(self._events.delta(self._id, self._output_index, 0, delta))
 
     def close(self, status: FinalStatus) -> list[Event]:
         text = "".join(self.pieces)

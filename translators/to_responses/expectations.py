@@ -30,6 +30,8 @@ class Expectations(Struct, frozen=True, gc=False):
     """The tools of the chat request, unless none may be called: calls of these are read even if written as text."""
     find_answer: Callable[[str], str | None] | None = None
     """Finds the answer in the thinking of an answer without content; None: it is not looked for."""
+    model: str = ""
+    """The provider's name of the model, which tells its family; "" if that is unknown."""
 
 
 class Limits(Struct, frozen=True, gc=False):

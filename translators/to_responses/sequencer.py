@@ -118,7 +118,7 @@ class ItemSequencer:
         if item is None:
             entry.pieces.append((piece, text, logprobs))
         else:
-            events += item.append(piece, text, logprobs)
+            item.append(piece, text, logprobs, events)
 
     def put_image(self, url: str, events: list[Event]) -> None:
         """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
@@ -144,7 +144,7 @@ class ItemSequencer:
         """Close the open compaction item with its sealed content."""
         item = self.queue[0].item
         assert item is not None
-        events += item.append("sealed", sealed, [])
+        item.append("sealed", sealed, [], events)
         self._close_head("completed", events)
 
     def put_call(
@@ -170,7 +170,7 @@ class ItemSequencer:
             if fragment:
                 entry.pieces.append(("arguments", fragment, []))
         elif fragment:
-            events += entry.item.append("arguments", fragment, [])
+            entry.item.append("arguments", fragment, [], events)
         if entry is self.queue[0] and (entry.item is None or len(self.queue) > 1):
             self._advance(events)
 
@@ -254,7 +254,7 @@ class ItemSequencer:
         self._next_index += 1
         events += entry.item.open()
         for piece, text, logprobs in entry.pieces:
-            events += entry.item.append(piece, text, logprobs)
+            entry.item.append(piece, text, logprobs, events)
         entry.pieces.clear()
         return True
 
@@ -278,9 +278,8 @@ class ItemSequencer:
         entry.closed = True
         if entry.item is None:
             return
-        if entry.call is not None:
-            rest = self.take_rest(entry.call)
-            events += entry.item.append("arguments", rest, []) if rest else []
+        if entry.call is not None and (rest := self.take_rest(entry.call)):
+            entry.item.append("arguments", rest, [], events)
         try:
             events += entry.item.close(status)
         except UpstreamError:  # a call that does not fit its tool

@@ -51,7 +51,6 @@ from translators.to_responses.content.splitter import may_hold_mark
 from translators.to_responses.deltas import (
     calls_of,
     images_of,
-    pieces_of,
     repeats_deltas,
     search_results_of,
     usage_of,
@@ -151,11 +150,10 @@ class ResponseStream:
                 if choice.index:
                     continue  # n is always 1
                 delta = choice.delta
-                whole = delta is None
-                if delta is None:
-                    delta = self._without_repetition(choice.message)
                 if delta is not None:
-                    self._read(delta, choice.logprobs, whole, events)
+                    self._read(delta, choice.logprobs, False, events)
+                elif (delta := self._without_repetition(choice.message)) is not None:
+                    self._read(delta, choice.logprobs, True, events)
                 elif choice.text:
                     self._items.put("text", choice.text, [], events)
                 if choice.finish_reason:
@@ -168,7 +166,8 @@ class ResponseStream:
                     return self._number(events) + self.fail(classify_error_object(choice.error))
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        if self._items.written + self._items.attached > self._max_bytes:
+        items = self._items
+        if items.written + items.attached > self._max_bytes:
             return self._number(events) + self.fail(answer_too_large())
         if len(events) != 1:
             return self._number(events)
@@ -296,26 +295,18 @@ class ResponseStream:
             self._notes.add("executed_tools", "dropped", "calls of the provider's own tools; their results are cited")
         content = delta.content
         if content:
-            tokens = self._content.tokens(logprobs) if logprobs is not None else []
+            reader = self._content
+            tokens = reader.tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
-                for piece, text in pieces_of(content):
-                    if piece == "text":
-                        self._content.put(text, [], events)
-                        continue
-                    self._content.flush(events)
-                    if piece == "image":
-                        self._items.put_image(text, events)
-                    elif piece == "other":
-                        self._notes.add("content", "dropped", "a part that is neither text nor image")
-                    elif text:
-                        self._items.put(piece, text, [], events)
-            elif self._content.is_over or (
-                self._content.is_idle
-                and (("<" not in content and "[" not in content and "]" not in content) or not may_hold_mark(content))
+                reader.put_parts(content, events)
+            elif (
+                (reader.is_idle and "<" not in content and "[" not in content)
+                or reader.is_over
+                or (reader.is_idle and not may_hold_mark(content))
             ):
                 self._items.put("text", content, tokens, events)
             else:
-                self._content.put(content, tokens, events)
+                reader.put(content, tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:

@@ -62,8 +62,8 @@ class OpenCustomToolCall:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self._call)]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
-        return self._deltas(self._input.feed(delta))
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
+        events += self._deltas(self._input.feed(delta))
 
     def close(self, status: FinalStatus) -> list[Event]:
         events = self._deltas(self._input.end())

@@ -48,14 +48,14 @@ class OpenFunctionCall:
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self._call)]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self._arguments.append(delta)
-        return [FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta)]
+        events.append(FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta))
 
     def close(self, status: FinalStatus) -> list[Event]:
         events: list[Event] = []
         if not any(self._arguments) and status == "completed":
-            events += self.append("arguments", "{}", [])  # a call without arguments: "" is not JSON
+            self.append("arguments", "{}", [], events)  # a call without arguments: "" is not JSON
         arguments = "".join(self._arguments)
         self.item = replace(self._call, arguments=arguments, status=status)
         return [

@@ -38,9 +38,8 @@ class OpenTypedCall(ABC):
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any]) -> list[Event]:
+    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self._arguments.append(delta)
-        return []
 
     def close(self, status: FinalStatus) -> list[Event]:
         """Raise UpstreamError if a completed call does not fit its type; it can still be closed as incomplete."""

@@ -19,7 +19,9 @@ IMAGES = {
 def test_an_image(url: str) -> None:
     assert is_image(url)
     item = OpenImage(3, "ig_1")
-    events = [*item.open(), *item.append("image", url, []), *item.close("completed")]
+    events = item.open()
+    item.append("image", url, [], events)
+    events += item.close("completed")
     data, format = IMAGES[url]
     assert item.item == ImageGenerationCall(data, id="ig_1", status="completed", output_format=format)
     assert [event.__struct_config__.tag for event in events] == [

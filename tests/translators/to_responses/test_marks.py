@@ -13,7 +13,7 @@ from tests.support.stream_harness import StreamHarness, contents
 from translators.responses.tools import FunctionTool, NamespaceTool
 from translators.to_responses.content.forms import AROUND_CALLS, BARE_CALL, CALL_FORMS, HARMONY_ENDS, HARMONY_OPENINGS
 from translators.to_responses.content.functions import DeclaredFunctions
-from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark
+from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark, may_hold_minimax_mark
 from translators.tools.names import ToolNames
 
 GET = {
@@ -268,7 +268,8 @@ def test_content_that_is_made_to_cost_much(content: str) -> None:
 
 @pytest.mark.parametrize("mark", [*(form.opening for form in CALL_FORMS), *AROUND_CALLS, *HARMONY_OPENINGS])
 def test_what_may_be_a_mark_is_not_passed_over(mark: str) -> None:
-    assert all(may_hold_mark(f"x{mark[:size]}") for size in range(1, len(mark)))
+    assert all(may_hold_minimax_mark(f"x{mark[:size]}") for size in range(1, len(mark)))
+    assert may_hold_minimax_mark(f"x{mark}y")
     assert may_hold_mark(f"x{mark}y")
 
 
@@ -329,3 +330,19 @@ def test_a_failed_answer_makes_no_call() -> None:
     harness = StreamHarness(names=NAMES, functions=FUNCTIONS)
     answer = harness.read([chat.chunk({"content": HERMES}), chat.block({"error": {"message": "Broken."}})])
     assert answer.output == []
+
+
+MINIMAX = '<]minimax[>[<invoke name="get">]<]minimax[>[<x>1]<]minimax[>[</x>]<]minimax[>[</invoke>'
+
+
+@pytest.mark.parametrize(("model", "sent"), [("qwen3-coder", "x[0]"), ("MiniMaxAI/MiniMax-M3", "x[0"), ("", "x[0")])
+def test_only_text_that_may_be_minimaxs_waits_after_a_bracket(model: str, sent: str) -> None:
+    answer = StreamHarness(names=NAMES, functions=FUNCTIONS, model=model)
+    answer.feed([{"choices": [{"delta": {"content": text}}]} for text in ("Hi ", "x[0]")])
+    assert "".join(event.get("delta", "") for event in answer.events) == f"Hi {sent}"
+
+
+def test_a_call_of_minimax_is_read_behind_a_bracket_that_has_gone_out() -> None:
+    answer = StreamHarness(names=NAMES, functions=FUNCTIONS, model="m3")
+    answer.read([*(chat.chunk({"content": text}) for text in ("Hi", "]", MINIMAX)), chat.end("stop")])
+    assert contents(answer.output) == [("output_text", "Hi]"), ("call", "get", {"x": 1})]

@@ -164,7 +164,7 @@ def test_a_screenshot_that_is_none_is_refused() -> None:
 def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None:
     call = BY_NAME[kind].open_call(0, "x_1", "call_1", QualifiedName(kind, None, kind))
     call.open()
-    call.append("arguments", arguments, [])
+    call.append("arguments", arguments, [], [])
     with pytest.raises(UpstreamError, match=f"called the tool '{kind}' with arguments that do not fit it"):
         call.close("completed")
     cut = "in_progress" if kind == "apply_patch" else "incomplete"
@@ -174,7 +174,7 @@ def test_a_call_that_says_nothing_is_no_call(kind: Kind, arguments: str) -> None
 @pytest.mark.parametrize(("levels", "fits"), [(100, True), (101, False), (5000, False)])
 def test_how_deep_the_arguments_of_a_call_may_be(levels: int, fits: bool) -> None:
     call = BY_NAME["tool_search"].open_call(0, "tsc_1", "call_1", QualifiedName("tool_search", None, "tool_search"))
-    call.append("arguments", '{"a":' * levels + "1" + "}" * levels, [])
+    call.append("arguments", '{"a":' * levels + "1" + "}" * levels, [], [])
     if fits:
         assert call.close("completed")
     else:

@@ -37,7 +37,7 @@ _GLM: Final = re.compile(
     r"<arg_key>(.{1,128}?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>)|\Z)", re.DOTALL
 )
 _MISTRAL: Final = re.compile(r"\s*([\w.-]+)\s*(?:\[CALL_ID\]\s*(\w+)\s*)?(?:\[ARGS\]\s*)?(?=\{)")
-_SPELLING: Final = re.compile(r"[｜|]DSML[｜|]\s*|\]<\]minimax\[>\[\s*")
+_SPELLING: Final = re.compile(r"[｜|]DSML[｜|]\s*|\]?<\]minimax\[>\[\s*")
 """What DeepSeek and MiniMax M3 write in each tag, so that no user's text can be one."""
 _MAX_DEPTH: Final = 8
 """Of objects and lists whose members are tags."""

@@ -58,6 +58,8 @@ CALL_FORMS: Final = (
     CallForm("<｜DSML｜invoke ", ("</｜DSML｜invoke>",), read_tags, keeps_opening=True),  # DeepSeek V3.2 and V4
     CallForm("<|DSML|invoke ", ("</|DSML|invoke>",), read_tags, keeps_opening=True),
     CallForm("]<]minimax[>[<invoke ", ("]<]minimax[>[</invoke>",), read_tags, keeps_opening=True),  # MiniMax M3
+    # The same behind a "]" that has gone out: see `ContentReader`.
+    CallForm("<]minimax[>[<invoke ", ("]<]minimax[>[</invoke>",), read_tags, keeps_opening=True),
     CallForm("<|tool_call_begin|>", ("<|tool_call_end|>",), read_named_json("<|tool_call_argument_begin|>")),  # Kimi K2
     CallForm("<｜tool▁call▁begin｜>", ("<｜tool▁call▁end｜>",), read_named_json("<｜tool▁sep｜>")),  # DeepSeek V3, R1
     CallForm("[TOOL_CALLS]", (), read_mistral),
@@ -79,8 +81,8 @@ AROUND_CALLS: Final = (
     "</｜DSML｜tool_calls>", "<｜DSML｜function_calls>", "</｜DSML｜function_calls>", "<|DSML|tool_calls>",
     "</|DSML|tool_calls>", "<|DSML|function_calls>", "</|DSML|function_calls>", "<function_calls>",
     "</function_calls>", "<minimax:tool_call>", "</minimax:tool_call>", "<seed:tool_call>", "</seed:tool_call>",
-    "]<]minimax[>[<tool_call>", "]<]minimax[>[</tool_call>", "<|im_end|>", "<|eom_id|>", "<|eot_id|>",
-    "<｜end▁of▁sentence｜>",
+    "]<]minimax[>[<tool_call>", "]<]minimax[>[</tool_call>", "<]minimax[>[<tool_call>", "<|im_end|>", "<|eom_id|>",
+    "<|eot_id|>", "<｜end▁of▁sentence｜>",
 )  # fmt: skip
 """Marks that stand around calls and say nothing more; they are dropped next to a call that was read."""
 

@@ -15,8 +15,8 @@ from translators.reasoning.think_tags import Piece, ThinkTags
 from translators.responses.events import Event
 from translators.to_responses.calls import CallSorter
 from translators.to_responses.content.functions import DeclaredFunctions, MarkedCall
-from translators.to_responses.content.splitter import MarkSplitter
-from translators.to_responses.deltas import tokens_of
+from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.deltas import pieces_of, tokens_of
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.sequencer import ItemSequencer
 
@@ -30,13 +30,15 @@ class ContentReader:
     """Reads the content of one answer."""
 
     __slots__ = (
-        "_find_answer", "_functions", "_items", "_marks", "_notes", "_repetitions", "_sorter", "_tags", "_tokens",
-        "is_idle", "is_over", "is_waiting",
+        "_find_answer", "_find_mark", "_functions", "_is_in_text", "_items", "_marks", "_may_be_minimax", "_notes",
+        "_repetitions", "_sorter", "_tags", "_tokens", "is_idle", "is_over", "is_waiting",
     )  # fmt: skip
 
     def __init__(self, items: ItemSequencer, sorter: CallSorter, notes: Notes, expectations: Expectations) -> None:
         self.is_idle = False
-        """Text without a mark's first character is text and nothing else."""
+        """Text without "<" and "[" is text and nothing else."""
+        self._is_in_text = False
+        """The tags are over, and no mark has begun."""
         self.is_over = False
         """All that follows is text."""
         self.is_waiting = False
@@ -45,6 +47,8 @@ class ContentReader:
         self._sorter = sorter
         self._notes = notes
         self._find_answer = expectations.find_answer
+        self._may_be_minimax = not expectations.model or "minimax" in expectations.model.lower()
+        self._find_mark = may_hold_minimax_mark if self._may_be_minimax else may_hold_mark
         self._functions = DeclaredFunctions(expectations.functions, expectations.names)
         self._tags = ThinkTags(expectations.thinks_first)
         self._marks = MarkSplitter(self._functions)
@@ -57,7 +61,30 @@ class ContentReader:
         """Add a piece of content and its log probabilities."""
         if self._tokens is not None:
             self._tokens += tokens
+        if self._is_in_text and (text := self._marks.take_text(content, self._find_mark)) is not None:
+            if text and self._tokens:
+                self._items.put("text", text, self._tokens, events)
+                self._tokens = []
+            elif text:
+                self._items.put("text", text, [], events)
+            self.is_waiting = bool(self._marks.held)
+            self.is_idle = not self.is_waiting and not self._may_be_minimax
+            return
         self._split([(False, content)] if self._tags.over else self._tags.feed(content), events)
+
+    def put_parts(self, content: list[Any] | dict[str, Any], events: list[Event]) -> None:
+        """Add content that is a list of parts, or one part; their places among each other stay."""
+        for piece, text in pieces_of(content):
+            if piece == "text":
+                self.put(text, [], events)
+                continue
+            self.flush(events)
+            if piece == "image":
+                self._items.put_image(text, events)
+            elif piece == "other":
+                self._notes.add("content", "dropped", "a part that is neither text nor image")
+            elif text:
+                self._items.put(piece, text, [], events)
 
     def flush(self, events: list[Event]) -> None:
         """Write what waits for the rest of a tag or mark; it precedes the piece that arrives now."""
@@ -118,9 +145,11 @@ class ContentReader:
         if self._tokens and len(self._marks.calls) > known:
             self._notes.add("logprobs", "dropped", "those of calls that were written as text")
             self._tokens = []
-        self.is_over = self._tags.over and self._marks.is_over
-        self.is_idle = self._tags.over and self._marks.is_idle
-        self.is_waiting = not self.is_idle
+        is_idle = self._tags.over and self._marks.is_idle
+        self.is_waiting = not is_idle
+        self.is_over = is_idle and self._marks.is_over
+        self._is_in_text = is_idle and not self.is_over
+        self.is_idle = self._is_in_text and not self._may_be_minimax
 
     def _write(self, pieces: list[Piece], events: list[Event]) -> None:
         for is_thinking, text in pieces:
