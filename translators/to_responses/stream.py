@@ -46,8 +46,8 @@ from translators.responses.ids import Ids
 from translators.responses.items import Reasoning
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.calls import CallSorter
+from translators.to_responses.content.marks import may_hold_mark
 from translators.to_responses.content.reader import ContentReader
-from translators.to_responses.content.splitter import may_hold_mark
 from translators.to_responses.deltas import (
     calls_of,
     images_of,

@@ -13,7 +13,8 @@ from tests.support.stream_harness import StreamHarness, contents
 from translators.responses.tools import FunctionTool, NamespaceTool
 from translators.to_responses.content.forms import AROUND_CALLS, BARE_CALL, CALL_FORMS, HARMONY_ENDS, HARMONY_OPENINGS
 from translators.to_responses.content.functions import DeclaredFunctions
-from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.content.marks import may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.content.splitter import MarkSplitter
 from translators.tools.names import ToolNames
 
 GET = {

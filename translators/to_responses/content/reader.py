@@ -15,7 +15,8 @@ from translators.reasoning.think_tags import Piece, ThinkTags
 from translators.responses.events import Event
 from translators.to_responses.calls import CallSorter
 from translators.to_responses.content.functions import DeclaredFunctions, MarkedCall
-from translators.to_responses.content.splitter import MarkSplitter, may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.content.marks import may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.content.splitter import MarkSplitter
 from translators.to_responses.deltas import pieces_of, tokens_of
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.sequencer import ItemSequencer

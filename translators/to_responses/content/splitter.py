@@ -12,8 +12,7 @@ functions are declared. A call of Llama 3 has no mark at all: content that begin
 
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from translators.loose_json import is_json_prefix, loose_value
 from translators.reasoning.think_tags import Piece
@@ -28,6 +27,7 @@ from translators.to_responses.content.forms import (
     harmony_call,
 )
 from translators.to_responses.content.functions import DeclaredFunctions, MarkedCall
+from translators.to_responses.content.marks import BEGINNINGS, OPENINGS, first_mark, mark_at_start, may_become
 
 _MAX_BLOCK: Final = 1024 * 1024
 """Characters between two marks; more than that is text."""
@@ -38,16 +38,12 @@ _MAX_UNREAD: Final = 32
 _MAX_WAIT: Final = 256
 """Characters of a harmony header, and of white space that waits for a mark."""
 _FORMS: Final = {form.opening: form for form in CALL_FORMS}
-_OPENINGS: Final = (*_FORMS, *AROUND_CALLS, *HARMONY_OPENINGS)
 _BEHIND: Final = (*AROUND_CALLS, *(closing for form in CALL_FORMS for closing in form.closings), *HARMONY_ENDS)
 """What follows a call and says nothing more."""
 _IN_HARMONY: Final = (*HARMONY_ENDS, *HARMONY_OPENINGS)
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)")
 _RECIPIENT: Final = re.compile(r"\bto=([\w.-]+)")
 _BRACKET: Final = re.compile(r"[{\[]")
-
-_PROOF: Final = 4
-"""Characters by which most text with a mark's first character is seen not to be one: code, links, web pages."""
 
 _Place = Literal["start", "text", "around", "call", "header", "thinking", "answer", "behind", "off"]
 """Where the content is: at its start, in text, behind a mark that stands around calls, in a call, in a harmony header,
@@ -65,7 +61,7 @@ class MarkSplitter:
     def __init__(self, functions: DeclaredFunctions) -> None:
         self.calls: list[MarkedCall] = []
         self._functions = functions
-        self._openings = _OPENINGS if functions else HARMONY_OPENINGS
+        self._openings = OPENINGS if functions else HARMONY_OPENINGS
         self._place: _Place = "start"
         self.held = ""
         """Text that waits for what follows it."""
@@ -108,7 +104,7 @@ class MarkSplitter:
         if found is None:
             self.held = ""
             return text
-        if found.end() < len(text) or found[0] not in _BEGINNINGS:
+        if found.end() < len(text) or found[0] not in BEGINNINGS:
             return None
         self.held = found[0]
         return text[: found.start()]
@@ -167,10 +163,10 @@ class MarkSplitter:
         if len(text) - len(start) > _MAX_WAIT:
             self._place = "text" if self._functions else "off"
             return text
-        if _begins(start, self._openings) is not None:
+        if mark_at_start(start, self._openings) is not None:
             self._place = "text"
             return start
-        if not start or _may_become(start, self._openings):
+        if not start or may_become(start, self._openings):
             self.held = text
             return ""
         if not self._functions:
@@ -206,7 +202,7 @@ class MarkSplitter:
 
     def _read_text(self, text: str, pieces: list[Piece]) -> str:
         """Read text up to the first mark; return what is left to read."""
-        at, mark = _first(text, self._openings)
+        at, mark = first_mark(text, self._openings)
         _write(text[:at], pieces)
         if mark:
             return self._begin(mark, text[at + len(mark) :])
@@ -228,10 +224,10 @@ class MarkSplitter:
     def _read_around(self, text: str, pieces: list[Piece]) -> str:
         """Read what follows a mark that stands around calls; return what is left to read."""
         start = text.lstrip()
-        if (mark := _begins(start, self._openings)) is not None:
+        if (mark := mark_at_start(start, self._openings)) is not None:
             self._ahead += text[: -len(start)]
             return self._begin(mark, start[len(mark) :])
-        if len(text) <= _MAX_WAIT and (not start or _may_become(start, self._openings)):
+        if len(text) <= _MAX_WAIT and (not start or may_become(start, self._openings)):
             self.held = text
             return ""
         _write(self._ahead, pieces)
@@ -242,11 +238,11 @@ class MarkSplitter:
     def _read_behind(self, text: str) -> str:
         """Read what follows a call, and leave out marks; return what is left to read."""
         start = text.lstrip()
-        if (mark := _begins(start, _BEHIND)) is not None:
+        if (mark := mark_at_start(start, _BEHIND)) is not None:
             return start[len(mark) :]
-        if (mark := _begins(start, self._openings)) is not None:
+        if (mark := mark_at_start(start, self._openings)) is not None:
             return self._begin(mark, start[len(mark) :])
-        waits = not start or _may_become(start, _BEHIND) or _may_become(start, self._openings)
+        waits = not start or may_become(start, _BEHIND) or may_become(start, self._openings)
         if waits and len(text) <= _MAX_WAIT:
             self.held = text
             return ""
@@ -266,7 +262,7 @@ class MarkSplitter:
             body = "".join(self._block) + text
             if not form.may_begin(body[:_MAX_WAIT], self._functions):
                 return self._give_up(body, pieces)
-        at, mark = _first(text, (*form.closings, form.opening) if form.closings and form.opening else form.closings)
+        at, mark = first_mark(text, (*form.closings, form.opening) if form.closings and form.opening else form.closings)
         self._block.append(text[:at])
         self._size += at
         if self._size > _MAX_BLOCK:
@@ -320,7 +316,7 @@ class MarkSplitter:
             if len(text) <= _MAX_WAIT:
                 self.held = text
                 return ""
-            mark = _begins(text, HARMONY_OPENINGS) or ""
+            mark = mark_at_start(text, HARMONY_OPENINGS) or ""
             self._form = BARE_CALL._replace(opening=mark)
             return self._give_up(text[len(mark) :], pieces)
         if recipient := _RECIPIENT.search(header):
@@ -332,7 +328,7 @@ class MarkSplitter:
 
     def _read_channel(self, text: str, pieces: list[Piece]) -> str:
         """Read what a channel has up to the mark that ends it; return what is left to read."""
-        at, mark = _first(text, _IN_HARMONY)
+        at, mark = first_mark(text, _IN_HARMONY)
         _write(text[:at], pieces, thinking=self._place == "thinking")
         if not mark:
             self.held = text[at:]
@@ -341,72 +337,9 @@ class MarkSplitter:
         return text[at:] if mark in HARMONY_OPENINGS else text[at + len(mark) :]
 
 
-def _beginnings_of(marks: set[str]) -> str:
-    """Return the pattern of the beginning of any mark, or of a part of it at the end of a text."""
-    rests: dict[str, set[str]] = {}
-    for mark in marks - {""}:
-        rests.setdefault(mark[0], set()).add(mark[1:])
-    return "|".join(
-        re.escape(first) + ("" if "" in rest else rf"(?:\Z|{_beginnings_of(rest)})") for first, rest in rests.items()
-    )
-
-
-may_hold_minimax_mark: Final = re.compile(_beginnings_of({mark[:_PROOF] for mark in _OPENINGS})).search
-"""Finds what could become a mark in text that the splitter gets while it is idle; without it, the text goes out."""
-may_hold_mark: Final = re.compile(_beginnings_of({mark[:_PROOF] for mark in _OPENINGS if mark[0] != "]"})).search
-"""The same for all models but MiniMax's, whose mark begins with "]": text is full of these. The mark is found none the
-less, by its second character."""
-
-
-_BEGINNINGS: Final = frozenset(mark[:size] for mark in _OPENINGS for size in range(1, len(mark)))
-
-
 def _write(text: str, pieces: list[Piece], *, thinking: bool = False) -> None:
     if text:
         pieces.append((thinking, text))
-
-
-def _begins(text: str, marks: tuple[str, ...]) -> str | None:
-    """Return the mark with which a text begins."""
-    found = _patterns(marks).whole.match(text)
-    return found[0] if found else None
-
-
-def _may_become(text: str, marks: tuple[str, ...]) -> bool:
-    """Tell whether a text is the beginning of a mark."""
-    return text in _patterns(marks).beginnings
-
-
-def _first(text: str, marks: tuple[str, ...]) -> tuple[int, str]:
-    """Return where the first mark in a text is, and the mark; else where one may begin, and ""."""
-    patterns = _patterns(marks)
-    found = patterns.whole.search(text)
-    end = found.start() if found else len(text)
-    for start in patterns.first_character.finditer(text, max(0, len(text) - patterns.longest), end):
-        if text[start.start() :] in patterns.beginnings:
-            return start.start(), ""
-    return (end, found[0]) if found else (end, "")
-
-
-class _Patterns(NamedTuple):
-    """What finds some marks."""
-
-    whole: re.Pattern[str]
-    first_character: re.Pattern[str]
-    beginnings: frozenset[str]
-    """All that a text may end with while a mark is still coming."""
-    longest: int
-
-
-@cache
-def _patterns(marks: tuple[str, ...]) -> _Patterns:
-    characters = "".join(sorted({mark[0] for mark in marks}))
-    return _Patterns(
-        re.compile("|".join(map(re.escape, marks)) or "(?!)"),
-        re.compile(f"[{re.escape(characters)}]" if marks else "(?!)"),
-        frozenset(mark[:size] for mark in marks for size in range(1, len(mark))),
-        max(map(len, marks), default=0),
-    )
 
 
 def _is_cut_json(body: str) -> bool:
