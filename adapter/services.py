@@ -23,6 +23,7 @@ from adapter.settings.settings import Settings, SettingsError
 from adapter.sharing.admission import Gate
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import Offload
+from adapter.sharing.overload import Overload
 from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
 from adapter.store.files import open_file_store
@@ -33,6 +34,7 @@ from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
+from adapter.telemetry.catalog import count_responses
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
@@ -129,6 +131,9 @@ class Services:
         self.caller_keys = CallerKeys(settings)
         self.gate = Gate(has_keys=settings.has_named_keys, key_tokens=self.store.key_tokens)
         self.stored_keys = StoredKeys(self.store, self.caller_keys) if settings.stored_keys else None
+        self.overload = Overload(
+            max_lag=settings.max_lag, max_responses=settings.max_responses, count_responses=count_responses
+        )
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
@@ -160,6 +165,7 @@ class Services:
         self.retention.start()
         self.file_upkeep.start()
         self.snapshots.start()
+        self.heartbeat.add(self.overload)
         if self.settings.has_named_keys:
             self.heartbeat.add(self.flow.usage_recorder)
             if self.settings.store_url.kind != "memory":

@@ -12,9 +12,10 @@ import structlog
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.sharing.admission import LimitExceeded
+from adapter.sharing.overload import Overloaded
 from adapter.sharing.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
-from adapter.telemetry.catalog import LIMITED, REFUSED, member_label
+from adapter.telemetry.catalog import LIMITED, OVERLOAD_REFUSED, REFUSED, member_label
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
 
 log = structlog.get_logger()
@@ -46,6 +47,9 @@ def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
         case LimitExceeded():
             LIMITED.add((error.limit,))
             return ErrorReport(error, "info", "limit reached", {"status": error.status, "limit": error.limit})
+        case Overloaded():
+            OVERLOAD_REFUSED.add((error.load,))
+            return ErrorReport(error, "info", "no room", {"status": error.status, "reason": error.message})
         case NoRoom():
             return ErrorReport(error, "warning", "no room", {"status": error.status, "reason": error.message})
         case UpstreamError():

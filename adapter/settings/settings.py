@@ -192,6 +192,15 @@ class Settings:
         "Bytes of request bodies that a worker has in memory at a time, until their answers end; a request beyond it "
         "gets 503. A request takes about four times the size of its body. At least max_body_bytes is used.",
     )
+    max_responses: int = setting(
+        2500, Whole(1, 100_000), "Responses that a worker answers at a time; another request gets 503."
+    )
+    max_lag: float = setting(
+        1.0,
+        Seconds(0, 60),
+        "How late a worker's event loop may be; if it is later twice in a row, a growing part of the new requests gets "
+        "503, until it is in time. 0: however late.",
+    )
     max_background: int = setting(
         1000, Whole(1, 100_000), "Background responses of a worker at a time; another one gets 503."
     )

@@ -69,6 +69,9 @@ TOKENS = _counter(
 )  # fmt: skip
 REFUSED = _counter("refused_total", "Requests that the server itself rejected.", "code", "param")
 LIMITED = _counter("limited_total", "Requests beyond a limit of their key.", "limit")
+OVERLOAD_REFUSED = _counter(
+    "overload_refused_total", "Requests refused because a worker had too much to do: `lag` or `responses`.", "reason"
+)
 KEY_TOKENS = _counter("key_tokens_total", "Tokens of the responses of named keys.", "key", "kind")
 KEY_BUDGET_LEFT = _gauge(
     "key_budget_left_tokens", "What a key has left of its budget, on this machine's count.", "key", "period",
@@ -113,6 +116,11 @@ def model_label(name: str, answered: bool) -> str:
         return "other"
     _model_names.add(name)
     return name
+
+
+def count_responses() -> float:
+    """Return how many responses this worker is answering."""
+    return sum(IN_FLIGHT.values.values())
 
 
 def member_label(path: str | None) -> str:

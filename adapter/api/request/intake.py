@@ -91,6 +91,7 @@ def admit_http(
         admitted: tuple[Caller, CreateRequest] = environ.pop(ADMITTED)
         return admitted
     caller = identify_caller(environ, services.caller_keys)
+    services.overload.check()
     body = read_callers_body(environ, caller, services)
     if services.recorder is not None and (recorder := choose_recorder(environ, services)) is not None:
         begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))

@@ -151,6 +151,7 @@ class Session:
         If that fails, the connection forgets the response that the message continues, so that no client goes on from a
         stale state. Source: OpenAI guide, WebSocket mode.
         """
+        self._services.overload.check()
         caller.key = authenticate(caller.bearer, self._services.caller_keys).key  # it may have been revoked meanwhile
         previous: str | None = None
         failed = True

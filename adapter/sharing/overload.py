@@ -1,0 +1,78 @@
+"""Refuses requests before a worker has so much to do that the streams inside suffer.
+
+A worker has as much as it can take when its event loop is late twice in a row (`max_lag`), or when it answers as many
+responses as it may (`max_responses`). While it is late, a growing part of the new requests is refused, at once and
+before their bodies are read; the part shrinks again when the loop is in time. Clients retry, and may reach another
+worker. What is inside goes on.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.sharing.shares import SERVER_FULL, NoRoom
+
+log = structlog.get_logger()
+
+_GROWTH: Final = 0.25
+"""Of the refused part, with each late tick."""
+_DECLINE: Final = 0.125
+"""Slower than it grows, so that the load comes back bit by bit."""
+_RETRY_SECONDS: Final = 2.0
+
+
+class Overloaded(NoRoom):
+    """A request is refused because this worker has too much to do."""
+
+    def __init__(self, load: str, state: str) -> None:
+        """`load`: of what it has too much, lag or responses."""
+        self.load = load
+        super().__init__(
+            f"This server {state} at the moment. Please try again later.",
+            status=503, code=SERVER_FULL, retry_after=_RETRY_SECONDS,
+        )  # fmt: skip
+
+
+class Overload:
+    """Knows how loaded this worker is. A member of the heartbeat."""
+
+    def __init__(self, *, max_lag: float, max_responses: int, count_responses: Callable[[], float]) -> None:
+        """`max_lag`: seconds; 0: any. `count_responses` returns how many are being answered."""
+        self._count_responses = count_responses
+        self._max_lag = max_lag
+        self._max_responses = max_responses
+        self._next_tick: float | None = None
+        self._was_late = False
+        self._refused_part = 0.0
+        self._due = 0.0
+        """Parts of requests that are to be refused; at 1 the next one is."""
+
+    def tick(self, now: float | None = None) -> None:
+        """Observe how late this call is."""
+        now = time.monotonic() if now is None else now
+        lag = 0.0 if self._next_tick is None else now - self._next_tick
+        self._next_tick = now + TICK_SECONDS
+        is_late = 0 < self._max_lag < lag
+        before = self._refused_part
+        if not is_late:
+            self._refused_part = max(0.0, before - _DECLINE)
+        elif self._was_late:
+            self._refused_part = min(1.0, before + _GROWTH)
+        self._was_late = is_late
+        if self._refused_part and not before:
+            log.warning("overloaded", lag=round(lag, 3))
+        elif before and not self._refused_part:
+            log.info("no longer overloaded")
+
+    def check(self) -> None:
+        """Raise Overloaded for a request that has to be refused."""
+        if self._count_responses() >= self._max_responses:
+            raise Overloaded("responses", "answers as many requests as it can")
+        if self._refused_part:
+            self._due += self._refused_part
+            if self._due >= 1:
+                self._due -= 1
+                raise Overloaded("lag", "is overloaded")
