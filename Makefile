@@ -9,6 +9,8 @@ PACKAGE := setup.cfg pyproject.toml
 # A stamp is newer than the metadata it was installed from; with it, nothing is installed twice.
 RUNTIME := $(VENV)/.installed-runtime
 EVERYTHING := $(VENV)/.installed-everything
+RUNTIME_EXTRAS := postgres,redis
+EXTRAS := $(RUNTIME_EXTRAS),test,lint
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-clients services lint check docs chaos fuzz bench try-image clean
@@ -70,12 +72,27 @@ clean:  ## Remove .venv, caches and build output (var/, the stored responses, st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable '.[postgres,redis]'
+	@$(call install,$(RUNTIME_EXTRAS),the adapter)
 	@touch $@
 
 $(EVERYTHING): $(PACKAGE) | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --editable '.[postgres,redis,test,lint]'
+	@$(call install,$(EXTRAS),the adapter with its tests and linters)
 	@touch $(RUNTIME) $@
+
+# Install requirements, and show meanwhile what pip is doing: on a terminal in one line, else every ten seconds.
+define install
+	echo "Installing $(2) into $(VENV), once; this takes about a minute ..."; \
+	$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --no-compile --editable '.[$(1)]' >$(VENV)/install.log 2>&1 & \
+	pid=$$!; seconds=0; \
+	while kill -0 $$pid 2>/dev/null; do \
+	  sleep 1; seconds=$$((seconds + 1)); \
+	  doing=$$(grep -E '^ *(Collecting|Downloading|Building|Installing|Preparing)' $(VENV)/install.log | tail -1 | cut -c1-60); \
+	  if [ -t 1 ]; then printf '\r\033[K  %3d s  %s' $$seconds "$$doing"; \
+	  elif [ $$((seconds % 10)) = 0 ]; then echo "  $$seconds s  $$doing"; fi; \
+	done; \
+	wait $$pid || { echo; tail -20 $(VENV)/install.log >&2; exit 1; }; \
+	if [ -t 1 ]; then printf '\r\033[K'; fi; echo "Installed in $$seconds s."
+endef
 
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { \

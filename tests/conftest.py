@@ -1,11 +1,24 @@
-"""The surroundings that groups of tests share: a provider that plays scripts, and the service in front of it."""
+"""What groups of tests share: a provider that plays scripts, the service in front of it, and how hypothesis searches.
 
+Hypothesis tries the same examples in every plain run; `HYPOTHESIS_PROFILE=explore` tries other and more ones.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Upstream
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=SLOW
+)
+settings.register_profile("explore", deadline=None, max_examples=1500, print_blob=True, suppress_health_check=SLOW)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

@@ -19,11 +19,10 @@ import sys
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from adapter import __version__
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
+from adapter.server.welcome import welcome
 from adapter.settings.checks import refuse_itself, refuse_open_bind
-from adapter.settings.dialects import describe_dialect
 from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
@@ -125,7 +124,7 @@ def options(settings: Settings) -> dict[str, Any]:
     def when_ready(server: Any) -> None:
         address = server.LISTENERS[0].getsockname()
         with suppress(OSError):  # standard output may be full or closed
-            print(announcement(settings, address, is_tls=server.cfg.is_ssl), flush=True)
+            print(welcome(settings, address, is_tls=server.cfg.is_ssl, is_terminal=sys.stdout.isatty()), flush=True)
         gc.collect()
         gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
 
@@ -166,38 +165,6 @@ def give_up(error: SettingsError) -> NoReturn:
     """Exit because of unusable settings."""
     print(f"responses-adapter: {error}", file=sys.stderr)
     sys.exit(2)
-
-
-def announcement(settings: Settings, address: tuple[Any, ...] | str, *, is_tls: bool = False) -> str:
-    """Return the line that announces the server and its upstreams; with the demo upstream, how to try it.
-
-    `address`: as the system names it, for a Unix socket its path.
-    """
-    scheme = "https" if is_tls else "http"
-    if isinstance(address, str):
-        where, url = f"{UNIX}{address}", f"--unix-socket {address} {scheme}://localhost/v1"
-    else:
-        host, port = address[:2]
-        where = url = f"{scheme}://[{host}]:{port}/v1" if ":" in host else f"{scheme}://{host}:{port}/v1"
-    line = (
-        f"responses-adapter {__version__} listens on {where}, {_upstreams(settings)}, "
-        f"store {settings.store_url}, {settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    )
-    if settings.sources.get("upstream_url") != "demo":
-        return line
-    key = ' -H "Authorization: Bearer $RESPONSES_KEY"' if settings.requires_keys else ""
-    return (
-        f"{line}\nNo upstream is configured (ADAPTER_UPSTREAM_URL), so the bundled demo upstream was started. Try:\n"
-        f"  curl {url}/responses{key} -H 'Content-Type: application/json' "
-        """-d '{"model": "demo", "input": "Hello"}'"""
-    )
-
-
-def _upstreams(settings: Settings) -> str:
-    upstreams = settings.all_upstreams()
-    if len(upstreams) == 1:
-        return f"upstream {upstreams[0].url} (dialect {describe_dialect(upstreams[0].dialect)})"
-    return "upstreams " + ", ".join(f"{one.name} (dialect {describe_dialect(one.dialect)})" for one in upstreams)
 
 
 def _check_address(settings: Settings) -> None:

@@ -268,7 +268,9 @@ class Settings:
     log_level: str = setting(
         "info", Choice("debug", "info", "warning", "error"), "The least level that is logged."
     )
-    log_format: str = setting("json", Choice("json", "console"), "Log lines for machines or for people.")
+    log_format: str = setting(
+        "auto", Choice("auto", "json", "console"), "Log lines for machines or for people; auto: people, on a terminal."
+    )
     keys: tuple[CallerKey, ...] = ()
     """Of the TOML file."""
     upstreams: tuple[UpstreamSettings, ...] = ()

@@ -10,6 +10,7 @@ fails a request.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 import structlog
 
+from adapter.telemetry.console import console_line
 from translators.wire import encode
 
 Event = MutableMapping[str, Any]
@@ -25,10 +27,14 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggin
 
 
 def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
-    """Write everything of `level` and above, as "json" or "console" lines, to a file (default: standard error)."""
+    """Write everything of `level` and above to a file (default: standard error).
+
+    `format`: "json" or "console"; "auto" is "console" on a terminal, "json" elsewhere.
+    """
     target = to or sys.stderr.buffer
     file = _Output(target)
-    render = _json_line if format == "json" else _console(colors=target.isatty())
+    is_console = format == "console" or (format == "auto" and target.isatty())
+    render = _console(colors=target.isatty() and "NO_COLOR" not in os.environ) if is_console else _json_line
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -79,15 +85,11 @@ def _json_line(_: Any, level: str, event: Event) -> bytes:
         return json.dumps(line, default=repr, skipkeys=True).encode()
 
 
-def _console(colors: bool) -> Any:
-    """Return a renderer for people. Tracebacks are plain: structlog's default ones show the values of variables."""
-    pretty = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+def _console(*, colors: bool) -> Any:
+    """Return a renderer for people."""
 
-    def render(logger: Any, level: str, event: Event) -> bytes:
-        event = _exception_to_text(logger, level, event)
-        event["level"] = level
-        event["timestamp"] = datetime.now().strftime("%H:%M:%S.%f")[:-3]
-        return str(pretty(logger, level, event)).encode(errors="backslashreplace")
+    def render(_: Any, level: str, event: Event) -> bytes:
+        return console_line(level, _exception_to_text(None, level, event), colors=colors)
 
     return render
 

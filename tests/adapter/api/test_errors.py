@@ -127,7 +127,7 @@ def test_whether_and_when_to_try_again(
     ("method", "path", "status", "message"),
     [
         ("POST", "/", 405, "Not allowed to POST on /. Allowed: GET, HEAD, OPTIONS."),
-        ("POST", "/v1/foo", 404, "Invalid URL (POST /v1/foo)"),
+        ("POST", "/v1/nothing", 404, "Invalid URL (POST /v1/nothing)"),
         ("POST", "/v1/chat/completions", 404, "Invalid URL (POST /v1/chat/completions). Did you mean /v1/responses?"),
         ("GET", "/v1/%ff", 404, "Invalid URL (GET /v1/\N{REPLACEMENT CHARACTER})"),
         ("GET", "/" + "x" * 5000, 404, f"Invalid URL (GET /{'x' * 199})"),
@@ -151,7 +151,7 @@ def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
         ("GET", "/healthz", 200),
         ("HEAD", "/healthz", 200),
         ("OPTIONS", "/v1/responses", 200),
-        ("HEAD", "/v1/foo", 404),
+        ("HEAD", "/v1/nothing", 404),
         ("PUT", "/v1/responses", 405),
         ("POST", "/v1/responses", 415),
         ("GET", "/v1/responses/resp_1", 404),

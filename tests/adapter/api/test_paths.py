@@ -1,4 +1,4 @@
-"""Paths that are not quite the API's, and the landing answer."""
+"""Paths that are not quite the API's."""
 
 import json
 
@@ -48,9 +48,3 @@ def test_a_hint(path: str, meant: str, client: FlaskClient) -> None:
 def test_no_hint(path: str, client: FlaskClient) -> None:
     answer = client.get(path)
     assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (GET {path})"
-
-
-def test_the_landing_answer(client: FlaskClient) -> None:
-    answer = client.get("/")
-    assert (answer.status_code, answer.content_type) == (200, "text/plain; charset=utf-8")
-    assert "http://localhost/v1/responses" in answer.text

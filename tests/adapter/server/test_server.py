@@ -17,8 +17,6 @@ from time import monotonic
 import pytest
 
 from adapter import __version__
-from adapter.server.server import announcement
-from adapter.settings.settings import Settings
 from adapter.settings.sources import load_settings
 from tests.support import chat
 from tests.support.client import Client
@@ -260,12 +258,6 @@ def test_a_unix_socket(tmp_path: Path) -> None:
             peer.connect(str(path))
             peer.sendall(b"GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert peer.recv(100).startswith(b"HTTP/1.1 404 ")
-
-
-def test_the_address_that_is_announced() -> None:
-    settings = Settings(upstream_url="http://h/v1")
-    assert " listens on https://127.0.0.1:1/v1, " in announcement(settings, ("127.0.0.1", 1), is_tls=True)
-    assert " listens on http://[::1]:1/v1, " in announcement(settings, ("::1", 1, 0, 0))
 
 
 def test_every_address_of_the_machine() -> None:

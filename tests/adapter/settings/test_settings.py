@@ -128,7 +128,7 @@ def test_a_url_that_cannot_be_used_says_why() -> None:
         ("KEEP_ALIVE", "1e3", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not '1e3'."),
         ("KEEP_ALIVE", "301", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not 301.0."),
         ("ALLOW_OPEN", "yes", "ADAPTER_ALLOW_OPEN must be true or false, not 'yes'."),
-        ("LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT must be one of json, console, not 'xml'."),
+        ("LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT must be one of auto, json, console, not 'xml'."),
         ("DIALECT", "grok", "ADAPTER_DIALECT must be one of auto, default, "),
         ("BIND", "8000", "ADAPTER_BIND must be host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and the "),
         ("BIND", "127.0.0.1:65536", "ADAPTER_BIND must be host:port, "),

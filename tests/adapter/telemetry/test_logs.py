@@ -94,6 +94,36 @@ def test_the_console_form_is_for_people() -> None:
     assert "\x1b" not in line, "colours outside a terminal"
 
 
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_are_for_people_on_a_terminal_and_for_machines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for file in (terminal := Terminal(), pipe := io.BytesIO()):
+        logs.configure("info", "auto", file)
+        structlog.get_logger().warning("not ready", reason="the disk\nis full", note=None)
+    assert "\x1b[33mnot ready" in terminal.getvalue().decode()
+    assert "reason=the disk is full" in terminal.getvalue().decode()
+    assert "note" not in terminal.getvalue().decode()
+    assert lines_of(pipe)[0]["reason"] == "the disk\nis full"
+
+
+def test_a_response_is_one_short_line() -> None:
+    logs.configure("info", "console", file := io.BytesIO())
+    structlog.get_logger().info(
+        "response", response_id="resp_01a2249bf59b2c63", tenant="6d259aa47b21", transport="sse", model="qwen3:8b",
+        upstream="default", status="incomplete", error=None, incomplete="max_output_tokens", input_tokens=367,
+        output_tokens=19, first_token=0.085, seconds=0.513, notes=["tools: dropped"], request_id="req_58509afa",
+    )  # fmt: skip
+    (line,) = file.getvalue().decode().splitlines()
+    told = " ".join(line.split())
+    assert "incomplete: max_output_tokens qwen3:8b 0.51 s first 0.09 s 367 + 19 tokens" in told
+    assert told.endswith("notes=tools: dropped req 9afa")
+    assert len(line) < 190
+
+
 class Broken(io.BytesIO):
     """A file of which the disk is full, or the reader gone."""
 
