@@ -171,6 +171,11 @@ def erase_lessons(store: ValueStore) -> int:
     return store.delete_values(_KEY_PREFIX)
 
 
+def erase_lesson(store: ValueStore, upstream: str, model: str, lesson: str) -> int:
+    """Erase one lesson; return how many there were. Workers stop applying it within seconds."""
+    return store.delete_values(_key(upstream, model, lesson))
+
+
 def _decode_all(values: Mapping[str, bytes]) -> dict[str, StoredLesson]:
     """Return lessons by key, without those that another version of this program wrote in another form."""
     found = {}

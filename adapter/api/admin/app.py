@@ -8,11 +8,13 @@ or a named key with `admin`.
 """
 
 import hmac
-from typing import Final
+from typing import Final, NoReturn
 
-from flask import Flask, request
+from flask import Flask, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from adapter.api.admin import keys, metrics, usage
+from adapter.api.admin.session import is_signed_in
 from adapter.api.auth import authenticate, read_key
 from adapter.api.errors import init_errors
 from adapter.services import Services
@@ -22,6 +24,10 @@ from adapter.sharing.keys import CallerKeys
 from translators.errors import RequestError, shorten
 
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+_OPEN_PATHS: Final = frozenset(
+    {"/inspector/sign-in", "/inspector/static/style.css", "/inspector/static/sign-in.js"}
+)
+"""The form that asks for the key, and what it looks like."""
 
 
 def create_admin_app(services: Services) -> Flask:
@@ -32,7 +38,18 @@ def create_admin_app(services: Services) -> Flask:
     app.before_request(_Guard(services.settings, services.caller_keys).check_request)
     for part in (keys, metrics, usage):
         app.register_blueprint(part.blueprint)
+    if services.recorder is None:
+        app.add_url_rule("/inspector", view_func=_explain_inspector)
+    else:  # imported late: mostly nothing is recorded
+        from adapter.api.admin.inspector import chains, pages, recordings, replay, state
+
+        for page in (recordings, chains, state, replay, pages):
+            app.register_blueprint(page.blueprint)
     return app
+
+
+def _explain_inspector() -> NoReturn:
+    raise RequestError("The inspector is off. To use it, set ADAPTER_INSPECTOR to heads, contents or all.", status=404)
 
 
 class _Guard:
@@ -45,8 +62,11 @@ class _Guard:
         self._key = None if settings.admin_key is None else settings.admin_key.encode()
         self._checks_host = is_loopback(settings.admin_bind) or bool(settings.admin_hosts)
 
-    def check_request(self) -> None:
-        """Raise RequestError (401, 403, 421) for a request that is not the operator's."""
+    def check_request(self) -> BaseResponse | None:
+        """Raise RequestError (401, 403, 421) for a request that is not the operator's.
+
+        A person who opens a page is sent to the form that asks for the key; None: go on.
+        """
         environ = request.environ
         host = environ.get("HTTP_HOST", "")
         if host.lower() not in self._hosts and self._checks_host:
@@ -59,11 +79,20 @@ class _Guard:
         if origin is not None and request.method not in ("GET", "HEAD") and origin.partition("://")[2] != host:
             raise RequestError("Pages of other origins may not use the admin address.", status=403)
         if self._key is not None:
+            if request.path in _OPEN_PATHS or is_signed_in(environ, self._key):
+                return None
             key = read_key(environ)
+            if key is None and request.method == "GET" and _is_page(request.path):
+                return redirect("/inspector/sign-in")
             if key is None or not (hmac.compare_digest(key.encode(), self._key) or self._is_admins(key)):
                 raise RequestError("The admin key is missing or wrong.", code="invalid_api_key", status=401)
+        return None
 
     def _is_admins(self, key: str) -> bool:
         """Tell whether it is a named key with `admin`; raise RequestError (401) for one that is not accepted."""
         who = authenticate(key, self._keys)
         return who.key is not None and who.key.admin
+
+
+def _is_page(path: str) -> bool:
+    return path == "/inspector" or (path.startswith("/inspector/") and not path.startswith("/inspector/api/"))

@@ -87,6 +87,7 @@ def _describe(key: CallerKey) -> dict[str, Any]:
         "models": key.models,
         "expires": key.expires,
         "admin": key.admin,
+        "inspect": key.inspect,
         **{limit: getattr(key, limit) for limit in LIMITS},
         "in_progress": app.gate.table.running(key.name),
         "day_tokens": round(spent.day),

@@ -114,5 +114,5 @@ def begin_recording(
     key = caller.key.name if caller.key is not None else caller.tenant[:_LOGGED_TENANT_CHARACTERS] or None
     withheld = caller.key is not None and caller.key.inspect == "never"
     began = time.perf_counter() if began is None else began
-    caller.recording = recorder.begin(path, key, caller.bearer, began, withheld=withheld)
+    caller.recording = recorder.begin(path, caller.tenant, key, caller.bearer, began, withheld=withheld)
     caller.recording.add_request(body)

@@ -76,7 +76,9 @@ class Recorder:
         assert self._path is not None
         return open_spool(self._path, self._max_bytes, self._mask)
 
-    def begin(self, path: str, key: str | None, bearer: str | None, began: float, *, withheld: bool) -> Recording:
+    def begin(
+        self, path: str, tenant: str, key: str | None, bearer: str | None, began: float, *, withheld: bool
+    ) -> Recording:
         """Return the recording of a request that began to arrive at a time of the performance counter.
 
         `key`: who sent it, as operators read it. `withheld`: contents of this key are never recorded.
@@ -89,8 +91,9 @@ class Recorder:
         at = time.time() - (time.perf_counter() - began)
         id = structlog.contextvars.get_contextvars().get("request_id")
         head = Head(
-            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, id, marks={}, attempts=[], tools=[]
-        )
+            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, "http", "in_progress", tenant, id,
+            marks={}, attempts=[], tools=[],
+        )  # fmt: skip
         return Recording(self, head, began, bearer, _MAX_CONTENTS)
 
     def changed(self, recording: Recording) -> None:

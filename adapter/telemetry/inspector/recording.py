@@ -74,14 +74,17 @@ class Head(Struct, omit_defaults=True):
     """The name of the caller's key, or the beginning of the digest that is its tenant."""
     contents: str
     """"recorded", or why they are not."""
+    transport: str
+    status: str
+    """Of the response; "rejected" if there is none because of the request."""
+    tenant: str = ""
+    """Whose data it is; shown only in part."""
     request_id: str | None = None
     replay_of: str | None = None
     response_id: str | None = None
     previous_response_id: str | None = None
     conversation: str | None = None
-    transport: str = "http"
     model: str = ""
-    status: str = "in_progress"
     http: int = 0
     """The HTTP status with which it was answered; 0: not yet."""
     error: dict[str, Any] | None = None

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.api.admin.app import create_admin_app
 from adapter.telemetry.inspector.packing import CUT, pack, unpack
 from adapter.telemetry.inspector.recording import Contents, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets
+from tests.support.app import make_app
 from translators.errors import RequestError
 
 KEY = "sk-hidden-0123456789"
@@ -35,7 +37,9 @@ class Owner:
 def recording(id: str = "x_1", *, contents: str = "recorded", at: float | None = None, owner: Owner | None = None,
               room: int = 1 << 20) -> Recording:  # fmt: skip
     at = time.time() if at is None else at
-    head = Head(id, at, 1, "/v1/responses", "team", contents, marks={}, attempts=[], tools=[])
+    head = Head(
+        id, at, 1, "/v1/responses", "team", contents, "http", "in_progress", marks={}, attempts=[], tools=[]
+    )
     return Recording(owner or Owner(), head, time.perf_counter(), KEY, room)
 
 
@@ -165,3 +169,10 @@ def test_off_loads_nothing_of_it() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_off_says_how_to_switch_it_on() -> None:
+    admin = create_admin_app(make_app(admin_bind="127.0.0.1:9464").extensions["adapter"]).test_client()
+    answer = admin.get("/inspector", base_url="http://127.0.0.1:9464")
+    assert answer.status_code == 404
+    assert "ADAPTER_INSPECTOR" in answer.text

@@ -1,0 +1,175 @@
+"""What the inspector has recorded: the list, what changes in it, and one exchange with its contents."""
+
+import codecs
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from typing import Any, Final
+
+import gevent
+from flask import Blueprint, Response, request
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from adapter.api.current import services
+from adapter.services import Services
+from adapter.telemetry.inspector.packing import Part
+from adapter.telemetry.inspector.recorder import Recorder
+from adapter.telemetry.inspector.recording import Head
+from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
+from translators.errors import RequestError
+from translators.wire import Raw, encode
+
+blueprint = Blueprint("recordings", __name__, url_prefix="/inspector/api")
+
+_LIMIT: Final = 200
+_MAX_LIMIT: Final = 500
+"""Rows of a list: what a page can show without delay."""
+_MAX_SEARCHED: Final = 500
+"""Recordings whose contents one search reads."""
+_LIVE_SECONDS: Final = 0.5
+"""Between two looks for changes."""
+_KEEP_ALIVE_SECONDS: Final = 10.0
+_SHOWN_TENANT_CHARACTERS: Final = 12
+
+
+def recorder() -> Recorder:
+    """Return the recorder of this worker."""
+    found = services().recorder
+    assert found is not None, "the inspector's blueprints are registered only with a recorder"
+    return found
+
+
+@blueprint.get("/recordings")
+def list_recordings() -> Response:
+    """List recordings, the newest first, and what the inspector records.
+
+    Query: `limit`; `status`, `model`, `upstream`, `key`, `conversation` select by equal values; `notes`, `errors` and
+    `retried` those that have some; `slower` by milliseconds; `text` by a text in head or contents.
+    """
+    own = recorder()
+    limit = min(_whole("limit", _LIMIT), _MAX_LIMIT)
+    rev, found = own.read(partial(_select, chosen=_filters(), text=request.args.get("text", ""), limit=limit))
+    about = {"mode": own.mode, "lost": own.lost, "rev": rev, "max_bytes": services().settings.inspector_bytes}
+    return answer({**about, "data": [shown(one) for one in found]})
+
+
+@blueprint.get("/live")
+def follow_changes() -> Response:
+    """Send each recording as an event whenever it changes, from a revision (`after`) on, for as long as it is read."""
+    own, app = recorder(), services()
+    after = request.headers.get("Last-Event-ID") or request.args.get("after") or ""
+    rev = int(after) if after.isdecimal() and len(after) < 16 else own.read(Spool.revision)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(_live(own, app, rev), content_type="text/event-stream; charset=utf-8", headers=headers)
+
+
+@blueprint.get("/recordings/<id>")
+def show_recording(id: str) -> Response:
+    """Return one recording, by its id or that of its response, with its contents."""
+    found, contents = find(recorder(), id)
+    return answer({**shown(found), "recorded": _show(contents)})
+
+
+def find(own: Recorder, id: str) -> tuple[Listed, Part]:
+    """Return a recording and its contents; raise RequestError."""
+    found = own.read(lambda spool: spool.find(id))
+    if found is None:
+        raise RequestError("There is no such recording; it may have made room for newer ones.", status=404)
+    contents: Part = own.read(lambda spool: spool.read_contents(found.head.id))
+    return found, contents
+
+
+def answer(value: object) -> Response:
+    return Response(encode(value), content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def shown(one: Listed) -> dict[str, Any]:
+    """Return a recording as operators see it."""
+    head = replace(one.head, tenant=one.head.tenant[:_SHOWN_TENANT_CHARACTERS])
+    return {"rev": one.rev, **to_builtins(head)}
+
+
+def _select(
+    spool: Spool, chosen: list[Callable[[Head], bool]], text: str, limit: int
+) -> tuple[int, list[Listed]]:
+    rev = spool.revision()
+    found = [one for one in spool.latest(MAX_RECORDINGS) if all(is_chosen(one.head) for is_chosen in chosen)]
+    if text:
+        wanted = text.encode()
+        found = [one for one in found[:_MAX_SEARCHED] if wanted in encode(one.head) or _mentions(spool, one, wanted)]
+    return rev, found[:limit]
+
+
+def _mentions(spool: Spool, one: Listed, text: bytes) -> bool:
+    if not one.head.parts:
+        return False
+    part = spool.read_contents(one.head.id)
+    pieces = [part.request, part.response, *part.events]
+    pieces += [json for _, json in (*part.chats, *part.error_bodies)] + [data for *_, data in part.chunks]
+    return any(piece is not None and text in piece for piece in pieces)
+
+
+def _filters() -> list[Callable[[Head], bool]]:
+    """Return the conditions of the query."""
+    args, found = request.args, list[Callable[[Head], bool]]()
+    for name in ("status", "model", "key", "conversation"):
+        if value := args.get(name):
+            found.append(lambda head, name=name, value=value: getattr(head, name) == value)  # type: ignore[misc]
+    if upstream := args.get("upstream"):
+        found.append(lambda head: any(one.upstream == upstream for one in head.attempts))
+    if args.get("notes"):
+        found.append(lambda head: bool(head.notes))
+    if args.get("errors"):
+        found.append(lambda head: head.error is not None)
+    if args.get("retried"):
+        found.append(lambda head: len(head.attempts) > 1)
+    if args.get("slower"):
+        slower = _whole("slower", 0)
+        found.append(lambda head: head.marks.get("closed", 0.0) >= slower)
+    return found
+
+
+def _whole(name: str, default: int) -> int:
+    value = request.args.get(name, str(default))
+    if not (value.isdecimal() and len(value) < 10):
+        raise RequestError(f"{name} must be a whole number.", param=name, code="invalid_value")
+    return int(value)
+
+
+def _live(own: Recorder, app: Services, rev: int) -> Generator[bytes]:
+    silence = 0.0
+    yield b"retry: 1000\n\n"
+    while not app.draining:
+        changed = own.read(partial(Spool.changed_since, rev=rev, limit=_LIMIT))
+        if changed:
+            rev, silence = changed[-1].rev, 0.0
+            yield b"".join(b"id: %d\ndata: %b\n\n" % (one.rev, encode(shown(one))) for one in changed)
+        elif silence >= _KEEP_ALIVE_SECONDS:
+            silence = 0.0
+            yield b": nothing new\n\n"
+        silence += _LIVE_SECONDS
+        gevent.sleep(_LIVE_SECONDS)
+
+
+def _show(part: Part) -> dict[str, Any]:
+    return {
+        "request": _text(part.request),
+        "chats": [{"attempt": number, "text": _text(json)} for number, json in part.chats],
+        "chunks": [chunk for number, times, sizes, data in part.chunks for chunk in _split(number, times, sizes, data)],
+        "error_bodies": [{"attempt": number, "text": _text(body)} for number, body in part.error_bodies],
+        "events": [Raw(events) for events in part.events],
+        "response": _text(part.response),
+    }
+
+
+def _split(number: int, times: Iterable[float], sizes: Iterable[int], data: bytes) -> list[dict[str, Any]]:
+    """Return the pieces in which bytes came, as text; a character that came in two pieces is in the second."""
+    decoder, at, pieces = codecs.getincrementaldecoder("utf-8")("replace"), 0, []
+    for ms, size in zip(times, sizes, strict=True):
+        pieces.append({"attempt": number, "at": ms, "text": decoder.decode(data[at : at + size])})
+        at += size
+    return pieces
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "replace")

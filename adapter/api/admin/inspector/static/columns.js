@@ -1,0 +1,201 @@
+// @ts-check
+// Request → chat request → the provider's chunks → events, side by side.
+
+import { copyButton, el, empty, fill } from "./dom.js";
+import { milliseconds, plural, size } from "./format.js";
+import { Tree } from "./tree.js";
+
+const SHOWN = 150; // chunks and events at a time
+
+export class Columns {
+  /** @param {any} one */
+  constructor(one) {
+    this.one = one;
+    const recorded = one.recorded;
+    this.request = parse(recorded.request);
+    /** @type {{at: number, event: any}[]} */
+    this.events = recorded.events.flat().flatMap(([at, batch]) => batch.map((/** @type {any} */ event) => ({ at, event })));
+    this.response = parse(recorded.response) ?? this.events.findLast(({ event }) => event.response)?.event.response;
+    /** @type {Map<string, HTMLElement[]>} */
+    this.lines = new Map();
+    const why = one.contents === "recorded" ? "" : one.contents;
+    const nothing = (/** @type {string} */ what) => empty(what, why);
+    this.requestTree = this.request === undefined ? null : new Tree(this.request, "Request", one.notes);
+    this.responseTree = null;
+    const parts = [
+      this.column("Request", recorded.request && [size(recorded.request.length), copyButton("copy", () => recorded.request)],
+        this.requestTree?.element ?? (recorded.request ? el("pre", {}, recorded.request) : nothing("Not recorded."))),
+      this.chatColumn(recorded.chats, nothing),
+      this.column("Provider's chunks", recorded.chunks.length > 0 && [plural(recorded.chunks.length, "read"), copyButton("copy", () => recorded.chunks.map((/** @type {any} */ chunk) => chunk.text).join(""))],
+        recorded.chunks.length ? this.list("chunk", recorded.chunks, chunkLine) : nothing("Nothing came.")),
+      this.eventColumn(nothing),
+    ];
+    this.element = el("section", { "aria-labelledby": "columns" },
+      el("div", { class: "heading" }, el("h2", { id: "columns" }, "From request to events"), el("p", { class: "hint" }, "1 to 4 go to a column.")),
+      el("div", { class: "columns" }, parts), this.comparison(recorded.chats));
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} tools
+   * @param {any} body
+   */
+  column(name, tools, body) {
+    return el("section", { class: "column", "aria-label": name },
+      el("div", { class: "column-head" }, el("h3", {}, name), el("span", { class: "hint tools" }, tools || null)),
+      el("div", { class: "column-body", tabindex: 0, role: "group", "aria-label": `${name}, contents` }, body));
+  }
+
+  /**
+   * @param {any[]} chats
+   * @param {(what: string) => HTMLElement} nothing
+   */
+  chatColumn(chats, nothing) {
+    if (chats.length === 0) return this.column("Chat request", null, nothing("None was sent, or it is not recorded."));
+    const place = el("div", {});
+    const show = (/** @type {number} */ at) => {
+      const tree = new Tree(parse(chats[at].text), `Chat request of try ${chats[at].attempt + 1}`);
+      fill(place, tree.element);
+    };
+    const choice = chats.length > 1 && el("select", { "aria-label": "Which try" }, chats.map((chat, at) => {
+      const attempt = this.one.attempts?.[chat.attempt];
+      return el("option", { value: at, selected: at === chats.length - 1 }, `${chat.attempt + 1}. ${attempt?.upstream ?? ""} (${attempt?.reason ?? ""})`);
+    }));
+    const chosen = () => (choice ? Number(/** @type {HTMLSelectElement} */ (choice).value) : 0);
+    if (choice) choice.addEventListener("change", () => show(chosen()));
+    show(chats.length - 1);
+    return this.column("Chat request", [choice, size(chats[chats.length - 1].text.length), copyButton("copy", () => chats[chosen()].text)], place);
+  }
+
+  /** @param {(what: string) => HTMLElement} nothing */
+  eventColumn(nothing) {
+    if (this.events.length) {
+      return this.column("Events", [plural(this.events.length, "event"), copyButton("copy", () => this.events.map(({ event }) => JSON.stringify(event)).join("\n"))],
+        this.list("event", this.events, eventLine));
+    }
+    if (this.response !== undefined) {
+      this.responseTree = new Tree(this.response, "Response", this.one.notes);
+      return this.column("Response", [copyButton("copy", () => this.one.recorded.response)], this.responseTree.element);
+    }
+    return this.column("Events", null, nothing("None were sent."));
+  }
+
+  /**
+   * Return a list that shows more when it is asked to.
+   * @param {string} kind
+   * @param {any[]} all
+   * @param {(one: any) => HTMLElement} line
+   */
+  list(kind, all, line) {
+    const list = el("ol", { class: `lines ${kind}s` });
+    /** @type {HTMLElement[]} */
+    const made = [];
+    this.lines.set(kind, made);
+    const more = el("button", { class: "small", type: "button" });
+    const show = () => {
+      const until = Math.min(all.length, made.length + SHOWN);
+      for (const one of all.slice(made.length, until)) {
+        const item = el("li", { "data-at": one.at }, line(one));
+        item.addEventListener("focusin", () => this.point(kind, one.at));
+        item.addEventListener("mouseenter", () => this.point(kind, one.at));
+        made.push(item);
+        list.append(item);
+      }
+      more.hidden = made.length === all.length;
+      more.textContent = `${all.length - made.length} more`;
+    };
+    more.addEventListener("click", show);
+    show();
+    return el("div", {}, list, more);
+  }
+
+  /**
+   * Mark what happened in the other column at the time of a line of this one.
+   * @param {string} kind
+   * @param {number} at
+   */
+  point(kind, at) {
+    const others = this.lines.get(kind === "chunk" ? "event" : "chunk") ?? [];
+    for (const line of others) line.classList.remove("same-time");
+    const times = others.map((line) => Number(line.dataset.at));
+    // An event follows the chunk that it was made of; a chunk is followed by its events.
+    const index = kind === "event" ? times.findLastIndex((time) => time <= at) : times.findIndex((time) => time >= at);
+    const found = others[index];
+    if (!found) return;
+    found.classList.add("same-time");
+    const body = /** @type {HTMLElement} */ (found.closest(".column-body"));
+    body.scrollTop = found.offsetTop - body.offsetTop - body.clientHeight / 3;
+  }
+
+  /**
+   * Mark the place of a note; return what was done, in words.
+   * @param {{param: string}} note
+   */
+  mark(note) {
+    for (const old of this.element.querySelectorAll(".marked")) old.classList.remove("marked");
+    const row = this.requestTree?.reveal(note.param) ?? this.responseTree?.reveal(note.param) ?? this.requestTree?.root;
+    if (!row) return "The request is not recorded.";
+    row.element.classList.add("marked");
+    row.element.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    const focus = row.element.querySelector("summary") ?? row.element;
+    if (!focus.matches("summary")) focus.setAttribute("tabindex", "-1");
+    /** @type {HTMLElement} */ (focus).focus({ preventScroll: true });
+    return row.path === note.param ? `At ${note.param}.` : `${note.param} is not in the request; marked is ${row.path || "the whole"}.`;
+  }
+
+  /** @param {any[]} chats */
+  comparison(chats) {
+    const chat = chats.length ? parse(chats[chats.length - 1].text) : undefined;
+    if (typeof this.request !== "object" || this.request === null || typeof chat !== "object" || chat === null) return null;
+    const short = (/** @type {any} */ value) => {
+      const text = value === undefined ? "" : JSON.stringify(value);
+      return text.length > 160 ? `${text.slice(0, 160)} …` : text;
+    };
+    const names = [...new Set([...Object.keys(this.request), ...Object.keys(chat)])];
+    const rows = names.map((name) => {
+      const mine = this.request[name], theirs = chat[name];
+      const what = mine === undefined ? "added" : theirs === undefined ? "not there" : JSON.stringify(mine) === JSON.stringify(theirs) ? "equal" : "changed";
+      return el("tr", { class: what.replace(" ", "-") }, el("th", { scope: "row" }, name), el("td", {}, what), el("td", {}, el("code", {}, short(mine))), el("td", {}, el("code", {}, short(theirs))));
+    });
+    return el("details", { class: "comparison" }, el("summary", {}, "What the chat request adds and lacks"),
+      el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Members of both requests" },
+        el("table", {}, el("caption", { class: "unseen" }, "Members of the request and of the last chat request"),
+          el("thead", {}, el("tr", {}, ["Member", "In the chat request", "Request", "Chat request"].map((head) => el("th", { scope: "col" }, head)))),
+          el("tbody", {}, rows))));
+  }
+}
+
+/** @param {any} chunk */
+function chunkLine(chunk) {
+  return el("details", {}, el("summary", {}, el("span", { class: "at" }, milliseconds(chunk.at)), el("span", { class: "gist" }, gistOf(chunk.text))),
+    el("pre", { tabindex: 0 }, chunk.text));
+}
+
+/**
+ * Return the words in a chunk, else its beginning.
+ * @param {string} text
+ */
+function gistOf(text) {
+  const words = [...text.matchAll(/"(?:content|reasoning_content|reasoning|arguments)": ?("(?:[^"\\]|\\.)*")/g)].map((found) => parse(found[1]) ?? "");
+  return words.join("") || text.replace(/\s+/g, " ").slice(0, 80);
+}
+
+/** @param {{at: number, event: any}} one */
+function eventLine({ at, event }) {
+  const place = el("div", {});
+  const line = el("details", {}, el("summary", {}, el("span", { class: "at" }, milliseconds(at)),
+    el("span", { class: "type" }, String(event.type).replace("response.", "")), el("span", { class: "gist" }, event.delta ?? event.item?.type ?? "")), place);
+  line.addEventListener("toggle", () => {
+    if (place.childElementCount === 0) place.append(new Tree(event, event.type).element);
+  });
+  return line;
+}
+
+/** @param {string | null | undefined} text */
+function parse(text) {
+  try {
+    return text === null || text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+// @ts-check
+// Elements from values. Everything that a caller, a model or a provider wrote goes through `visible` into a text node.
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+const BIDI = /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+
+/**
+ * Return a text in which no character is invisible or turns the direction of others.
+ * @param {unknown} text
+ */
+export function visible(text) {
+  const name = (/** @type {string} */ char) => `⟨U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  return String(text).replace(BIDI, name).replace(CONTROLS, name);
+}
+
+/**
+ * Return a new element. `on…` members are listeners, `class` and others attributes; true is an empty attribute.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElement}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value === true ? "" : String(value));
+  }
+  add(made, children);
+  return made;
+}
+
+/**
+ * @param {Node} parent
+ * @param {any[]} children
+ */
+export function add(parent, children) {
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    parent.appendChild(child instanceof Node ? child : document.createTextNode(visible(child)));
+  }
+}
+
+/**
+ * Replace what is in an element.
+ * @param {Element} parent
+ * @param {...any} children
+ */
+export function fill(parent, ...children) {
+  parent.replaceChildren();
+  add(parent, children);
+}
+
+/**
+ * Say something to people who do not see the page change.
+ * @param {string} text
+ */
+export function announce(text) {
+  const place = document.getElementById("announcer");
+  if (place) place.textContent = text;
+}
+
+/**
+ * Return a button that copies a text.
+ * @param {string} label
+ * @param {() => string} text
+ */
+export function copyButton(label, text) {
+  const button = el("button", { class: "small", type: "button" }, label);
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      button.textContent = "copied";
+    } catch {
+      button.textContent = "not copied";
+    }
+    announce(button.textContent ?? "");
+    setTimeout(() => (button.textContent = label), 1500);
+  });
+  return button;
+}
+
+/**
+ * Return a table that may scroll by itself.
+ * @param {string} caption
+ * @param {string[]} heads
+ * @param {any[][]} rows
+ */
+export function table(caption, heads, rows) {
+  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    el("table", {},
+      el("caption", { class: "unseen" }, caption),
+      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell) => el("td", {}, cell)))))));
+}
+
+/**
+ * Return a message in the place of what is missing, with its cause.
+ * @param {string} what
+ * @param {string} [why]
+ */
+export function empty(what, why) {
+  return el("p", { class: "empty" }, el("strong", {}, what), why ? ` ${why}` : "");
+}

@@ -1,0 +1,209 @@
+// @ts-check
+// The live list of recordings. It pauses while it has the focus, so that no row moves away under it.
+
+import { follow, read } from "./api.js";
+import { announce, el, empty, fill, visible } from "./dom.js";
+import { clock, count, milliseconds, plural } from "./format.js";
+
+const MAX_ROWS = 500;
+const HEADS = ["Time", "Status", "Model", "Upstream", "Key", "First token", "Total", "Tokens in", "cached", "out", "Notes", "Tries", "Via"];
+const NUMBERS = [5, 6, 7, 8, 9, 10, 11];
+const MODES = /** @type {Record<string, string>} */ ({
+  heads: "Heads only: what callers and models wrote is not recorded.",
+  contents: "Contents are recorded, unless the request has store: false.",
+  all: "All contents are recorded.",
+});
+
+/** @param {HTMLElement} main */
+export async function showList(main) {
+  await new List(main).start();
+}
+
+class List {
+  /** @param {HTMLElement} main */
+  constructor(main) {
+    this.main = main;
+    this.query = new URLSearchParams(location.search);
+    /** @type {Map<string, any>} recordings by id, those that wait included */
+    this.known = new Map();
+    /** @type {Map<string, HTMLElement>} */
+    this.rows = new Map();
+    /** @type {any[]} changes that wait until the list goes on */
+    this.waiting = [];
+    this.isPaused = false;
+    this.slowest = 1;
+  }
+
+  async start() {
+    const found = await read(`recordings?limit=200&${this.query}`);
+    this.body = el("tbody", {});
+    this.live = el("span", { class: "live" }, "connecting …");
+    this.news = el("button", { class: "small", type: "button", hidden: true, onclick: () => this.release() });
+    this.pause = el("button", { class: "small", type: "button", "aria-pressed": "false", onclick: () => this.togglePause() }, "Pause");
+    this.nothing = empty("No responses yet.", `They appear here as they come, from all workers of this machine. ${MODES[found.mode]}`);
+    const table = el("table", { class: "responses" },
+      el("caption", { class: "unseen" }, "Recorded responses, the newest first"),
+      el("thead", {}, el("tr", {}, HEADS.map((head, at) => el("th", { scope: "col", class: NUMBERS.includes(at) && "number" }, head)))),
+      this.body);
+    this.frame = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Responses" }, table);
+    this.frame.addEventListener("focusout", () => setTimeout(() => this.hasFocus() || this.isPaused || this.release()));
+    fill(this.main,
+      el("div", { class: "heading" }, el("h1", {}, "Responses"), this.live, this.pause, this.news),
+      el("p", { class: "hint" }, MODES[found.mode], ` This machine only.${found.lost ? ` ${plural(found.lost, "change")} could not be written.` : ""} Keys: j and k move, Enter opens, / searches, p pauses.`),
+      this.filters(), this.nothing, this.frame);
+    for (const one of found.data.reverse()) this.put(one);
+    this.update();
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    if (this.query.get("text")) {
+      this.live.textContent = "not live: a search shows what was there";
+      return;
+    }
+    const stop = follow(found.rev, (one) => this.onChange(one), (isConnected) => {
+      if (this.live) this.live.textContent = isConnected ? "live" : "connection lost, trying again";
+      this.live?.classList.toggle("on", isConnected);
+    });
+    addEventListener("pagehide", stop);
+  }
+
+  filters() {
+    const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {object} */ more = {}) =>
+      el("label", {}, label, el("input", { name, value: this.query.get(name), ...more }));
+    const box = (/** @type {string} */ name, /** @type {string} */ label) =>
+      el("label", { class: "box" }, el("input", { name, type: "checkbox", value: "1", checked: this.query.has(name) }), label);
+    const status = el("select", { name: "status" }, ["", "in_progress", "completed", "incomplete", "failed", "cancelled", "rejected"].map(
+      (value) => el("option", { value, selected: value === (this.query.get("status") ?? "") }, value || "any")));
+    const form = el("form", { class: "filters", role: "search" },
+      field("text", "Text", { type: "search", size: 18 }), el("label", {}, "Status", status), field("model", "Model", { size: 14 }),
+      field("upstream", "Upstream", { size: 10 }), field("key", "Key", { size: 10 }),
+      field("slower", "Slower than (ms)", { inputmode: "numeric", pattern: "[0-9]*", size: 6 }),
+      box("notes", "with notes"), box("errors", "with errors"), box("retried", "several tries"),
+      el("button", { class: "small" }, "Filter"), [...this.query].length > 0 && el("a", { href: "/inspector" }, "Clear"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const query = new URLSearchParams();
+      for (const [name, value] of new FormData(/** @type {HTMLFormElement} */ (form))) if (value) query.set(name, String(value));
+      location.assign(`/inspector?${query}`);
+    });
+    const open = [...this.query].length > 0 || innerWidth >= 900;
+    return el("details", { class: "filter-box", open }, el("summary", {}, "Filters"), form);
+  }
+
+  /** @param {any} one */
+  matches(one) {
+    const is = (/** @type {string} */ name) => !this.query.get(name) || one[name] === this.query.get(name);
+    const upstream = this.query.get("upstream");
+    return is("status") && is("model") && is("key") && is("conversation")
+      && (!upstream || (one.attempts ?? []).some((/** @type {any} */ attempt) => attempt.upstream === upstream))
+      && (!this.query.has("notes") || (one.notes ?? []).length > 0)
+      && (!this.query.has("errors") || Boolean(one.error))
+      && (!this.query.has("retried") || (one.attempts ?? []).length > 1)
+      && (!this.query.get("slower") || (one.marks?.closed ?? 0) >= Number(this.query.get("slower")));
+  }
+
+  hasFocus() {
+    return this.body?.contains(document.activeElement) ?? false;
+  }
+
+  /** @param {any} one */
+  onChange(one) {
+    if (!this.matches(one)) return;
+    const waits = this.isPaused || (this.hasFocus() && !this.rows.has(one.id));
+    if (waits) {
+      this.waiting = [...this.waiting.filter((other) => other.id !== one.id), one].slice(-MAX_ROWS);
+      if (this.news) {
+        this.news.hidden = false;
+        this.news.textContent = `${this.waiting.length} new`;
+      }
+      return;
+    }
+    this.put(one);
+    this.update();
+  }
+
+  release() {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const one of waiting) this.put(one);
+    if (waiting.length) announce(plural(waiting.length, "new response"));
+    if (this.news) this.news.hidden = true;
+    this.update();
+  }
+
+  togglePause() {
+    this.isPaused = !this.isPaused;
+    this.pause?.setAttribute("aria-pressed", String(this.isPaused));
+    if (this.pause) this.pause.textContent = this.isPaused ? "Go on" : "Pause";
+    if (!this.isPaused) this.release();
+  }
+
+  /** @param {any} one */
+  put(one) {
+    this.slowest = Math.max(this.slowest * 0.999, one.marks?.closed ?? 0);
+    const row = this.row(one);
+    const old = this.rows.get(one.id);
+    if (old) {
+      const hadFocus = old.contains(document.activeElement);
+      old.replaceWith(row);
+      if (hadFocus) row.querySelector("a")?.focus();
+    } else {
+      this.body?.prepend(row);
+    }
+    this.rows.set(one.id, row);
+    while (this.rows.size > MAX_ROWS) {
+      const [id, last] = /** @type {[string, HTMLElement]} */ (this.rows.entries().next().value);
+      last.remove();
+      this.rows.delete(id);
+    }
+  }
+
+  update() {
+    if (this.nothing) this.nothing.hidden = this.rows.size > 0;
+    if (this.frame) this.frame.hidden = this.rows.size === 0;
+  }
+
+  /** @param {any} one */
+  row(one) {
+    const attempts = one.attempts ?? [], last = attempts.at(-1), notes = one.notes ?? [], usage = one.usage;
+    const total = one.marks?.closed;
+    const bar = el("span", { class: "bar-of", "aria-hidden": "true" });
+    bar.style.setProperty("--share", String(Math.min(1, (total ?? 0) / this.slowest)));
+    const cells = [
+      el("a", { href: `/inspector/r/${one.id}`, title: visible(one.response_id ?? one.id) }, clock(one.at)),
+      el("span", { class: `status ${one.status}` }, one.status.replace("_", " "), one.http && one.http !== 200 ? ` ${one.http}` : ""),
+      one.model || "–",
+      last ? [last.upstream, last.model !== one.model ? el("span", { class: "there" }, ` as ${visible(last.model)}`) : null] : "–",
+      one.key ?? "–",
+      milliseconds(one.marks?.["first token"]),
+      [milliseconds(total), bar],
+      count(usage?.input_tokens), count(usage?.input_tokens_details?.cached_tokens || undefined), count(usage?.output_tokens),
+      notes.length ? el("span", { class: "notes", title: visible(actions(notes)) }, notes.length) : "",
+      attempts.length > 1 ? attempts.length : "",
+      one.replay_of ? "replay" : one.transport ?? "http",
+    ];
+    return el("tr", {}, cells.map((cell, at) => el(at ? "td" : "th", { scope: at ? null : "row", class: NUMBERS.includes(at) && "number" }, cell)));
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || /** @type {Element} */ (event.target).closest("input, select, textarea")) return;
+    const links = [...(this.body?.querySelectorAll("a") ?? [])];
+    const at = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
+    if (event.key === "j" || event.key === "k") {
+      event.preventDefault();
+      links[at < 0 ? 0 : Math.max(0, Math.min(links.length - 1, at + (event.key === "j" ? 1 : -1)))]?.focus();
+    } else if (event.key === "/") {
+      event.preventDefault();
+      /** @type {HTMLDetailsElement} */ (this.main.querySelector(".filter-box")).open = true;
+      /** @type {HTMLInputElement} */ (this.main.querySelector("[name=text]")).focus();
+    } else if (event.key === "p") {
+      this.togglePause();
+    }
+  }
+}
+
+/** @param {any[]} notes */
+function actions(notes) {
+  const numbers = new Map();
+  for (const note of notes) numbers.set(note.action, (numbers.get(note.action) ?? 0) + 1);
+  return [...numbers].map(([action, number]) => `${number} ${action}`).join(", ");
+}

@@ -1,0 +1,70 @@
+// @ts-check
+// A recorded request once more, for another upstream, model or dialect.
+
+import { read, send } from "./api.js";
+import { announce, el, empty, fill, visible } from "./dom.js";
+import { Tree } from "./tree.js";
+
+/** @param {any} one */
+export function replayForm(one) {
+  const result = el("div", { class: "replay-result", "aria-live": "polite" });
+  const details = el("details", { class: "replay" }, el("summary", {}, "Replay"));
+  if (!one.recorded.request) {
+    details.append(empty("This request cannot be replayed.", one.contents));
+    return el("section", { "aria-label": "Replay" }, details);
+  }
+  const last = one.attempts?.at(-1);
+  const upstream = el("select", { name: "upstream" });
+  const dialect = el("select", { name: "dialect" });
+  const model = /** @type {HTMLInputElement} */ (el("input", { name: "model", placeholder: last?.model ?? one.model, size: 20 }));
+  const form = el("form", { class: "filters" },
+    el("label", {}, "Upstream", upstream), el("label", {}, "Model there", model), el("label", {}, "Dialect", dialect),
+    el("button", { class: "main", value: "translate" }, "Translate only"),
+    el("button", { value: "send" }, "Send"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const value = (/** @type {HTMLElement} */ field) => /** @type {HTMLInputElement} */ (field).value.trim() || null;
+    const sends = /** @type {HTMLButtonElement} */ (/** @type {SubmitEvent} */ (event).submitter)?.value === "send";
+    fill(result, el("p", { class: "hint" }, sends ? "Waiting for the answer …" : "Translating …"));
+    try {
+      const found = await send("replay", { id: one.id, upstream: value(upstream), model: value(model), dialect: value(dialect), send: sends });
+      fill(result, sends ? sent(found) : translated(found, one));
+    } catch (error) {
+      fill(result, el("p", { class: "problem" }, /** @type {Error} */ (error).message));
+    }
+    announce("The result is below the form.");
+  });
+  details.append(el("p", { class: "hint" }, "Translate only asks no provider. Send asks one, which may charge for it; the answer is neither stored nor seen by the caller."), form, result);
+  details.addEventListener("toggle", async () => {
+    if (upstream.childElementCount) return;
+    const { data, presets } = await read("upstreams");
+    fill(upstream, el("option", { value: "" }, `as before${last ? ` (${visible(last.upstream)})` : ""}`), data.map((/** @type {any} */ each) => el("option", { value: each.name }, each.name)));
+    fill(dialect, el("option", { value: "" }, "the upstream's own"), presets.map((/** @type {string} */ name) => el("option", { value: name }, name)));
+  });
+  return el("section", { "aria-label": "Replay" }, details);
+}
+
+/**
+ * @param {any} found
+ * @param {any} one
+ */
+function translated(found, one) {
+  const before = one.recorded.chats.at(-1)?.text;
+  return [
+    el("p", {}, `For ${visible(found.upstream)}, ${visible(found.model)}, dialect ${visible(found.dialect)}: `,
+      el("strong", {}, before === undefined ? "there is no recorded chat request to compare" : found.chat === before ? "equal to the recorded chat request, byte for byte" : "not equal to the recorded chat request")),
+    found.notes.length > 0 && el("ul", {}, found.notes.map((/** @type {any} */ note) => el("li", {}, `${note.action} `, el("code", {}, note.param), ` ${note.reason}`))),
+    el("div", { class: "pair" },
+      el("div", {}, el("h3", {}, "Recorded"), before === undefined ? empty("None.") : new Tree(JSON.parse(before), "Recorded chat request").element),
+      el("div", {}, el("h3", {}, "Now"), new Tree(JSON.parse(found.chat), "Chat request now").element)),
+  ];
+}
+
+/** @param {any} found */
+function sent(found) {
+  return [
+    found.error ? el("p", { class: "problem" }, found.error.message) : el("p", {}, `It is ${found.response.status}.`),
+    el("p", {}, el("a", { href: `/inspector/r/${found.recording}` }, "Its own recording")),
+    found.response && new Tree(found.response, "Response").element,
+  ];
+}

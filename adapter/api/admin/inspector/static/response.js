@@ -1,0 +1,131 @@
+// @ts-check
+// One exchange: what came, what went to the provider, what came back, what the client got, and when.
+
+import { read } from "./api.js";
+import { Columns } from "./columns.js";
+import { announce, copyButton, el, fill, table, visible } from "./dom.js";
+import { count, dateAndTime, milliseconds, size } from "./format.js";
+import { replayForm } from "./replay.js";
+import { waterfall } from "./waterfall.js";
+
+/**
+ * @param {HTMLElement} main
+ * @param {string} id
+ */
+export async function showResponse(main, id) {
+  const show = async () => {
+    const one = await read(`recordings/${encodeURIComponent(id)}`);
+    render(main, one);
+    return one;
+  };
+  let shown = await show();
+  document.addEventListener("keydown", (event) => onKey(main, event));
+  while (shown.status === "in_progress") {
+    await new Promise((done) => setTimeout(done, 1000));
+    const now = await read(`recordings/${encodeURIComponent(id)}`);
+    if (now.rev !== shown.rev) render(main, (shown = now));
+    if (now.status !== "in_progress") announce(`The response is ${now.status}.`);
+  }
+}
+
+/**
+ * @param {HTMLElement} main
+ * @param {any} one
+ */
+function render(main, one) {
+  const columns = new Columns(one);
+  fill(main, heading(one), errors(one), notes(one, columns), waterfall(one), columns.element, usage(one), replayForm(one));
+}
+
+/** @param {any} one */
+function heading(one) {
+  const last = one.attempts?.at(-1);
+  const facts = /** @type {[string, any][]} */ ([
+    ["Began", dateAndTime(one.at)], ["Key", one.key], ["Path", one.path], ["Via", one.transport ?? "http"], ["Total", milliseconds(one.marks?.closed)],
+    ["Answered by", last && `${last.upstream}, ${last.model}${last.key === null || last.key === undefined ? "" : `, key ${last.key}`}`],
+    ["Request", size(one.request_bytes)], ["Worker", one.worker], ["Incomplete", one.incomplete],
+    ["Response", one.response_id && [el("code", {}, one.response_id), copyButton("copy", () => one.response_id)]],
+    ["Continues", one.previous_response_id && el("code", {}, one.previous_response_id)],
+    ["Conversation", one.conversation && el("a", { href: `/inspector/conversations/${one.conversation}` }, one.conversation)],
+    ["Request id", one.request_id && [el("code", {}, one.request_id), copyButton("copy", () => one.request_id)]],
+    ["Replay of", one.replay_of && el("a", { href: `/inspector/r/${one.replay_of}` }, one.replay_of)],
+    ["Contents", one.contents],
+  ]).filter(([, value]) => value);
+  const curl = () => `curl ${location.protocol}//HOST:PORT${one.path} -H 'Content-Type: application/json' -H "Authorization: Bearer $KEY" -d '${(one.recorded.request ?? "").replaceAll("'", "'\\''")}'`;
+  return el("div", { class: "response-head" },
+    el("div", { class: "heading" },
+      el("h1", {}, el("span", { class: `status ${one.status}` }, one.status.replace("_", " "), one.http && one.http !== 200 ? ` ${one.http}` : ""), " ", one.model || "no model"),
+      one.response_id && el("a", { class: "button", href: `/inspector/c/${one.response_id}` }, "Chain"),
+      one.recorded.request && copyButton("Copy as curl", curl)),
+    el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
+}
+
+/** @param {any} one */
+function errors(one) {
+  const failed = (one.attempts ?? []).map((/** @type {any} */ attempt, /** @type {number} */ at) => ({ attempt, at })).filter((/** @type {any} */ each) => each.attempt.error);
+  if (!one.error && failed.length === 0) return null;
+  const bodies = one.recorded.error_bodies;
+  return el("section", { "aria-labelledby": "errors" }, el("h2", { id: "errors" }, "Errors"),
+    one.error && el("div", { class: "problem" }, el("h3", {}, `As the client got it${one.http >= 400 ? `: HTTP ${one.http}` : ""}`), fields(one.error)),
+    failed.map((/** @type {any} */ { attempt, at }) => {
+      const body = bodies.find((/** @type {any} */ each) => each.attempt === at)?.text;
+      const provider = attempt.error.provider;
+      return el("div", { class: "problem" },
+        el("h3", {}, `As ${visible(attempt.upstream)} said it, try ${at + 1}${attempt.status ? `: HTTP ${attempt.status}` : ""}`),
+        fields(provider ?? { message: attempt.error.reason || attempt.error.message }), el("p", { class: "hint" }, `cause: ${visible(attempt.error.cause || "none of the provider's")}`),
+        body && el("details", {}, el("summary", {}, "The body of its answer"), el("pre", { tabindex: 0 }, body)));
+    }));
+}
+
+/** @param {Record<string, any>} error */
+function fields(error) {
+  const rest = ["type", "code", "param"].filter((name) => error[name]).map((name) => `${name}: ${error[name]}`);
+  return [el("p", {}, error.message ?? ""), rest.length > 0 && el("p", { class: "hint" }, rest.join(" · "))];
+}
+
+/**
+ * @param {any} one
+ * @param {Columns} columns
+ */
+function notes(one, columns) {
+  const list = one.notes ?? [];
+  if (list.length === 0) return null;
+  return el("section", { "aria-labelledby": "notes" }, el("h2", { id: "notes" }, "Notes"),
+    el("p", { class: "hint" }, "What was not done exactly as the request says. Choose one to see its place (n goes to the next)."),
+    el("ul", { class: "note-list" }, list.map((/** @type {any} */ note) => {
+      const button = el("button", { type: "button", class: "note" },
+        el("span", { class: `action ${note.action}` }, note.action), " ", el("code", {}, note.param), " ", note.reason);
+      button.addEventListener("click", () => announce(columns.mark(note)));
+      return el("li", {}, button);
+    })));
+}
+
+/** @param {any} one */
+function usage(one) {
+  const used = one.usage;
+  if (!used) return null;
+  return el("section", { "aria-labelledby": "usage" }, el("h2", { id: "usage" }, "Usage"),
+    table("Tokens", ["Input", "of it cached", "Output", "of it reasoning", "Total"], [[
+      count(used.input_tokens), count(used.input_tokens_details?.cached_tokens), count(used.output_tokens),
+      count(used.output_tokens_details?.reasoning_tokens), count(used.total_tokens)]]));
+}
+
+/**
+ * @param {HTMLElement} main
+ * @param {KeyboardEvent} event
+ */
+function onKey(main, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || /** @type {Element} */ (event.target).closest("input, select, textarea")) return;
+  const columns = main.querySelectorAll(".column");
+  if (event.key >= "1" && event.key <= String(columns.length)) {
+    /** @type {HTMLElement} */ (columns[Number(event.key) - 1].querySelector(".column-body")).focus();
+  } else if (event.key === "n") {
+    const all = /** @type {HTMLElement[]} */ ([...main.querySelectorAll("button.note")]);
+    const next = all[(all.indexOf(/** @type {HTMLElement} */ (main.querySelector("button.note.chosen"))) + 1) % all.length];
+    main.querySelector("button.note.chosen")?.classList.remove("chosen");
+    next?.classList.add("chosen");
+    next?.click();
+  } else if (event.key === "u") {
+    location.assign("/inspector");
+  }
+}

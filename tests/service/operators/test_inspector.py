@@ -1,0 +1,331 @@
+"""What the inspector records of real exchanges, who may see it, and what is nowhere in it. Real gunicorn."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from tests.service.operators.test_metrics import free_port
+from tests.support import chat
+from tests.support.client import Answer, Client
+from tests.support.servers.service import Service
+from tests.support.servers.upstream import Upstream, stream, whole
+from tests.support.websocket import Socket
+
+ADMIN = "test-admin-key-0123456789"
+OWN = "sk-own-hidden-0123456789"
+TEAM, PRIVATE = "ra-team-hidden-0123456789", "ra-private-hidden-0123456789"
+TOML = f"""
+[keys.team]
+hash = "sha256:{sha256(TEAM.encode()).hexdigest()}"
+[keys.private]
+hash = "sha256:{sha256(PRIVATE.encode()).hexdigest()}"
+inspect = "never"
+"""
+
+
+class Inspector(Client):
+    """The admin address."""
+
+    def recordings(self, query: str = "") -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get(f"/inspector/api/recordings{query}").json["data"]
+        return found
+
+    def ended(self, query: str = "", number: int = 1) -> list[dict[str, Any]]:
+        """Return the recordings that a query selects, as soon as so many of them have ended; within two seconds."""
+        until = monotonic() + 2
+        while len(found := [one for one in self.recordings(query) if one["status"] != "in_progress"]) < number:
+            assert monotonic() < until, found
+            sleep(0.05)
+        return found
+
+    def one(self, id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f"/inspector/api/recordings/{id}").json
+        return found
+
+    def replay(self, **wanted: Any) -> Answer:
+        return self.request("POST", "/inspector/api/replay", json.dumps(wanted).encode())
+
+
+@pytest.fixture(scope="module")
+def running(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Inspector]]:
+    port = free_port()
+    with Service(
+        tmp_path_factory.mktemp("inspector"), TOML, upstream_url=provider.url, upstream_api_key=OWN, workers=2,
+        admin_bind=f"127.0.0.1:{port}", admin_key=ADMIN, inspector="contents", inspector_bytes=1 << 22,
+    ) as service:  # fmt: skip
+        service.key = TEAM
+        yield service, Inspector("127.0.0.1", port, ADMIN)
+
+
+@pytest.fixture
+def service(running: tuple[Service, Inspector]) -> Service:
+    return running[0]
+
+
+@pytest.fixture
+def inspector(running: tuple[Service, Inspector]) -> Inspector:
+    return running[1]
+
+
+def spool_files() -> list[Path]:
+    return [path for path in Path("/dev/shm").glob("responses-adapter-*/inspector.db*") if path.is_file()]
+
+
+def ask(service: Service, model: str, **members: Any) -> Answer:
+    return service.post({"model": model, "input": "Hello", **members})
+
+
+def test_a_stream_is_recorded_whole(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("Hel"), chat.text("lo é"), chat.end()))
+    body = b'{"model": "m-stream", "input": "Hello", "stream": true, "safety_identifier": "u"}'
+    answer = service.request("POST", "/v1/responses", body)
+    sent = upstream.received()
+    (head,) = inspector.ended("?model=m-stream")
+    one = inspector.one(head["id"])
+    recorded = one["recorded"]
+    assert recorded["request"] == body.decode()
+    assert recorded["chats"] == [{"attempt": 0, "text": sent.body.decode()}]
+    assert "".join(chunk["text"] for chunk in recorded["chunks"]) == (
+        chat.text("Hel") + chat.text("lo é") + chat.end()
+    ).decode()
+    events = [event for part in recorded["events"] for _, batch in part for event in batch]
+    assert events == [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: {")]
+    assert [note["param"] for note in one["notes"]] == ["safety_identifier"]
+    marks = one["marks"]
+    assert 0 < marks["read"] <= marks["translated"] <= marks["first token"] <= marks["storing"] <= marks["stored"]
+    assert (one["key"], one["transport"], one["http"]) == ("team", "sse", 200)
+    assert one["attempts"][0]["status"] == 200
+    assert one["usage"]["output_tokens"] == chat.USAGE["completion_tokens"]
+    assert inspector.one(one["response_id"])["id"] == head["id"]
+
+
+def test_all_workers_are_seen_within_two_seconds(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    for _ in range(24):
+        ask(service, "m-workers")
+    assert {one["worker"] for one in inspector.ended("?model=m-workers", 24)} == set(service.workers)
+
+
+def test_every_transport_is_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: (
+        stream(chat.text("Hi"), chat.end()) if received.json.get("stream") else whole(chat.completion("Hi"))
+    )
+    ask(service, "m-transport")
+    with Socket(service, TEAM) as socket:
+        socket.send(model="m-transport")
+        socket.events()
+    response = ask(service, "m-transport", background=True).json
+    found = inspector.ended("?model=m-transport", 3)
+    assert {one["transport"] for one in found} == {"http", "websocket", "background"}
+    for one in found:
+        recorded = inspector.one(one["id"])["recorded"]
+        assert recorded["request"]
+        assert recorded["events"] or recorded["response"]
+    assert response["id"] in [one["response_id"] for one in found]
+
+
+def test_errors_are_there_as_sent_and_as_the_provider_wrote_them(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    upstream.plays(whole(chat.error(f"Too fast for {OWN}", code="slow_down"), 429))
+    answer = ask(service, "m-error")
+    (head,) = inspector.ended("?model=m-error&errors=1")
+    assert head["error"] == answer.error
+    assert head["http"] == answer.status == 429
+    (attempt,) = head["attempts"]
+    assert attempt["error"]["provider"]["code"] == "slow_down"
+    assert attempt["status"] == 429
+    (body,) = inspector.one(head["id"])["recorded"]["error_bodies"]
+    assert "Too fast for *****" in body["text"]
+    assert OWN not in json.dumps(inspector.one(head["id"]))
+
+    refused = service.post({"model": "m-refused", "input": [{"type": "bogus"}]})
+    (found,) = inspector.ended("?status=rejected")
+    assert found["error"] == refused.error
+    assert found["http"] == 400
+
+
+def test_a_lesson_is_an_attempt_of_its_own(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.plays(
+        whole(chat.error("Unrecognized request argument supplied: stream_options"), 400),
+        stream(chat.text("Hi"), chat.end()),
+    )
+    assert ask(service, "m-lesson", stream=True).status == 200
+    (one,) = inspector.ended("?model=m-lesson&retried=1")
+    assert [attempt["reason"] for attempt in one["attempts"]] == ["first", "lesson"]
+    lessons = one["attempts"][1]["lessons"]
+    assert len(lessons) == 1
+    until = monotonic() + 3
+    while not (known := inspector.get("/inspector/api/lessons").json["data"]):
+        assert monotonic() < until
+        sleep(0.05)
+    assert [(lesson["model"], lesson["lesson"]) for lesson in known] == [("m-lesson", lessons[0])]
+    query = f"?upstream=default&model=m-lesson&lesson={lessons[0]}"
+    assert inspector.request("DELETE", f"/inspector/api/lessons{query}").json == {"erased": 1}
+    assert inspector.get("/inspector/api/lessons").json["data"] == []
+
+
+def test_whose_contents_are_not_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    ask(service, "m-unstored", store=False)
+    service.request("POST", "/v1/responses", {"model": "m-private", "input": "Hello"},
+                    headers={"Authorization": f"Bearer {PRIVATE}"})  # fmt: skip
+    service.request("POST", "/v1/responses", {"model": "m-declined", "input": "Hello"},
+                    headers={"x-adapter-inspect": "off"})  # fmt: skip
+    for model, reason in (("m-unstored", "store: false"), ("m-private", 'inspect = "never"')):
+        (head,) = inspector.ended(f"?model={model}")
+        assert reason in head["contents"]
+        recorded = inspector.one(head["id"])["recorded"]
+        assert not any(recorded.values())
+        assert inspector.replay(id=head["id"]).status == 409
+    assert inspector.recordings("?model=m-declined") == []
+
+
+def test_no_secret_is_in_the_file_or_in_an_answer(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    said = f"{OWN} {TEAM} {ADMIN}"
+    upstream.plays(stream(chat.text(f"I know {said}"), chat.end()), whole(chat.error(said), 500))
+    ask(service, "m-secret", stream=True, instructions=said)
+    ask(service, "m-secret", instructions=said, tools=[
+        {"type": "mcp", "server_label": "x", "server_url": "https://mcp.example/s3cret", "authorization": "s3cret"},
+    ])  # fmt: skip
+    ask(service, "m-secret", instructions=said)
+    found = inspector.ended("?model=m-secret", 2)
+    pages = b"".join(inspector.get(f"/inspector/api/recordings/{one['id']}").body for one in found)
+    pages += b"".join(inspector.get(f"/inspector/api/{name}").body for name in ("upstreams", "lessons", "settings"))
+    files = b"".join(path.read_bytes() for path in spool_files())
+    for secret in (OWN, TEAM, ADMIN, "s3cret"):
+        assert secret.encode() not in pages
+        assert secret.encode() not in files
+    assert b"I know ****" in pages
+
+
+def test_a_replay(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    first = ask(service, "m-replay").json
+    ask(service, "m-replay", previous_response_id=first["id"], instructions="Be brief.", top_p=0.5)
+    head = inspector.ended("?model=m-replay", 2)[0]
+    recorded = inspector.one(head["id"])["recorded"]["chats"][0]["text"]
+    translated = inspector.replay(id=head["id"]).json
+    assert translated["chat"] == recorded
+    other = json.loads(inspector.replay(id=head["id"], model="other", dialect="mistral").json["chat"])
+    assert other["model"] == "other"
+    assert inspector.replay(id=head["id"], dialect="nonsense").error["param"] == "dialect"
+    assert inspector.replay(id=head["id"], upstream="nonsense").error["param"] == "upstream"
+    assert inspector.replay(id="x_unknown").status == 404
+    stored = service.get(f"/v1/responses/{first['id']}").status
+    before = len(upstream.requests)
+    sent = inspector.replay(id=head["id"], send=True).json
+    assert len(upstream.requests) == before + 1
+    assert sent["response"]["output"][0]["content"][0]["text"] == "Hi"
+    assert stored == 200
+    assert service.get(f"/v1/responses/{sent['response']['id']}").status == 404
+    own = inspector.ended("?key=replay")[0]
+    assert own["replay_of"] == head["id"]
+    assert inspector.one(own["id"])["recorded"]["chats"][0]["text"] == recorded
+
+
+def test_a_chain_with_a_fork(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    root = ask(service, "m-chain").json["id"]
+    left, right = (ask(service, "m-chain", previous_response_id=root).json["id"] for _ in range(2))
+    inspector.ended("?model=m-chain", 3)
+    for id in (root, left, right):
+        nodes = {one["id"]: one for one in inspector.get(f"/inspector/api/chains/{id}").json["data"]}
+        assert {name: node["previous"] for name, node in nodes.items()} == {root: None, left: root, right: root}
+        assert nodes[root]["stored"]
+    assert inspector.get("/inspector/api/chains/resp_unknown").status == 404
+
+
+def test_a_conversation(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    id = service.request("POST", "/v1/conversations", {}).json["id"]
+    ask(service, "m-conversation", conversation=id)
+    (head,) = inspector.ended("?model=m-conversation")
+    assert [one["id"] for one in inspector.get("/inspector/api/conversations").json["data"]] == [id]
+    found = inspector.get(f"/inspector/api/conversations/{id}").json
+    assert [item["json"]["role"] for item in found["items"]] == ["user", "assistant"]
+    assert [one["id"] for one in found["responses"]] == [head["id"]]
+    assert inspector.replay(id=head["id"]).status == 409
+
+
+def test_changes_are_sent_as_they_come(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    rev = inspector.get("/inspector/api/recordings").json["rev"]
+    connection = http.client.HTTPConnection("127.0.0.1", inspector.port, timeout=5)
+    connection.request("GET", f"/inspector/api/live?after={rev}", headers={"Authorization": f"Bearer {ADMIN}"})
+    answer = connection.getresponse()
+    assert answer.getheader("Content-Type") == "text/event-stream; charset=utf-8"
+    ask(service, "m-live")
+    began = monotonic()
+    line = b""
+    while b"m-live" not in line:
+        line = answer.readline()
+        assert monotonic() - began < 2
+    connection.close()
+
+
+def test_upstreams_and_their_failures(service: Service, inspector: Inspector) -> None:
+    (one,) = inspector.get("/inspector/api/upstreams").json["data"]
+    assert one["name"] == "default"
+    assert one["calls"] > 0
+    assert {key["name"]: key["inspect"] for key in inspector.get("/keys").json["data"]} == {
+        "team": None, "private": "never",
+    }  # fmt: skip
+
+
+def test_who_may_see_it(service: Service, inspector: Inspector) -> None:
+    def ask_without_key(method: str, path: str, body: bytes | None = None, **headers: str | None) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return inspector.request(method, path, body, headers={"Authorization": None, **sent})
+
+    assert ask_without_key("GET", "/inspector/api/recordings").status == 401
+    page = ask_without_key("GET", "/inspector/r/x")
+    assert (page.status, page.headers["Location"]) == (302, "/inspector/sign-in")
+    form = ask_without_key("GET", "/inspector/sign-in")
+    assert form.status == 200
+    policy = form.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+    typed = "application/x-www-form-urlencoded"
+    wrong = ask_without_key("POST", "/inspector/sign-in", b"key=wrong", Content_Type=typed)
+    assert (wrong.status, wrong.headers["Location"]) == (303, "/inspector/sign-in?wrong")
+    assert "Set-Cookie" not in wrong.headers
+    right = ask_without_key("POST", "/inspector/sign-in", b"key=" + ADMIN.encode(), Content_Type=typed)
+    cookie = right.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    value = cookie.partition(";")[0]
+    assert ask_without_key("GET", "/inspector/api/recordings", Cookie=value).status == 200
+    until = value.partition("=")[2].partition(".")[0]
+    forged = value.replace(until, str(int(until) + 1))
+    assert ask_without_key("GET", "/inspector/api/recordings", Cookie=forged).status == 401
+    evil = {"Cookie": value, "Origin": "https://evil.example"}
+    assert ask_without_key("DELETE", "/inspector/api/lessons", **evil).status == 403
+    assert service.get("/inspector").status == 404
+    assert b"blueprint" not in ask_without_key("GET", "/inspector/static/..%2fpages.py", Cookie=value).body
+
+
+def test_the_file_is_private_and_goes_with_the_server(tmp_path: Path, provider: Upstream) -> None:
+    before = set(spool_files())
+    port = free_port()
+    with Service(
+        tmp_path, admin_bind=f"127.0.0.1:{port}", inspector="heads", upstream_url=provider.url, workers=1
+    ) as one:
+        inspector = Inspector("127.0.0.1", port)
+        one.post({"model": 5, "input": "sentinel-4f1c"})
+        (head,) = inspector.ended()
+        assert not any(inspector.one(head["id"])["recorded"].values())
+        own = set(spool_files()) - before
+        assert own
+        assert all(path.stat().st_mode & 0o777 == 0o600 for path in own)
+        assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in own)
+        assert b"sentinel-4f1c" not in b"".join(path.read_bytes() for path in own)
+        assert inspector.get("/inspector").status == 200
+    assert set(spool_files()) <= before
