@@ -168,7 +168,9 @@ class _RequestFiles:
             return InputFile(file_data=sent if sent.startswith("data:") else self._data_url(file), filename=file.name)
         text = self._read_text(file, where)
         self._notes.add(where, "approximated", f"file {printable_name(file.name)} is sent as text")
-        return InputText(file_as_text(file.name, text))
+        if len(text) < LARGE_BYTES:
+            return InputText(file_as_text(file.name, text))
+        return InputText(self._files.offload.run(self._tenant, file_as_text, file.name, text))
 
     def _load_file(self, part: InputFile, where: str) -> File:
         if part.file_data:

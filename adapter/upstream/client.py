@@ -23,6 +23,7 @@ from adapter.event_loop.arrivals import Take
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
+from adapter.sharing.offload import LARGE_BYTES
 from adapter.telemetry.catalog import UPSTREAM_CALLS
 from adapter.upstream.http.causes import find_cause, find_cause_after_sending
 from adapter.upstream.http.head import Head
@@ -125,7 +126,7 @@ class Upstream:
     def _start(
         self, request: requests.PreparedRequest, bearer: str | None, max_silence: float, delay: float = 0.0
     ) -> "Call":
-        if delay:
+        if delay or len(request.body or b"") >= LARGE_BYTES:  # others run between translating and copying megabytes
             return Call(self, None, gevent.spawn_later(delay, _begin_and_send, self, request), bearer, max_silence)
         sent = self.begin(request)
         sending = gevent.spawn(_send, self, request, sent) if sent is None or sent.unwritten else None

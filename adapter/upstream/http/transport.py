@@ -48,7 +48,7 @@ class SentRequest:
     _connection: Any = None
     _pool: Any = None
 
-    def __init__(self, connection: "DirectIO", unwritten: bytes = b"") -> None:
+    def __init__(self, connection: "DirectIO", unwritten: bytes | memoryview = b"") -> None:
         self.unwritten = unwritten
         """The rest of the request, which did not fit; `Transport.finish` writes it."""
         self.arrivals = connection.arrivals
@@ -112,7 +112,7 @@ class DirectIO:
             pass
         return size
 
-    def write_all(self, data: bytes) -> None:
+    def write_all(self, data: bytes | memoryview) -> None:
         self.sock.settimeout(self.timeout)
         self.sock.sendall(data)
         self.sock.settimeout(0.0)
@@ -243,7 +243,7 @@ class Transport(HTTPAdapter):
             if connection.is_connected:
                 data = _format(request.method, target, request.headers, request.body)
                 try:
-                    sent = SentRequest(connection, data[connection.write_some(data) :])
+                    sent = SentRequest(connection, memoryview(data)[connection.write_some(data) :])
                 except OSError:
                     pass  # it was dead: the provider cannot have the whole request
                 else:
