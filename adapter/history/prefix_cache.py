@@ -68,7 +68,9 @@ class PrefixCache:
     def add(self, prefix: CachedPrefix, request: CreateRequest, body: ChatRequest) -> None:
         """Cache what a request's input was rendered to, in place of the prefix that `find` returned for it."""
         key = prefix.key
-        if key is None or len(request.raw_input) > self._cache.maxsize or any(map(_may_be_answered_later, request.input[prefix.history.known :])):
+        if key is None or len(request.raw_input) > self._cache.maxsize:
+            return
+        if any(map(_may_be_answered_later, request.input[prefix.history.known :])):
             return
         others = [other for other in self._cache.get(key, ()) if other is not prefix]
         extended = CachedPrefix(

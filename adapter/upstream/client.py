@@ -30,8 +30,8 @@ from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
 from adapter.upstream.http.ways import connection_options
-from adapter.upstream.key_files import KeyFiles
 from adapter.upstream.redaction import Redactor
+from adapter.upstream.secret_files import SecretFiles
 from translators.errors import UNSENT, Cause, UpstreamError, answer_too_large
 from translators.failures.classes import classify_http_error
 
@@ -69,31 +69,40 @@ class Upstream:
         self._host = urlsplit(settings.url).netloc
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
-        self._endpoint = settings.endpoint
-        self._root = replace(settings, url=settings.url.removesuffix("/v1")).endpoint
-        self._keys = KeyFiles(settings.name, settings.keys)
-        words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
-        query = [value.value for name, value in settings.query.items() if name not in _PUBLIC_PARAMETERS]
-        self._secrets = [*self._keys.keys, *words, *query]
-        self._redactor = Redactor(self._secrets)
+        self._secret_files = SecretFiles(settings, self._use)
+        self._secrets: list[str] = []
+        """Those that were replaced, too: they may still be in answers on their way."""
         self._max_silence = settings.timeout
-        session = requests.Session()
+        self._session = requests.Session()
         self._transport = Transport(_MAX_IDLE_CONNECTIONS, heartbeat)
-        headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-        headers |= {name: of.value for name, of in settings.headers.items()}
-        self._chat_request = prepare_request(
-            session, "POST", settings.endpoint("/chat/completions"), {"Content-Type": "application/json", **headers}
-        )
-        self._models_request = prepare_request(session, "GET", settings.endpoint("/models"), headers)
         self._options = connection_options(settings) | {
             "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
+        self._use(settings)
+
+    def _use(self, settings: UpstreamSettings) -> None:
+        """Send the keys, headers and query of these settings from now on."""
+        words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
+        query = [value.value for name, value in settings.query.items() if name not in _PUBLIC_PARAMETERS]
+        self._keys = [key.value for key in settings.keys]
+        self._secrets += [secret for secret in (*self._keys, *words, *query) if secret not in self._secrets]
+        self._redactor = Redactor(self._secrets)
+        self._endpoint = settings.endpoint
+        self._root = replace(settings, url=settings.url.removesuffix("/v1")).endpoint
+        headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        headers |= {name: of.value for name, of in settings.headers.items()}
+        to_chat = settings.endpoint("/chat/completions")
+        self._chat_request = prepare_request(
+            self._session, "POST", to_chat, {"Content-Type": "application/json", **headers}
+        )
+        self._models_request = prepare_request(self._session, "GET", settings.endpoint("/models"), headers)
 
     def send_chat(self, body: bytes, *, bearer: str | None, key: int | None = None, delay: float = 0.0) -> "Call":
         """Send a chat request, after `delay` seconds.
 
         `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it.
         """
+        self._secret_files.refresh()
         request = self._with_key(self._chat_request, bearer, key)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
@@ -101,10 +110,12 @@ class Upstream:
 
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
+        self._secret_files.refresh()
         return self._fetch(self._with_key(self._models_request, bearer, 0), bearer, watch)
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
+        self._secret_files.refresh()
         return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
 
     def ask_images(
@@ -185,11 +196,7 @@ class Upstream:
     def _with_key(
         self, template: requests.PreparedRequest, bearer: str | None, key: int | None
     ) -> requests.PreparedRequest:
-        headers = dict(template.headers)
-        if self._keys.refresh():
-            self._secrets += self._keys.keys  # the earlier ones may still be in answers on their way
-            self._redactor = Redactor(self._secrets)
-        keys = self._keys.keys
+        headers, keys = dict(template.headers), self._keys
         sent = bearer if self.uses_callers_key else keys[key or 0] if keys else None
         if sent:
             headers["Authorization"] = f"Bearer {sent}"

@@ -1,0 +1,73 @@
+"""Secrets of an upstream that come from files (`file:/path`), read again when a file has changed.
+
+So a key, or the value of a header or of a query, is rotated without a restart, as when a secret is mounted into a
+container. A file that cannot be read, or has no usable value, leaves the value as it was.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from adapter.settings.secret_values import HEADER_VALUE, KEY, Secret, read_secret
+from adapter.settings.tables import TableError
+from adapter.settings.upstreams import UpstreamSettings
+
+log = structlog.get_logger()
+
+_SECONDS_BETWEEN_LOOKS: Final = 2.0
+"""At the files' dates, at most this often."""
+_PREFIX: Final = "file:"
+
+
+class SecretFiles:
+    """The secrets of one upstream. Constructed without I/O."""
+
+    def __init__(self, settings: UpstreamSettings, use: Callable[[UpstreamSettings], None]) -> None:
+        """`use` gets the settings with other secrets in them whenever a file has another one."""
+        self._settings = settings
+        self._use = use
+        named = (*settings.keys, *settings.headers.values(), *settings.query.values())
+        self._has_files = any(secret.shown.startswith(_PREFIX) for secret in named)
+        self._dates: dict[str, int] = {}
+        """Of the files of which the values are, by the place of the value."""
+        self._next_look = 0.0
+
+    def refresh(self) -> None:
+        """Read the files that have changed, if it is time to look."""
+        if not self._has_files or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+        before, where = self._settings, f"upstreams.{self._settings.name}"
+        self._settings = replace(
+            before,
+            keys=tuple(self._read(key, f"{where}.keys[{at}]", KEY) for at, key in enumerate(before.keys)),
+            headers=self._read_each(before.headers, f"{where}.headers"),
+            query=self._read_each(before.query, f"{where}.query"),
+        )
+        if self._settings != before:
+            self._use(self._settings)
+
+    def _read_each(self, secrets: Mapping[str, Secret], where: str) -> dict[str, Secret]:
+        return {name: self._read(secret, f"{where}.{name}", HEADER_VALUE) for name, secret in secrets.items()}
+
+    def _read(self, secret: Secret, where: str, pattern: re.Pattern[str]) -> Secret:
+        """Return the secret as its file has it now; the same one if nothing has changed."""
+        if not secret.shown.startswith(_PREFIX):
+            return secret
+        try:
+            date = os.stat(secret.shown.removeprefix(_PREFIX)).st_mtime_ns
+            if self._dates.get(where) == date:
+                return secret
+            self._dates[where] = date
+            current = read_secret(secret.shown, where, pattern, {})
+        except (OSError, TableError) as error:
+            log.error("keys not read anew", file=secret.shown, error=str(error))
+            return secret
+        if current != secret:
+            log.info("keys read anew", file=secret.shown, keys=1)
+        return current
