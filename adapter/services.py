@@ -17,6 +17,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.files.files import Files
 from adapter.history.chain_cache import ChainCache
 from adapter.history.compaction_items import CompactionSealer
+from adapter.history.known_inputs import KnownInputs
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
@@ -118,7 +119,7 @@ class Services:
             offload=self.offload,
             compaction_sealer=compaction_sealer,
             chain_cache=ChainCache(self.responses, files, compaction_sealer, cache_bytes),
-            prefix_cache=PrefixCache(cache_bytes),
+            prefix_cache=PrefixCache(cache_bytes // 2),
             keyring=self.keyring,
             limits=Limits(output_bytes=settings.max_output_bytes),
             reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
@@ -127,6 +128,7 @@ class Services:
             must_stop=self.must_stop,
             usage_recorder=UsageRecorder(self.store),
         )
+        self.known_inputs = KnownInputs(cache_bytes // 2)
         self.runs = Runs(self.store, self.responses)
         self.caller_keys = CallerKeys(settings)
         self.gate = Gate(has_keys=settings.has_named_keys, key_tokens=self.store.key_tokens)

@@ -58,7 +58,7 @@ class PrefixCache:
         if len(raw) <= _MIN_BYTES or raw[:1] != b"[":
             return CachedPrefix(None)
         key = (tenant, rendering_key, bytes(request.raw_tools), raw[:_KEY_BYTES])
-        known = [prefix for prefix in self._cache.get(key, ()) if _begins(raw, prefix.json)]
+        known = [prefix for prefix in self._cache.get(key, ()) if begins(raw, prefix.json)]
         found = max(known, key=_length, default=None)
         # new tools may change the names of calls
         if found is None or tools_from_items(request.input[found.history.known :]):
@@ -84,7 +84,7 @@ class PrefixCache:
             self._cache[key] = entry
 
 
-def _begins(raw: bytes, json: bytes) -> bool:
+def begins(raw: bytes, json: bytes) -> bool:
     """Tell whether an array begins with a cached one: a comma or the closing bracket follows it."""
     return raw.startswith(json) and raw[len(json) : len(json) + 64].lstrip()[:1] in (b",", b"]")
 

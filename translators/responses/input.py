@@ -146,6 +146,15 @@ def decode_items(
     return items
 
 
+def decode_more_items(raw: bytes) -> tuple[Item, ...] | None:
+    """Return the items of an array that follow others; None if one of them does not fit its type, or has tools."""
+    try:
+        items: tuple[Item, ...] = _items.decode(raw)
+    except NotJSON:
+        return None
+    return items if _LOADING.isdisjoint(map(type, items)) else None
+
+
 def _check_loaded(items: Sequence[Item], param: str) -> None:
     """Raise RequestError for invalid tools of items, as for declared ones."""
     for at, item in enumerate(items):

@@ -20,6 +20,7 @@ from adapter.api.request.schemas import parse_create
 from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, start_of
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
+from adapter.history.known_inputs import MIN_BYTES, TenantInputs
 from adapter.history.references import resolve_references
 from adapter.services import Services
 from adapter.settings.settings import Settings
@@ -53,11 +54,12 @@ def read_callers_body(environ: dict[str, Any], caller: Caller, services: Service
     return read_body(environ, services.settings, caller.body)
 
 
-def parse_body(body: bytes, settings: Settings) -> CreateRequest:
+def parse_body(body: bytes, settings: Settings, known: TenantInputs | None = None) -> CreateRequest:
     """Return the create request in a body, as the settings allow it; raise RequestError."""
     return parse_create(
-        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts
-    )
+        body, max_items=settings.max_input_items, passthrough=settings.passthrough, prompts=settings.prompts,
+        known=known,
+    )  # fmt: skip
 
 
 def admit(
@@ -68,7 +70,10 @@ def admit(
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
     if len(body) < LARGE_BYTES:
-        request = parse(body, services.settings)
+        if parse is parse_body and len(body) > MIN_BYTES:
+            request = parse_body(body, services.settings, services.known_inputs.of(caller.tenant))
+        else:
+            request = parse(body, services.settings)
     else:
         request = services.offload.run(caller.tenant, parse, body, services.settings)
     if caller.key is not None:

@@ -30,6 +30,7 @@ from adapter.api.request.fields import (
 )
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
+from adapter.history.known_inputs import NOTHING, TenantInputs
 from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
@@ -137,15 +138,17 @@ class CreateSchema(Schema):
         self.continues = not self.fields.keys().isdisjoint(("previous_response_id", "conversation"))
         self._members: dict[str, Member] = cast(dict[str, Member], self.fields)
 
-    def read(self, given: Mapping[str, Raw]) -> dict[str, Any]:
+    def read(self, given: Mapping[str, Raw], known: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the members, all of which are given; raise RequestError for the first error.
+
+        `known` are values that need not be read.
 
         `load` returns the same, and spends ten calls on each member: on hooks and collected errors, of which there are
         none here.
         """
         values: dict[str, Any] = {}
         for name, member in self._members.items():
-            value = member.read(given[name], name)
+            value = known[name] if name in known else member.read(given[name], name)
             if value is not missing:
                 values[name] = value
         return values
@@ -207,6 +210,7 @@ _ORDER: Final = tuple(CreateSchema(max_items=0).fields)
 _KNOWN: Final = dict.fromkeys(_ORDER)
 _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
+_NOTHING_KNOWN: Final[Mapping[str, Any]] = {}
 _NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
 
 
@@ -217,22 +221,29 @@ def _schema_for(present: tuple[str, ...], max_items: int) -> CreateSchema:
 
 
 def parse_create(
-    body: bytes, *, max_items: int, passthrough: Sequence[str] = (), prompts: str | None = None
+    body: bytes, *, max_items: int, passthrough: Sequence[str] = (), prompts: str | None = None,
+    known: TenantInputs | None = None,
 ) -> CreateRequest:
     """Return the create request in a body; raise RequestError for its first error.
 
-    `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts.
-    """
+    `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts. What is `known`
+    is not decoded again.
+    """  # fmt: skip
     members = decode_members(body)
     check_names(members, _KNOWN, passthrough)
-    check_characters(body, members)
+    parts = NOTHING if known is None else known.find(members, max_items)
+    check_characters(body, members, parts.input_bytes)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
-    values = _load(given, max_items)
+    values = _load(given, max_items, parts.values)
     if "prompt" in given:
         given = fill_in_prompt(given, values["prompt"], prompts)
         values = _load_with_prompt(given, max_items, values["prompt"].id)
-    return _request(given, values, _passthrough_members(given, passthrough))
+        known, parts = None, NOTHING
+    request = _request(given, values, _passthrough_members(given, passthrough), parts.shown_tools)
+    if known is not None:
+        known.add(members, request, parts)
+    return request
 
 
 def parse_part(
@@ -250,11 +261,14 @@ def parse_part(
     return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]
 
 
-def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw]) -> CreateRequest:
+def _request(
+    given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw], shown_tools: Raw | None = None
+) -> CreateRequest:
+    """Return a request, its members checked together; `shown_tools`: its tools as the response shows them, if known."""
     values.setdefault("input", ())
     request = CreateRequest(
         raw_input=bytes(given.get("input", _NO_INPUT)),
-        raw_tools=Raw(encode([without_secrets(tool) for tool in values.get("tools", ())])),
+        raw_tools=shown_tools or Raw(encode([without_secrets(tool) for tool in values.get("tools", ())])),
         passthrough=passthrough,
         **values,
     )
@@ -262,8 +276,8 @@ def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict
     return request
 
 
-def _load(given: Mapping[str, Raw], max_items: int) -> dict[str, Any]:
-    return _schema_for(tuple([name for name in _ORDER if name in given]), max_items).read(given)
+def _load(given: Mapping[str, Raw], max_items: int, known: Mapping[str, Any] = _NOTHING_KNOWN) -> dict[str, Any]:
+    return _schema_for(tuple([name for name in _ORDER if name in given]), max_items).read(given, known)
 
 
 def _load_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
