@@ -75,14 +75,17 @@ def test_what_is_known_is_not_decoded_again_and_only_for_its_tenant() -> None:
     before = parse_create(json.dumps(first).encode(), max_items=8, known=known.of("t"))
     more = json.dumps(first | {"input": [LONG, ITEMS[0], ITEMS[1]]}).encode()
     after = parse_create(more, max_items=8, known=known.of("t"))
-    assert after.input[0] is before.input[0] and after.tools[0] is before.tools[0]
+    assert after.input[0] is before.input[0]
+    assert after.tools[0] is before.tools[0]
     assert len(after.input) == 3
     other = parse_create(more, max_items=8, known=known.of("u"))
-    assert other == after and other.input[0] is not before.input[0]
+    assert other == after
+    assert other.input[0] is not before.input[0]
 
 
 def test_what_does_not_fit_the_cache_is_not_cached() -> None:
     known = KnownInputs(1000)
     body = json.dumps({"model": "m", "input": [LONG]}).encode()
     first, second = (parse_create(body, max_items=8, known=known.of("t")) for _ in range(2))
-    assert first == second and first.input[0] is not second.input[0]
+    assert first == second
+    assert first.input[0] is not second.input[0]
