@@ -15,6 +15,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource, gather_context
 from adapter.history.conversation_log import load_items
 from adapter.services import FlowServices
+from adapter.upstream.routing.lookups import look_up
 from translators.context.compaction import asks_for_compaction, remove_trigger
 from translators.errors import UpstreamError
 from translators.notes import Notes
@@ -63,11 +64,12 @@ def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest,
     body = context.translate().json
     notes.repeat(context.notes)
     if dialect.tokenizer is not None:
-        post = partial(services.upstreams[candidate.upstream].post, bearer=caller.bearer, watch=caller.watch)
+        upstream = services.upstreams[candidate.upstream]
+        post = partial(upstream.post, bearer=caller.bearer, watch=caller.watch)
         try:
-            return _COUNTERS[dialect.tokenizer](post, body)
+            return look_up(upstream, services.registry, partial(_COUNTERS[dialect.tokenizer], post, body))
         except UpstreamError as error:
-            services.upstreams[candidate.upstream].log_failure(error, tokenizer=dialect.tokenizer)
+            upstream.log_failure(error, tokenizer=dialect.tokenizer)
         except NotJSON as error:
             log.warning("tokens not counted", tokenizer=dialect.tokenizer, error=str(error))
     notes.add("input_tokens", "estimated", "from the size of the request, at four bytes per token")

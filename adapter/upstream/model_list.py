@@ -5,12 +5,14 @@ left out, unless nothing would be left to show.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gevent
 
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.upstream.client import Upstream
+from adapter.upstream.routing.lookups import look_up
 from adapter.upstream.routing.registry import Registry
 from translators.errors import UpstreamError
 from translators.to_responses.models.model_list import model_object, read_model_list
@@ -25,7 +27,9 @@ def list_models(
 
     Raises UpstreamError if there is none to show, ClientDisconnected if the caller has left meanwhile.
     """
-    requests = [(name, gevent.spawn(_list_upstream, upstream, bearer, watch)) for name, upstream in upstreams.items()]
+    requests = [
+        (name, gevent.spawn(_list_upstream, upstream, registry, bearer, watch)) for name, upstream in upstreams.items()
+    ]
     gevent.joinall([request for _, request in requests])
     found: dict[str, Model] = {}
     failure: UpstreamError | None = None
@@ -47,10 +51,10 @@ def list_models(
 
 
 def _list_upstream(
-    upstream: Upstream, bearer: str | None, watch: ClientWatch
+    upstream: Upstream, registry: Registry, bearer: str | None, watch: ClientWatch
 ) -> list[Model] | UpstreamError | ClientDisconnected:
     """Return the list of one upstream, or its error instead of raising it: gevent prints what a greenlet raises."""
     try:
-        return read_model_list(upstream.fetch_models(bearer, watch))
+        return read_model_list(look_up(upstream, registry, partial(upstream.fetch_models, bearer, watch)))
     except (UpstreamError, ClientDisconnected) as error:
         return error

@@ -15,8 +15,8 @@ from adapter.settings.models import Models, Target, match_pattern
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
-from adapter.upstream.routing.retries import RetryBudget, background, foreground
-from translators.errors import RequestError, shorten
+from adapter.upstream.routing.retries import RetryBudget, background, delay_before, foreground, is_temporary
+from translators.errors import RequestError, UpstreamError, shorten
 
 _MAX_CACHED_MODELS: Final = 1024
 """Names whose candidates are cached: callers choose names, and any name may match a pattern."""
@@ -42,6 +42,16 @@ class Registry:
         listed = self.list_candidates(model)
         order = listed if len(listed) == 1 else _draw_order(listed, group)
         return Candidates(self.health, order, self._budgets, self._background if in_background else self._foreground)
+
+    def delay_lookup(self, upstream: str, error: UpstreamError, retries: int, seconds: float) -> float | None:
+        """Return the seconds after which a look-up that failed may be tried once more; None: it may not.
+
+        `retries` have been made before it, and `seconds` been waited for them.
+        """
+        patience, delay = self._foreground, delay_before(retries, error)
+        if not is_temporary(error) or retries >= patience.retries or seconds + delay > patience.seconds:
+            return None
+        return None if self._budgets[upstream].take(0.0) is None else delay
 
     def find_names(self, upstream: str, model: str) -> Iterator[str]:
         """Yield the names by which callers can request an upstream's own model."""
