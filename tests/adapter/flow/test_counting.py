@@ -18,6 +18,8 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
 class Counting(Provider):
     """A provider whose paths answer as the test says; it keeps what it was asked."""
 
+    name = "default"
+
     def __init__(self, **answers: object) -> None:
         super().__init__()
         self.answers = answers
