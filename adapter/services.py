@@ -159,7 +159,9 @@ class Services:
         if self._tools is None:
             from adapter.hosting.policy import ToolPolicy  # imported late: most workers run no tools
 
-            self._tools = ToolPolicy(self.settings.tools, self.settings.share_percent)
+            self._tools = ToolPolicy(
+                self.settings.tools, self.settings.share_percent, self.settings.admin_port
+            )
         return self._tools
 
     def start(self) -> None:

@@ -64,6 +64,8 @@ class Files:
         self.stored = StoredFiles(store)
         self.offload = offload or Offload(settings.share_percent)
         self.guard = Guard(settings.file_url_hosts, settings.admin_port)
+        self.public_hosts = Guard(["*"], settings.admin_port)
+        """For URLs that a model or a provider names: every host, but public addresses only."""
         self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
         self.pdf_slots = Slots(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
         self.max_bytes = settings.max_body_bytes

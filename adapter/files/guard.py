@@ -143,10 +143,6 @@ class Guard:
         )
 
 
-PUBLIC_HOSTS: Final = Guard(["*"])
-"""Allows every host, but public addresses only."""
-
-
 def _is_of_this_machine(address: str) -> bool:
     """Tell whether a server on this machine may answer at an address: only such an address can be bound."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:

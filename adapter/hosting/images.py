@@ -16,7 +16,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.files.files import Files
-from adapter.files.guard import PUBLIC_HOSTS, FetchFailed, HostNotAllowed
+from adapter.files.guard import FetchFailed, HostNotAllowed
 from adapter.settings.tool_backends import ImageSettings
 from adapter.upstream.client import Upstream
 from translators.errors import UpstreamError, answer_too_large
@@ -211,7 +211,9 @@ class ImageMaker:
 
     def _fetch(self, url: str) -> Any:
         slot = self._files.fetch_slots.wait(self._tenant)
-        return PUBLIC_HOSTS.fetch(url, max_bytes=MAX_IMAGE_BYTES, seconds=self._settings.timeout, slot=slot)
+        return self._files.public_hosts.fetch(
+            url, max_bytes=MAX_IMAGE_BYTES, seconds=self._settings.timeout, slot=slot
+        )
 
     def _read(self, answer: _Answer, options: ImageOptions) -> ImageResult:
         made = answer.data[0]

@@ -54,15 +54,18 @@ class MCPDeclaration(Struct, frozen=True):
 class ToolPolicy:
     """The operator's policy on tool servers, and what a worker remembers of them. Constructed without I/O."""
 
-    def __init__(self, settings: ToolSettings, share_percent: int = 100) -> None:
-        """`share_percent`: how much of a worker's calls to tool servers one tenant may have at a time."""
+    def __init__(self, settings: ToolSettings, share_percent: int = 100, admin_port: int | None = None) -> None:
+        """`share_percent`: how much of a worker's calls to tool servers one tenant may have at a time.
+
+        `admin_port`: where this machine's admin address is, which no URL of a caller leads to.
+        """
         self._settings = settings
         self._slots = Slots(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
         self.rounds = settings.rounds
         """Chat calls of one response, the last of them without tools."""
         self.calls = settings.calls
         """Hosted calls of one response."""
-        self._named_by_callers = Guard(settings.mcp_url_hosts)
+        self._named_by_callers = Guard(settings.mcp_url_hosts, admin_port)
         self._memory = ServerMemory()
         self._connectors = {one.connector_id: one for one in settings.mcp.values() if one.connector_id}
 
@@ -170,7 +173,10 @@ class ToolPolicy:
         except FetchFailed as error:
             raise _invalid(f"{path}.server_url", str(error)) from None
         self._check_host(url, path)
-        return MCPServerSettings(label=declaration.server_label, url=declaration.server_url)
+        return MCPServerSettings(
+            label=declaration.server_label, url=declaration.server_url,
+            trust_annotations=self._settings.trust_annotations,
+        )  # fmt: skip
 
     def _check_host(self, url: Url, path: str) -> None:
         if not self._named_by_callers.allows(url):

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from marshmallow import Schema, fields
 
-from adapter.settings.kinds import HTTPURL, Choice, Seconds, Several, Text
+from adapter.settings.kinds import HTTPURL, Choice, Seconds, Several, Switch, Text
 from adapter.settings.secret_values import KEY, Secret, read_headers, read_secret
 from adapter.settings.tables import TableError, check_table, quote_key
 
@@ -39,6 +39,8 @@ class MCPServerSettings:
     """None: all."""
     require_approval: Literal["inherit", "always"] = "inherit"
     """`always`: the client must approve each call, whatever the request says."""
+    trust_annotations: bool = True
+    """Believe the server which of its tools only read; otherwise none does."""
     tenants: frozenset[str] | None = None
     """Those that may use it; None: all."""
     timeout: float = 60.0
@@ -64,6 +66,7 @@ class MCPServerSettings:
             "transport": self.transport,
             "allowed_tools": "all" if self.allowed_tools is None else ", ".join(sorted(self.allowed_tools)),
             "require_approval": self.require_approval,
+            "trust_annotations": str(self.trust_annotations).lower(),
             "tenants": "all" if self.tenants is None else ", ".join(sorted(self.tenants)),
             "timeout": f"{self.timeout:g}",
             "on_list_failure": self.on_list_failure,
@@ -93,6 +96,7 @@ class _ServerTable(Schema):
     transport = Choice("auto", "http", "sse")
     allowed_tools = _ToolNames()
     require_approval = Choice("inherit", "always")
+    trust_annotations = Switch()
     tenants = _Tenants()
     timeout = Seconds(1, 3600)
     on_list_failure = Choice("fail", "continue")

@@ -6,7 +6,7 @@ from typing import Final
 
 from marshmallow import Schema, fields
 
-from adapter.settings.kinds import Hosts, Whole
+from adapter.settings.kinds import Hosts, Switch, Whole
 from adapter.settings.tables import Described, TableError, check_table
 from adapter.settings.tool_backends import (
     CodeSettings,
@@ -29,6 +29,8 @@ class ToolSettings:
     """Calls of hosted tools in one response."""
     mcp_url_hosts: tuple[str, ...] = ()
     """Hosts of MCP servers that callers may name by URL."""
+    trust_annotations: bool = False
+    """Believe servers that callers name by URL which of their tools only read."""
     mcp: Mapping[str, MCPServerSettings] = field(default_factory=dict)
     """By label."""
     web_search: WebSearchSettings | None = None
@@ -51,6 +53,7 @@ class ToolSettings:
             "rounds": str(self.rounds),
             "calls": str(self.calls),
             "mcp_url_hosts": ", ".join(self.mcp_url_hosts),
+            "trust_annotations": str(self.trust_annotations).lower(),
         }
 
 
@@ -58,6 +61,7 @@ class _ToolsTable(Schema):
     rounds = Whole(1, 100)
     calls = Whole(1, 1000)
     mcp_url_hosts = Hosts()
+    trust_annotations = Switch()
     mcp = fields.Raw()
     web_search = fields.Raw()
     image_generation = fields.Raw()

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from adapter import create_app
 from adapter.hosting.mcp.errors import MCPError
-from adapter.hosting.mcp.tools import ListedTool
 from adapter.hosting.results import ToolResult
 from adapter.settings.settings import Settings
 from adapter.settings.tool_servers import MCPServerSettings
@@ -21,6 +20,7 @@ from tests.support.servers.upstream import Script, Upstream, stream
 from translators.errors import RequestError
 from translators.responses.tool_errors import MCPHTTPError
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
+from translators.tools.mcp import ListedFunction
 
 Tool = Callable[..., Any]
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
@@ -42,11 +42,11 @@ class FakeServer:
         self.killed = threading.Event()
         self.closed = 0
 
-    def list_tools(self) -> tuple[ListedTool, ...]:
+    def list_tools(self) -> tuple[ListedFunction, ...]:
         self.lists += 1
         if self.error is not None:
             raise MCPError(self.error, MCPHTTPError(502, self.error))
-        return tuple(ListedTool(name, f"Tool {name}", SCHEMA, name.startswith("get")) for name in self.tools)
+        return tuple(ListedFunction(name, f"Tool {name}", SCHEMA, name.startswith("get")) for name in self.tools)
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         self.calls.append((name, arguments))

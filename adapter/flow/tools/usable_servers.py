@@ -76,10 +76,9 @@ def list_all(
 
 def _list_tools(server: MCPServer) -> list[ListedFunction] | MCPError:
     try:
-        listed = server.list_tools()
+        return list(server.list_tools())
     except MCPError as error:
         return MCPError(error.message, error.error)  # one that was never raised: see ProtocolError.copy
-    return [ListedFunction(tool.name, tool.description, tool.input_schema, tool.read_only) for tool in listed]
 
 
 def _from_context(tool: MCPTool, server: MCPServer, item: MCPListTools | None) -> UsableServer | None:

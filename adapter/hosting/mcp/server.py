@@ -31,15 +31,16 @@ from adapter.hosting.mcp.errors import (
     too_late,
 )
 from adapter.hosting.mcp.memory import Era, ListKey, ServerMemory
-from adapter.hosting.mcp.mirrored import mirror
+from adapter.hosting.mcp.mirrored import find_mirrored, mirror
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES, failed, read_result
 from adapter.hosting.mcp.revisions import Connection, SessionConnection, StatelessConnection
 from adapter.hosting.mcp.sse_transport import StreamConnection
-from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ListedTool, ToolList, read_pages
+from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ToolList, read_pages
 from adapter.hosting.results import ToolResult
 from adapter.settings.tool_servers import MCPServerSettings
 from adapter.sharing.shares import Slots
 from adapter.upstream.redaction import Redactor
+from translators.tools.mcp import ListedFunction
 
 log = structlog.get_logger()
 
@@ -82,7 +83,7 @@ class MCPServer:
         self._ids = itertools.count(1)
         self._finding = BoundedSemaphore(1)
         self._connection: Connection | None = None
-        self._tools: dict[str, ListedTool] = {}
+        self._tools: dict[str, ListedFunction] = {}
 
     @property
     def revision(self) -> str:
@@ -94,7 +95,7 @@ class MCPServer:
         """The name and version that the server gives itself, "" if it gives none."""
         return self._connection.identity if self._connection is not None else ""
 
-    def list_tools(self) -> tuple[ListedTool, ...]:
+    def list_tools(self) -> tuple[ListedFunction, ...]:
         """Return the tools that the operator allows, in the server's order; raise MCPError."""
         found = self._memory.tools(self._key)
         if found is None:
@@ -139,7 +140,7 @@ class MCPServer:
 
     def _send_call(self, connection: Connection, name: str, arguments: dict[str, Any], seconds: float) -> Message:
         tool = self._tools.get(name)
-        headers = mirror(name, tool.mirrored if tool else {}, arguments)
+        headers = mirror(name, find_mirrored(tool.input_schema) if tool else {}, arguments)
         params = {"name": name, "arguments": arguments}
         try:
             return connection.request(
@@ -223,9 +224,11 @@ class MCPServer:
             "tools/list", params, seconds=_LIST_SECONDS, max_bytes=MAX_LIST_BYTES, headers={}
         )
 
-    def _remember(self, found: ToolList) -> tuple[ListedTool, ...]:
+    def _remember(self, found: ToolList) -> tuple[ListedFunction, ...]:
         """Return the tools of a list that the operator allows."""
         allowed = tuple(tool for tool in found.tools if self._allows(tool.name))
+        if not self.settings.trust_annotations:
+            allowed = tuple(structs.replace(tool, read_only=False) for tool in allowed)
         self._tools = {tool.name: tool for tool in allowed}
         return allowed
 

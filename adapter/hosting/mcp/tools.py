@@ -5,7 +5,7 @@ too large, or with invalid annotations. Of several tools with one name, the firs
 Source: Model Context Protocol specification, Server features: Tools, Pagination.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from adapter.hosting.mcp.endpoint import Message
 from adapter.hosting.mcp.errors import invalid_answer
-from adapter.hosting.mcp.mirrored import InvalidAnnotation, Path, find_mirrored
+from adapter.hosting.mcp.mirrored import InvalidAnnotation, find_mirrored
 from adapter.hosting.results import clean
+from translators.tools.mcp import ListedFunction
 
 log = structlog.get_logger()
 
@@ -27,23 +28,10 @@ _MAX_NAME_CHARS: Final = 256
 _MAX_CURSOR_CHARS: Final = 8192
 
 
-class ListedTool(Struct, frozen=True):
-    """A tool of an MCP server's list."""
-
-    name: str
-    description: str
-    """"" if the server describes none."""
-    input_schema: dict[str, Any]
-    read_only: bool
-    """The server's own hint (`readOnlyHint`); it proves nothing."""
-    mirrored: Mapping[Path, str] = {}
-    """Parameters that are also sent as headers."""
-
-
 class ToolList(Struct, frozen=True):
     """All pages of a list."""
 
-    tools: tuple[ListedTool, ...]
+    tools: tuple[ListedFunction, ...]
     seconds: float
     """How long the server allows it to be cached."""
     bytes: int
@@ -51,7 +39,7 @@ class ToolList(Struct, frozen=True):
 
 def read_pages(first: Message, fetch: Callable[[str], Message], label: str) -> ToolList:
     """Return the whole list, its first page given; `fetch` returns the page of a cursor. Raises MCPError."""
-    tools: dict[str, ListedTool] = {}
+    tools: dict[str, ListedFunction] = {}
     seen: set[str] = set()
     size = 0
     page = first
@@ -78,7 +66,7 @@ def _seconds(page: Message) -> float:
     return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds > 0 else 0.0
 
 
-def _read_page(page: Message, label: str) -> Iterator[ListedTool]:
+def _read_page(page: Message, label: str) -> Iterator[ListedFunction]:
     tools = page.get("tools")
     if not isinstance(tools, list):
         raise invalid_answer("The tool server's list of tools is not a list")
@@ -89,12 +77,11 @@ def _read_page(page: Message, label: str) -> Iterator[ListedTool]:
             continue
         schema: dict[str, Any] = tool.get("inputSchema") or {"type": "object"}
         description, annotations = tool.get("description"), tool.get("annotations")
-        yield ListedTool(
+        yield ListedFunction(
             name=tool["name"],
             description=clean(description) if isinstance(description, str) else "",
             input_schema=schema,
             read_only=isinstance(annotations, dict) and annotations.get("readOnlyHint") is True,
-            mirrored=find_mirrored(schema),
         )
 
 

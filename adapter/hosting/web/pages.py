@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from adapter.files.files import Files
-from adapter.files.guard import PUBLIC_HOSTS, Fetched, FetchFailed, Guard, HostNotAllowed
+from adapter.files.guard import Fetched, FetchFailed, Guard, HostNotAllowed
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.hosting.results import clean, cut
 from adapter.hosting.web.page_text import read_html
@@ -51,14 +51,14 @@ class Pages:
         tenant: str,
         *,
         domains: Domains = EVERY_DOMAIN,
-        guard: Guard = PUBLIC_HOSTS,
+        guard: Guard | None = None,
     ) -> None:
-        """`files` limits how many fetches and PDF files a tenant has at a time."""
+        """`files` limits how many fetches and PDF files a tenant has at a time; its public hosts are the default."""
         self._settings = settings
         self._files = files
         self._tenant = tenant
         self._domains = domains
-        self._guard = guard
+        self._guard = guard or files.public_hosts
         self._named: set[str] = set()
         self._kept: dict[str, PageResult] = {}
         """Whole texts, for a search in a page that was opened before."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.policy import MAX_SERVERS, MCPDeclaration, ToolPolicy
 from adapter.settings.secret_values import Secret
 from adapter.settings.tool_servers import MCPServerSettings
@@ -129,6 +130,21 @@ def test_a_url_on_an_allowed_host(url: str) -> None:
 )
 def test_a_url_that_is_not_allowed(url: str, code: str) -> None:
     assert refusal(server_label="mine", server_url=url)[:2] == ("tools[0].server_url", code)
+
+
+def test_no_url_of_a_caller_leads_to_the_admin_address() -> None:
+    policy = ToolPolicy(ToolSettings(mcp_url_hosts=("127.0.0.1:9464",)), admin_port=9464)
+    server = policy.resolve(MCPDeclaration("mine", "http://127.0.0.1:9464/metrics"), "", "tools[0]")
+    with pytest.raises(MCPError, match="could not be reached"):
+        server.list_tools()
+    server.close()
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_whether_servers_of_callers_are_believed(trusts: bool) -> None:
+    policy = ToolPolicy(ToolSettings(mcp_url_hosts=("a.example.org",), trust_annotations=trusts))
+    server = policy.resolve(MCPDeclaration("mine", "https://a.example.org/mcp"), "", "tools[0]")
+    assert server.settings.trust_annotations == trusts
 
 
 def test_labels_are_unique_and_servers_few() -> None:

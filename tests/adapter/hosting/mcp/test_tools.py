@@ -73,6 +73,11 @@ def test_what_is_known_of_a_tool(server: ScriptedMCP, connect: Connect) -> None:
     assert (second.description, second.input_schema, second.read_only) == ("", {"type": "object"}, False)
 
 
+def test_a_server_that_is_not_believed_only_reads_nothing(server: ScriptedMCP, connect: Connect) -> None:
+    server.answers = lists(tool("a", annotations={"readOnlyHint": True}))
+    assert [one.read_only for one in connect(trust_annotations=False).list_tools()] == [False]
+
+
 @pytest.mark.parametrize(
     "unusable",
     [

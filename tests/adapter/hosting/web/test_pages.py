@@ -7,7 +7,7 @@ import pytest
 
 from adapter.files.files import Files
 from adapter.files.guard import Guard
-from adapter.hosting.web.pages import PUBLIC_HOSTS, Pages, find_urls
+from adapter.hosting.web.pages import Pages, find_urls
 from adapter.hosting.web.search import EVERY_DOMAIN, Domains
 from adapter.settings.settings import Settings
 from adapter.settings.tool_backends import WebSearchSettings
@@ -85,9 +85,9 @@ def test_a_page_that_cannot_be_read(answer: bytes, error: str, web: WebServer, o
 
 def test_a_private_address_is_not_opened(web: WebServer, open_pages: Open) -> None:
     web.responses["/a"] = http_response(b"secret")
-    found = open_pages(PUBLIC_HOSTS, open_any_url=True).open(f"http://127.0.0.1:{web.server_port}/a")
+    found = open_pages(Guard(["*"]), open_any_url=True).open(f"http://127.0.0.1:{web.server_port}/a")
     assert found.error is not None
-    assert open_pages(PUBLIC_HOSTS, open_any_url=True).open("http://127.0.0.1/a").error == (
+    assert open_pages(Guard(["*"]), open_any_url=True).open("http://127.0.0.1/a").error == (
         "the page could not be opened: its host has no public address"
     )
     assert web.requests == []
