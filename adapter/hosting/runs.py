@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from adapter.hosting.mcp.errors import INTERNAL_ERROR, INVALID_PARAMS
 from adapter.hosting.mcp.server import MCPServer
@@ -19,7 +20,7 @@ from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
 from translators.responses.events import Event
-from translators.responses.tool_errors import MCPProtocolError
+from translators.responses.tool_errors import MCPProtocolError, hint_at
 from translators.responses.tool_usage import ToolUsage
 from translators.wire import NotJSON, decode
 
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 BROKE: Final = "Error: the tool could not be used."
 """What the model reads if running a call fails for a reason of the adapter's own."""
+REPEATED: Final = "[This call returned the same twice before. It was not run again: go on with what you have.]"
+"""The hint for a model that makes a call for the third time."""
 _MAX_IMAGE_CHARACTERS: Final = 8 * 1024 * 1024
 """Of one call's images together, as base64: they are stored with the response, and shown in every later turn."""
 
@@ -40,6 +43,10 @@ class ToolRun(ABC):
     """The client has to answer before anything is run."""
     cut_bytes = 0
     """Bytes of the result that the model does not read."""
+    outcome: str | None = None
+    """What the model has read of the result; None: it has none, or each result of the kind is another."""
+    seconds = 0.0
+    """How long it ran."""
     open_result: Callable[[int, str], OpenHostedItem] | None = None
     """Opens a second item, which has what the call found; None: there is none."""
     usage: ToolUsage | None = None
@@ -62,6 +69,10 @@ class ToolRun(ABC):
     @abstractmethod
     def _run(self) -> None:
         """Run the tool; it never raises."""
+
+    def repeat(self, earlier: Any) -> None:
+        """Take the result of an equal call of the same kind, with a hint, instead of running."""
+        raise NotImplementedError
 
     def take_events(self) -> list[Event]:
         """Return the events of what the call has shown since the last time, while it runs; its item is open."""
@@ -110,7 +121,12 @@ class MCPRun(ToolRun):
 
     def settle(self) -> None:
         self.cut_bytes = self.result.cut_bytes
+        self.outcome = self.result.text
         self._item.settle(self.result, bounded_urls(self.result.images))
+
+    def repeat(self, earlier: "MCPRun") -> None:
+        result = earlier.result
+        self.result = replace(result, text=f"{result.text}\n{REPEATED}", error=hint_at(result.error, REPEATED))
 
     def log_fields(self) -> dict[str, Any]:
         error = self.result.error

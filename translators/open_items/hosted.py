@@ -7,6 +7,7 @@ Source: OpenAI API reference, Streaming events.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,6 +25,8 @@ class OpenHostedItem(ABC):
     """What the model has read of the result and the item does not show."""
     shows_hidden = False
     """The client keeps the history, and must send this back."""
+    not_run: Sequence[dict[str, Any]] = ()
+    """Calls of the same round that were not run and have no item: what the model reads of them is hidden here."""
 
     def __init__(self, output_index: int, id: str) -> None:
         self._id = id
@@ -37,6 +40,8 @@ class OpenHostedItem(ABC):
 
     def close(self, status: FinalStatus) -> list[Event]:
         events = self._end(status)
+        if self.not_run:
+            self.hidden = {**(self.hidden or {}), "not_run": list(self.not_run)}
         if self.shows_hidden and self.hidden is not None and status == "completed":
             item: Any = self.item
             self.item, self.hidden = replace(item, hidden=self.hidden), None

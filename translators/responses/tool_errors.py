@@ -6,6 +6,7 @@ Source: openai-python 3.54; OpenAI API reference, Responses: create.
 from typing import Any
 
 from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from translators.wire import encode
 
@@ -46,3 +47,10 @@ def text_of_error(error: Any) -> str:
         return "Error: " + ("\n".join(texts) or "the tool gave no reason.")
     message = value.get("message")
     return message if isinstance(message, str) and message else encode(value).decode()
+
+
+def hint_at(error: MCPCallError | None, hint: str) -> MCPCallError | None:
+    """Return an error with a hint for the model behind its words; None for none."""
+    if isinstance(error, ToolExecutionError):
+        return ToolExecutionError([*error.content, {"type": "text", "text": hint}])
+    return None if error is None else replace(error, message=f"{error.message} {hint}")

@@ -10,10 +10,11 @@ became of it instead. Source: OpenAI API reference, Responses: create; docs/deci
 """
 
 import hashlib
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
 from typing import Any, Final, NamedTuple
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, Struct
 
 from translators.notes import Notes
 from translators.responses.hosted_items import (
@@ -54,6 +55,8 @@ class HostedCall(NamedTuple):
     """What the items of its round share in their ids; None: not known."""
     images: tuple[str, ...] = ()
     """Images among the result, as data URLs."""
+    not_run: "tuple[HostedCall, ...]" = ()
+    """Further calls of its round, which were not run."""
 
     @property
     def content(self) -> str | list[ContentPart]:
@@ -63,9 +66,45 @@ class HostedCall(NamedTuple):
         return [InputText(self.result), *map(InputImage, self.images)]
 
 
-def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Message | None:
+def substitute_hosted(
+    item: Hosted | ToolSearchCall, notes: Notes, path: str
+) -> HostedCall | Message | None:
     """Return what is rendered in place of an item; None if the model gets nothing."""
+    found = _substitute(item, notes, path)
+    hidden = getattr(item, "hidden", UNSET)
+    if not isinstance(found, HostedCall) or hidden is UNSET or "not_run" not in hidden:
+        return found
+    return found._replace(not_run=tuple(_read_not_run(hidden["not_run"], found.round)))
+
+
+def hide_call(call_id: str, name: str, namespace: str | None, arguments: str, result: str) -> dict[str, Any]:
+    """Return a call that was not run, as it is hidden in an item of its round."""
+    return {"call_id": call_id, "name": name, "namespace": namespace, "arguments": arguments, "result": result}
+
+
+def _read_not_run(calls: object, round: str | None) -> Iterator[HostedCall]:
+    for call in calls if isinstance(calls, list) else ():
+        try:
+            read = msgspec.convert(call, _HiddenCall)
+        except msgspec.ValidationError:
+            continue  # a client has changed it
+        yield HostedCall(read.call_id, read.name, read.namespace, read.arguments, read.result, round)
+
+
+class _HiddenCall(Struct):
+    call_id: str
+    name: str
+    arguments: str
+    result: str
+    namespace: str | None = None
+
+
+def _substitute(item: Hosted | ToolSearchCall, notes: Notes, path: str) -> HostedCall | Message | None:
     match item:
+        case ToolSearchCall():
+            hidden = {} if item.hidden is UNSET else item.hidden
+            text = str(hidden.get("text", _BROKEN_OFF))
+            return _call(item, "tool_search", None, encode(item.arguments or {}).decode(), text)
         case MCPCall():
             call = _call(item, item.name, f"mcp__{item.server_label}", item.arguments or "{}", _result_of(item))
             return call._replace(images=_images_of(item))
@@ -97,12 +136,6 @@ def substitute_hosted(item: Hosted, notes: Notes, path: str) -> HostedCall | Mes
     kind = item.__struct_config__.tag
     notes.add(path, "dropped", f"{kind}: it adds nothing to the items around it")
     return None
-
-
-def substitute_search(item: ToolSearchCall) -> HostedCall:
-    """Return the call of a search for tools that the adapter ran."""
-    hidden = {} if item.hidden is UNSET else item.hidden
-    return _call(item, "tool_search", None, encode(item.arguments or {}).decode(), str(hidden.get("text", _BROKEN_OFF)))
 
 
 class Approvals:

@@ -240,7 +240,7 @@ class _Renderer:
         if self._turn is not None and self._turn.round not in (None, call.round):
             self._end_turn()
         turn = self._turn = self._turn or Turn()
-        turn.calls.append((position, call))
+        turn.calls += [(position, call), *((position, other) for other in call.not_run)]
         turn.round = call.round
         if call.round is None:
             self._end_turn()
@@ -332,7 +332,7 @@ class _Renderer:
     def _write_tool_message(self, sent: ToolCall, call: AnyCall, output: int) -> Sequence[Part]:
         """Write the output of a call that was `sent`; return its attachments."""
         item = self._items[output]
-        content = item.content if isinstance(item, HostedCall) else BY_OUTPUT[item.__class__].content(item)
+        content = call.content if isinstance(call, HostedCall) else BY_OUTPUT[item.__class__].content(item)
         attached: Sequence[Part] = ()
         if isinstance(content, str) or is_plain(content):
             text = text_of(content)

@@ -31,7 +31,7 @@ from translators.responses.items import (
 from translators.responses.unknown_item import UnknownItem
 from translators.to_chat.content import has_media, text_of
 from translators.to_chat.encrypted import readable, reveal
-from translators.to_chat.hosted import HostedCall, substitute_hosted, substitute_search
+from translators.to_chat.hosted import HostedCall, substitute_hosted
 from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
 UNCHANGED: Final = frozenset(
@@ -59,7 +59,7 @@ def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
     if isinstance(item, UnknownItem):
         return _unknown_item(item, notes, path)
     if isinstance(item, ToolSearchCall) and item.hidden is not UNSET:
-        return substitute_search(item)
+        return substitute_hosted(item, notes, path)
     if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
         return None  # a search that a server ran; the tools that it found are declared in the chat request
     if isinstance(item, Hosted):

@@ -8,6 +8,7 @@ Laws 11 to 13 of docs/stream-laws.md.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
@@ -87,6 +88,12 @@ class HostedCalls:
     def pass_on(self, events: list[Event]) -> list[Event]:
         """Return the events of what the open item shows before it has its result, numbered."""
         return self._number(events)
+
+    def hide(self, not_run: Sequence[dict[str, Any]]) -> None:
+        """Hide calls that are not run in the open item, so that later turns have them."""
+        opened = self._items.queue[0].item
+        assert isinstance(opened, OpenHostedItem)
+        opened.not_run = not_run
 
     def close(self, then: OpenHosted | None = None) -> list[Event]:
         """Close the open item, which has its result; `then` opens another one behind it, which is closed, too."""

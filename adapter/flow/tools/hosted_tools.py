@@ -5,12 +5,13 @@ are listed and become functions, and the calls that the client has approved are 
 then know nothing of MCP: a request has functions, and the name of a function says whether `HostedTools` runs it.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
 import gevent
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.flow.caller import Caller
@@ -26,7 +27,6 @@ from translators.constraints.tool_choice import allowed_tools, undeclared_choice
 from translators.errors import RequestError, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
-from translators.responses.items import FunctionCall, FunctionCallOutput, Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, Tool
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
@@ -36,7 +36,6 @@ from translators.tools.names import QualifiedName
 
 MAX_TOOLS: Final = 128
 """Tools of all MCP servers of one request: what most providers accept as functions."""
-_LIMIT_REACHED: Final = "Not run: the limit of tool calls is reached."
 
 
 class HostedTool(Struct, frozen=True):
@@ -72,6 +71,8 @@ class HostedTools:
         self._shown = False
         self.running: Sequence[gevent.Greenlet] = ()
         """The calls of the current round."""
+        self._ran: dict[tuple[QualifiedName, str], deque[ToolRun]] = {}
+        """The last two runs of each call."""
         self._has_approved = bool(approved)
         self._first: RoundRequest | None = None
 
@@ -95,7 +96,15 @@ class HostedTools:
         tool = self._tools[call.tool]
         if tool.ask is not None:
             return tool.ask(call.arguments)
-        return tool.run(call.arguments) if self.count() else None
+        run, earlier = tool.run(call.arguments), self._ran.setdefault((call.tool, call.arguments), deque(maxlen=2))
+        if len(earlier) == 2 and earlier[0].outcome is not None and earlier[0].outcome == earlier[1].outcome:
+            run.repeat(earlier[0])
+            run.executes = False
+            return run
+        if not self.count():
+            return None
+        earlier.append(run)
+        return run
 
     def count(self) -> bool:
         """Count one more call; return False if it is beyond the limit."""
@@ -106,13 +115,6 @@ class HostedTools:
         """Count one more round; return False if the next one must be the last."""
         self._rounds_left -= 1
         return self._rounds_left > 0
-
-    def not_run(self, call: WaitingCall) -> list[Item]:
-        """Return what the model reads of a call beyond the limit; these are no items of the response."""
-        name, namespace, _ = call.tool
-        id = f"fc_{call.call_id.removeprefix('call_')}"
-        asked = FunctionCall(call.call_id, name, call.arguments, id, namespace=namespace or UNSET)
-        return [asked, FunctionCallOutput(_LIMIT_REACHED, call.call_id)]
 
     def next_request(self, request: CreateRequest, *, may_call: bool) -> dict[str, Any]:
         """Return what the next round asks otherwise: no tool is required any more, and none is shown that cannot run.

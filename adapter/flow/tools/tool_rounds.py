@@ -8,7 +8,7 @@ next request goes on. An `ApprovedRound` runs the calls that the client has appr
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import gevent
 import structlog
@@ -25,11 +25,14 @@ from translators.errors import RequestError
 from translators.responses.events import Event
 from translators.responses.items import Item, ToolSearchCall
 from translators.responses.response import add_tool_usage
+from translators.to_chat.hosted import hide_call
 from translators.to_responses.hosted_calls import WaitingCall
 from translators.tools.kinds import BY_CALL
 
 MAX_CONCURRENT_CALLS: Final = 8
 """Calls of one response that run at the same time."""
+
+_LIMIT_REACHED: Final = "Not run: the limit of tool calls is reached."
 
 log = structlog.get_logger()
 
@@ -45,7 +48,6 @@ class ToolRound(Round):
         self._greenlets: list[gevent.Greenlet] = []
         self._last: list[Event] = []
         self._waits_for_client = False
-        self._not_run: list[Item] = []
 
     def send(self) -> None:
         """Begin all calls."""
@@ -58,6 +60,7 @@ class ToolRound(Round):
             (call, run, gevent.spawn(_run, run, room) if run is not None and run.executes else None)
             for call, run in runs
         ]
+        self._last_run = next((run for _, run, _ in reversed(self._runs) if run and not run.waits_for_client), None)
         self._greenlets = [greenlet for _, _, greenlet in self._runs if greenlet is not None]
         self._tools.running = self._greenlets
 
@@ -69,7 +72,6 @@ class ToolRound(Round):
         for call, run, greenlet in self._runs:
             if run is None:
                 assert call is not None
-                self._not_run += self._tools.not_run(call)
                 self._last = self._items.skip(call)
             else:
                 if opening := self._items.open(run.open_item, call):
@@ -89,6 +91,8 @@ class ToolRound(Round):
                 if run.numbered:
                     self._items.cite(run.numbered)
                 self._waits_for_client |= run.waits_for_client
+                if run is self._last_run:
+                    self._items.hide([_hide(call) for call, run, _ in self._runs if call is not None and run is None])
                 self._last = self._items.close(run.open_result)
                 self._log(run)
             if stream.is_over:
@@ -102,8 +106,7 @@ class ToolRound(Round):
         if stream.is_over:
             return self._last, None
         items = self._items.of_round()
-        nothing_ran = bool(self._not_run) and not self._greenlets
-        if self._waits_for_client or nothing_ran or any(map(_is_clients_call, items)):
+        if self._waits_for_client or self._last_run is None or any(map(_is_clients_call, items)):
             return stream.end(now), None
         stream.begin_round()
         budget = self._tokens_left()
@@ -116,7 +119,7 @@ class ToolRound(Round):
         changes = tools.next_request(request, may_call=may_call)
         if budget is not None:
             changes["max_output_tokens"] = budget
-        return self._ask(ask_next_round(self.asked, [*items, *self._not_run], **changes))
+        return self._ask(ask_next_round(self.asked, items, **changes))
 
     def _ask(self, plan: Plan) -> tuple[list[Event], Round | None]:
         self._flow.attempts.explain_next("tool results")
@@ -131,9 +134,9 @@ class ToolRound(Round):
         return None if limit is None or spent is None else limit - spent.output_tokens
 
     def _log(self, run: ToolRun) -> None:
-        if not run.executes:
+        if run.waits_for_client:
             return
-        fields = run.log_fields()
+        fields = run.log_fields() | ({} if run.executes else {"outcome": "repeated"})
         TOOL_CALLS.add((fields["kind"], fields["outcome"]))
         TOOL_SECONDS.observe(run.seconds, (fields["kind"],))
         if (recording := self._flow.caller.recording) is not None:
@@ -157,6 +160,11 @@ class ApprovedRound(ToolRound):
         items = self._items.of_round()
         self._flow.stream.begin_round()
         return self._ask(ask_with_items(items))
+
+
+def _hide(call: WaitingCall) -> dict[str, Any]:
+    """Return a call beyond the limit as the model reads it in later rounds and turns; it has no item."""
+    return hide_call(call.call_id, call.tool.name, call.tool.namespace, call.arguments, _LIMIT_REACHED)
 
 
 def _is_clients_call(item: Item) -> bool:

@@ -124,6 +124,53 @@ def test_the_limit_of_calls(app: HostedApp, dice: FakeServer, upstream: Upstream
     assert "limit" in upstream.requests[1].messages[-1]["content"]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_call_beyond_the_limit_is_the_same_in_the_next_turn(
+    stored: bool, app: HostedApp, dice: FakeServer, upstream: Upstream
+) -> None:
+    upstream.plays(calls((ROLL, '{"n":1}'), (ROLL, '{"n":2}'), ("mcp__dice__fail", "{}")), says("4"), says("Bye."))
+    first = app.create(tools=[mcp()], max_tool_calls=2, store=stored)
+    assert types(first) == ["mcp_list_tools", "mcp_call", "mcp_call", "message"]
+    app.services.flow.chain_cache._cache.clear()
+    if stored:
+        assert "not_run" not in str(first)
+        app.create(tools=[mcp()], previous_response_id=first["id"], input="Thanks")
+    else:
+        history = [{"role": "user", "content": "Hi"}, *first["output"], {"role": "user", "content": "Thanks"}]
+        app.create(tools=[mcp()], input=history)
+    live = upstream.requests[1].messages
+    assert [message["content"] for message in live[2:]] == ["4", "8", "Not run: the limit of tool calls is reached."]
+    assert upstream.requests[2].messages[: len(live)] == live
+
+
+def test_a_call_that_returned_the_same_twice_is_not_run_again(
+    app: HostedApp, dice: FakeServer, upstream: Upstream
+) -> None:
+    same, failing = (ROLL, '{"n":1}'), ("mcp__dice__fail", "{}")
+    upstream.plays(
+        calls(same, failing), calls(same, same), calls(same, failing), calls(failing), says("4"), says("Bye.")
+    )
+    first = app.create(tools=[mcp()])
+    assert [name for name, _ in dice.calls] == ["roll", "fail", "roll", "roll", "fail"]
+    *_, repeated, _, failed, _ = first["output"]
+    assert (repeated["status"], failed["status"]) == ("completed", "failed")
+    assert repeated["output"].startswith("4\n[This call returned the same twice before.")
+    assert "was not run again" in failed["error"]["content"][1]["text"]
+    app.services.flow.chain_cache._cache.clear()
+    app.create(tools=[mcp()], previous_response_id=first["id"], input="Thanks")
+    live = upstream.requests[4].messages
+    assert upstream.requests[5].messages[: len(live)] == live
+    assert live[-1]["content"].startswith("Error: boom\n[This call")
+
+
+def test_a_call_that_returns_something_else_is_run_again(provider: Upstream, upstream: Upstream) -> None:
+    count = itertools.count()
+    dice = FakeServer("dice", {"roll": lambda: str(next(count))})
+    upstream.plays(*[calls((ROLL, "{}"))] * 4, says("3"))
+    response = HostedApp(provider, dice).create(tools=[mcp()])
+    assert [item["output"] for item in response["output"][1:5]] == ["0", "1", "2", "3"]
+
+
 def test_the_last_round_has_no_tools(app: HostedApp, dice: FakeServer, upstream: Upstream) -> None:
     app.policy.rounds = 3  # type: ignore[misc]
     upstream.plays(calls((ROLL, "{}")), calls((ROLL, "{}")), says("Enough."))

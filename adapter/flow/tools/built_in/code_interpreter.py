@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
-from adapter.hosting.runs import BROKE, ToolRun, bounded_urls
+from adapter.hosting.runs import BROKE, REPEATED, ToolRun, bounded_urls
 from translators.errors import unsupported_parameter
 from translators.open_items.code import OpenCode
 from translators.open_items.hosted import OpenHostedItem
@@ -59,7 +59,12 @@ class CodeRun(ToolRun):
         except Exception:
             log.exception("tool call broke", kind="code_interpreter")
 
+    def repeat(self, earlier: "CodeRun") -> None:
+        self._logs = f"{earlier._logs}\n{REPEATED}".lstrip()
+        self._images, self._failed = earlier._images, earlier._failed
+
     def settle(self) -> None:
+        self.outcome = self._logs
         self._item.settle(self._logs, self._images, failed=self._failed, shows_outputs=self._shows_outputs)
 
     def log_fields(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 from gevent.lock import RLock
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
-from adapter.hosting.runs import BROKE, ToolRun
+from adapter.hosting.runs import BROKE, REPEATED, ToolRun
 from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.web_search import OpenWebSearch
@@ -141,7 +141,12 @@ class WebRun(ToolRun):
         if web.pages is not None:
             web.pages.name(hit.url for hit in found.hits)
 
+    def repeat(self, earlier: "WebRun") -> None:
+        self._text = f"{earlier._text}\n{REPEATED}"
+        self._failed, self._sources = earlier._failed, earlier._sources
+
     def settle(self) -> None:
+        self.outcome = self._text
         urls = [source.url or "" for source in self._sources]
         self._item.settle(self._text, urls, failed=self._failed, shows_sources=self._web.shows_sources)
 
