@@ -36,8 +36,8 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     # Imported here so that the command line can patch the standard library before sockets are imported.
     from flask import Flask
 
-    from adapter.api import compact, conversations, models, responses
-    from adapter.api.about import health, landing
+    from adapter.api import compact, conversations, forwarded, responses
+    from adapter.api.about import health, landing, models
     from adapter.api.errors import init_errors
     from adapter.api.files import files
     from adapter.api.origins import init_origins
@@ -50,6 +50,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.url_map.strict_slashes = False
     init_errors(app)
     init_origins(app, settings)
-    for part in (responses, compact, conversations, files, models, health, landing):
+    forwarding = (forwarded,) if settings.forward else ()
+    for part in (responses, compact, conversations, files, models, *forwarding, health, landing):
         app.register_blueprint(part.blueprint)
     return app

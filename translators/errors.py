@@ -94,6 +94,8 @@ class ProviderError(Struct, frozen=True, gc=False):
     """Headers of the provider behind a gateway (OpenRouter), names in lower case."""
     is_page: bool = False
     """The body is a web page."""
+    body: bytes = b""
+    """The JSON object that is the body of an HTTP error, its secrets replaced; b"": it is none."""
 
     @property
     def label(self) -> str:

@@ -30,7 +30,7 @@ def init_errors(app: Flask) -> None:
     app.before_request(_start_request)
     app.after_request(_finish_answer)
     app.register_error_handler(HTTPException, _answer_http_exception)
-    app.register_error_handler(Exception, _answer_exception)
+    app.register_error_handler(Exception, answer_exception)
 
 
 def _start_request() -> None:
@@ -47,7 +47,8 @@ def _finish_answer(response: Response) -> Response:
     return response
 
 
-def _answer_exception(error: Exception) -> Response:
+def answer_exception(error: Exception) -> Response:
+    """Return the answer to a request that ended in an exception, and log it."""
     report = report_error(error, "Conversation" if request.blueprint == "conversations" else "Response")
     report.write_log(method=request.method, path=_path())
     if (recording := request.environ.get(RECORDING)) is not None:
@@ -61,16 +62,16 @@ def _answer_http_exception(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error
     if isinstance(error, NotFound):
-        return _answer_exception(RequestError(f"Invalid URL ({request.method} {_path()}){hint(_path())}", status=404))
+        return answer_exception(RequestError(f"Invalid URL ({request.method} {_path()}){hint(_path())}", status=404))
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        answer = _answer_exception(
+        answer = answer_exception(
             RequestError(f"Not allowed to {request.method} on {_path()}. Allowed: {allowed}.", status=405)
         )
         answer.headers["Allow"] = allowed
         return answer
     type = "invalid_request_error" if error.code < 500 else "server_error"
-    return _answer_exception(ProtocolError(error.description or error.name, status=error.code, type=type))
+    return answer_exception(ProtocolError(error.description or error.name, status=error.code, type=type))
 
 
 def _answer(error: ProtocolError) -> Response:

@@ -25,6 +25,7 @@ from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.silence import Silence
 from adapter.flow.exchange import Exchange
+from adapter.flow.forwarding import Forwarding
 from adapter.services import Services
 from adapter.store.base import StoredResponse
 from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_frame
@@ -63,6 +64,12 @@ def resend_events(
 ) -> Response:
     """Return the streamed answer with a background response's events whose `sequence_number` is above `after`."""
     return _answer(ResentBody(services, stored, after, watch), headers)
+
+
+def stream_forwarded(forwarding: Forwarding, services: Services, content_type: str) -> Response:
+    """Return the streamed answer of a forwarded request, which is closed with it."""
+    body = ForwardedBody(forwarding, services)
+    return Response(body, content_type=content_type, headers=HEADERS, direct_passthrough=True)
 
 
 def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
@@ -167,6 +174,25 @@ class ExchangeBody(EventStreamBody):
     def close(self) -> None:
         super().close()
         self._exchange.close()
+
+
+class ForwardedBody(EventStreamBody):
+    """The bytes of a provider's stream, as they come."""
+
+    def __init__(self, forwarding: Forwarding, services: Services) -> None:
+        self._forwarding = forwarding
+        super().__init__(services, forwarding.watch)
+
+    def _write(self) -> Generator[bytes]:
+        with closing(self._forwarding.pieces()) as pieces:
+            for data in pieces:
+                self._stuck = 0.0
+                yield data
+                self._stuck = None
+
+    def close(self) -> None:
+        super().close()
+        self._forwarding.close()
 
 
 class ResentBody(EventStreamBody):

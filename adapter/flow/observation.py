@@ -11,6 +11,8 @@ from adapter.flow.caller import Caller
 from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
+    FORWARDED,
+    FORWARDED_SECONDS,
     IN_FLIGHT,
     KEY_TOKENS,
     NOTES,
@@ -23,7 +25,7 @@ from adapter.telemetry.catalog import (
 )
 from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
-from translators.responses.response import Response
+from translators.responses.response import Response, Usage
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ _MAX_LOGGED_NOTES: Final = 20
 """There may be one for each item of the input; all of them are stored with the response."""
 _LOGGED_TENANT_CHARACTERS: Final = 12
 """Of the digest that a tenant is: enough to tell tenants apart."""
+_MAX_LOGGED_MODEL_CHARACTERS: Final = 200
+"""Of the name in a forwarded request, which no one has checked."""
 
 
 def transport_of(request: CreateRequest, watch: ClientWatch) -> str:
@@ -64,15 +68,28 @@ def observe_end(
         if usage is not None and usage.output_tokens > 1 and transport != "http":
             OUTPUT_TOKEN_SECONDS.observe((seconds - first) / usage.output_tokens, (upstream, model))
     if usage is not None:
-        TOKENS.add((upstream, model, "input"), usage.input_tokens)
-        TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)
-        TOKENS.add((upstream, model, "output"), usage.output_tokens)
-        TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)
+        _count_tokens(usage, upstream, model)
+
+
+def _count_tokens(usage: Usage, upstream: str, model: str) -> None:
+    TOKENS.add((upstream, model, "input"), usage.input_tokens)
+    TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)
+    TOKENS.add((upstream, model, "output"), usage.output_tokens)
+    TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)
 
 
 def settle_key(caller: Caller, response: Response, upstream: str, recorder: UsageRecorder, *, began: bool) -> None:
     """Count what a response cost its named key: its usage, or if an answer `began` without one, the estimate."""
-    key, admission, usage = caller.key, caller.admission, response.usage
+    answered = response.status in _ANSWERED
+    model = model_label(response.model, answered)
+    _settle(caller, response.usage, upstream, model, recorder, answered=answered, began=began)
+
+
+def _settle(
+    caller: Caller, usage: Usage | None, upstream: str, model: str, recorder: UsageRecorder, *, answered: bool,
+    began: bool,
+) -> None:  # fmt: skip
+    key, admission = caller.key, caller.admission
     assert key is not None
     estimate = 0
     if admission is not None:
@@ -81,9 +98,46 @@ def settle_key(caller: Caller, response: Response, upstream: str, recorder: Usag
     if usage is not None:
         KEY_TOKENS.add((key.name, "input"), usage.input_tokens)
         KEY_TOKENS.add((key.name, "output"), usage.output_tokens)
-    answered = response.status in _ANSWERED
-    model = model_label(response.model, answered)
     recorder.add(key.name, upstream, model, failed=not answered, usage=usage, estimate=estimate)
+
+
+def observe_forwarded(
+    caller: Caller, path: str, model: str, upstream: str, error: str | None, usage: Usage | None, seconds: float,
+    recorder: UsageRecorder,
+) -> None:  # fmt: skip
+    """Count a forwarded request that has ended after so many seconds, in an `error` or with an answer of that `usage`.
+
+    `usage` is None if no answer began.
+    """
+    IN_FLIGHT.add(("forwarded",), -1)
+    label = model_label(model, usage is not None)
+    FORWARDED.add((upstream, label, path, "answered" if error is None else "failed"))
+    FORWARDED_SECONDS.observe(seconds, (upstream, label, path))
+    if usage is not None:
+        _count_tokens(usage, upstream, label)
+    if caller.key is not None:
+        _settle(caller, usage, upstream, label, recorder, answered=error is None, began=usage is not None)
+
+
+def log_forwarded(
+    caller: Caller, path: str, model: str, upstream: str, error: str | None, usage: Usage | None, seconds: float
+) -> None:
+    """Log how a forwarded request ended; arguments as in `observe_forwarded`."""
+    log.info(
+        "forwarded",
+        path=path,
+        tenant=_logged_tenant(caller),
+        model=model[:_MAX_LOGGED_MODEL_CHARACTERS],
+        upstream=upstream,
+        error=error,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        seconds=round(seconds, 3),
+    )
+
+
+def _logged_tenant(caller: Caller) -> str | None:
+    return (caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None
 
 
 def log_end(
@@ -101,7 +155,7 @@ def log_end(
     log.info(
         "response",
         response_id=response.id,
-        tenant=(caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None,
+        tenant=_logged_tenant(caller),
         transport=transport,
         model=response.model,
         upstream=upstream,

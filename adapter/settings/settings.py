@@ -239,6 +239,11 @@ class Settings:
         Names(),
         "Members of a request that the Responses API does not have and that go to the provider as they are.",
     )
+    forward: bool = setting(
+        True,
+        Switch(),
+        "Serve `/v1/chat/completions` and `/v1/embeddings`, too: requests go to the provider as they are.",
+    )
     prompts: str | None = setting(
         None,
         Text("the path of a folder", metavar="FOLDER"),

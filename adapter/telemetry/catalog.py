@@ -67,6 +67,17 @@ TOKENS = _counter(
     "Tokens of ended responses: input, cached_input (a part of it), output, reasoning (a part of it).",
     "upstream", "model", "kind",
 )  # fmt: skip
+FORWARDED = _counter(
+    "forwarded_total",
+    "Chat-completions and embeddings requests that were forwarded: `answered`, or `failed` (errors, disconnects).",
+    "upstream", "model", "path", "outcome",
+)  # fmt: skip
+FORWARDED_SECONDS = _histogram(
+    "forwarded_seconds",
+    "From such a request to the end of its answer.",
+    "upstream", "model", "path",
+    buckets=DURATION_SECONDS,
+)  # fmt: skip
 REFUSED = _counter("refused_total", "Requests that the server itself rejected.", "code", "param")
 LIMITED = _counter("limited_total", "Requests beyond a limit of their key.", "limit")
 OVERLOAD_REFUSED = _counter(

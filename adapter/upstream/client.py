@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import gevent
 import requests
 import structlog
+from msgspec.structs import replace as replace_members
 from urllib3 import Timeout
 
 from adapter.event_loop.arrivals import Take
@@ -40,7 +41,7 @@ log = structlog.get_logger()
 _MAX_REASON_CHARS: Final = 300
 """Of the reason for a failed call in the log: the system's, OpenSSL's or the provider's words."""
 USER_AGENT: Final = "responses-adapter"
-"""By which an adapter recognizes the requests of one, itself included (`api/models.py`)."""
+"""By which an adapter recognizes the requests of one, itself included (`api/about/models.py`, `api/forwarded.py`)."""
 _PUBLIC_PARAMETERS: Final = frozenset({"api-version"})
 """Of a query: no secrets, and their values may be in a provider's errors."""
 _LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
@@ -108,6 +109,15 @@ class Upstream:
         request.headers["Content-Length"] = str(len(body))
         return self._start(request, bearer, self._max_silence, delay)
 
+    def forward(
+        self, path: str, body: bytes, *, bearer: str | None, key: int | None, delay: float, via: str | None
+    ) -> "Call":
+        """Send a client's own request to a path below `/v1`, as `send_chat` does; `via`: adapters before this one."""
+        request = self._to(self._endpoint(path), body, bearer, key)
+        if via is not None:
+            request.headers["Via"] = via
+        return self._start(request, bearer, self._max_silence, delay)
+
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
         self._secret_files.refresh()
@@ -126,9 +136,9 @@ class Upstream:
         request.headers["Content-Type"] = content_type
         return self._read_pieces(request, bearer, watch, seconds)
 
-    def _to(self, url: str, body: bytes, bearer: str | None) -> requests.PreparedRequest:
-        """Return a POST to another URL of the upstream, with its first key."""
-        request = self._with_key(self._chat_request, bearer, 0)
+    def _to(self, url: str, body: bytes, bearer: str | None, key: int | None = 0) -> requests.PreparedRequest:
+        """Return a POST to another URL of the upstream."""
+        request = self._with_key(self._chat_request, bearer, key)
         request.url = url
         request.body = body
         request.headers["Content-Length"] = str(len(body))
@@ -248,6 +258,8 @@ class Call:
         self._silence = 0.0
         """Seconds without a byte from the provider, counted in ticks."""
         self._body: BodyReader | None = None
+        self.head: Head | None = None
+        """Of the answer, once it has come."""
         self.status = 0
         """Of the answer's head; 0: it has not come."""
         self.error_body = b""
@@ -268,12 +280,16 @@ class Call:
             self._count_silence(min(seconds, TICK_SECONDS))
             return False
         self._silence = 0.0
+        self.head = head
         self._body = open_body(sent, head)
         self.status = head.status
         if not 200 <= head.status < 300:
             own_key = not self._upstream.uses_callers_key
-            error = classify_http_error(head.status, head.fields, self._read_error_body(), own_key=own_key)
-            raise error.redacted(self._upstream.redactor(self._bearer))
+            body, redactor = self._read_error_body(), self._upstream.redactor(self._bearer)
+            error = classify_http_error(head.status, head.fields, body, own_key=own_key).redacted(redactor)
+            if error.provider_error is not None:
+                error.provider_error = replace_members(error.provider_error, body=redactor.redact_object(body))
+            raise error
         return True
 
     def _join(self, sending: "Sending", seconds: float) -> SentRequest | None:

@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+
+from translators.wire import NotJSON, decode, encode
 
 REDACTED: Final = "***"
 
@@ -27,6 +29,29 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+
+    def redact_object(self, body: bytes) -> bytes:
+        """Return a JSON object as it came if it has no secrets, else written anew; b"" for anything else.
+
+        It is searched after decoding, since JSON has several ways to write a character.
+        """
+        try:
+            value = decode(body)
+            if not isinstance(value, dict):
+                return b""
+            redacted = self._redact_value(value)
+        except NotJSON:
+            return b""
+        return body if redacted == value else encode(redacted)
+
+    def _redact_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self._redact_value(one) for one in value]
+        if isinstance(value, dict):
+            return {self(key): self._redact_value(one) for key, one in value.items()}
+        return value
 
     def mask(self, data: bytes) -> bytes:
         """Return data with each character of a secret replaced by an asterisk, so that all lengths stay right."""

@@ -213,7 +213,7 @@ PATHS = [
     ("GET", "/v1/responses/resp_1/input_items", 404),
     ("GET", "/v1/responses/resp_1/nothing", 404),
     ("GET", "/v1/models/unknown", 404),
-    ("POST", "/v1/chat/completions", 404),
+    ("POST", "/v1/completions", 404),
 ]
 
 

@@ -8,14 +8,20 @@ usage, and Codex's compaction depends on it. Source: OpenAI API reference, Respo
 import re
 from typing import Final
 
+from msgspec import Struct
+
 from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails, first_count
 from translators.responses.response import InputTokensDetails, OutputTokensDetails, Usage
+from translators.wire import Decoder, NotJSON
 
 BYTES_PER_TOKEN: Final = 4
 """Rule of thumb for English text and code; only used when the provider counts nothing."""
 TOKENS_PER_ATTACHMENT: Final = 1000
 """Of an image or file that is part of a request as base64: no provider reads its bytes as text. Vision models charge
 some 100 to 1,500 tokens for an image."""
+
+_TAIL_BYTES: Final = 16 * 1024
+"""Of a stream, in which the usage is looked for: some chunks with all that gateways add."""
 
 _NO_PROMPT_DETAILS: Final = PromptDetails()
 _NO_COMPLETION_DETAILS: Final = CompletionDetails()
@@ -92,3 +98,57 @@ def add_usage(one: Usage, other: Usage) -> Usage:
         ),
         total_tokens=one.total_tokens + other.total_tokens,
     )
+
+
+class _Answer(Struct):
+    usage: ChatUsage | None = None
+
+
+_decode: Final = Decoder(_Answer).decode
+
+
+class AnswerTokens:
+    """Counts the tokens of one forwarded answer from its bytes, as they pass.
+
+    The usage is in the body of a whole answer, and in one of the last chunks of a stream whose client has asked for it.
+    Without one the tokens are estimated: of a stream one for each event, since providers send a chunk for each token.
+    Source: OpenAI API reference, Chat Completions, Embeddings.
+    """
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._events = 0
+        self._tail: list[bytes] = []
+        self._tail_bytes = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of a stream."""
+        self._events += data.count(b"data:")
+        self._tail.append(data)
+        self._tail_bytes += len(data)
+        if self._tail_bytes > 4 * _TAIL_BYTES:
+            self._tail = [b"".join(self._tail)[-_TAIL_BYTES:]]
+            self._tail_bytes = len(self._tail[0])
+
+    def of_stream(self) -> Usage:
+        """Return the usage of the stream so far."""
+        for line in reversed(b"".join(self._tail).splitlines()):
+            if line.startswith(b"data:") and (usage := _find(line[5:])) is not None:
+                return usage
+        return self._estimate(self._events)
+
+    def of_whole(self, body: bytes) -> Usage:
+        """Return the usage of a whole answer."""
+        return _find(body) or self._estimate(0 if b'"embedding"' in body else estimate_tokens(body))
+
+    def _estimate(self, output_tokens: int) -> Usage:
+        prompt = estimate_tokens(self._request)
+        return Usage(prompt, InputTokensDetails(0, 0), output_tokens, OutputTokensDetails(0), prompt + output_tokens)
+
+
+def _find(body: bytes) -> Usage | None:
+    try:
+        usage = _decode(body).usage
+    except NotJSON:
+        return None
+    return None if usage is None else read_usage(usage)

@@ -27,6 +27,7 @@ from adapter.settings.settings import Settings
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.protocols import ResponseReader
+from translators.chat.forwarded import ForwardedRequest, read_forwarded
 from translators.responses.request import CreateRequest
 
 if TYPE_CHECKING:
@@ -104,6 +105,22 @@ def admit_http(
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
+    return caller, request
+
+
+def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller, ForwardedRequest]:
+    """Return the caller and the request of an HTTP request that is to be forwarded; raise as `admit_http`."""
+    caller = identify_caller(environ, services.caller_keys)
+    services.overload.check()
+    body = read_callers_body(environ, caller, services)
+    if len(body) < LARGE_BYTES:
+        request = read_forwarded(body)
+    else:
+        request = services.offload.run(caller.tenant, read_forwarded, body)
+    if caller.key is not None:
+        caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
+        if caller.admission is not None:
+            environ[ADMISSION] = caller.admission
     return caller, request
 
 

@@ -128,7 +128,7 @@ def test_whether_and_when_to_try_again(
     [
         ("POST", "/", 405, "Not allowed to POST on /. Allowed: GET, HEAD, OPTIONS."),
         ("POST", "/v1/nothing", 404, "Invalid URL (POST /v1/nothing)"),
-        ("POST", "/v1/chat/completions", 404, "Invalid URL (POST /v1/chat/completions). Did you mean /v1/responses?"),
+        ("POST", "/v1/completions", 404, "Invalid URL (POST /v1/completions). Did you mean /v1/responses?"),
         ("GET", "/v1/%ff", 404, "Invalid URL (GET /v1/\N{REPLACEMENT CHARACTER})"),
         ("GET", "/" + "x" * 5000, 404, f"Invalid URL (GET /{'x' * 199})"),
         ("PUT", "/v1/responses", 405, "Not allowed to PUT on /v1/responses. Allowed: GET, HEAD, OPTIONS, POST."),

@@ -33,8 +33,8 @@ def test_keys_are_asked_for_as_under_the_usual_path(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "meant"),
     [
-        ("/v1/chat/completions", "/v1/responses"), ("/chat/completions", "/v1/responses"), ("/v1", "/v1/responses"),
-        ("/v1/completions", "/v1/responses"), ("/v1/response", "/v1/responses"), ("/v2/responses", "/v1/responses"),
+        ("/v1/messages", "/v1/responses"), ("/v1", "/v1/responses"), ("/v1/completions", "/v1/responses"),
+        ("/v1/response", "/v1/responses"), ("/v2/responses", "/v1/responses"),
         ("/health", "/healthz"), ("/v1/model", "/v1/models"),
     ],
 )  # fmt: skip
@@ -44,7 +44,14 @@ def test_a_hint(path: str, meant: str, client: FlaskClient) -> None:
     assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (POST {path}). Did you mean {meant}?"
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/favicon.ico", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/favicon.ico", "/v1/audio"])
 def test_no_hint(path: str, client: FlaskClient) -> None:
     answer = client.get(path)
     assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (GET {path})"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
+def test_a_hint_where_nothing_is_forwarded(path: str) -> None:
+    answer = make_app(forward=False).test_client().post(path, json={})
+    assert answer.status_code == 404
+    assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (POST {path}). Did you mean /v1/responses?"

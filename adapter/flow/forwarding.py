@@ -1,0 +1,175 @@
+"""Forwarding: a client's own chat-completions or embeddings request, sent to a provider without translation.
+
+Routing, retries, failover and the circuit breaker are those of responses; nothing is stored, noted or learned. Until
+the provider answers with 2xx, errors are raised. From then on its bytes go to the client as they come: whole answers at
+once, streams piece by piece, and the provider is not read faster than the client reads. A stream that breaks ends with
+an error as its last event, and without `[DONE]`, so that no client takes it for complete.
+Source: docs/decisions/0041-forwarding.md.
+"""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from typing import Final
+
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.event_loop.heartbeat import TICK_SECONDS
+from adapter.flow.caller import Caller
+from adapter.flow.flow import check_request, stopping_error
+from adapter.flow.observation import log_forwarded, observe_begin, observe_forwarded
+from adapter.services import FlowServices
+from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
+from adapter.upstream.client import Call
+from adapter.upstream.routing.health import Candidate
+from translators.chat.forwarded import ForwardedRequest
+from translators.errors import ProtocolError, UpstreamError, answer_too_large
+from translators.responses.response import Usage
+from translators.to_responses.usage import AnswerTokens
+from translators.wire import encode
+
+CHAT: Final = "/chat/completions"
+EMBEDDINGS: Final = "/embeddings"
+"""What is forwarded: the paths below `/v1`."""
+_NO_SUCH_PATH: Final = (404, 405)
+"""Statuses of a provider that makes no embeddings: its models are not to be avoided for that."""
+
+
+class Forwarding:
+    """One forwarded request and its answer in progress. `close` it, however it ended."""
+
+    def __init__(
+        self, services: FlowServices, caller: Caller, path: str, request: ForwardedRequest, via: str | None
+    ) -> None:
+        """`path` is that below `/v1`. `via`: the adapters that have forwarded the request before, this one included."""
+        self._services = services
+        self._caller = caller
+        self._path = path
+        self._request = request
+        self._via = via
+        self._candidates = services.registry.draw_candidates(request.model, request.group or os.urandom(8).hex())
+        self._call: Call | None = None
+        self._tokens = AnswerTokens(request.body)
+        self._usage: Usage | None = None
+        self._is_complete = False
+        self._error: str | None = None
+        """The code of the error in which the request ended."""
+        self._began = time.monotonic()
+        observe_begin("forwarded")
+
+    @property
+    def watch(self) -> ClientWatch:
+        return self._caller.watch
+
+    def send(self) -> str:
+        """Send the request until a provider answers it with 2xx; return the type of the answer.
+
+        Raises the error of the last provider, or ClientDisconnected.
+        """
+        try:
+            call = self._ask()
+        except (ProtocolError, ClientDisconnected) as error:
+            self._note_error(error)
+            raise
+        UPSTREAM_CALLS.add((self._candidates.current.upstream, "ok"))
+        self._candidates.record_success()
+        assert call.head is not None
+        type: str = call.head.fields.get("content-type", "application/json")
+        return type
+
+    def _ask(self) -> Call:
+        candidates = self._candidates
+        candidate, delay = candidates.next(), 0.0
+        while candidate is not None:
+            upstream = self._services.upstreams[candidate.upstream]
+            self._call = call = upstream.forward(
+                self._path, self._request.for_model(candidate.model),
+                bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via,
+            )  # fmt: skip
+            try:
+                while not call.wait(TICK_SECONDS):
+                    check_request(self._services, self._caller, None)
+                return call
+            except UpstreamError as error:
+                call.close()
+                if error.cause:
+                    upstream.log_failure(error, model=candidate.model, key=candidate.key)
+                candidate, delay = self._choose_next(error)
+        raise candidates.final_error() from None
+
+    def _choose_next(self, error: UpstreamError) -> tuple[Candidate | None, float]:
+        """Return the candidate that gets the request after an error, and the seconds until then; None: none does."""
+        candidates, failed = self._candidates, self._candidates.current
+        if self._path == EMBEDDINGS and error.provider_status in _NO_SUCH_PATH:
+            error.code = "model_not_found"
+            error.status = error.provider_status
+        following = candidates.next() if candidates.record_failure(error) else None
+        if following is not None:
+            RETRIES.add((failed.upstream, "elsewhere"))
+            return following, 0.0
+        delay = candidates.next_retry()
+        if delay is None:
+            return None, 0.0
+        RETRIES.add((failed.upstream, "later"))
+        return candidates.current, delay
+
+    def read_whole(self) -> bytes:
+        """Return the whole answer; raise UpstreamError or ClientDisconnected."""
+        pieces: list[bytes] = []
+        try:
+            pieces.extend(self._read())
+        except (UpstreamError, ClientDisconnected) as error:
+            self._note_error(error)
+            raise
+        body = b"".join(pieces)
+        self._usage = self._tokens.of_whole(body)
+        self._is_complete = True
+        return body
+
+    def pieces(self) -> Generator[bytes]:
+        """Yield a streamed answer as it comes; an error of the provider is its last event."""
+        try:
+            for data in self._read():
+                self._tokens.feed(data)
+                yield data
+            self._is_complete = True
+        except ClientDisconnected as error:
+            self._note_error(error)
+        except UpstreamError as error:
+            self._note_error(error)
+            self._services.upstreams[self._candidates.current.upstream].log_failure(error)
+            yield b"\n\ndata: %b\n\n" % encode(error.envelope())
+        finally:
+            self._usage = self._tokens.of_stream()
+
+    def _read(self) -> Iterator[bytes]:
+        call, size, limit = self._call, 0, self._services.limits.output_bytes
+        assert call is not None
+        while (data := call.read()) != b"":
+            if data is None:
+                check_request(self._services, self._caller, None)
+                continue
+            size += len(data)
+            if size > limit:
+                raise answer_too_large()
+            if self._services.must_stop():
+                raise stopping_error()
+            yield data
+
+    def _note_error(self, error: Exception) -> None:
+        if isinstance(error, ProtocolError):
+            self._error = error.code or error.type
+        else:
+            self._error = "client_disconnected"
+
+    def close(self) -> None:
+        """Close the call, settle what it cost, and log how it ended."""
+        if self._call is not None:
+            self._call.close(answered=self._is_complete)
+        if not self._is_complete and self._error is None:
+            self._error = "client_disconnected"
+        upstream, seconds = self._candidates.current.upstream, time.monotonic() - self._began
+        observe_forwarded(
+            self._caller, self._path, self._request.model, upstream, self._error, self._usage, seconds,
+            self._services.usage_recorder,
+        )  # fmt: skip
+        log_forwarded(self._caller, self._path, self._request.model, upstream, self._error, self._usage, seconds)
