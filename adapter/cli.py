@@ -13,12 +13,11 @@ import click
 from msgspec.structs import replace
 
 from adapter import __version__
-from adapter.commands.command import CommandError, flags, opened
+from adapter.commands.check_command import check
+from adapter.commands.command import CommandError, flags, opened, show_lessons
 from adapter.commands.key_commands import keys, usage
 from adapter.settings.effective import effective
-from adapter.settings.kinds import suggest
-from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
-from adapter.settings.upstreams import DEFAULT
+from adapter.settings.settings import DESCRIPTIONS, Settings
 
 if TYPE_CHECKING:
     from translators.notes import Notes
@@ -56,6 +55,7 @@ def main() -> None:
     """The OpenAI Responses API in front of any chat-completions provider."""
 
 
+main.add_command(check)
 main.add_command(keys)
 main.add_command(usage)
 
@@ -72,49 +72,6 @@ def serve(settings: Settings) -> None:
     from adapter.server.server import serve
 
     serve(settings)
-
-
-@main.command()
-@click.option("--model", help="The model to use. Default: the first configured, else the first the provider lists.")
-@click.option("--upstream", metavar="NAME", help="The upstream of the TOML file to check. Default: all.")
-@flags("config", "upstream_url", "dialect", "connect_timeout", "upstream_timeout", "store")
-def check(settings: Settings, model: str | None, upstream: str | None) -> None:
-    """Find out what providers and servers of tools support.
-
-    Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
-    them.
-    """
-    from adapter.commands.check import report, run_probes
-    from adapter.settings.dialects import describe_dialect
-
-    upstreams = {one.name: one for one in settings.all_upstreams()}
-    if not upstreams:
-        raise SettingsError("There is no upstream to check: set --upstream-url or ADAPTER_UPSTREAM_URL.")
-    if upstream is not None and upstream not in upstreams:
-        raise SettingsError(f"--upstream: there is no upstream {upstream}.{suggest(upstream, upstreams)}")
-    if settings.sources.get("dialect") == DESCRIPTIONS["dialect"].flag and settings.dialect != "auto":
-        settings = settings.with_presets(dict.fromkeys(upstreams, settings.dialect))
-    results = []
-    for one in settings.all_upstreams():
-        if upstream not in (None, one.name):
-            continue
-        named = "" if one.name == DEFAULT else f"{one.name}, "
-        click.echo(f"Checking {named}{one.url}, dialect {describe_dialect(one.dialect)}")
-        for result in run_probes(settings, model, one):
-            results.append(result)
-            click.echo(report(result))
-    if upstream is None and settings.tools.tables():
-        from adapter.commands.check_tools import run_tool_probes
-        from adapter.telemetry import logs
-
-        logs.configure(settings.log_level, "console")  # to standard error: why a server could not be reached
-        click.echo("Checking tools")
-        for result in run_tool_probes(settings):
-            results.append(result)
-            click.echo(report(result))
-    show_lessons(settings)
-    if not all(result.ok for result in results if result.basic):
-        sys.exit(1)
 
 
 @main.command()
@@ -188,17 +145,6 @@ def lessons(settings: Settings, forget: bool) -> None:
         click.echo(f"Lessons erased: {forget_all(settings)}.")
     except StoreDown as error:
         raise CommandError(f"the store is down: {error}") from None
-
-
-def show_lessons(settings: Settings) -> None:
-    from adapter.commands.lessons import report
-    from adapter.store.base import StoreDown
-
-    try:
-        lines = report(settings)
-    except StoreDown as error:
-        lines = [f"The lessons are unknown: the store is down: {error}"]
-    click.echo("\n".join(lines))
 
 
 @main.group()

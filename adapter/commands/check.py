@@ -1,4 +1,4 @@
-"""The `check` command: run the probes on an upstream, one after the other, and print a line for each.
+"""What `check` does with an upstream: run the probes one after the other, and make a line of each result.
 
 `ok`: the adapter can work with the provider's answer; `no`: it cannot; `error`: there was no answer. A check stops
 early when no further call can succeed (the provider is unreachable, the key is wrong).
@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
+
+import click
 
 from adapter.commands.offline import NOW
 from adapter.commands.probe_client import CallFailed, ProviderUnusable
@@ -32,15 +34,22 @@ class Result(NamedTuple):
 
 
 def run_probes(
-    settings: Settings, model: str | None, upstream: UpstreamSettings | None = None
+    settings: Settings,
+    model: str | None,
+    upstream: UpstreamSettings | None = None,
+    *,
+    advice: list[str] | None = None,
+    starts: Callable[[str], None] = lambda name: None,
 ) -> Iterator[Result]:
     """Yield the result of each probe of an upstream as soon as it is known; default: the first upstream.
 
-    If the check stops early, the detail of its last result says why.
+    If the check stops early, the detail of its last result says why. `starts` is called with the name of each probe
+    that begins; what can be set, or should be known, is appended to `advice`.
     """
     upstream = upstream or settings.all_upstreams()[0]
     probes = Probes(settings, upstream, _name_at(settings, upstream, model))
     for name, basic, probe in _list_probes(probes, upstream):
+        starts(name)
         start = time.monotonic()
         stops = False
         try:
@@ -54,7 +63,9 @@ def run_probes(
             detail, stops = f"{detail}{stop} Name a model with --model.", True
         yield Result(name, verdict, time.monotonic() - start, detail, basic)
         if stops:
-            return
+            break
+    if advice is not None:
+        advice += probes.advice
 
 
 def _list_probes(
@@ -67,17 +78,21 @@ def _list_probes(
         ("streaming", True, probes.streaming),
         ("usage in streams", False, probes.usage),
         ("tool calls", False, probes.tools),
+        ("parallel calls", False, probes.parallel_calls),
         ("json_schema", False, probes.schema),
+        ("images", False, probes.images),
         ("reasoning", False, probes.reasoning),
         ("developer role", False, probes.developer_role),
+        ("context window", False, probes.context_window),
     ]
     count = len(upstream.keys)
     return found + [(f"key {at + 1} of {count}", True, partial(probes.another_key, at)) for at in range(1, count)]
 
 
 def report(result: Result) -> str:
-    """Return a result as one line of a table."""
-    return f"  {result.name:<18}{result.verdict:<7}{result.seconds:5.1f} s  {result.detail}"
+    """Return a result as one line of a table, its verdict in a colour."""
+    color = {"ok": "green", "no": "yellow", "error": "red"}[result.verdict]
+    return f"  {result.name:<18}{click.style(f'{result.verdict:<7}', color)}{result.seconds:5.1f} s  {result.detail}"
 
 
 def _name_at(settings: Settings, upstream: UpstreamSettings, model: str | None) -> str:

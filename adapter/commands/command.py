@@ -82,3 +82,15 @@ def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
         raise CommandError(f"There is no key {error} in the store.") from None
     except (StoreDown, ValueError) as error:
         raise CommandError(str(error)) from None
+
+
+def show_lessons(settings: Settings) -> None:
+    """Print what servers with this store have learned."""
+    from adapter.commands.lessons import report
+    from adapter.store.base import StoreDown
+
+    try:
+        lines = report(settings)
+    except StoreDown as error:
+        lines = [f"The lessons are unknown: the store is down: {error}"]
+    click.echo("\n".join(lines))

@@ -10,6 +10,7 @@ from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.client import USER_AGENT
 from adapter.upstream.http.causes import find_cause
 from adapter.upstream.http.ways import connection_options
+from translators.errors import UpstreamError
 from translators.failures.classes import classify_http_error
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
@@ -32,9 +33,17 @@ class HTTPAnswer(NamedTuple):
     @property
     def message(self) -> str:
         """The message of an error: the provider's own, since this one is meant for callers."""
-        error = classify_http_error(self.status, self.headers, self.body, own_key=False)
+        error = self._error()
         said = error.provider_error.message if error.provider_error is not None else ""
         return (said or error.message).strip()[:_MAX_DETAIL_CHARS]
+
+    @property
+    def code(self) -> str | None:
+        """The code that callers would get of an error."""
+        return self._error().code
+
+    def _error(self) -> UpstreamError:
+        return classify_http_error(self.status, self.headers, self.body, own_key=False)
 
 
 class CallFailed(Exception):

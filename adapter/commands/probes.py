@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 from adapter.commands.offline import NOW, new_stream, translate
 from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, ProviderUnusable
 from adapter.settings.settings import Settings
-from adapter.settings.upstreams import UpstreamSettings
+from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
-from translators.errors import UpstreamError
+from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
 from translators.responses.response import Response
 from translators.to_responses.answer import AnswerReader
+from translators.to_responses.models.codex_catalog import read_context_window
 from translators.to_responses.models.model_list import read_model_list
 from translators.wire import encode
 
@@ -34,6 +35,21 @@ _MAX_OUTPUT_TOKENS: Final = 1024
 """Of each probe: room for models that think before they answer with a word."""
 _MAX_QUOTED_CHARS: Final = 60
 """Of a model's answer, so that a result stays one line."""
+
+_FEWEST_CHUNKS: Final = 5
+"""Of a stream, that it counts as buffered if they come in one piece."""
+_RED_PIXELS: Final = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mP4z8BAEmIY1TCqYfhqAACQ+f8B8u7oVwAA"
+    "AABJRU5ErkJggg=="
+)
+"""An image of 16 × 16 pixels; some models take no smaller one."""
+_TOOL_ADVICE: Final = {
+    "vllm": "vLLM calls tools only with --enable-auto-tool-choice and the model's --tool-call-parser.",
+    "sglang": "SGLang calls tools only with the model's --tool-call-parser.",
+    "llama_cpp": "llama.cpp calls tools only with --jinja.",
+    "ollama": "Ollama calls tools only with models whose card says so (`ollama show MODEL`: tools).",
+}
+"""By dialect, why a model may make no call."""
 
 _CITY: Final = {
     "type": "object",
@@ -62,6 +78,11 @@ class Probes:
         """The notes of the stream that `streaming` received; None: there was none."""
         self._bodies = b""
         """All answers so far, to be searched for reasoning fields."""
+        self._called = False
+        """Whether the model has made a call."""
+        self._window: int | None = None
+        self.advice: list[str] = []
+        """Sentences: what could be set, what should be known."""
 
     def models(self) -> Outcome:
         answer = self._call("GET", "/models")
@@ -72,9 +93,11 @@ class Probes:
         except UpstreamError:
             return "no", "the list of models has an unknown form."
         if not models:
-            return "no", "the list of models is empty."
+            pull = " Ollama has none yet: `ollama pull qwen3:8b`." if self._upstream.dialect.name == "ollama" else ""
+            return "no", f"the list of models is empty.{pull}"
         first = models[0]["id"]
         self.model = self.model or first
+        self._window = next((read_context_window(one) for one in models if one["id"] == self.model), None)
         listed = f"{len(models)} models, the first is {first}" if len(models) > 1 else first
         return "ok", listed + self._recognise(models)
 
@@ -87,7 +110,17 @@ class Probes:
         if not self._upstream.auto_dialect:
             return f"{owner}is the dialect {preset}?"
         self._upstream = dataclasses.replace(self._upstream, dialect=PRESETS[preset], auto_dialect=False)
+        self.advice.append(
+            f"The dialect {preset} is recognised while the provider runs; so that the order of starts does not matter, "
+            f"set {self._setting('dialect')} to {preset}."
+        )
         return f"{owner}dialect {preset}"
+
+    def _setting(self, name: str) -> str:
+        """Return how a setting of this upstream is called."""
+        if self._upstream.name == DEFAULT:
+            return f"ADAPTER_{name.upper()}"
+        return f"upstreams.{self._upstream.name}.{name}"
 
     def completion(self) -> Outcome:
         detail, response = self._create({"input": "Reply with one word: ready"})
@@ -112,6 +145,8 @@ class Probes:
         if response.status == "failed":
             return "no", _describe_failure(response)
         self._streamed = notes
+        if answer.reads == 1 and answer.body.count(b"\ndata: {") > _FEWEST_CHUNKS:
+            self.advice.append("The stream came in one piece: something between here and the model buffers it.")
         return "ok", f"first read after {answer.first_read:.2f} s, {answer.reads} reads"
 
     def usage(self) -> Outcome:
@@ -130,8 +165,21 @@ class Probes:
             return "no", detail
         calls = [item for item in response.output if isinstance(item, FunctionCall)]
         if not calls:
+            if advice := _TOOL_ADVICE.get(self._upstream.dialect.name):
+                self.advice.append(advice)
             return "no", f"the model made no call; {_quote(response)}"
+        self._called = True
         return "ok", f"{calls[0].name}({calls[0].arguments})"
+
+    def parallel_calls(self) -> Outcome:
+        if not self._called:
+            return "no", "the model made no call"
+        wanted = "Call get_weather for Paris and get_weather for Rome, both at once."
+        detail, response = self._create({"input": wanted, "tools": [_WEATHER]})
+        if response is None:
+            return "no", detail
+        count = sum(isinstance(item, FunctionCall) for item in response.output)
+        return ("ok", f"{count} calls in one answer") if count > 1 else ("no", "one call at a time")
 
     def schema(self) -> Outcome:
         form = {"type": "json_schema", "name": "city", "schema": _CITY, "strict": True}
@@ -145,6 +193,25 @@ class Probes:
         except (ValueError, KeyError, TypeError):
             matches = False
         return ("ok", _quote(response)) if matches else ("no", f"the answer breaks the schema; {_quote(response)}")
+
+    def images(self) -> Outcome:
+        content = [
+            {"type": "input_text", "text": "What colour is this image? Answer with one word."},
+            {"type": "input_image", "image_url": _RED_PIXELS},
+        ]
+        detail, response = self._create({"input": [{"role": "user", "content": content}]}, refusable=True)
+        return ("no", detail) if response is None else ("ok", _quote(response))
+
+    def context_window(self) -> Outcome:
+        """Tell what the list of models says of the model."""
+        if self._window is None:
+            self.advice.append(
+                "The context window is unknown: give Codex `model_context_window`, the tokens that the model has room "
+                "for."
+            )
+            return "no", "the list of models does not say it"
+        self.advice.append(f"For Codex: `model_context_window = {self._window}`.")
+        return "ok", f"{self._window} tokens"
 
     def reasoning(self) -> Outcome:
         """Look for thinking in all answers so far, else request it."""
@@ -173,9 +240,17 @@ class Probes:
         found = _REASONING.search(self._bodies)
         return (found[1] or found[2]).decode() if found else None
 
-    def _create(self, request: JSON) -> tuple[str, Response | None]:
-        """Return a response that did not fail; else the reason and None."""
-        answer = self._post(request)
+    def _create(self, request: JSON, *, refusable: bool = False) -> tuple[str, Response | None]:
+        """Return a response that did not fail; else the reason and None.
+
+        `refusable`: the adapter may refuse to translate the request for this provider.
+        """
+        try:
+            answer = self._post(request)
+        except RequestError as error:
+            if not refusable:
+                raise
+            return error.message, None
         response = self._read(answer)
         if response is None:
             return self._describe_error(answer), None
@@ -202,13 +277,32 @@ class Probes:
         return stream.response
 
     def _describe_error(self, answer: HTTPAnswer) -> str:
+        """Return status and message, and what to do about it where that is known."""
         description = f"{answer.status}: {answer.message}"
+        stop = "" if description.endswith((".", "!", "?")) else "."
+        if advice := _advice_on(answer):
+            return f"{description}{stop} {advice}"
         path = urlsplit(self._upstream.url).path
         if answer.status == 404 and not path:
             return f"{description} Is the base URL right? It often ends in /v1."
         if answer.status == 404 and path.endswith("/v1/v1"):
             return f"{description} Is the base URL right? It ends in /v1 twice."
         return description
+
+
+def _advice_on(answer: HTTPAnswer) -> str:
+    """Return what to do about an error; "": its message has to do."""
+    if answer.status == 503 and "load" in answer.message.lower():
+        return "The server still loads its model: try again in a moment."
+    if answer.code == "insufficient_quota":
+        return "The account has no credit; the key itself is right."
+    if answer.status == 429:
+        return "Too many requests at the moment; the key itself is right."
+    if answer.code == "model_not_found":
+        return "Name another model with --model."
+    if answer.status in (502, 503, 504, 529):
+        return "The provider is overloaded or down: try again later."
+    return ""
 
 
 def _describe_failure(response: Response) -> str:

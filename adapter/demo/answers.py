@@ -80,10 +80,10 @@ def _quote_results(messages: list[JSON]) -> str:
 
 
 def _choose_tools(request: JSON) -> list[JSON]:
-    """Return the functions to call: the one that `tool_choice` requires, or those that the user named."""
+    """Return the functions to call: the one that `tool_choice` requires, or those that the user named, as often."""
     tools = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
     said = _last_user_text(request["messages"])
-    named = [tool for tool in tools if re.search(rf"\b{re.escape(tool['name'])}\b", said)]
+    named = [tool for tool in tools for _ in re.findall(rf"\b{re.escape(tool['name'])}\b", said)]
     match request.get("tool_choice"):
         case "none":
             return []

@@ -26,7 +26,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            cards = [{"id": model, "object": "model", "created": 0, "owned_by": "adapter-demo"} for model in MODELS]
+            of_all = {"object": "model", "created": 0, "owned_by": "adapter-demo", "context_length": 128_000}
+            cards = [{"id": model, **of_all} for model in MODELS]
             self._send(200, {"object": "list", "data": cards})
         else:
             self._send_error(404, "Not Found")

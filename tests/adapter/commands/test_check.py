@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import pytest
 
 from adapter.commands.check import Result, report, run_probes
@@ -56,8 +57,8 @@ def completion(**message: Any) -> JSON:
 def test_a_provider_that_can_do_everything(demo: str) -> None:
     results = check(demo)
     assert {name: result.verdict for name, result in results.items()} == dict.fromkeys(
-        ["models", "completion", "streaming", "usage in streams", "tool calls", "json_schema", "reasoning",
-         "developer role"], "ok",
+        ["models", "completion", "streaming", "usage in streams", "tool calls", "parallel calls", "json_schema",
+         "images", "reasoning", "developer role", "context window"], "ok",
     )  # fmt: skip
     assert results["models"].detail == "2 models, the first is demo"
     assert results["tool calls"].detail == 'get_weather({"city": "city"})'
@@ -66,7 +67,7 @@ def test_a_provider_that_can_do_everything(demo: str) -> None:
 
 
 def test_the_table_has_a_line_for_each_probe_in_columns(demo: str) -> None:
-    lines = [report(result) for result in check(demo, "demo-large").values()]
+    lines = [click.unstyle(report(result)) for result in check(demo, "demo-large").values()]
     assert len({line.index(" ok ") for line in lines}) == 1
     assert len({line.index(" s  ") for line in lines}) == 1
 
@@ -88,7 +89,8 @@ def test_a_provider_that_only_chats(upstream: Upstream) -> None:
     results = check(upstream.url)
     assert {name: result.verdict for name, result in results.items()} == {
         "models": "ok", "completion": "ok", "streaming": "ok", "usage in streams": "no", "tool calls": "no",
-        "json_schema": "no", "reasoning": "no", "developer role": "no",
+        "parallel calls": "no", "json_schema": "no", "images": "ok", "reasoning": "no", "developer role": "no",
+        "context window": "no",
     }  # fmt: skip
     assert results["tool calls"].detail == "422: Extra inputs are not permitted"
     assert results["usage in streams"].detail == "none is sent; the adapter estimates it"
@@ -217,6 +219,44 @@ def test_a_model_is_asked_for_by_its_name_there(upstream: Upstream, given: str |
     }  # fmt: skip
     check_named(upstream_at(upstream.url), given, models=models)
     assert {received.json["model"] for received in upstream.requests} == {sent}
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "advice"),
+    [
+        (503, {"message": "Loading model"}, "503: Loading model. The server still loads its model: try again"),
+        (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}, "has no credit"),
+        (429, {"message": "Rate limit reached"}, "Too many requests"),
+        (404, {"message": "The model `m` does not exist"}, "Name another model with --model."),
+        (502, {"message": "Bad gateway"}, "The provider is overloaded or down"),
+    ],
+)
+def test_what_to_do_about_an_error(upstream: Upstream, status: int, error: JSON, advice: str) -> None:
+    upstream.otherwise = lambda received: whole({"error": error}, status)
+    assert advice in check(upstream.url)["completion"].detail
+
+
+def test_advice(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    upstream.otherwise = lambda received: whole(completion(content="Paris!"))
+    card = {"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 4096}}
+    monkeypatch.setattr(upstream, "models", {"data": [card]})
+    advice: list[str] = []
+    list(run_probes(Settings(upstream_url=upstream.url), None, advice=advice))
+    assert "set ADAPTER_DIALECT to llama_cpp." in advice[0]
+    assert advice[1:] == [
+        "llama.cpp calls tools only with --jinja.", "For Codex: `model_context_window = 4096`.",
+    ]  # fmt: skip
+
+
+def test_ollama_without_models(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "models", {"object": "list", "data": None})
+    (only,) = check(upstream.url, dialect="ollama").values()
+    assert "ollama pull" in only.detail
+
+
+def test_an_image_is_refused_by_the_adapter_for_a_provider_that_takes_none(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    assert check(upstream.url, "m", dialect="deepseek")["images"].verdict == "no"
 
 
 def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> None:

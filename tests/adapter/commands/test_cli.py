@@ -126,12 +126,12 @@ def test_a_file_that_is_not_there_is_one_line(command: str) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_check_needs_an_upstream() -> None:
-    refused = run("check")
-    assert refused.returncode == 2
-    assert refused.stderr == (
-        "responses-adapter: There is no upstream to check: set --upstream-url or ADAPTER_UPSTREAM_URL.\n"
-    )
+def test_check_without_an_upstream_checks_the_demo() -> None:
+    checked = run("check", "--json")
+    assert (checked.returncode, "bundled demo" in checked.stderr) == (0, True)
+    (upstream,) = json.loads(checked.stdout)["upstreams"]
+    assert {probe["verdict"] for probe in upstream["probes"]} == {"ok"}
+    assert upstream["advice"] == ["For Codex: `model_context_window = 128000`."]
 
 
 ROUTED = """
