@@ -37,6 +37,8 @@ from adapter.store.quota import Quota
 from adapter.store.retention import Retention
 from adapter.telemetry.catalog import count_responses
 from adapter.telemetry.snapshots import Snapshots, private_directory
+from adapter.telemetry.traces.exporter import Exporter
+from adapter.telemetry.traces.spans import tracing
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
@@ -136,6 +138,8 @@ class Services:
         self.overload = Overload(
             max_lag=settings.max_lag, max_responses=settings.max_responses, count_responses=count_responses
         )
+        self.exporter = None if settings.otlp_endpoint is None else Exporter(settings.otlp_endpoint)
+        """Sends traces."""
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
@@ -170,6 +174,14 @@ class Services:
         self.file_upkeep.start()
         self.snapshots.start()
         self.heartbeat.add(self.overload)
+        exporter = self.exporter
+        if exporter is not None:
+            self.heartbeat.add(exporter)
+        tracing.configure(
+            starts=self.settings.trace_start,
+            sample=self.settings.trace_sample,
+            deliver=None if exporter is None else exporter.add,
+        )
         if self.settings.has_named_keys:
             self.heartbeat.add(self.flow.usage_recorder)
             if self.settings.store_url.kind != "memory":
@@ -203,6 +215,8 @@ class Services:
         self.store.close()
         if self.file_store is not None:
             self.file_store.close()
+        if self.exporter is not None:
+            self.exporter.close()
         self.snapshots.close()
         if self.recorder is not None:
             self.recorder.close()

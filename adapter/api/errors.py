@@ -19,6 +19,7 @@ from adapter.api.request.start import MAX_LOGGED_CHARACTERS, RECORDING, answer_f
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.sharing.admission import LimitExceeded
 from adapter.telemetry.catalog import HTTP_REQUESTS
+from adapter.telemetry.traces.spans import current_trace
 from translators.errors import ProtocolError, RequestError, UpstreamError
 from translators.wire import encode
 
@@ -42,7 +43,10 @@ def _start_request() -> None:
 def _finish_answer(response: Response) -> Response:
     discard_body(request.environ)
     rule, method = request.url_rule, request.method
-    HTTP_REQUESTS.add((rule.rule if rule else "none", method if method in _METHODS else "other", response.status[:3]))
+    route, method = rule.rule if rule else "none", method if method in _METHODS else "other"
+    HTTP_REQUESTS.add((route, method, response.status[:3]))
+    if (trace := current_trace()) is not None:
+        trace.answer(method, route, response.status_code)
     response.headers.update(answer_fields(request.environ))
     return response
 

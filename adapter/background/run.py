@@ -21,6 +21,7 @@ from adapter.event_loop.silence import Silence
 from adapter.sharing.shares import Holding
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
+from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.responses.events import TERMINAL, Event
 from translators.responses.response import Response
 
@@ -113,7 +114,7 @@ class Run:
             self._owner.remove(self)
             raise
         fields = structlog.contextvars.get_contextvars()
-        self.greenlet = gevent.spawn(self._generate, work, batches, fields)
+        self.greenlet = gevent.spawn(self._generate, work, batches, fields, current_trace())
         first: Response = events[0].response  # type: ignore[attr-defined]
         return first
 
@@ -131,9 +132,12 @@ class Run:
         signal, self.signal = self.signal, Signal()
         signal.set()
 
-    def _generate(self, work: Work, batches: Generator[list[Event]], fields: Mapping[str, Any]) -> None:
+    def _generate(
+        self, work: Work, batches: Generator[list[Event]], fields: Mapping[str, Any], trace: Trace | None
+    ) -> None:
         """Generate the response; `fields` are those of the request's log lines, which this greenlet writes, too."""
         structlog.contextvars.bind_contextvars(**fields)
+        follow_trace(trace)
         try:
             with suppress(ClientDisconnected), closing(work), closing(batches):
                 self._write_events(work, batches)

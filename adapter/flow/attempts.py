@@ -17,6 +17,7 @@ from adapter.flow.plans import Plan, RoundRequest
 from adapter.flow.truncation import TruncatingCall
 from adapter.store.base import StoreDown
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
+from adapter.telemetry.traces.spans import current_trace
 from adapter.upstream.client import Call
 from adapter.upstream.learning import RetryPlan
 from adapter.upstream.redaction import Redactor
@@ -100,7 +101,7 @@ class Attempts:
         """Send a chat request as it is, after `delay` seconds."""
         candidate = self._candidates.current
         upstream = self._services.upstreams[candidate.upstream]
-        call = upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay)
+        call = upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay, model=candidate.model)
         if self._recording is None:
             return call
         from adapter.flow.recorded_call import record_call  # imported late: mostly nothing is recorded
@@ -115,9 +116,13 @@ class Attempts:
         """Record why the next attempt is made."""
         if self._recording is not None:
             self._recording.reason = reason
+        if (trace := current_trace()) is not None:
+            trace.reason = reason
 
     def log_failure(self, error: UpstreamError) -> None:
         """Log why a call to the current candidate failed, unless the failure is not the provider's."""
+        if (trace := current_trace()) is not None:
+            trace.end_attempt(error.provider_status, error.cause or error.code or error.type)
         if error.cause:
             upstream, model, key, _ = self._candidates.current
             self._services.upstreams[upstream].log_failure(error, model=model, key=key)
@@ -129,6 +134,8 @@ class Attempts:
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""
         UPSTREAM_CALLS.add((self.upstream, "ok"))
+        if (trace := current_trace()) is not None:
+            trace.end_attempt(200)
         self._candidates.record_success()
         self._retry_plan.confirm()
 

@@ -22,12 +22,13 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import log_end, observe_begin, observe_end, settle_key, transport_of
+from adapter.flow.observation import log_end, observe_begin, observe_end, settle_key, trace_end, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.store.base import StoreDown, StoredResponse
+from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
 from translators.errors import ProtocolError, UpstreamError, unsupported_parameter
 from translators.notes import Note, Notes
@@ -112,6 +113,9 @@ class Exchange:
         self._began = began
         self._transport = transport_of(flow.request, flow.caller.watch)
         observe_begin(self._transport)
+        self._trace = current_trace()
+        if self._trace is not None:
+            self._trace.open_call()
         self._recording = flow.caller.recording
         if self._recording is not None:
             self._recording.open(self._stream.response.id, self._transport)
@@ -272,6 +276,11 @@ class Exchange:
         if caller.key is not None:
             recorder = self._flow.services.usage_recorder
             settle_key(caller, response, self._flow.attempts.upstream, recorder, began=first is not None)
+        if self._trace is not None:
+            trace_end(
+                self._trace, self._flow.request, response, self._flow.attempts.upstream, self._transport, seconds,
+                first, notes,
+            )  # fmt: skip
         if self._recording is not None:
             self._recording.close(response, notes, shows_response=self._transport == "http")
         log_end(caller, response, self._flow.attempts.upstream, self._transport, self._error, seconds, first, notes)

@@ -23,6 +23,8 @@ from adapter.telemetry.catalog import (
     member_label,
     model_label,
 )
+from adapter.telemetry.traces import names
+from adapter.telemetry.traces.spans import Attributes, Trace
 from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response, Usage
@@ -138,6 +140,38 @@ def log_forwarded(
 
 def _logged_tenant(caller: Caller) -> str | None:
     return (caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None
+
+
+def trace_end(
+    trace: Trace, request: CreateRequest, response: Response, upstream: str, transport: str, seconds: float,
+    first: float | None, notes: Iterable[Note],
+) -> None:  # fmt: skip
+    """Record the call of the model in the trace of its request; `first` as in `observe_end`."""
+    if not trace.is_recorded:
+        trace.close_call(response.model, seconds, {}, [], failed=False)
+        return
+    usage, failed = response.usage, response.status not in _ANSWERED
+    attributes: Attributes = {
+        names.PROVIDER: upstream, names.MODEL: response.model, names.RESPONSE: response.id,
+        names.TRANSPORT: transport,
+    }  # fmt: skip
+    if request.previous_response_id is not None:
+        attributes[names.PREVIOUS] = request.previous_response_id
+    if request.conversation is not None:
+        attributes[names.CONVERSATION] = request.conversation
+    if first is not None:
+        attributes[names.FIRST_CHUNK] = round(first, 6)
+    if failed:
+        attributes[names.ERROR] = (response.error.code if response.error else None) or response.status
+    if usage is not None:
+        attributes |= {
+            names.INPUT: usage.input_tokens, names.CACHED: usage.input_tokens_details.cached_tokens,
+            names.OUTPUT: usage.output_tokens, names.REASONING: usage.output_tokens_details.reasoning_tokens,
+        }  # fmt: skip
+    shown: list[Attributes] = [
+        {names.NOTE_PARAM: note.param, names.NOTE_ACTION: note.action} for note in islice(notes, _MAX_LOGGED_NOTES)
+    ]
+    trace.close_call(response.model, seconds, attributes, shown, failed=failed)
 
 
 def log_end(

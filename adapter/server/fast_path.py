@@ -28,6 +28,7 @@ from adapter.api.request.start import ADMITTED, StartedRequest, answer_fields, s
 from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, frame_writer
 from adapter.flow.exchange import open_exchange
 from adapter.telemetry.catalog import HTTP_REQUESTS
+from adapter.telemetry.traces.spans import current_trace
 from translators.wire import encode
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class FastPath:
         del environ, data  # a stream may be long, and its request large
         self._worker.nr += 1
         HTTP_REQUESTS.add(_LABELS)
+        if (trace := current_trace()) is not None:
+            trace.answer("POST", "/v1/responses", 200)
         head, body = answer
         if isinstance(body, bytes):
             client.sendall(head + body)

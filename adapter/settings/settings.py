@@ -270,6 +270,20 @@ class Settings:
     history_cache_bytes: int = setting(
         16 * MIB, Whole(0, GIB), "Translated histories each worker keeps at hand."
     )
+    otlp_endpoint: str | None = setting(
+        None,
+        Text("the base URL of a collector, without /v1/traces", r"https?://[^\s/?#]+(/[^\s?#]*)?", metavar="URL"),
+        "Where to send traces (OTLP over HTTP, JSON). Unset: nowhere; `traceparent` is passed on anyway.",
+    )
+    trace_start: bool = setting(
+        False, Switch(), "Send `traceparent` to providers and tool servers also for requests that come without one."
+    )
+    trace_sample: float = setting(
+        1.0,
+        Seconds(0, 1),
+        "Part of the requests without `traceparent` whose traces are sent to the collector, from 0 to 1; for others "
+        "their caller decides.",
+    )
     log_level: str = setting(
         "info", Choice("debug", "info", "warning", "error"), "The least level that is logged."
     )

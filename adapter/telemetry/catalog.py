@@ -112,6 +112,7 @@ WORKER_CPU_SECONDS = _counter("worker_cpu_seconds_total", "Processor time of a w
 WORKER_RESIDENT_BYTES = _gauge("worker_resident_bytes", "Memory of a worker.", "worker")
 WORKER_OPEN_FILES = _gauge("worker_open_files", "Open files and connections of a worker.", "worker")
 SERIES_DROPPED = _counter("series_dropped_total", "Observations of series beyond the limit of a worker.")
+SPANS_DROPPED = _counter("spans_dropped_total", "Spans that could not be sent to the collector of traces.")
 BUILD_INFO = _gauge("build_info", "1, with the versions as labels.", "version", "python", of_workers="max")
 
 _model_names: set[str] = set()

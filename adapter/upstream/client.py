@@ -26,6 +26,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.telemetry.catalog import UPSTREAM_CALLS
+from adapter.telemetry.traces.spans import current_trace, trace_headers
 from adapter.upstream.http.causes import find_cause, find_cause_after_sending
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
@@ -98,13 +99,18 @@ class Upstream:
         )
         self._models_request = prepare_request(self._session, "GET", settings.endpoint("/models"), headers)
 
-    def send_chat(self, body: bytes, *, bearer: str | None, key: int | None = None, delay: float = 0.0) -> "Call":
+    def send_chat(
+        self, body: bytes, *, bearer: str | None, key: int | None = None, delay: float = 0.0, model: str = ""
+    ) -> "Call":
         """Send a chat request, after `delay` seconds.
 
-        `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it.
+        `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it. `model`:
+        its name there, for the trace.
         """
         self._secret_files.refresh()
         request = self._with_key(self._chat_request, bearer, key)
+        if (trace := current_trace()) is not None:
+            request.headers.update(trace.begin_attempt(self.name, self._host, model))
         request.body = body
         request.headers["Content-Length"] = str(len(body))
         return self._start(request, bearer, self._max_silence, delay)
@@ -139,6 +145,7 @@ class Upstream:
     def _to(self, url: str, body: bytes, bearer: str | None, key: int | None = 0) -> requests.PreparedRequest:
         """Return a POST to another URL of the upstream."""
         request = self._with_key(self._chat_request, bearer, key)
+        request.headers.update(trace_headers())
         request.url = url
         request.body = body
         request.headers["Content-Length"] = str(len(body))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from adapter.sharing.admission import Admission
+from adapter.telemetry.traces.spans import tracing
 
 _REQUEST_ID: Final = "adapter.request_id"
 _START: Final = "adapter.start"
@@ -49,10 +50,13 @@ def start_request(environ: dict[str, Any]) -> None:
             raise started.error
         finally:
             del started  # its frame would hold the error, and the error its frame
+    trace = tracing.begin(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
     environ[_START] = time.perf_counter()
     environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=id)
+    if trace is not None:
+        structlog.contextvars.bind_contextvars(trace_id=trace.context.trace_id)
     if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
         structlog.contextvars.bind_contextvars(client_request_id=client_id[:MAX_LOGGED_CHARACTERS])
 

@@ -29,6 +29,7 @@ from adapter.flow.round import create_round
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.sharing.shares import Holding
+from adapter.telemetry.traces.spans import current_trace, follow_trace
 from translators.errors import ProtocolError, RequestError, unsupported_parameter
 from translators.responses.request import CreateRequest
 from translators.wire import encode
@@ -58,7 +59,9 @@ class Session:
         self._services = services
         self._recorder = recorder
         self._writer = writer
-        self._request_id = structlog.contextvars.get_contextvars().get("request_id")
+        fields = structlog.contextvars.get_contextvars()
+        self._fields = {name: fields[name] for name in ("request_id", "trace_id") if name in fields}
+        self._trace = current_trace()
         self._memory = ConnectionMemory(services.responses, services.settings.max_body_bytes)
         self._flow_services = with_memory(services.flow, self._memory)
         self._queues: dict[str | None, StreamQueue] = {}
@@ -123,11 +126,13 @@ class Session:
     def _respond(self, message: Message, queue: StreamQueue) -> None:
         """Answer a message: with the events of a response, or with an error."""
         self._waiting -= 1
-        structlog.contextvars.bind_contextvars(request_id=self._request_id)
+        structlog.contextvars.bind_contextvars(**self._fields)
         with self._response_slots:
             if self._watch.disconnected() or self._services.must_stop():
                 return
             caller = self._caller.sending(message.room)
+            trace = None if self._trace is None else self._trace.branch()
+            follow_trace(trace)
             if self._recorder is not None:
                 begin_recording(self._recorder, caller, message.body, "/v1/responses")
             try:
@@ -136,6 +141,8 @@ class Session:
                 self._watch.closed = True
             except Exception as error:
                 self._report(error, queue.stream_id, caller)
+            if trace is not None:
+                trace.answer("MESSAGE", "/v1/responses", 200)
 
     def _report(self, error: Exception, stream_id: str | None, caller: Caller) -> None:
         """Log an error, and send it. Not inline: a stack frame in the error's traceback must not refer to it."""

@@ -21,6 +21,7 @@ from adapter.flow.round import Deliver, Round, create_round
 from adapter.flow.tools.hosted_tools import HostedTools
 from adapter.hosting.runs import ToolRun
 from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
+from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.errors import RequestError
 from translators.responses.events import Event
 from translators.responses.items import Item, ToolSearchCall
@@ -57,7 +58,7 @@ class ToolRound(Round):
     def _start(self, runs: Sequence[tuple[WaitingCall | None, ToolRun | None]]) -> None:
         room = BoundedSemaphore(MAX_CONCURRENT_CALLS)
         self._runs = [
-            (call, run, gevent.spawn(_run, run, room) if run is not None and run.executes else None)
+            (call, run, gevent.spawn(_run, run, room, current_trace()) if run is not None and run.executes else None)
             for call, run in runs
         ]
         self._last_run = next((run for _, run, _ in reversed(self._runs) if run and not run.waits_for_client), None)
@@ -172,6 +173,7 @@ def _is_clients_call(item: Item) -> bool:
     return item.__class__ in BY_CALL and not (isinstance(item, ToolSearchCall) and item.execution == "server")
 
 
-def _run(run: ToolRun, room: BoundedSemaphore) -> None:
+def _run(run: ToolRun, room: BoundedSemaphore, trace: Trace | None) -> None:
+    follow_trace(trace)
     with room:
         run.run()

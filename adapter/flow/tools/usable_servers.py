@@ -13,6 +13,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.policy import MCPDeclaration, ToolPolicy
+from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.open_items.mcp import OpenMCPList
@@ -61,7 +62,7 @@ def list_all(
     known = {item.server_label: item for item in items if isinstance(item, MCPListTools) and not item.error}
     reused = [_from_context(tool, server, known.get(tool.server_label)) for tool, server in servers]
     lists = [
-        None if one is not None else gevent.spawn(_list_tools, server)
+        None if one is not None else gevent.spawn(_list_tools, server, current_trace())
         for one, (_, server) in zip(reused, servers, strict=True)
     ]
     try:
@@ -74,7 +75,8 @@ def list_all(
         gevent.killall([greenlet for greenlet in lists if greenlet is not None], block=False)
 
 
-def _list_tools(server: MCPServer) -> list[ListedFunction] | MCPError:
+def _list_tools(server: MCPServer, trace: Trace | None) -> list[ListedFunction] | MCPError:
+    follow_trace(trace)
     try:
         return list(server.list_tools())
     except MCPError as error:

@@ -17,6 +17,7 @@ from urllib3.util import Url
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pinned import PinnedHost, Unreachable
 from adapter.hosting.mcp.errors import MCPError, http_error, invalid_answer, rpc_error, too_late, unreachable
+from adapter.telemetry.traces.spans import trace_headers
 from translators.errors import UpstreamError
 from translators.to_responses.sse import SSEDecoder
 
@@ -68,8 +69,9 @@ class Endpoint:
         try:
             if self._host is None:
                 self._host = self._guard.pin(self.url)
+            every = {**trace_headers(), **self._headers, **headers}
             answer = self._host.request(
-                method, (url or self.url).request_uri, seconds=seconds, headers={**self._headers, **headers}, body=body
+                method, (url or self.url).request_uri, seconds=seconds, headers=every, body=body
             )
         except (FetchFailed, HostNotAllowed, Unreachable, HTTPError) as error:
             log.info("request to a tool server failed", host=self.url.host, reason=type(error).__name__)

@@ -94,7 +94,8 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "max_bodies_bytes": 4096, "max_background": 5, "tenant_share": 25, "tenant_stored_bytes": 8192,
         "tenant_stored_items": 6, "admin_bind": "127.0.0.1:2", "admin_key": "test-admin-key-0123",
         "admin_hosts": ["ops.example"], "codex_instructions": str(prompt),
-        "max_responses": 9, "max_lag": 2.0, "inspector": "heads", "inspector_bytes": 1 << 20,
+        "max_responses": 9, "max_lag": 2.0, "otlp_endpoint": "http://h:1", "trace_start": True,
+            "trace_sample": 0.5, "inspector": "heads", "inspector_bytes": 1 << 20,
     }  # fmt: skip
     assert values.keys() | {"config"} == DESCRIPTIONS.keys()
     written = {name: str(value).lower() if value is True else value for name, value in values.items()}

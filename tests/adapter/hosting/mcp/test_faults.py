@@ -11,6 +11,8 @@ from adapter.hosting.mcp.results import MAX_RESULT_BYTES
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.secret_values import Secret
 from adapter.settings.tool_servers import MCPServerSettings
+from adapter.telemetry.traces.context import TraceContext
+from adapter.telemetry.traces.spans import Trace, follow_trace
 from tests.adapter.hosting.mcp.conftest import Connect
 from tests.support.servers.scripted_mcp import (
     Answers,
@@ -210,3 +212,18 @@ def test_a_tool_that_the_operator_does_not_allow_is_not_called(server: ScriptedM
         "type": "mcp_protocol_error", "code": -32602, "message": "Unknown tool: f",
     }  # fmt: skip
     assert server.calls == ["tools/list"]
+
+
+def test_a_trace_goes_along(server: ScriptedMCP, connect: Connect) -> None:
+    server.answers = answers(lambda r: as_json(result(r, resultType="complete", content=[])))
+    client = connect()
+    client.list_tools()
+    trace = Trace(TraceContext("a" * 32, "b" * 16, 1), "b" * 16, is_passed_on=True, deliver=None)
+    follow_trace(trace)
+    try:
+        client.call("f", {})
+    finally:
+        follow_trace(None)
+    sent = [request.headers["traceparent"] for request in server.requests]
+    assert sent[0] is None
+    assert sent[-1].startswith(f"00-{'a' * 32}-")
