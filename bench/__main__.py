@@ -5,7 +5,7 @@ the same work one after the other, in rounds. The figure is CPU time of the serv
 system; client and upstream do not count. Machines differ and so do hours: only the ratios of one run mean
 something, and only as far as the rounds agree.
 
-  python -m bench                                   everything; some two and a half minutes
+  python -m bench                                   everything; some four minutes
   python -m bench --scenarios burst,paced300        the streams only
   python -m bench --seconds 1 --rounds 1            a quick look
   python -m bench --set ADAPTER_WORKERS=4           the adapter with another setting
@@ -73,6 +73,7 @@ def options() -> argparse.Namespace:
         help="environment of the server",
     )
     parser.add_argument("--nginx", metavar="PATH", help="the nginx binary (default: the one in PATH)")
+    parser.add_argument("--relay", metavar="PATH", help="a codex-relay to measure beside (default: the one in PATH)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything measured to a file")
     return parser.parse_args()
 
@@ -122,6 +123,9 @@ def measure(chosen: argparse.Namespace) -> Results:
         )
         if nginx:
             running.append(stack.enter_context(servers.nginx(nginx, upstream.port, folder)))
+        relay = chosen.relay or shutil.which("codex-relay")
+        if relay:
+            running.append(stack.enter_context(servers.relay(relay, upstream.port, folder)))
         tested = servers.under_test(chosen.server_cmd, upstream.port, folder, dict(chosen.set))
         running.append(stack.enter_context(tested))
         say(f"{', '.join(server.name for server in running)} up; load {os.getloadavg()[0]:.2f}")

@@ -1,8 +1,9 @@
 """The cost of a turn by the length of the chain of `previous_response_id`s before it.
 
 The cost of a single turn is within the noise, so the cost at a depth is the mean over a window of turns around it;
-for the first turn it is the mean over as many new conversations. The upstream counts a prompt in bytes, so
-`input_tokens` shows how much history reached it. nginx has no chains, so there is no ratio.
+for the first turn it is the mean over as many new conversations. Before each window so many first turns are taken, too:
+what history costs is the difference, and the machine's speed changes within a chain. The upstream counts a prompt in
+bytes, so `input_tokens` shows how much history reached it. nginx has no chains, so there is no ratio.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Depth:
 
     turn: int
     cpu_ms: float
+    first_ms: float
+    """What a first turn cost in the same minute."""
     upstream_bytes: int
 
 
@@ -66,16 +69,17 @@ def measure_chain(server: Server) -> list[Depth]:
     deadline = time.monotonic() + CHAIN_PATIENCE
     measure_first_turns(server, 5)
     cpu_ms, upstream_bytes = measure_first_turns(server, len(WINDOWS[1]))
-    depths = [Depth(1, cpu_ms, upstream_bytes)]
+    depths = [Depth(1, cpu_ms, cpu_ms, upstream_bytes)]
     conversation = Conversation(server)
     for turn, window in list(WINDOWS.items())[1:]:
         advance(conversation, window.start - 1, deadline)
+        first_ms, _ = measure_first_turns(server, len(window))
         wait_until_quiet(server.pid)
         before = read_cpu(server.pid)
         advance(conversation, window.stop - 1, deadline)
         wait_until_quiet(server.pid)
         seconds, _ = cpu_between(before, read_cpu(server.pid))
-        depths.append(Depth(turn, 1000 * seconds / len(window), conversation.upstream_bytes[turn]))
+        depths.append(Depth(turn, 1000 * seconds / len(window), first_ms, conversation.upstream_bytes[turn]))
     return depths
 
 

@@ -76,10 +76,12 @@ class Results:
 
     servers: list[str]
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+    start: dict[str, float] = field(default_factory=dict)
+    """CPU seconds from the start to the first answer."""
     idle: dict[str, Memory] = field(default_factory=dict)
     open: dict[str, OpenStreams] = field(default_factory=dict)
-    chains: list[list[Depth]] = field(default_factory=list)
-    chain_fault: str = ""
+    chains: dict[str, list[list[Depth]]] = field(default_factory=dict)
+    chain_faults: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def ratio(self, scenario: Scenario) -> Ratio | None:

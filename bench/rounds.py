@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 
 from bench.chain import ChainBroken, measure_chain
 from bench.client import drive
-from bench.load import Outcome
+from bench.load import RESPONSES, Outcome
 from bench.measure import Memory, cpu_between, read_cpu, read_memory, wait_until_quiet
 from bench.results import OpenStreams, Results, Sample
 from bench.scenarios import OPEN, TIMED, Scenario
@@ -26,6 +26,8 @@ def run_rounds(
 ) -> Results:
     """Measure the named scenarios on all servers; the one under test is the last of them."""
     results = Results([server.name for server in servers])
+    if "start" in names:
+        results.start = {server.name: server.start_cpu for server in servers}
     measure_memory(results, servers, names, say)
     for number in range(1, rounds + 1):
         order = servers if number % 2 else servers[::-1]
@@ -37,8 +39,9 @@ def run_rounds(
                 by_server = results.samples.setdefault(scenario.name, {name: [] for name in results.servers})
                 by_server[server.name].append(sample)
                 say(f"round {number}/{rounds}  {scenario.name:<10} {server.name:<8} {describe(sample, scenario)}")
-        if "chain" in names and not results.chain_fault:
-            measure_history(results, servers[-1], say)
+        for server in order if "chain" in names else ():
+            if server.dialect is RESPONSES and server.name not in results.chain_faults:
+                measure_history(results, server, say)
     return results
 
 
@@ -97,9 +100,9 @@ def measure_history(results: Results, server: Server, say: Say) -> None:
     try:
         depths = measure_chain(server)
     except ChainBroken as error:
-        results.chain_fault = str(error)
+        results.chain_faults[server.name] = str(error)
         say(f"chain       {server.name:<8} FAILED: {error}")
         return
-    results.chains.append(depths)
-    told = ", ".join(f"{depth.turn}: {depth.cpu_ms:.3g}" for depth in depths)
+    results.chains.setdefault(server.name, []).append(depths)
+    told = ", ".join(f"{depth.turn}: {depth.cpu_ms:.3g} (first {depth.first_ms:.3g})" for depth in depths)
     say(f"chain       {server.name:<8} CPU ms at turn {told}")

@@ -26,6 +26,7 @@ class Scenario:
     target: float | None = None
     requests: int = 0  # 0: as many as the time allows
     ramp: float = 0.0
+    max_age_ms: float | None = None  # of 99 of 100 deltas when the client sees them
     asks: Callable[[Dialect, str, bool], bytes] = plain_body
 
     @property
@@ -63,15 +64,21 @@ TIMED = (
     Scenario("tools", "one function call in 100 argument deltas", "n100t", True, 16, True, 3),
     Scenario("hosted", "one call of an MCP tool: two chat rounds and the call", "n50h", False, 16, False, 300),
     Scenario("paced300", "300 streams of 30 deltas a second", "n180r30", True, 300, True, 3.4, 300, 2.0),
+    Scenario(
+        "lag600", "600 streams of 5 deltas a second: how late they come", "n30r5", True, 600, True, None, 600, 2.0, 10
+    ),
+    Scenario("held1000", "1,000 streams of 1 delta a second at a time", "n6r1", True, 1000, True, None, 1000, 2.0),
     Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 14, asks=big_body),
     Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),
 )
 OPEN = Scenario("open", "500 slow streams held open", "n32r4", True, 500, False, None, 500, 2.0)
 SPECIAL = {
+    "start": "CPU time from the start to the first answer",
     "idle": "memory before any load, MB of PSS",
     "open": "memory of each of 500 slow streams, KB of PSS",
     "chain": "turn 1, 10, 100, 500 of a previous_response_id chain (nginx has no such thing)",
 }
+START_TARGET_SECONDS = 1.0
 IDLE_TARGET_MB = 65
 OPEN_TARGET_KB = 80
 NAMES = (*(scenario.name for scenario in TIMED), *SPECIAL)

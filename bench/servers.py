@@ -18,11 +18,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.bodies import plain_body
 from bench.load import CHAT, RESPONSES, Dialect
+from bench.measure import read_cpu
 from bench.script import LAST_WORD
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +76,8 @@ class Server:
     pid: int
     port: int
     dialect: Dialect
+    start_cpu: float = 0.0
+    """CPU seconds from its start to its first answer."""
 
 
 def free_port() -> int:
@@ -103,6 +106,17 @@ def nginx(binary: str, upstream_port: int, folder: Path) -> Iterator[Server]:
     conf.write_text(NGINX_CONF.format(folder=place, port=port, upstream_port=upstream_port))
     command = [binary, "-p", str(place), "-c", str(conf), "-e", str(place / "error.log")]
     with running("nginx", command, port, CHAT, folder, {}) as server:
+        yield server
+
+
+@contextmanager
+def relay(binary: str, upstream_port: int, folder: Path) -> Iterator[Server]:
+    """Run codex-relay, a server of the same API in Rust, which keeps histories in memory."""
+    port, place = free_port(), folder / "relay"
+    place.mkdir()
+    url = f"http://127.0.0.1:{upstream_port}/v1"
+    command = [binary, "--port", str(port), "--upstream", url, "--api-key", "sk-bench"]
+    with running("relay", command, port, RESPONSES, place, {}) as server:
         yield server
 
 
@@ -173,7 +187,7 @@ def running(
         try:
             server = Server(name, process.pid, port, dialect)
             wait_for_answer(server, log)
-            yield server
+            yield replace(server, start_cpu=sum(read_cpu(process.pid).seconds.values()))
         finally:
             end(process)
 

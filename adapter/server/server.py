@@ -125,6 +125,8 @@ def options(settings: Settings) -> dict[str, Any]:
         address = server.LISTENERS[0].getsockname()
         with suppress(OSError):  # standard output may be full or closed
             print(welcome(settings, address, is_tls=server.cfg.is_ssl, is_terminal=sys.stdout.isatty()), flush=True)
+        from adapter.server import fast_path  # noqa: F401  # here, so that the workers share it
+
         gc.collect()
         gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
 
