@@ -25,6 +25,9 @@ class ToolCallDelta(Struct, gc=False):
     function: FunctionDelta | None = None
     extra_content: dict[str, Any] | None = None
     """Gemini's signature of the call."""
+    name: str | None = None
+    """Gateways that leave `function` out have its members here."""
+    arguments: str | dict[str, Any] | list[Any] | None = None
 
 
 class Source(Struct, gc=False):
@@ -142,6 +145,15 @@ class ChatUsage(Struct, gc=False):
     camel_completion: Count | None = field(default=None, name="completionTokens")
     camel_input: Count | None = field(default=None, name="inputTokens")
     camel_output: Count | None = field(default=None, name="outputTokens")
+    gemini_prompt: Count | None = field(default=None, name="promptTokenCount")
+    """The names of Gemini's own API."""
+    gemini_output: Count | None = field(default=None, name="candidatesTokenCount")
+    gemini_total: Count | None = field(default=None, name="totalTokenCount")
+    gemini_cached: Count | None = field(default=None, name="cachedContentTokenCount")
+    gemini_thinking: Count | None = field(default=None, name="thoughtsTokenCount")
+    prompt_eval_count: Count | None = None
+    """The names of Ollama's own API."""
+    eval_count: Count | None = None
     input_tokens_details: PromptDetails | None = None
     output_tokens_details: CompletionDetails | None = None
 
@@ -151,11 +163,17 @@ class ChatUsage(Struct, gc=False):
 
     @property
     def sent(self) -> int | None:
-        return first_count(self.prompt_tokens, self.input_tokens, self.camel_prompt, self.camel_input)
+        return first_count(
+            self.prompt_tokens, self.input_tokens, self.camel_prompt, self.camel_input, self.gemini_prompt,
+            self.prompt_eval_count,
+        )  # fmt: skip
 
     @property
     def made(self) -> int | None:
-        return first_count(self.completion_tokens, self.output_tokens, self.camel_completion, self.camel_output)
+        return first_count(
+            self.completion_tokens, self.output_tokens, self.camel_completion, self.camel_output, self.gemini_output,
+            self.eval_count,
+        )  # fmt: skip
 
 
 def first_count(*counts: int | None) -> int | None:
@@ -196,6 +214,11 @@ class Chunk(Struct, gc=False):
 
     choices: list[Choice] | None = None
     usage: ChatUsage | None = None
+    usage_metadata: ChatUsage | None = field(default=None, name="usageMetadata")
+    """Gemini's own place for it."""
+    prompt_eval_count: Count | None = None
+    """Ollama's own place for it, with the finish reason."""
+    eval_count: Count | None = None
     service_tier: str | None = None
     error: Any = None
     x_groq: GroqExtras | None = None

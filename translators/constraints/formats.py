@@ -12,6 +12,7 @@ from msgspec import Struct
 from translators.dialects.dialect import Format
 from translators.dialects.rendering import Rendering
 from translators.dialects.schemas.forms import reshape
+from translators.dialects.schemas.keywords import keywords, without
 from translators.errors import RequestError
 from translators.responses.request import JSONObjectFormat, JSONSchemaFormat, TextConfig
 from translators.wire import encode
@@ -78,6 +79,9 @@ def _json_schema(wanted: JSONSchemaFormat, rendering: Rendering) -> dict[str, An
         schema["schema"], losses = reshape(wanted.schema, forms)
         for loss in losses:
             rendering.note("text.format", "approximated", loss)
+    if "pattern" in rendering.dialect.unknown_keywords and "pattern" in keywords(schema["schema"]):
+        schema["schema"], _ = without(schema["schema"], frozenset({"pattern"}))
+        rendering.note("text.format", "approximated", "knows no regular expressions: they are left out")
     if wanted.description is not None:
         schema["description"] = wanted.description
     if wanted.strict is not None:

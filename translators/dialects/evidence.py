@@ -184,9 +184,8 @@ def schema_keyword(request: RejectedRequest) -> str | None:
 
 
 def schema_pattern(request: RejectedRequest) -> str | None:
-    """Find a regular expression in tools' parameters, about which the rejection need not name the keyword."""
-    parameters = (tool["function"].get("parameters") for tool in request.body.get("tools", ()))
-    return "pattern" if any("pattern" in keywords(schema) for schema in parameters) else None
+    """Find a regular expression in a schema, about which the rejection need not name the keyword."""
+    return "pattern" if any("pattern" in keywords(schema) for schema in _schemas(request.body)) else None
 
 
 def schema_form(form: SchemaForm) -> Evidence:

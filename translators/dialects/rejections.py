@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from translators.errors import UpstreamError
 
-_STATUSES: Final = frozenset({400, 404, 422})
+_STATUSES: Final = frozenset({200, 400, 404, 422})
+"""Gateways answer 200 and put the rejection into the body."""
 _REQUEST_AT_500: Final = re.compile(
     r"template|jinja|roles must alternate|raise_exception|(image|audio|vision)( input)? is not supported|mmproj"
     r"|missing data required for image|参数(非法|错误|有误)|不支持|schema conversion failed",
@@ -75,11 +76,8 @@ class Rejection(Struct, frozen=True, gc=False):
 
     @property
     def may_teach(self) -> bool:
-        """Whether it is about the request: by its status, or by its words if the status is 500 or 200."""
-        if self.status in _STATUSES:
-            return True
-        by_words = {500: _REQUEST_AT_500, 200: NO_CHOICES}.get(self.status)
-        return by_words is not None and by_words.search(self.words) is not None
+        """Whether it is about the request: by its status, or by its words if the status is 500."""
+        return self.status in _STATUSES or (self.status == 500 and _REQUEST_AT_500.search(self.words) is not None)
 
     @property
     def is_about_provider(self) -> bool:

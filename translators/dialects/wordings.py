@@ -39,7 +39,7 @@ ALTERNATING: Final = any_of(
     r"unexpected role ['\"`]?(user|assistant)['\"`]? after role ['\"`]?(user|assistant)",  # Mistral
     r"(consecutive|successive) (user|assistant|messages)",
     r"multiple ['\"`]?(user|assistant)['\"`]? (roles|messages) in a row",  # Anthropic
-    r"交替|不能连续",
+    r"交替|不能连续|交互に|번갈아|чередова|\balternar|alterner|abwechsel|alternieren",
 )
 USER_NEEDED: Final = any_of(
     r"(at least one|a|no) (message with (the )?role )?['\"`]?user['\"`]? (message|query)",
@@ -60,6 +60,7 @@ USER_AFTER_TOOL: Final = any_of(
 )
 ASSISTANT_LAST: Final = any_of(
     r"(must|should|has to|needs to) end with (a |an |the )?['\"`]?(user|tool)|\bpre-?fill",  # Anthropic
+    r"final assistant content cannot end with",  # Anthropic
     r"expected last role|last role (must|should)|ends? with (a |an |the )?['\"`]?assistant",  # Mistral
     r"(last|final) message[^.]{0,40}(must|should|has to|cannot|can ?not)[^.]{0,40}\b(user|assistant)\b",  # Perplexity
     r"(last|final) (message|turn|role|position) is (from )?(the )?['\"`]?assistant",  # vLLM

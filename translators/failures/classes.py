@@ -203,7 +203,7 @@ class _Failure:
             return self.unknown_model()
         if status in (408, 504):
             return UpstreamError("The provider timed out: " + self.message)
-        if not 400 <= status < 500:
+        if not 400 <= status < 500 or status == 421:  # misdirected: the connection is wrong, not the request
             return UpstreamError(self.message)
         param = self.error.param or find_param(self.message)
         code = self.error.code

@@ -88,6 +88,7 @@ QUOTA: Final = _any_of(
     r"insufficient[_ ](quota|balance|credit|funds?)|not enough (credit|balance|funds?)",
     r"exceeded your (current|monthly) (quota|usage|included)|quota exceeded|spending limit|usage_not_included",
     r"billing[_ ](hard[_ ]limit|not[_ ]active)|payment required",
+    r"(daily|weekly|monthly)\b.{0,20} limit (is |has been )?(exhausted|used up)",  # Z.AI 1310
     r"more credits|credit balance|out of credits|(no|any) (remaining )?credits",
     r"account.{0,30}(suspended|arrears|overdue)|overdue[_ ]?(balance|payment|error)",  # Volcengine
     r"arrearage|free ?tier[^.]{0,40}(exhausted|only)",  # DashScope

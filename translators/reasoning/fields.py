@@ -13,7 +13,7 @@ BerriAI/litellm#35021.
 from collections.abc import Callable
 from typing import Any, Final, Literal, get_args
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import fields
 
 ReasoningField = Literal["reasoning_content", "reasoning", "reasoning_text", "thinking", "think_tags"]
@@ -37,6 +37,10 @@ class ThinkingDelta(Struct, gc=False, kw_only=True):
     """GitHub Copilot."""
     thinking: str | dict[str, Any] | None = None
     """Gateways in front of Anthropic and Ollama."""
+    thought: str | bool | None = None
+    reasoning_content_camel: str | None = field(default=None, name="reasoningContent")
+    cot_summary: str | None = None
+    """Gateways; Gemini's own API has a boolean under the first of these names."""
     reasoning_details: list[Any] | None = None
     """OpenRouter, Vercel: blocks with signatures; their text mostly repeats `reasoning`."""
     thinking_blocks: list[Any] | None = None
@@ -61,6 +65,10 @@ def read_thinking(delta: ThinkingDelta) -> str:
         return delta.reasoning_text
     if delta.thinking:
         return delta.thinking if isinstance(delta.thinking, str) else text_in(delta.thinking)
+    if delta.thought and isinstance(delta.thought, str):
+        return delta.thought
+    if delta.reasoning_content_camel or delta.cot_summary:
+        return delta.reasoning_content_camel or delta.cot_summary or ""
     if delta.reasoning_details:
         return "".join(map(text_in, delta.reasoning_details))
     if delta.thinking_blocks:

@@ -29,6 +29,10 @@ THINK_TAGS: Final = (
     ThinkTag("<think>", "</think>", in_template=True),  # DeepSeek, Qwen, GLM, MiniMax M2 and most others
     ThinkTag("<thinking>", "</thinking>"),
     ThinkTag("<thought>", "</thought>"),  # Gemini
+    ThinkTag("<reason>", "</reason>"),
+    ThinkTag("<analysis>", "</analysis>"),
+    ThinkTag("<scratchpad>", "</scratchpad>"),
+    ThinkTag("<|think|>", "<|/think|>"),
     ThinkTag("<mm:think>", "</mm:think>", in_template=True),  # MiniMax M3
     ThinkTag("<seed:think>", "</seed:think>", in_template=True),  # Seed-OSS
     ThinkTag("[THINK]", "[/THINK]", in_template=True),  # Magistral, Ministral

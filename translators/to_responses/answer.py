@@ -168,6 +168,8 @@ class EventStream:
         payload = _INNER_FRAME.sub(b"", payload)
         if payload == DONE or is_keep_alive(payload):
             self.done = payload == DONE
+            if payload[:1].isdigit():  # quoted if nothing else comes
+                self.unread = self.unread or payload
             return
         for value in read_values(payload):
             chunk = self._surrogates.read(value)

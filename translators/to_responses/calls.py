@@ -19,7 +19,7 @@ What a piece adds to the arguments: `provider_call.py`.
 
 from typing import Final
 
-from translators.chat.chunks import ToolCallDelta
+from translators.chat.chunks import FunctionDelta, ToolCallDelta
 from translators.errors import UpstreamError
 from translators.loose_json import loose_object
 from translators.to_responses.deltas import arguments_of
@@ -53,10 +53,14 @@ class CallSorter:
             if call is not None and call.has_arguments() and isinstance(function.arguments, str):
                 self._latest = call
                 return call, call.add(function.arguments)  # what most pieces are
+        if function is None and (delta.name or delta.arguments):
+            function = delta.function = FunctionDelta(delta.name, delta.arguments)
         index = delta.index if delta.index is not None and delta.index >= 0 else None
         id = str(delta.id) if delta.id not in (None, "") else ""
         name = (delta.function.name if delta.function else None) or ""
         fragment = arguments_of(delta.function)
+        if "{" in name:
+            name, fragment = self._without_arguments(name, fragment)
         call = self._find_named(index, id, name, fragment) if name else self._find(index, id, fragment)
         if call is None:
             call = ProviderCall(id, name, index)
@@ -177,6 +181,13 @@ class CallSorter:
         if self._both_declared(call.name, name):
             raise _unclear()
         return True
+
+    def _without_arguments(self, name: str, fragment: str) -> tuple[str, str]:
+        """Return a name and the piece of arguments behind it, for a model that wrote both as the name."""
+        head, brace, rest = name.partition("{")
+        if self._names.meant(head.strip()) is None or fragment.strip() not in ("", "{}"):
+            return name, fragment
+        return head.strip(), brace + rest
 
     def _both_declared(self, name: str, other: str) -> bool:
         return self._names.is_declared(name) and self._names.is_declared(other)

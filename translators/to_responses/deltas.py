@@ -28,7 +28,7 @@ from translators.chat.chunks import (
 )
 from translators.errors import ProviderError, UpstreamError
 from translators.failures.classes import classify_error_object
-from translators.loose_json import decode_prefix, replace_lone_surrogates
+from translators.loose_json import decode_prefix, loose_value, replace_lone_surrogates
 from translators.reasoning.fields import PARTS, TEXT_MEMBERS, read_thinking, text_in
 from translators.wire import Decoder, NotJSON, decode, encode
 
@@ -113,18 +113,24 @@ def without_deltas(completion: Chunk) -> Chunk:
 
 
 def read_values(payload: bytes) -> list[bytes]:
-    """Return the JSON values of a payload that has more than one, objects of an array included; else the payload."""
+    """Return the JSON values of a payload that has more than one, objects of an array included; else the payload.
+
+    An object that is encoded as a string is decoded.
+    """
     text = payload.decode("utf-8", "replace")
     values: list[Any] = []
+    is_encoded = False
     position = 0
     while (start := _BETWEEN.match(text, position)) and start.end() < len(text):
         try:
             value, position = _json.raw_decode(text, start.end())
         except (ValueError, RecursionError):
             break
+        while isinstance(value, str) and value.lstrip()[:1] == "{" and isinstance(inner := loose_value(value), dict):
+            value, is_encoded = inner, True
         values += value if isinstance(value, list) else [value]
     objects = [value for value in values if isinstance(value, dict)]
-    return [payload] if len(objects) < 2 else [json.dumps(value).encode() for value in objects]
+    return [payload] if len(objects) < 2 and not is_encoded else [json.dumps(value).encode() for value in objects]
 
 
 def not_an_answer(payload: bytes) -> UpstreamError:
@@ -219,6 +225,10 @@ def usage_of(chunk: Chunk) -> ChatUsage | None:
     usage = chunk.usage
     if usage is None and chunk.x_groq is not None:
         usage = chunk.x_groq.usage
+    if usage is None:
+        usage = chunk.usage_metadata
+    if usage is None and chunk.eval_count is not None:
+        usage = ChatUsage(prompt_eval_count=chunk.prompt_eval_count, eval_count=chunk.eval_count)
     return usage if usage is not None and usage.has_numbers() else None
 
 

@@ -9,7 +9,8 @@ Arguments are one JSON object. Providers send it whole or in pieces, and some se
 - What follows the whole object is no part of it. The same object again is a repetition; any other object means that
   the pieces do not tell what the arguments are: `problem` says so, and the response fails.
 - Raw line ends and other control characters in strings are escaped. An object that was encoded twice is decoded once.
-- Text that begins otherwise is held back: a custom tool takes it as its input, for a function it is unreadable.
+- Text that begins otherwise is held back: a custom tool takes it as its input. For a function it is unreadable, unless
+  it is a dictionary in Python, or a list of one object.
 
 Each character is looked at once, so that long arguments cost time in proportion to their length.
 Source: BerriAI/litellm#4537; vercel/ai#15888; langchain-ai/langgraphjs#2697; openvinotoolkit/model_server#3838.
@@ -20,11 +21,14 @@ import re
 from typing import Any, Final
 
 from translators.loose_json import is_json_object, is_json_prefix, loose_object, loose_value
+from translators.to_responses.content.values import python_object
 
 _TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
 _WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", "undefined", '""', "[]"})
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*(\{.*\})\s*```\s*", re.DOTALL)
 """Arguments in a block of Markdown."""
+_PYTHON: Final = re.compile(r"\{\s*'")
+"""A dictionary in Python."""
 _MAX_DOUBTFUL: Final = 8
 """Fragments that may be both pieces and snapshots, as long as the pieces do not tell which."""
 _MAX_ENCODINGS: Final = 3
@@ -35,9 +39,10 @@ class ProviderCall:
     """A call as the provider sends it. The pieces of its arguments are joined only when the whole is needed."""
 
     __slots__ = (
-        "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_held", "_in_string",
-        "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail", "_takes_nothing",
-        "_value", "_writing", "has_tail", "held_size", "id", "index", "name", "opening", "rivals_among",
+        "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_gone", "_held",
+        "_in_string", "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail",
+        "_takes_nothing", "_value", "_writing", "has_tail", "held_size", "id", "index", "name", "opening",
+        "rivals_among",
     )  # fmt: skip
 
     def __init__(self, id: str, name: str, index: int | None = None) -> None:
@@ -60,6 +65,8 @@ class ProviderCall:
         """An object is being written: a plain fragment only adds to it."""
         self._plain = False
         """The arguments do not begin like an object."""
+        self._gone = 0
+        """Characters of such arguments that went out while they might still have been JSON: a brace, and blanks."""
         self._broken = False
         """They began like an object and are none."""
         self._ended = False
@@ -141,7 +148,7 @@ class ProviderCall:
         if self._doubtful or self._plain:
             resolved = self._resolved()
             self._doubtful, self._plain = [], False
-            return "".join(self._pieces) if resolved is None else resolved
+            return "".join(self._pieces)[self._gone :] if resolved is None else resolved.lstrip()[self._gone and 1 :]
         return rest
 
     def is_repaired(self) -> bool:
@@ -163,6 +170,10 @@ class ProviderCall:
         fenced = _FENCED.fullmatch(joined)
         value: Any = fenced[1] if fenced else joined
         for _ in range(_MAX_ENCODINGS + 1):
+            if isinstance(one := loose_value(value), list) and len(one) == 1 and isinstance(one[0], dict):
+                value = json.dumps(one[0], ensure_ascii=False)
+            elif one is None and (read := python_object(value)) is not None:
+                value = json.dumps(read, ensure_ascii=False)
             if (found := loose_object(value)) is not None:
                 return value if is_json_object(value) else json.dumps(found, ensure_ascii=False)
             value = loose_value(value)
@@ -203,7 +214,9 @@ class ProviderCall:
             if self._takes_nothing:
                 self._conflict = True
                 return ""
-            self._plain = start[0] != "{"
+            self._plain = start[0] != "{" or _PYTHON.match(start) is not None
+        elif _PYTHON.match(self._pieces[0].strip() + fragment) and not self._plain and len(self._pieces) == 1:
+            self._plain, self._gone = True, len(self._pieces[0])
         if self._plain:
             self._pieces.append(fragment)
             self.held_size += len(fragment)
@@ -263,7 +276,7 @@ class ProviderCall:
         end, mended = self._scan(text)
         self._pieces.append(text[:end])
         self._scanned = len(self._pieces)
-        self._writing = not self._cumulative
+        self._writing = not self._cumulative and not (is_first and text.strip() == "{")
         if self._depth:
             return mended
         self._writing = False

@@ -21,7 +21,12 @@ _COMMENT: Final = re.compile(
     re.IGNORECASE,
 )
 """A comment that came behind `data:`, or the text of one."""
-_NOTHING: Final = re.compile(rb"[^\w{[<]*|null|true|none|\[\s*\]|\{\s*\}", re.IGNORECASE)
+_NOTHING: Final = re.compile(
+    rb"[^\w{[<]*|null|true|none|\[\s*\]|\{\s*\}"
+    rb"|\W*\d[\d:.,TZ+/ -]*\W*|\W*(mon|tue|wed|thu|fri|sat|sun)\w*,? [\w:,+ -]{10,40}\W*",
+    re.IGNORECASE,
+)
+"""No words, a word for nothing, or a number or date that only counts."""
 _PAYLOAD_FIELDS: Final = (b"data:", b"error:")
 
 

@@ -158,8 +158,9 @@ class ResponseStream:
                     self._items.put("text", choice.text, [], events)
                 if choice.finish_reason:
                     self._finish_reason = choice.finish_reason
-                    if self._usage is None and choice.usage is not None and choice.usage.has_numbers():
-                        self._usage = choice.usage
+                    if self._usage is None:
+                        of_choice = choice.usage is not None and choice.usage.has_numbers()
+                        self._usage = choice.usage if of_choice else usage_of(chunk)
                 elif choice.finish_details is not None:
                     self._finish_reason = choice.finish_details.type
                 if choice.error:
@@ -282,10 +283,13 @@ class ResponseStream:
     # --- reading a delta --------------------------------------------------------------------------------------
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
+        content = delta.content
         if delta.reasoning_details or delta.thinking_blocks or delta.reasoning_opaque:
             self._read_blocks(delta, whole, events)
         elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
             self._items.put("reasoning", read_thinking(delta), [], events)
+        elif (whole or not (content or delta.tool_calls)) and (thinking := read_thinking(delta)):
+            self._items.put("reasoning", thinking, [], events)
         if delta.extra_content:
             self._items.attached += self._items.opaque().add_answer(delta.extra_content)
         if delta.annotations:
@@ -293,7 +297,6 @@ class ResponseStream:
         if delta.executed_tools:
             self._items.attached += self._citations.add_list(search_results_of(delta.executed_tools))
             self._notes.add("executed_tools", "dropped", "calls of the provider's own tools; their results are cited")
-        content = delta.content
         if content:
             reader = self._content
             tokens = reader.tokens(logprobs) if logprobs is not None else []

@@ -40,13 +40,13 @@ def read_usage(chat: ChatUsage) -> Usage:
     of_output = chat.completion_tokens_details or chat.output_tokens_details or _NO_COMPLETION_DETAILS
     cached = _first(
         of_input.cached_tokens, chat.prompt_cache_hit_tokens, chat.cached_tokens, chat.num_cached_tokens,
-        chat.cache_read_input_tokens,
+        chat.cache_read_input_tokens, chat.gemini_cached,
     )  # fmt: skip
     written = _first(of_input.cache_write_tokens, chat.cache_creation_input_tokens)
-    reasoning = _first(of_output.reasoning_tokens, chat.reasoning_tokens)
-    if chat.prompt_tokens is None and of_input is _NO_PROMPT_DETAILS:
+    reasoning = _first(of_output.reasoning_tokens, chat.reasoning_tokens, chat.gemini_thinking)
+    if chat.prompt_tokens is None and chat.gemini_prompt is None and of_input is _NO_PROMPT_DETAILS:
         sent += cached + written  # Anthropic's counts: only what was neither read from a cache nor written to one
-    total = chat.total_tokens
+    total = first_count(chat.total_tokens, chat.gemini_total)
     if reasoning and (total == sent + made + reasoning or (reasoning > made and (total is None or not made))):
         made += reasoning
     return Usage(

@@ -262,6 +262,9 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("alternating", 'messages: roles must alternate between "user" and "assistant", but found multiple "user" roles in '
      "a row", 400, {}),
     ("alternating", "Unexpected role 'assistant' after role 'assistant'", 400, {}),
+    ("alternating", "Los roles deben alternar entre user y assistant", 400, {"messages": [PLAIN[1], PLAIN[1]]}),
+    ("assistant_last", "messages: final assistant content cannot end with trailing whitespace", 400,
+     {"messages": UNTHOUGHT[:2]}),
     ("alternating", "消息角色必须交替出现", 400, {"messages": [PLAIN[1], PLAIN[1]]}),
     ("user_first", "第一条消息的role必须是user", 400, {"messages": UNTHOUGHT[1:]}),
     ("assistant_last", "最后一条消息的role必须为user", 400, {"messages": UNTHOUGHT[:2]}),

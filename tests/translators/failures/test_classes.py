@@ -31,6 +31,7 @@ STATUSES = {
     408: (500, "server_error", "server_error", None),
     409: (400, "invalid_request_error", "bad", None),
     413: (413, "invalid_request_error", "bad", None),
+    421: (500, "server_error", "server_error", None),
     422: (400, "invalid_request_error", "bad", None),
     429: (429, "rate_limit_error", "rate_limit_exceeded", None),
     451: (400, "invalid_request_error", "bad", None),
@@ -132,6 +133,7 @@ def test_other_things_may_be_too_long(message: str) -> None:
 MONEY = [
     (429, {"message": "You exceeded your current quota, please check your plan and billing details."}),
     (429, {"message": "x", "code": "insufficient_quota"}),
+    (429, {"message": "Weekly/Monthly Limit Exhausted. Your limit will reset at 2026-12-01", "code": "1310"}),
     (429, {"message": "Insufficient balance or no resource package. Please recharge.", "code": "1113"}),
     (402, {"message": "Insufficient Balance"}),
     (402, {"message": "This request requires more credits, or fewer max_tokens."}),

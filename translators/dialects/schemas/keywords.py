@@ -4,7 +4,7 @@ The dialect lists the keywords (`unknown_keywords`); rejections add to them (`am
 replaced by an `enum` with one value, `oneOf` by `anyOf`, and `allOf` by one schema. Only keys of schemas are keywords:
 keys of `properties` and the like are names chosen by the caller, and values of `enum`, `const`, `default` and
 `examples` are not schemas, whatever they look like. Keywords that only the Responses API has (`ONLY_IN_RESPONSES`) are
-sent to no provider. Source: JSON Schema, core §10.
+sent to no provider; the bounds of draft 4 are written as those of later drafts. Source: JSON Schema, core §10.
 """
 
 from collections.abc import Set
@@ -14,6 +14,8 @@ from translators.dialects.schemas.merging import merge_all
 
 ONLY_IN_RESPONSES: Final = frozenset({"encrypted"})
 """Keywords of the Responses API alone: `encrypted` asks OpenAI to encrypt an argument."""
+_BOUNDS: Final = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
+"""In draft 4 of JSON Schema the second is a boolean, which says how to read the first; later drafts refuse that."""
 _BY_NAME: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 """Keywords whose values map names to schemas."""
 _VALUES: Final = frozenset({"enum", "const", "default", "examples", "required"})
@@ -50,6 +52,11 @@ def _strip(schema: Any, unknown: Set[str], found: set[str]) -> Any:
         left.setdefault("enum", [schema["const"]])
     if "oneOf" in schema and "oneOf" in unknown and "anyOf" not in unknown:
         left.setdefault("anyOf", _strip(schema["oneOf"], unknown, found))
+    for bound, exclusive in _BOUNDS:
+        if isinstance(left.get(exclusive), bool):
+            is_exclusive = left.pop(exclusive)
+            if is_exclusive and bound in left:
+                left[exclusive] = left.pop(bound)
     return left
 
 

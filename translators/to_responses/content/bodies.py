@@ -27,6 +27,11 @@ _FENCE: Final = re.compile(r"\s*```(?:json)?(.*)```\s*", re.DOTALL)
 _PARAMETER: Final = re.compile(r"<parameter=([^>]{1,256})>(.*?)(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
 _FUNCTION: Final = re.compile(r"<function=([^>]{1,256})>(.*?)(?:</function>|(?=<function=)|\Z)", re.DOTALL)
 _INVOKE: Final = re.compile(r'<invoke\s+name="([^"]{1,256})"\s*>(.*?)(?:</invoke>|(?=<invoke\s)|\Z)', re.DOTALL)
+_NAMED_FUNCTION: Final = re.compile(
+    r'<function\s+name="([^"]{1,256})"\s*>(.*?)(?:</function>|(?=<function\s)|\Z)', re.DOTALL
+)
+_BARE: Final = re.compile(r"\s*(?:functools\s*(\[.*)|```tool_code\s*(.*?)\s*(?:```)?)\s*", re.DOTALL)
+_PRINTED: Final = re.compile(r"print\((.*)\)", re.DOTALL)
 _NAMED: Final = re.compile(
     r'<parameter\s+name="([^"]{1,256})"(?:\s+string="(true|false)")?[^>]{0,64}>'
     r"(.*?)(?:</parameter>|(?=<parameter\s)|\Z)",
@@ -104,12 +109,15 @@ def read_mistral(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | 
 def read_tags(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | None:
     """Read calls whose arguments are tags, in any of the ways to write those, or JSON between them."""
     text = _SPELLING.sub("", text)
-    for head, tag, read in (("<function=", _FUNCTION, _function_tag), ("<invoke", _INVOKE, _invoke_tag)):
+    for head, tag, read in _CALL_TAGS:
         if text.lstrip().startswith(head):
             calls = _all(read(found[1], found[2], functions) for found in tag.finditer(text))
             return None if tag.sub("", text).strip() else calls
     if text.lstrip()[:1] in ("{", "["):
         return read_json_calls(text, functions)
+    if (members := dict(_elements(text))) and "name" in members:
+        arguments = next((members[member] for member in _ARGUMENTS if member in members), "").strip()
+        return _all(iter([_declared(members["name"], loose_object(arguments or "{}"), functions)]))
     name = functions.find(text.partition("<arg_key>")[0])
     if name is None:
         return None
@@ -134,6 +142,14 @@ def read_python(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | N
     if not calls:
         return read_json_calls(text, functions)
     return _all(_declared(name, arguments, functions) for name, arguments in calls)
+
+
+def read_bare(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | None:
+    """Read JSON or Python without marks, or behind the word that some models write before it."""
+    found = _BARE.fullmatch(text)
+    body = text if found is None else found[1] or found[2]
+    printed = _PRINTED.fullmatch(body.strip())
+    return read_python(printed[1] if printed else body, functions)
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -245,6 +261,14 @@ def _gemma_json(token: re.Match[str]) -> str:
 def _one_line_end_less(value: str) -> str:
     """Return a value without the line ends that a template writes around it."""
     return value.removeprefix("\n").removesuffix("\n")
+
+
+_CALL_TAGS: Final = (
+    ("<function=", _FUNCTION, _function_tag),
+    ("<function", _NAMED_FUNCTION, _invoke_tag),
+    ("<invoke", _INVOKE, _invoke_tag),
+)
+"""Tags that name a function: how they begin, what they hold, and how to read that."""
 
 
 def _all(calls: Iterator[MarkedCall | None]) -> list[MarkedCall] | None:

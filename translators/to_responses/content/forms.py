@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from translators.to_responses.content.bodies import (
     Reader,
     read_arguments_of,
+    read_bare,
     read_gemma,
     read_json_calls,
     read_mistral,
@@ -53,6 +54,8 @@ CALL_FORMS: Final = (
     CallForm("<tool_call>", ("</tool_call>",), read_tags, begins="{[<"),
     CallForm("<tool_calls>", ("</tool_calls>",), read_tags, begins="{[<"),  # Hunyuan, Jamba, MiniMax M1
     CallForm("<function_call>", ("</function_call>",), read_tags, begins="{[<"),  # models trained on older templates
+    CallForm("<tool_use>", ("</tool_use>",), read_tags, begins="{[<"),  # prompts of chat clients
+    CallForm('<function name="', ("</function>",), read_tags, keeps_opening=True, begins=""),
     CallForm("<function=", ("</function>",), read_tags, keeps_opening=True, begins=""),  # Qwen3-Coder, Seed-OSS, Llama
     CallForm('<invoke name="', ("</invoke>",), read_tags, keeps_opening=True, begins=""),  # MiniMax M2
     CallForm("<｜DSML｜invoke ", ("</｜DSML｜invoke>",), read_tags, keeps_opening=True),  # DeepSeek V3.2 and V4
@@ -86,8 +89,10 @@ AROUND_CALLS: Final = (
 )  # fmt: skip
 """Marks that stand around calls and say nothing more; they are dropped next to a call that was read."""
 
-BARE_CALL: Final = CallForm("", ("<|eom_id|>", "<|eot_id|>"), read_json_calls)
-"""Llama 3's, which begins the content. Source: Llama docs, Prompt formats."""
+BARE_CALL: Final = CallForm("", ("<|eom_id|>", "<|eot_id|>"), read_bare)
+"""One that begins the content. Source: Llama docs, Prompt formats; Gemma docs, Function calling."""
+BARE_PREFIXES: Final = ("functools", "```tool_code")
+"""What some models write before one: FireFunction and Phi 4 mini, Gemma 3."""
 
 HARMONY_OPENINGS: Final = ("<|start|>assistant", "<|channel|>")
 HARMONY_MESSAGE: Final = "<|message|>"

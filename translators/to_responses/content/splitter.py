@@ -19,6 +19,7 @@ from translators.reasoning.think_tags import Piece
 from translators.to_responses.content.forms import (
     AROUND_CALLS,
     BARE_CALL,
+    BARE_PREFIXES,
     CALL_FORMS,
     HARMONY_ENDS,
     HARMONY_MESSAGE,
@@ -184,15 +185,18 @@ class MarkSplitter:
 
     def _is_bare_call(self, start: str) -> bool | None:
         """Tell whether content begins like a call without marks; None: it may still."""
-        if start[0] not in "{[":
+        start = "".join(start[: 4 * _MAX_WAIT].split())
+        prefix = next((prefix for prefix in BARE_PREFIXES if start[: len(prefix)] == prefix[: len(start)]), "")
+        if start[0] not in "{[" and not prefix:
             return False
-        start = "".join(start[: 4 * _MAX_WAIT].split()).removeprefix("[")
-        heads = (
+        start = start[len(prefix) :].removeprefix("[")
+        names = self._functions.parameters
+        heads = [
             f'{{{kind}"name":"{name}","{member}":{{'
-            for name in self._functions.parameters
+            for name in names
             for kind in ("", '"type":"function",')
             for member in ("parameters", "arguments")
-        )
+        ] + [f"{before}{name}(" for name in names for before in ("", "print(", "default_api.", "print(default_api.")]
         found = False
         for head in heads:
             if start.startswith(head):

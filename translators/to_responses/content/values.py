@@ -1,6 +1,7 @@
 """Values of arguments that a model wrote between tags, without JSON's quotes: typed by the schema of the argument."""
 
 import ast
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -47,6 +48,18 @@ def python_calls(text: str) -> list[tuple[str, dict[str, Any]]] | None:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     return found
+
+
+def python_object(text: str) -> dict[str, Any] | None:
+    """Return a dictionary written in Python, `{'x': 1}`, whose values JSON has too; None if text is something else."""
+    if len(text) > _MAX_PYTHON or not text.lstrip().startswith("{"):
+        return None
+    try:
+        value = ast.literal_eval(text.strip())
+        json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
 
 
 def _types(schema: dict[str, Any], depth: int = _MAX_DEPTH) -> Iterator[str]:

@@ -34,6 +34,11 @@ def test_the_schema_itself_stays_as_it_is() -> None:
     assert schema == {"items": {"title": "T"}}
 
 
+def test_bounds_of_draft_4_are_written_as_those_of_later_drafts() -> None:
+    schema = {"minimum": 1, "exclusiveMinimum": True, "maximum": 9, "exclusiveMaximum": False}
+    assert without(schema, frozenset())[0] == {"exclusiveMinimum": 1, "maximum": 9}
+
+
 def test_names_of_properties_are_no_keywords() -> None:
     assert keywords({"type": "object", "properties": {"format": {"pattern": "x"}}}) == {
         "type", "properties", "pattern"
