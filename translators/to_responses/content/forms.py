@@ -90,7 +90,7 @@ AROUND_CALLS: Final = (
 """Marks that stand around calls and say nothing more; they are dropped next to a call that was read."""
 
 BARE_CALL: Final = CallForm("", ("<|eom_id|>", "<|eot_id|>"), read_bare)
-"""One that begins the content. Source: Llama docs, Prompt formats; Gemma docs, Function calling."""
+"""One that begins the content. Source: Llama docs, Prompt formats; vLLM docs, Tool calling."""
 BARE_PREFIXES: Final = ("functools", "```tool_code")
 """What some models write before one: FireFunction and Phi 4 mini, Gemma 3."""
 
