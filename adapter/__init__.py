@@ -39,7 +39,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from adapter.api import compact, conversations, forwarded, responses
     from adapter.api.about import health, landing, models
     from adapter.api.errors import init_errors
-    from adapter.api.files import files
+    from adapter.api.files import files, vector_files, vector_stores
     from adapter.api.origins import init_origins
     from adapter.services import Services
     from adapter.settings.sources import load_settings
@@ -51,6 +51,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     init_errors(app)
     init_origins(app, settings)
     forwarding = (forwarded,) if settings.forward else ()
-    for part in (responses, compact, conversations, files, models, *forwarding, health, landing):
+    parts = (responses, compact, conversations, files, vector_stores, vector_files, models, health, landing)
+    for part in (*parts, *forwarding):
         app.register_blueprint(part.blueprint)
     return app

@@ -50,6 +50,8 @@ from translators.to_responses.expectations import Limits
 from translators.wire import encode
 
 if TYPE_CHECKING:
+    from adapter.hosting.file_search.embeddings import Embedder
+    from adapter.hosting.file_search.indexer import Indexer
     from adapter.hosting.policy import ToolPolicy
     from adapter.telemetry.inspector.recorder import Recorder
 
@@ -147,9 +149,10 @@ class Services:
         self.recorder: Recorder | None = None if settings.inspector == "off" else self._make_recorder(settings)
         """Records exchanges for the inspector; None: nothing is recorded."""
         self.retention = Retention(self.store, settings.retention, self.file_store)
-        self.file_upkeep = FileUpkeep(self.file_store)
+        self.file_upkeep = FileUpkeep(self.file_store, self.index_files)
         self._keyring: Keyring | None = None
         self._tools: ToolPolicy | None = None
+        self._indexer: Indexer | None = None
         self._last_call: float | None = None
 
     def keyring(self) -> Keyring:
@@ -167,6 +170,24 @@ class Services:
                 self.settings.tools, self.settings.share_percent, self.settings.admin_port
             )
         return self._tools
+
+    def index_files(self) -> None:
+        """Begin to index the files of vector stores that are to be."""
+        if self._indexer is None:
+            from adapter.hosting.file_search.indexer import Indexer  # imported late: most workers index nothing
+
+            assert self.file_store is not None
+            self._indexer = Indexer(self.file_store, self.flow.files, self.quota, self.embedder)
+        self._indexer.wake()
+
+    def embedder(self) -> "Embedder | None":
+        """Return what makes embeddings; None: none is configured."""
+        settings = self.settings.tools.file_search
+        if settings is None:
+            return None
+        from adapter.hosting.file_search.embeddings import Embedder
+
+        return Embedder(settings, self.upstreams[settings.upstream])
 
     def start(self) -> None:
         """Start the periodic work of a worker."""
@@ -207,6 +228,8 @@ class Services:
             self._last_call = time.monotonic()
         self.retention.stop()
         self.file_upkeep.stop()
+        if self._indexer is not None:
+            self._indexer.stop()
         self.quota.stop()
         while not self.background.join(TICK_SECONDS):
             on_wait()
@@ -256,6 +279,11 @@ def new_ids(family: str | None = None) -> Ids:
 def new_file_id() -> str:
     """Return the id of a new file. Ids sort by the time of their creation."""
     return f"file-{seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)))}"
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id, such as `vs_…`. Ids sort by the time of their creation."""
+    return f"{prefix}_{seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)))}"
 
 
 def _body_shares(settings: Settings) -> Shares:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from adapter.store.base import NotFound, StoreDown
-from adapter.store.files.protocols import FileStore
+from adapter.store.files.protocols import FileReader, FileStore
 from adapter.store.files.values import StoredFile
 from translators.context.files import File
 from translators.errors import RequestError, shorten, unsupported_parameter
@@ -83,7 +83,7 @@ class StoredFiles:
         return True
 
 
-def read_pieces(store: FileStore, file: StoredFile) -> Iterator[bytes]:
+def read_pieces(store: FileReader, file: StoredFile) -> Iterator[bytes]:
     """Yield the bytes of a file; raise NotFound if it is erased meanwhile."""
     for number in range(file.pieces):
         yield store.piece(file.id, file.tenant, number)

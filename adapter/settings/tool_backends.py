@@ -1,4 +1,4 @@
-"""`[tools.web_search]`, `[tools.image_generation]` and `[tools.code_interpreter]` of the TOML file."""
+"""The tables of `[tools]` in the TOML file that say who does the work of a built-in tool."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +95,20 @@ class CodeSettings:
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSearchSettings:
+    """Which upstream makes the embeddings by which files are found; without it they are found by words alone."""
+
+    upstream: str
+    model: str
+    dimensions: int = 256
+    """To which embeddings are cut: more cost memory and time, and help little."""
+    given: frozenset[str] = frozenset()
+
+    def describe(self) -> dict[str, str]:
+        return {"upstream": self.upstream, "model": self.model, "dimensions": str(self.dimensions)}
+
+
 class _Results(Kind):
     expects = f"a table of numbers up to {_MAX_RESULTS}, for example {{ low = 3, medium = 6, high = 12 }}"
 
@@ -137,6 +151,12 @@ class _ImageTable(Schema):
     timeout = Seconds(1, 3600)
 
 
+class _FileSearchTable(Schema):
+    upstream = Text("the name of an upstream", required=True)
+    model = Text("a model's name", required=True)
+    dimensions = Whole(16, 4096)
+
+
 class _CodeTable(Schema):
     mcp = Text("the label of a server of [tools.mcp]")
     tool = Text("the name of a tool")
@@ -149,6 +169,7 @@ class _CodeTable(Schema):
 WEB_SEARCH_TABLE: Final = _WebSearchTable()
 IMAGE_TABLE: Final = _ImageTable()
 CODE_TABLE: Final = _CodeTable()
+FILE_SEARCH_TABLE: Final = _FileSearchTable()
 
 
 def read_web_search(table: object, servers: Collection[str], environ: Mapping[str, str]) -> WebSearchSettings:
@@ -173,11 +194,21 @@ def read_images(table: object, upstreams: Collection[str]) -> ImageSettings:
     """Return the settings of `[tools.image_generation]`; raise TableError."""
     where = "tools.image_generation"
     read = _check(IMAGE_TABLE, table, where)
-    if read["upstream"] not in upstreams:
-        raise TableError(
-            f"{where}.upstream: there is no upstream {read['upstream']}.{suggest(read['upstream'], upstreams)}"
-        )
+    _check_upstream(read["upstream"], where, upstreams)
     return ImageSettings(given=frozenset(read), **read)
+
+
+def read_file_search(table: object, upstreams: Collection[str]) -> FileSearchSettings:
+    """Return the settings of `[tools.file_search]`; raise TableError."""
+    where = "tools.file_search"
+    read = _check(FILE_SEARCH_TABLE, table, where)
+    _check_upstream(read["upstream"], where, upstreams)
+    return FileSearchSettings(given=frozenset(read), **read)
+
+
+def _check_upstream(name: str, where: str, upstreams: Collection[str]) -> None:
+    if name not in upstreams:
+        raise TableError(f"{where}.upstream: there is no upstream {name}.{suggest(name, upstreams)}")
 
 
 def read_code(table: object, servers: Collection[str]) -> CodeSettings:

@@ -10,9 +10,11 @@ from adapter.settings.kinds import Hosts, Switch, Whole
 from adapter.settings.tables import Described, TableError, check_table
 from adapter.settings.tool_backends import (
     CodeSettings,
+    FileSearchSettings,
     ImageSettings,
     WebSearchSettings,
     read_code,
+    read_file_search,
     read_images,
     read_web_search,
 )
@@ -36,13 +38,14 @@ class ToolSettings:
     web_search: WebSearchSettings | None = None
     image_generation: ImageSettings | None = None
     code_interpreter: CodeSettings | None = None
+    file_search: FileSearchSettings | None = None
     given: frozenset[str] = frozenset()
     """Names, as in `describe`, of the settings that the file has."""
 
     def tables(self) -> dict[str, Described]:
         """Return the tables of the file by their place; none if nothing is set."""
         found: dict[str, Described] = {f"tools.mcp.{label}": server for label, server in self.mcp.items()}
-        for name in ("web_search", "image_generation", "code_interpreter"):
+        for name in ("web_search", "image_generation", "code_interpreter", "file_search"):
             if (one := getattr(self, name)) is not None:
                 found[f"tools.{name}"] = one
         return {"tools": self, **found} if found or self.given else {}
@@ -66,6 +69,7 @@ class _ToolsTable(Schema):
     web_search = fields.Raw()
     image_generation = fields.Raw()
     code_interpreter = fields.Raw()
+    file_search = fields.Raw()
 
 
 TOOLS_TABLE: Final = _ToolsTable()
@@ -83,6 +87,7 @@ def read_tools(table: object, environ: Mapping[str, str], upstreams: Collection[
         web_search=read_web_search(read["web_search"], mcp, environ) if "web_search" in read else None,
         image_generation=read_images(read["image_generation"], upstreams) if "image_generation" in read else None,
         code_interpreter=read_code(read["code_interpreter"], mcp) if "code_interpreter" in read else None,
+        file_search=read_file_search(read["file_search"], upstreams) if "file_search" in read else None,
         given=frozenset(own),
         **own,
     )

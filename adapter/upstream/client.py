@@ -134,6 +134,10 @@ class Upstream:
         self._secret_files.refresh()
         return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
 
+    def ask_embeddings(self, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
+        """Return the answer of the embeddings API; raise UpstreamError or ClientDisconnected."""
+        return self._fetch(self._to(self._endpoint("/embeddings"), body, bearer), bearer, watch)
+
     def ask_images(
         self, path: str, body: bytes, content_type: str, *, bearer: str | None, watch: ClientWatch, seconds: float
     ) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ Source: OpenAI API reference, Files; RFC 8187 §3.2.
 """
 
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -13,16 +12,16 @@ from flask import request as http
 from marshmallow import EXCLUDE, Schema, fields
 
 from adapter.api.current import current_caller, services
-from adapter.api.files.objects import file_object, file_store, no_such_file
+from adapter.api.files.objects import file_object, file_store, json_answer, list_object, no_such_file
 from adapter.api.request.body import declared_length
 from adapter.api.request.fields import QueryChoice, QueryNumber
+from adapter.files.stored import read_pieces
 from adapter.files.uploads import PURPOSES, Upload
 from adapter.services import new_file_id
 from adapter.store.base import NotFound
 from adapter.store.files.protocols import FileReader
 from adapter.store.files.values import StoredFile
 from translators.errors import invalid_value, shorten
-from translators.wire import encode
 
 blueprint = Blueprint("files", __name__, url_prefix="/v1/files")
 
@@ -46,7 +45,7 @@ _list_schema = ListSchema()
 def create() -> Response:
     caller, app, store = current_caller(), services(), file_store()
     upload = Upload(store, app.quota, app.settings, new_file_id(), caller.tenant)
-    return _json(file_object(upload.receive(http.environ, length=declared_length(http.environ))))
+    return json_answer(file_object(upload.receive(http.environ, length=declared_length(http.environ))))
 
 
 @blueprint.get("")
@@ -61,22 +60,21 @@ def list_files() -> Response:
         tenant, time.time(), purpose=query["purpose"], limit=query["limit"], after=query["after"],
         descending=query["order"] == "desc",
     )  # fmt: skip
-    data = [file_object(file) for file in page.files]
-    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
-    return _json({"object": "list", "data": data, **ends, "has_more": page.has_more})
+    return json_answer(list_object([file_object(file) for file in page.files], has_more=page.has_more))
 
 
 @blueprint.get("/<id>")
 def retrieve(id: str) -> Response:
     tenant = current_caller().tenant
-    return _json(file_object(_find(file_store(), id, tenant)))
+    return json_answer(file_object(_find(file_store(), id, tenant)))
 
 
 @blueprint.get("/<id>/content")
 def read(id: str) -> Response:
     tenant, store = current_caller().tenant, file_store()
     file = _find(store, id, tenant)
-    response = Response(_pieces(store, file), content_type=file.type)
+    response = Response(read_pieces(store, file), content_type=file.type)
+    # If it is deleted meanwhile, the connection breaks off before this length.
     response.headers["Content-Length"] = str(file.bytes)
     # A browser must never show it as a page of this server.
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.filename)}"
@@ -91,7 +89,7 @@ def delete(id: str) -> Response:
         store.delete_file(id, tenant)
     except NotFound:
         raise no_such_file(id) from None
-    return _json({"id": id, "object": "file", "deleted": True})
+    return json_answer({"id": id, "object": "file", "deleted": True})
 
 
 def _find(store: FileReader, id: str, tenant: str, param: str = "id") -> StoredFile:
@@ -101,11 +99,3 @@ def _find(store: FileReader, id: str, tenant: str, param: str = "id") -> StoredF
         raise no_such_file(id, param) from None
 
 
-def _pieces(store: FileReader, file: StoredFile) -> Iterator[bytes]:
-    """Yield the bytes of a file; if it is deleted meanwhile, the connection breaks off before its end."""
-    for number in range(file.pieces):
-        yield store.piece(file.id, file.tenant, number)
-
-
-def _json(value: object) -> Response:
-    return Response(encode(value), content_type="application/json")

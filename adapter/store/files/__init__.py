@@ -20,15 +20,18 @@ def open_file_store(url: StoreURL) -> FileStore | None:
             from adapter.store.files.schemas import SQLITE
             from adapter.store.files.sql import SQLFileStore
             from adapter.store.sql.sqlite import SQLiteFile
+            from adapter.store.vectors.sqlite import SQLiteChunks
 
             path = files_path(url.path)
-            return SQLFileStore(SQLiteFile(str(path), schema=SQLITE), path.exists)
+            return SQLFileStore(SQLiteFile(str(path), schema=SQLITE), SQLiteChunks(), path.exists)
         case "postgresql":
             from adapter.store.files.schemas import POSTGRESQL
             from adapter.store.files.sql import SQLFileStore
             from adapter.store.sql.postgres import PostgreSQL
+            from adapter.store.vectors.postgres import PostgreSQLChunks
 
-            return SQLFileStore(PostgreSQL(url.text, schema=POSTGRESQL, writers=1, readers=2))
+            database = PostgreSQL(url.text, schema=POSTGRESQL, writers=1, readers=2)
+            return SQLFileStore(database, PostgreSQLChunks())
         case "redis":
             return None
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from adapter.store.base import NotFound, StoredKind, Usage, add_up
 from adapter.store.files.values import FilePage, StoredFile
+from adapter.store.vectors.memory import MemoryVectorStores
 
 _VERSION: Final = 1
 
@@ -26,6 +27,7 @@ class MemoryFileStore:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], _Entry] = {}
         """By tenant and id."""
+        self.vectors = MemoryVectorStores()
 
     def begin_file(self, file: StoredFile, alive_until: float) -> None:
         self._entries[file.tenant, file.id] = _Entry(file, alive_until, time.time())
@@ -71,6 +73,7 @@ class MemoryFileStore:
     def delete_file(self, id: str, tenant: str) -> None:
         if self._entries.pop((tenant, id), None) is None:
             raise NotFound(id)
+        self.vectors.remove_everywhere(id, tenant)
 
     def mark_used(self, id: str, tenant: str, now: float) -> None:
         if (entry := self._entries.get((tenant, id))) is not None:
@@ -81,17 +84,19 @@ class MemoryFileStore:
             key
             for key, entry in self._entries.items()
             if _has_expired(entry.file, now) or 0 < entry.alive_until <= now
-        )
+        ) + self.vectors.sweep_stores(now)
 
     def prune_files(self, before: float) -> int:
-        return self._erase(
-            key for key, entry in self._entries.items() if entry.used_at < before and not entry.alive_until
+        return self.vectors.prune_stores(before) + self._erase(
+            key
+            for key, entry in self._entries.items()
+            if entry.used_at < before and not entry.alive_until and not self.vectors.has_file(key[1], key[0])
         )
 
     def _erase(self, keys: Any) -> int:
         found = list(keys)
-        for key in found:
-            del self._entries[key]
+        for tenant, id in found:
+            self.delete_file(id, tenant)
         return len(found)
 
     def is_in_use(self) -> bool:
@@ -101,10 +106,14 @@ class MemoryFileStore:
         files = [entry.file for entry in self._entries.values()]
         times = [file.created_at for file in files]
         size = sum(file.bytes for file in files)
-        return [StoredKind("files", len(files), size, min(times, default=None), max(times, default=None))]
+        return [
+            StoredKind("files", len(files), size, min(times, default=None), max(times, default=None)),
+            *self.vectors.stats(),
+        ]
 
     def usage(self) -> dict[str, Usage]:
-        return add_up((tenant, 1, entry.file.bytes) for (tenant, _), entry in self._entries.items())
+        files = [(tenant, 1, entry.file.bytes) for (tenant, _), entry in self._entries.items()]
+        return add_up([*files, *self.vectors.usage()])
 
     def upgrade(self) -> int:
         return _VERSION

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from adapter.store.base import StoredKind, Usage
 from adapter.store.files.values import FilePage, StoredFile
+from adapter.store.vectors.protocols import VectorStores
 
 
 class FileReader(Protocol):
@@ -22,7 +23,11 @@ class FileReader(Protocol):
 
 
 class FileStore(FileReader, Protocol):
-    """Files, read and written."""
+    """Files, read and written, and the vector stores beside them."""
+
+    @property
+    def vectors(self) -> VectorStores:
+        """The vector stores. A file that is deleted leaves them; sweeping, pruning and counting cover them."""
 
     def begin_file(self, file: StoredFile, alive_until: float) -> None:
         """Begin an upload. Unless it goes on before a Unix time, it counts as dead and may be erased."""

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from adapter.store.base import NotFound, StoredKind, Usage, is_storable
+from adapter.store.base import NotFound, StoredKind, Usage, add_up, is_storable
 from adapter.store.files import tables
 from adapter.store.files.values import FilePage, StoredFile
 from adapter.store.sql.database import Database
 from adapter.store.sql.threads import DatabaseThreads
 from adapter.store.sql.writes import Change, Query, Record, Row
+from adapter.store.vectors.sql import ChunkStatements, SQLVectorStores
 
 _ERASED_PIECES: Final = 64
 """In one transaction, which the writes of others wait for: 16 MiB, about a tenth of a second."""
@@ -21,9 +22,12 @@ _USE_SECONDS: Final = 3600.0
 class SQLFileStore:
     """Implements `FileStore`. Nothing is opened before the first call."""
 
-    def __init__(self, database: Database, exists: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, database: Database, chunks: ChunkStatements, exists: Callable[[], bool] = lambda: True
+    ) -> None:
         """`exists` tells whether the database may have tables already."""
         self._database = DatabaseThreads(database)
+        self.vectors = SQLVectorStores(self._database, chunks)
         self._exists = exists
 
     def begin_file(self, file: StoredFile, alive_until: float) -> None:
@@ -74,11 +78,12 @@ class SQLFileStore:
     def sweep_files(self, now: float) -> int:
         self._change(tables.HIDE_EXPIRED, {"now": now})
         self._change(tables.HIDE_DEAD, {"now": now})
-        return self._erase_hidden()
+        return self._erase_hidden() + self.vectors.sweep_stores(now)
 
     def prune_files(self, before: float) -> int:
+        erased = self.vectors.prune_stores(before)
         self._change(tables.HIDE_UNUSED, {"before": before})
-        return self._erase_hidden()
+        return erased + self._erase_hidden()
 
     def _erase_hidden(self) -> int:
         count = 0
@@ -88,7 +93,8 @@ class SQLFileStore:
         return count
 
     def _erase(self, id: str, tenant: str) -> int:
-        """Erase a deleted file from its end on, so that what is left after a failure is found again."""
+        """Erase a deleted file, in vector stores too, from its end on, so that a failure leaves what is found again."""
+        self.vectors.remove_everywhere(id, tenant)
         key = tables.file_key(id, tenant)
         last = self._select(tables.LAST_PIECE, key)[0][0]
         if last is not None:
@@ -100,10 +106,12 @@ class SQLFileStore:
         return self._exists()
 
     def stats(self) -> Sequence[StoredKind]:
-        return [StoredKind(name, *self._select(statement, {})[0]) for name, statement in tables.COUNTS.items()]
+        files = [StoredKind(name, *self._select(statement, {})[0]) for name, statement in tables.COUNTS.items()]
+        return [*files, *self.vectors.stats()]
 
     def usage(self) -> dict[str, Usage]:
-        return {tenant: Usage(count, int(size)) for tenant, count, size in self._select(tables.USAGE, {})}
+        files = self._select(tables.USAGE, {})
+        return add_up((tenant, count, int(size)) for tenant, count, size in [*files, *self.vectors.usage()])
 
     def upgrade(self) -> int:
         return self._database.upgrade()

@@ -60,7 +60,12 @@ LAST: Final = {False: "", True: "~"}
 HIDE: Final = f"UPDATE files SET state = 'deleted' WHERE {_THE_FILE} AND state <> 'deleted'"
 HIDE_EXPIRED: Final = "UPDATE files SET state = 'deleted' WHERE expires_at <= :now AND state = 'stored'"
 HIDE_DEAD: Final = "UPDATE files SET state = 'deleted' WHERE state = 'uploading' AND alive_until <= :now"
-HIDE_UNUSED: Final = "UPDATE files SET state = 'deleted' WHERE used_at < :before AND state = 'stored'"
+HIDE_UNUSED: Final = """
+    UPDATE files SET state = 'deleted' WHERE used_at < :before AND state = 'stored' AND NOT EXISTS (
+        SELECT 1 FROM vector_files WHERE vector_files.tenant = files.tenant AND vector_files.file = files.id
+    )
+"""
+"""A file in a vector store is used for as long as that is."""
 HIDDEN: Final = "SELECT tenant, id FROM files WHERE state = 'deleted' LIMIT 100"
 LAST_PIECE: Final = "SELECT MAX(number) FROM file_pieces WHERE tenant = :of_tenant AND file = :file_id"
 ERASE_PIECES: Final = """

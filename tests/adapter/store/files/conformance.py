@@ -7,6 +7,7 @@ import pytest
 from adapter.store.base import NotFound, Usage
 from adapter.store.files.protocols import FileStore
 from adapter.store.files.values import StoredFile
+from tests.adapter.store.files.vector_suite import VectorSuite, index, make
 
 OURS, THEIRS = "a" * 64, "b" * 64
 NOW = 1_800_000_000
@@ -39,7 +40,7 @@ def content(store: FileStore, file: StoredFile) -> bytes:
     return b"".join(store.piece(file.id, file.tenant, number) for number in range(file.pieces))
 
 
-class FileSuite:
+class FileSuite(VectorSuite):
     def test_a_file_comes_back_as_it_was(self, store: FileStore) -> None:
         odd = b"\x28\xb5\x2f\xfd not compressed" + bytes(range(256)) * 40
         file = keep(store, "file-1", odd, b"\0", b"end", expires_at=NOW + 3600)
@@ -129,6 +130,15 @@ class FileSuite:
             store.file(id, OURS, NOW)
         with pytest.raises(NotFound):
             store.delete_file(id, OURS)
+
+    def test_a_deleted_file_leaves_its_vector_stores(self, store: FileStore) -> None:
+        keep(store, "file-1", b"apple")
+        of = make(store)
+        index(store, of, "file-1", "apple")
+        assert store.prune_files(NOW + 1e9 - 2e9) == 0
+        store.delete_file("file-1", OURS)
+        assert store.vectors.find_chunks(of.number, {"apple": 1.0}, None, 5) == []
+        assert store.vectors.counts(of.number).total == 0
 
     def test_stats_and_usage(self, store: FileStore) -> None:
         keep(store, "file-1", b"abc", b"de")
