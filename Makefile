@@ -13,7 +13,7 @@ RUNTIME_EXTRAS := postgres,redis
 EXTRAS := $(RUNTIME_EXTRAS),test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients services lint check docs chaos fuzz bench try-image clean
+.PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz bench try-image clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -30,6 +30,11 @@ test: $(EVERYTHING)  ## Run all tests, four processes at a time; one of them: ma
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)
+
+test-browser: $(EVERYTHING)  ## Test the inspector's pages in Chromium: no barriers, by keyboard, nothing from outside (some minutes)
+	$(BIN)/pip install --quiet -e .[browser]
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
+	$(BIN)/python -m pytest -m browser tests/service/operators/browser $(ARGS)
 
 services:  ## Install the servers that some tests start: PostgreSQL, Redis, bubblewrap (Debian's packages; needs root or sudo)
 	@packages=; \

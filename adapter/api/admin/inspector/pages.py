@@ -35,7 +35,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any, a browser sends the origin null with the form
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -3,7 +3,7 @@
 
 import { copyButton, el, empty, fill } from "./dom.js";
 import { milliseconds, plural, size } from "./format.js";
-import { Tree } from "./tree.js";
+import { Tree, deepest, split } from "./tree.js";
 
 const SHOWN = 150; // chunks and events at a time
 
@@ -18,6 +18,8 @@ export class Columns {
     this.response = parse(recorded.response) ?? this.events.findLast(({ event }) => event.response)?.event.response;
     /** @type {Map<string, HTMLElement[]>} */
     this.lines = new Map();
+    /** @type {Map<string, (at: number) => HTMLElement | undefined>} kind → what returns a line, shown if it was not */
+    this.reach = new Map();
     const why = one.contents === "recorded" ? "" : one.contents;
     const nothing = (/** @type {string} */ what) => empty(what, why);
     this.requestTree = this.request === undefined ? null : new Tree(this.request, "Request", one.notes);
@@ -104,6 +106,10 @@ export class Columns {
       more.hidden = made.length === all.length;
       more.textContent = `${all.length - made.length} more`;
     };
+    this.reach.set(kind, (at) => {
+      while (made.length <= at && made.length < all.length) show();
+      return made[at];
+    });
     more.addEventListener("click", show);
     show();
     return el("div", {}, list, more);
@@ -133,14 +139,18 @@ export class Columns {
    */
   mark(note) {
     for (const old of this.element.querySelectorAll(".marked")) old.classList.remove("marked");
-    const row = this.requestTree?.reveal(note.param) ?? this.responseTree?.reveal(note.param) ?? this.requestTree?.root;
-    if (!row) return "The request is not recorded.";
-    row.element.classList.add("marked");
-    row.element.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-    const focus = row.element.querySelector("summary") ?? row.element;
+    const place = findPlace(note.param, this.request, this.response, this.one.recorded.chunks);
+    const [kind, where] = place ?? ["request", ""];
+    const tree = kind === "response" ? this.responseTree : this.requestTree;
+    const element = kind === "chunk" ? this.reach.get("chunk")?.(Number(where)) : tree?.reveal(String(where))?.element ?? this.requestTree?.root.element;
+    if (!element) return "Its place is not recorded.";
+    element.classList.add("marked");
+    element.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    const focus = /** @type {HTMLElement} */ (element.querySelector("summary") ?? element);
     if (!focus.matches("summary")) focus.setAttribute("tabindex", "-1");
-    /** @type {HTMLElement} */ (focus).focus({ preventScroll: true });
-    return row.path === note.param ? `At ${note.param}.` : `${note.param} is not in the request; marked is ${row.path || "the whole"}.`;
+    focus.focus({ preventScroll: true });
+    if (kind === "chunk") return `${note.param} is of the provider's answer; marked is where it came.`;
+    return where === note.param ? `At ${note.param} of the ${kind}.` : `Marked is ${where || "the whole request"}, the nearest to ${note.param}.`;
   }
 
   /** @param {any[]} chats */
@@ -163,6 +173,24 @@ export class Columns {
           el("thead", {}, el("tr", {}, ["Member", "In the chat request", "Request", "Chat request"].map((head) => el("th", { scope: "col" }, head)))),
           el("tbody", {}, rows))));
   }
+}
+
+/**
+ * Return what a note is about: a path in the request or the response, or the number of a chunk; null: nothing recorded.
+ * @param {string} param a path, or a member of the provider's answer
+ * @param {any} request
+ * @param {any} response
+ * @param {{text: string}[]} chunks
+ * @returns {[string, string | number] | null}
+ */
+export function findPlace(param, request, response, chunks) {
+  for (const [kind, value] of /** @type {[string, any][]} */ ([["request", request], ["response", response]])) {
+    const path = deepest(value, param);
+    if (path) return [kind, path];
+  }
+  const member = `"${split(param)[0]}"`;
+  const at = chunks.findIndex((chunk) => chunk.text.includes(member));
+  return chunks.length ? ["chunk", Math.max(0, at)] : null;
 }
 
 /** @param {any} chunk */

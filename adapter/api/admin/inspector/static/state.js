@@ -59,7 +59,7 @@ export async function showLessons(main) {
   fill(main, el("div", { class: "heading" }, el("h1", {}, "Lessons"), data.length > 0 && forget("Forget all", "", "all lessons")),
     el("p", { class: "hint" }, "What providers' rejections have taught; each lesson ends six hours after it was learned."),
     data.length === 0 ? empty("Nothing has been learned.", "Providers have accepted all requests as they were.")
-      : table("Lessons", ["Upstream", "Model", "Lesson", "For", "Learned", "Until", ""], data.map((/** @type {any} */ one) => [
+      : table("Lessons", ["Upstream", "Model", "Lesson", "For", "Learned", "Until", "Forget"], data.map((/** @type {any} */ one) => [
         one.upstream, one.model, el("code", {}, one.lesson), one.for_all ? "all tenants" : "one tenant", dateAndTime(one.at), clock(one.until),
         forget("Forget", `?${new URLSearchParams({ upstream: one.upstream, model: one.model, lesson: one.lesson })}`, `${one.lesson} of ${one.model}`)])));
 }

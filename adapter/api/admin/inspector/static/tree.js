@@ -25,6 +25,20 @@ export function split(path) {
   return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map((found) => (found[1] !== undefined ? Number(found[1]) : found[2]));
 }
 
+/**
+ * Return as much of a path as there is in a value; "" for nothing of it.
+ * @param {any} value
+ * @param {string} path
+ */
+export function deepest(value, path) {
+  let found = "";
+  for (const key of split(path)) {
+    if (!isContainer(value) || !(key in value)) break;
+    [found, value] = [join(found, key), value[key]];
+  }
+  return found;
+}
+
 /** A tree of one JSON value. `element` is what is shown. */
 export class Tree {
   /**

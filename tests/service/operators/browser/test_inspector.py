@@ -1,0 +1,255 @@
+"""The inspector's pages in a real browser: what they show, by keyboard, on narrow screens, for assistive technology."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.service.operators.browser.conftest import ASKED
+from tests.support.servers.service import Service
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Any]
+VIEWS = ("", "/conversations", "/upstreams", "/lessons", "/keys", "/settings", "/nothing")
+WIRE = Path(__file__).parents[3] / "wire"
+HOSTILE = {
+    "script": "</script><script>alert(1)</script>",
+    "element": "<img src=x onerror=alert(1)>",
+    "attribute": "\" onmouseover=\"alert(1)",
+    "template": "${alert(1)}{{alert(1)}}",
+    "address": "javascript:alert(1)",
+    "direction": "abc\u202edef",
+}
+
+
+def first_response(page: Any) -> str:
+    """Return the path of the newest response of a list."""
+    return str(page.locator("tbody a").first.get_attribute("href"))
+
+
+def path_of(page: Any, model: str) -> str:
+    """Return the path of the newest response of a model."""
+    ask = "model => fetch(`/inspector/api/recordings?model=${model}`).then(found => found.json())"
+    found = page.evaluate(ask, model)
+    return f"/inspector/r/{found['data'][0]['id']}"
+
+
+def scheme_and_views(open_page: Open, scheme: str) -> list[Any]:
+    page = open_page("/inspector", color_scheme=scheme)
+    paths = [f"/inspector{view}" for view in VIEWS]
+    rows = page.locator("tbody a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    chain = page.evaluate("fetch('/inspector/api/recordings').then(found => found.json())")
+    paths += [rows[0], *(f"/inspector/c/{one['response_id']}" for one in chain["data"][-1:])]
+    paths += [path_of(page, "fails"), path_of(page, "learns")]
+    conversations = page.evaluate("fetch('/inspector/api/conversations').then(found => found.json())")
+    return [page, [*paths, f"/inspector/conversations/{conversations['data'][0]['id']}"]]
+
+
+def test_no_view_has_a_barrier(open_page: Open, scheme: str, axe: str) -> None:
+    page, paths = scheme_and_views(open_page, scheme)
+    found = []
+    for path in paths:
+        page.goto(page.url.partition("/inspector")[0] + path)
+        page.wait_for_selector("body[data-ready]")
+        for summary in page.locator("main details:not([open]) > summary").all()[:12]:
+            if summary.is_visible():
+                summary.click()
+        page.evaluate(axe)
+        result = page.evaluate("axe.run()")
+        found += [
+            f"{path}: {one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+            for one in result["violations"]
+            for node in one["nodes"][:1]
+        ]
+    assert found == []
+
+
+def test_the_form_for_the_key_has_no_barrier(
+    chromium: Any, served: tuple[Service, str], scheme: str, axe: str
+) -> None:
+    page = chromium.new_page(color_scheme=scheme)
+    page.goto(f"{served[1]}/inspector/sign-in?wrong")
+    page.evaluate(axe)
+    assert page.evaluate("axe.run()")["violations"] == []
+    page.close()
+
+
+def test_no_view_scrolls_sideways_on_a_narrow_screen(open_page: Open) -> None:
+    page, paths = scheme_and_views(open_page, "light")
+    page.set_viewport_size({"width": 320, "height": 640})
+    for path in paths:
+        page.goto(page.url.partition("/inspector")[0] + path)
+        page.wait_for_selector("body[data-ready]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_everything_is_done_by_keyboard(open_page: Open, service: Service) -> None:
+    service.post(ASKED)
+    page = open_page("/inspector?model=gpt-4o&notes=1")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Waterfall").wait_for()
+    page.keyboard.press("n")
+    marked = page.locator(".marked")
+    marked.wait_for()
+    assert "web_search_call" in marked.inner_text()
+    page.keyboard.press("n")
+    assert "service_tier" in page.locator(".marked").inner_text()
+    for number, column in (("2", "Chat request"), ("3", "Provider's chunks"), ("4", "Events")):
+        page.keyboard.press(number)
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"{column}, contents"
+    page.keyboard.press("u")
+    page.get_by_role("heading", name="Responses").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("Where am I")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**text=Where+am+I*")
+    page.wait_for_selector("body[data-ready]")
+    assert page.locator("tbody tr").count() >= 1
+
+
+def test_new_rows_come_by_themselves_and_wait_while_the_list_has_the_focus(open_page: Open, service: Service) -> None:
+    page = open_page("/inspector")
+    page.locator(".live.on").wait_for()
+    began = monotonic()
+    service.post({"model": "live-1", "input": "Hello"})
+    page.get_by_role("cell", name="live-1", exact=True).wait_for(timeout=4000)
+    assert monotonic() - began < 2.5
+    page.keyboard.press("j")
+    focused = page.evaluate("document.activeElement.getAttribute('href')")
+    service.post({"model": "live-2", "input": "Hello"})
+    news = page.get_by_role("button", name="1 new")
+    news.wait_for(timeout=4000)
+    assert page.get_by_role("cell", name="live-2", exact=True).count() == 0
+    assert page.evaluate("document.activeElement.getAttribute('href')") == focused
+    news.click()
+    page.get_by_role("cell", name="live-2", exact=True).wait_for(timeout=1000)
+
+
+def test_the_list_has_a_bound(open_page: Open, service: Service) -> None:
+    page = open_page("/inspector")
+    rows = page.evaluate("""async () => {
+        const { showList } = await import("/inspector/static/list.js");
+        const main = document.getElementById("main");
+        const found = await (await fetch("/inspector/api/recordings?limit=1")).json();
+        const one = found.data[0];
+        const real = window.fetch;
+        const data = Array.from({ length: 1200 }, (_, at) => ({ ...one, id: `x_${at}` }));
+        window.fetch = async () => new Response(JSON.stringify({ ...found, data }));
+        try { await showList(main); } finally { window.fetch = real; }
+        return document.querySelectorAll("tbody tr").length;
+    }""")
+    assert rows == 500
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_whatever_is_written_is_shown_as_text(open_page: Open, service: Service, kind: str) -> None:
+    text = HOSTILE[kind]
+    tool = {"type": "function", "name": "f", "description": text, "parameters": {"type": "object"}, "strict": False}
+    service.post({"model": f"{kind}{text}", "input": text, "instructions": text, "tools": [tool],
+                  "metadata": {text[:60]: text}, "safety_identifier": text})  # fmt: skip
+    page = open_page(f"/inspector?text={kind}")
+    row = page.locator("tbody tr").first
+    row.wait_for()
+    shown = text.replace("\u202e", "⟨U+202E⟩")
+    assert shown in row.inner_text()
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.wait_for_selector("body[data-ready]")
+    assert shown in page.locator("h1").inner_text()
+    assert shown in page.get_by_role("group", name="Request", exact=True).inner_text()
+    assert page.locator("script, img, iframe").count() == 1, "the page's own script, and nothing else"
+
+
+def test_an_error_is_there_as_sent_and_as_the_provider_wrote_it(open_page: Open, service: Service) -> None:
+    page = open_page("/inspector")
+    page.goto(page.url.partition("/inspector")[0] + path_of(page, "fails"))
+    page.get_by_role("heading", name="As the client got it: HTTP 429").wait_for()
+    page.get_by_role("heading", name="As default said it, try 1: HTTP 429").wait_for()
+    assert page.get_by_text("<b>Too fast</b> for ⟨U+202E⟩you").count() >= 2
+
+
+def test_a_large_request_opens_quickly(open_page: Open, service: Service) -> None:
+    items = [{"role": "user", "content": f"{number} " + "x y " * 250} for number in range(2000)]
+    assert service.post({"model": "large", "input": items}).status == 200
+    page = open_page("/inspector")
+    path = path_of(page, "large")
+    began = monotonic()
+    page.goto(page.url.partition("/inspector")[0] + path)
+    page.wait_for_selector("body[data-ready]")
+    assert monotonic() - began < 3.0  # 0.4 on a quiet machine
+    assert page.evaluate("document.querySelectorAll('*').length") < 20_000
+    placed = page.evaluate("""async () => {
+        const { Tree } = await import("/inspector/static/tree.js");
+        const value = { input: Array.from({ length: 2000 }, (_, at) => ({ content: [{ text: String(at) }] })) };
+        const row = new Tree(value, "", []).reveal("input[1234].content[0].text");
+        return [row.path, row.value];
+    }""")
+    assert placed == ["input[1234].content[0].text", "1234"]
+
+
+def test_the_notes_of_all_cases_have_a_place(open_page: Open) -> None:
+    cases = []
+    for notes in sorted(WIRE.glob("*/*/notes.json")):
+        found = json.loads(notes.read_text())
+        if found:
+            texts = {file.name: file.read_text() for file in notes.parent.iterdir()}
+            chunks = [{"text": texts.get("chunks.sse", texts.get("completion.json", ""))}]
+            request, response = (json.loads(texts.get(name, "{}")) for name in ("request.json", "response.json"))
+            cases.append([notes.parent.name, request, response, chunks, found])
+    assert len(cases) > 10
+    page = open_page("/inspector/settings")
+    lost = page.evaluate("""async (cases) => {
+        const { findPlace } = await import("/inspector/static/columns.js");
+        const { Tree } = await import("/inspector/static/tree.js");
+        const lost = [];
+        for (const [name, request, response, chunks, notes] of cases) {
+            for (const { param } of notes) {
+                const place = findPlace(param, request, response, chunks);
+                const tree = { request: new Tree(request, "", notes), response: new Tree(response, "", notes) };
+                const isThere = place && (place[0] === "chunk" || tree[place[0]].reveal(place[1])?.path === place[1]);
+                if (!isThere) lost.push(`${name}: ${param}`);
+            }
+        }
+        return lost;
+    }""", cases)
+    assert lost == []
+
+
+def test_a_replay_is_compared_with_what_was_sent(open_page: Open, service: Service) -> None:
+    service.post(ASKED)
+    page = open_page("/inspector?model=gpt-4o&notes=1")
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.wait_for_selector("body[data-ready]")
+    page.get_by_text("Replay", exact=True).click()
+    page.get_by_role("button", name="Translate only").click()
+    page.get_by_text("equal to the recorded chat request, byte for byte").wait_for()
+    page.get_by_label("Dialect").select_option("openai")
+    page.get_by_role("button", name="Translate only").click()
+    page.get_by_text("not equal to the recorded chat request").wait_for()
+    page.get_by_label("Dialect").select_option("")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("link", name="Its own recording").wait_for()
+
+
+def test_a_lesson_is_forgotten(open_page: Open, service: Service) -> None:
+    service.post({"model": "learns-more", "input": "Hello", "stream": True})
+    page = open_page("/inspector/lessons")
+    page.on("dialog", lambda dialog: dialog.accept())
+    row = page.get_by_role("row").filter(has_text="learns-more")
+    row.get_by_role("button", name="Forget").click()
+    row.wait_for(state="detached")
+
+
+def test_an_event_points_to_its_chunk(open_page: Open, service: Service) -> None:
+    service.post(ASKED)
+    page = open_page("/inspector?model=gpt-4o&notes=1")
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.wait_for_selector("body[data-ready]")
+    page.locator(".events summary").filter(has_text="output_text.delta").first.focus()
+    assert page.locator(".chunks .same-time").count() == 1
