@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import chat
+from tests.support.client import judged
 from tests.support.hosted import calls, mcp, says
 from tests.support.servers.scripted_mcp import (
     Reply,
@@ -57,9 +58,12 @@ mcp_url_hosts = ["127.0.0.1:{server.server_port}"]
 [tools.mcp.dice]
 url = "{server.url}"
 authorization = "env:DICE_TOKEN"
+[tools.mcp.hasty]
+url = "{server.url}"
+timeout = 1
 """
     service = Service(
-        tmp_path_factory.mktemp("hosting"), toml, upstream_url=provider.url, workers=1, shutdown_grace=1
+        tmp_path_factory.mktemp("hosting"), toml, upstream_url=provider.url, workers=1, shutdown_grace=1, keep_alive=1
     )
     service.environ["DICE_TOKEN"] = TOKEN
     with service:
@@ -117,23 +121,73 @@ def test_cancelling_ends_the_call(hosting: Service, server: ScriptedMCP, upstrea
         assert server.left.acquire(timeout=LIMIT)
 
 
-def test_a_worker_that_dies_in_a_call_runs_it_once(
+def wait_for_call(server: ScriptedMCP, before: int) -> int:
+    """Return the number of calls of tools once it is more than `before`."""
+    until = time.monotonic() + LIMIT
+    while server.calls.count("tools/call") <= before:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return server.calls.count("tools/call")
+
+
+def test_a_run_whose_worker_dies_in_a_call_fails_and_the_tool_runs_once(
     hosting: Service, server: ScriptedMCP, upstream: Upstream
 ) -> None:
     upstream.plays(calls((SLOW, "{}")))
-    run = hosting.create(tools=[mcp()], background=True)
-    until = time.monotonic() + LIMIT
     before = server.calls.count("tools/call")
-    while server.calls.count("tools/call") == before and time.monotonic() < until:
-        time.sleep(0.01)
-    asked = server.calls.count("tools/call")
+    id = hosting.create(tools=[mcp()], background=True)["id"]
+    asked = wait_for_call(server, before)
     [worker] = hosting.workers
     os.kill(worker, signal.SIGKILL)
     assert server.left.acquire(timeout=LIMIT)
     while hosting.workers in ([], [worker]):
         time.sleep(0.02)
-    assert run["status"] == "queued"
+    response = wait_for(hosting, id)
+    assert (response["status"], response["error"]["code"]) == ("failed", "server_error")
     assert server.calls.count("tools/call") == asked
+    assert len(upstream.requests) == 1
+
+
+def test_a_server_that_stops_ends_the_calls(
+    hosting: Service, server: ScriptedMCP, provider: Upstream, upstream: Upstream
+) -> None:
+    toml = f'[tools.mcp.dice]\nurl = "{server.url}"\n'
+    upstream.plays(calls((SLOW, "{}")), calls((SLOW, "{}")))
+    directory = hosting.directory / "stopping"
+    directory.mkdir()
+    before = server.calls.count("tools/call")
+    with Service(directory, toml, upstream_url=provider.url, workers=1, shutdown_grace=1) as service:
+        id = service.create(tools=[mcp()], background=True)["id"]
+        wait_for_call(server, before)
+        with service.open_stream(tools=[mcp()]) as exchange:
+            exchange.read_until(b"mcp_call_arguments.done")
+            asked = wait_for_call(server, before + 1)
+            service.process.send_signal(signal.SIGTERM)
+            response = judged(exchange.rest())[-1]["response"]
+        assert all(server.left.acquire(timeout=LIMIT) for _ in range(2))
+    assert (response["status"], response["output"][-1]["status"]) == ("failed", "incomplete")
+    with Service(directory, toml, upstream_url=provider.url, workers=1) as service:
+        assert wait_for(service, id)["status"] == "failed"
+    assert server.calls.count("tools/call") == asked
+
+
+def test_signs_of_life_while_a_tool_runs(hosting: Service, server: ScriptedMCP, upstream: Upstream) -> None:
+    upstream.plays(calls((SLOW, "{}")))
+    with hosting.open_stream(tools=[mcp()]) as exchange:
+        exchange.read_until(b"mcp_call_arguments.done")
+        exchange.read_until(b": keep-alive\n\nevent: response.in_progress\n")
+        exchange.leave()
+    assert server.left.acquire(timeout=LIMIT)
+
+
+def test_a_call_that_takes_too_long_ends(hosting: Service, server: ScriptedMCP, upstream: Upstream) -> None:
+    upstream.plays(calls(("mcp__hasty__slow", "{}")), says("It is late."))
+    call = hosting.create(tools=[mcp("hasty")])["output"][1]
+    assert (call["status"], call["error"]) == (
+        "failed", {"type": "http_error", "code": 504, "message": "The tool took longer than 1 s"},
+    )  # fmt: skip
+    assert server.left.acquire(timeout=LIMIT)
+    assert "took longer" in upstream.requests[1].messages[-1]["content"]
 
 
 def test_no_secret_is_shown_or_stored(hosting: Service, server: ScriptedMCP, upstream: Upstream) -> None:
