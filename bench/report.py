@@ -8,7 +8,15 @@ from bench.build import describe_python
 from bench.load import Outcome, milliseconds
 from bench.measure import Memory
 from bench.results import Results, Sample, cost, is_valid, total
-from bench.scenarios import IDLE_TARGET_MB, OPEN, OPEN_TARGET_KB, START_TARGET_SECONDS, TIMED, Scenario
+from bench.scenarios import (
+    HOSTED_TARGET_ROUNDS,
+    IDLE_TARGET_MB,
+    OPEN,
+    OPEN_TARGET_KB,
+    START_TARGET_SECONDS,
+    TIMED,
+    Scenario,
+)
 
 LAST_TURN = 500
 CHAIN_TARGET = 0.6  # of what a turn costs more than the first one in the relay
@@ -47,6 +55,8 @@ def align(rows: list[Row]) -> str:
 def cost_rows(results: Results) -> list[Row]:
     rows = [timed_row(results, scenario) for scenario in TIMED if scenario.name in results.samples]
     tested = results.servers[-1]
+    if (rounds := results.hosted_rounds()) is not None:
+        rows.append(plain_row("hosted call", "chat rounds", {tested: rounds}, tested, HOSTED_TARGET_ROUNDS, True))
     if results.start:
         rows.append(plain_row("start", "CPU s", results.start, tested, START_TARGET_SECONDS, True))
     if results.idle:

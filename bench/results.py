@@ -13,7 +13,7 @@ from statistics import median
 from bench.chain import Depth
 from bench.load import Outcome
 from bench.measure import Memory
-from bench.scenarios import Scenario
+from bench.scenarios import TIMED, Scenario
 
 MAX_FAULT_SHARE = 0.01  # share of requests that may fail before a figure means nothing
 
@@ -83,6 +83,18 @@ class Results:
     chains: dict[str, list[list[Depth]]] = field(default_factory=dict)
     chain_faults: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def hosted_rounds(self) -> float | None:
+        """Return what a hosted call costs beside its two chat rounds, in chat rounds, each of a `nonstream` request.
+
+        None if one of the two scenarios was not measured.
+        """
+        costs = []
+        for name in ("hosted", "nonstream"):
+            scenario = next(scenario for scenario in TIMED if scenario.name == name)
+            costs.append(cost(self.samples.get(name, {}).get(self.servers[-1], []), scenario))
+        hosted, plain = costs
+        return (hosted - 2 * plain) / plain if hosted and plain else None
 
     def ratio(self, scenario: Scenario) -> Ratio | None:
         """Return how the server under test compares to nginx, or None without both."""

@@ -78,6 +78,8 @@ SPECIAL = {
     "open": "memory of each of 500 slow streams, KB of PSS",
     "chain": "turn 1, 10, 100, 500 of a previous_response_id chain (nginx has no such thing)",
 }
+HOSTED_TARGET_ROUNDS = 3
+"""What a hosted call may cost beside its chat rounds, in chat rounds; the tool's own time is none of it."""
 START_TARGET_SECONDS = 1.0
 IDLE_TARGET_MB = 65
 OPEN_TARGET_KB = 80

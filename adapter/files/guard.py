@@ -202,11 +202,19 @@ def _read_body(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
         raise FetchFailed(f"its server answered with status {answer.status}")
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         raise FetchFailed("its server sends it compressed, which was not requested")
+    data = read_at_most(answer, max_bytes)
+    if data is None:
+        raise FetchFailed(f"it is larger than {max_bytes} bytes")
+    return data
+
+
+def read_at_most(answer: BaseHTTPResponse, max_bytes: int) -> bytes | None:
+    """Return the body of an answer as it was sent; None if it is larger."""
     parts = []
     left = max_bytes
     while data := answer.read1(_READ_BYTES, decode_content=False):
         parts.append(data)
         left -= len(data)
         if left < 0:
-            raise FetchFailed(f"it is larger than {max_bytes} bytes")
+            return None
     return b"".join(parts)

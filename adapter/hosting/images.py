@@ -19,8 +19,9 @@ from adapter.files.files import Files
 from adapter.files.guard import FetchFailed, HostNotAllowed
 from adapter.settings.tool_backends import ImageSettings
 from adapter.upstream.client import Upstream
-from translators.errors import UpstreamError, answer_too_large
+from translators.errors import RequestError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object
+from translators.responses.items import InputImage
 from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 from translators.to_responses.sse import SSEDecoder
 
@@ -72,6 +73,10 @@ class PartialImage(Struct, frozen=True, gc=False):
     data: str
     """Base64."""
     index: int
+
+
+class ImageGone(Exception):
+    """An image to edit cannot be read; the message says why."""
 
 
 class ImageResult(Struct, frozen=True):
@@ -162,8 +167,21 @@ class ImageMaker:
             return ImageResult(error="the provider made no image")
         return self._read(answer, asked.options)
 
-    def load(self, url: str) -> SourceImage:
-        """Return the image of a `data:` or web URL, to be edited; raise FetchFailed or HostNotAllowed."""
+    def load(self, image: InputImage) -> SourceImage:
+        """Return an image, to be edited: one that was uploaded, or that of a `data:` or web URL; raise ImageGone."""
+        try:
+            if image.image_url is None:
+                file = self._files.stored.load_image(str(image.file_id), self._tenant, "file_id", MAX_IMAGE_BYTES)
+                return SourceImage(file.type, file.data)
+            return self._load_url(image.image_url)
+        except RequestError as error:
+            raise ImageGone(error.message) from None
+        except FetchFailed as error:
+            raise ImageGone(str(error)) from None
+        except HostNotAllowed:
+            raise ImageGone("its host is not allowed") from None
+
+    def _load_url(self, url: str) -> SourceImage:
         head, found, data = url.partition(";base64,")
         if head[:5].lower() == "data:":
             if not found or _size(data) == 0:

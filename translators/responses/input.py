@@ -312,8 +312,8 @@ def _check_hosted(tool: Tool, param: str) -> None:
             if getattr(tool.container, member):
                 raise unsupported_parameter(f"{param}.container.{member}", "is fixed: the sandbox is the operator's.")
     mask = tool.input_image_mask if isinstance(tool, ImageGenerationTool) else None
-    if mask and not isinstance(mask.get("image_url"), str):
-        raise unsupported_parameter(f"{param}.input_image_mask", "must have an 'image_url': there is no file store.")
+    if mask and not (mask.image_url or mask.file_id):
+        raise missing_parameter(f"{param}.input_image_mask.image_url")
 
 
 def _check_parameters(tool: Tool, param: str) -> None:

@@ -174,6 +174,13 @@ class CodeInterpreterTool(Struct, frozen=True, gc=False, tag_field="type", tag="
     allowed_callers: list[str] | None | UnsetType = UNSET
 
 
+class ImageMask(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where images are edited, as an image: by its URL, or an uploaded one by its id."""
+
+    image_url: str | None = None
+    file_id: str | None = None
+
+
 class ImageGenerationTool(Struct, frozen=True, gc=False, tag_field="type", tag="image_generation"):
     """Images that the adapter makes by the images API of an upstream, which has its own model."""
 
@@ -187,7 +194,7 @@ class ImageGenerationTool(Struct, frozen=True, gc=False, tag_field="type", tag="
     action: Literal["generate", "edit", "auto"] | None | UnsetType = UNSET
     model: str | None | UnsetType = UNSET
     input_fidelity: str | None | UnsetType = UNSET
-    input_image_mask: dict[str, Any] | None | UnsetType = UNSET
+    input_image_mask: ImageMask | None | UnsetType = UNSET
     partial_images: Annotated[int, Meta(ge=0, le=3)] | None | UnsetType = UNSET
 
 

@@ -11,13 +11,12 @@ import structlog
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from adapter.files.guard import FetchFailed, Guard, HostNotAllowed, parse
+from adapter.files.guard import FetchFailed, Guard, HostNotAllowed, parse, read_at_most
 from adapter.files.pinned import Unreachable
 
 log = structlog.get_logger()
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
-_READ_BYTES: Final = 64 * 1024
 
 
 class ServiceError(Exception):
@@ -59,11 +58,7 @@ def fetch_json(base: str, request: ServiceRequest, seconds: float) -> dict[str, 
 def _read(answer: BaseHTTPResponse) -> bytes:
     if not 200 <= answer.status < 300:
         raise ServiceError(f"HTTP {answer.status} from the service")
-    parts = []
-    left = _MAX_ANSWER_BYTES
-    while piece := answer.read1(_READ_BYTES, decode_content=False):
-        parts.append(piece)
-        left -= len(piece)
-        if left < 0:
-            raise ServiceError("The service's answer is larger than the limit")
-    return b"".join(parts)
+    data = read_at_most(answer, _MAX_ANSWER_BYTES)
+    if data is None:
+        raise ServiceError("The service's answer is larger than the limit")
+    return data

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from adapter.files.guard import FetchFailed
 from adapter.hosting.code import CodeResult
-from adapter.hosting.images import ImageRequest, ImageResult, PartialImage, SourceImage
+from adapter.hosting.images import ImageGone, ImageRequest, ImageResult, PartialImage, SourceImage
 from adapter.hosting.results import Image
 from adapter.hosting.web.backends import Hit
 from adapter.hosting.web.pages import PageResult
 from adapter.hosting.web.search import SearchResult
 from tests.support.hosted import HostedApp, calls, says
 from tests.support.servers.upstream import Upstream
+from translators.responses.items import InputImage
 from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 
 PIXEL = "iVBORw0KGgo="
@@ -75,10 +75,10 @@ class Images:
         usage = ImageGenUsage(3, TokensOfImages(0, 3), 4, 7)
         return ImageResult(PIXEL, "a small cat", "png", "opaque", "low", "1024x1024", usage)
 
-    def load(self, url: str) -> SourceImage:
-        if url == "https://gone.example/a.png":
-            raise FetchFailed("its server could not be reached")
-        return SourceImage("image/png", url.encode())
+    def load(self, image: InputImage) -> SourceImage:
+        if image.image_url == "https://gone.example/a.png":
+            raise ImageGone("its server could not be reached")
+        return SourceImage("image/png", str(image.image_url or image.file_id).encode())
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_images_of_code(app: HostedApp, included: bool, upstream: Upstream) -> N
         ("code_interpreter", "container", "cntr_1", ""),
         ("code_interpreter", "container", {"type": "auto", "memory_limit": "4g"}, ".memory_limit"),
         ("code_interpreter", "container", {"type": "auto", "file_ids": ["f"]}, ".file_ids"),
-        ("image_generation", "input_image_mask", {"file_id": "f"}, ""),
+        ("image_generation", "input_image_mask", {}, ".image_url"),
         ("image_generation", "output_format", "gif", ""),
     ],
 )

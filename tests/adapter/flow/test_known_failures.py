@@ -32,6 +32,21 @@
 | headers are not sent with the request for the list | test_a_server_gets_its_own_headers_alone |
 | a second approval in a chain is refused | test_a_second_approval_in_a_chain |
 | a tool's error is recorded as a success | test_an_error_of_a_tool_is_no_success, test_a_tool_that_reports_an_error |
+
+What callers and servers send that is invalid, each its documented error; nothing hangs, and nothing is sent twice:
+
+| invalid | tests |
+|---|---|
+| an unknown label | test_an_unknown_label |
+| two tools of one label | test_labels_are_unique_and_servers_few |
+| a URL that differs from the configured one | test_the_operator_s_credential_goes_to_no_other_url |
+| headers with line ends, or of a reserved name | test_headers_that_are_not_sent |
+| an approval that is forged, or given twice | test_an_invalid_approval |
+| an approval of another tenant's request | test_tenants_share_no_request_for_approval |
+| arguments that are no object | test_arguments_that_are_no_object_go_to_no_server |
+| cursors without end | test_cursors_without_end_are_an_error, test_a_cursor_that_repeats_is_the_end |
+| lines beyond the limit, wrong ids, redirects, servers that ask for input | test_a_fault_of_a_call |
+| redirects to private addresses | test_a_fault_of_a_call, test_a_private_address_is_not_opened |
 """
 
 import re

@@ -10,6 +10,7 @@ from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import Heartbeat
 from adapter.files.files import Files
 from adapter.hosting.images import (
+    ImageGone,
     ImageMaker,
     ImageOptions,
     ImageRequest,
@@ -23,6 +24,7 @@ from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.client import Upstream
 from tests.support.servers.scripted_mcp import Reply, ScriptedMCP, as_json, as_stream, raw
 from translators.dialects.presets import PRESETS
+from translators.responses.items import InputImage
 from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 
 DATA = base64.b64encode(b"image").decode()
@@ -33,14 +35,17 @@ TOKENS = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
 def make(
     server: ScriptedMCP, prompt: str = "a die", shown: list[PartialImage] | None = None, **asked: Any
 ) -> ImageResult:
-    url = server.url.replace("/mcp", "/v1")
+    show = [] if shown is None else shown
+    maker = maker_at(server.url.replace("/mcp", "/v1"))
+    return maker.run(ImageRequest(prompt, **asked), show.append, bearer="key", watch=ClientWatch({}))
+
+
+def maker_at(url: str) -> ImageMaker:
     settings = UpstreamSettings(
         name="u", url=url, dialect=PRESETS["default"], callers_key=True, connect_timeout=2, timeout=5
     )
     upstream = Upstream(settings, Heartbeat())
-    maker = ImageMaker(ImageSettings(upstream="u", model="images-1", timeout=5), upstream, Files(Settings()), "")
-    show = [] if shown is None else shown
-    return maker.run(ImageRequest(prompt, **asked), show.append, bearer="key", watch=ClientWatch({}))
+    return ImageMaker(ImageSettings(upstream="u", model="images-1", timeout=5), upstream, Files(Settings()), "")
 
 
 def test_an_image(server: ScriptedMCP) -> None:
@@ -110,6 +115,27 @@ def test_images_are_edited(count: int, server: ScriptedMCP) -> None:
         ("model", b"images-1"), ("prompt", b"a die"), ("n", b"1"), ("size", b"1024x1024"), ("input_fidelity", b"high"),
         *[(name, source.data) for source in sources], ("mask", b"mask"),
     ]  # fmt: skip
+
+
+def test_an_image_to_edit() -> None:
+    image = InputImage(f"data:image/jpeg;base64,{DATA}")
+    assert maker_at("http://127.0.0.1:9/v1").load(image) == SourceImage("image/jpeg", b"image")
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (InputImage("data:image/png,text"), "not a data URL in base64"),
+        (InputImage("data:image/png;base64,!"), "not a data URL in base64"),
+        (InputImage("http://127.0.0.1/a.png"), "no public address"),
+        (InputImage("nonsense"), "not an http or https URL"),
+        (InputImage(file_id="file-1"), "needs a file store"),
+    ],
+    ids=str,
+)
+def test_an_image_that_cannot_be_edited(image: InputImage, reason: str) -> None:
+    with pytest.raises(ImageGone, match=reason):
+        maker_at("http://127.0.0.1:9/v1").load(image)
 
 
 def test_previews_are_shown_as_they_come(server: ScriptedMCP) -> None:

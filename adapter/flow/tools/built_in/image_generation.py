@@ -71,20 +71,19 @@ def _chosen(value: str | None, default: str) -> str | UnsetType:
     return UNSET if value in (None, default) else str(value)
 
 
-def _latest_images(items: Sequence[Item]) -> Sequence[str]:
-    """Return the images of the last message that has some, or the one that was made after it, as URLs."""
+def _latest_images(items: Sequence[Item]) -> Sequence[InputImage]:
+    """Return the images of the last message that has some, or the one that was made after it."""
     for item in reversed(items):
         if isinstance(item, ImageGenerationCall) and isinstance(item.result, str) and item.result:
-            return [_data_url(item.result, item.output_format)]
-        if isinstance(item, Message) and item.role == "user" and not isinstance(item.content, str):
-            parts = [part for part in item.content if isinstance(part, InputImage)]
-            if urls := [part.image_url for part in parts if isinstance(part.image_url, str)]:
-                return urls
+            return [_made_image(item.result, item.output_format)]
+        parts = item.content if isinstance(item, Message) and item.role == "user" else ()
+        if images := [part for part in parts if isinstance(part, InputImage)]:
+            return images
     return ()
 
 
-def _data_url(data: str, format: object) -> str:
-    return f"data:image/{format if isinstance(format, str) else 'png'};base64,{data}"
+def _made_image(data: str, format: object) -> InputImage:
+    return InputImage(f"data:image/{format if isinstance(format, str) else 'png'};base64,{data}")
 
 
 class Images:
@@ -97,32 +96,32 @@ class Images:
         """`asked`: what each image is made of, without a prompt. `items`: the whole context."""
         self._maker = maker
         self._asked = asked
-        self._mask = (tool.input_image_mask or {}).get("image_url") if tool.input_image_mask else None
+        mask = tool.input_image_mask or None
+        self._mask = None if mask is None else InputImage(mask.image_url, file_id=mask.file_id)
         self._items = items
-        self._made = ""
-        """The URL of the last image of this response."""
+        self._made: InputImage | None = None
+        """The last image of this response."""
         self.always_edits = tool.action == "edit"
         self._caller = caller
 
     def make(self, prompt: str, show: "Callable[[PartialImage], None]", *, edit: bool) -> "ImageResult":
         """Return what came of a prompt; raises ClientDisconnected."""
-        from adapter.files.guard import FetchFailed, HostNotAllowed
-        from adapter.hosting.images import ImageResult
+        from adapter.hosting.images import ImageGone, ImageResult
 
         asked = replace(self._asked, prompt=prompt)
         if edit:
-            latest = [self._made] if self._made else _latest_images(self._items)
+            latest = _latest_images(self._items) if self._made is None else [self._made]
             if not latest:
                 return ImageResult(error="the conversation has no image that can be edited")
             try:
-                sources = [self._maker.load(url) for url in latest[:_MAX_SOURCES]]
+                sources = [self._maker.load(image) for image in latest[:_MAX_SOURCES]]
                 mask = None if self._mask is None else self._maker.load(self._mask)
-            except (FetchFailed, HostNotAllowed) as error:
-                return ImageResult(error=f"an image could not be read: {error or 'its host is not public'}")
+            except ImageGone as error:
+                return ImageResult(error=f"an image could not be read: {error}")
             asked = replace(asked, sources=sources, mask=mask)
         result = self._maker.run(asked, show, bearer=self._caller.bearer, watch=self._caller.watch)
         if result.data:
-            self._made = _data_url(result.data, result.output_format)
+            self._made = _made_image(result.data, result.output_format)
         return result
 
 

@@ -29,8 +29,9 @@ def that_hangs(answers: Answers) -> Answers:
 
 def test_fifty_calls_at_once(server: ScriptedMCP) -> None:
     server.answers = stateless
-    texts, _ = use(server, "many")
+    texts, _, more_kb = use(server, "many")
     assert texts == " ".join(map(str, range(50)))
+    assert int(more_kb) <= 5 * 1024, "the most memory that it had meanwhile"
 
 
 @pytest.mark.parametrize("answers", [stateless, WithSessions()], ids=["stateless", "sessions"])

@@ -7,6 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import resource  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 
@@ -26,10 +27,12 @@ if what == "kill":
     waiting.kill()
     print(f"{time.monotonic() - began:.3f}")
 else:
-    began = time.monotonic()
+    server.call("roll", {"n": 0})
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     calls = [gevent.spawn(server.call, "roll", {"n": at}) for at in range(50)]
     gevent.joinall(calls)
     print(" ".join(call.value.text for call in calls))
     print(f"{time.monotonic() - began:.3f}")
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 server.close()
 gevent.sleep(0.2)  # the end of the session is sent in the background
