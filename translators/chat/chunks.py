@@ -17,6 +17,9 @@ class FunctionDelta(Struct, gc=False):
     arguments: str | dict[str, Any] | list[Any] | None = None
     parameters: dict[str, Any] | None = None
     """TGI has `parameters` where others have `arguments`."""
+    input: str | dict[str, Any] | None = None
+    args: str | dict[str, Any] | None = None
+    """Gateways in front of Anthropic and Gemini."""
 
 
 class ToolCallDelta(Struct, gc=False):

@@ -202,11 +202,16 @@ def _fitting(kind: type[S], value: dict[str, Any]) -> S:
             elif isinstance(member, dict):
                 if inner := _struct_in(allowed):
                     fits[field.name] = _fitting(inner, member)
-            elif isinstance(member, list):
-                elements = [get_args(arg)[0] for arg in allowed if get_origin(arg) is list]
-                if inner := _struct_in(elements):
-                    fits[field.name] = [_fitting(inner, entry) for entry in member if isinstance(entry, dict)]
+                elif inner := _struct_in(_elements_of(allowed)):  # the only one
+                    fits[field.name] = [_fitting(inner, member)]
+            elif isinstance(member, list) and (inner := _struct_in(_elements_of(allowed))):
+                fits[field.name] = [_fitting(inner, entry) for entry in member if isinstance(entry, dict)]
     return kind(**fits)
+
+
+def _elements_of(types: Iterable[Any]) -> list[Any]:
+    """Return the types of the elements of those that are lists."""
+    return [get_args(type)[0] for type in types if get_origin(type) is list]
 
 
 def _struct_in(types: Iterable[Any]) -> type[msgspec.Struct] | None:
@@ -322,9 +327,8 @@ def arguments_of(function: FunctionDelta | None) -> str:
         return ""
     arguments = function.arguments
     if arguments is None:
-        arguments = function.parameters
-    if arguments is None:
-        return ""
+        others = (function.parameters, function.input, function.args)
+        arguments = next((other for other in others if other is not None), "")
     return arguments if isinstance(arguments, str) else encode(arguments).decode()
 
 

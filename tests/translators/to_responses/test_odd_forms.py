@@ -46,6 +46,9 @@ DELTAS: dict[str, tuple[list[dict[str, Any]], list[Any]]] = {
     "arguments in the name": (call('get{"x": 1}', "{}"), [CALL]),
     "a dictionary in Python": (call("get", "{'x': 1}"), [CALL]),
     "in pieces": (call("get", *"{'x': 1}"), [CALL]),
+    "arguments under another name": (
+        [{"tool_calls": [{"id": "a", "function": {"name": "get", "input": {"x": 1}}}]}], [CALL]
+    ),
     "a list of one object": (call("get", '[{"x"', ": 1}]"), [CALL]),
     "no function around a call": (
         [{"tool_calls": [{"index": 0, "id": "a", "name": "get", "arguments": '{"x":'}]},
