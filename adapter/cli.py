@@ -6,6 +6,7 @@ command imports what it needs when it runs, so that `--help` is quick and `serve
 (see `server/server.py`).
 """
 
+import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ from adapter import __version__
 from adapter.commands.check_command import check
 from adapter.commands.command import CommandError, flags, opened, show_lessons
 from adapter.commands.key_commands import keys, usage
+from adapter.commands.setting_groups import GroupedCommand
 from adapter.settings.effective import effective
 from adapter.settings.settings import DESCRIPTIONS, Settings
 
@@ -60,7 +62,7 @@ main.add_command(keys)
 main.add_command(usage)
 
 
-@main.command()
+@main.command(cls=GroupedCommand)
 @flags()
 def serve(settings: Settings) -> None:
     """Serve /v1/responses in the foreground.
@@ -117,14 +119,54 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
     show(notes)
 
 
-@main.command()
+class ShownByDefault(click.Group):
+    """A group whose command `show` runs when no other is named."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in context.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(context, args)
+
+
+@main.group(cls=ShownByDefault)
+def config() -> None:
+    """Show the settings in effect, or write a file of them."""
+
+
+@config.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object: name, value and source of each.")
 @flags()
-def config(settings: Settings) -> None:
+def show_config(settings: Settings, as_json: bool) -> None:
     """Print all settings, upstreams, models, and their sources."""
     rows = effective(settings)
+    if as_json:
+        from translators.wire import encode
+
+        click.echo(encode({name: {"value": value or None, "source": source} for name, value, source in rows}))
+        return
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, value, source in rows:
         click.echo(f"{name:<{widths[0]}}  {value or '(unset)':<{widths[1]}}  {source}")
+
+
+@config.command("init")
+@click.argument("file", default="adapter.toml", type=click.Path(dir_okay=False, allow_dash=True))
+def init_config(file: str) -> None:
+    """Write a configuration file with every setting in it, commented out.
+
+    FILE is adapter.toml unless another is named; - writes to standard output. A file that is there stays as it is.
+    """
+    from adapter.commands.config_file import config_template
+
+    if file == "-":
+        click.echo(config_template(), nl=False)
+        return
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(config_template())
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+    click.echo(f"{file} is written. Set something in it, then: responses-adapter serve --config {file}")
 
 
 @main.command()

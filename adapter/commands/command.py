@@ -1,6 +1,7 @@
 """What the commands share: flags of settings, the store, and the error of a command that cannot run."""
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,10 @@ def _flag(of: Description) -> Callable[[Command], Command]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
+def opened(settings: Settings, *, create: bool = False) -> Iterator[tuple["Store", "FileStore | None"]]:
     """Open the store of the settings, and that of its files, if there is one.
 
-    Raises CommandError if it is in memory, or down.
+    Raises CommandError if it is in memory, or down, or a file that is not there, unless it may be created.
     """
     from adapter.store import open_store
     from adapter.store.base import StoreDown
@@ -69,6 +70,10 @@ def opened(settings: Settings) -> Iterator[tuple["Store", "FileStore | None"]]:
 
     if settings.store_url.kind == "memory":
         raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
+    path = settings.store_url.path
+    if settings.store_url.kind == "sqlite" and not create and not os.path.exists(path):
+        where = os.path.abspath(path)
+        raise CommandError(f"There is no store at {where}: a server makes it. Set --store or ADAPTER_STORE.")
     try:
         with ExitStack() as open:
             store = open.enter_context(closing(open_store(settings.store_url)))

@@ -46,7 +46,7 @@ def create_key(settings: Settings, name: str, stored: bool, **given: Any) -> Non
     from adapter.sharing.new_keys import create_key
 
     if stored:
-        with opened(settings) as (store, _):
+        with opened(settings, create=True) as (store, _):
             click.echo(add_stored_key(store, settings, name, **given))
         click.echo("\nThis is the only time that it is shown.", err=True)
         return

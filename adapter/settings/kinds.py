@@ -55,9 +55,12 @@ class Kind(fields.Field[Any]):
 
 class Switch(Kind):
     expects = "true or false"
+    metavar = "true|false"
 
     def from_text(self, text: str) -> object:
-        return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        return False if text.lower() in ("0", "false", "no", "off") else text
 
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
@@ -98,17 +101,17 @@ class Seconds(Kind):
 
 
 class Age(Kind):
-    """A time in seconds, or in hours or days with their letter."""
+    """A time in seconds, or in seconds, minutes, hours or days with their letter."""
 
     metavar = "AGE"
-    expects = "at least 60 seconds: their number, or a number of hours or days, for example 12h or 30d"
+    expects = "at least 60 seconds: their number, or a number with s, m, h or d, for example 12h or 30d"
 
     def from_text(self, text: str) -> object:
         return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else text
 
     def check(self, value: object) -> int:
-        if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,6})([hd])", value)):
-            value = int(found[1]) * {"h": 3600, "d": 86400}[found[2]]
+        if isinstance(value, str) and (found := re.fullmatch(r"([0-9]{1,8})([smhd])", value)):
+            value = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
         if not isinstance(value, int) or isinstance(value, bool) or value < 60:
             raise ValueError
         return value
@@ -131,16 +134,24 @@ class Text(Kind):
         return value
 
 
+_SHOWN_CHOICES: Final = 6
+"""In the help of a flag; more have a page of the documentation."""
+
+
 class Choice(Kind):
     def __init__(self, *choices: str, required: bool = False) -> None:
         super().__init__(required=required)
         self._choices = choices
-        self.metavar = "[" + "|".join(choices) + "]"
+        self.metavar = "[" + "|".join(choices) + "]" if len(choices) <= _SHOWN_CHOICES else "NAME"
         self.expects = "one of " + ", ".join(choices)
+
+    def from_text(self, text: str) -> object:
+        return text.lower().replace("-", "_")
 
     def check(self, value: object) -> str:
         if value not in self._choices:
-            raise ValueError
+            near = suggest(str(value), self._choices)
+            raise Unusable(near.strip()) if near else ValueError
         return str(value)
 
 

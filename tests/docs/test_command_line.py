@@ -26,7 +26,7 @@ def test_every_option_that_the_page_shows_exists() -> None:
     for command, rest in shown:
         shown_command = commands()[command]
         if isinstance(shown_command, click.Group):
-            shown_command = shown_command.commands[rest.split()[0]]
+            shown_command = shown_command.commands[rest.split()[0] if rest.split() else "show"]
         known = {option for param in shown_command.params for option in param.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
 

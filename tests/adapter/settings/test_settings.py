@@ -96,11 +96,12 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "tenant_stored_items": 6, "admin_bind": "127.0.0.1:2", "admin_key": "test-admin-key-0123",
         "admin_hosts": ["ops.example"], "codex_instructions": str(prompt),
         "max_responses": 9, "max_lag": 2.0, "otlp_endpoint": "http://h:1", "trace_start": True,
-            "trace_sample": 0.5, "inspector": "heads", "inspector_bytes": 1 << 20,
+        "trace_sample": 0.5, "inspector": "heads", "inspector_bytes": 1 << 20,
+        "forward": False,
     }  # fmt: skip
     assert values.keys() | {"config"} == DESCRIPTIONS.keys()
-    written = {name: str(value).lower() if value is True else value for name, value in values.items()}
-    file = "".join(f"{name} = {value if value == 'true' else repr(value)}\n" for name, value in written.items())
+    written = {name: str(value).lower() if isinstance(value, bool) else repr(value) for name, value in values.items()}
+    file = "".join(f"{name} = {value}\n" for name, value in written.items())
     texts = {
         f"ADAPTER_{name.upper()}": ",".join(value) if isinstance(value, list) else str(value)
         for name, value in values.items()
@@ -108,6 +109,15 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
     from_toml = load_settings({}, toml(tmp_path, file))
     assert dataclasses.replace(from_toml, config=None) == load_settings({}, texts)
     assert from_toml.api_keys == ("key-number-1", "kkkkkkkk")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("log_level", "INFO", "info"), ("dialect", "LM-Studio", "lm_studio"), ("allow_open", "yes", True),
+     ("allow_open", "Off", False), ("retention", "90m", 5400), ("retention", "60s", 60)],
+)  # fmt: skip
+def test_other_words_for_a_value(name: str, text: str, value: object) -> None:
+    assert getattr(load_settings({}, {f"ADAPTER_{name.upper()}": text}), name) == value
 
 
 def test_a_url_that_cannot_be_used_says_why() -> None:
@@ -129,7 +139,8 @@ def test_a_url_that_cannot_be_used_says_why() -> None:
         ("KEEP_ALIVE", "nan", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not 'nan'."),
         ("KEEP_ALIVE", "1e3", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not '1e3'."),
         ("KEEP_ALIVE", "301", "ADAPTER_KEEP_ALIVE must be a number of seconds from 1 to 300, not 301.0."),
-        ("ALLOW_OPEN", "yes", "ADAPTER_ALLOW_OPEN must be true or false, not 'yes'."),
+        ("ALLOW_OPEN", "maybe", "ADAPTER_ALLOW_OPEN must be true or false, not 'maybe'."),
+        ("LOG_FORMAT", "jso", "ADAPTER_LOG_FORMAT must be one of auto, json, console, not 'jso'. Did you mean json?"),
         ("LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT must be one of auto, json, console, not 'xml'."),
         ("DIALECT", "grok", "ADAPTER_DIALECT must be one of auto, default, "),
         ("BIND", "8000", "ADAPTER_BIND must be host:port, for example 127.0.0.1:8000 or [::1]:8000, or unix: and the "),

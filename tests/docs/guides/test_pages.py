@@ -107,7 +107,11 @@ def parse(words: list[str]) -> None:
     """Parse a command of the adapter as click does, without running it; raise UsageError."""
     command: click.Command = main
     context = click.Context(main)
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+    while isinstance(command, click.Group) and words:
+        if words[0].startswith("-"):
+            if "show" not in command.commands:
+                break
+            words = ["show", *words]
         name, found, words = command.resolve_command(context, words)
         assert found is not None, name
         command = found
