@@ -19,6 +19,8 @@ Raw = msgspec.Raw
 Decoder = msgspec.json.Decoder
 
 encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
+encode_into: Final[Callable[[Any, bytearray, int], None]] = msgspec.json.Encoder().encode_into
+"""Write JSON into a buffer, from a place on; -1: at its end."""
 decode: Final[Callable[[bytes | str], Any]] = msgspec.json.Decoder().decode
 
 NotJSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

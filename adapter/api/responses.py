@@ -10,7 +10,7 @@ from adapter.api.errors import upgrade_required
 from adapter.api.notes_header import notes_header
 from adapter.api.request.intake import admit_http
 from adapter.api.request.queries import parse_include, parse_page, parse_retrieve
-from adapter.api.stream import frame_writer, resend_events, stream_events
+from adapter.api.stream import frame_writer, frames_writer, resend_events, stream_events
 from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
@@ -35,7 +35,7 @@ def create() -> Response:
         return _create_in_background(app, caller, request)
     exchange = open_exchange(app.flow, caller, request)
     if request.stream:
-        return stream_events(exchange, app, frame_writer(request))
+        return stream_events(exchange, app, frames_writer(request))
     with closing(exchange):
         body = encode(exchange.answer())
         exchange.watch.delay_headers()

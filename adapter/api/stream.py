@@ -14,9 +14,9 @@ Source: WHATWG HTML, Server-sent events; OpenAI API reference, Streaming events;
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from typing import Final
+from typing import Final, TypeAlias
 
 from flask import Response
 
@@ -28,9 +28,11 @@ from adapter.flow.exchange import Exchange
 from adapter.flow.forwarding import Forwarding
 from adapter.services import Services
 from adapter.store.base import StoredResponse
-from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_frame
+from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_frame, sse_frames
 from translators.responses.obfuscation import obfuscated_sse_frame
 from translators.responses.request import CreateRequest
+
+FramesWriter: TypeAlias = Callable[[Iterable[Event]], bytes]
 
 CONTENT_TYPE: Final = "text/event-stream; charset=utf-8"
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -42,21 +44,26 @@ def frame_writer(request: CreateRequest) -> Callable[[Event], bytes]:
     return _obfuscated if request.stream_options.include_obfuscation else sse_frame
 
 
-def stream_events(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> Response:
+def frames_writer(request: CreateRequest) -> FramesWriter:
+    """Return the function that writes several events as `frame_writer`'s does one."""
+    return _obfuscated_frames if request.stream_options.include_obfuscation else sse_frames
+
+
+def stream_events(exchange: Exchange, services: Services, frames: FramesWriter) -> Response:
     """Return the streamed answer of an exchange, which is closed with it; raise what fails before the stream begins."""
-    body = begin_body(exchange, services, frame)
+    body = begin_body(exchange, services, frames)
     exchange.watch.delay_headers()
     return _answer(body, notes_header(body.notes))
 
 
-def begin_body(exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> "ExchangeBody":
+def begin_body(exchange: Exchange, services: Services, frames: FramesWriter) -> "ExchangeBody":
     """Return the body of the streamed answer, after the grace window; raise what fails before the stream begins."""
     try:
         exchange.await_head(services.settings.grace_window)
     except BaseException:
         exchange.close()
         raise
-    return ExchangeBody(exchange, services, frame)
+    return ExchangeBody(exchange, services, frames)
 
 
 def resend_events(
@@ -113,13 +120,15 @@ class EventStreamBody(ABC):
 class ExchangeBody(EventStreamBody):
     """Events as an exchange makes them."""
 
-    def __init__(self, exchange: Exchange, services: Services, frame: Callable[[Event], bytes]) -> None:
+    def __init__(self, exchange: Exchange, services: Services, frames: FramesWriter) -> None:
         self.notes = exchange.notes
         """Those that the client knows: at first the header's."""
         self._answer_notes = exchange.answer_notes
         self._answer_notes.has_news = False
         self._exchange = exchange
-        self._frame = frame
+        self._frames = frames
+        self.has_ended = False
+        """The next piece is the last one, or it has been yielded."""
         self._silence = Silence(services.settings.keep_alive)
         self.send_now: Callable[[bytes], bool] | None = None
         """Sends a piece of the body at once, in the event loop, and returns False if the client has to read before it
@@ -130,10 +139,9 @@ class ExchangeBody(EventStreamBody):
 
     def _deliver(self, events: list[Event]) -> bool:
         """Send events without a switch to the greenlet that writes the body."""
-        frame = self._frame
         self._silence.seconds = 0.0
         assert self.send_now is not None
-        data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+        data = self._frames(events)
         if self.send_now(self._news() + data if self._answer_notes.has_news else data):
             return True
         self._must_read = True
@@ -142,7 +150,7 @@ class ExchangeBody(EventStreamBody):
     def _write(self) -> Generator[bytes]:
         silence = self._silence
         comment_next = True
-        frame = self._frame
+        frames = self._frames
         with closing(self._exchange.events(self._deliver if self.send_now else None)) as batches:
             for events in batches:
                 if self._must_read:
@@ -150,13 +158,14 @@ class ExchangeBody(EventStreamBody):
                     data = b""
                 elif events:
                     is_last = isinstance(events[-1], TERMINAL)
-                    data = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+                    data = frames(events)
                     if is_last or self._answer_notes.has_news:
                         data = self._news() + data
                     if is_last:
                         data += DONE
+                        self.has_ended = True
                 elif silence.tick():
-                    data = KEEP_ALIVE if comment_next else b"".join(map(frame, self._exchange.still_running()))
+                    data = KEEP_ALIVE if comment_next else frames(self._exchange.still_running())
                     comment_next = not comment_next
                 else:
                     continue
@@ -220,6 +229,10 @@ class ResentBody(EventStreamBody):
 
 def _obfuscated(event: Event) -> bytes:
     return obfuscated_sse_frame(event, _random_text)
+
+
+def _obfuscated_frames(events: Iterable[Event]) -> bytes:
+    return b"".join(map(_obfuscated, events))
 
 
 def _random_text(size: int) -> str:

@@ -18,7 +18,7 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import dialect_for
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
-from translators.responses.events import DONE, Event, sse_frame
+from translators.responses.events import DONE, Event, sse_frames
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
@@ -84,7 +84,7 @@ def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> 
     reader = AnswerReader(stream)
 
     def write(events: list[Event]) -> None:
-        to.write(b"".join(map(sse_frame, events)))
+        to.write(sse_frames(events))
 
     write(stream.start())
     while not reader.done and (data := chunks.read(_READ_BYTES)):

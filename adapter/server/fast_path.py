@@ -25,7 +25,7 @@ from adapter.api.notes_header import notes_header
 from adapter.api.origins import Origins
 from adapter.api.request.intake import admit_http
 from adapter.api.request.start import ADMITTED, StartedRequest, answer_fields, start_request
-from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, frame_writer
+from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, frames_writer
 from adapter.flow.exchange import open_exchange
 from adapter.telemetry.catalog import HTTP_REQUESTS
 from adapter.telemetry.traces.spans import current_trace
@@ -46,6 +46,7 @@ _MAX_BODY_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
 _UNUSUAL: Final = {"TRANSFER-ENCODING", "TRAILER", "EXPECT", "UPGRADE", "HTTP2-SETTINGS", "ORIGIN"}
 """Fields that change how a request is read or answered."""
+_LAST_CHUNK: Final = b"0\r\n\r\n"
 _LABELS: Final = ("/v1/responses", "POST", "200")
 _DISCONNECTS: Final = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
@@ -163,7 +164,7 @@ class FastPath:
                 return None
             exchange = open_exchange(services.flow, caller, request)
             if request.stream:
-                stream = begin_body(exchange, services, frame_writer(request))
+                stream = begin_body(exchange, services, frames_writer(request))
                 fields = HEADERS | notes_header(stream.notes) | {"Content-Type": CONTENT_TYPE}
                 return _format_head(fields | answer_fields(environ), chunked=True), stream
             try:
@@ -227,6 +228,8 @@ def _format_head(fields: dict[str, str], *, chunked: bool = False) -> bytes:
 def _write_chunks(client: "ClientSocket", head: bytes, body: ExchangeBody) -> None:
     body.send_now = lambda piece: client.send_now(b"%X\r\n%b\r\n" % (len(piece), piece))
     for piece in body:
-        client.sendall(b"%b%X\r\n%b\r\n" % (head, len(piece), piece) if piece else head)
+        end = _LAST_CHUNK if body.has_ended else b""  # in one write with the last piece
+        client.sendall(b"%b%X\r\n%b\r\n%b" % (head, len(piece), piece, end) if piece else head)
         head = b""
-    client.sendall(head + b"0\r\n\r\n")
+    if not body.has_ended:
+        client.sendall(head + _LAST_CHUNK)

@@ -6,13 +6,14 @@ blank line, with LF only, in one piece of bytes. `KEEP_ALIVE` is the comment tha
 Source: OpenAI API reference, Streaming events; Open Responses specification, Streaming.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec import Struct
 
 from translators.responses.items import OutputItem, OutputText, ReasoningText, Refusal, SummaryText, UrlCitation
 from translators.responses.response import Response
-from translators.wire import encode
+from translators.wire import encode, encode_into
 
 
 class Event(Struct, gc=False, kw_only=True, tag_field="type"):
@@ -317,3 +318,13 @@ _HEADS: Final[dict[type, bytes]] = {
 def sse_frame(event: Event) -> bytes:
     """Return an event as one SSE frame."""
     return b"%b%b\n\n" % (_HEADS[event.__class__], encode(event))
+
+
+def sse_frames(events: Iterable[Event]) -> bytes:
+    """Return events as one SSE frame each, one behind the other."""
+    buffer = bytearray()
+    for event in events:
+        buffer += _HEADS[event.__class__]
+        encode_into(event, buffer, -1)
+        buffer += b"\n\n"
+    return bytes(buffer)
