@@ -105,9 +105,10 @@ class ChainCache:
         output = [item for item in response.output if not isinstance(item, Compaction)]
         if not output:
             return  # only a compaction item: `body` was the request for its summary
-        history = body.history.with_output(output)
-        if _size(history) <= self._cache.maxsize:
-            self._cache[tenant, response.id, rendering_key] = history
+        try:
+            self._cache[tenant, response.id, rendering_key] = body.history.with_output(output)
+        except ValueError:
+            pass  # it is larger than the cache
 
 
 def _size(history: History) -> int:

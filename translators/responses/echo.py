@@ -21,12 +21,12 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         model=request.model,
         status="queued" if request.background else "in_progress",
         background=request.background,
-        frequency_penalty=_or(request.frequency_penalty, 0.0),
+        frequency_penalty=0.0 if request.frequency_penalty is None else request.frequency_penalty,
         instructions=request.instructions,
         max_output_tokens=request.max_output_tokens,
         max_tool_calls=request.max_tool_calls,
-        parallel_tool_calls=_or(request.parallel_tool_calls, True),
-        presence_penalty=_or(request.presence_penalty, 0.0),
+        parallel_tool_calls=True if request.parallel_tool_calls is None else request.parallel_tool_calls,
+        presence_penalty=0.0 if request.presence_penalty is None else request.presence_penalty,
         previous_response_id=request.previous_response_id,
         conversation=UNSET if request.conversation is None else {"id": request.conversation},
         prompt_cache_key=request.prompt_cache_key,
@@ -35,12 +35,12 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         safety_identifier=request.safety_identifier,
         service_tier=request.service_tier or "auto",
         store=request.store,
-        temperature=_or(request.temperature, 1.0),
+        temperature=1.0 if request.temperature is None else request.temperature,
         text={"format": _format(request.text), "verbosity": request.text.verbosity or "medium"},
         tool_choice=request.tool_choice,
         tools=request.raw_tools,
-        top_logprobs=_or(request.top_logprobs, 0),
-        top_p=_or(request.top_p, 1.0),
+        top_logprobs=0 if request.top_logprobs is None else request.top_logprobs,
+        top_p=1.0 if request.top_p is None else request.top_p,
         truncation=request.truncation,
         user=request.user,
         metadata=request.metadata,
@@ -49,10 +49,6 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         image=UNSET if request.image is None else {"context_compression": "disabled"},
         **_prompt_cache(request.prompt_cache_options),
     )
-
-
-def _or(value: Any, default: Any) -> Any:
-    return default if value is None else value
 
 
 def _reasoning(request: CreateRequest) -> dict[str, Any]:
