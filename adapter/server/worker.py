@@ -67,9 +67,10 @@ class Worker(GeventWorker):
         """Make the standard library cooperative; gunicorn calls this before it loads the application.
 
         This runs in the master, too, which must notice the death of a worker, so signals, `os` and subprocesses stay
-        the system's own. No worker needs them, nor queues.
+        the system's own. No worker needs them. Queues must be patched as threads are: else a thread pool, which any
+        dependency may begin to use, stops the worker for ever.
         """
-        monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)
+        monkey.patch_all(signal=False, os=False, subprocess=False)
 
     wsgi: Any
     """The application; gunicorn loads it in `init_process`."""

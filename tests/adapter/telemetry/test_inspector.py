@@ -160,7 +160,7 @@ def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
 def test_off_loads_nothing_of_it() -> None:
     program = (
         "import sys; from gevent import monkey\n"
-        "monkey.patch_all(signal=False, os=False, subprocess=False, queue=False)\n"
+        "monkey.patch_all(signal=False, os=False, subprocess=False)\n"
         "from adapter import create_app; from adapter.settings.settings import Settings\n"
         "import adapter.server.fast_path, adapter.api.websocket.session, adapter.api.admin.app\n"
         "app = create_app(Settings(upstream_url='http://provider.test/v1', store='memory:'))\n"
