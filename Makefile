@@ -70,6 +70,7 @@ try-image:  ## Build the container image and run it, read-only and without right
 	@bash deploy/try-image.sh
 
 bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratios
+	-$(BIN)/python -m bench.admission
 	$(BIN)/python -m bench $(ARGS)
 
 clean:  ## Remove .venv, caches and build output (var/, the stored responses, stays)

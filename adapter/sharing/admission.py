@@ -125,6 +125,7 @@ class Gate:
         """The name of this machine, or rather of its server, for others that share the store."""
         self.table = RateTable() if has_keys else None
         self._key_tokens = key_tokens
+        self._limits: dict[str, tuple[CallerKey, Limits]] = {}
         self._known: set[str] = set()
         """Keys whose budgets count what was used before the server started."""
 
@@ -139,8 +140,8 @@ class Gate:
                 f"The model '{shorten(model)}' does not exist, or the key '{key.name}' may not use it.",
                 param="model", code="model_not_found", status=404,
             )  # fmt: skip
-        limits = limits_of(key)
-        if limits == UNLIMITED:
+        limits = self._limits_of(key)
+        if limits is UNLIMITED:
             return None
         tokens = body_bytes / _BYTES_PER_TOKEN + (max_output_tokens or 0)
         if limits.tokens is not None and tokens > limits.tokens.burst:
@@ -158,6 +159,14 @@ class Gate:
         if levels.refused_by:
             raise _exceeded(key, limits, levels)
         return Admission(self.table, key.name, limits, tokens, levels)
+
+    def _limits_of(self, key: CallerKey) -> Limits:
+        """Return the limits of a key; UNLIMITED if it has none. Those of a key that has not changed are known."""
+        known = self._limits.get(key.name)
+        if known is None or known[0] is not key:
+            limits = limits_of(key)
+            self._limits[key.name] = known = key, UNLIMITED if limits == UNLIMITED else limits
+        return known[1]
 
     def budgets_left(self, key: CallerKey) -> dict[str, float]:
         """Return what is left of a key's budgets, as far as this machine knows: period → tokens."""

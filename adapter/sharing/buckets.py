@@ -21,15 +21,17 @@ class Bucket(NamedTuple):
     per_minute: float
     burst: float
 
-    def level(self, full_at: float, now: float) -> Level:
-        """Return the level of a bucket that will be full at a time; one in the past: it is full."""
-        reset = max(0.0, full_at - now)
-        return Level(self.burst - reset * self.per_minute / 60, reset)
+    def remaining(self, full_at: float, now: float) -> float:
+        """Return the units in a bucket that will be full at a time; one in the past: it is full."""
+        return self.burst - (full_at - now) * self.per_minute / 60 if full_at > now else self.burst
 
-    def take(self, full_at: float, now: float, units: float) -> tuple[float, Level]:
-        """Return when it is full after so many units were taken (negative: given back), and its level."""
-        full_at = max(full_at, now) + units * 60 / self.per_minute
-        return full_at, self.level(full_at, now)
+    def level(self, full_at: float, now: float) -> Level:
+        """Return the level of a bucket that will be full at a time."""
+        return Level(self.remaining(full_at, now), max(0.0, full_at - now))
+
+    def take(self, full_at: float, now: float, units: float) -> float:
+        """Return when it is full after so many units were taken (negative: given back)."""
+        return (full_at if full_at > now else now) + units * 60 / self.per_minute
 
     def wait_for(self, level: Level, units: float) -> float:
         """Return the seconds until so many units are there."""

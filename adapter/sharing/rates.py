@@ -9,7 +9,6 @@ machines have used (`raise_spent`). What other machines use of the rates is take
 Source: Wikipedia, Generic cell rate algorithm.
 """
 
-import fcntl
 import hashlib
 import mmap
 import os
@@ -17,6 +16,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 from typing import Final, NamedTuple
 
 from adapter.sharing.buckets import Bucket, Level
@@ -28,19 +28,30 @@ _MAX_WORKERS: Final = 128
 """At a time: twice the most that can be configured, since a restart has old and new ones."""
 
 _TAG_BYTES: Final = 16
-_STATE: Final = struct.Struct("<5d")
-"""When the buckets of requests and of tokens are full; the day; the tokens of that day, and of its month."""
-_USE: Final = struct.Struct("<3d")
-"""Requests and tokens that were let in here since the server started; responses in progress on other machines."""
+_STATE: Final = struct.Struct("<9d")
+"""When the buckets of requests and of tokens are full; the day; the tokens of that day, and of its month; requests and
+tokens that were let in here since the server started; responses in progress here (too many, if a worker has died) and
+on other machines."""
 _COUNTS: Final = struct.Struct(f"<{_MAX_WORKERS}H")
 _COUNT: Final = struct.Struct("<H")
-_USE_AT: Final = _TAG_BYTES + _STATE.size
-_COUNTS_AT: Final = _USE_AT + _USE.size
+_COUNTS_AT: Final = _TAG_BYTES + _STATE.size
 _ROW_BYTES: Final = _COUNTS_AT + _COUNTS.size
 _TAGS_LOCK: Final = _MAX_ROWS
 """Numbers of locks: each row has its own, then there is one for the tags, and one for each process."""
 _FIRST_SLOT_LOCK: Final = _MAX_ROWS + 1
 _LEADER_LOCK: Final = _FIRST_SLOT_LOCK + _MAX_WORKERS
+
+
+_process = object()
+"""Stands for this process: unlike its id, it costs no call of the system."""
+
+
+def _note_fork() -> None:
+    global _process
+    _process = object()
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class Limits(NamedTuple):
@@ -96,45 +107,58 @@ class RateTable:
         os.ftruncate(self._file, size)
         self._memory = mmap.mmap(self._file, size)
         self._rows: dict[str, int] = {}
+        self._own: dict[int, int] = {}
+        """Responses in progress in this process, by row."""
         self._slot = 0
-        self._process = 0
+        self._process: object = None
 
     def take(self, name: str, limits: Limits, tokens: float) -> Levels:
         """Count a request of so many tokens, unless it exceeds a limit of its key, and what it takes of each.
 
         A request that is let in must be given to `release`.
         """
-        row, slot, now, today = self._row(name), self._own_slot(), self._clock(), self._today()
-        at = _offset(row) + _TAG_BYTES
-        self._lock(row)
+        row = self._rows.get(name)
+        if row is None or self._process is not _process:
+            row = self._begin(name)
+        now, today = self._clock(), self._today()
+        at = row * _ROW_BYTES + _TAG_BYTES
+        lockf(self._file, LOCK_EX, 1, row)
         try:
-            full_requests, full_tokens, day, of_day, of_month = _on_day(_STATE.unpack_from(self._memory, at), today)
-            of_requests = None if limits.requests is None else limits.requests.level(full_requests, now)
-            of_tokens = None if limits.tokens is None else limits.tokens.level(full_tokens, now)
+            state = _STATE.unpack_from(self._memory, at)
+            if state[2] != today:
+                state = _on_day(state, today)
+            full_requests, full_tokens, day, of_day, of_month, requests, all_tokens, running, elsewhere = state
             refused_by = ""
-            requests, all_tokens, elsewhere = _USE.unpack_from(self._memory, at + _STATE.size)
-            if limits.concurrent is not None and self._are_running(row, limits.concurrent - int(elsewhere)):
-                refused_by = "concurrent"
-            elif of_requests is not None and of_requests.remaining < 1:
-                refused_by = "requests"
-            elif of_tokens is not None and of_tokens.remaining <= 0:
-                refused_by = "tokens"
-            elif limits.day_tokens is not None and of_day >= limits.day_tokens:
-                refused_by = "day"
-            elif limits.month_tokens is not None and of_month >= limits.month_tokens:
-                refused_by = "month"
-            if refused_by:
-                return Levels(refused_by, of_requests, of_tokens)
-            if limits.requests is not None:
-                full_requests, of_requests = limits.requests.take(full_requests, now, 1)
-            if limits.tokens is not None:
-                full_tokens, of_tokens = limits.tokens.take(full_tokens, now, tokens)
-            _STATE.pack_into(self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens)
-            _USE.pack_into(self._memory, at + _STATE.size, requests + 1, all_tokens + tokens, elsewhere)
-            self._add(row, slot, 1)
-            return Levels("", of_requests, of_tokens, int(day))
+            if limits.concurrent is not None and running + elsewhere >= limits.concurrent:
+                running = self._count(row)  # without those of workers that have died
+                if running + elsewhere >= limits.concurrent:
+                    refused_by = "concurrent"
+            if limits.requests is not None and limits.requests.remaining(full_requests, now) < 1:
+                refused_by = refused_by or "requests"
+            if limits.tokens is not None and limits.tokens.remaining(full_tokens, now) <= 0:
+                refused_by = refused_by or "tokens"
+            if limits.day_tokens is not None and of_day >= limits.day_tokens:
+                refused_by = refused_by or "day"
+            if limits.month_tokens is not None and of_month >= limits.month_tokens:
+                refused_by = refused_by or "month"
+            if not refused_by:
+                if limits.requests is not None:
+                    full_requests = limits.requests.take(full_requests, now, 1)
+                if limits.tokens is not None:
+                    full_tokens = limits.tokens.take(full_tokens, now, tokens)
+                _STATE.pack_into(
+                    self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens,
+                    requests + 1, all_tokens + tokens, running + 1, elsewhere,
+                )  # fmt: skip
+                self._add(row, 1)
         finally:
-            self._unlock(row)
+            lockf(self._file, LOCK_UN, 1, row)
+        return Levels(
+            refused_by,
+            None if limits.requests is None else limits.requests.level(full_requests, now),
+            None if limits.tokens is None else limits.tokens.level(full_tokens, now),
+            int(day),
+        )
 
     def release(
         self, name: str, bucket: Bucket | None, tokens: float, *, cost: float = 0.0, taken: float = 0.0, day: int = 0
@@ -143,27 +167,33 @@ class RateTable:
 
         `cost`: what it costs the budget of today and of this month, where `taken` was taken for it on a `day`.
         """
-        row, slot = self._row(name), self._own_slot()
-        at = _offset(row) + _TAG_BYTES
-        self._lock(row)
+        row, now, today = self._rows[name], self._clock(), self._today()
+        at = row * _ROW_BYTES + _TAG_BYTES
+        lockf(self._file, LOCK_EX, 1, row)
         try:
-            state = _on_day(_STATE.unpack_from(self._memory, at), self._today())
-            full_requests, full_tokens, today, of_day, of_month = state
+            state = _STATE.unpack_from(self._memory, at)
+            if state[2] != today:
+                state = _on_day(state, today)
+            full_requests, full_tokens, today, of_day, of_month, requests, all_tokens, running, elsewhere = state
             if bucket is not None and tokens:
-                full_tokens = bucket.take(full_tokens, self._clock(), tokens)[0]
-            of_day += cost - (taken if day == today else 0.0)
-            of_month += cost - (taken if month_of(day) == month_of(int(today)) else 0.0)
-            _STATE.pack_into(self._memory, at, full_requests, full_tokens, today, of_day, of_month)
-            requests, all_tokens, elsewhere = _USE.unpack_from(self._memory, at + _STATE.size)
-            _USE.pack_into(self._memory, at + _STATE.size, requests, all_tokens + tokens, elsewhere)
-            self._add(row, slot, -1)
+                full_tokens = bucket.take(full_tokens, now, tokens)
+            if day == today:
+                of_day -= taken
+                of_month -= taken
+            elif month_of(day) == month_of(int(today)):
+                of_month -= taken
+            _STATE.pack_into(
+                self._memory, at, full_requests, full_tokens, today, of_day + cost, of_month + cost,
+                requests, all_tokens + tokens, max(0.0, running - 1), elsewhere,
+            )  # fmt: skip
+            self._add(row, -1)
         finally:
-            self._unlock(row)
+            lockf(self._file, LOCK_UN, 1, row)
 
     def spent(self, name: str) -> Spent:
         """Return what a key has used today and this month, as far as this machine knows."""
         state = _STATE.unpack_from(self._memory, _offset(self._row(name)) + _TAG_BYTES)
-        return Spent(*_on_day(state, self._today())[3:])
+        return Spent(*_on_day(state, self._today())[3:5])
 
     def raise_spent(self, name: str, day: int, of_day: float, of_month: float) -> None:
         """Count at least so many tokens as used on a day and in its month: the store's sums, which are never more."""
@@ -171,12 +201,13 @@ class RateTable:
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
-            *full, at_day, known_day, known_month = _on_day(_STATE.unpack_from(self._memory, at), day)
+            state = _on_day(_STATE.unpack_from(self._memory, at), day)
+            full_requests, full_tokens, at_day, known_day, known_month, *rest = state
             if at_day == day:
                 known_day = max(known_day, of_day)
             if month_of(int(at_day)) == month_of(day):
                 known_month = max(known_month, of_month)
-            _STATE.pack_into(self._memory, at, *full, at_day, known_day, known_month)
+            _STATE.pack_into(self._memory, at, full_requests, full_tokens, at_day, known_day, known_month, *rest)
         finally:
             self._unlock(row)
 
@@ -187,8 +218,8 @@ class RateTable:
 
     def use(self, name: str) -> Use:
         """Return what a key uses on this machine."""
-        requests, tokens, _ = _USE.unpack_from(self._memory, _offset(self._row(name)) + _USE_AT)
-        return Use(requests, tokens, self.running(name))
+        state = _STATE.unpack_from(self._memory, _offset(self._row(name)) + _TAG_BYTES)
+        return Use(state[5], state[6], self.running(name))
 
     def charge(self, name: str, limits: Limits, others: Use, since: float) -> None:
         """Take from the buckets what other machines have let in since a time of the clock; they run so many responses.
@@ -199,14 +230,12 @@ class RateTable:
         at = _offset(row) + _TAG_BYTES
         self._lock(row)
         try:
-            full_requests, full_tokens, *rest = _STATE.unpack_from(self._memory, at)
+            full_requests, full_tokens, *rest, _ = _STATE.unpack_from(self._memory, at)
             if limits.requests is not None and others.requests:
-                full_requests = limits.requests.take(full_requests, since, others.requests)[0]
+                full_requests = limits.requests.take(full_requests, since, others.requests)
             if limits.tokens is not None and others.tokens:
-                full_tokens = limits.tokens.take(full_tokens, since, others.tokens)[0]
-            _STATE.pack_into(self._memory, at, full_requests, full_tokens, *rest)
-            requests, tokens, _ = _USE.unpack_from(self._memory, at + _STATE.size)
-            _USE.pack_into(self._memory, at + _STATE.size, requests, tokens, others.running)
+                full_tokens = limits.tokens.take(full_tokens, since, others.tokens)
+            _STATE.pack_into(self._memory, at, full_requests, full_tokens, *rest, others.running)
         finally:
             self._unlock(row)
 
@@ -241,17 +270,19 @@ class RateTable:
         self._rows[name] = row
         return row
 
+    def _begin(self, name: str) -> int:
+        """Return the row of a key that this process uses for the first time."""
+        self._own_slot()
+        return self._row(name)
+
     def _own_slot(self) -> int:
         """Return the number of this process, whose lock it holds until it ends."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
+        if self._process is not _process:
+            self._process = _process
+            self._own.clear()
             self._slot = next(slot for slot in range(_MAX_WORKERS) if self._try_lock(_FIRST_SLOT_LOCK + slot))
             self._clear(self._slot)
         return self._slot
-
-    def _are_running(self, row: int, limit: int) -> bool:
-        """Tell whether so many responses are being answered."""
-        return sum(self._counts(row)) >= limit and self._count(row) >= limit
 
     def _counts(self, row: int) -> tuple[int, ...]:
         return _COUNTS.unpack_from(self._memory, _offset(row) + _COUNTS_AT)
@@ -269,10 +300,10 @@ class RateTable:
         self._unlock(_FIRST_SLOT_LOCK + slot)
         return False
 
-    def _add(self, row: int, slot: int, by: int) -> None:
-        at = _offset(row) + _COUNTS_AT + slot * _COUNT.size
-        count = _COUNT.unpack_from(self._memory, at)[0] + by
-        _COUNT.pack_into(self._memory, at, max(0, min(count, 0xFFFF)))
+    def _add(self, row: int, by: int) -> None:
+        """Count responses in progress in this process, which alone writes its counts."""
+        count = self._own[row] = max(0, min(self._own.get(row, 0) + by, 0xFFFF))
+        _COUNT.pack_into(self._memory, row * _ROW_BYTES + _COUNTS_AT + self._slot * _COUNT.size, count)
 
     def _clear(self, slot: int) -> None:
         for row in range(_MAX_ROWS):
@@ -282,17 +313,17 @@ class RateTable:
             _COUNT.pack_into(self._memory, at + _COUNTS_AT + slot * _COUNT.size, 0)
 
     def _lock(self, number: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, number)
+        lockf(self._file, LOCK_EX, 1, number)
 
     def _try_lock(self, number: int) -> bool:
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+            lockf(self._file, LOCK_EX | LOCK_NB, 1, number)
         except OSError:
             return False
         return True
 
     def _unlock(self, number: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, number)
+        lockf(self._file, LOCK_UN, 1, number)
 
 
 def _offset(row: int) -> int:
@@ -301,7 +332,8 @@ def _offset(row: int) -> int:
 
 def _on_day(state: tuple[float, ...], today: int) -> tuple[float, ...]:
     """Return a state as of today: what was used on an earlier day, or in an earlier month, no longer counts."""
-    full_requests, full_tokens, day, _, of_month = state
+    full_requests, full_tokens, day, _, of_month, *rest = state
     if day >= today:  # later: the clock was set back
         return state
-    return full_requests, full_tokens, float(today), 0.0, of_month if month_of(int(day)) == month_of(today) else 0.0
+    of_month = of_month if month_of(int(day)) == month_of(today) else 0.0
+    return full_requests, full_tokens, float(today), 0.0, of_month, *rest

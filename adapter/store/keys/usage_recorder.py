@@ -10,7 +10,7 @@ import gevent
 import structlog
 
 from adapter.sharing.periods import date_of, utc_day
-from adapter.store.base import KeyUsage, StoreDown
+from adapter.store.base import USAGE_COUNTS, KeyUsage, StoreDown
 from adapter.store.protocols import KeyUsageStore
 from translators.responses.response import Usage
 
@@ -25,23 +25,32 @@ class UsageRecorder:
 
     def __init__(self, store: KeyUsageStore) -> None:
         self._store = store
-        self._unsaved: dict[tuple[str, str, str, str], KeyUsage] = {}
+        self._unsaved: dict[tuple[str, str, str, str], list[int]] = {}
+        """The counts of each place, in the order of USAGE_COUNTS."""
+        self._day = 0
+        self._date = ""
         self._ticks = 0
         self._writing: gevent.Greenlet[..., None] | None = None
         self._is_down = False
 
     def add(self, key: str, upstream: str, model: str, *, failed: bool, usage: Usage | None, estimate: int) -> None:
         """Count a response that has ended. Without a `usage`, it cost an `estimate` of tokens."""
-        day = date_of(utc_day()).isoformat()
+        day = utc_day()
+        if day != self._day:
+            self._day, self._date = day, date_of(day).isoformat()
+        place = key, self._date, upstream, model
+        counts = self._unsaved.get(place)
+        if counts is None:
+            counts = self._unsaved[place] = [0] * len(USAGE_COUNTS)
+        counts[0] += 1
+        counts[1] += failed
         if usage is None:
-            one = KeyUsage(key, day, upstream, model, 1, int(failed), estimate)
+            counts[2] += estimate
         else:
-            one = KeyUsage(
-                key, day, upstream, model, 1, int(failed),
-                usage.input_tokens, usage.input_tokens_details.cached_tokens,
-                usage.output_tokens, usage.output_tokens_details.reasoning_tokens,
-            )  # fmt: skip
-        self._add(one)
+            counts[2] += usage.input_tokens
+            counts[3] += usage.input_tokens_details.cached_tokens
+            counts[4] += usage.output_tokens
+            counts[5] += usage.output_tokens_details.reasoning_tokens
 
     def tick(self) -> None:
         """Write, every second call, unless an earlier write is still under way."""
@@ -55,11 +64,12 @@ class UsageRecorder:
         if not unsaved:
             return
         try:
-            self._store.add_key_usage(list(unsaved.values()))
+            self._store.add_key_usage([KeyUsage(*place, *counts) for place, counts in unsaved.items()])
             self._is_down = False
         except StoreDown as error:
-            for one in unsaved.values():
-                self._add(one)
+            for place, counts in unsaved.items():
+                since = self._unsaved.get(place, [0] * len(counts))
+                self._unsaved[place] = [before + after for before, after in zip(counts, since, strict=True)]
             if not self._is_down:
                 self._is_down = True
                 log.error("usage of keys not stored", error=str(error))
@@ -69,7 +79,3 @@ class UsageRecorder:
         if self._writing is not None:
             self._writing.join()
         self.write()
-
-    def _add(self, one: KeyUsage) -> None:
-        before = self._unsaved.get(one.place)
-        self._unsaved[one.place] = one if before is None else before.plus(one)
