@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_SERVERS: Final = 16
 """Of one request."""
 _MAX_CALLS: Final = 64
-"""Calls to tool servers that a worker makes at the same time."""
+"""Hosted calls, of whatever kind, that a worker runs at the same time."""
 _MAX_HEADERS: Final = 32
 _MAX_HEADER_BYTES: Final = 8 * 1024
 """Of all headers of a declaration together."""
@@ -55,12 +55,13 @@ class ToolPolicy:
     """The operator's policy on tool servers, and what a worker remembers of them. Constructed without I/O."""
 
     def __init__(self, settings: ToolSettings, share_percent: int = 100, admin_port: int | None = None) -> None:
-        """`share_percent`: how much of a worker's calls to tool servers one tenant may have at a time.
+        """`share_percent`: how much of a worker's hosted calls one tenant may have at a time.
 
         `admin_port`: where this machine's admin address is, which no URL of a caller leads to.
         """
         self._settings = settings
-        self._slots = Slots(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
+        self.slots = Slots(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
+        """Of the hosted calls that the worker runs at the same time."""
         self.rounds = settings.rounds
         """Chat calls of one response, the last of them without tools."""
         self.calls = settings.calls
@@ -102,7 +103,7 @@ class ToolPolicy:
             server = replace(server, label=label)
             guard = Guard([parse(server.url).netloc or ""])
         server = _with_callers_headers(server, declaration, path)
-        return MCPServer(server, parse(server.url), tenant, guard, self._memory, self._slots)
+        return MCPServer(server, parse(server.url), tenant, guard, self._memory)
 
     def create_search(self) -> "WebSearch | None":
         """Return what searches the web for one response; None: nothing is configured."""
@@ -146,7 +147,7 @@ class ToolPolicy:
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""
         url = parse(server.url)
-        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory, self._slots)
+        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory)
 
     def _find(self, declaration: MCPDeclaration, tenant: str) -> MCPServerSettings | None:
         """Return the configured server that a tenant may name so; its own label comes before a connector."""

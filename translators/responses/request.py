@@ -147,10 +147,11 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
 
 def names_hosted_tools(request: CreateRequest, hosted: Set[type]) -> bool:
     """Tell whether a request declares one of the `hosted` tools, or answers a request of theirs for approval."""
-    types = {*map(type, request.tools)}
-    if not hosted.isdisjoint(types) or (ToolSearchTool in types and any(map(is_hosted_search, request.tools))):
-        return True
-    return MCPApprovalResponse in map(type, request.input)
+    return (
+        not hosted.isdisjoint(map(type, request.tools))
+        or (ToolSearchTool in map(type, request.tools) and any(map(is_hosted_search, request.tools)))
+        or MCPApprovalResponse in map(type, request.input)
+    )
 
 
 def chosen_tool_not_run(request: CreateRequest, hosted: Set[type]) -> str | None:

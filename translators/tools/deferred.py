@@ -18,7 +18,9 @@ from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool,
 from translators.tools.names import QualifiedName, qualified_names
 
 _MAX_FOUND: Final = 16
-"""Tools of one search by words; names load whatever they name."""
+"""Tools of one search by words."""
+_MAX_NAMED: Final = 64
+"""Tools of one search by names: half of what most providers accept in one request."""
 _MAX_LINES: Final = 256
 """Lines of the function's description, one for each tool or namespace."""
 _MAX_LINE_CHARS: Final = 200
@@ -81,7 +83,7 @@ def find_deferred(deferred: Sequence[DeferredTool], arguments: Mapping[str, Any]
     `paths`: names of tools or namespaces. `query`: words, which are also searched for if no path names a tool.
     """
     paths = list(_texts(arguments.get("paths")))
-    named = [one for one in deferred if {one.path, one.name.name, one.name.namespace} & set(paths)]
+    named = [one for one in deferred if {one.path, one.name.name, one.name.namespace} & set(paths)][:_MAX_NAMED]
     words = Counter(_words(" ".join(_texts(arguments.get("query"))) if named else " ".join(_all_texts(arguments))))
     left = [one for one in deferred if one not in named]
     return named + _rank(left, words)

@@ -7,6 +7,7 @@ then know nothing of MCP: a request has functions, and the name of a function sa
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from translators.errors import RequestError, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.request import CreateRequest
-from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, Tool
+from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, NamespaceTool, Tool
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
 from translators.tools.hosted_choice import as_function_choice
 from translators.tools.mcp import ListedFunction, as_namespace, namespace_of
@@ -52,9 +53,13 @@ class HostedTools:
 
     def __init__(
         self, servers: Sequence[UsableServer], built_ins: Sequence[BuiltIn], approved: Sequence[MCPRun],
-        max_calls: int, max_rounds: int,
+        max_calls: int, max_rounds: int, slot: Callable[[], AbstractContextManager[None]],
     ) -> None:  # fmt: skip
-        """`approved`: the calls to run before the model is asked. `max_rounds`: chat calls, the last without tools."""
+        """`approved`: the calls to run before the model is asked. `max_rounds`: chat calls, the last without tools.
+
+        `slot`: what a call waits for, so that a worker runs not too many.
+        """
+        self.slot = slot
         self._servers = servers
         self._built_ins = built_ins
         self._tools = {
@@ -170,6 +175,7 @@ def prepare_tools(
         built_ins = list(open_built_ins(source, caller, policy, items, notes))
         tools, search = defer_tools(_with_functions(request, usable, built_ins), items, notes)
         built_ins += filter(None, [search])
+        _check_number(tools, usable)
         if (kind := undeclared_choice(as_function_choice(request.tool_choice), tools)) is not None:
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
         usable += approved_servers(request, items, usable, policy, source.tenant)
@@ -178,7 +184,8 @@ def prepare_tools(
         gevent.spawn(_close, [server.close for _, server in servers])
         raise
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
-    hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds)
+    slot = partial(policy.slots.wait, source.tenant)
+    hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds, slot)
     return replace(request, tools=tools, max_tool_calls=None), hosted
 
 
@@ -198,11 +205,6 @@ def _with_functions(
     """Return a request's tools with functions in place of the hosted ones."""
     by_label = {one.declared.server_label: one for one in servers}
     functions = {id(one.declared): one.functions for one in built_ins}
-    if sum(len(one.functions) for one in servers) > MAX_TOOLS:
-        raise RequestError(
-            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools'.",
-            param="tools", code="invalid_value",
-        )  # fmt: skip
     tools: list[Tool] = []
     for tool in request.tools:
         if isinstance(tool, MCPTool):
@@ -214,6 +216,18 @@ def _with_functions(
         tools += functions.get(id(tool), ())
     _check_names(request, tools)
     return tuple(tools)
+
+
+def _check_number(tools: Sequence[Tool], servers: Sequence[UsableServer]) -> None:
+    """Raise RequestError if MCP servers have too many tools that the model is shown at once."""
+    namespaces = {namespace_of(one.declared.server_label) for one in servers}
+    shown = [tool for tool in tools if isinstance(tool, NamespaceTool) and tool.name in namespaces]
+    if sum(len(tool.tools) for tool in shown) > MAX_TOOLS:
+        raise RequestError(
+            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools', "
+            "or let the model search for them ('tool_search', 'defer_loading').",
+            param="tools", code="invalid_value",
+        )  # fmt: skip
 
 
 def _check_names(request: CreateRequest, tools: Sequence[Tool]) -> None:

@@ -7,7 +7,8 @@ next request goes on. An `ApprovedRound` runs the calls that the client has appr
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import gevent
@@ -56,9 +57,9 @@ class ToolRound(Round):
         self._start([(call, self._tools.answer(call)) for call in waiting])
 
     def _start(self, runs: Sequence[tuple[WaitingCall | None, ToolRun | None]]) -> None:
-        room = BoundedSemaphore(MAX_CONCURRENT_CALLS)
+        room, slot, trace = BoundedSemaphore(MAX_CONCURRENT_CALLS), self._tools.slot, current_trace()
         self._runs = [
-            (call, run, gevent.spawn(_run, run, room, current_trace()) if run is not None and run.executes else None)
+            (call, run, gevent.spawn(_run, run, room, slot, trace) if run is not None and run.executes else None)
             for call, run in runs
         ]
         self._last_run = next((run for _, run, _ in reversed(self._runs) if run and not run.waits_for_client), None)
@@ -173,7 +174,9 @@ def _is_clients_call(item: Item) -> bool:
     return item.__class__ in BY_CALL and not (isinstance(item, ToolSearchCall) and item.execution == "server")
 
 
-def _run(run: ToolRun, room: BoundedSemaphore, trace: Trace | None) -> None:
+def _run(
+    run: ToolRun, room: BoundedSemaphore, slot: Callable[[], AbstractContextManager[None]], trace: Trace | None
+) -> None:
     follow_trace(trace)
-    with room:
+    with room, slot():
         run.run()

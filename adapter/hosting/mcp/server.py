@@ -38,7 +38,6 @@ from adapter.hosting.mcp.sse_transport import StreamConnection
 from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ToolList, read_pages
 from adapter.hosting.results import ToolResult
 from adapter.settings.tool_servers import MCPServerSettings
-from adapter.sharing.shares import Slots
 from adapter.upstream.redaction import Redactor
 from translators.tools.mcp import ListedFunction
 
@@ -64,9 +63,7 @@ class MCPServer:
         tenant: str,
         guard: Guard,
         memory: ServerMemory,
-        slots: Slots,
     ) -> None:
-        """`slots`: of the calls that a worker makes at the same time."""
         self.label = settings.label
         self.settings = settings
         """Its approval floor, what follows a failed list, the description."""
@@ -76,8 +73,6 @@ class MCPServer:
         self._url = url
         self._endpoint = Endpoint(url, guard, headers)
         self._memory = memory
-        self._tenant = tenant
-        self._slots = slots
         self._key = ListKey(tenant, settings.url, _digest(headers))
         self._redact = Redactor(_secrets(headers, url))
         self._ids = itertools.count(1)
@@ -114,7 +109,7 @@ class MCPServer:
             return failed(invalid_arguments(f"The arguments have more than {_MAX_ARGUMENT_BYTES} bytes"))
         seconds = self.settings.timeout
         try:
-            with self._slots.wait(self._tenant), gevent.Timeout(seconds, too_late(seconds)):
+            with gevent.Timeout(seconds, too_late(seconds)):
                 result = read_result(self._call(name, arguments, seconds))
         except MCPError as error:
             result = failed(error)

@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from adapter.hosting.results import Image, ToolResult
+from adapter.sharing.shares import Slots
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream, whole
@@ -311,6 +312,16 @@ def test_calls_run_at_the_same_time(provider: Upstream, upstream: Upstream) -> N
     response = HostedApp(provider, slow).create(tools=[mcp()])
     assert [item["output"] for item in response["output"][1:-1]] == [str(n) for n in range(10)]
     assert slow.most_running == 8
+
+
+def test_a_worker_runs_only_so_many_calls_of_a_tenant(provider: Upstream, upstream: Upstream) -> None:
+    slow = FakeServer("dice", {"roll": lambda n=1: gevent.sleep(0.02) or str(n)})
+    app = HostedApp(provider, slow)
+    app.policy.slots = Slots(64, 2)  # type: ignore[misc]
+    upstream.plays(calls(*[(ROLL, json.dumps({"n": n})) for n in range(6)]), says("Done."))
+    response = app.create(tools=[mcp()])
+    assert [item["output"] for item in response["output"][1:-1]] == [str(n) for n in range(6)]
+    assert slow.most_running == 2
 
 
 def test_only_the_first_call_is_run_if_the_client_wants_one_at_a_time(

@@ -93,6 +93,16 @@ def test_tools_of_a_server_are_found_and_run(app: HostedApp, dice: FakeServer, u
     assert dice.calls == [("roll", {"n": 2}), ("get_count", {})]
 
 
+def test_a_server_with_too_many_tools_is_searched(provider: Upstream, upstream: Upstream) -> None:
+    many = FakeServer("dice", {f"roll{at}": str for at in range(129)})
+    app = HostedApp(provider, many)
+    refused = app.post(tools=[SEARCH, mcp()])
+    assert (refused.status_code, refused.json["error"]["param"]) == (400, "tools")
+    upstream.plays(calls(("tool_search", '{"paths":["mcp__dice"]}')), says("Many."))
+    response = app.create(tools=[SEARCH, mcp(defer_loading=True)])
+    assert len(response["output"][2]["tools"][0]["tools"]) == 64
+
+
 def test_a_client_that_keeps_its_own_history(app: HostedApp, upstream: Upstream) -> None:
     upstream.plays(calls(WEATHER), says("Found."), says("Bye."))
     first = app.create(tools=TOOLS, store=False)
