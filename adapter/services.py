@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
+import gevent
+import structlog
 from msgspec import Struct
 
 from adapter.background.runs import Runs
@@ -27,6 +29,7 @@ from adapter.sharing.offload import Offload
 from adapter.sharing.overload import Overload
 from adapter.sharing.shares import Shares, share_of
 from adapter.store import cached_responses, open_store
+from adapter.store.base import StoreDown
 from adapter.store.files import open_file_store
 from adapter.store.files.upkeep import FileUpkeep
 from adapter.store.keys.machines import Machines
@@ -48,6 +51,8 @@ from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 from translators.to_responses.expectations import Limits
 from translators.wire import encode
+
+log = structlog.get_logger()
 
 if TYPE_CHECKING:
     from adapter.hosting.file_search.embeddings import Embedder
@@ -191,6 +196,8 @@ class Services:
 
     def start(self) -> None:
         """Start the periodic work of a worker."""
+        if self.settings.store_url.kind in ("postgresql", "redis"):
+            gevent.spawn(self.report_store)
         self.retention.start()
         self.file_upkeep.start()
         self.snapshots.start()
@@ -214,6 +221,13 @@ class Services:
         if self.recorder is not None and (directory := private_directory()) is not None:
             self.recorder.start(directory)
             self.heartbeat.add(self.recorder)
+
+    def report_store(self) -> None:
+        """Log why the store cannot be used, if it cannot: so a wrong password shows at once."""
+        try:
+            self.store.ping()
+        except StoreDown as error:
+            log.warning("not ready", reason=f"store: {error}")
 
     def drain(self) -> None:
         """Begin to stop: open responses may go on for `shutdown_grace` seconds and are then ended as failed."""

@@ -260,6 +260,17 @@ def test_a_unix_socket(tmp_path: Path) -> None:
             assert peer.recv(100).startswith(b"HTTP/1.1 404 ")
 
 
+def test_a_store_that_cannot_be_reached_is_named_before_the_first_request(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        store = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+    environ = {"ADAPTER_STORE": store, "ADAPTER_UPSTREAM_URL": "http://h/v1", "ADAPTER_WORKERS": "1"}
+    with started(SERVE, tmp_path, **environ) as (process, _):
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        assert line["event"] == "not ready"
+        assert "Connection refused" in line["reason"]
+
+
 def test_every_address_of_the_machine() -> None:
     settings = load_settings({}, {"ADAPTER_BIND": "*:80", "ADAPTER_ALLOW_OPEN": "1"})
     assert settings.bind == "0.0.0.0:80"
