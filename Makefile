@@ -13,7 +13,7 @@ RUNTIME_EXTRAS := postgres,redis
 EXTRAS := $(RUNTIME_EXTRAS),test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz bench try-image clean
+.PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz fuzz-api bench try-image clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -65,6 +65,9 @@ fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by covera
 	@$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || \
 	  echo "NOT INSTALLED: atheris; hypothesis searches instead, guided by what its targets measure" >&2
 	$(BIN)/python -m tests.properties.fuzz $(ARGS)
+
+fuzz-api: $(EVERYTHING)  ## Send each route many requests that are generated from /openapi.json (some minutes)
+	API_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/contract/test_openapi.py $(ARGS)
 
 try-image:  ## Build the container image and run it, read-only and without rights (needs root on Debian; some minutes)
 	@bash deploy/try-image.sh

@@ -37,7 +37,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from adapter.api import compact, conversations, forwarded, responses
-    from adapter.api.about import health, landing, models
+    from adapter.api.about import health, landing, models, openapi
     from adapter.api.errors import init_errors
     from adapter.api.files import files, vector_files, vector_stores
     from adapter.api.origins import init_origins
@@ -51,7 +51,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     init_errors(app)
     init_origins(app, settings)
     forwarding = (forwarded,) if settings.forward else ()
-    parts = (responses, compact, conversations, files, vector_stores, vector_files, models, health, landing)
+    parts = (responses, compact, conversations, files, vector_stores, vector_files, models, health, landing, openapi)
     for part in (*parts, *forwarding):
         app.register_blueprint(part.blueprint)
     return app
