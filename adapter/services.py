@@ -24,6 +24,7 @@ from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
 from adapter.settings.settings import Settings, SettingsError
 from adapter.sharing.admission import Gate
+from adapter.sharing.evicting import EvictingShares
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import Offload
 from adapter.sharing.overload import Overload
@@ -149,6 +150,8 @@ class Services:
         """Sends traces."""
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""
+        self.memories = EvictingShares(*_room_for_bodies(settings))
+        """The bytes of the unstored responses that WebSocket connections can continue."""
         self.background = Background(self.runs, self.must_stop, _background_shares(settings))
         self.snapshots = Snapshots()
         self.recorder: Recorder | None = None if settings.inspector == "off" else self._make_recorder(settings)
@@ -300,11 +303,15 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6)))}"
 
 
-def _body_shares(settings: Settings) -> Shares:
+def _room_for_bodies(settings: Settings) -> tuple[int, int]:
+    """Return the bytes of bodies in a worker, and those of one tenant: the largest request alone has room."""
     total = max(settings.max_bodies_bytes, settings.max_body_bytes)
+    return total, max(share_of(total, settings.share_percent), settings.max_body_bytes)
+
+
+def _body_shares(settings: Settings) -> Shares:
     return Shares(
-        "bytes of requests in progress", total,
-        max(share_of(total, settings.share_percent), settings.max_body_bytes),  # the largest request alone has room
+        "bytes of requests in progress", *_room_for_bodies(settings),
         advice="Wait until some of your requests have been answered, or send smaller ones.", retry_after=2.0,
     )  # fmt: skip
 

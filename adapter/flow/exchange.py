@@ -27,6 +27,7 @@ from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_u
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
+from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.base import StoreDown, StoredResponse
 from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
@@ -84,6 +85,8 @@ def open_exchange(
             source, tools = _prepare_tools(source, caller, lease, answer_notes)
         attempts = Attempts(source, candidates, caller.bearer, caller.recording)
         asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
+        if caller.body is not None and (earlier := asked.context.history.size) >= LARGE_BYTES:
+            caller.body.grow(earlier)  # a request of some bytes can continue megabytes
         shown = replace(asked.context.request, max_tool_calls=request.max_tool_calls)
         first = first_snapshot(shown, ids.response, int(time.time()))
         stream = new_stream(services, first, ids, asked.context.request, answer_notes)

@@ -189,8 +189,10 @@ class Settings:
     max_bodies_bytes: int = setting(
         128 * MIB,
         Whole(KIB, 64 * GIB),
-        "Bytes of request bodies that a worker has in memory at a time, until their answers end; a request beyond it "
-        "gets 503. A request takes about four times the size of its body. At least max_body_bytes is used.",
+        "Bytes of request bodies that a worker has in memory at a time, with the histories from 512 KB on that they "
+        "continue, until their answers end; a request beyond it gets 503. A request takes about four times the size of "
+        "its body. As many bytes of unstored responses are remembered for WebSocket connections. At least "
+        "max_body_bytes is used.",
     )
     max_responses: int = setting(
         2500, Whole(1, 100_000), "Responses that a worker answers at a time; another request gets 503."

@@ -1,6 +1,7 @@
 """The memory of one connection: responses that are not stored, and can be continued while the connection lasts.
 
-The memory is bounded: the oldest response is evicted first, and the responses that continue it are then unknown. No
+The memory is bounded, and that of all connections of a worker together (`adapter/sharing/evicting.py`): the oldest
+response is evicted first, and the responses that continue it are then unknown. No
 other connection can read them. Source: OpenAI guide, WebSocket mode.
 """
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from adapter.history.chain_cache import ChainCache
 from adapter.services import FlowServices
+from adapter.sharing.evicting import EvictingShares
 from adapter.store.base import NotFound, StoredItem, StoredResponse
 from adapter.store.protocols import ResponseReader
 from translators.responses.events import Event
@@ -33,19 +35,30 @@ _ended: Final = Decoder(_Ended).decode
 class ConnectionMemory:
     """Keeps unstored responses (`ResponseKeeper`), and finds these and the stored ones (`ResponseReader`)."""
 
-    def __init__(self, store: ResponseReader, max_bytes: int) -> None:
+    def __init__(self, store: ResponseReader, max_bytes: int, tenant: str, memories: EvictingShares) -> None:
+        """`memories`: those of all connections, with this one's from its first response on."""
+        self.tenant = tenant
+        self.size = 0
         self._store = store
         self._max_bytes = max_bytes
-        self._bytes = 0
+        self._memories = memories
         self._responses: dict[str, StoredResponse] = {}
 
     def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
         """Remember a response, unless it failed. Nothing is appended to a conversation."""
         if _ended(stored.response).status in ("completed", "incomplete"):
             self._responses[stored.id] = stored
-            self._bytes += _size(stored)
-            while self._bytes > self._max_bytes:
-                self.evict(next(iter(self._responses)))
+            self.size += _size(stored)
+            while self.size > self._max_bytes:
+                self.evict_oldest()
+            self._memories.use(self)
+
+    def evict_oldest(self) -> None:
+        self.evict(next(iter(self._responses)))
+
+    def close(self) -> None:
+        """Count no longer: the connection has ended."""
+        self._memories.leave(self)
 
     def holds(self, id: str) -> bool:
         """Tell whether a response is in this memory."""
@@ -55,7 +68,7 @@ class ConnectionMemory:
         """Forget a response, if it is in this memory."""
         stored = self._responses.pop(id, None)
         if stored is not None:
-            self._bytes -= _size(stored)
+            self.size -= _size(stored)
 
     def exists(self, id: str, tenant: str) -> bool:
         return self.holds(id) or self._store.exists(id, tenant)

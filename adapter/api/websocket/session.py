@@ -62,7 +62,9 @@ class Session:
         fields = structlog.contextvars.get_contextvars()
         self._fields = {name: fields[name] for name in ("request_id", "trace_id") if name in fields}
         self._trace = current_trace()
-        self._memory = ConnectionMemory(services.responses, services.settings.max_body_bytes)
+        self._memory = ConnectionMemory(
+            services.responses, services.settings.max_body_bytes, caller.tenant, services.memories
+        )
         self._flow_services = with_memory(services.flow, self._memory)
         self._queues: dict[str | None, StreamQueue] = {}
         self._waiting = 0
@@ -109,6 +111,7 @@ class Session:
         """Wait for the responses that are still being made; they notice by themselves that the client has gone."""
         gevent.joinall([queue.greenlet for queue in self._queues.values() if queue.greenlet is not None])
         self._queues.clear()  # they refer to this session
+        self._memory.close()
 
     def _queue(self, stream_id: str | None) -> StreamQueue:
         queue = self._queues.get(stream_id)

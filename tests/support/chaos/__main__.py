@@ -4,16 +4,19 @@ Sixteen clients send streamed, whole, background and continued requests and WebS
 Meanwhile the provider stalls, cuts, resets, refuses and dies, workers are killed and replaced, the server is restarted,
 and the disk runs full. Afterwards the counts are printed, and the exit code is 1 unless these are zero:
 
-    lost         what was answered as stored and cannot be read, or a background response that never ends
+    lost         what was answered as stored and cannot be read, a background response that never ends, or a connection
+                 that was cut for no reason
     duplicated   requests that the provider accepted more than once
     unreadable   answers that are neither an error in the envelope nor a whole answer with one end
     hung         requests without any end within a minute
 
-A connection that is cut because its worker was killed, or refused while the server restarts, is counted apart: a client
-can do nothing but ask again. Descriptors and memory of the workers are compared with those before.
+A connection that is cut because its worker was killed, or refused while the server restarts, is counted apart, with its
+cause: a client can do nothing but ask again. One that is cut at any other time counts as lost. Descriptors and memory
+of the workers are compared with those before.
 """
 
 import argparse
+import os
 import random
 import signal
 import subprocess
@@ -26,7 +29,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.support.chaos.clients import Clients
+from tests.support.chaos.clients import Cause, Clients
 from tests.support.chaos.provider import FaultyProvider
 from tests.support.servers.service import Service
 
@@ -35,6 +38,8 @@ DISK_BYTES = 48 << 20
 LONGEST_SECONDS = 60.0
 MOST_MORE_BYTES = 60 << 20
 """Of resident memory in a worker, beside that of a new one: its caches are 32 MB."""
+KILL_SECONDS = 1.0
+"""After a worker was killed, within which its clients notice."""
 MOST_MORE_DESCRIPTORS = 40
 """Idle connections to the provider are kept for a while."""
 
@@ -64,12 +69,13 @@ def run(directory: Path, provider: FaultyProvider, requests: int, seed: int, is_
         for number in range(40):
             clients.ask(-1 - number)
         before = usage(running)
+        causes: list[Cause] = []
         faults: list[tuple[str, Callable[[], None]]] = [
-            ("a worker is killed", lambda: kill_a_worker(running)),
+            ("a worker is killed", lambda: kill_a_worker(running, causes)),
             ("the provider is dead", lambda: provider.be_dead(3)),
             ("SIGHUP", lambda: running.process.send_signal(signal.SIGHUP)),
-            ("another worker is killed", lambda: kill_a_worker(running)),
-            ("the server is restarted", lambda: restart(running, clients)),
+            ("another worker is killed", lambda: kill_a_worker(running, causes)),
+            ("the server is restarted", lambda: restart(running, causes)),
         ]
         if is_small:
             faults.insert(3, ("the disk is full", lambda: fill_the_disk(directory, 3)))
@@ -78,8 +84,9 @@ def run(directory: Path, provider: FaultyProvider, requests: int, seed: int, is_
         drive(clients, requests, faults)
         provider.is_gentle = True
         counts = clients.verify()
+        cuts = clients.explain_cuts(causes)
         settled = settle(running)
-    return report(clients, provider, counts, before, settled)
+    return report(clients, provider, counts, cuts, before, settled)
 
 
 def drive(clients: Clients, requests: int, faults: list[tuple[str, Callable[[], None]]]) -> None:
@@ -110,17 +117,20 @@ def drive(clients: Clients, requests: int, faults: list[tuple[str, Callable[[], 
     clients.results["hung"] += sum(thread.is_alive() for thread in threads)
 
 
-def kill_a_worker(service: Service) -> None:
+def kill_a_worker(service: Service, causes: list[Cause]) -> None:
+    since = monotonic()
     with suppress(IndexError, ProcessLookupError):
-        subprocess.run(["kill", "-9", str(service.workers[0])], check=False)
+        os.kill(service.workers[0], signal.SIGKILL)
+        causes.append(Cause("a killed worker", since, monotonic() + KILL_SECONDS))
 
 
-def restart(service: Service, clients: Clients) -> None:
+def restart(service: Service, causes: list[Cause]) -> None:
     """End the server as a deployment does, and start it on the same port."""
-    port = service.port
+    since, port = monotonic(), service.port
     service.stop()
     service.environ["ADAPTER_BIND"] = f"127.0.0.1:{port}"
     service.start()
+    causes.append(Cause("the restart", since, monotonic()))
 
 
 def fill_the_disk(directory: Path, seconds: float) -> None:
@@ -152,14 +162,16 @@ def settle(service: Service) -> tuple[int, int]:
 
 
 def report(
-    clients: Clients, provider: FaultyProvider, counts: Counter[str], before: tuple[int, int], after: tuple[int, int]
-) -> int:
+    clients: Clients, provider: FaultyProvider, counts: Counter[str], cuts: Counter[str],
+    before: tuple[int, int], after: tuple[int, int],
+) -> int:  # fmt: skip
     print("answers:", ", ".join(f"{name} {count}" for name, count in sorted(clients.results.items())))
     print("provider:", ", ".join(f"{name} {count}" for name, count in sorted(provider.played.items())))
+    print("connections cut by:", ", ".join(f"{name or 'nothing known'} {n}" for name, n in cuts.items()) or "nothing")
     print(f"descriptors {before[0]} -> {after[0]}, memory {before[1] >> 20} -> {after[1] >> 20} MB")
     wrong = {
-        "lost": counts["lost"], "duplicated": provider.duplicated(), "unreadable": clients.results["unreadable"],
-        "hung": clients.results["hung"],
+        "lost": counts["lost"] + cuts[""], "duplicated": provider.duplicated(),
+        "unreadable": clients.results["unreadable"], "hung": clients.results["hung"],
     }  # fmt: skip
     print(", ".join(f"{name} {count}" for name, count in wrong.items()))
     for line in clients.details[:10]:

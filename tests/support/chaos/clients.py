@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from http.client import HTTPException
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NamedTuple
 
 from websockets.exceptions import WebSocketException
 
@@ -21,6 +21,14 @@ KINDS = {"stream": 35, "whole": 25, "background": 20, "continued": 10, "websocke
 PATIENCE = 60.0
 MOST_PAUSE = 1.0
 """Before a request, so that the faults last for few of them."""
+
+
+class Cause(NamedTuple):
+    """Something that may cut connections, from one time of the monotonic clock to another."""
+
+    name: str
+    since: float
+    until: float
 
 
 class Unreadable(Exception):
@@ -40,6 +48,8 @@ class Clients:
         """Text of each response that was answered as completed and stored."""
         self._accepted: list[str] = []
         """Background responses."""
+        self._cuts: list[tuple[str, float, float]] = []
+        """Which request had its connection cut or refused, when it began and when it ended, of the monotonic clock."""
 
     def ask(self, number: int) -> None:
         """Send one request of a random kind, and count how it ended."""
@@ -59,6 +69,8 @@ class Clients:
             self.details.append(f"{kind} {number}: {error}")
         except (OSError, HTTPException, WebSocketException, EOFError) as error:
             result = "hung" if isinstance(error, TimeoutError) and monotonic() - begun > 25 else "connection cut"
+            if result == "connection cut":
+                self._cuts.append((f"{kind} {number}: {type(error).__name__}", begun, monotonic()))
         with self._lock:
             self.results[result] += 1
 
@@ -116,6 +128,16 @@ class Clients:
             with self._lock:
                 self._stored[response["id"]] = json.dumps(response["output"])
         return str(response["status"])
+
+    def explain_cuts(self, causes: list[Cause]) -> Counter[str]:
+        """Return how many connections each cause has cut; "" is the cause of those that none explains."""
+        counts: Counter[str] = Counter()
+        for what, begun, ended in self._cuts:
+            cause = next((of for of in causes if begun <= of.until and of.since <= ended <= of.until), None)
+            counts["" if cause is None else cause.name] += 1
+            if cause is None:
+                self.details.append(f"cut without a cause: {what}")
+        return counts
 
     def verify(self) -> Counter[str]:
         """Read everything that was answered as stored, and wait for what goes on in the background."""
