@@ -4,8 +4,18 @@ gevent's `recv` and `send` return at once while the kernel has bytes or room, so
 would hold the loop, and all other connections of the worker would stand still.
 """
 
+from typing import Final
+
 import gevent
 from gevent import get_hub
+
+_NEXT_TURN: Final = 1e-9
+"""Seconds, any but zero: those who `sleep(0)` run up to fifty times before gevent looks for what has arrived."""
+
+
+def await_next_turn() -> None:
+    """Let everything else that is ready run, what has just arrived included."""
+    gevent.sleep(_NEXT_TURN)
 
 
 class Turn:
@@ -20,5 +30,5 @@ class Turn:
     def give_way(self) -> None:
         """Let everything else that is ready run, unless the loop has turned since the last call."""
         if self._loop.iteration == self._iteration:
-            gevent.sleep(0)
+            await_next_turn()
         self._iteration = self._loop.iteration

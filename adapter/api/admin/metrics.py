@@ -1,9 +1,9 @@
 """`/metrics`: the numbers of all workers, for Prometheus."""
 
-import gevent
 from flask import Blueprint, Response
 
 from adapter.api.current import services
+from adapter.event_loop.turn import await_next_turn
 from adapter.telemetry.catalog import KEY_BUDGET_LEFT
 from adapter.telemetry.exposition import CONTENT_TYPE, render
 
@@ -25,5 +25,5 @@ def show() -> Response:
     for piece in render(merged):
         pieces.append(piece)
         if len(pieces) % _SERIES_PER_TURN == 0:
-            gevent.sleep(0)
+            await_next_turn()
     return Response("".join(pieces), content_type=CONTENT_TYPE)

@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
-import gevent
 from zstandard import ZstdDecompressor, ZstdError
 
+from adapter.event_loop.turn import await_next_turn
 from translators.errors import RequestError, shorten
 
 ACCEPTED: Final = "zstd, gzip, deflate"
@@ -115,7 +115,7 @@ def decode_body(body: bytes, encoding: str, max_bytes: int, count: Callable[[int
             decoder = None
         if size >= pause_at:
             pause_at = size + _BYTES_BETWEEN_PAUSES
-            gevent.sleep(0)
+            await_next_turn()
     if decoder is not None:
         raise _invalid(encoding, "it ends early")
     return b"".join(pieces)
