@@ -59,6 +59,7 @@ docs: $(EVERYTHING)  ## Build the pages as a site in build/site; a link that lea
 	@echo "build/site/docs/README.html"
 
 chaos: $(EVERYTHING)  ## Send 500 mixed requests while workers, provider and disk fail; prints what was lost: nothing
+	$(BIN)/python -m pytest -m slow tests
 	$(BIN)/python -m tests.support.chaos $(ARGS)
 
 fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by coverage where atheris installs (some minutes)
