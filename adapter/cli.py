@@ -1,4 +1,4 @@
-"""The command line: `responses-adapter serve | check | keys | usage | lessons | translate | replay | config | store`.
+"""The command line: `responses-adapter serve | check | watch | keys | usage | lessons | …`.
 
 Flags are made from the descriptions of the settings. Results go to standard output, everything else to standard error.
 Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run. Each
@@ -36,6 +36,8 @@ Examples:
       make a key for a caller, and the table that makes the server accept it
   responses-adapter usage
       show the tokens that each key has used this month
+  responses-adapter watch --admin-bind 127.0.0.1:9464
+      show what a server with ADAPTER_INSPECTOR=contents is asked and answers, as it happens
   responses-adapter lessons
       show what the adapter has learned from the providers' rejections
   responses-adapter translate request.json
@@ -86,20 +88,24 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     Nothing is sent anywhere.
     """
     from adapter.api.request.prompts import UnusablePrompt
-    from adapter.commands.offline import indented, translate
+    from adapter.commands.offline import indented, reindented, translate
+    from adapter.commands.terminal import show_pair
     from translators.errors import RequestError
     from translators.notes import Notes
 
-    notes = Notes()
+    notes, text = Notes(), body.read()
     try:
-        chat = translate(body.read(), settings, notes)
+        chat = translate(text, settings, notes)
     except UnusablePrompt as error:
         raise CommandError(f"prompt {error.id}: {error.reason}") from None
     except RequestError as error:
         where = f" (param {error.param})" if error.param else ""
         click.echo(f"{error.status} {error.type}{where}: {error.message}", err=True)
         sys.exit(1)
-    click.echo(indented(chat))
+    if sys.stdout.isatty():
+        show_pair(reindented(text), indented(chat))
+    else:
+        click.echo(indented(chat))
     show(notes)
 
 
@@ -112,11 +118,32 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
     CHUNKS.sse is the body of a /chat/completions answer, streamed or whole; - reads standard input.
     """
     from adapter.commands.offline import replay
+    from adapter.commands.terminal import show_replay
     from translators.notes import Notes
 
     notes = Notes()
-    replay(chunks, sys.stdout.buffer, settings, notes)
+    if sys.stdout.isatty():
+        show_replay(chunks, settings, notes)
+    else:
+        replay(chunks, sys.stdout.buffer, settings, notes)
     show(notes)
+
+
+@main.command()
+@click.option("--whole", is_flag=True, help="Print texts whole. Without a terminal they are.")
+@flags("config", "admin_bind")
+def watch(settings: Settings, whole: bool) -> None:
+    """Show what a running server does, as it happens.
+
+    What each model is asked and answers, notes, errors: from the inspector of a server with ADAPTER_INSPECTOR, which
+    this reads at its admin address, with ADAPTER_ADMIN_KEY if that is set.
+    """
+    from adapter.commands.watch import Inspector, watch
+
+    try:
+        watch(Inspector(settings), whole=whole or not sys.stdout.isatty())
+    except KeyboardInterrupt:
+        click.echo(err=True)
 
 
 class ShownByDefault(click.Group):

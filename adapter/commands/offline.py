@@ -4,6 +4,8 @@ The commands `translate`, `replay` and `check` use it. Ids and times are fixed, 
 """
 
 import json
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, Final, Literal, cast
 
 from msgspec.structs import replace
@@ -62,7 +64,12 @@ def _choose_upstream(model: str, settings: Settings) -> tuple[Dialect, str]:
 
 def indented(body: ChatRequest) -> str:
     """Return a chat request as indented JSON."""
-    return json.dumps(decode(body.json), indent=2, ensure_ascii=False)
+    return reindented(body.json)
+
+
+def reindented(body: bytes) -> str:
+    """Return JSON, indented."""
+    return json.dumps(decode(body), indent=2, ensure_ascii=False)
 
 
 def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
@@ -80,15 +87,21 @@ def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
 
 def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> None:
     """Write the Responses stream of a provider's recorded answer, as it is read."""
-    stream = new_stream(settings, notes)
-    reader = AnswerReader(stream)
-
-    def write(events: list[Event]) -> None:
+    for _, events in replay_pieces(iter(partial(chunks.read, _READ_BYTES), b""), settings, notes):
         to.write(sse_frames(events))
-
-    write(stream.start())
-    while not reader.done and (data := chunks.read(_READ_BYTES)):
-        write(reader.feed(data))
-    write(reader.finish(NOW))
     to.write(DONE)
     to.flush()
+
+
+def replay_pieces(
+    pieces: Iterable[bytes], settings: Settings, notes: Notes
+) -> Iterator[tuple[bytes, list[Event]]]:
+    """Yield each piece of a recorded answer with the events that it makes; the first and last events have none."""
+    stream = new_stream(settings, notes)
+    reader = AnswerReader(stream)
+    yield b"", stream.start()
+    for data in pieces:
+        if reader.done:
+            break
+        yield data, reader.feed(data)
+    yield b"", reader.finish(NOW)

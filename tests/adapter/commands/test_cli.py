@@ -10,7 +10,7 @@ import pytest
 
 from adapter.settings.settings import DESCRIPTIONS
 
-COMMANDS = ["serve", "check", "keys", "usage", "lessons", "translate", "replay", "config", "store"]
+COMMANDS = ["serve", "check", "watch", "keys", "usage", "lessons", "translate", "replay", "config", "store"]
 
 
 def run(*arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":

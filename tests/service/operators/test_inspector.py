@@ -2,6 +2,10 @@
 
 import http.client
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +21,7 @@ from tests.support.servers.service import Service
 from tests.support.servers.upstream import Upstream, stream, whole
 from tests.support.websocket import Socket
 
+ROOT = Path(__file__).parents[3]
 ADMIN = "test-admin-key-0123456789"
 OWN = "sk-own-hidden-0123456789"
 TEAM, PRIVATE = "ra-team-hidden-0123456789", "ra-private-hidden-0123456789"
@@ -329,3 +334,39 @@ def test_the_file_is_private_and_goes_with_the_server(tmp_path: Path, provider: 
         assert b"sentinel-4f1c" not in b"".join(path.read_bytes() for path in own)
         assert inspector.get("/inspector").status == 200
     assert set(spool_files()) <= before
+
+
+def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi there"))
+    command = [sys.executable, "-m", "adapter.cli", "watch", "--admin-bind", f"127.0.0.1:{inspector.port}"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ADAPTER_ADMIN_KEY": ADMIN}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True, cwd=service.directory
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "Watching" in process.stderr.readline()
+        lines: list[str] = []
+        until = monotonic() + 10
+        while not any("Hi there" in line for line in lines):
+            assert monotonic() < until
+            ask(service, "m-watch")
+            lines.append(process.stdout.readline())
+            lines.append(process.stdout.readline())
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert any("m-watch → default/m-watch  key team" in line for line in lines)
+    assert "  → user: Hello\n" in lines
+
+
+def test_watch_says_why_it_cannot(service: Service, inspector: Inspector) -> None:
+    for environ, reason in (({}, "admin key"), ({"ADAPTER_ADMIN_KEY": "wrong-key-0123456789"}, "")):
+        run = subprocess.run(
+            [sys.executable, "-m", "adapter.cli", "watch", "--admin-bind", f"127.0.0.1:{inspector.port}"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+            capture_output=True, text=True, cwd=service.directory, check=False, timeout=20,
+        )  # fmt: skip
+        assert run.returncode == 2
+        assert reason in run.stderr
+        assert "Traceback" not in run.stderr

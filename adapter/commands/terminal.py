@@ -1,0 +1,79 @@
+"""What commands share that show what callers, models and providers wrote on a terminal.
+
+A terminal obeys control characters, so none of them reaches it: they are shown by their numbers.
+"""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import BinaryIO, Final
+
+import click
+
+from adapter.commands.offline import replay_pieces
+from adapter.settings.settings import Settings
+from translators.notes import Notes
+from translators.wire import encode
+
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters and those that turn the direction of text, other than tab and line feed."""
+_TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)')
+_BETWEEN: Final = " │ "
+MIN_COLUMNS: Final = 100
+"""Of a terminal that has room for two texts side by side."""
+
+
+def visible(text: str) -> str:
+    """Return a text in which no character steers a terminal."""
+    return _UNSAFE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+def paint_json(line: str) -> str:
+    """Return a line of JSON with colours: names, texts, other values."""
+
+    def paint(found: re.Match[str]) -> str:
+        text, colon, value = found.groups()
+        if text is None:
+            return click.style(value, fg="magenta")
+        return click.style(text, fg="cyan") + colon if colon else click.style(text, fg="green")
+
+    return _TOKEN.sub(paint, line)
+
+
+def side_by_side(left: Iterable[str], right: Iterable[str], width: int) -> Iterator[str]:
+    """Yield the lines of two texts beside each other, in a width of so many columns; long lines go on below."""
+    half = (width - len(_BETWEEN)) // 2
+    for one, other in zip_longest(_fold(left, half), _fold(right, half), fillvalue=""):
+        yield f"{paint_json(one)}{' ' * (half - len(one))}{click.style(_BETWEEN, dim=True)}{paint_json(other)}"
+
+
+def _fold(lines: Iterable[str], width: int) -> Iterator[str]:
+    for line in lines:
+        line = visible(line)
+        indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=indent, drop_whitespace=False, replace_whitespace=False
+        ) or [""]
+
+
+
+def show_pair(left: str, right: str) -> None:
+    """Print two JSON texts side by side, or only the second if the terminal is narrow."""
+    width = shutil.get_terminal_size().columns
+    if width < MIN_COLUMNS:
+        click.echo("\n".join(paint_json(visible(line)) for line in right.splitlines()))
+        return
+    for line in side_by_side(left.splitlines(), right.splitlines(), width):
+        click.echo(line)
+
+
+def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> None:
+    """Print each line of a recorded answer beside the events that it makes."""
+    width = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+    for piece, events in replay_pieces(chunks, settings, notes):
+        if piece.strip() or events:
+            left, right = piece.decode("utf-8", "replace").splitlines(), [encode(event).decode() for event in events]
+            for line in side_by_side(left, right, width):
+                click.echo(line)

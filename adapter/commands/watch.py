@@ -1,0 +1,192 @@
+"""`watch`: what the inspector of a running server records, in the terminal, as it happens.
+
+For each exchange: what the model was newly asked, what it answered, the notes, and how it failed. Without a terminal
+the same comes as plain lines, uncut.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+import requests
+
+from adapter.commands.command import CommandError
+from adapter.commands.terminal import visible
+from adapter.settings.settings import Settings
+
+_COLOURS: Final = {"completed": "green", "in_progress": "cyan", "incomplete": "yellow", "cancelled": "yellow"}
+_TIMEOUT_SECONDS: Final = 30.0
+"""The inspector sends something every ten seconds."""
+_MAX_LINES: Final = 12
+"""Of one text on a terminal."""
+
+
+class Inspector:
+    """The inspector's API at a server's admin address."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.admin_bind is None:
+            raise CommandError("Set --admin-bind or ADAPTER_ADMIN_BIND to the admin address of the server.")
+        self._root = f"http://{settings.admin_bind.replace('0.0.0.0', '127.0.0.1')}/inspector/api/"
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy
+        if settings.admin_key is not None:
+            self._session.headers["Authorization"] = f"Bearer {settings.admin_key}"
+
+    def read(self, path: str) -> Any:
+        """Return JSON; raise CommandError if the server refuses, requests.ConnectionError if it cannot be reached."""
+        return self._open(path).json()
+
+    def find_contents(self, id: str) -> dict[str, Any]:
+        """Return the contents of a recording; {}: it has made room for newer ones."""
+        try:
+            found: dict[str, Any] = self.read(f"recordings/{id}")["recorded"]
+        except CommandError:
+            return {}
+        return found
+
+    def follow(self) -> Iterator[dict[str, Any]]:
+        """Yield each recording whenever it changes, until the connection breaks."""
+        with self._open("live", stream=True) as answer:
+            for line in answer.iter_lines(chunk_size=None):
+                if line.startswith(b"data: "):
+                    yield json.loads(line[6:])
+
+    def _open(self, path: str, *, stream: bool = False) -> requests.Response:
+        answer = self._session.get(self._root + path, stream=stream, timeout=_TIMEOUT_SECONDS)
+        if answer.ok:
+            return answer
+        try:
+            message = answer.json()["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            message = f"{self._root} answered {answer.status_code}."
+        if answer.status_code == 404:
+            message += " Or is it not the admin address?"
+        raise CommandError(message)
+
+
+def watch(inspector: Inspector, *, whole: bool) -> None:
+    """Print exchanges until Ctrl-C; `whole`: texts are not cut. Raise CommandError if the server cannot be watched."""
+    about = _read_first(inspector)
+    click.echo(f"Watching, {about['mode']} are recorded. Ctrl-C ends.", err=True)
+    begun: set[str] = set()
+    while True:
+        try:
+            for one in inspector.follow():
+                is_over = one["status"] != "in_progress"
+                if is_over:
+                    begun.discard(one["id"])
+                    click.echo("\n".join(describe(one, inspector.find_contents(one["id"]), whole=whole)))
+                elif one["id"] not in begun:
+                    begun.add(one["id"])
+                    click.echo(_headline(one))
+        except requests.RequestException:
+            click.echo("The connection is lost; trying again.", err=True)
+        time.sleep(1)
+
+
+def _read_first(inspector: Inspector) -> Any:
+    try:
+        return inspector.read("recordings?limit=1")
+    except requests.RequestException as error:
+        raise CommandError(f"The server cannot be reached: {error.__class__.__name__}.") from None
+
+
+def describe(one: dict[str, Any], recorded: dict[str, Any], *, whole: bool) -> list[str]:
+    """Return the lines about an exchange that has ended; `recorded`: its contents."""
+    lines = [_headline(one)]
+    lines += _block("→", "blue", _asked(recorded), whole=whole)
+    for mark, colour, text in _answered(recorded):
+        lines += _block(mark, colour, text, whole=whole)
+    for note in one.get("notes", ()):
+        lines += _block("!", "yellow", f"{note['action']} {note['param']}: {note['reason']}", whole=whole)
+    for attempt in one.get("attempts", ()):
+        if error := attempt.get("error"):
+            words = (error["provider"] or {}).get("message") or error["reason"] or error["message"]
+            status = f"HTTP {attempt['status']}" if attempt.get("status") else error["cause"]
+            lines += _block("✗", "red", f"{attempt['upstream']}: {status}: {words}", whole=whole)
+    if error := one.get("error"):
+        lines += _block("✗", "red", f"the client got: {error['message']}", whole=whole)
+    if not one["contents"].startswith("recorded"):
+        lines.append(click.style(f"    contents {one['contents']}", dim=True))
+    return [*lines, ""]
+
+
+def _headline(one: dict[str, Any]) -> str:
+    attempts, usage, marks = one.get("attempts") or [], one.get("usage"), one.get("marks", {})
+    status = one["status"]
+    shown = status.replace("_", " ") + (f" {one['http']}" if one.get("http", 200) not in (0, 200) else "")
+    where = f" → {attempts[-1]['upstream']}/{attempts[-1]['model']}" if attempts else ""
+    facts = [f"key {one['key']}" if one.get("key") else ""]
+    if "first token" in marks:
+        facts.append(f"{marks['first token'] / 1000:.2f} s to first token")
+    if "closed" in marks:
+        facts.append(f"{marks['closed'] / 1000:.2f} s")
+    if usage:
+        facts.append(f"{usage['input_tokens']} + {usage['output_tokens']} tokens")
+    if len(attempts) > 1:
+        facts.append(f"{len(attempts)} tries ({', '.join(attempt['reason'] for attempt in attempts[1:])})")
+    clock = time.strftime("%H:%M:%S", time.localtime(one["at"]))
+    name = click.style(visible(f"{one.get('model') or 'no model'}{where}"), bold=True)
+    rest = click.style(visible("  ".join(filter(None, facts))), dim=True)
+    return f"{clock}  {click.style(shown, fg=_COLOURS.get(status, 'red'))}  {name}  {rest}"
+
+
+def _asked(recorded: dict[str, Any]) -> str:
+    """Return what the model has not been asked before: the messages after its own last one."""
+    if not recorded.get("chats"):
+        return ""
+    try:
+        messages = json.loads(recorded["chats"][0]["text"])["messages"]
+    except (ValueError, KeyError, TypeError):
+        return str(recorded["chats"][0]["text"])
+    own = [at for at, message in enumerate(messages) if message.get("role") == "assistant"]
+    rules = ("system", "developer")
+    new = messages[own[-1] + 1 :] if own else [one for one in messages if one.get("role") not in rules]
+    return "\n".join(f"{message.get('role')}: {_text_of(message.get('content'))}" for message in new)
+
+
+def _text_of(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(part.get("text") or f"[{part.get('type')}]" for part in parts if isinstance(part, dict))
+
+
+def _answered(recorded: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield a mark, a colour and a text for each item of the response."""
+    responses = [
+        event["response"] for part in recorded.get("events", ()) for _, batch in part for event in batch
+        if "response" in event
+    ]  # fmt: skip
+    if recorded.get("response"):
+        responses.append(json.loads(recorded["response"]))
+    response = responses[-1] if responses else {}
+    for item in response.get("output", ()):
+        match item.get("type"):
+            case "message":
+                text = "\n".join(part.get("text") or part.get("refusal") or "" for part in item["content"])
+                yield "←", "green", text
+            case "reasoning":
+                parts = [*(item.get("summary") or ()), *(item.get("content") or ())]
+                yield "…", "bright_black", "\n".join(part.get("text", "") for part in parts)
+            case kind:
+                arguments = item.get("arguments") or item.get("input") or json.dumps(item.get("action") or {})
+                yield "←", "magenta", f"{kind} {item.get('name') or ''}({arguments})"
+
+
+def _block(mark: str, colour: str, text: str, *, whole: bool) -> list[str]:
+    """Return a text with a mark before it, indented; on a terminal not more than some lines of it."""
+    lines = visible(text).splitlines()
+    if not lines:
+        return []
+    width = max(20, shutil.get_terminal_size().columns - 4)
+    shown = lines
+    if not whole:
+        shown = [line[at : at + width] for line in lines for at in range(0, max(1, len(line)), width)]
+        if len(shown) > _MAX_LINES:
+            shown = [*shown[: _MAX_LINES - 1], f"… {len(shown) - _MAX_LINES + 1} more lines (--whole)"]
+    return [f"  {click.style(mark if at == 0 else ' ', fg=colour, bold=True)} {line}" for at, line in enumerate(shown)]

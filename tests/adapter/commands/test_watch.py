@@ -1,0 +1,126 @@
+"""What `watch`, `translate` and `replay` print on a terminal: whole, in place, and nothing that steers the terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from adapter.commands.terminal import paint_json, side_by_side, visible
+from adapter.commands.watch import describe
+
+ROOT = Path(__file__).parents[3]
+HEAD: dict[str, Any] = {
+    "id": "x_1", "at": 0.0, "status": "completed", "http": 200, "model": "gpt", "key": "team", "contents": "recorded",
+    "marks": {"first token": 420.0, "closed": 1310.0}, "usage": {"input_tokens": 812, "output_tokens": 96},
+    "attempts": [
+        {"upstream": "one", "model": "m1", "reason": "first", "status": 429,
+         "error": {"cause": "status", "reason": "", "message": "busy", "provider": {"message": "too fast"}}},
+        {"upstream": "two", "model": "m2", "reason": "failover", "status": 200},
+    ],
+    "notes": [{"param": "service_tier", "action": "dropped", "reason": "there is none"}],
+}  # fmt: skip
+MESSAGES = [
+    {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Earlier"},
+    {"role": "assistant", "content": "Yes"}, {"role": "tool", "content": "42"},
+    {"role": "user", "content": [{"type": "text", "text": "Now \x1b[31mred"}, {"type": "image_url"}]},
+]  # fmt: skip
+OUTPUT = [
+    {"type": "reasoning", "summary": [{"text": "Hm."}]},
+    {"type": "message", "content": [{"type": "output_text", "text": "It is\nred."}]},
+    {"type": "function_call", "name": "f", "arguments": "{}"},
+]
+RECORDED = {
+    "chats": [{"attempt": 0, "text": json.dumps({"messages": MESSAGES})}],
+    "events": [[[1.0, [{"type": "response.completed", "response": {"output": OUTPUT}}]]]], "response": None,
+}  # fmt: skip
+
+
+def plain(lines: list[str]) -> str:
+    return click.unstyle("\n".join(lines))
+
+
+def test_an_exchange() -> None:
+    shown = plain(describe(HEAD, RECORDED, whole=True)).splitlines()
+    assert shown[0].endswith(
+        "completed  gpt → two/m2  key team  0.42 s to first token  1.31 s  812 + 96 tokens  2 tries (failover)"
+    )
+    assert shown[1:] == [
+        "  → tool: 42",
+        "    user: Now <U+001B>[31mred [image_url]",
+        "  … Hm.",
+        "  ← It is",
+        "    red.",
+        "  ← function_call f({})",
+        "  ! dropped service_tier: there is none",
+        "  ✗ one: HTTP 429: too fast",
+    ]
+
+
+def test_an_exchange_without_contents_says_why() -> None:
+    head = {**HEAD, "contents": "not recorded: the inspector records heads only"}
+    assert "the inspector records heads only" in plain(describe(head, {}, whole=True))
+
+
+def test_a_long_text_is_cut_on_a_terminal_only() -> None:
+    output = [{"type": "message", "content": [{"text": "line\n" * 100}]}]
+    recorded = {**RECORDED, "events": [], "response": json.dumps({"output": output})}
+    assert plain(describe(HEAD, recorded, whole=True)).count("line") == 100
+    cut = plain(describe(HEAD, recorded, whole=False))
+    assert cut.count("line\n") == 11
+    assert "89 more lines" in cut
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07", "\x9b2J", "a\rb", "\u202eabc", "\x08"])
+def test_nothing_steers_the_terminal(text: str) -> None:
+    assert not set(visible(text)) & set(text) - set("abc0;tile]2J")
+    line = next(side_by_side([json.dumps(text, ensure_ascii=False)], [text], 100))
+    assert not set(click.unstyle(line)) & set("\x1b\x07\x9b\r\u202e\x08")
+
+
+def test_two_texts_keep_their_columns() -> None:
+    lines = [click.unstyle(line) for line in side_by_side(["{", '  "a": "' + "x" * 150 + '"', "}"], ["[1]"], 103)]
+    assert {line.index("│") for line in lines} == {51}
+    assert "".join(line[:51].strip() for line in lines) == '{"a": "' + "x" * 150 + '"}'
+
+
+def test_colours_change_no_character() -> None:
+    line = '  "a": [1, -2.5e3, true, null, "x: \\"1\\""],'
+    assert click.unstyle(paint_json(line)) == line
+
+
+def on_a_terminal(*words: str, columns: int = 120) -> str:
+    """Return what a command prints on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": str(columns), "TERM": "xterm"}
+    with subprocess.Popen([sys.executable, "-m", "adapter.cli", *words], stdout=theirs, env=environ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not data:
+                break
+            shown += data
+        assert process.wait(20) == 0
+    os.close(ours)
+    return click.unstyle(shown.decode())
+
+
+def test_commands_show_both_sides_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text('{"model": "m", "input": "Hello"}')
+    shown = on_a_terminal("translate", str(tmp_path / "request.json"))
+    assert all("│" in line for line in shown.splitlines())
+    assert '"input": "Hello"' in shown
+    assert '"content": "Hello"' in shown
+    case = ROOT / "tests/wire/default/done_without_finish_reason/chunks.sse"
+    shown = on_a_terminal("replay", str(case))
+    assert "data: " in shown
+    assert '"type":"response.created"' in shown
