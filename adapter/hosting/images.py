@@ -7,6 +7,7 @@ from public addresses only. Source: OpenAI API reference, Images: create; OpenAI
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ _MAX_EVENT_BYTES: Final = 12 * 1024 * 1024
 """Of an answer, or of one event of a streamed one: an image in base64, and what is said about it."""
 _MAX_PROMPT_CHARS: Final = 32_000
 """What OpenAI accepts."""
+_IMAGE_TYPE: Final = re.compile(r"image/[a-z0-9.+-]{1,40}")
 _NOT_OF_EDITS: Final = frozenset({"moderation"})
 """Members of the options that `/v1/images/edits` does not have."""
 
@@ -182,13 +184,18 @@ class ImageMaker:
             raise ImageGone("its host is not allowed") from None
 
     def _load_url(self, url: str) -> SourceImage:
-        head, found, data = url.partition(";base64,")
+        head, found, encoded = url.partition(";base64,")
         if head[:5].lower() == "data:":
-            if not found or _size(data) == 0:
+            if not found or _size(encoded) == 0:
                 raise FetchFailed("it is not a data URL in base64")
-            return SourceImage(head[5:].partition(";")[0] or "image/png", base64.b64decode(data))
-        fetched = self._fetch(url)
-        return SourceImage(fetched.type.partition(";")[0].strip() or "image/png", fetched.data)
+            type, data = head[5:], base64.b64decode(encoded)
+        else:
+            fetched = self._fetch(url)
+            type, data = fetched.type, fetched.data
+        type = type.partition(";")[0].strip().lower()
+        if not _IMAGE_TYPE.fullmatch(type):  # it becomes a header within the body
+            raise FetchFailed("it is not an image")
+        return SourceImage(type, data)
 
     def _ask(
         self, asked: ImageRequest, show: Callable[[PartialImage], None], bearer: str | None, watch: ClientWatch
@@ -256,8 +263,7 @@ class ImageMaker:
 
 
 def _part(stem: str, image: SourceImage) -> tuple[str, bytes, str]:
-    kind: str = image.type.partition("/")[2] or "png"
-    return f"{stem}.{kind if kind.isalnum() else 'png'}", image.data, image.type
+    return f"{stem}.{image.type.partition('/')[2]}", image.data, image.type
 
 
 def _join(pieces: Iterator[bytes]) -> bytes:

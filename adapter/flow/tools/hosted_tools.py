@@ -28,9 +28,11 @@ from translators.constraints.tool_choice import allowed_tools, undeclared_choice
 from translators.errors import RequestError, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
+from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, NamespaceTool, Tool
 from translators.to_responses.hosted_calls import HostedCalls, WaitingCall
+from translators.tools.declarations import tools_from_items
 from translators.tools.hosted_choice import as_function_choice
 from translators.tools.mcp import ListedFunction, as_namespace, namespace_of
 from translators.tools.names import QualifiedName
@@ -78,6 +80,7 @@ class HostedTools:
         """The calls of the current round."""
         self._ran: dict[tuple[QualifiedName, str], deque[ToolRun]] = {}
         """The last two runs of each call."""
+        self._loaded: list[Tool] = []
         self._has_approved = bool(approved)
         self._first: RoundRequest | None = None
 
@@ -132,9 +135,13 @@ class HostedTools:
         if self._calls_left > 0:
             return {"tool_choice": AllowedTools("auto", choice.tools) if isinstance(choice, AllowedTools) else "auto"}
         hosted = {name.namespace or name.name for name in self._tools}
-        shown = allowed_tools(request.tools, as_function_choice(choice))
+        shown = allowed_tools([*request.tools, *self._loaded], as_function_choice(choice))
         left = [_as_allowed(tool) for tool in shown if getattr(tool, "name", None) not in hosted]
         return {"tool_choice": AllowedTools("auto", left) if left else "none"}
+
+    def load(self, items: Sequence[Item]) -> None:
+        """Remember the tools that items of the context or of this response have loaded."""
+        self._loaded += tools_from_items(items)
 
     def take_approved(self) -> Sequence[MCPRun]:
         """Return the calls to run before the model is asked, once."""
@@ -186,6 +193,7 @@ def prepare_tools(
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
     slot = partial(policy.slots.wait, source.tenant)
     hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds, slot)
+    hosted.load(items)
     return replace(request, tools=tools, max_tool_calls=None), hosted
 
 

@@ -114,6 +114,7 @@ class ToolRound(Round):
         budget = self._tokens_left()
         if budget is not None and budget < 1:
             return stream.end(now, incomplete="max_output_tokens"), None
+        tools.load(items)
         may_call = tools.end_round()
         if not may_call:
             flow.notes.add("tools", "approximated", "the model had to answer in its last round without them")

@@ -93,6 +93,13 @@ def test_tools_of_a_server_are_found_and_run(app: HostedApp, dice: FakeServer, u
     assert dice.calls == [("roll", {"n": 2}), ("get_count", {})]
 
 
+def test_a_tool_that_was_loaded_may_be_called_beyond_the_limit(app: HostedApp, upstream: Upstream) -> None:
+    upstream.plays(calls(WEATHER), calls(("weather", "{}")))
+    response = app.create(tools=TOOLS, max_tool_calls=1)
+    assert response["output"][-1]["type"] == "function_call"
+    assert shown(upstream, 1) == ["now", "weather"]
+
+
 def test_a_server_with_too_many_tools_is_searched(provider: Upstream, upstream: Upstream) -> None:
     many = FakeServer("dice", {f"roll{at}": str for at in range(129)})
     app = HostedApp(provider, many)

@@ -127,6 +127,8 @@ def test_an_image_to_edit() -> None:
     [
         (InputImage("data:image/png,text"), "not a data URL in base64"),
         (InputImage("data:image/png;base64,!"), "not a data URL in base64"),
+        (InputImage(f"data:image/png\r\nX-Name: model;base64,{DATA}"), "not an image"),
+        (InputImage(f"data:text/html;base64,{DATA}"), "not an image"),
         (InputImage("http://127.0.0.1/a.png"), "no public address"),
         (InputImage("nonsense"), "not an http or https URL"),
         (InputImage(file_id="file-1"), "needs a file store"),

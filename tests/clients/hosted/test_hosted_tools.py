@@ -1,4 +1,5 @@
-"""Real clients whose tools the adapter runs: a call of an MCP server, streamed too, a search, and an approval.
+"""Real clients whose tools the adapter runs: a call of an MCP server, streamed too, a search, and an approval;
+some search for a tool.
 
 `programs` prints what each client got, as JSON. The MCP server and the search engine are scripted; the provider calls a
 function by what it was asked, and then words the result.
@@ -26,9 +27,13 @@ CALLS = {
     "Roll.": ("mcp__dice__roll", '{"n":2}'),
     "Wipe.": ("mcp__dice__wipe", '{"path":"/x"}'),
     "Search.": ("web_search", '{"query":"dice"}'),
+    "Find.": ("tool_search", '{"paths":["weather"]}'),
 }
-ANSWERS = {"8": "Rolled 8.", "wiped /x": "Wiped."}
-EXPECTED = {"rolled": "Rolled 8.", "streamed": "Rolled 8.", "searched": "Dice are cubes [1].", "approved": "Wiped."}
+ANSWERS = {"8": "Rolled 8.", "wiped /x": "Wiped.", "These tools can be called now: weather": "Found."}
+EXPECTED = {
+    "rolled": "Rolled 8.", "streamed": "Rolled 8.", "searched": "Dice are cubes [1].", "approved": "Wiped.",
+    "found": "Found.",
+}  # fmt: skip
 
 
 def serve(request: Request) -> Reply:
@@ -96,6 +101,12 @@ def test_python(name: str, hosting: Service, upstream: Upstream) -> None:
     upstream.otherwise = answer
     program = PROGRAMS / f"host_{name.replace('-', '_')}.py"
     check(run([sys.executable, str(program)], hosting, PYTHONPATH=str(available(python_client, name))))
+
+
+@pytest.mark.clients
+def test_openai(hosting: Service, upstream: Upstream) -> None:
+    upstream.otherwise = answer
+    check(run([sys.executable, str(PROGRAMS / "host_openai.py")], hosting))
 
 
 @pytest.mark.clients

@@ -1,6 +1,7 @@
 // Hosted tools in the AI SDK, which validates what it gets. Argument: the base URL.
 import { createOpenAI } from "@ai-sdk/openai";
-import { generateText, streamText } from "ai";
+import { generateText, streamText, tool } from "ai";
+import { z } from "zod";
 
 const openai = createOpenAI({ baseURL: process.argv[2], apiKey: "sk-test" });
 const tools = (approval) => ({
@@ -24,4 +25,12 @@ const answer = { type: "tool-approval-response", approvalId: request.approvalId,
 const approved = await generateText({
   ...always, messages: [question, ...asked.response.messages, { role: "tool", content: [answer] }],
 });
-console.log(JSON.stringify({ rolled: rolled.text, streamed, searched: searched.text, approved: approved.text }));
+const weather = tool({
+  description: "Weather", inputSchema: z.object({}), providerOptions: { openai: { deferLoading: true } },
+});
+const found = await generateText({
+  ...common, tools: { toolSearch: openai.tools.toolSearch(), weather }, prompt: "Find.",
+});
+console.log(JSON.stringify({
+  rolled: rolled.text, streamed, searched: searched.text, approved: approved.text, found: found.text,
+}));
