@@ -33,31 +33,31 @@ class StoredFiles:
 
     def __init__(self, store: FileStore | None) -> None:
         """`store`: None: this server keeps no files."""
-        self._store = store
+        self.store = store
 
     def load(self, id: str, tenant: str, param: str, max_bytes: int) -> File:
         """Return a tenant's file, of at most `max_bytes`.
 
         Raises FileGone, RequestError if it is too large or the server keeps no files, and StoreDown.
         """
-        if self._store is None:
+        if self.store is None:
             raise unsupported_parameter(
                 param, "needs a file store, which this server does not have. Send the file itself instead."
             )
         now = time.time()
         try:
-            stored = self._store.file(id, tenant, now)
+            stored = self.store.file(id, tenant, now)
             if stored.bytes > max_bytes:
                 raise RequestError(
                     f"Invalid '{param}': the file has {stored.bytes} bytes, and one request may have read {max_bytes} "
                     "more.",
                     param=param, code="invalid_value",
                 )  # fmt: skip
-            data = b"".join(read_pieces(self._store, stored))
+            data = b"".join(read_pieces(self.store, stored))
         except NotFound:
             raise FileGone(f"No such File object: {shorten(id)}", param=param, code="invalid_value") from None
         with suppress(StoreDown):
-            self._store.mark_used(id, tenant, now)
+            self.store.mark_used(id, tenant, now)
         return File(data, stored.filename, "" if stored.type == _UNKNOWN_TYPE else stored.type)
 
     def load_image(self, id: str, tenant: str, param: str, max_bytes: int) -> File:
@@ -76,8 +76,8 @@ class StoredFiles:
         now = time.time()
         try:
             for id in ids:
-                if self._store is not None:
-                    self._store.file(id, tenant, now)
+                if self.store is not None:
+                    self.store.file(id, tenant, now)
         except NotFound:
             return False
         return True

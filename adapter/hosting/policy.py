@@ -26,6 +26,7 @@ from translators.errors import RequestError, missing_parameter, shorten, unsuppo
 
 if TYPE_CHECKING:
     from adapter.hosting.code import CodeRunner
+    from adapter.hosting.file_search.embeddings import Embedder
     from adapter.hosting.images import ImageMaker
     from adapter.hosting.web.pages import Pages
     from adapter.hosting.web.search import Domains, WebSearch
@@ -143,6 +144,13 @@ class ToolPolicy:
 
         settings = self._settings.image_generation
         return None if settings is None else ImageMaker(settings, upstreams[settings.upstream], files, tenant)
+
+    def create_embedder(self, upstreams: Mapping[str, Upstream]) -> "Embedder | None":
+        """Return what makes embeddings; None: nothing is configured."""
+        from adapter.hosting.file_search.embeddings import Embedder
+
+        settings = self._settings.file_search
+        return None if settings is None else Embedder(settings, upstreams[settings.upstream])
 
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""

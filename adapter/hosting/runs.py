@@ -7,7 +7,8 @@ client's approval has an item, but nothing runs.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -17,6 +18,7 @@ from adapter.hosting.mcp.errors import INTERNAL_ERROR, INVALID_PARAMS
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import Image, ToolResult
 from translators.chat.chunks import Source
+from translators.open_items.citations import CitedFile
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
 from translators.responses.events import Event
@@ -51,6 +53,8 @@ class ToolRun(ABC):
     """Opens a second item, which has what the call found; None: there is none."""
     usage: ToolUsage | None = None
     """What the call has used that its provider counts."""
+    cited_files: Mapping[int, CitedFile] = MappingProxyType({})
+    """The files that the model may cite from here on, by number."""
     numbered: Sequence[Source] = ()
     """The sources that the model may cite from here on, in the order of their numbers."""
 

@@ -232,7 +232,8 @@ def tool(name: str) -> JSON:
 
 
 HOSTED = frozenset(
-    ("mcp", "web_search", "web_search_preview", "web_search_preview_2025_03_11", "code_interpreter", "image_generation")
+    ("mcp", "web_search", "web_search_preview", "web_search_preview_2025_03_11", "file_search", "code_interpreter",
+     "image_generation")
 )
 
 

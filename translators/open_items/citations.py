@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from translators.chat.chunks import Annotation, Chunk, Source
 from translators.notes import Notes
 from translators.responses.items import UrlCitation
@@ -23,6 +25,13 @@ _MAX_MARKS: Final = 1000
 the response a thousand times as large as its text."""
 _MAX_SOURCE_CHARACTERS: Final = 8192
 """A source's URL and title together, since each mark repeats them; common servers accept no longer URL."""
+
+
+class CitedFile(Struct, frozen=True, gc=False):
+    """A file that the model may cite."""
+
+    id: str
+    name: str
 
 
 class Citations:
@@ -50,6 +59,8 @@ class Citations:
         """Characters of the finished texts; positions count from the start of the first."""
         self._mark_count = 0
         """Annotations made from marks."""
+        self.files: dict[int, CitedFile] = {}
+        """Files that the model was told to cite, by number (`file_marks.py`)."""
 
     def add_annotations(self, annotations: Iterable[Annotation]) -> int:
         """Add a message's annotations; return the number of characters they add to the answer."""

@@ -95,7 +95,7 @@ class OpenText:
 
     def close(self) -> tuple[OutputText, list[Event]]:
         text = "".join(self._text)
-        part = OutputText(text, self._citations.place(text), self._logprobs)
+        part = OutputText(text, self._annotations(text), self._logprobs)
         at = (self._item_id, self._output_index, self._content_index)
         return part, [
             *(
@@ -109,6 +109,9 @@ class OpenText:
                            text=part.text, logprobs=self._logprobs),
             ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),
         ]
+
+    def _annotations(self, text: str) -> list[Any]:
+        return list(self._citations.place(text))
 
 
 class OpenRefusal:

@@ -28,7 +28,7 @@ INPUT_ITEMS: Final[dict[str, Row]] = {
     "computer_call_output": own("History only: a tool message, with the screenshot in a message of the user."),
     "mcp_call": own("A call that was answered with its output or error; nothing is run again."),
     "code_interpreter_call": own("A call that was answered with its logs."),
-    "file_search_call": approximated("History only: a call with what was found; without results, dropped with a note."),
+    "file_search_call": own("A call that was answered with what was found; OpenAI's without results is dropped."),
     "image_generation_call": approximated("A message of the user with the image; one made here is an answered call."),
     "program_output": approximated("History only: its result as a message of the user, labelled."),
     "program": approximated("Dropped with a note: no program runs here."),

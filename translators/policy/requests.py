@@ -94,6 +94,6 @@ INCLUDES: Final[dict[str, Row]] = {
     "computer_call_output.output.image_url": own("Lists of input items show it only when included."),
     "web_search_call.action.sources": own("The URLs that a search found are shown only when included."),
     "web_search_call.results": echoed("Items have no such member; those of a history are shown as they came."),
-    "file_search_call.results": echoed("No such tool runs here; items of a history are shown as they came."),
+    "file_search_call.results": own("What a file search has found is shown only when included."),
     "code_interpreter_call.outputs": own("What code printed is shown only when included."),
 }

@@ -272,6 +272,21 @@ class WebSearchCompleted(Event, tag="response.web_search_call.completed"):
     output_index: int
 
 
+class FileSearchInProgress(Event, tag="response.file_search_call.in_progress"):
+    item_id: str
+    output_index: int
+
+
+class FileSearchSearching(Event, tag="response.file_search_call.searching"):
+    item_id: str
+    output_index: int
+
+
+class FileSearchCompleted(Event, tag="response.file_search_call.completed"):
+    item_id: str
+    output_index: int
+
+
 class CodeInProgress(Event, tag="response.code_interpreter_call.in_progress"):
     item_id: str
     output_index: int

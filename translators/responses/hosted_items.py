@@ -24,6 +24,7 @@ class FileSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="file_
     status: str | None | UnsetType = UNSET
     queries: list[str] = []
     results: list[dict[str, Any]] | None | UnsetType = UNSET
+    hidden: dict[str, Any] | UnsetType = UNSET
 
 
 class CodeInterpreterCall(Struct, frozen=True, gc=False, tag_field="type", tag="code_interpreter_call"):
@@ -110,5 +111,8 @@ Hosted = (
     WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
     | MCPApprovalRequest | MCPApprovalResponse | Program | ProgramOutput
 )
-HostedOutput = WebSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools | MCPApprovalRequest
+HostedOutput = (
+    WebSearchCall | FileSearchCall | CodeInterpreterCall | ImageGenerationCall | MCPCall | MCPListTools
+    | MCPApprovalRequest
+)
 """Those that an answer may have."""

@@ -62,6 +62,14 @@ class UrlCitation(Struct, frozen=True, gc=False, tag_field="type", tag="url_cita
     title: str
 
 
+class FileCitation(Struct, frozen=True, gc=False, tag_field="type", tag="file_citation"):
+    """A file that an answer cites, and the position in the text where it does."""
+
+    file_id: str
+    filename: str
+    index: int
+
+
 class OutputText(Struct, frozen=True, gc=False, tag_field="type", tag="output_text"):
     text: Text
     annotations: list[Any] | None = []

@@ -198,16 +198,40 @@ class ImageGenerationTool(Struct, frozen=True, gc=False, tag_field="type", tag="
     partial_images: Annotated[int, Meta(ge=0, le=3)] | None | UnsetType = UNSET
 
 
+class FileSearchWeights(Struct, frozen=True, gc=False):
+    """How much meanings and words count in the order of results."""
+
+    embedding_weight: Annotated[float, Meta(ge=0)] = 1.0
+    text_weight: Annotated[float, Meta(ge=0)] = 1.0
+
+
+class FileRanking(Struct, frozen=True, gc=False):
+    """Which results of a file search count."""
+
+    ranker: Literal["none", "auto", "default-2024-11-15"] = "auto"
+    score_threshold: Annotated[float, Meta(ge=0, le=1)] = 0
+    hybrid_search: FileSearchWeights | None | UnsetType = UNSET
+
+
+class FileSearchTool(Struct, frozen=True, gc=False, tag_field="type", tag="file_search"):
+    """A search in vector stores, which the adapter runs."""
+
+    vector_store_ids: Annotated[list[str], Meta(min_length=1, max_length=32)]
+    filters: dict[str, Any] | None = None
+    max_num_results: Annotated[int, Meta(ge=1, le=50)] | None = 20
+    ranking_options: FileRanking | None = FileRanking()
+
+
 WEB_SEARCH_TOOLS: Final = frozenset(
     {WebSearchTool, WebSearchTool20250826, WebSearchPreview, WebSearchPreview20250311}
 )
-HOSTED_TOOLS: Final = frozenset({MCPTool, CodeInterpreterTool, ImageGenerationTool})
+HOSTED_TOOLS: Final = frozenset({MCPTool, FileSearchTool, CodeInterpreterTool, ImageGenerationTool})
 """Declarations of tools that the adapter runs itself, or refuses."""
 
 Tool = (
     FunctionTool | CustomTool | NamespaceTool | ToolSearchTool | LocalShellTool | ShellTool | ApplyPatchTool
     | WebSearchTool | WebSearchTool20250826 | WebSearchPreview | WebSearchPreview20250311 | MCPTool
-    | CodeInterpreterTool | ImageGenerationTool
+    | FileSearchTool | CodeInterpreterTool | ImageGenerationTool
 )
 
 
@@ -274,6 +298,10 @@ class WebSearchPreview20250311Choice(HostedChoice, frozen=True, gc=False, tag="w
     pass
 
 
+class FileSearchChoice(HostedChoice, frozen=True, gc=False, tag="file_search"):
+    pass
+
+
 class CodeInterpreterChoice(HostedChoice, frozen=True, gc=False, tag="code_interpreter"):
     pass
 
@@ -303,5 +331,5 @@ FunctionToolChoice = Literal["none", "auto", "required"] | OneTool | AllowedTool
 """A choice among functions, which chat has, and tools that functions stand for."""
 ToolChoice = (
     FunctionToolChoice | MCPChoice | WebSearchChoice | WebSearchPreviewChoice | WebSearchPreview20250311Choice
-    | CodeInterpreterChoice | ImageGenerationChoice
+    | FileSearchChoice | CodeInterpreterChoice | ImageGenerationChoice
 )

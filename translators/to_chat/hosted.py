@@ -121,6 +121,9 @@ def _substitute(item: Hosted | ToolSearchCall, notes: Notes, path: str) -> Hoste
             call = _call(item, "code_interpreter", None, encode({"code": item.code or ""}).decode(), "\n".join(logs))
             urls = [output.get("url") for output in outputs or () if output.get("type") == "image"]
             return call._replace(images=tuple(url for url in urls if isinstance(url, str) and url[:5] == "data:"))
+        case FileSearchCall(hidden=dict(hidden)):
+            arguments = encode({"queries": item.queries}).decode()
+            return _call(item, "file_search", None, arguments, str(hidden.get("text", _BROKEN_OFF)))
         case FileSearchCall(results=list(results)):
             found = "\n\n".join(f"{result.get('filename', '')}\n{result.get('text', '')}".strip() for result in results)
             return _call(item, "file_search", None, encode({"queries": item.queries}).decode(), found)

@@ -6,7 +6,7 @@ What the model wrote behind a call goes out after it. When none waits, the respo
 Laws 11 to 13 of docs/stream-laws.md.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from translators.chat.chunks import Source
 from translators.errors import ProtocolError, UpstreamError
-from translators.open_items.citations import Citations
+from translators.open_items.citations import Citations, CitedFile
 from translators.open_items.hosted import OpenHostedItem
 from translators.responses.events import Event
 from translators.responses.items import OutputItem
@@ -73,6 +73,10 @@ class HostedCalls:
     def cite(self, sources: Sequence[Source]) -> None:
         """Make the sources that the model was told to cite by number citations, where it does so."""
         self._citations.add_numbered(sources)
+
+    def cite_files(self, files: Mapping[int, CitedFile]) -> None:
+        """Make the marks of these numbers citations of files, from the next message on."""
+        self._citations.files.update(files)
 
     def open(self, open_item: OpenHosted, call: WaitingCall | None = None) -> list[Event]:
         """Open an item, in place of the first call that waits, or of none if that is what it is for."""

@@ -21,6 +21,7 @@ from translators.notes import Notes
 from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
+from translators.open_items.file_marks import CitingMessage
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.image import OpenImage, is_image
 from translators.open_items.message import OpenMessage
@@ -224,7 +225,8 @@ class ItemSequencer:
     def _open(self, entry: QueuedItem, events: list[Event], *, at_end: bool = False) -> bool:
         """Open an item and add the pieces that waited; return False for a call whose name may still be told."""
         if entry.kind == "message":
-            entry.item = OpenMessage(self._next_index, self._ids.item("msg"), self._citations)
+            open_message = CitingMessage if self._citations.files else OpenMessage
+            entry.item = open_message(self._next_index, self._ids.item("msg"), self._citations)
         elif entry.kind == "reasoning":
             assert entry.opaque is not None
             entry.item = OpenReasoning(

@@ -14,6 +14,10 @@ _MAX_PLACE_CHARS: Final = 100
 """Of each part of a place."""
 
 
+_MAX_QUERIES: Final = 5
+"""Of one call of `file_search`."""
+
+
 def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
@@ -37,6 +41,17 @@ OPEN_PAGE: Final = _function(
 FIND_IN_PAGE: Final = _function(
     "web_find", "Returns the places in a web page that contain a text.",
     {"url": _text("The URL of the page."), "pattern": _text("The text to look for.")}, "url", "pattern",
+)  # fmt: skip
+SEARCH_FILES: Final = _function(
+    "file_search", "Searches the files of the user and returns numbered results. Cite a result where you use it, by "
+    "its number in these brackets: 【1】.",
+    {
+        "queries": {
+            "type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 5,
+            "description": "What to search for: one query, or several on the same matter.",
+        },
+    },
+    "queries",
 )  # fmt: skip
 RUN_CODE: Final = _function(
     "code_interpreter", "Runs Python code and returns what it prints.", {"code": _text("The Python code.")}, "code",
@@ -74,6 +89,7 @@ def tool_search(searchable: str) -> FunctionTool:
 
 FUNCTIONS: Final[dict[str, str]] = {
     **{str(tool.__struct_config__.tag): SEARCH.name for tool in WEB_SEARCH_TOOLS},
+    "file_search": SEARCH_FILES.name,
     "code_interpreter": RUN_CODE.name,
     "image_generation": MAKE_IMAGE.name,
 }
@@ -100,6 +116,15 @@ def wants_edit(arguments: str) -> bool:
 def read_object(arguments: str) -> dict[str, Any]:
     """Return the arguments of a call; {} if they are no JSON object."""
     return _object(arguments)
+
+
+def file_queries(arguments: str) -> list[str]:
+    """Return the different queries of a call of `file_search`, at most five; [] if it has none."""
+    given = _object(arguments)
+    query, queries = given.get("query"), given.get("queries")
+    listed = queries if isinstance(queries, list) else [queries]
+    texts = [text.strip() for text in (*listed, query) if isinstance(text, str) and text.strip()]
+    return list(dict.fromkeys(texts))[:_MAX_QUERIES]
 
 
 def search_action(arguments: str) -> dict[str, Any]:

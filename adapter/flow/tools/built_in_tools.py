@@ -11,15 +11,17 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.flow.tools.built_in.code_interpreter import open_code_interpreter
+from adapter.flow.tools.built_in.file_search import open_file_search
 from adapter.flow.tools.built_in.image_generation import open_image_generation
 from adapter.flow.tools.built_in.web_search import open_web_search
 from adapter.hosting.policy import ToolPolicy
 from translators.notes import Notes
 from translators.responses.items import Item
-from translators.responses.tools import WEB_SEARCH_TOOLS, CodeInterpreterTool, ImageGenerationTool
+from translators.responses.tools import WEB_SEARCH_TOOLS, CodeInterpreterTool, FileSearchTool, ImageGenerationTool
 
 BUILT_IN_TOOLS: Final[Mapping[type, Callable[[Any, Opening], BuiltIn | None]]] = {
     **dict.fromkeys(WEB_SEARCH_TOOLS, open_web_search),
+    FileSearchTool: open_file_search,
     CodeInterpreterTool: open_code_interpreter,
     ImageGenerationTool: open_image_generation,
 }

@@ -90,13 +90,15 @@ class HostedTools:
         return frozenset(self._tools)
 
     def show_lists(self, items: HostedCalls) -> list[Event]:
-        """Return the events of the lists that were fetched for this response, once."""
+        """Return the events of the lists that were fetched for this response, once; let it cite earlier files."""
         events: list[Event] = []
         if not self._shown:
             self._shown = True
             for one in self._servers:
                 if one.is_new:
                     events += items.open(partial(open_list, one)) + items.close()
+            for built_in in self._built_ins:
+                items.cite_files(built_in.cited_files)
         return events
 
     def answer(self, call: WaitingCall) -> ToolRun | None:

@@ -92,6 +92,8 @@ class ToolRound(Round):
                     self._flow.notes.add("tools", "dropped", "the end of a tool's long result")
                 if run.numbered:
                     self._items.cite(run.numbered)
+                if run.cited_files:
+                    self._items.cite_files(run.cited_files)
                 self._waits_for_client |= run.waits_for_client
                 if run is self._last_run:
                     self._items.hide([_hide(call) for call, run, _ in self._runs if call is not None and run is None])

@@ -313,6 +313,7 @@ class _Part:
         if self.kind == "output_text":
             told |= {"annotations": self.annotations, "logprobs": self.logprobs}
             for cited in self.annotations:
-                assert 0 <= cited["start_index"] <= cited["end_index"] <= len(told["text"]), f"outside of it: {cited}"
+                at = [cited["index"]] * 2 if "index" in cited else [cited["start_index"], cited["end_index"]]
+                assert 0 <= at[0] <= at[1] <= len(told["text"]), f"outside of it: {cited}"
         assert done == told, f"its events told {told}"
         return done

@@ -15,6 +15,7 @@ HOSTED: dict[str, frozenset[str]] = {
     ),
     "mcp_approval_request": frozenset(("id", "type", "arguments", "name", "server_label")),
     "web_search_call": frozenset(("id", "type", "status", "action")),
+    "file_search_call": frozenset(("id", "type", "status", "queries", "results")),
     "code_interpreter_call": frozenset(("id", "type", "status", "code", "container_id", "outputs")),
     "tool_search_call": frozenset(("id", "type", "status", "call_id", "execution", "arguments")),
     "tool_search_output": frozenset(("id", "type", "status", "call_id", "execution", "tools")),
@@ -23,7 +24,7 @@ HOSTED: dict[str, frozenset[str]] = {
 OPTIONAL: dict[str, frozenset[str]] = {
     "mcp_list_tools": frozenset(("error",)), "mcp_call": frozenset(("hidden",)),
     "web_search_call": frozenset(("hidden",)), "tool_search_call": frozenset(("hidden",)),
-    "code_interpreter_call": frozenset(("hidden",)),
+    "code_interpreter_call": frozenset(("hidden",)), "file_search_call": frozenset(("hidden",)),
 }  # fmt: skip
 """Those that it has only with a value; `hidden` is ours, for clients that keep the history."""
 ERRORS = {
@@ -37,6 +38,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "tool_search_call": (),
     "tool_search_output": (),
     "web_search_call": ("web_search_call.in_progress", "web_search_call.searching", "web_search_call.completed"),
+    "file_search_call": ("file_search_call.in_progress", "file_search_call.searching", "file_search_call.completed"),
     "code_interpreter_call": (
         "code_interpreter_call.in_progress", "code_interpreter_call_code.delta", "code_interpreter_call_code.done",
         "code_interpreter_call.interpreting", "code_interpreter_call.completed",
@@ -102,7 +104,8 @@ class HostedItem:
     def check(self, done: Object) -> None:
         """Raise AssertionError unless the item is what its events said."""
         kind, status = self._added["type"], done.get("status")
-        changing = {"status", "output", "error", "arguments", "tools", "action", "code", "outputs"}
+        changing = {"status", "output", "error", "arguments", "tools", "action", "code", "outputs", "queries"}
+        changing.add("results")
         same = [name for name in self._added if name not in changing]
         assert [done[name] for name in same] == [self._added[name] for name in same], "another item"
         if "arguments" in done and kind == "mcp_call":
@@ -111,7 +114,8 @@ class HostedItem:
             assert done["code"] == self._arguments, f"its events told {self._arguments!r}"
         if kind == "web_search_call":
             assert done["action"].items() >= self._added["action"].items(), "another action"
-        if status == "incomplete" or (status == "failed" and kind in ("web_search_call", "code_interpreter_call")):
+        built_in = ("web_search_call", "file_search_call", "code_interpreter_call")
+        if status == "incomplete" or (status == "failed" and kind in built_in):
             return
         failed = status == "failed" or (kind == "mcp_list_tools" and "error" in done)
         assert len(self._seen) == len(STAGES[kind]), f"its events are {self._seen}"

@@ -41,7 +41,7 @@ TYPED: dict[str, Object] = {
 """The items that are told whole in the end, each with what it says before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
 PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp", "tool_search_output": "tso"}
-PREFIXES |= {"web_search_call": "ws", "code_interpreter_call": "ci"}
+PREFIXES |= {"web_search_call": "ws", "code_interpreter_call": "ci", "file_search_call": "fs"}
 PREFIXES |= {"mcp_list_tools": "mcpl", "mcp_call": "mcp", "mcp_approval_request": "mcpr"}
 ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 EMPTY_PARTS: dict[str, Object] = {

@@ -1,6 +1,6 @@
 """What each built-in tool provides for one response, and what it is opened with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -9,6 +9,7 @@ from adapter.flow.context import ContextSource
 from adapter.hosting.policy import ToolPolicy
 from adapter.hosting.runs import ToolRun
 from translators.notes import Notes
+from translators.open_items.citations import CitedFile
 from translators.responses.items import Item
 from translators.responses.tools import FunctionTool
 
@@ -34,3 +35,5 @@ class BuiltIn(Struct, frozen=True):
     run: Callable[[str, str], ToolRun]
     """Returns the run of a call; its arguments are the function's name and the arguments of the call."""
     close: Callable[[], None] = lambda: None
+    cited_files: Mapping[int, CitedFile] = {}
+    """Files of the history that the model may cite, by number."""
