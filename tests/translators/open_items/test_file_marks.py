@@ -38,7 +38,7 @@ def test_marks(given: str, text: str, cited: list[tuple[str, int]]) -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.sampled_from(["【", "】", "1", "2", "†x", ":", ", ", "a", "【1】", "【12】", "x" * 40]), max_size=30))
+@given(st.lists(st.sampled_from(["【", "】", "1", "2", "†x", ":", ", ", "【1】", "【12】", "x" * 40]), max_size=20))
 def test_a_split_changes_nothing(pieces: list[str]) -> None:
     whole = "".join(pieces)
     assert read(*pieces) == read(whole) == read(*whole)
