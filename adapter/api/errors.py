@@ -45,7 +45,7 @@ def _finish_answer(response: Response) -> Response:
     rule, method = request.url_rule, request.method
     route, method = rule.rule if rule else "none", method if method in _METHODS else "other"
     HTTP_REQUESTS.add((route, method, response.status[:3]))
-    if (trace := current_trace()) is not None:
+    if (trace := current_trace()) is not None and route.startswith("/v1/"):
         trace.answer(method, route, response.status_code)
     response.headers.update(answer_fields(request.environ))
     return response

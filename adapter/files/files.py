@@ -22,7 +22,7 @@ from adapter.files.pdf import NoText, text_of_pdf
 from adapter.files.stored import FileGone, StoredFiles, is_by_id
 from adapter.settings.settings import Settings
 from adapter.sharing.offload import LARGE_BYTES, Offload
-from adapter.sharing.shares import Slots, share_of
+from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.store.files.protocols import FileStore
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.context.pairs import first_unanswered
@@ -66,8 +66,8 @@ class Files:
         self.guard = Guard(settings.file_url_hosts, settings.admin_port)
         self.public_hosts = Guard(["*"], settings.admin_port)
         """For URLs that a model or a provider names: every host, but public addresses only."""
-        self.fetch_slots = Slots(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
-        self.pdf_slots = Slots(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
+        self.fetches = TenantSemaphore(_MAX_FETCHES, share_of(_MAX_FETCHES, settings.share_percent))
+        self.pdf_conversions = TenantSemaphore(_MAX_PDFS, share_of(_MAX_PDFS, settings.share_percent))
         self.max_bytes = settings.max_body_bytes
         self.seconds = settings.body_timeout
 
@@ -206,7 +206,7 @@ class _RequestFiles:
             raise _fetch_error(param, f"at most {_MAX_URLS} are fetched for one request")
         self._urls -= 1
         try:
-            slot = self._files.fetch_slots.wait(self._tenant)
+            slot = self._files.fetches.wait(self._tenant)
             fetched = self._files.guard.fetch(
                 url, max_bytes=self._bytes, seconds=self._seconds_left(param), slot=slot
             )
@@ -232,7 +232,7 @@ class _RequestFiles:
 
     def _read_pdf(self, file: File, where: str) -> str:
         try:
-            text = text_of_pdf(file.data, self._seconds_left(where), self._files.pdf_slots.wait(self._tenant))
+            text = text_of_pdf(file.data, self._seconds_left(where), self._files.pdf_conversions.wait(self._tenant))
             self._bytes -= len(text)  # a small PDF can contain a long text
             if self._bytes < 0:
                 raise NoText("holds more text than one request may")

@@ -235,7 +235,7 @@ class ImageMaker:
         return "/images/edits", type, body
 
     def _fetch(self, url: str) -> Any:
-        slot = self._files.fetch_slots.wait(self._tenant)
+        slot = self._files.fetches.wait(self._tenant)
         return self._files.public_hosts.fetch(
             url, max_bytes=MAX_IMAGE_BYTES, seconds=self._settings.timeout, slot=slot
         )

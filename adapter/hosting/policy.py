@@ -20,7 +20,7 @@ from adapter.hosting.mcp.server import MCPServer
 from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
 from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
 from adapter.settings.tools import ToolSettings
-from adapter.sharing.shares import Slots, share_of
+from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.upstream.client import Upstream
 from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
 
@@ -61,7 +61,7 @@ class ToolPolicy:
         `admin_port`: where this machine's admin address is, which no URL of a caller leads to.
         """
         self._settings = settings
-        self.slots = Slots(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
+        self.calls_at_once = TenantSemaphore(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
         """Of the hosted calls that the worker runs at the same time."""
         self.rounds = settings.rounds
         """Chat calls of one response, the last of them without tools."""

@@ -84,12 +84,12 @@ class Whole(Kind):
         return value
 
 
-class Seconds(Kind):
-    metavar = "SECONDS"
+class Number(Kind):
+    metavar = "NUMBER"
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, low: float, high: float, unit: str = "") -> None:
         super().__init__(validate=validate.Range(low, high))
-        self.expects = f"a number of seconds from {low:g} to {high:g}"
+        self.expects = f"a number{unit} from {low:g} to {high:g}"
 
     def from_text(self, text: str) -> object:
         return float(text) if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text) else text
@@ -98,6 +98,13 @@ class Seconds(Kind):
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise ValueError
         return float(value)
+
+
+class Seconds(Number):
+    metavar = "SECONDS"
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__(low, high, " of seconds")
 
 
 class Age(Kind):

@@ -23,6 +23,7 @@ from adapter.settings.kinds import (
     Hosts,
     Keys,
     Names,
+    Number,
     Origins,
     Seconds,
     Secrets,
@@ -282,9 +283,9 @@ class Settings:
     )
     trace_sample: float = setting(
         1.0,
-        Seconds(0, 1),
-        "Part of the requests without `traceparent` whose traces are sent to the collector, from 0 to 1; for others "
-        "their caller decides.",
+        Number(0, 1),
+        "Part of the requests without `traceparent` whose traces are sent to the collector; for others their caller "
+        "decides.",
     )
     log_level: str = setting(
         "info", Choice("debug", "info", "warning", "error"), "The least level that is logged."

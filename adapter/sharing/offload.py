@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from adapter.event_loop.native_threads import Job, NativeThreads
-from adapter.sharing.shares import Slots, share_of
+from adapter.sharing.shares import TenantSemaphore, share_of
 
 T = TypeVar("T")
 
@@ -25,14 +25,14 @@ class Offload:
     """The threads of one worker for long work."""
 
     def __init__(self, share_percent: int) -> None:
-        self._slots = Slots(_THREADS, share_of(_THREADS, share_percent))
+        self._work = TenantSemaphore(_THREADS, share_of(_THREADS, share_percent))
         self._threads: NativeThreads[_Nothing, Callable[[], Any]] = NativeThreads(
             _Nothing, _call_each, threads=_THREADS, batch=1
         )
 
     def run(self, tenant: str, function: Callable[..., T], *args: Any) -> T:
         """Return what a function returns for these arguments, or raise what it raises."""
-        with self._slots.wait(tenant):
+        with self._work.wait(tenant):
             return self._threads.do(partial(function, *args))  # type: ignore[no-any-return]
 
     def close(self) -> None:

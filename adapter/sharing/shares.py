@@ -3,7 +3,7 @@
 A worker has room for so many bytes of request bodies, background responses, file fetches, PDF files. A tenant may use
 a part of it (`ADAPTER_TENANT_SHARE`), so that one that fills its own leaves room for the others. What does not wait for
 room is refused (`Shares`): with 429 if the tenant's own share is in use, with 503 if the worker's whole room is. What
-waits (`Slots`) waits behind its own tenant only.
+waits (`TenantSemaphore`) waits behind its own tenant only.
 """
 
 from collections.abc import Iterator
@@ -101,18 +101,18 @@ class Holding:
     __del__ = close
 
 
-class Slots:
+class TenantSemaphore:
     """Work of which a worker does so many pieces at a time, and each tenant fewer."""
 
     def __init__(self, total: int, each: int) -> None:
         self._all = BoundedSemaphore(total)
         self._each = each
         self._of_tenant: dict[str, tuple[BoundedSemaphore, int]] = {}
-        """A semaphore for each tenant that has or awaits a slot, and how many do."""
+        """A semaphore for each tenant whose work runs or waits, and how many pieces that is."""
 
     @contextmanager
     def wait(self, tenant: str) -> Iterator[None]:
-        """Wait for a slot, and have it inside the `with` block."""
+        """Wait until one more piece of a tenant may run, which the `with` block does."""
         own, users = self._of_tenant.get(tenant) or (BoundedSemaphore(self._each), 0)
         self._of_tenant[tenant] = own, users + 1
         try:

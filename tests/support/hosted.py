@@ -12,7 +12,7 @@ from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.results import ToolResult
 from adapter.settings.settings import Settings
 from adapter.settings.tool_servers import MCPServerSettings
-from adapter.sharing.shares import Slots
+from adapter.sharing.shares import TenantSemaphore
 from tests.support import chat
 from tests.support.client import judged
 from tests.support.judges import oracles
@@ -71,7 +71,7 @@ class FakePolicy:
     calls = 64
 
     refuses_cached_search = False
-    slots = Slots(64, 64)
+    calls_at_once = TenantSemaphore(64, 64)
 
     def __init__(self, *servers: FakeServer) -> None:
         self.servers = {server.label: server for server in servers}

@@ -68,7 +68,7 @@ class Session:
         self._flow_services = with_memory(services.flow, self._memory)
         self._queues: dict[str | None, StreamQueue] = {}
         self._waiting = 0
-        self._response_slots = Semaphore(MAX_CONCURRENT_RESPONSES)
+        self._responses_at_once = Semaphore(MAX_CONCURRENT_RESPONSES)
 
     @property
     def is_busy(self) -> bool:
@@ -130,7 +130,7 @@ class Session:
         """Answer a message: with the events of a response, or with an error."""
         self._waiting -= 1
         structlog.contextvars.bind_contextvars(**self._fields)
-        with self._response_slots:
+        with self._responses_at_once:
             if self._watch.disconnected() or self._services.must_stop():
                 return
             caller = self._caller.sending(message.room)

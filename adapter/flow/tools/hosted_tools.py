@@ -193,7 +193,7 @@ def prepare_tools(
         gevent.spawn(_close, [server.close for _, server in servers])
         raise
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
-    slot = partial(policy.slots.wait, source.tenant)
+    slot = partial(policy.calls_at_once.wait, source.tenant)
     hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds, slot)
     hosted.load(items)
     return replace(request, tools=tools, max_tool_calls=None), hosted

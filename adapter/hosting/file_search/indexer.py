@@ -154,7 +154,7 @@ class Indexer:
         file = File(b"".join(read_pieces(self._store, stored)), stored.filename, stored.type)
         if file.is_pdf:
             try:
-                return text_of_pdf(file.data, _PDF_SECONDS, self._files.pdf_slots.wait(job.tenant))
+                return text_of_pdf(file.data, _PDF_SECONDS, self._files.pdf_conversions.wait(job.tenant))
             except NoText as error:
                 raise _Unreadable("invalid_file", f"The file {error}.") from None
         text = self._files.offload.run(job.tenant, lambda: file.text)

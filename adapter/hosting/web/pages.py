@@ -107,7 +107,7 @@ class Pages:
 
     def _fetch(self, url: str) -> PageResult:
         try:
-            slot = self._files.fetch_slots.wait(self._tenant)
+            slot = self._files.fetches.wait(self._tenant)
             seconds = self._settings.timeout
             fetched = self._guard.fetch(url, max_bytes=_MAX_PAGE_BYTES, seconds=seconds, slot=slot)
         except FetchFailed as error:
@@ -119,7 +119,7 @@ class Pages:
     def _as_text(self, fetched: Fetched) -> PageResult:
         type = fetched.type.partition(";")[0].strip().lower()
         if type == "application/pdf" or fetched.data.startswith(b"%PDF-"):
-            slot = self._files.pdf_slots.wait(self._tenant)
+            slot = self._files.pdf_conversions.wait(self._tenant)
             try:
                 return PageResult(clean(text_of_pdf(fetched.data, self._settings.timeout, slot)))
             except NoText as error:

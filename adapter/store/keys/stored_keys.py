@@ -6,11 +6,12 @@ presents a key that they do not know: a new key works at once, and a revoked one
 While the store is down, the keys stay as they were.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import gevent
 import structlog
@@ -107,14 +108,22 @@ def revoke_key(store: ValueStore, name: str) -> None:
         raise KeyNotFound(name)
 
 
+class _Known(NamedTuple):
+    """A value, and the key that it is until a Unix time; None: it is none."""
+
+    value: bytes
+    key: CallerKey | None
+    until: float
+
+
 class StoredKeys:
     """Keeps the keys of a worker as they are in the store. A member of the heartbeat."""
 
     def __init__(self, store: ValueStore, keys: CallerKeys) -> None:
         self._store = store
         self._keys = keys
-        self._raw: dict[str, tuple[bytes, StoredKey | None]] = {}
-        """Values as they were read last, by their place: only what has changed is decoded again."""
+        self._known: dict[str, _Known] = {}
+        """What was read last, by its place: only what has changed, or expired, is decoded again."""
         self._read_at = 0.0
         self._has_read = False
         self._is_down = False
@@ -131,19 +140,21 @@ class StoredKeys:
     def read(self) -> None:
         """Read the store; raise StoreDown."""
         self._read_at = time.monotonic()
-        values = self._store.values(_PREFIX, time.time())
-        self._raw = {place: self._decode_if_new(place, value) for place, value in values.items()}
-        now, found = time.time(), []
-        for _, stored in self._raw.values():
-            key = None if stored is None else stored.caller_key(now)
-            if key is not None:
-                found.append(key)
+        now = time.time()
+        values = self._store.values(_PREFIX, now)
+        self._known = {place: self._decode_if_new(place, value, now) for place, value in values.items()}
         self._has_read, self._is_down = True, False
-        self._keys.set_stored(found)
+        self._keys.set_stored(known.key for known in self._known.values() if known.key is not None)
 
-    def _decode_if_new(self, place: str, value: bytes) -> tuple[bytes, StoredKey | None]:
-        known = self._raw.get(place)
-        return known if known is not None and known[0] == value else (value, _decode_one(value))
+    def _decode_if_new(self, place: str, value: bytes, now: float) -> "_Known":
+        known = self._known.get(place)
+        if known is not None and known.value == value and now < known.until:
+            return known
+        stored = _decode_one(value)
+        if stored is None:
+            return _Known(value, None, math.inf)
+        ends = (until for until in stored.hashes.values() if until is not None and until > now)
+        return _Known(value, stored.caller_key(now), min(ends, default=math.inf))
 
     def _read_again(self) -> None:
         try:

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from adapter.hosting.results import Image, ToolResult
-from adapter.sharing.shares import Slots
+from adapter.sharing.shares import TenantSemaphore
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream, whole
@@ -317,7 +317,7 @@ def test_calls_run_at_the_same_time(provider: Upstream, upstream: Upstream) -> N
 def test_a_worker_runs_only_so_many_calls_of_a_tenant(provider: Upstream, upstream: Upstream) -> None:
     slow = FakeServer("dice", {"roll": lambda n=1: gevent.sleep(0.02) or str(n)})
     app = HostedApp(provider, slow)
-    app.policy.slots = Slots(64, 2)  # type: ignore[misc]
+    app.policy.calls_at_once = TenantSemaphore(64, 2)  # type: ignore[misc]
     upstream.plays(calls(*[(ROLL, json.dumps({"n": n})) for n in range(6)]), says("Done."))
     response = app.create(tools=[mcp()])
     assert [item["output"] for item in response["output"][1:-1]] == [str(n) for n in range(6)]

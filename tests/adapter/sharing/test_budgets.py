@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapter.settings.caller_keys import CallerKey
@@ -92,7 +92,7 @@ def test_periods_end_where_the_next_begin(day: int) -> None:
     assert day_from(date_of(day).isoformat()) == day
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 700), st.integers(0, 700)), max_size=30))
 def test_no_day_uses_more_than_its_budget_and_the_last_response(steps: list[tuple[int, int, int]]) -> None:
     today = Today()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapter.sharing.buckets import Bucket
@@ -111,7 +111,7 @@ def test_what_a_dead_process_was_doing_does_not_count() -> None:
     assert let_in(table, limits, 3) == 2
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 40)), min_size=1, max_size=30))
 def test_no_interval_lets_in_more_than_its_burst_and_its_share(steps: list[tuple[float, int]]) -> None:
     clock = Clock()

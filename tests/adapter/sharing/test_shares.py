@@ -4,7 +4,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from adapter.sharing.shares import NoRoom, Shares, Slots, share_of
+from adapter.sharing.shares import NoRoom, Shares, TenantSemaphore, share_of
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_a_share_is_never_nothing() -> None:
 
 
 def test_slots_wait_behind_their_own_tenant_only() -> None:
-    slots, gate, done = Slots(3, 2), Event(), []
+    semaphore, gate, done = TenantSemaphore(3, 2), Event(), []
 
     def work(tenant: str) -> None:
-        with slots.wait(tenant):
+        with semaphore.wait(tenant):
             done.append(tenant)
             gate.wait()
 
@@ -62,16 +62,16 @@ def test_slots_wait_behind_their_own_tenant_only() -> None:
     gate.set()
     gevent.joinall(working, timeout=5)
     assert sorted(done) == ["a", "a", "a", "a", "b", "c"]
-    assert slots._of_tenant == {}
+    assert semaphore._of_tenant == {}
 
 
 def test_a_slot_is_given_back_by_who_gives_up_waiting() -> None:
-    slots = Slots(1, 1)
-    with slots.wait("a"):
-        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), slots.wait("a"):
+    semaphore = TenantSemaphore(1, 1)
+    with semaphore.wait("a"):
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), semaphore.wait("a"):
             raise AssertionError
-        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), slots.wait("b"):
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.01), semaphore.wait("b"):
             raise AssertionError
-    with slots.wait("b"):
+    with semaphore.wait("b"):
         pass
-    assert slots._of_tenant == {}
+    assert semaphore._of_tenant == {}

@@ -13,6 +13,7 @@ from tests.support import chat
 from tests.support.client import Client
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Gate, Upstream, stream, whole
+from tests.support.websocket import Socket
 
 ADMIN_KEY = "test-admin-key-0123456789"
 SECONDS = 5.0
@@ -97,6 +98,18 @@ def test_an_admin_key_makes_others_at_the_admin_address(servers: Servers) -> Non
     assert boss.request("DELETE", "/keys/other").json["deleted"]
     assert boss.request("DELETE", "/keys/other").error["code"] == "key_not_found"
     servers.become(401, newer)
+
+
+def test_an_open_websocket_gets_no_more_from_a_revoked_key(servers: Servers, upstream: Upstream) -> None:
+    upstream.plays(stream(chat.text("Hello."), chat.end()))
+    first, _ = servers.both
+    key = servers.command("create", "socket", "--stored")
+    servers.become(404, key)
+    with Socket(first, key) as socket:
+        assert socket.turn()["status"] == "completed"
+        servers.command("revoke", "socket")
+        servers.become(401, key)
+        assert socket.refused()["code"] == "invalid_api_key"
 
 
 def test_the_commands_say_what_is_wrong(servers: Servers, tmp_path: Path) -> None:
