@@ -75,6 +75,10 @@ class PartialImage(Struct, frozen=True, gc=False):
     data: str
     """Base64."""
     index: int
+    output_format: str | None = None
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
 
 
 class ImageGone(Exception):
@@ -288,7 +292,12 @@ def _read_stream(pieces: Iterator[bytes], show: Callable[[PartialImage], None]) 
         for payload in payloads:
             event = _decode_event(payload) if payload.startswith(b"{") else _Event()
             if event.type.endswith(".partial_image") and 0 < _size(event.b64_json or "") <= MAX_IMAGE_BYTES:
-                show(PartialImage(event.b64_json or "", event.partial_image_index))
+                show(
+                    PartialImage(
+                        event.b64_json or "", event.partial_image_index, event.output_format, event.size,
+                        event.quality, event.background,
+                    )
+                )  # fmt: skip
             elif event.type.endswith(".completed") and event.b64_json:
                 event.data = [_Made(event.b64_json)]
                 last = event

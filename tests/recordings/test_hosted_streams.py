@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapter.hosting.code import CodeResult
-from adapter.hosting.images import ImageResult
+from adapter.hosting.images import ImageResult, PartialImage
 from adapter.hosting.results import ToolResult
 from adapter.hosting.web.backends import Hit
 from adapter.hosting.web.pages import PageResult
@@ -47,7 +47,8 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[Script]]] = {
     "web_search_failed": ([WEB], [calls(SEARCH), says("The search failed.")]),
     "code_interpreter": ([CODE], [calls(("code_interpreter", '{"code":"print(1)"}')), says("1")]),
     "image_generation": (
-        [{"type": "image_generation"}], [calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is.")],
+        [{"type": "image_generation", "partial_images": 1}],
+        [calls(("image_generation", '{"prompt":"a cat"}')), says("Here it is.")],
     ),
     "image_generation_failed": (
         [{"type": "image_generation"}],
@@ -58,7 +59,6 @@ LEFT_OUT = {
     "file_search_with_results": "there are no vector stores",
     "mcp_list_failed_in_stream": "lists are fetched before the stream begins, and a failure is an HTTP error",
 }
-PREVIEWS = "response.image_generation_call.partial_image"
 
 
 class Backends:
@@ -68,6 +68,8 @@ class Backends:
         self.fails = name.endswith("failed")
         done = [event["item"] for event in streams["image_generation"] if event["type"].endswith("item.done")]
         self.image = done[0]["result"]
+        partial = next(event for event in streams["image_generation"] if "partial_image_b64" in event)
+        self.preview = PartialImage(partial["partial_image_b64"], 0, "png", "1024x1024", "low", "opaque")
 
     def run(self, asked: Any, *show: Any, **_: Any) -> Any:
         if isinstance(asked, list):
@@ -77,6 +79,7 @@ class Backends:
             return CodeResult("1\n")
         if self.fails:
             return ImageResult(error="no image")
+        show[0](self.preview)
         return ImageResult(self.image, "a cat", "png", "opaque", "low", "1024x1024")
 
     def name(self, urls: Any) -> None: ...
@@ -107,7 +110,7 @@ def streams() -> dict[str, Any]:
 
 def plain(events: list[dict[str, Any]]) -> list[Any]:
     """Return events without what differs, and tools without what the test's server says of them."""
-    return [_plain(event) for event in events if event["type"] != PREVIEWS]
+    return [_plain(event) for event in events]
 
 
 def _plain(value: Any) -> Any:

@@ -80,10 +80,11 @@ class OpenGeneratedImage(OpenHostedItem):
         at: dict[str, Any] = {"item_id": self._id, "output_index": self._index}
         return [ImageGenerationInProgress(**at), ImageGenerationGenerating(**at)]
 
-    def show_partial(self, data: str, index: int) -> Event:
-        """Return the event of a preview, as base64."""
+    def show_partial(self, data: str, index: int, **members: str | None) -> Event:
+        """Return the event of a preview, as base64, and what it is like."""
+        known: dict[str, Any] = {name: value for name, value in members.items() if value}
         return ImageGenerationPartialImage(
-            item_id=self._id, output_index=self._index, partial_image_b64=data, partial_image_index=index
+            item_id=self._id, output_index=self._index, partial_image_b64=data, partial_image_index=index, **known
         )
 
     def settle(self, text: str, data: str, **members: str | None) -> None:

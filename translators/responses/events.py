@@ -9,7 +9,7 @@ Source: OpenAI API reference, Streaming events; Open Responses specification, St
 from collections.abc import Iterable
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from translators.responses.items import OutputItem, OutputText, ReasoningText, Refusal, SummaryText, UrlCitation
 from translators.responses.response import Response
@@ -208,6 +208,10 @@ class ImageGenerationPartialImage(Event, tag="response.image_generation_call.par
     output_index: int
     partial_image_b64: str
     partial_image_index: int
+    output_format: str | UnsetType = UNSET
+    size: str | UnsetType = UNSET
+    quality: str | UnsetType = UNSET
+    background: str | UnsetType = UNSET
 
 
 class ImageGenerationCompleted(Event, tag="response.image_generation_call.completed"):

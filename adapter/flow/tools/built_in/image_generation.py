@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 from msgspec.structs import replace
 
 from adapter.event_loop.client_watch import ClientDisconnected
@@ -161,7 +161,7 @@ class ImageRun(ToolRun):
 
     def take_events(self) -> list[Event]:
         previews, self._previews[:] = self._previews[:], []
-        return [self._item.show_partial(preview.data, preview.index) for preview in previews]
+        return [self._item.show_partial(**structs.asdict(preview)) for preview in previews]
 
     def settle(self) -> None:
         self._item.settle(self._text, self._data, **self._members)

@@ -9,6 +9,8 @@ from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.memory import ListKey, ServerMemory
 from adapter.hosting.mcp.mirrored import InvalidAnnotation, encode_header, find_mirrored, mirror
 from adapter.hosting.mcp.tools import ToolList, read_pages
+from adapter.hosting.policy import MCPDeclaration, ToolPolicy
+from adapter.settings.tools import ToolSettings
 from tests.adapter.hosting.mcp.conftest import Connect
 from tests.support.servers.scripted_mcp import Answers, ScriptedMCP, as_json, result, tool
 
@@ -116,6 +118,17 @@ def test_a_list_is_cached_as_long_as_the_server_allows() -> None:
     assert memory.tools(key) is None, "the server does not allow it"
     memory.keep_tools(key, ToolList((), 0, 10), 60)
     assert memory.tools(key) is not None, "the operator does"
+
+
+def test_two_tenants_with_one_label_share_nothing(server: ScriptedMCP) -> None:
+    policy = ToolPolicy(ToolSettings(mcp_url_hosts=(f"127.0.0.1:{server.server_port}",)))
+    server.answers = lambda request: lists(tool(request.headers["Authorization"][-1]), ttlMs=300_000)(request)
+    for tenant in ("a", "b", "a"):
+        declared = MCPDeclaration("mine", server.url, authorization=f"key-of-{tenant}")
+        client = policy.resolve(declared, tenant, "tools[0]")
+        assert names(client.list_tools()) == [tenant]
+        client.close()
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer key-of-a", "Bearer key-of-b"]
 
 
 def test_a_cached_list_is_not_fetched(server: ScriptedMCP, connect: Connect) -> None:
