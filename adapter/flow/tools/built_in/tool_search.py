@@ -37,7 +37,7 @@ def defer_tools(
     declared = next(filter(is_hosted_search, tools), None)
     if declared is None:
         return tuple(tools), None
-    shown, deferred = split_deferred(tools)
+    shown, deferred = split_deferred([tool for tool in tools if tool is declared or not is_hosted_search(tool)])
     if not deferred:
         notes.add("tools", "dropped", "tool_search: no tool has defer_loading")
         return tuple(tool for tool in shown if tool is not declared), None
