@@ -13,7 +13,7 @@ RUNTIME_EXTRAS := postgres,redis
 EXTRAS := $(RUNTIME_EXTRAS),test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz fuzz-api bench try-image clean
+.PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz fuzz-api bench release audit try-image try-deploy clean
 
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
@@ -70,8 +70,20 @@ fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by covera
 fuzz-api: $(EVERYTHING)  ## Send each route many requests that are generated from /openapi.json (some minutes)
 	API_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/contract/test_openapi.py $(ARGS)
 
+release:  ## Build and try wheel and sdist in dist/, with a list of their parts (SBOM) and hashes (asks a package index)
+	@PYTHON="$(PYTHON)" bash deploy/release.sh
+
+audit: $(EVERYTHING)  ## Look up known vulnerabilities of the installed packages (asks a package index)
+	@$(BIN)/python -m pip freeze --exclude-editable > .audit.txt; \
+	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit && \
+	.venv-audit/bin/pip-audit --disable-pip --no-deps --progress-spinner off --strict -r .audit.txt; \
+	status=$$?; rm -f .audit.txt; exit $$status
+
 try-image:  ## Build the container image and run it, read-only and without rights (needs root on Debian; some minutes)
 	@bash deploy/try-image.sh
+
+try-deploy: $(RUNTIME)  ## Deploy two instances on PostgreSQL behind nginx, kill each in turn, check that nothing is lost
+	@bash deploy/try-deploy.sh
 
 bench: $(RUNTIME)  ## Measure the adapter against plain forwarding; prints ratios
 	-$(BIN)/python -m bench.admission

@@ -17,10 +17,13 @@ The way of a request:
 Around it: `services.py` builds the objects that a worker's requests share, `settings/` reads and checks the
 configuration, `event_loop/` has the timer, native threads and socket checks that gevent lacks, `telemetry/` the log and
 the metrics, `sharing/` knows the keys, bounds what each and its tenant may use, and keeps long work off the event loop.
-`cli.py` is the command line, `commands/` has its commands, `server/` runs gunicorn, `demo/` is an upstream to try the
-product with. `create_app` puts it together.
+`cli.py` is the command line (`__main__.py`: `python -m adapter`), `commands/` has its commands, `server/` runs
+gunicorn, `demo/` is an upstream to try the product with. `create_app` puts it together.
 """
 
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +32,23 @@ if TYPE_CHECKING:
     from adapter.settings.settings import Settings
 
 __version__ = "0.1.0"
+
+
+def _check_translators() -> None:
+    """Exit if another package hides or replaces `translators`; there is one of that name, which calls web services.
+
+    It is not imported for that, since importing it would call them.
+    """
+    spec = find_spec("translators")
+    origin = None if spec is None else spec.origin
+    if origin is None or "The pure half of the adapter" not in Path(origin).read_text(errors="replace")[:1000]:
+        sys.exit(
+            f"responses-adapter: the package 'translators' in {origin or 'no file'} is not the adapter's own. Install "
+            "the adapter into an environment of its own, for example with 'pipx install' or 'uv tool install'."
+        )
+
+
+_check_translators()
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adapter import create_app
+from adapter.settings.kinds import split_address
 from adapter.settings.settings import DESCRIPTIONS, Settings
+from adapter.settings.sources import load_settings
 
 ROOT = Path(__file__).parents[3]
 FILES = [ROOT / "Containerfile", *sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file())]
@@ -53,3 +56,58 @@ def test_the_package_says_who_and_where() -> None:
     text = (ROOT / "setup.cfg").read_text()
     for member in ("author", "license", "keywords", "classifiers", "long_description"):
         assert re.search(rf"^{member} = ?", text, re.M), f"the package has no {member}"
+
+
+def test_the_compose_file_gives_settings_that_can_be_used() -> None:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+    adapter = compose["services"]["adapter"]
+    settings = load_settings({}, filled_in(adapter["environment"]))
+    assert adapter["ports"] == [f"8000:{port_of(settings.bind)}"]
+    assert (adapter["read_only"], adapter["cap_drop"]) == (True, ["ALL"])
+    scraped = yaml.safe_load(compose["configs"]["prometheus"]["content"])["scrape_configs"][0]
+    assert settings.admin_bind is not None
+    assert scraped["static_configs"] == [{"targets": [f"adapter:{port_of(settings.admin_bind)}"]}]
+    assert "adapter" in settings.admin_hosts, "Prometheus asks by this name"
+    assert (ROOT / "deploy" / compose["configs"]["alerts"]["file"]).is_file()
+    assert {name for name, one in compose["services"].items() if one.get("profiles")} == {"prometheus"}
+
+
+def test_the_kubernetes_manifests_give_settings_that_can_be_used() -> None:
+    folder = ROOT / "deploy" / "kubernetes"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    text = (folder / "adapter.yaml").read_text()
+    found = {one["kind"]: one for name in listed for one in yaml.safe_load_all((folder / name).read_text())}
+    secrets = dict.fromkeys(re.findall(r"--from-literal=(\w+)=", text), "${A:?}")
+    settings = load_settings({}, filled_in({**secrets, **found["ConfigMap"]["data"]}))
+    pod = found["Deployment"]["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert settings.admin_bind is not None
+    assert ports == {"http": port_of(settings.bind), "metrics": port_of(settings.admin_bind)}
+    assert found["Service"]["spec"]["ports"][0]["targetPort"] in ports
+    labels = pod["metadata"]["labels"]
+    for one in ("Deployment", "PodDisruptionBudget"):
+        assert found[one]["spec"]["selector"]["matchLabels"] == labels
+    assert found["Service"]["spec"]["selector"] == labels
+    assert {mount["name"] for mount in container["volumeMounts"]} == {one["name"] for one in pod["spec"]["volumes"]}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["port"] in ports
+    references = {next(iter(one.values()))["name"] for one in container["envFrom"]}
+    assert references == {found["ConfigMap"]["metadata"]["name"], "responses-adapter"}
+
+
+def filled_in(environment: dict[str, str]) -> dict[str, str]:
+    """Return variables with a value in each place that an operator fills in."""
+    values = {
+        "ADAPTER_STORE": "postgresql+psycopg://user:password@host/database",
+        "ADAPTER_UPSTREAM_URL": "http://provider.example/v1",
+    }
+    return {
+        name: re.sub(r"\$\{.*?\}", "a" * 32, value) if "postgres" in value or "$" not in value
+        else values.get(name, "a" * 32)
+        for name, value in environment.items()
+    }  # fmt: skip
+
+
+def port_of(address: str) -> int:
+    return split_address(address)[1]
