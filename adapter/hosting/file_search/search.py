@@ -77,7 +77,8 @@ class FileSearch:
         for store in stores:
             found += self._search_store(store, queries, vectors, options)
             mark_used(self._store, store)
-        found.sort(key=lambda one: (-one[0], one[1]))
+        # By words, the score is what the order comes from; with embeddings, the order is that of both ways together.
+        found.sort(key=(lambda one: (-one[0], one[1])) if vectors is None else (lambda one: (one[1], -one[0])))
         return [result for _, _, result in found[: options.limit]]
 
     def _embed(self, queries: Sequence[str]) -> list[bytes] | None:
