@@ -157,8 +157,9 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
 
-    def send_now(self, data: bytes) -> bool:
-        """Send what fits without waiting; return False if the rest waits for the next `sendall`."""
+    def send_chunk_now(self, piece: bytes) -> bool:
+        """Send a chunk of a body as far as it fits without waiting; return False if the rest waits for `sendall`."""
+        data = b"%X\r\n%b\r\n" % (len(piece), piece)
         try:
             sent = self._sock.send(data)
         except OSError:  # no room; or the connection is broken, and `sendall` raises it

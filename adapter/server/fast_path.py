@@ -226,7 +226,7 @@ def _format_head(fields: dict[str, str], *, chunked: bool = False) -> bytes:
 
 
 def _write_chunks(client: "ClientSocket", head: bytes, body: ExchangeBody) -> None:
-    body.send_now = lambda piece: client.send_now(b"%X\r\n%b\r\n" % (len(piece), piece))
+    body.send_now = client.send_chunk_now
     for piece in body:
         end = _LAST_CHUNK if body.has_ended else b""  # in one write with the last piece
         client.sendall(b"%b%X\r\n%b\r\n%b" % (head, len(piece), piece, end) if piece else head)

@@ -59,7 +59,8 @@ class SSEDecoder:
             self._size = 0
             self._last_byte = b""
         blocks = data.split(b"\n\n")
-        self._keep(blocks.pop())
+        if rest := blocks.pop():
+            self._keep(rest)
         payloads: list[bytes] = []
         for block in blocks:
             if block.startswith(b"data: ") and block.endswith(b"}") and b"\n" not in block:

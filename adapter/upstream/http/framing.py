@@ -39,8 +39,12 @@ class ChunkedBody:
     def feed(self, data: bytes) -> bytes:
         if not (self._missing or self._line or self._trailers):
             end = data.find(b"\r\n", 0, 20)
-            if end > 0 and _size(data[:end]) == len(data) - end - 4 > 0:
-                return data[end + 2 : -2]  # one read, one chunk
+            line = data[:end]
+            try:
+                if end > 0 and line.isalnum() and int(line, 16) == len(data) - end - 4 > 0:
+                    return data[end + 2 : -2]  # one read, one chunk
+            except ValueError:
+                pass
         return self._feed(data)
 
     def _feed(self, data: bytes) -> bytes:

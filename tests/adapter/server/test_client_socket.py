@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from typing import Any
 
 import gevent
 import gevent.socket
@@ -12,7 +14,7 @@ import pytest
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.server.client_sockets import ClientSocket, ListeningSocket
-from adapter.server.worker import http_date
+from adapter.server.worker import Worker, http_date
 
 
 @pytest.fixture
@@ -46,16 +48,40 @@ def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[C
 
 def test_what_does_not_fit_waits_for_the_next_write(ends: tuple[ClientSocket, socket.socket]) -> None:
     server, client = ends
-    assert server.send_now(b"first")
+    assert server.send_chunk_now(b"first")
     data = bytes(8 << 20)
-    assert not server.send_now(data)
+    assert not server.send_chunk_now(data)
     flushing = gevent.spawn(server.sendall, b"last")
     received = bytearray()
     while not flushing.ready() or received[-4:] != b"last":
         with suppress(BlockingIOError):
             received += client.recv(1 << 20)
         gevent.sleep(0)
-    assert received == b"first" + data + b"last"
+    assert received == b"5\r\nfirst\r\n800000\r\n" + data + b"\r\nlast"
+
+
+def test_what_has_arrived_is_read_at_once_and_what_has_not_is_awaited(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    client.sendall(b"one")
+    assert server.await_request(99) == b"one"
+    waiting = gevent.spawn(server.await_request, 99)
+    gevent.sleep(0)
+    assert not waiting.ready()
+    client.sendall(b"two")
+    assert waiting.get(timeout=2) == b"two"
+    client.shutdown(socket.SHUT_WR)
+    assert server.await_request(99) == b""
+
+
+def test_a_wait_for_a_request_that_is_too_long_ends_at_the_next_tick(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, _ = ends
+    worker: Any = SimpleNamespace(_waiting={}, _keepalive=-1.0, alive=True)
+    server.has_asked = True
+    waiting = gevent.spawn(Worker.await_request, worker, server, 99)
+    gevent.sleep(0)
+    Worker.tick(worker)
+    assert waiting.get(timeout=2) == b""
+    assert worker._waiting == {}
 
 
 def test_other_servers_need_not_know_how_to_hold() -> None:
