@@ -1,11 +1,17 @@
 """Complete streams of hosted tools: the adapter sends the same events and items in the same situations."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
+from gevent.lock import RLock
 
+from adapter.flow.tools.built_in.base import BuiltIn
+from adapter.flow.tools.built_in.file_search import FileSearchRun, Searches
+from adapter.flow.tools.built_in_tools import BUILT_IN_TOOLS
 from adapter.hosting.code import CodeResult
+from adapter.hosting.file_search.search import SearchResult as FileResult
 from adapter.hosting.images import ImageResult, PartialImage
 from adapter.hosting.results import ToolResult
 from adapter.hosting.web.backends import Hit
@@ -15,6 +21,8 @@ from tests.support.beside import HOSTED_STREAMS
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Script, Upstream
 from translators.responses.tool_errors import MCPHTTPError, MCPProtocolError, ToolExecutionError
+from translators.responses.tools import FileSearchTool
+from translators.tools.built_in import SEARCH_FILES
 
 pytestmark = pytest.mark.skipif(not HOSTED_STREAMS.exists(), reason=f"no streams at {HOSTED_STREAMS}")
 
@@ -45,6 +53,10 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[Script]]] = {
         [calls(SEARCH), calls(("web_open", PAGE)), calls(("web_find", FIND)), says("See [1].")],
     ),
     "web_search_failed": ([WEB], [calls(SEARCH), says("The search failed.")]),
+    "file_search_with_results": (
+        [{"type": "file_search", "vector_store_ids": ["vs_1"]}],
+        [calls(("file_search", '{"queries":["what"]}')), says("According to it【1】.")],
+    ),
     "code_interpreter": ([CODE], [calls(("code_interpreter", '{"code":"print(1)"}')), says("1")]),
     "image_generation": (
         [{"type": "image_generation", "partial_images": 1}],
@@ -56,7 +68,6 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[Script]]] = {
     ),
 }  # fmt: skip
 LEFT_OUT = {
-    "file_search_with_results": "there are no vector stores",
     "mcp_list_failed_in_stream": "lists are fetched before the stream begins, and a failure is an HTTP error",
 }
 
@@ -91,6 +102,26 @@ class Backends:
         return PageResult("x")
 
     def close(self) -> None: ...
+
+
+class Files(Searches):
+    """Vector stores that have one chunk."""
+
+    def __init__(self) -> None:
+        self.files = {}
+        self.shows_results = True
+        self.lock = RLock()
+
+    def run(self, queries: Any) -> Any:
+        return [(1, FileResult("file-1", "a.txt", 0.91, {}, "chunk"))]
+
+
+@pytest.fixture(autouse=True)
+def files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_files(tool: FileSearchTool, opening: Any) -> BuiltIn:
+        return BuiltIn(tool, (SEARCH_FILES,), partial(FileSearchRun, Files()))
+
+    monkeypatch.setitem(BUILT_IN_TOOLS, FileSearchTool, open_files)  # type: ignore[arg-type]
 
 
 def hosting(provider: Upstream, streams: dict[str, Any], name: str) -> HostedApp:

@@ -9,7 +9,7 @@
 | calls are not run behind some providers | test_a_call_is_run_behind_every_provider |
 | any request with tools is refused | test_python, test_node |
 | `require_approval` is ignored | test_every_form_of_the_rule, test_the_operator_can_require_more_than_the_client |
-| files and citations are lost in a later turn | test_a_search_and_two_looks_at_a_page; there is no file_search |
+| files and citations are lost in a later turn | test_a_later_turn_knows_the_results_and_their_numbers |
 | calls beyond `max_tool_calls` have no result | test_the_limit_of_calls |
 | `max_tool_calls` does not limit tools of MCP servers | test_the_limit_of_calls |
 | a request for approval is missing in the response | test_a_request_for_approval_ends_the_response |
