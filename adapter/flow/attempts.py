@@ -113,9 +113,9 @@ class Attempts:
         return self.send_whole(json, 0.0)
 
     def explain_next(self, reason: str) -> None:
-        """Record why the next attempt is made."""
+        """Record why the next attempt is made, unless that is known."""
         if self._recording is not None:
-            self._recording.reason = reason
+            self._recording.reason = self._recording.reason or reason
         if (trace := current_trace()) is not None:
             trace.reason = reason
 
@@ -154,11 +154,12 @@ class Attempts:
         if not self._retry_plan.next(error, rejected.chat.json):
             return None
         RETRIES.add((self.upstream, "learned"))
-        self.explain_next("lesson")
         try:
-            return self._gather(rejected.plan)
+            request = self._gather(rejected.plan)
         except (RequestError, StoreDown):
             return None  # the provider's own rejection is what the caller should see
+        self.explain_next("lesson")
+        return request
 
     def _retry_elsewhere(self, plan: Plan, failed: Candidate, error: UpstreamError) -> RoundRequest | None:
         """Translate for the next candidate; None: none is left."""

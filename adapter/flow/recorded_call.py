@@ -64,12 +64,7 @@ class RecordedCall(Call):
             raise
 
     def _fail(self, error: UpstreamError) -> None:
-        attempt, provider = self._attempt, error.provider_error
-        attempt.ended = self._recording.now
-        attempt.status = error.provider_status or attempt.status
-        said = {"code": provider.code, "type": provider.type, "message": provider.message} if provider else None
-        attempt.error = {"cause": error.cause, "reason": error.reason, "message": error.message, "provider": said}
-        self._recording.add_error_body(attempt, self._call.error_body)
+        self._recording.fail_attempt(self._attempt, error, self._call.error_body)
 
     def close(self, *, answered: bool = False) -> None:
         if self._attempt.ended is None:

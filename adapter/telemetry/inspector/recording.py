@@ -19,6 +19,10 @@ from translators.responses.events import Event
 from translators.responses.response import Response, Usage
 from translators.wire import encode
 
+_MAX_NOTES: Final = 100
+"""In a head, which every list has: there may be one for each item of the input."""
+_MAX_CHARACTERS: Final = 1000
+"""Of a name or a message in a head: callers and providers choose their length."""
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
 
 Deliver: TypeAlias = Callable[[list[Event]], bool]
@@ -95,6 +99,8 @@ class Head(Struct, omit_defaults=True):
     request_bytes: int = 0
     usage: Usage | None = None
     notes: tuple[Note, ...] = ()
+    more_notes: int = 0
+    """Notes that are left out here."""
     attempts: list[Attempt] = []
     tools: list[ToolCall] = []
     parts: int = 0
@@ -185,7 +191,8 @@ class Recording:
     def describe(self, model: str, *, previous: str | None, conversation: str | None, stored: bool) -> None:
         """Take over what the parsed request says; `stored`: whether it is to be stored."""
         head = self.head
-        head.model, head.previous_response_id, head.conversation = model, previous, conversation
+        head.model, head.conversation = _cut(model), conversation and _cut(conversation)
+        head.previous_response_id = previous and _cut(previous)
         if not stored and not self._owner.keeps_unstored and self._contents is not None:
             self.withhold("not recorded: the request has store: false")
 
@@ -205,7 +212,8 @@ class Recording:
         body = self._contents.request if self._contents is not None and not head.model else None
         if body is not None and _NOT_STORED.search(body):  # it could not be parsed
             self.describe("", previous=None, conversation=None, stored=False)
-        head.http, head.error = error.status, error.envelope()["error"]
+        head.http = error.status
+        head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
         if head.status == "in_progress":
             head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
         self._end()
@@ -215,10 +223,11 @@ class Recording:
         head = self.head
         self.mark("closed")
         head.status = "failed" if response.status == "in_progress" else response.status
-        head.usage, head.notes = response.usage, tuple(notes)
+        listed = tuple(notes)
+        head.usage, head.notes, head.more_notes = response.usage, listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
         head.http = head.http or 200
         if response.error is not None:
-            head.error = {"code": response.error.code, "message": response.error.message}
+            head.error = {"code": response.error.code, "message": _cut(response.error.message)}
         if response.incomplete_details is not None:
             head.incomplete = response.incomplete_details.reason
         if shows_response and self._contents is not None and response.status != "in_progress":
@@ -248,7 +257,15 @@ class Recording:
         call = ToolCall(fields["kind"], name, fields["outcome"], max(0.0, ended - seconds * 1000), ended)
         self.head.tools.append(call)
 
-    def add_error_body(self, attempt: Attempt, body: bytes) -> None:
+    def fail_attempt(self, attempt: Attempt, error: UpstreamError, body: bytes) -> None:
+        """Record how an attempt failed; `body`: of the provider's answer."""
+        attempt.ended = self.now
+        attempt.status = error.provider_status or attempt.status
+        provider = error.provider_error
+        said = {"code": provider.code, "type": provider.type, "message": _cut(provider.message)} if provider else None
+        attempt.error = {
+            "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message), "provider": said,
+        }  # fmt: skip
         if self._contents is not None and body:
             self._contents.error_bodies.append((self.head.attempts.index(attempt), body))
 
@@ -312,3 +329,7 @@ class Recording:
         """Record no more contents: there are too many."""
         self.head.contents = f"recorded, without what follows the first {self.size >> 20} MiB"
         self._contents = None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"

@@ -1,6 +1,8 @@
 """The inspector's recordings: what is cut and masked, what the spool keeps, and that off loads nothing of it."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,14 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.api.admin.app import create_admin_app
+from adapter.api.admin.inspector import pages
+from adapter.api.admin.inspector.recordings import shown
 from adapter.telemetry.inspector.packing import CUT, pack, unpack
 from adapter.telemetry.inspector.recording import Contents, Head, Recording
-from adapter.telemetry.inspector.spool import MAX_AGE, Spool, open_spool
+from adapter.telemetry.inspector.spool import MAX_AGE, Listed, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets
 from tests.support.app import make_app
 from translators.errors import RequestError
+from translators.notes import Notes
+from translators.responses.echo import first_snapshot
+from translators.responses.request import CreateRequest
 
 KEY = "sk-hidden-0123456789"
+STATIC = Path(pages.__file__).parent / "static"
 
 
 def mask(data: bytes, bearers: Iterable[str | None]) -> bytes:
@@ -176,3 +184,34 @@ def test_off_says_how_to_switch_it_on() -> None:
     answer = admin.get("/inspector", base_url="http://127.0.0.1:9464")
     assert answer.status_code == 404
     assert "ADAPTER_INSPECTOR" in answer.text
+
+
+def test_a_head_is_small_whatever_a_caller_sends() -> None:
+    one = recording()
+    one.describe("m" * 100_000, previous="resp_" * 10_000, conversation=None, stored=True)
+    one.refuse(RequestError("no " * 10_000, param="input", code="c"))
+    notes = Notes()
+    for number in range(5000):
+        notes.add(f"input[{number}]", "dropped", "it says nothing")
+    response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
+    one.close(response, notes, shows_response=True)
+    assert len(one.take().head) < 20_000
+    assert (len(one.head.notes), one.head.more_notes) == (100, 4900)
+
+
+def test_an_exchange_whose_worker_was_killed_is_lost() -> None:
+    begun = Listed(1, recording(at=time.time() - 60).head)
+    assert shown(begun, alive={1})["status"] == "in_progress"
+    assert shown(begun, alive={2})["status"] == "lost"
+    assert shown(Listed(1, recording().head), alive={2})["status"] == "in_progress", "it may have begun just now"
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)
+def test_a_page_asks_nothing_of_other_servers(path: Path) -> None:
+    text = path.read_text()
+    assert "http://" not in text
+    assert "https://" not in text
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|style=", text)
+    node = shutil.which("node")
+    if path.suffix == ".js" and node is not None:
+        subprocess.run([node, "--check", str(path)], check=True)

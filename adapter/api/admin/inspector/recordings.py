@@ -1,7 +1,8 @@
 """What the inspector has recorded: the list, what changes in it, and one exchange with its contents."""
 
 import codecs
-from collections.abc import Callable, Generator, Iterable
+import time
+from collections.abc import Callable, Collection, Generator, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from adapter.api.current import services
 from adapter.services import Services
 from adapter.telemetry.inspector.packing import Part
-from adapter.telemetry.inspector.recorder import Recorder
+from adapter.telemetry.inspector.recorder import STATE_TICKS, Recorder
 from adapter.telemetry.inspector.recording import Head
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
 from translators.errors import RequestError
@@ -24,12 +25,13 @@ blueprint = Blueprint("recordings", __name__, url_prefix="/inspector/api")
 _LIMIT: Final = 200
 _MAX_LIMIT: Final = 500
 """Rows of a list: what a page can show without delay."""
-_MAX_SEARCHED: Final = 500
-"""Recordings whose contents one search reads."""
+_SEARCH_SECONDS: Final = 2.0
+"""For the contents that one search reads, the newest first; nothing is written meanwhile."""
 _LIVE_SECONDS: Final = 0.5
 """Between two looks for changes."""
 _KEEP_ALIVE_SECONDS: Final = 10.0
 _SHOWN_TENANT_CHARACTERS: Final = 12
+_SECONDS_OF_A_STATE: Final = 3.0 * STATE_TICKS
 
 
 def recorder() -> Recorder:
@@ -50,7 +52,8 @@ def list_recordings() -> Response:
     limit = min(_whole("limit", _LIMIT), _MAX_LIMIT)
     rev, found = own.read(partial(_select, chosen=_filters(), text=request.args.get("text", ""), limit=limit))
     about = {"mode": own.mode, "lost": own.lost, "rev": rev, "max_bytes": services().settings.inspector_bytes}
-    return answer({**about, "data": [shown(one) for one in found]})
+    alive = _living_workers(own)
+    return answer({**about, "data": [shown(one, alive) for one in found]})
 
 
 @blueprint.get("/live")
@@ -67,7 +70,7 @@ def follow_changes() -> Response:
 def show_recording(id: str) -> Response:
     """Return one recording, by its id or that of its response, with its contents."""
     found, contents = find(recorder(), id)
-    return answer({**shown(found), "recorded": _show(contents)})
+    return answer({**shown(found, _living_workers(recorder())), "recorded": _show(contents)})
 
 
 def find(own: Recorder, id: str) -> tuple[Listed, Part]:
@@ -83,10 +86,19 @@ def answer(value: object) -> Response:
     return Response(encode(value), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def shown(one: Listed) -> dict[str, Any]:
-    """Return a recording as operators see it."""
+def shown(one: Listed, alive: Collection[int] | None = None) -> dict[str, Any]:
+    """Return a recording as operators see it; `alive`: the workers that are still running."""
     head = replace(one.head, tenant=one.head.tenant[:_SHOWN_TENANT_CHARACTERS])
+    is_lost = head.status == "in_progress" and alive is not None and head.worker not in alive
+    if is_lost and time.time() - head.at > _SECONDS_OF_A_STATE:
+        head = replace(head, status="lost")
     return {"rev": one.rev, **to_builtins(head)}
+
+
+def _living_workers(own: Recorder) -> set[int]:
+    """Return the workers that have written their state lately; one that was killed cannot end its recordings."""
+    since = time.time() - _SECONDS_OF_A_STATE
+    return {pid for pid, _, _ in own.read(lambda spool: spool.read_workers(since))}
 
 
 def _select(
@@ -94,10 +106,18 @@ def _select(
 ) -> tuple[int, list[Listed]]:
     rev = spool.revision()
     found = [one for one in spool.latest(MAX_RECORDINGS) if all(is_chosen(one.head) for is_chosen in chosen)]
-    if text:
-        wanted = text.encode()
-        found = [one for one in found[:_MAX_SEARCHED] if wanted in encode(one.head) or _mentions(spool, one, wanted)]
-    return rev, found[:limit]
+    return rev, _search(spool, found, text.encode(), limit) if text else found[:limit]
+
+
+def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> list[Listed]:
+    """Return the recordings that have a text, as many as are found in the time for it."""
+    found, until = [], time.monotonic() + _SEARCH_SECONDS
+    for one in listed:
+        if text in encode(one.head) or _mentions(spool, one, text):
+            found.append(one)
+        if len(found) == limit or time.monotonic() > until:
+            break
+    return found
 
 
 def _mentions(spool: Spool, one: Listed, text: bytes) -> bool:

@@ -24,8 +24,6 @@ class List {
   constructor(main) {
     this.main = main;
     this.query = new URLSearchParams(location.search);
-    /** @type {Map<string, any>} recordings by id, those that wait included */
-    this.known = new Map();
     /** @type {Map<string, HTMLElement>} */
     this.rows = new Map();
     /** @type {any[]} changes that wait until the list goes on */
@@ -176,7 +174,7 @@ class List {
       milliseconds(one.marks?.["first token"]),
       [milliseconds(total), bar],
       count(usage?.input_tokens), count(usage?.input_tokens_details?.cached_tokens || undefined), count(usage?.output_tokens),
-      notes.length ? el("span", { class: "notes", title: visible(actions(notes)) }, notes.length) : "",
+      notes.length ? el("span", { class: "notes", title: visible(actions(notes)) }, notes.length + (one.more_notes ?? 0)) : "",
       attempts.length > 1 ? attempts.length : "",
       one.replay_of ? "replay" : one.transport ?? "http",
     ];

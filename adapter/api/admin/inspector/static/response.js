@@ -23,7 +23,10 @@ export async function showResponse(main, id) {
   while (shown.status === "in_progress") {
     await new Promise((done) => setTimeout(done, 1000));
     const now = await read(`recordings/${encodeURIComponent(id)}`);
-    if (now.rev !== shown.rev) render(main, (shown = now));
+    // What is being read does not change under the reader; the end is shown in any case.
+    const isRead = document.activeElement !== main && main.contains(document.activeElement) && now.status === "in_progress";
+    if (now.rev !== shown.rev && !isRead) render(main, (shown = now));
+    shown.status = now.status;
     if (now.status !== "in_progress") announce(`The response is ${now.status}.`);
   }
 }
@@ -50,6 +53,7 @@ function heading(one) {
     ["Request id", one.request_id && [el("code", {}, one.request_id), copyButton("copy", () => one.request_id)]],
     ["Replay of", one.replay_of && el("a", { href: `/inspector/r/${one.replay_of}` }, one.replay_of)],
     ["Contents", one.contents],
+    ["Ended", one.status === "lost" && "not recorded: its worker has ended without it"],
   ]).filter(([, value]) => value);
   const curl = () => `curl ${location.protocol}//HOST:PORT${one.path} -H 'Content-Type: application/json' -H "Authorization: Bearer $KEY" -d '${(one.recorded.request ?? "").replaceAll("'", "'\\''")}'`;
   return el("div", { class: "response-head" },
@@ -97,7 +101,7 @@ function notes(one, columns) {
         el("span", { class: `action ${note.action}` }, note.action), " ", el("code", {}, note.param), " ", note.reason);
       button.addEventListener("click", () => announce(columns.mark(note)));
       return el("li", {}, button);
-    })));
+    })), one.more_notes ? el("p", { class: "hint" }, `and ${count(one.more_notes)} more`) : null);
 }
 
 /** @param {any} one */
