@@ -8,17 +8,21 @@ run resumes the thread with everything said before. Models that it knows by name
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from adapter.commands.keys import table_of
 from tests.clients.codex import Codex, connections
 from tests.support import chat
+from tests.support.client import Client
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import ReceivedRequest, Upstream, stream
+from tests.support.servers.upstream import ReceivedRequest, Upstream, stream, whole
 
 pytestmark = pytest.mark.clients
 
+LIMITED, SPENT = "ra-limited-0123456789", "ra-spent-0123456789"
 PATCH = """*** Begin Patch
 *** Add File: sky.txt
 +It is "blue".
@@ -86,3 +90,30 @@ def test_a_program_that_calls_tools(codex: Codex, upstream: Upstream) -> None:
     assert codex.run("--model", "gpt-5.6-terra", "Look at the sea.") == ["It is done."]
     assert (codex.directory / "sea.txt").read_text() == "blue\n"
     assert "done" in output(upstream.received(2))
+
+
+def codex_with(key: str, folder: Path, service: Service) -> Codex:
+    folder.mkdir()
+    return Codex(folder, service, "README.md", http_headers={"Authorization": f"Bearer {key}"})
+
+
+def test_it_waits_for_the_limit_of_a_minute_and_not_for_that_of_a_day(tmp_path: Path, provider: Upstream) -> None:
+    keys = "\n".join([
+        table_of("limited", LIMITED, requests_per_minute=12), table_of("spent", SPENT, tokens_per_day=10),
+    ])  # fmt: skip
+    usage = {"prompt_tokens": 60, "completion_tokens": 40, "total_tokens": 100}
+    try:
+        with Service(tmp_path, toml=keys, upstream_url=provider.url, workers=2) as service:
+            provider.otherwise = lambda _: whole(chat.completion("Hello.", usage=usage))
+            for key in (LIMITED, LIMITED, SPENT):
+                client = Client(service.host, service.port, key)
+                assert client.request("POST", "/v1/responses", {"model": "m", "input": "Hi"}).status == 200
+            provider.otherwise = lambda _: stream(chat.text("Hel", "lo."), chat.end())
+            assert codex_with(LIMITED, tmp_path / "one", service).run("Say hello.") == ["Hello."]
+            assert '"event":"limit reached"' in service.log, "it was refused first"
+            began = monotonic()
+            with pytest.raises(AssertionError, match=r"has used its 10 tokens of this day|[Qq]uota"):
+                codex_with(SPENT, tmp_path / "two", service).run("Say hello.")
+            assert monotonic() - began < 20
+    finally:
+        provider.reset()

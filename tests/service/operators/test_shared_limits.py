@@ -1,13 +1,14 @@
 """Limits and budgets of two servers that share a store."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from time import monotonic, sleep
 
 import pytest
 
 from adapter.commands.keys import table_of
 from tests.support import chat
-from tests.support.servers import redis
+from tests.support.servers import postgres, redis
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Gate, Upstream, stream, whole
 
@@ -21,13 +22,19 @@ SECONDS = 5.0
 """Within so many each server knows what the other one has let in."""
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, provider: Upstream) -> Iterator[tuple[Service, Service]]:
+@pytest.fixture(scope="module", params=["redis", pytest.param("postgresql", marks=pytest.mark.slow)])
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, provider: Upstream
+) -> Iterator[tuple[Service, Service]]:
     folder = tmp_path_factory.mktemp("shared")
-    with redis.database() as url:
-        settings = {"upstream_url": provider.url, "store": redis.empty(url), "workers": 1, "secret_key": "k" * 32}
-        with Service(folder / "1", toml=KEYS, **settings) as one, Service(folder / "2", toml=KEYS, **settings) as two:
-            yield one, two
+    with ExitStack() as stack:
+        if request.param == "redis":
+            store = redis.empty(stack.enter_context(redis.database()))
+        else:
+            store = stack.enter_context(postgres.schema(stack.enter_context(postgres.database())))
+        settings = {"upstream_url": provider.url, "store": store, "workers": 1, "secret_key": "k" * 32}
+        one, two = (stack.enter_context(Service(folder / name, toml=KEYS, **settings)) for name in ("1", "2"))
+        yield one, two
 
 
 def let_in_until_refused(service: Service, key: str) -> tuple[int, str]:

@@ -82,6 +82,9 @@ def test_a_key_is_made_replaced_and_revoked(servers: Servers, upstream: Upstream
 
 
 def test_an_admin_key_makes_others_at_the_admin_address(servers: Servers) -> None:
+    for path in ("/keys", "/usage"):
+        assert servers.both[0].get(path).status == 404, "the public address has none of it"
+        assert Client("127.0.0.1", servers.admin.port).get(path).status == 401
     made = servers.admin.request("POST", "/keys", {"name": "boss", "admin": True, "tokens_per_day": 10})
     assert made.status == 201
     boss = Client("127.0.0.1", servers.admin.port, made.json["key"])
