@@ -126,6 +126,8 @@ class Attempts:
         if error.cause:
             upstream, model, key, _ = self._candidates.current
             self._services.upstreams[upstream].log_failure(error, model=model, key=key)
+            if self._recording is not None:
+                self._recording.fail_last(error)
 
     def redactor(self) -> Redactor:
         """Return what removes the secrets of the current candidate's requests from its errors."""

@@ -57,8 +57,8 @@ class Part(Struct, array_like=True, omit_defaults=True):
 _decode: Final = msgspec.msgpack.Decoder(Part).decode
 
 
-def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> tuple[bytes, int]:
-    """Return contents as a compressed part, without the secrets that `mask` finds, and its size before."""
+def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> bytes:
+    """Return contents as a compressed part, without the secrets that `mask` finds."""
     part = Part(
         None if contents.request is None else _hide_credentials(_cut(contents.request)),
         [(number, _cut(json)) for number, json in contents.chats],
@@ -70,8 +70,7 @@ def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> tuple[bytes, int
         [_cut(encode(contents.events))] if contents.events else [],
         None if contents.response is None else _cut(encode(contents.response)),
     )
-    packed = mask_tokens(mask(_encode(part)))
-    return _compress(packed), len(packed)
+    return _compress(mask_tokens(mask(_encode(part))))
 
 
 def unpack(parts: Iterable[bytes]) -> Part:

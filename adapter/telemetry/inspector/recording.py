@@ -158,9 +158,9 @@ class Owner(Protocol):
 
 
 class Recording:
-    """One exchange. Its `bearer` is redacted; `size` is that of the contents written so far, `stored` compressed."""
+    """One exchange. Its `bearer` is redacted; `stored` is the size of its contents that are written, compressed."""
 
-    __slots__ = ("_began", "_contents", "_owner", "bearer", "head", "reason", "room", "size", "stored")
+    __slots__ = ("_accepts", "_began", "_contents", "_left", "_owner", "bearer", "head", "reason", "stored")
 
     def __init__(self, owner: Owner, head: Head, began: float, bearer: str | None, room: int) -> None:
         """`began`: of the performance counter. `room`: bytes of contents that may be recorded."""
@@ -168,12 +168,13 @@ class Recording:
         self.reason = ""
         """Why the next attempt is made; "" if it is not known."""
         self.bearer = bearer
-        self.room = room
-        self.size = 0
         self.stored = 0
+        self._left = room
         self._owner = owner
         self._began = began
-        self._contents = Contents() if head.contents == "recorded" else None
+        self._accepts = head.contents == "recorded"
+        self._contents = Contents() if self._accepts else None
+        """What is still to be written; None: nothing will be."""
 
     @property
     def now(self) -> float:
@@ -185,7 +186,7 @@ class Recording:
     def add_request(self, body: bytes) -> None:
         self.head.request_bytes = len(body)
         self.mark("read")
-        if self._contents is not None:
+        if self._contents is not None and self._has_room(len(body)):
             self._contents.request = body
 
     def describe(self, model: str, *, previous: str | None, conversation: str | None, stored: bool) -> None:
@@ -199,7 +200,15 @@ class Recording:
     def withhold(self, reason: str) -> None:
         """Record no contents of this exchange, not even those so far."""
         self.head.contents = reason
-        self._contents = None
+        self._contents, self._accepts = None, False
+
+    def _has_room(self, size: int) -> bool:
+        """Take room for contents; without enough of it, nothing more is recorded."""
+        self._left -= size
+        if self._accepts and self._left < 0:
+            self._accepts = False
+            self.head.contents = "recorded, but only its beginning: it is too large"
+        return self._accepts
 
     def open(self, response_id: str, transport: str) -> None:
         """Record that the response has an id: its first attempt is under way."""
@@ -230,7 +239,7 @@ class Recording:
             head.error = {"code": response.error.code, "message": _cut(response.error.message)}
         if response.incomplete_details is not None:
             head.incomplete = response.incomplete_details.reason
-        if shows_response and self._contents is not None and response.status != "in_progress":
+        if shows_response and self._contents is not None and self._accepts and response.status != "in_progress":
             self._contents.response = response
         self._end()
 
@@ -245,7 +254,7 @@ class Recording:
             marks["translated"] = attempt.began
         attempt.sent_bytes = len(json)
         attempts = self.head.attempts
-        if self._contents is not None:
+        if self._contents is not None and self._has_room(len(json)):
             self._contents.chats.append((len(attempts), json))
         attempts.append(attempt)
         self.reason = ""
@@ -257,6 +266,11 @@ class Recording:
         call = ToolCall(fields["kind"], name, fields["outcome"], max(0.0, ended - seconds * 1000), ended)
         self.head.tools.append(call)
 
+    def fail_last(self, error: UpstreamError) -> None:
+        """Record how the last attempt failed, unless that is known: by an error in its answer."""
+        if self.head.attempts and self.head.attempts[-1].error is None:
+            self.fail_attempt(self.head.attempts[-1], error, b"")
+
     def fail_attempt(self, attempt: Attempt, error: UpstreamError, body: bytes) -> None:
         """Record how an attempt failed; `body`: of the provider's answer."""
         attempt.ended = self.now
@@ -266,7 +280,7 @@ class Recording:
         attempt.error = {
             "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message), "provider": said,
         }  # fmt: skip
-        if self._contents is not None and body:
+        if self._contents is not None and body and self._has_room(len(body)):
             self._contents.error_bodies.append((self.head.attempts.index(attempt), body))
 
     def chunk_taker(self, attempt: Attempt) -> Callable[[bytes], None] | None:
@@ -277,7 +291,7 @@ class Recording:
 
         def take(data: bytes) -> None:
             contents = self._contents
-            if contents is None:
+            if contents is None or not self._has_room(2 * len(data)):  # the events are about as large
                 return
             arrivals = contents.chunks.get(number)
             if arrivals is None:
@@ -294,7 +308,7 @@ class Recording:
             return make(deliver)
 
         def deliver_recorded(events: list[Event]) -> bool:
-            if self._contents is not None:
+            if self._contents is not None and self._accepts:
                 self._contents.events.append(((time.perf_counter() - self._began) * 1000, events))
             assert deliver is not None
             return deliver(events)
@@ -304,7 +318,7 @@ class Recording:
     def _record_events(self, batches: Generator[list[Event]]) -> Generator[list[Event]]:
         with closing(batches):
             for events in batches:
-                if events and self._contents is not None:
+                if events and self._contents is not None and self._accepts:
                     self._contents.events.append(((time.perf_counter() - self._began) * 1000, events))
                 yield events
 
@@ -317,18 +331,9 @@ class Recording:
         """Return what is new."""
         taken = self._contents or None
         if taken is not None:
-            if self.size > self.room:
-                taken = None
-                self._withhold_rest()
-            else:
-                self._contents = Contents()
-                self.head.parts += 1
+            self._contents = Contents()
+            self.head.parts += 1
         return Taken(self, encode(self.head), taken, self.head.parts - 1)
-
-    def _withhold_rest(self) -> None:
-        """Record no more contents: there are too many."""
-        self.head.contents = f"recorded, without what follows the first {self.size >> 20} MiB"
-        self._contents = None
 
 
 def _cut(text: str) -> str:

@@ -75,8 +75,7 @@ class Spool:
         for one, head in zip(taken, heads.split(b"\n"), strict=True):
             recording = one.recording
             if one.contents is not None:
-                data, size = pack(one.contents, partial(self._mask, bearers={recording.bearer}))
-                recording.size += size
+                data = pack(one.contents, partial(self._mask, bearers={recording.bearer}))
                 recording.stored += len(data)
                 parts.append((recording.head.id, one.part, data))
             rows.append((recording.head.id, recording.head.at, len(one.head) + recording.stored, head))

@@ -17,7 +17,7 @@ from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
 from adapter.telemetry.inspector.packing import CUT, pack, unpack
-from adapter.telemetry.inspector.recording import Contents, Head, Recording
+from adapter.telemetry.inspector.recording import Attempt, Contents, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, Listed, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets
 from tests.support.app import make_app
@@ -61,7 +61,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     contents = Contents()
     contents.request = request
-    found = unpack([pack(contents, lambda data: mask_secrets(data, secrets))[0]]).request
+    found = unpack([pack(contents, lambda data: mask_secrets(data, secrets))]).request
     assert found is not None
     return found
 
@@ -113,15 +113,25 @@ def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
         assert (refused.take().contents is not None) == expected
 
 
-def test_an_exchange_beyond_its_room_says_where_it_was_cut(spool: Spool) -> None:
+def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     one = recording(room=1000)
-    for _ in range(3):
-        one.add_request(b'{"a":"%b"}' % (b"x y" * 1000))
-        spool.write([one.take()])
+    one.add_request(b"{}")
+    attempt = Attempt("first", "default", "m", None, (), 1.0)
+    one.begin_attempt(attempt, b'{"messages":[]}')
+    take = one.chunk_taker(attempt)
+    assert take is not None
+    for _ in range(100):
+        take(b"x y " * 25)
+    spool.write([one.take()])
     found = spool.find("x_1")
     assert found is not None
-    assert found.head.contents.startswith("recorded, without what follows")
-    assert found.head.parts == 1
+    assert found.head.contents == "recorded, but only its beginning: it is too large"
+    contents = spool.read_contents("x_1")
+    assert contents.request == b"{}"
+    assert len(contents.chunks[0][3]) == 400
+    large = recording(room=1000)
+    large.add_request(b" " * 1001)
+    assert large.take().contents is None
 
 
 def test_the_oldest_make_room(spool: Spool) -> None:
