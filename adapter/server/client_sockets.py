@@ -14,8 +14,9 @@ from typing import Any, Final
 import gevent
 import gevent.socket
 import gevent.ssl
-from gunicorn.http import parser
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http import message, parser
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import InvalidChunkSize, LimitRequestHeaders
 from gunicorn.http.unreader import SocketUnreader
 
 from adapter.event_loop.turn import Turn
@@ -26,6 +27,13 @@ HEAD_SECONDS: Final = 10.0
 """For the head of a request, from its first byte, or from the accept of its connection; for a TLS handshake."""
 MAX_HEAD_BYTES: Final = 256 * 1024
 """Of a request line and all fields, what came with the first read apart."""
+_PARSED_BYTES: Final = 2 * 1024
+"""Of a chunked body between two turns of the loop: 340 chunks of one byte, each as dear as a large one."""
+_TINY_CHUNK_BYTES: Final = 16
+_MAX_TINY_CHUNKS: Final = 20_000
+"""Of one body: a client that sends each token by itself has fewer."""
+_MAX_TRAILER_BYTES: Final = 64 * 1024
+"""Of the fields after a chunked body, which are of no use here. gunicorn searches all of them at each read."""
 
 
 class ListeningSocket(gevent.socket.socket):  # type: ignore[misc]
@@ -59,6 +67,10 @@ class HeadReader:
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.turn = Turn()
+
+    @property
+    def reads_head(self) -> bool:
+        return self._reads_head
 
     def read_by(self, unreader: SocketUnreader) -> None:
         """Know who buffers what was read, which may be the beginning of the next head."""
@@ -188,11 +200,48 @@ class _Unreader(SocketUnreader):  # type: ignore[misc]
 
     def __init__(self, sock: Any, *args: Any, **named: Any) -> None:
         super().__init__(sock, *args, **named)
-        if isinstance(sock, HeadReader):
-            sock.read_by(self)
+        self._client = sock if isinstance(sock, HeadReader) else None
+        if self._client is not None:
+            self._client.read_by(self)
+
+    def read(self, size: int | None = None, read_ahead: int | None = None) -> bytes:
+        """Return `size` bytes, or what has arrived (None): of a chunked body, little more than the chunk under way."""
+        client = self._client
+        if size is not None or client is None or client.reads_head:
+            return bytes(super().read(size, read_ahead))
+        if self.buf.tell():  # else the connection gives way
+            client.turn.give_way()
+        data: bytes = super().read(None, read_ahead)
+        most = max(_PARSED_BYTES, read_ahead or 0)
+        if len(data) > most:
+            self.unread(data[most:])
+            data = data[:most]
+        return data
+
+
+class TooManyTinyChunks(InvalidChunkSize):  # type: ignore[misc]
+    """The client reads the name of this class in the answer."""
+
+
+class _ChunkedReader(ChunkedReader):  # type: ignore[misc]
+    """A chunked body, with bounds for what brings nothing."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.limit_trailer_section = _MAX_TRAILER_BYTES
+        self._tiny_chunks = 0
+
+    def parse_chunk_size(self, unreader: SocketUnreader, data: bytes | None = None) -> tuple[int, bytes | None]:
+        size, rest = super().parse_chunk_size(unreader, data)
+        if size < _TINY_CHUNK_BYTES:
+            self._tiny_chunks += 1
+            if self._tiny_chunks > _MAX_TINY_CHUNKS:
+                raise TooManyTinyChunks(size)
+        return size, rest
 
 
 parser.SocketUnreader = _Unreader
+message.ChunkedReader = _ChunkedReader
 
 
 def tls_context(_: Any, make_context: Any) -> Any:

@@ -20,6 +20,9 @@ from adapter.settings.store_url import parse_store_url, without_password
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
 
 
+_MAX_SUGGESTED_FOR: Final = 200
+"""Characters: comparing takes time in proportion to them, and no known name is as long."""
+
 UNIX: Final = "unix:"
 """What the path of a Unix socket begins with, where an address is expected."""
 
@@ -332,5 +335,7 @@ def reason_in(messages: object) -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that suggests the most similar of the known names; "": none is similar."""
+    if len(name) > _MAX_SUGGESTED_FOR:
+        return ""
     near = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""

@@ -23,8 +23,10 @@ _MAX_WINDOW_BYTES: Final = 8 << 20
 """Source: RFC 9659 §3."""
 _MAX_FRAMES: Final = 1000
 """Of one body. Compressors that work in parallel make some dozens; millions of empty ones would cost seconds."""
-_BYTES_BETWEEN_PAUSES: Final = 1 << 20
-"""Decoded bytes after which other requests get their turn."""
+_WORK_BETWEEN_PAUSES: Final = 1 << 20
+"""Decoded bytes after which other requests get their turn, or as much work that decodes to nothing."""
+_WORK_OF_ENCODED_BYTE: Final = 16
+_WORK_OF_FRAME: Final = 1 << 15
 
 
 class TooLarge(Exception):
@@ -90,8 +92,7 @@ def decode_body(body: bytes, encoding: str, max_bytes: int, count: Callable[[int
     coding = _CODINGS[encoding]
     view = memoryview(body)
     pieces: list[bytes] = []
-    size = position = frames = 0
-    pause_at = _BYTES_BETWEEN_PAUSES
+    size = position = frames = work = 0
     decoder: _Decoder | None = None
     while position < len(view):
         data = view[position : position + coding.slice_bytes]
@@ -100,6 +101,7 @@ def decode_body(body: bytes, encoding: str, max_bytes: int, count: Callable[[int
             if frames > _MAX_FRAMES:
                 raise _invalid(encoding, f"it has more than {_MAX_FRAMES} frames")
             decoder = coding.open_frame(data)
+            work += _WORK_OF_FRAME
         try:
             piece = decoder.decompress(data)
         except (zlib.error, ZstdError) as error:
@@ -113,8 +115,9 @@ def decode_body(body: bytes, encoding: str, max_bytes: int, count: Callable[[int
         if decoder.eof:
             position -= len(decoder.unused_data)
             decoder = None
-        if size >= pause_at:
-            pause_at = size + _BYTES_BETWEEN_PAUSES
+        work += len(piece) + len(data) * _WORK_OF_ENCODED_BYTE
+        if work >= _WORK_BETWEEN_PAUSES:
+            work = 0
             await_next_turn()
     if decoder is not None:
         raise _invalid(encoding, "it ends early")

@@ -41,7 +41,9 @@ _FULL_PAUSE_SECONDS: Final = 0.05
 """Time between two checks of a full session; the first of 64 waiting messages is rarely done sooner."""
 _READ_BYTES: Final = 64 * 1024
 MAX_EMPTY_FRAMES: Final = 1000
-"""Pings, pongs and empty pieces of messages in any ten seconds: far more than any client sends."""
+"""Pings, pongs, empty and tiny pieces of messages in any ten seconds: far more than any client sends."""
+_TINY_BYTES: Final = 16
+"""A piece of a message that is smaller, and not the last, costs more than it brings."""
 _EMPTY_FRAMES_SECONDS: Final = 10.0
 
 _NORMAL, _GOING_AWAY, _POLICY_VIOLATION, _TOO_BIG, _TRY_AGAIN_LATER = 1000, 1001, 1008, 1009, 1013
@@ -174,7 +176,9 @@ class Connection:
                 return None
 
     def _brings_nothing(self, event: Any, *control: type) -> bool:
-        return isinstance(event, control) or (not getattr(event, "data", True) and not event.message_finished)
+        return isinstance(event, control) or (
+            not getattr(event, "message_finished", True) and len(event.data) < _TINY_BYTES
+        )
 
     def _has_too_many_empty(self) -> bool:
         """Count a frame that brings nothing."""
