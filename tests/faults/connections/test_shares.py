@@ -152,7 +152,7 @@ def test_stored_items(client: Callable[[str], Client], upstream: Upstream) -> No
     upstream.otherwise = lambda _: ANSWER
     made = [post(client("hoarder")) for _ in range(9)]
     assert [answer.status for answer in made] == [200] * 8 + [429]
-    assert "Delete responses or conversations, or send 'store': false." in refused(made[-1], 429)
+    assert "Delete responses, conversations or files, or send 'store': false." in refused(made[-1], 429)
     assert made[-1].headers["x-should-retry"] == "false"
     assert post(client("hoarder"), store=False).status == 200
     assert post(client("modest")).status == 200
