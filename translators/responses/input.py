@@ -4,8 +4,9 @@ Items usually have a `type`, and one pass of the decoder reads them all. An item
 members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
 item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
 error. There, too, a null in place of an optional member counts as left out, and an item or part of an unknown type is
-kept if it belongs to a history or follows one: refused, it would end the session of the client that keeps it. An array
-with too many elements is rejected before they are decoded.
+kept if it belongs to a history or follows one: refused, it would end the session of the client that keeps it. So is an
+item of a known type in another form; of the tools that it loads, those that can be declared stay. An array with too
+many elements is rejected before they are decoded.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
@@ -42,7 +43,13 @@ from translators.responses.tools import (
     ToolSearchTool,
     WebSearch,
 )
-from translators.responses.unknown_item import UnknownItem, with_unknown_part, without_label, without_null
+from translators.responses.unknown_item import (
+    unknown_item,
+    with_unknown_part,
+    with_unknown_tools,
+    without_label,
+    without_null,
+)
 from translators.validation import allowed_values
 from translators.wire import Decoder, NotJSON, Raw, decode_param, encode
 
@@ -60,6 +67,7 @@ _ABSENT: Final = Raw(b"")
 _IN_FIRST_REQUESTS: Final = frozenset({"message", "additional_tools", "configuration_update"})
 """Types of items that need no earlier turn."""
 _LOADING: Final = frozenset({AdditionalTools, ToolSearchOutput})
+_LOADING_TYPES: Final = frozenset({"additional_tools", "tool_search_output"})
 
 
 class _Head(Struct, gc=False):
@@ -134,20 +142,16 @@ def decode_items(
     """
     if limit is not None:
         _count(raw, param, limit)
-    items: tuple[Item, ...]
-    try:
-        items = _decode_each(raw, param, limit, in_history=in_history) if raw[:1] == b'"' else _items.decode(raw)
-    except NotJSON:
+    items = None if raw[:1] == b'"' else decode_more_items(raw)
+    if items is None:
         items = _decode_each(raw, param, limit, in_history=in_history)
     if limit is not None and len(items) > limit:
         raise _too_many(param, limit, len(items))
-    if not _LOADING.isdisjoint(map(type, items)):
-        _check_loaded(items, param)
     return items
 
 
 def decode_more_items(raw: bytes) -> tuple[Item, ...] | None:
-    """Return the items of an array that follow others; None if one of them does not fit its type, or has tools."""
+    """Return the items of an array in one pass; None if one of them does not fit its type, or loads tools."""
     try:
         items: tuple[Item, ...] = _items.decode(raw)
     except NotJSON:
@@ -155,16 +159,23 @@ def decode_more_items(raw: bytes) -> tuple[Item, ...] | None:
     return items if _LOADING.isdisjoint(map(type, items)) else None
 
 
-def _check_loaded(items: Sequence[Item], param: str) -> None:
-    """Raise RequestError for invalid tools of items, as for declared ones."""
-    for at, item in enumerate(items):
-        if isinstance(item, (AdditionalTools, ToolSearchOutput)):
-            for place, tool in enumerate(item.tools):
-                path = f"{param}[{at}].tools[{place}]"
-                if type(tool) in HOSTED_TOOLS:
-                    kind = tool.__struct_config__.tag
-                    raise unsupported_parameter(f"{path}.type", f"'{kind}' has to be declared in 'tools'.")
-                _check(tool, path)
+def _check_loaded(tools: Sequence[Tool], param: str) -> None:
+    """Raise RequestError for invalid tools of an item, as for declared ones."""
+    for at, tool in enumerate(tools):
+        path = f"{param}.tools[{at}]"
+        if type(tool) in HOSTED_TOOLS:
+            kind = tool.__struct_config__.tag
+            raise unsupported_parameter(f"{path}.type", f"'{kind}' has to be declared in 'tools'.")
+        _check(tool, path)
+
+
+def _can_be_loaded(tool: Any) -> bool:
+    """Tell whether the JSON of a tool is that of one that items may load."""
+    try:
+        _check_loaded([_tool.decode(encode(tool))], "input")
+    except (RequestError, *NotJSON):
+        return False
+    return True
 
 
 def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool) -> tuple[Item, ...]:
@@ -175,8 +186,15 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
         raise _too_many(param, limit, len(elements))
     items: list[Item] = []
     for at, element in enumerate(elements):
-        is_last = at == len(elements) - 1
-        item = _decode_item(element, f"{param}[{at}]", in_history=in_history or not is_last, is_last=is_last)
+        path, is_last = f"{param}[{at}]", at == len(elements) - 1
+        keeps = in_history or not is_last
+        try:
+            item = _decode_item(element, path, in_history=keeps, is_last=is_last)
+        except RequestError:
+            members = decode_param(_members, element, path)
+            if not keeps or (is_last and members.get("role") == "user"):
+                raise
+            item = unknown_item(members)
         in_history = in_history or not _asks(item)
         items.append(item)
     return tuple(items)
@@ -192,7 +210,7 @@ def _asks(item: Item) -> bool:
 def _decode_known(raw: bytes | Raw, param: str, *, keep_unknown: bool) -> Item:
     """Return an item of a known type; a null where another value belongs counts as left out.
 
-    `keep_unknown`: parts of unknown types are kept for what they say.
+    `keep_unknown`: parts of other types or forms are kept for what they say.
     """
     whole: bytes | Raw = raw
     for _ in range(_MAX_REPAIRS):
@@ -212,13 +230,16 @@ def _decode_item(raw: Raw, param: str, *, in_history: bool, is_last: bool) -> It
     head = decode_param(_heads, raw, param)
     is_users_last = is_last and bytes(head.role) == b'"user"'
     if head.type in _ITEM_TYPES:
+        if head.type in _LOADING_TYPES:
+            loading = with_unknown_tools(raw, _can_be_loaded) if in_history else raw
+            item = _decode_known(loading, param, keep_unknown=False)
+            _check_loaded(item.tools, param)  # type: ignore[union-attr]
+            return item
         in_history = in_history or head.type not in _IN_FIRST_REQUESTS
         return _decode_known(raw, param, keep_unknown=in_history and not is_users_last)
     if head.type is not None:
         if in_history or head.type in _WITHOUT_STRUCT:
-            members = decode_param(_members, raw, param)
-            id = members.get("id")
-            return UnknownItem(head.type, members, id if isinstance(id, str) else UNSET)
+            return unknown_item(decode_param(_members, raw, param))
         _reject_unserved(INPUT_ITEMS, head.type, param)
         raise invalid_value(param, shorten(head.type), _ITEM_TYPES)
     if head.role is not _ABSENT:

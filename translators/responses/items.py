@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from translators.responses.hosted_items import Hosted, HostedOutput
 from translators.responses.tools import Name, Tool
-from translators.responses.unknown_item import UnknownItem, UnknownPart
+from translators.responses.unknown_item import UNKNOWN_TOOLS, UnknownCall, UnknownItem, UnknownOutput, UnknownPart
 
 Text = Annotated[str, Meta(max_length=10_485_760)]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -250,7 +250,9 @@ class ToolSearchCall(Struct, frozen=True, gc=False, tag_field="type", tag="tool_
     """What the model has read, if the adapter ran it."""
 
 
-class ToolSearchOutput(Struct, frozen=True, gc=False, tag_field="type", tag="tool_search_output"):
+class ToolSearchOutput(
+    Struct, frozen=True, gc=False, tag_field="type", tag="tool_search_output", rename=UNKNOWN_TOOLS
+):
     """The tools that a search found; from here on they can be called."""
 
     tools: tuple[Tool, ...]
@@ -258,14 +260,18 @@ class ToolSearchOutput(Struct, frozen=True, gc=False, tag_field="type", tag="too
     id: str | None | UnsetType = UNSET
     execution: Literal["server", "client"] = "server"
     status: Status | None | UnsetType = UNSET
+    unknown_tools: list[Any] | UnsetType = UNSET
 
 
-class AdditionalTools(Struct, frozen=True, gc=False, tag_field="type", tag="additional_tools"):
+class AdditionalTools(
+    Struct, frozen=True, gc=False, tag_field="type", tag="additional_tools", rename=UNKNOWN_TOOLS
+):
     """Tools that can be called from here on, as if they had been declared."""
 
     tools: tuple[Tool, ...]
     role: Literal["developer"] = "developer"
     id: str | None | UnsetType = UNSET
+    unknown_tools: list[Any] | UnsetType = UNSET
 
 
 class ConfigurationUpdate(Struct, frozen=True, gc=False, tag_field="type", tag="configuration_update"):
@@ -335,7 +341,7 @@ KnownItem = (
     Message | Reasoning | Call | CallOutput | Hosted | AdditionalTools | ConfigurationUpdate | Compaction
     | CompactionTrigger | AgentMessage | ItemReference
 )
-Item = KnownItem | UnknownItem
+Item = KnownItem | UnknownItem | UnknownCall | UnknownOutput
 OutputItem = (
     Message | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ShellCall | ApplyPatchCall | ToolSearchCall
     | ToolSearchOutput | HostedOutput | Compaction

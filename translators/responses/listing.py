@@ -18,7 +18,7 @@ from translators.responses import hosted_items as hosted
 from translators.responses import items as kinds
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
-from translators.responses.unknown_item import UnknownItem, UnknownPart
+from translators.responses.unknown_item import UnknownCall, UnknownItem, UnknownOutput, UnknownPart
 
 _PREFIX: Final[dict[type, str]] = {
     kinds.Message: "msg", kinds.Reasoning: "rs", kinds.FunctionCall: "fc", kinds.FunctionCallOutput: "fco",
@@ -31,6 +31,7 @@ _PREFIX: Final[dict[type, str]] = {
     hosted.MCPCall: "mcp", hosted.MCPListTools: "mcpl", hosted.MCPApprovalRequest: "mcpr",
     hosted.MCPApprovalResponse: "mcpa", hosted.Program: "prg", hosted.ProgramOutput: "prgo", kinds.Compaction: "cmp",
     kinds.CompactionTrigger: "cmpt", kinds.AgentMessage: "amsg", UnknownItem: "item",
+    UnknownCall: "item", UnknownOutput: "item",
 }  # fmt: skip
 
 
@@ -61,6 +62,8 @@ def _list_item(item: Item, mint: Callable[[str], str], taken: set[str]) -> dict[
     if isinstance(item, UnknownItem):
         return {**item.members, "id": item.id}
     shown: dict[str, Any] = msgspec.to_builtins(item)
+    if unknown := shown.pop("_unknown_tools", None):
+        shown["tools"] += unknown
     for member in ("content", "output"):
         if isinstance(parts := shown.get(member), list):
             shown[member] = [_as_sent(part) for part in parts]

@@ -5,7 +5,7 @@ where no server has done that, they are dropped with a note.
 Source: OpenAI API reference, Responses: create.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -25,10 +25,11 @@ from translators.responses.items import (
     ItemReference,
     Message,
     Reasoning,
+    SummaryText,
     ToolSearchCall,
     ToolSearchOutput,
 )
-from translators.responses.unknown_item import UnknownItem
+from translators.responses.unknown_item import UnknownCall, UnknownItem, UnknownOutput
 from translators.to_chat.content import has_media, text_of
 from translators.to_chat.encrypted import readable, reveal
 from translators.to_chat.hosted import HostedCall, substitute_hosted
@@ -36,7 +37,7 @@ from translators.tools.kinds import BY_CALL, BY_OUTPUT
 
 UNCHANGED: Final = frozenset(
     {Message, Reasoning, FunctionCall, ItemReference, *BY_CALL, *BY_OUTPUT}
-    - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput}
+    - {FunctionCallOutput, ToolSearchCall, ToolSearchOutput, UnknownCall, UnknownOutput}
 )
 """Types whose items are never substituted."""
 _SETTINGS: Final = frozenset({AdditionalTools, ConfigurationUpdate})
@@ -58,6 +59,9 @@ def substitute(item: Item, notes: Notes, path: str) -> Item | HostedCall | None:
         return _agent_message(item, notes, path)
     if isinstance(item, UnknownItem):
         return _unknown_item(item, notes, path)
+    if isinstance(item, (AdditionalTools, ToolSearchOutput)) and item.unknown_tools:
+        names = ", ".join(shorten(_tool_name(tool)) for tool in item.unknown_tools)
+        notes.add(f"{path}.tools", "dropped", f"tools that cannot be loaded here: {names}")
     if isinstance(item, ToolSearchCall) and item.hidden is not UNSET:
         return substitute_hosted(item, notes, path)
     if isinstance(item, (ToolSearchCall, ToolSearchOutput)) and item.call_id is None:
@@ -82,11 +86,31 @@ def _agent_message(item: AgentMessage, notes: Notes, path: str) -> Message:
     return Message("user", f"{label}\n{text_of(parts)}".rstrip())
 
 
-def _unknown_item(item: UnknownItem, notes: Notes, path: str) -> Message | None:
-    """Return what an item says as a labelled message of the user; None if it says nothing."""
+def _unknown_item(item: UnknownItem, notes: Notes, path: str) -> Item | None:
+    """Return what an item says: as a call or its output, as thinking, as a message; None if it says nothing."""
     kind = shorten(item.kind)
-    if text := "\n".join(readable(item.members)):
-        notes.add(path, "approximated", f"{kind}, an item that is not known here: its text as a message of the user")
-        return Message("user", f"[{kind}]\n{text}")
-    notes.add(path, "dropped", f"{kind}, an item that is not known here and has no text")
-    return None
+    unknown = f"{kind}, an item that is not known here, or not in this form"
+    text = "\n".join(readable(item.members))
+    if isinstance(item, UnknownCall):
+        notes.add(path, "approximated", f"{unknown}: as the call of a function")
+        return FunctionCall(item.call_id, item.name, item.arguments)
+    if isinstance(item, UnknownOutput):
+        notes.add(path, "approximated", f"{unknown}: its text")
+        return FunctionCallOutput(text, item.call_id)
+    if not text:
+        notes.add(path, "dropped", f"{unknown}, and has no text")
+        return None
+    if item.kind == "reasoning":
+        notes.add(path, "approximated", f"{unknown}: its text")
+        return Reasoning([SummaryText(text)])
+    notes.add(path, "approximated", f"{unknown}: its text as a message")
+    role = item.members.get("role")
+    if item.kind == "message" and role in ("user", "assistant", "system", "developer"):
+        return Message(role, text)
+    return Message("user", f"[{kind}]\n{text}")
+
+
+def _tool_name(tool: Any) -> str:
+    """Return what a note calls the JSON of a tool."""
+    named = tool if isinstance(tool, dict) else {}
+    return str(named.get("name") or named.get("type") or "one without a name")

@@ -20,6 +20,7 @@ from translators.responses.tools import (
     ShellTool,
     ToolSearchTool,
 )
+from translators.responses.unknown_item import UnknownCall, UnknownOutput
 from translators.tools import apply_patch, computer, custom, function, local_shell, shell, tool_search
 from translators.tools.names import Kind, QualifiedName
 
@@ -94,6 +95,7 @@ CALLABLE: Final = (
 )  # fmt: skip
 _ONLY_HISTORY: Final = (
     ToolKind("computer", items.ComputerCall, computer.arguments, items.ComputerCallOutput, computer.content),
+    ToolKind("function", UnknownCall, function.arguments, UnknownOutput),  # rendered as those of a function
 )
 
 BY_NAME: Final = {kind.name: kind for kind in CALLABLE}

@@ -18,6 +18,7 @@ from typing import Any, Final
 from msgspec import to_builtins
 
 from translators.errors import ProtocolError, RequestError, missing_parameter, shorten, unknown_parameter
+from translators.responses.input import decode_items
 from translators.responses.items import InputText
 from translators.responses.request import PromptReference
 from translators.wire import NotJSON, Raw, decode, encode
@@ -59,6 +60,8 @@ def fill_in_prompt(given: Mapping[str, Raw], reference: PromptReference, folder:
         prompt["instructions"] = slots.text(prompt["instructions"])
     messages = [_fill_in_item(message, slots) for message in prompt.pop("input", ())]
     slots.refuse_unused()
+    for message in messages:
+        _check_item(message, reference.id)
     members = {name: Raw(encode(value)) for name, value in prompt.items()} | dict(given)
     members["input"] = _join_input(messages, given.get("input"))
     return members
@@ -173,6 +176,14 @@ class _Slots:
         for name in self._variables:
             if name in self._unused:
                 raise unknown_parameter(f"prompt.variables.{shorten(name)}", "The prompt has no such slot.")
+
+
+def _check_item(item: dict[str, Any], prompt: str) -> None:
+    """Raise UnusablePrompt for an item that would be refused alone: a prompt is no history of a client's."""
+    try:
+        decode_items(encode([item]))
+    except RequestError as error:
+        raise UnusablePrompt(prompt, error.message) from None
 
 
 def _join_input(messages: list[dict[str, Any]], own: Raw | None) -> Raw:

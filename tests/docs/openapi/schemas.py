@@ -221,6 +221,8 @@ def _rebuilt(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     hints, config = get_type_hints(kind, include_extras=True), kind.__struct_config__
     members = []
     for field in fields(kind):
+        if field.encode_name.startswith("_"):  # for our own records
+            continue
         of = _without_raw(hints[field.name])
         if field.required:
             members.append((field.name, of, msgspec.field(name=field.encode_name)))

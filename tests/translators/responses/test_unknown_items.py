@@ -93,9 +93,9 @@ def test_a_null_counts_as_left_out() -> None:
     assert messages[-1] == {"role": "tool", "tool_call_id": "c2", "content": "a.py"}
 
 
-def test_a_null_for_what_is_required_is_still_an_error() -> None:
+def test_a_null_for_what_is_required_is_still_an_error_in_a_new_item() -> None:
     with pytest.raises(RequestError) as caught:
-        rendered(USER, CALL | {"name": None}, OUTPUT)
+        rendered(USER, CALL | {"name": None})
     assert caught.value.status == 400
 
 
