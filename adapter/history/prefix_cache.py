@@ -14,9 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from translators.notes import Note
-from translators.responses.items import Item
+from translators.responses.items import Item, Reasoning
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
+from translators.to_chat.messages import UNFOLLOWED
 from translators.to_chat.request import ChatRequest
 from translators.tools.declarations import tools_from_items
 from translators.wire import encode
@@ -71,6 +72,8 @@ class PrefixCache:
         if key is None or len(request.raw_input) > self._cache.maxsize:
             return
         if any(map(_may_be_answered_later, request.input[prefix.history.known :])):
+            return
+        if any(note.reason == UNFOLLOWED for note in body.notes) and Reasoning in map(type, body.history.pending):
             return
         others = [other for other in self._cache.get(key, ()) if other is not prefix]
         extended = CachedPrefix(

@@ -54,6 +54,9 @@ from translators.tools.names import ToolNames
 _NO_OUTPUT: Final = "(no output)"
 """Sent for an empty output: GLM, MiniMax and others refuse empty messages. Source: earendil-works/pi#3309."""
 
+UNFOLLOWED: Final = "reasoning that no message and no call follows"
+"""The reason of a note that later items may make untrue."""
+
 
 class Boundary(Struct, frozen=True, gc=False):
     """A position between items; everything before it is rendered for good."""
@@ -304,7 +307,7 @@ class _Renderer:
             self._awaits_answer = False
             self._messages.append(message)
         elif turn.thinking:
-            self._notes.add("input", "dropped", "reasoning that no message and no call follows")
+            self._notes.add("input", "dropped", UNFOLLOWED)
 
     def _find_output(self, position: int, call: AnyCall) -> int | None:
         """Return the position of a call's output; None for a call that was cut short; raise RequestError."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapter.history import prefix_cache
@@ -22,6 +22,8 @@ from translators.responses.items import (
     FunctionCallOutput,
     Item,
     Message,
+    Reasoning,
+    SummaryText,
     UpdateFile,
 )
 from translators.responses.request import CreateRequest
@@ -73,6 +75,7 @@ def through(kept: PrefixCache, request: CreateRequest, dialect: Dialect) -> tupl
 
 @given(conversations(), st.lists(st.tuples(st.integers(0, 20), st.sampled_from(ODD)), max_size=3),
        st.lists(st.integers(0, 24), max_size=6), dialects)  # fmt: skip
+@example([Reasoning([SummaryText("Hm.")]), Message("assistant", "Hi")], [], [1], Dialect())
 def test_what_is_known_changes_nothing(
     items: list[Item], odd: list[tuple[int, Item]], ends: list[int], dialect: Dialect
 ) -> None:
