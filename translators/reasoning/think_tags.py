@@ -27,8 +27,14 @@ class ThinkTag(NamedTuple):
 
 THINK_TAGS: Final = (
     ThinkTag("<think>", "</think>", in_template=True),  # DeepSeek, Qwen, GLM, MiniMax M2 and most others
+    ThinkTag("<THINK>", "</THINK>"),
+    ThinkTag("<Think>", "</Think>"),
     ThinkTag("<thinking>", "</thinking>"),
+    ThinkTag("<Thinking>", "</Thinking>"),
+    ThinkTag("<THINKING>", "</THINKING>"),
     ThinkTag("<thought>", "</thought>"),  # Gemini
+    ThinkTag("<thoughts>", "</thoughts>"),
+    ThinkTag("<reflection>", "</reflection>"),
     ThinkTag("<reason>", "</reason>"),
     ThinkTag("<analysis>", "</analysis>"),
     ThinkTag("<scratchpad>", "</scratchpad>"),

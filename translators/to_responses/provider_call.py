@@ -10,7 +10,8 @@ Arguments are one JSON object. Providers send it whole or in pieces, and some se
   the pieces do not tell what the arguments are: `problem` says so, and the response fails.
 - Raw line ends and other control characters in strings are escaped. An object that was encoded twice is decoded once.
 - Text that begins otherwise is held back: a custom tool takes it as its input. For a function it is unreadable, unless
-  it is a dictionary in Python, or a list of one object.
+  it is a dictionary in Python, or a list of one object. An object that comes whole may have Python's words and commas.
+- An object that begins with the name of its call is held back: it may be the whole call, with the arguments in it.
 
 Each character is looked at once, so that long arguments cost time in proportion to their length.
 Source: BerriAI/litellm#4537; vercel/ai#15888; langchain-ai/langgraphjs#2697; openvinotoolkit/model_server#3838.
@@ -21,7 +22,7 @@ import re
 from typing import Any, Final
 
 from translators.loose_json import is_json_object, is_json_prefix, loose_object, loose_value
-from translators.to_responses.content.values import python_object
+from translators.to_responses.content.values import may_wrap, python_object, wrapped_arguments
 
 _TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
 _WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", "undefined", '""', "[]"})
@@ -31,6 +32,8 @@ _PYTHON: Final = re.compile(r"\{\s*'")
 """A dictionary in Python."""
 _MAX_DOUBTFUL: Final = 8
 """Fragments that may be both pieces and snapshots, as long as the pieces do not tell which."""
+_MAX_OPENING: Final = 32
+"""Fragments by which an object is known to be a whole call, or not."""
 _MAX_ENCODINGS: Final = 3
 """Times that an object may have been encoded as a string."""
 
@@ -41,7 +44,7 @@ class ProviderCall:
     __slots__ = (
         "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_gone", "_held",
         "_in_string", "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail",
-        "_takes_nothing", "_value", "_writing", "has_tail", "held_size", "id", "index", "name", "opening",
+        "_takes_nothing", "_value", "_wraps", "_writing", "has_tail", "held_size", "id", "index", "name", "opening",
         "rivals_among",
     )  # fmt: skip
 
@@ -63,8 +66,8 @@ class ProviderCall:
         self._pieces: list[str] = []
         self._writing = False
         """An object is being written: a plain fragment only adds to it."""
-        self._plain = False
-        """The arguments do not begin like an object."""
+        self._plain = self._wraps = False
+        """The arguments do not begin like an object; they may be the whole call."""
         self._gone = 0
         """Characters of such arguments that went out while they might still have been JSON: a brace, and blanks."""
         self._broken = False
@@ -109,7 +112,9 @@ class ProviderCall:
 
     def is_cut(self) -> bool:
         """Tell whether the arguments are the beginning of an object, and nothing else is wrong with them."""
-        if self._ended or self._plain or self._broken or self._conflict or not self._pieces:
+        if self._ended or self._broken or self._conflict or not self._pieces:
+            return False
+        if self._plain and (not self._wraps or self._resolved() is not None):
             return False
         if self._doubtful and self._resolved() is not None:
             return False
@@ -175,6 +180,8 @@ class ProviderCall:
             elif one is None and (read := python_object(value)) is not None:
                 value = json.dumps(read, ensure_ascii=False)
             if (found := loose_object(value)) is not None:
+                if self._wraps and (wrapped := wrapped_arguments(found, self.name)) is not None:
+                    return wrapped
                 return value if is_json_object(value) else json.dumps(found, ensure_ascii=False)
             value = loose_value(value)
             if not isinstance(value, str):
@@ -214,9 +221,14 @@ class ProviderCall:
             if self._takes_nothing:
                 self._conflict = True
                 return ""
-            self._plain = start[0] != "{" or _PYTHON.match(start) is not None
-        elif _PYTHON.match(self._pieces[0].strip() + fragment) and not self._plain and len(self._pieces) == 1:
-            self._plain, self._gone = True, len(self._pieces[0])
+            self._wraps = start != "{" and may_wrap(start, self.name)
+            self._plain = self._wraps or start[0] != "{" or _PYTHON.match(start) is not None
+        elif len(self._pieces) == 1 and not self._plain and self._pieces[0].strip() == "{":
+            self._wraps = may_wrap("{" + fragment, self.name)
+            self._plain = self._wraps or _PYTHON.match("{" + fragment) is not None
+            self._gone = len(self._pieces[0]) if self._plain else 0
+        elif self._wraps and not self._may_wrap(fragment):
+            return self._release() + self._take(fragment)
         if self._plain:
             self._pieces.append(fragment)
             self.held_size += len(fragment)
@@ -225,6 +237,18 @@ class ProviderCall:
             self._pieces.append(fragment)
             return fragment
         return self._write(self._without_snapshot(fragment) if self._pieces else fragment)
+
+    def _may_wrap(self, fragment: str) -> bool:
+        """Tell whether what was held back and a fragment may begin a whole call; late fragments are not looked at."""
+        return len(self._pieces) > _MAX_OPENING or may_wrap("".join(self._pieces) + fragment, self.name)
+
+    def _release(self) -> str:
+        """Write what was held back as the beginning of a whole call and is none."""
+        text = "".join(self._pieces)
+        held, self._pieces = text[self._gone :], [text[: self._gone]] if self._gone else []
+        self._wraps, self._plain, self._gone = False, False, 0
+        self.held_size -= len(held)
+        return self._write(held)
 
     def _without_snapshot(self, fragment: str) -> str:
         """Return what a fragment adds: all of it, or what a snapshot has more; "" while it is doubtful."""
@@ -281,6 +305,10 @@ class ProviderCall:
             return mended
         self._writing = False
         value = loose_object("".join(self._pieces))
+        if value is None and is_first and python_object(text[:end]) is not None:
+            self._plain, self._left = True, text[end:]
+            self.held_size += end
+            return ""
         if value is None:
             self._broken = True
             self._pieces.append(text[end:])

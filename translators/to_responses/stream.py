@@ -288,7 +288,10 @@ class ResponseStream:
             self._read_blocks(delta, whole, events)
         elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
             self._items.put("reasoning", read_thinking(delta), [], events)
-        elif (whole or not (content or delta.tool_calls)) and (thinking := read_thinking(delta)):
+        elif (
+            whole or delta.thought or delta.reasoning_content_camel or delta.cot_summary
+            or not (content or delta.tool_calls)
+        ) and (thinking := read_thinking(delta)):  # fmt: skip
             self._items.put("reasoning", thinking, [], events)
         if delta.extra_content:
             self._items.attached += self._items.opaque().add_answer(delta.extra_content)

@@ -22,9 +22,13 @@ CONTENTS: dict[str, tuple[str, list[Any]]] = {
     "a link": ("[get](http://x)", [("output_text", "[get](http://x)")]),
     "a module": ("functools is a module", [("output_text", "functools is a module")]),
     "code": ("```tool\nget(x=1)\n```", [("output_text", "```tool\nget(x=1)\n```")]),
-    **{tag: (f"<{tag}>Hm.</{tag}>Hi", [HM, HI]) for tag in ("reason", "analysis", "scratchpad")},
+    "Llama 3 in Python": ("<|python_tag|>get(x=1)", [CALL]),
+    "a block": ('```tool_call\n{"name": "get", "arguments": {"x": 1}}\n```', [CALL]),
+    "Qwen 2.5": ('<tools>\n{"name": "get", "arguments": {"x": 1}}\n</tools>', [CALL]),
+    **{tag: (f"<{tag}>Hm.</{tag}>Hi", [HM, HI])
+       for tag in ("reason", "analysis", "scratchpad", "reflection", "thoughts", "THINK", "Think", "THINKING")},
     "bars": ("<|think|>Hm.<|/think|>Hi", [HM, HI]),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -49,6 +53,16 @@ DELTAS: dict[str, tuple[list[dict[str, Any]], list[Any]]] = {
     "arguments under another name": (
         [{"tool_calls": [{"id": "a", "function": {"name": "get", "input": {"x": 1}}}]}], [CALL]
     ),
+    "words of Python": (call("get", '{"x": True, "y": None}'), [("call", "get", {"x": True, "y": None})]),
+    "a trailing comma": (call("get", '{"x": 1,}'), [CALL]),
+    "a whole call as the arguments": (call("get", '{"name": "get", "arguments": {"x": 1}}'), [CALL]),
+    "one in pieces": (call("get", *'{ "name":"get","parameters" : {"x": 1}}'), [CALL]),
+    "one encoded twice": (call("get", '{"name": "get", "arg', 'uments": "{\\"x\\": 1}"}'), [CALL]),
+    "arguments that begin like one": (call("get", *'{"name": "go"}'), [("call", "get", {"name": "go"})]),
+    "arguments that are one, and more": (
+        call("get", '{"name": "get", "arguments": {}, "x": 1}'),
+        [("call", "get", {"name": "get", "arguments": {}, "x": 1})],
+    ),
     "a list of one object": (call("get", '[{"x"', ": 1}]"), [CALL]),
     "no function around a call": (
         [{"tool_calls": [{"index": 0, "id": "a", "name": "get", "arguments": '{"x":'}]},
@@ -57,6 +71,9 @@ DELTAS: dict[str, tuple[list[dict[str, Any]], list[Any]]] = {
     ),
     **{name: ([{name: "Hm"}, {name: "."}, {"content": "Hi"}], [HM, HI])
        for name in ("thought", "reasoningContent", "cot_summary")},
+    **{f"{name} beside text": ([{name: "Hm.", "content": "Hi"}], [HM, HI])
+       for name in ("thought", "reasoningContent", "cot_summary", "reasoning_content")},
+    "thinking beside a call": ([{"thought": "Hm.", **call("get", '{"x": 1}')[0]}], [HM, CALL]),
 }  # fmt: skip
 
 
@@ -64,6 +81,18 @@ DELTAS: dict[str, tuple[list[dict[str, Any]], list[Any]]] = {
 def test_deltas(name: str) -> None:
     deltas, expected = DELTAS[name]
     assert contents(read(*deltas).output) == expected
+
+
+def test_a_whole_call_that_is_cut_is_incomplete() -> None:
+    answer = read(*call("get", '{"name": "get", "arguments": {"x":'), finish_reason="length")
+    assert answer.response["status"] == "incomplete"
+
+
+def test_arguments_that_begin_with_a_name_stream() -> None:
+    answer = read(*call("get", '{"name"', ': "gone', 'fishing", "x":', " 1}"))
+    assert [event["delta"] for event in answer.events if event["type"].endswith("arguments.delta")][:2] == [
+        '{"name": "gone', 'fishing", "x":'
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -97,8 +126,8 @@ def test_an_answer_encoded_as_a_string() -> None:
     assert contents(StreamHarness().read([f"data: {chunk}\n\n".encode(), chat.end("stop")]).output) == [HI]
 
 
-def read(*deltas: dict[str, Any]) -> StreamHarness:
-    body = b"".join([*map(chat.chunk, deltas), chat.end("stop")])
+def read(*deltas: dict[str, Any], finish_reason: str = "stop") -> StreamHarness:
+    body = b"".join([*map(chat.chunk, deltas), chat.end(finish_reason)])
     options = {"names": NAMES, "functions": TOOLS}
     whole = StreamHarness(**options).read([body])
     split = StreamHarness(**options).read([body[at : at + 1] for at in range(len(body))])

@@ -30,7 +30,7 @@ _INVOKE: Final = re.compile(r'<invoke\s+name="([^"]{1,256})"\s*>(.*?)(?:</invoke
 _NAMED_FUNCTION: Final = re.compile(
     r'<function\s+name="([^"]{1,256})"\s*>(.*?)(?:</function>|(?=<function\s)|\Z)', re.DOTALL
 )
-_BARE: Final = re.compile(r"\s*(?:functools\s*(\[.*)|```tool_code\s*(.*?)\s*(?:```)?)\s*", re.DOTALL)
+_BARE: Final = re.compile(r"\s*(?:functools\s*(\[.*)|```tool_(?:code|call)\s*(.*?)\s*(?:```)?)\s*", re.DOTALL)
 _PRINTED: Final = re.compile(r"print\((.*)\)", re.DOTALL)
 _NAMED: Final = re.compile(
     r'<parameter\s+name="([^"]{1,256})"(?:\s+string="(true|false)")?[^>]{0,64}>'

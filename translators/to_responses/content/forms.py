@@ -54,6 +54,7 @@ CALL_FORMS: Final = (
     CallForm("<tool_call>", ("</tool_call>",), read_tags, begins="{[<"),
     CallForm("<tool_calls>", ("</tool_calls>",), read_tags, begins="{[<"),  # Hunyuan, Jamba, MiniMax M1
     CallForm("<function_call>", ("</function_call>",), read_tags, begins="{[<"),  # models trained on older templates
+    CallForm("<tools>", ("</tools>",), read_tags, begins="{[<"),  # Qwen 2.5, which copies the tag of its prompt
     CallForm("<tool_use>", ("</tool_use>",), read_tags, begins="{[<"),  # prompts of chat clients
     CallForm('<function name="', ("</function>",), read_tags, keeps_opening=True, begins=""),
     CallForm("<function=", ("</function>",), read_tags, keeps_opening=True, begins=""),  # Qwen3-Coder, Seed-OSS, Llama
@@ -66,7 +67,7 @@ CALL_FORMS: Final = (
     CallForm("<|tool_call_begin|>", ("<|tool_call_end|>",), read_named_json("<|tool_call_argument_begin|>")),  # Kimi K2
     CallForm("<｜tool▁call▁begin｜>", ("<｜tool▁call▁end｜>",), read_named_json("<｜tool▁sep｜>")),  # DeepSeek V3, R1
     CallForm("[TOOL_CALLS]", (), read_mistral),
-    CallForm("<|python_tag|>", ("<|eom_id|>", "<|eot_id|>"), read_json_calls),  # Llama 3
+    CallForm("<|python_tag|>", ("<|eom_id|>", "<|eot_id|>"), read_bare),  # Llama 3
     CallForm("<|python_start|>", ("<|python_end|>",), read_python),  # Llama 4
     CallForm("<|tool_call_start|>", ("<|tool_call_end|>",), read_python),  # LFM2
     CallForm("<|tool_call|>", ("<|/tool_call|>",), read_json_calls),  # Granite 3, Phi 4 mini
@@ -91,8 +92,8 @@ AROUND_CALLS: Final = (
 
 BARE_CALL: Final = CallForm("", ("<|eom_id|>", "<|eot_id|>"), read_bare)
 """One that begins the content. Source: Llama docs, Prompt formats; vLLM docs, Tool calling."""
-BARE_PREFIXES: Final = ("functools", "```tool_code")
-"""What some models write before one: FireFunction and Phi 4 mini, Gemma 3."""
+BARE_PREFIXES: Final = ("functools", "```tool_code", "```tool_call")
+"""What some models write before one: FireFunction and Phi 4 mini, Gemma 3, models without a template."""
 
 HARMONY_OPENINGS: Final = ("<|start|>assistant", "<|channel|>")
 HARMONY_MESSAGE: Final = "<|message|>"

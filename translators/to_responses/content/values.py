@@ -2,10 +2,11 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from translators.loose_json import loose_value
+from translators.loose_json import loose_object, loose_value
 
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "integer": (int,), "number": (int, float), "boolean": (bool,), "object": (dict,), "array": (list,),
@@ -14,6 +15,11 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
 _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
 _MAX_PYTHON: Final = 64 * 1024
 """Characters of calls in Python: its parser is not made for what a stranger writes."""
+_BLANKS: Final = re.compile(r"\s+")
+_WRAPPING: Final = ("arguments", "parameters", "args", "input")
+"""Members that hold the arguments in an object that is a whole call."""
+_MAX_WRAPPING: Final = 64
+"""Characters before those arguments, besides the name."""
 _MAX_DEPTH: Final = 8
 """Of unions in a schema."""
 
@@ -60,6 +66,23 @@ def python_object(text: str) -> dict[str, Any] | None:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
+
+
+def may_wrap(text: str, name: str) -> bool:
+    """Tell whether text may begin the whole call of that name, `{"name": "get", "arguments": …}`."""
+    begun = _BLANKS.sub("", text[: len(name) + _MAX_WRAPPING])
+    wholes = [f'{{"name":"{name}","{member}":' for member in _WRAPPING]
+    return bool(name) and any(whole.startswith(begun) or begun.startswith(whole) for whole in wholes)
+
+
+def wrapped_arguments(call: dict[str, Any], name: str) -> str | None:
+    """Return as JSON the arguments in an object that is the whole call of that name; None if it is something else."""
+    arguments = next((call[member] for member in _WRAPPING if member in call), None)
+    if call.get("name") != name or len(call) != 2:
+        return None
+    if isinstance(arguments, str):
+        arguments = loose_object(arguments)
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else None
 
 
 def _types(schema: dict[str, Any], depth: int = _MAX_DEPTH) -> Iterator[str]:
