@@ -155,6 +155,8 @@ _GATEWAYS: Final = (
         name="openrouter", reasoning_field="reasoning", strict_tools=True, parallel_tool_calls=True, file_parts=True,
         extras=_USER,
     ),
+    # reasoning_text and reasoning_opaque come and are wanted back (BerriAI/litellm#35021, anomalyco/opencode#4468).
+    Dialect(name="copilot", reasoning_field="reasoning_text"),
     # `reasoning: {enabled}` recorded; reasoning ✓4 and reasoning_details ✓12 go back.
     Dialect(
         name="vercel", reasoning_field="reasoning", efforts=frozenset(),
@@ -220,6 +222,8 @@ HOSTS: Final[dict[str, str]] = {
     "*.snowflakecomputing.com": "snowflake",
     "api.inference.crusoecloud.com": "crusoe",
     "openrouter.ai": "openrouter",
+    "api.githubcopilot.com": "copilot",
+    "api.*.githubcopilot.com": "copilot",
     "ai-gateway.vercel.sh": "vercel",
     "router.huggingface.co": "huggingface",
     "api-inference.huggingface.co": "tgi",

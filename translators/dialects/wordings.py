@@ -94,7 +94,7 @@ IMAGES: Final = any_of(
 
 # --- calls ------------------------------------------------------------------------------------------------------------
 
-SIGNED_CALLS: Final = any_of(r"thought_?signature")  # Gemini
+SIGNED_CALLS: Final = any_of(r"thought[_ ]?signature")  # Gemini
 CALLS_NEED_TOOLS: Final = any_of(
     r"tool calling without [`'\"]?tools",  # LiteLLM
     r"toolconfig\b[^.]{0,20}must be (defined|specified|set)",  # Bedrock

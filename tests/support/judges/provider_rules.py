@@ -266,6 +266,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "crusoe": (_CHAT, thinking_only_in("reasoning", "reasoning_details"), _NO_EXTRAS),
     "openrouter": (_OLD_LIMIT, _CHAT, system_first, thinking_only_in("reasoning", "reasoning_details")),
+    "copilot": (*_SAFE, thinking_only_in("reasoning_text", "reasoning_opaque")),
     "vercel": (
         *_SAFE, thinking_only_in("reasoning", "reasoning_details"), of_object("reasoning", enabled=(True, False)),
     ),
@@ -294,6 +295,7 @@ THINKING = {
     **dict.fromkeys(("openai", "azure", "groq", "xai", "cerebras", "minimax", "gemini", "perplexity"), None),
     **dict.fromkeys(("openrouter", "vercel", "ollama", "vllm", "bedrock", "snowflake", "crusoe"), "reasoning"),
     "mistral": "thinking",
+    "copilot": "reasoning_text",
 }
 """Where thinking goes back to a provider; `reasoning_content` where nothing else is known."""
 
