@@ -17,7 +17,8 @@ _STATUSES: Final = frozenset({200, 400, 404, 422})
 """Gateways answer 200 and put the rejection into the body."""
 _REQUEST_AT_500: Final = re.compile(
     r"template|jinja|roles must alternate|raise_exception|(image|audio|vision)( input)? is not supported|mmproj"
-    r"|missing data required for image|参数(非法|错误|有误)|不支持|schema conversion failed",
+    r"|missing data required for image|参数(非法|错误|有误)|不支持|schema conversion failed"
+    r"|unknown (field|parameter|argument)\b",
     re.IGNORECASE,
 )
 """Rejections that come with 500: a chat template's own and of media (llama.cpp), and those that a gateway translated.
@@ -44,7 +45,8 @@ _UNKNOWN: Final = re.compile(
     r"|应为|必须(是|为)|取值范围"
     r"|サポート(されてい|していま)|対応していません|無効な"
     r"|지원하지 않|지원되지 않|유효하지 않|не ?поддержива|еподдержива|недопустим|неизвестн"
-    r"|nicht unterstützt|unterstützt keine|unbekannte|ungültige|(pas pris(es?)?|ne prend pas) en charge|inconnue?\b"
+    r"|nicht unterstützt|unterstützt keine|unbekannte|ungültige"
+    r"|((pas|non) pris(es?)?|ne prend pas) en charge|inconnue?\b"
     r"|no (se |es )?(admite|compatible|soporta)|desconocid|não (é )?suportad|desconhecid",
     re.IGNORECASE | re.ASCII,
 )

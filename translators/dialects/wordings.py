@@ -100,7 +100,8 @@ CALLS_NEED_TOOLS: Final = any_of(
     r"toolconfig\b[^.]{0,20}must be (defined|specified|set)",  # Bedrock
     r"(tool_calls?|tool_use|tool_result|tooluse|tool (messages?|calls?|results?))\b[^.]{0,80}"
     r"(must (define|declare|provide|include|specify)|without|no|missing|empty|but)\b[^.]{0,30}\btools\b",  # Anthropic
-    r"\btools\b[^.]{0,40}(required|must be|missing|non-?empty)[^.]{0,60}(tool_calls?|tool_use|tool (messages?|calls?))",
+    r"\btools\b[^.]{0,40}(required|must be|missing|non-?empty|be empty)[^.]{0,60}"
+    r"(tool_calls?|tool_use|tool (messages?|calls?))",
 )
 TOOL_MESSAGE_NAME: Final = any_of(
     r"function_?response\.name",  # Gemini

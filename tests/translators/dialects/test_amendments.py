@@ -293,6 +293,10 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
      {"tools": None}),
     ("calls_need_tools", "Requests which include `tool_use` or `tool_result` blocks must define tools", 400,
      {"tools": None}),
+    ("calls_need_tools", "tools cannot be empty when messages contain tool_calls", 400, {"tools": None}),
+    ("stream_options", "unknown field `stream_options`", 500, {}),
+    ("token_limit=max_completion_tokens", "Paramètre non pris en charge : 'max_tokens'.", 400, {}),
+    ("signed_calls", "Function call `look` has no valid thought signature.", 400, {}),
     ("tool_message_name", "* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty."
      "\n", 400, {}),
     ("tool_message_name", "messages with role 'tool' must have a 'name'", 400, {}),

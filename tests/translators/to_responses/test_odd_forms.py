@@ -56,6 +56,7 @@ DELTAS: dict[str, tuple[list[dict[str, Any]], list[Any]]] = {
     "words of Python": (call("get", '{"x": True, "y": None}'), [("call", "get", {"x": True, "y": None})]),
     "a trailing comma": (call("get", '{"x": 1,}'), [CALL]),
     "a whole call as the arguments": (call("get", '{"name": "get", "arguments": {"x": 1}}'), [CALL]),
+    "one of a name with a prefix": (call("functions.get", '{"name": "get", "arguments": {"x": 1}}'), [CALL]),
     "one in pieces": (call("get", *'{ "name":"get","parameters" : {"x": 1}}'), [CALL]),
     "one encoded twice": (call("get", '{"name": "get", "arg', 'uments": "{\\"x\\": 1}"}'), [CALL]),
     "arguments that begin like one": (call("get", *'{"name": "go"}'), [("call", "get", {"name": "go"})]),

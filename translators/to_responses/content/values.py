@@ -71,14 +71,15 @@ def python_object(text: str) -> dict[str, Any] | None:
 def may_wrap(text: str, name: str) -> bool:
     """Tell whether text may begin the whole call of that name, `{"name": "get", "arguments": …}`."""
     begun = _BLANKS.sub("", text[: len(name) + _MAX_WRAPPING])
-    wholes = [f'{{"name":"{name}","{member}":' for member in _WRAPPING]
+    names = {name, name.rpartition(".")[2]}
+    wholes = [f'{{"name":"{one}","{member}":' for one in names for member in _WRAPPING]
     return bool(name) and any(whole.startswith(begun) or begun.startswith(whole) for whole in wholes)
 
 
 def wrapped_arguments(call: dict[str, Any], name: str) -> str | None:
     """Return as JSON the arguments in an object that is the whole call of that name; None if it is something else."""
     arguments = next((call[member] for member in _WRAPPING if member in call), None)
-    if call.get("name") != name or len(call) != 2:
+    if call.get("name") not in (name, name.rpartition(".")[2]) or len(call) != 2:
         return None
     if isinstance(arguments, str):
         arguments = loose_object(arguments)
