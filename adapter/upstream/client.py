@@ -295,13 +295,17 @@ class Call:
         self._body = open_body(sent, head)
         self.status = head.status
         if not 200 <= head.status < 300:
-            own_key = not self._upstream.uses_callers_key
-            body, redactor = self._read_error_body(), self._upstream.redactor(self._bearer)
-            error = classify_http_error(head.status, head.fields, body, own_key=own_key).redacted(redactor)
-            if error.provider_error is not None:
-                error.provider_error = replace_members(error.provider_error, body=redactor.redact_object(body))
-            raise error
+            raise self._rejection(head)
         return True
+
+    def _rejection(self, head: Head) -> UpstreamError:
+        """Return the error that an answer is; raised by its caller, so that it is no variable of its own traceback."""
+        body, redactor = self._read_error_body(), self._upstream.redactor(self._bearer)
+        own_key = not self._upstream.uses_callers_key
+        error = classify_http_error(head.status, head.fields, body, own_key=own_key).redacted(redactor)
+        if error.provider_error is not None:
+            error.provider_error = replace_members(error.provider_error, body=redactor.redact_object(body))
+        return error
 
     def _join(self, sending: "Sending", seconds: float) -> SentRequest | None:
         """Wait until the request has been sent; return None if it takes longer."""
