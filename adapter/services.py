@@ -107,7 +107,7 @@ class Services:
         """None: the store is one that keeps no files."""
         self.quota = Quota(
             self.store, max_bytes=settings.tenant_stored_bytes, max_items=settings.tenant_stored_items,
-            files=self.file_store,
+            files=self.file_store, is_open=not settings.requires_keys,
         )  # fmt: skip
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()

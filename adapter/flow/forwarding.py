@@ -20,6 +20,7 @@ from adapter.flow.observation import log_forwarded, observe_begin, observe_forwa
 from adapter.services import FlowServices
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.upstream.client import Call
+from adapter.upstream.redaction import LineRedactor, Redactor
 from adapter.upstream.routing.health import Candidate
 from translators.chat.forwarded import ForwardedRequest
 from translators.errors import ProtocolError, UpstreamError, answer_too_large
@@ -123,14 +124,18 @@ class Forwarding:
         body = b"".join(pieces)
         self._usage = self._tokens.of_whole(body)
         self._is_complete = True
-        return body
+        return self._redactor().redact_answer(body)
 
     def pieces(self) -> Generator[bytes]:
-        """Yield a streamed answer as it comes; an error of the provider is its last event."""
+        """Yield a streamed answer line by line as it comes; an error of the provider is its last event."""
+        lines = LineRedactor(self._redactor())
         try:
             for data in self._read():
                 self._tokens.feed(data)
-                yield data
+                if found := lines.feed(data):
+                    yield found
+            if found := lines.end():
+                yield found
             self._is_complete = True
         except ClientDisconnected as error:
             self._note_error(error)
@@ -154,6 +159,9 @@ class Forwarding:
             if self._services.must_stop():
                 raise stopping_error()
             yield data
+
+    def _redactor(self) -> Redactor:
+        return self._services.upstreams[self._candidates.current.upstream].redactor(self._caller.bearer)
 
     def _note_error(self, error: Exception) -> None:
         if isinstance(error, ProtocolError):

@@ -3,7 +3,7 @@
 What each tenant has is counted when it is first asked for, and then about once a minute, more rarely if counting takes
 long. One worker counts, and the others find its result in the store. Between two counts a worker adds what it stores
 itself. So a tenant can exceed its quota by what other workers store for it within that time, and no write pays for the
-counting.
+counting. On a server without keys each key that a caller makes up is a tenant, so there all of them share one quota.
 """
 
 import time
@@ -46,7 +46,11 @@ _decode: Final = Decoder(_Count).decode
 class Quota:
     """The quota of each tenant, as one worker counts it."""
 
-    def __init__(self, store: Store, *, max_bytes: int, max_items: int, files: FileStore | None = None) -> None:
+    def __init__(
+        self, store: Store, *, max_bytes: int, max_items: int, files: FileStore | None = None, is_open: bool = False
+    ) -> None:
+        """`is_open`: callers make up their keys, so that only one quota for all of them bounds anything."""
+        self._is_open = is_open
         self._store = store
         self._files = files
         self._max_bytes = max_bytes
@@ -64,20 +68,25 @@ class Quota:
         """Raise NoRoom if a tenant may not store anything more."""
         if time.monotonic() >= self._counted + self._pause and (self._counting is None or self._counting.ready()):
             self._counting = gevent.spawn(self._count)
-        usage = self._usage.get(tenant)
+        usage = self._usage.get(self._account(tenant))
         if usage is None or (usage.bytes < self._max_bytes and usage.items < self._max_items):
             return
         self._pause = min(self._pause, self._shortest_pause)
         raise NoRoom(
-            f"Your key has stored {usage.items} items of {usage.bytes} bytes here, and may have {self._max_items} of "
+            f"{'All callers have' if self._is_open else 'Your key has'} stored {usage.items} items of {usage.bytes} "
+            f"bytes here, and may have {self._max_items} of "
             f"{self._max_bytes}. Delete responses, conversations or files, or send 'store': false.",
             status=429, type="rate_limit_error", code=SHARE_USED, retry_after=self._shortest_pause, retry=False,
         )  # fmt: skip
 
     def add(self, tenant: str, size: int, items: int) -> None:
         """Count what was just stored for a tenant."""
+        tenant = self._account(tenant)
         usage = self._usage.get(tenant, Usage(0, 0))
         self._usage[tenant] = Usage(usage.items + items, usage.bytes + size)
+
+    def _account(self, tenant: str) -> str:
+        return "" if self._is_open else tenant
 
     def stop(self) -> None:
         """End a count under way."""
@@ -101,6 +110,9 @@ class Quota:
             self._pause = _RECOUNT_SECONDS
             return
         self._usage = dict(found.usage)
+        if self._is_open:
+            every = found.usage.values()
+            self._usage = {"": Usage(sum(one.items for one in every), sum(one.bytes for one in every))}
         self._shortest_pause = max(_RECOUNT_SECONDS, _WORK_SHARE * found.took)
         self._pause = max(_COUNT_SECONDS, self._shortest_pause)
 

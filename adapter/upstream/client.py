@@ -119,6 +119,7 @@ class Upstream:
         self, path: str, body: bytes, *, bearer: str | None, key: int | None, delay: float, via: str | None
     ) -> "Call":
         """Send a client's own request to a path below `/v1`, as `send_chat` does; `via`: adapters before this one."""
+        self._secret_files.refresh()
         request = self._to(self._endpoint(path), body, bearer, key)
         if via is not None:
             request.headers["Via"] = via
@@ -136,12 +137,14 @@ class Upstream:
 
     def ask_embeddings(self, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer of the embeddings API; raise UpstreamError or ClientDisconnected."""
+        self._secret_files.refresh()
         return self._fetch(self._to(self._endpoint("/embeddings"), body, bearer), bearer, watch)
 
     def ask_images(
         self, path: str, body: bytes, content_type: str, *, bearer: str | None, watch: ClientWatch, seconds: float
     ) -> Iterator[bytes]:
         """Yield the answer of the images API at `path` as it comes; raise UpstreamError or ClientDisconnected."""
+        self._secret_files.refresh()
         request = self._to(self._endpoint(path), body, bearer)
         request.headers["Content-Type"] = content_type
         return self._read_pieces(request, bearer, watch, seconds)

@@ -15,6 +15,12 @@ from translators.wire import NotJSON, decode, encode
 
 REDACTED: Final = "***"
 
+_ERROR: Final = b'"error"'
+_MAX_LINE_BYTES: Final = 1 << 16
+"""Of a line that has not ended, after which it is passed on in pieces."""
+_LONGEST_SECRET: Final = 8192
+"""Bytes. Source: the pattern of keys and header values in `settings/secret_values.py`."""
+
 _SELF_EVIDENT_CHARS: Final = 8
 """A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
 it is replaced only between characters that are no part of a word."""
@@ -44,6 +50,11 @@ class Redactor:
             return b""
         return body if redacted == value else encode(redacted)
 
+    def redact_answer(self, body: bytes) -> bytes:
+        """Return an answer without secrets, as it came if it has none: an error in it is searched after decoding."""
+        body = self.mask(body)
+        return self.redact_object(body) or body if _ERROR in body else body
+
     def _redact_value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self(value)
@@ -56,6 +67,41 @@ class Redactor:
     def mask(self, data: bytes) -> bytes:
         """Return data with each character of a secret replaced by an asterisk, so that all lengths stay right."""
         return mask_secrets(data, self._secrets)
+
+
+class LineRedactor:
+    """Removes secrets from a stream of events, line by line, since a secret may be cut anywhere."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._rest = b""
+        """The beginning of a line, which means nothing to a client yet."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what can be passed on after the next piece."""
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        if len(data) - end > _MAX_LINE_BYTES:
+            end = len(data) - _LONGEST_SECRET
+        self._rest = data[end:]
+        return self._redact(data[:end])
+
+    def end(self) -> bytes:
+        """Return what is left at the end of the stream."""
+        rest, self._rest = self._rest, b""
+        return self._redact(rest)
+
+    def _redact(self, data: bytes) -> bytes:
+        if _ERROR not in data:
+            return self._redactor.mask(data)
+        return b"".join(map(self._redact_line, data.splitlines(keepends=True)))
+
+    def _redact_line(self, line: bytes) -> bytes:
+        name, colon, value = line.partition(b":")
+        payload = value.strip()
+        if name != b"data" or not payload:
+            return self._redactor.mask(line)
+        return name + colon + value.replace(payload, self._redactor.redact_answer(payload))
 
 
 def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:

@@ -96,3 +96,13 @@ def test_a_store_that_cannot_count_refuses_nothing(store: Counting) -> None:
     store.down = True
     of = quota(store, max_items=1)
     assert checked(of) is None
+
+
+def test_invented_keys_share_one_quota(store: Counting) -> None:
+    keep(store, "resp_1", tenant=OURS)
+    made = Quota(store, max_bytes=1 << 20, max_items=2, is_open=True)
+    assert checked(made, THEIRS) is None
+    made.add(THEIRS, 10, 1)
+    refusal = checked(made, "another")
+    assert refusal is not None
+    assert "All callers have stored 2 items" in str(refusal)

@@ -72,6 +72,23 @@ def test_a_secret_that_the_provider_repeats_is_replaced(gateway: Service, upstre
     assert (answer.status, answer.json) == (400, {"error": {"message": "no ***", "code": "x"}})
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "secret",
+    [b"sk-secret/of-a-0123456789", b"sk-secret\\/of-a-0123456789", b"sk-secret/of\\u002da-0123456789"],
+)
+def test_a_secret_inside_an_answer_is_replaced(
+    gateway: Service, upstream: Upstream, streamed: bool, secret: bytes
+) -> None:
+    content = b'{"error": {"message": "no %b"}}' % secret
+    first, second = b"data: " + content[:30], content[30:] + b"\n\n"
+    upstream.plays(stream(chat.text("Hel"), first, second) if streamed else whole(content))
+    answer = gateway.request("POST", PATH, body())
+    assert answer.status == 200
+    assert b"0123456789" not in answer.body
+    assert b"***" in answer.body
+
+
 def test_a_key_that_the_provider_refuses_is_the_operators(gateway: Service, upstream: Upstream) -> None:
     upstream.plays(whole(chat.error("Incorrect API key."), 401))
     answer = gateway.request("POST", PATH, body())
