@@ -22,6 +22,7 @@ from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
 from adapter.settings.tools import ToolSettings
 from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.upstream.client import Upstream
+from adapter.upstream.secret_files import SecretReader
 from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ToolPolicy:
         """Hosted calls of one response."""
         self._named_by_callers = Guard(settings.mcp_url_hosts, admin_port)
         self._memory = ServerMemory()
+        self._secrets = SecretReader()
         self._connectors = {one.connector_id: one for one in settings.mcp.values() if one.connector_id}
 
     def resolve_all(self, declarations: Sequence[tuple[str, MCPDeclaration]], tenant: str) -> list[MCPServer]:
@@ -101,7 +103,7 @@ class ToolPolicy:
             guard = self._named_by_callers
         else:
             _check_url(declaration, server, path)
-            server = replace(server, label=label)
+            server = replace(self._with_current_secrets(server), label=label)
             guard = Guard([parse(server.url).netloc or ""])
         server = _with_callers_headers(server, declaration, path)
         return MCPServer(server, parse(server.url), tenant, guard, self._memory)
@@ -113,6 +115,8 @@ class ToolPolicy:
         settings = self._settings.web_search
         if settings is None:
             return None
+        if settings.key is not None:
+            settings = replace(settings, key=self._secrets.read(settings.key, "tools.web_search.key", KEY))
         return WebSearch(settings, lambda: self.connect(self._settings.mcp[settings.mcp]))
 
     @property
@@ -155,7 +159,16 @@ class ToolPolicy:
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""
         url = parse(server.url)
+        server = self._with_current_secrets(server)
         return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory)
+
+    def _with_current_secrets(self, server: MCPServerSettings) -> MCPServerSettings:
+        read, where = self._secrets.read, f"tools.mcp.{server.label}"
+        token = server.authorization and read(server.authorization, f"{where}.authorization", KEY)
+        headers = {
+            name: read(value, f"{where}.headers.{name}", HEADER_VALUE) for name, value in server.headers.items()
+        }
+        return replace(server, authorization=token, headers=headers)
 
     def _find(self, declaration: MCPDeclaration, tenant: str) -> MCPServerSettings | None:
         """Return the configured server that a tenant may name so; its own label comes before a connector."""

@@ -19,7 +19,7 @@ _ERROR: Final = b'"error"'
 _MAX_LINE_BYTES: Final = 1 << 16
 """Of a line that has not ended, after which it is passed on in pieces."""
 _LONGEST_SECRET: Final = 8192
-"""Bytes. Source: the pattern of keys and header values in `settings/secret_values.py`."""
+"""Bytes: `settings/secret_values.py` accepts no longer key or value."""
 
 _SELF_EVIDENT_CHARS: Final = 8
 """A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):

@@ -1,4 +1,4 @@
-"""Secrets of an upstream that come from files (`file:/path`), read again when a file has changed.
+"""Secrets that come from files (`file:/path`), read again when a file has changed.
 
 So a key, or the value of a header or of a query, is rotated without a restart, as when a secret is mounted into a
 container. A file that cannot be read, or has no usable value, leaves the value as it was.
@@ -24,6 +24,33 @@ _SECONDS_BETWEEN_LOOKS: Final = 2.0
 _PREFIX: Final = "file:"
 
 
+class SecretReader:
+    """Reads secrets anew whose files have changed. Constructed without I/O."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, Secret]] = {}
+        """The date of its file and the secret, by the place of the value."""
+
+    def read(self, secret: Secret, where: str, pattern: re.Pattern[str]) -> Secret:
+        """Return the secret of a place as its file has it now; as it was if it is from no file, or cannot be read."""
+        if not secret.shown.startswith(_PREFIX):
+            return secret
+        known_date, known = self._known.get(where, (0, secret))
+        try:
+            date = os.stat(secret.shown.removeprefix(_PREFIX)).st_mtime_ns
+            if date == known_date:
+                return known
+            self._known[where] = date, known
+            current = read_secret(secret.shown, where, pattern, {})
+        except (OSError, TableError) as error:
+            log.error("keys not read anew", file=secret.shown, error=str(error))
+            return known
+        if current != known:
+            log.info("keys read anew", file=secret.shown, keys=1)
+        self._known[where] = date, current
+        return current
+
+
 class SecretFiles:
     """The secrets of one upstream. Constructed without I/O."""
 
@@ -33,8 +60,7 @@ class SecretFiles:
         self._use = use
         named = (*settings.keys, *settings.headers.values(), *settings.query.values())
         self._has_files = any(secret.shown.startswith(_PREFIX) for secret in named)
-        self._dates: dict[str, int] = {}
-        """Of the files of which the values are, by the place of the value."""
+        self._read = SecretReader().read
         self._next_look = 0.0
 
     def refresh(self) -> None:
@@ -54,20 +80,3 @@ class SecretFiles:
 
     def _read_each(self, secrets: Mapping[str, Secret], where: str) -> dict[str, Secret]:
         return {name: self._read(secret, f"{where}.{name}", HEADER_VALUE) for name, secret in secrets.items()}
-
-    def _read(self, secret: Secret, where: str, pattern: re.Pattern[str]) -> Secret:
-        """Return the secret as its file has it now; the same one if nothing has changed."""
-        if not secret.shown.startswith(_PREFIX):
-            return secret
-        try:
-            date = os.stat(secret.shown.removeprefix(_PREFIX)).st_mtime_ns
-            if self._dates.get(where) == date:
-                return secret
-            self._dates[where] = date
-            current = read_secret(secret.shown, where, pattern, {})
-        except (OSError, TableError) as error:
-            log.error("keys not read anew", file=secret.shown, error=str(error))
-            return secret
-        if current != secret:
-            log.info("keys read anew", file=secret.shown, keys=1)
-        return current

@@ -1,6 +1,8 @@
 """Which MCP servers a caller may name, and what is sent to them."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,25 @@ def test_a_configured_label_is_enough(url: str | None) -> None:
     server = POLICY.resolve(MCPDeclaration("docs", url), "", "tools[0]")
     assert (server.label, server.settings.url) == ("docs", DOCS.url)
     assert (server.settings.authorization, server.settings.headers) == (DOCS.authorization, DOCS.headers)
+
+
+def test_a_credential_from_a_file_is_read_anew(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    secret = Secret("before", f"file:{token}")
+    settings = MCPServerSettings(
+        label="filed", url="https://filed.example/mcp", authorization=secret, headers={"X-Key": secret}
+    )
+    policy = ToolPolicy(ToolSettings(mcp={"filed": settings}))
+    declared = MCPDeclaration("filed")
+    for at, (content, expected) in enumerate([("one", "one"), ("two", "two"), ("", "two"), (None, "two")]):
+        if content is None:
+            token.unlink()
+        else:
+            token.write_text(content)
+            os.utime(token, ns=(at, at + 1))
+        server = policy.resolve(declared, "", "tools[0]").settings
+        assert server.authorization is not None
+        assert [server.authorization.value, server.headers["X-Key"].value] == [expected, expected]
 
 
 def test_a_connector_is_another_name_for_a_server() -> None:
