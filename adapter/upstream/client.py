@@ -119,10 +119,8 @@ class Upstream:
         self, path: str, body: bytes, *, bearer: str | None, key: int | None, delay: float, via: str | None
     ) -> "Call":
         """Send a client's own request to a path below `/v1`, as `send_chat` does; `via`: adapters before this one."""
-        self._secret_files.refresh()
-        request = self._to(self._endpoint(path), body, bearer, key)
-        if via is not None:
-            request.headers["Via"] = via
+        request = self._to(path, body, bearer, key)
+        request.headers.update({} if via is None else {"Via": via})
         return self._start(request, bearer, self._max_silence, delay)
 
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
@@ -132,30 +130,29 @@ class Upstream:
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
-        self._secret_files.refresh()
-        return self._fetch(self._to(self._root(path), body, bearer), bearer, watch)
+        return self._fetch(self._to(path, body, bearer, is_beside_v1=True), bearer, watch)
 
     def ask_embeddings(self, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer of the embeddings API; raise UpstreamError or ClientDisconnected."""
-        self._secret_files.refresh()
-        return self._fetch(self._to(self._endpoint("/embeddings"), body, bearer), bearer, watch)
+        return self._fetch(self._to("/embeddings", body, bearer), bearer, watch)
 
     def ask_images(
         self, path: str, body: bytes, content_type: str, *, bearer: str | None, watch: ClientWatch, seconds: float
     ) -> Iterator[bytes]:
         """Yield the answer of the images API at `path` as it comes; raise UpstreamError or ClientDisconnected."""
-        self._secret_files.refresh()
-        request = self._to(self._endpoint(path), body, bearer)
+        request = self._to(path, body, bearer)
         request.headers["Content-Type"] = content_type
         return self._read_pieces(request, bearer, watch, seconds)
 
-    def _to(self, url: str, body: bytes, bearer: str | None, key: int | None = 0) -> requests.PreparedRequest:
-        """Return a POST to another URL of the upstream."""
+    def _to(
+        self, path: str, body: bytes, bearer: str | None, key: int | None = 0, *, is_beside_v1: bool = False
+    ) -> requests.PreparedRequest:
+        """Return a POST to another path of the upstream, below `/v1` or beside it."""
+        self._secret_files.refresh()
         request = self._with_key(self._chat_request, bearer, key)
         request.headers.update(trace_headers())
-        request.url = url
-        request.body = body
-        request.headers["Content-Length"] = str(len(body))
+        request.url = self._root(path) if is_beside_v1 else self._endpoint(path)
+        request.body, request.headers["Content-Length"] = body, str(len(body))
         return request
 
     def _start(
