@@ -11,6 +11,8 @@ KEYS = ("sk-one-0123456789abcdef", "sk-two-0123456789abcdef")
 class Provider:
     """The upstream as far as these tests go: a list of models, or the error it ends in."""
 
+    name = "default"
+
     def __init__(self) -> None:
         self.models_body = b'{"object":"list","data":[]}'
         self.error: Exception | None = None
@@ -27,6 +29,6 @@ class Provider:
 
 
 def make_app(**settings: object) -> Flask:
-    app = create_app(Settings(upstream_url="http://provider.test/v1", store="memory:", **settings))  # type: ignore[arg-type]
+    app = create_app(Settings(upstream_url="http://provider.test/v1", store="memory:", **{"retries": 0, **settings}))  # type: ignore[arg-type]
     app.extensions["adapter"].upstreams["default"] = Provider()
     return app
