@@ -10,9 +10,10 @@ or a named key with `admin`.
 import hmac
 from typing import Final, NoReturn
 
-from flask import Flask, redirect, request
+from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from adapter.api import current
 from adapter.api.admin import keys, metrics, usage
 from adapter.api.admin.session import is_signed_in
 from adapter.api.auth import authenticate, read_key
@@ -28,6 +29,14 @@ _OPEN_PATHS: Final = frozenset(
     {"/inspector/sign-in", "/inspector/static/style.css", "/inspector/static/sign-in.js"}
 )
 """The form that asks for the key, and what it looks like."""
+_OVERVIEW: Final = """\
+This is the admin address of responses-adapter, for those who run it.
+
+  metrics    GET {base}/metrics
+  keys       GET {base}/keys
+  usage      GET {base}/usage
+  inspector  {inspector}
+"""
 
 
 def create_admin_app(services: Services) -> Flask:
@@ -35,7 +44,9 @@ def create_admin_app(services: Services) -> Flask:
     app = Flask("adapter.admin", static_folder=None)
     app.extensions["adapter"] = services
     init_errors(app)
-    app.before_request(_Guard(services.settings, services.caller_keys).check_request)
+    guard = _Guard(services.settings, services.caller_keys, has_pages=services.recorder is not None)
+    app.before_request(guard.check_request)
+    app.add_url_rule("/", view_func=_show_overview)
     for part in (keys, metrics, usage):
         app.register_blueprint(part.blueprint)
     if services.recorder is None:
@@ -48,13 +59,23 @@ def create_admin_app(services: Services) -> Flask:
     return app
 
 
+def _show_overview() -> Response:
+    base = request.host_url.rstrip("/")
+    inspector = f"{base}/inspector, in a browser"
+    if current.services().recorder is None:
+        inspector = "off; to use it, set ADAPTER_INSPECTOR to heads, contents or all"
+    text = _OVERVIEW.format(base=base, inspector=inspector)
+    return Response(text, content_type="text/plain; charset=utf-8")
+
+
 def _explain_inspector() -> NoReturn:
     raise RequestError("The inspector is off. To use it, set ADAPTER_INSPECTOR to heads, contents or all.", status=404)
 
 
 class _Guard:
-    def __init__(self, settings: Settings, keys: CallerKeys) -> None:
+    def __init__(self, settings: Settings, keys: CallerKeys, *, has_pages: bool) -> None:
         self._keys = keys
+        self._has_pages = has_pages
         assert settings.admin_bind is not None
         host, port = split_address(settings.admin_bind)
         names = {f"[{host}]" if ":" in host else host, *_LOCAL_NAMES, *settings.admin_hosts}
@@ -82,7 +103,7 @@ class _Guard:
             if request.path in _OPEN_PATHS or is_signed_in(environ, self._key):
                 return None
             key = read_key(environ)
-            if key is None and request.method == "GET" and _is_page(request.path):
+            if key is None and request.method == "GET" and self._has_pages and _is_page(request.path):
                 return redirect("/inspector/sign-in")
             if key is None or not (hmac.compare_digest(key.encode(), self._key) or self._is_admins(key)):
                 raise RequestError("The admin key is missing or wrong.", code="invalid_api_key", status=401)
@@ -95,4 +116,4 @@ class _Guard:
 
 
 def _is_page(path: str) -> bool:
-    return path == "/inspector" or (path.startswith("/inspector/") and not path.startswith("/inspector/api/"))
+    return path in ("/", "/inspector") or (path.startswith("/inspector/") and not path.startswith("/inspector/api/"))

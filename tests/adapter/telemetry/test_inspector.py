@@ -196,6 +196,23 @@ def test_off_says_how_to_switch_it_on() -> None:
     assert "ADAPTER_INSPECTOR" in answer.text
 
 
+@pytest.mark.parametrize(("inspector", "shows"), [("off", "set ADAPTER_INSPECTOR"), ("heads", ":9464/inspector")])
+def test_the_admin_address_lists_what_it_answers(inspector: str, shows: str) -> None:
+    app = make_app(admin_bind="127.0.0.1:9464", inspector=inspector)
+    admin = create_admin_app(app.extensions["adapter"]).test_client()
+    text = admin.get("/", base_url="http://127.0.0.1:9464").text
+    assert "GET http://127.0.0.1:9464/metrics" in text
+    assert shows in text
+
+
+@pytest.mark.parametrize(("inspector", "status"), [("off", 401), ("heads", 302)])
+@pytest.mark.parametrize("path", ["/", "/inspector"])
+def test_only_an_inspector_has_a_form_for_the_key(path: str, inspector: str, status: int) -> None:
+    app = make_app(admin_bind="127.0.0.1:9464", admin_key="k" * 20, inspector=inspector)
+    admin = create_admin_app(app.extensions["adapter"]).test_client()
+    assert admin.get(path, base_url="http://127.0.0.1:9464").status_code == status
+
+
 def test_a_head_is_small_whatever_a_caller_sends() -> None:
     one = recording()
     one.describe("m" * 100_000, previous="resp_" * 10_000, conversation=None, stored=True)
