@@ -48,7 +48,9 @@ def create_key(settings: Settings, name: str, stored: bool, **given: Any) -> Non
     if stored:
         with opened(settings, create=True) as (store, _):
             click.echo(add_stored_key(store, settings, name, **given))
-        click.echo("\nThis is the only time that it is shown.", err=True)
+        click.echo(
+            "\nThis is the only time that it is shown. Servers with ADAPTER_STORED_KEYS=1 accept it.", err=True
+        )
         return
     key = create_key()
     click.echo(key)
@@ -69,6 +71,8 @@ def rotate_key(settings: Settings, name: str, overlap: str) -> None:
     from adapter.commands.keys import seconds_of
     from adapter.store.keys.stored_keys import rotate_key
 
+    if any(key.name == name for key in settings.keys):
+        raise click.UsageError(f"The key {name} is in the configuration file. Replace it there.")
     with opened(settings) as (store, _):
         click.echo(rotate_key(store, name, seconds_of(overlap)))
     click.echo(f"\nThis is the only time that it is shown. The old key is accepted for {overlap} more.", err=True)

@@ -57,7 +57,10 @@ def report(settings: Settings, stored: Iterable[StoredKey] = ()) -> list[str]:
     lines += [f"{_describe(key)}, in the store" for one in stored if (key := one.caller_key()) is not None]
     if settings.api_keys:
         lines.append(f"{len(settings.api_keys)} without a name, of ADAPTER_API_KEYS")
-    return lines or ["There are no keys: anyone who reaches the server may use it."]
+    if lines:
+        return lines
+    others = "" if settings.stored_keys else " Keys in the store count only with ADAPTER_STORED_KEYS=1."
+    return [f"There are no keys: anyone who reaches the server may use it.{others}"]
 
 
 def _describe(key: CallerKey) -> str:

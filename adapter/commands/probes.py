@@ -284,9 +284,9 @@ class Probes:
             return f"{description}{stop} {advice}"
         path = urlsplit(self._upstream.url).path
         if answer.status == 404 and not path:
-            return f"{description} Is the base URL right? It often ends in /v1."
+            return f"{description}{stop} Is the base URL right? It often ends in /v1."
         if answer.status == 404 and path.endswith("/v1/v1"):
-            return f"{description} Is the base URL right? It ends in /v1 twice."
+            return f"{description}{stop} Is the base URL right? It ends in /v1 twice."
         return description
 
 

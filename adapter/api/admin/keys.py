@@ -35,7 +35,7 @@ def create() -> Response:
     name = table.pop("name", None)
     if not isinstance(name, str):
         raise RequestError("name must be the name of the key.", param="name", code="invalid_value")
-    if any(key.name == name for key in services().settings.keys):
+    if _is_configured(name):
         raise _key_exists(name)
     try:
         text = add_key(services().store, name, table)
@@ -55,6 +55,11 @@ def rotate(name: str) -> Response:
         raise RequestError(
             f"overlap_seconds must be a number from 0 to {_MAX_OVERLAP_SECONDS}.",
             param="overlap_seconds", code="invalid_value",
+        )  # fmt: skip
+    if _is_configured(name):  # it comes before the store's, so a new text there would not be accepted
+        raise RequestError(
+            f"The key '{name}' is in the configuration file. Replace it there.", param="name", code="key_exists",
+            status=409,
         )  # fmt: skip
     try:
         text = rotate_key(services().store, name, overlap)
@@ -92,8 +97,13 @@ def _describe(key: CallerKey) -> dict[str, Any]:
         "in_progress": app.gate.table.running(key.name),
         "day_tokens": round(spent.day),
         "month_tokens": round(spent.month),
-        "in_store": all(one.name != key.name for one in app.settings.keys),
+        "in_store": not _is_configured(key.name),
     }
+
+
+def _is_configured(name: str) -> bool:
+    """Tell whether the configuration file has a key of a name."""
+    return any(key.name == name for key in services().settings.keys)
 
 
 def _stored_keys() -> StoredKeys:

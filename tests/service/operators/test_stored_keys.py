@@ -7,9 +7,12 @@ from time import monotonic, sleep
 
 import pytest
 
+from adapter.api.admin.app import create_admin_app
+from adapter.settings.caller_keys import CallerKey
 from tests.adapter.commands.test_cli import run
 from tests.service.operators.test_metrics import free_port
 from tests.support import chat
+from tests.support.app import make_app
 from tests.support.client import Client
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Gate, Upstream, stream, whole
@@ -127,3 +130,19 @@ def test_the_commands_say_what_is_wrong(servers: Servers, tmp_path: Path) -> Non
         shown = run("keys", *arguments, ADAPTER_STORE=servers.store)
         assert shown.returncode == 2
         assert message in shown.stderr
+    assert "only with ADAPTER_STORED_KEYS=1" in run("keys", "list", ADAPTER_STORE=servers.store).stdout
+
+
+def test_a_key_of_the_configuration_file_is_not_replaced_in_the_store(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/keys.db"
+    assert run("keys", "create", "search", "--stored", ADAPTER_STORE=store).returncode == 0
+    file = tmp_path / "adapter.toml"
+    file.write_text(f'[keys.search]\nhash = "sha256:{"0" * 64}"\n')
+    shown = run("keys", "rotate", "search", ADAPTER_STORE=store, ADAPTER_CONFIG=str(file))
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "in the configuration file" in shown.stderr
+    key = CallerKey(name="search", digests=frozenset({"0" * 64}), tenant="search")
+    app = make_app(keys=(key,), stored_keys=True, admin_bind="127.0.0.1:9464")
+    admin = create_admin_app(app.extensions["adapter"]).test_client()
+    answer = admin.post("/keys/search/rotate", base_url="http://127.0.0.1:9464")
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "key_exists")  # type: ignore[index]
