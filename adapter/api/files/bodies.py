@@ -4,7 +4,7 @@ Source: OpenAI API reference, Vector stores; OpenAI API reference, Vector store 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from flask import request as http
 from marshmallow import EXCLUDE, Schema
@@ -14,11 +14,13 @@ from adapter.api.current import services
 from adapter.api.request.fields import Member, Metadata, Number, Text, Typed
 from adapter.api.request.intake import read_callers_body
 from adapter.flow.caller import Caller
-from adapter.hosting.file_search.filters import Filter, read_filter
 from adapter.store.vectors.values import StoredVectorFile
 from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import check_characters
 from translators.wire import Decoder, Raw, decode_members, decode_param, encode
+
+if TYPE_CHECKING:
+    from adapter.hosting.file_search.filters import Filter
 
 MAX_FILES: Final = 2000
 """Added at a time. Source: OpenAI API reference, Vector store file batches."""
@@ -94,7 +96,9 @@ class ChunkingMember(Typed):
 class FilterMember(Member):
     """A filter on attributes."""
 
-    def read(self, raw: Raw, name: str) -> Filter:
+    def read(self, raw: Raw, name: str) -> "Filter":
+        from adapter.hosting.file_search.filters import read_filter  # late: few servers search
+
         if len(memoryview(raw)) > _MAX_BYTES:
             raise RequestError(f"Invalid '{name}': it is too long.", param=name, code="invalid_value")
         return read_filter(decode_param(_anything, raw, name), name)

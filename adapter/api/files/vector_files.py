@@ -29,7 +29,6 @@ from adapter.api.files.objects import (
     vector_file_object,
 )
 from adapter.api.files.vector_stores import check_files, check_usable, find_store, read_page
-from adapter.hosting.file_search.search import mark_used
 from adapter.services import new_id
 from adapter.store.base import NotFound
 from adapter.store.files.protocols import FileStore
@@ -55,7 +54,7 @@ def add(store_id: str) -> Response:
         body.get("chunking_strategy"),
     )  # fmt: skip
     files.vectors.add_files([file])
-    mark_used(files, store)
+    files.vectors.mark_used(store, time.time())
     app.index_files()
     return json_answer(vector_file_object(file, store.id))
 
@@ -127,7 +126,7 @@ def add_batch(store_id: str) -> Response:
         for id, one in wanted.items()
     ]
     files.vectors.add_files(added, batch)
-    mark_used(files, store)
+    files.vectors.mark_used(store, time.time())
     app.index_files()
     return json_answer(_batch(files, batch, store))
 

@@ -29,7 +29,6 @@ from adapter.api.files.objects import (
     store_object,
 )
 from adapter.api.request.queries import parse_page
-from adapter.hosting.file_search.search import FileSearch, SearchOptions
 from adapter.services import new_id
 from adapter.store.base import NotFound
 from adapter.store.files.protocols import FileStore
@@ -117,6 +116,8 @@ def delete(id: str) -> Response:
 
 @blueprint.post("/<id>/search")
 def search(id: str) -> Response:
+    from adapter.hosting.file_search.search import FileSearch, SearchOptions  # late: few servers search
+
     caller, app, files = current_caller(), services(), file_store()
     store = find_store(files, id, caller.tenant)
     body, _ = read_members(caller, SEARCH_BODY, required="query")

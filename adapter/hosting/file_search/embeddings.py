@@ -5,6 +5,7 @@ and costs only this part of a search: what has no embedding is found by its term
 Source: OpenAI API reference, Embeddings: create.
 """
 
+import heapq
 import math
 from array import array
 from collections.abc import Iterable, Sequence
@@ -87,5 +88,9 @@ def order_by_nearness(
         if len(vector) == len(query):
             cosine = sum(map(float.__mul__, wanted, array("f", vector)))
             nearest.append((cosine, (file, number)))
-    nearest.sort(key=lambda one: (-one[0], one[1]))
-    return nearest[:limit]
+    return heapq.nsmallest(limit, nearest, key=by_nearness)
+
+
+def by_nearness(found: tuple[float, tuple[str, int]]) -> tuple[float, tuple[str, int]]:
+    """Return what places with their cosine are sorted by."""
+    return -found[0], found[1]

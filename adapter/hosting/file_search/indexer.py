@@ -60,7 +60,6 @@ class Indexer:
         self._files = files
         self._quota = quota
         self._embedder = embedder
-        self._holder = f"{os.getpid()}-{os.urandom(8).hex()}"
         self._jobs: set[gevent.Greenlet] = set()
 
     def stop(self) -> None:
@@ -87,8 +86,10 @@ class Indexer:
             log.warning("not indexed", error=str(error))
 
     def _take(self) -> StoredVectorFile | None:
+        # A name of its own for each job: a file that is added again meanwhile is another one's, in this worker, too.
+        holder = f"{os.getpid()}-{os.urandom(8).hex()}"
         now = time.time()
-        return self._store.vectors.take_due(self._holder, now, now + _LEASE_SECONDS)
+        return self._store.vectors.take_due(holder, now, now + _LEASE_SECONDS)
 
     def _index(self, job: StoredVectorFile) -> None:
         began = time.monotonic()

@@ -8,12 +8,12 @@ queries and stores give one list, in which a chunk has the best of its scores.
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from adapter.hosting.file_search.embeddings import Embedder, order_by_nearness
+from adapter.hosting.file_search.embeddings import Embedder, by_nearness, order_by_nearness
 from adapter.hosting.file_search.filters import Filter, matches
 from adapter.hosting.file_search.ranking import Place, find_by, fuse_ranks, query_terms, score_chunks, weigh_terms
 from adapter.sharing.offload import Offload
@@ -24,8 +24,8 @@ from translators.wire import decode
 
 _CANDIDATES: Final = 60
 """Chunks that are ranked exactly, of each query in each store."""
-_USE_SECONDS: Final = 60.0
-"""The exactness with which the last use of a vector store is known."""
+_VECTORS_COMPARED: Final = 1000
+"""Embeddings in memory at a time, some megabytes, and beside the event loop for some tens of milliseconds."""
 
 
 class SearchOptions(Struct, frozen=True):
@@ -76,7 +76,7 @@ class FileSearch:
         found: list[tuple[float, int, SearchResult]] = []
         for store in stores:
             found += self._search_store(store, queries, vectors, options)
-            mark_used(self._store, store)
+            self._store.vectors.mark_used(store, time.time())
         # By words, the score is what the order comes from; with embeddings, the order is that of both ways together.
         found.sort(key=(lambda one: (-one[0], one[1])) if vectors is None else (lambda one: (one[1], -one[0])))
         return [result for _, _, result in found[: options.limit]]
@@ -133,12 +133,22 @@ class FileSearch:
         order = list(scores)
         if vector is None or not options.embedding_weight:
             return _Ranked(order, scores)
-        read = partial(order_by_nearness, vector, list(index.vectors(store.number, files)), _CANDIDATES)
-        near = self._offload.run(self._tenant, read)
+        near = self._find_nearest(store, vector, files)
         for cosine, place in near:
             scores[place] = max(cosine, scores.get(place, 0.0))
         orders = [(options.embedding_weight, [place for _, place in near]), (options.text_weight, order)]
         return _Ranked(fuse_ranks(orders), scores)
+
+    def _find_nearest(
+        self, store: StoredVectorStore, vector: bytes, files: list[str] | None
+    ) -> list[tuple[float, Place]]:
+        """Return the places of the embeddings nearest to one, with their cosine, best first."""
+        nearest: list[tuple[float, Place]] = []
+        vectors = self._store.vectors.vectors(store.number, files)
+        while some := list(islice(vectors, _VECTORS_COMPARED)):
+            nearest += self._offload.run(self._tenant, partial(order_by_nearness, vector, some, _CANDIDATES))
+            nearest = sorted(nearest, key=by_nearness)[:_CANDIDATES]
+        return nearest
 
     def _describe(self, store: StoredVectorStore, file: str) -> tuple[str, dict[str, Any]] | None:
         """Return the name and the attributes of a file; None: it was deleted meanwhile."""
@@ -147,13 +157,6 @@ class FileSearch:
             return name, decode(self._store.vectors.vector_file(store.number, file).attributes)
         except NotFound:
             return None
-
-
-def mark_used(store: FileStore, used: StoredVectorStore) -> None:
-    """Remember that a vector store was used, to the minute."""
-    now = time.time()
-    if now - used.used_at > _USE_SECONDS:
-        store.vectors.update_store(replace(used, used_at=now))
 
 
 def _passing(filter: Filter, attributes: dict[str, bytes]) -> list[str]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from adapter.store.base import NotFound, StoredKind
 from adapter.store.vectors.values import (
+    USE_SECONDS,
     FileCounts,
     FoundChunk,
     NewChunk,
@@ -43,7 +44,13 @@ class MemoryVectorStores:
             raise NotFound(id) from None
 
     def update_store(self, store: StoredVectorStore) -> None:
-        self._stores[store.tenant, store.id] = store
+        if (store.tenant, store.id) in self._stores:
+            self._stores[store.tenant, store.id] = store
+
+    def mark_used(self, store: StoredVectorStore, now: float) -> None:
+        found = self._stores.get((store.tenant, store.id))
+        if found is not None and now - found.used_at > USE_SECONDS:
+            self._stores[store.tenant, store.id] = replace(found, used_at=now)
 
     def list_stores(self, tenant: str, page: Page) -> tuple[list[StoredVectorStore], bool]:
         ours = {store.id: store for store in self._stores.values() if store.tenant == tenant}
@@ -73,7 +80,6 @@ class MemoryVectorStores:
     def add_files(self, files: Sequence[StoredVectorFile], batch: StoredBatch | None = None) -> None:
         for file in files:
             self._files[file.store, file.file] = file
-            self._chunks.pop((file.store, file.file), None)
         if batch is not None:
             self._batches[batch.tenant, batch.id] = batch
 
@@ -97,7 +103,8 @@ class MemoryVectorStores:
         return {file.file: file.attributes for file in self._of(store) if file.status == "completed"}
 
     def set_attributes(self, store: int, file: str, attributes: bytes) -> None:
-        self._files[store, file] = replace(self._files[store, file], attributes=attributes)
+        if (found := self._files.get((store, file))) is not None:
+            self._files[store, file] = replace(found, attributes=attributes)
 
     def remove_file(self, store: int, file: str) -> None:
         self.vector_file(store, file)
@@ -150,6 +157,8 @@ class MemoryVectorStores:
             self._files[job.store, job.file], status=job.status, error_code=job.error_code,
             error_message=job.error_message, bytes=job.bytes, chunks=job.chunks, words=job.words, until=0.0,
         )  # fmt: skip
+        if job.status == "failed":
+            self._chunks.pop((job.store, job.file), None)
         return True
 
     def totals(self, store: int) -> Totals:

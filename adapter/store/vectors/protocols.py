@@ -77,6 +77,9 @@ class VectorStores(ChunkIndex, IndexJobs, Protocol):
     def update_store(self, store: StoredVectorStore) -> None:
         """Store a name, description, metadata, expiry and last use."""
 
+    def mark_used(self, store: StoredVectorStore, now: float) -> None:
+        """Remember that a vector store is used at a Unix time, to the minute."""
+
     def list_stores(self, tenant: str, page: Page) -> tuple[list[StoredVectorStore], bool]:
         """Return a page of a tenant's vector stores by their creation, and whether there are more."""
 

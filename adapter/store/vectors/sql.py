@@ -10,6 +10,7 @@ from adapter.store.sql.threads import DatabaseThreads
 from adapter.store.sql.writes import Change, Query, Record, Row
 from adapter.store.vectors import tables
 from adapter.store.vectors.values import (
+    USE_SECONDS,
     FileCounts,
     FoundChunk,
     NewChunk,
@@ -22,6 +23,8 @@ from adapter.store.vectors.values import (
 
 _ERASED_CHUNKS: Final = 500
 """In one transaction, which the writes of others wait for."""
+_TERMS_COUNTED: Final = 100
+"""In one query: SQLite takes 500 at most."""
 _VECTORS_READ: Final = 1000
 """Embeddings in one query: a few megabytes."""
 
@@ -63,6 +66,10 @@ class SQLVectorStores:
     def update_store(self, store: StoredVectorStore) -> None:
         self._change((tables.UPDATE_STORE, {**asdict(store), **_key(store.id, store.tenant)}))
 
+    def mark_used(self, store: StoredVectorStore, now: float) -> None:
+        if now - store.used_at > USE_SECONDS:
+            self._change((tables.MARK_USED, {**_key(store.id, store.tenant), "now": now}))
+
     def list_stores(self, tenant: str, page: Page) -> tuple[list[StoredVectorStore], bool]:
         query = tables.list_stores(after=bool(page.after), before=bool(page.before), descending=page.descending)
         rows = self._select(query, {"of_tenant": tenant, **_page_values(page)})
@@ -90,8 +97,7 @@ class SQLVectorStores:
         return FileCounts(**{status: count for status, count, _ in rows}, bytes=size)
 
     def add_files(self, files: Sequence[StoredVectorFile], batch: StoredBatch | None = None) -> None:
-        for file in files:
-            self._erase_chunks(file.store, file.file)
+        # The chunks of one that is there already are not found any more; `take_due` erases them.
         steps = [(tables.ADD_FILE, asdict(file)) for file in files]
         if batch is not None:
             steps.append((tables.CREATE_BATCH, asdict(batch)))
@@ -132,12 +138,17 @@ class SQLVectorStores:
         self._erase_chunks(store, file)
         self._change((tables.REMOVE_FILE, _file_key(store, file)), erases=True)
 
-    def _erase_chunks(self, store: int, file: str) -> None:
+    def _erase_chunks(self, store: int, file: str, only_if: Step | None = None) -> None:
+        """Erase the chunks of a file, as long as the statement `only_if` changes a row."""
         key = _file_key(store, file)
         last = self._select(tables.LAST_CHUNK, key)[0][0]
         if last is not None:
             for first in range(last - last % _ERASED_CHUNKS, -1, -_ERASED_CHUNKS):
-                self._change(*((sql, {**key, "first": first}) for sql in self._chunks.erase), erases=True)
+                steps = [(sql, {**key, "first": first}) for sql in self._chunks.erase]
+                if only_if is None:
+                    self._change(*steps, erases=True)
+                else:
+                    self._database.write(Record(only_if, steps, None))
 
     def batch(self, id: str, tenant: str, store: int) -> StoredBatch:
         rows = self._select(tables.GET_BATCH, {**_key(id, tenant), "of_store": store}) if is_storable(id) else []
@@ -168,18 +179,24 @@ class SQLVectorStores:
         return bool(self._database.write(Record(renew, steps, None)))
 
     def finish(self, job: StoredVectorFile) -> bool:
-        return self._change((tables.FINISH, {**asdict(job), **_file_key(job.store, job.file)}))[0] > 0
+        key = _file_key(job.store, job.file)
+        if job.status == "failed":
+            has_lease = (tables.HAS_LEASE, {**key, "holder": job.holder})
+            self._erase_chunks(job.store, job.file, only_if=has_lease)
+        return self._change((tables.FINISH, {**asdict(job), **key}))[0] > 0
 
     def totals(self, store: int) -> Totals:
         chunks, words = self._select(tables.TOTALS, {"of_store": store})[0]
         return Totals(int(chunks), int(words))
 
     def count_terms(self, store: int, terms: Collection[str]) -> dict[str, int]:
-        if not terms:
-            return {}
         prefix = _prefix(store)
-        rows = self._select(*self._chunks.count([prefix + term for term in terms]))
-        return {term[len(prefix) :]: count for term, count in rows if count}
+        indexed = [prefix + term for term in terms]
+        counts: dict[str, int] = {}
+        for start in range(0, len(indexed), _TERMS_COUNTED):
+            rows = self._select(*self._chunks.count(indexed[start : start + _TERMS_COUNTED]))
+            counts |= {term[len(prefix) :]: count for term, count in rows if count}
+        return counts
 
     def find_chunks(
         self, store: int, weights: Mapping[str, float], files: Collection[str] | None, limit: int,

@@ -54,6 +54,7 @@ UPDATE_STORE: Final = f"""
         expires_days = :expires_days, used_at = :used_at
     WHERE {_THE_STORE}
 """
+MARK_USED: Final = f"UPDATE vector_stores SET used_at = :now WHERE {_THE_STORE} AND used_at < :now"
 HIDE_STORE: Final = f"UPDATE vector_stores SET deleted = TRUE WHERE {_THE_STORE}"
 HIDE_UNUSED: Final = "UPDATE vector_stores SET deleted = TRUE WHERE used_at < :before AND NOT deleted"
 EXPIRED: Final = """
@@ -109,6 +110,9 @@ TAKE: Final = f"""
 RENEW: Final = f"""
     UPDATE vector_files SET until = :new_until
     WHERE {_THE_FILE} AND status = 'in_progress' AND holder = :holder
+"""
+HAS_LEASE: Final = f"""
+    UPDATE vector_files SET until = until WHERE {_THE_FILE} AND status = 'in_progress' AND holder = :holder
 """
 FINISH: Final = f"""
     UPDATE vector_files SET status = :status, error_code = :error_code, error_message = :error_message,

@@ -3,9 +3,12 @@
 Names of fields are names of columns, so they must not change.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
+
+USE_SECONDS: Final = 60.0
+"""The exactness with which the last use of a vector store is known: most uses then write nothing."""
 
 FileStatus = Literal["in_progress", "completed", "cancelled", "failed"]
 

@@ -1,7 +1,7 @@
 """Indexing: what is read, what is not, and who goes on after a worker that died."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
@@ -14,7 +14,7 @@ from adapter.store.files.memory import MemoryFileStore
 from adapter.store.files.upkeep import FileUpkeep
 from adapter.store.memory import MemoryStore
 from adapter.store.quota import Quota
-from adapter.store.vectors.values import StoredVectorFile, StoredVectorStore
+from adapter.store.vectors.values import NewChunk, StoredVectorFile, StoredVectorStore
 from tests.adapter.store.files.conformance import OURS, keep
 from tests.support.files.pdf import pdf
 
@@ -89,6 +89,28 @@ def test_another_worker_goes_on_after_one_that_died(store: MemoryFileStore, inde
     indexer.join()
     assert store.vectors.vector_file(1, "file-1").status == "completed"
     assert store.vectors.texts(1, "file-1") == ["Hello."]
+
+
+def test_a_file_that_is_added_again_while_it_is_indexed(
+    store: MemoryFileStore, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_chunks, added = store.vectors.add_chunks, []
+
+    def add_again(job: StoredVectorFile, chunks: Sequence[NewChunk], until: float) -> bool:
+        if not added:
+            added.append(job)
+            store.vectors.add_files([StoredVectorFile(1, "file-1", OURS, 0, chunk_tokens=200, overlap_tokens=0)])
+            assert store.vectors.take_due("another", time.time(), time.time() + 30) is not None
+        return add_chunks(job, chunks, until)
+
+    monkeypatch.setattr(store.vectors, "add_chunks", add_again)
+    file = index(store, indexer, b"Hello.")
+    assert (file.status, file.holder, store.vectors.texts(1, "file-1")) == ("in_progress", "another", [])
+
+
+def test_each_job_has_a_holder_of_its_own(store: MemoryFileStore, indexer: Indexer) -> None:
+    one = index(store, indexer, b"Hello.")
+    assert one.holder != index(store, indexer, b"Hello.").holder
 
 
 def test_a_file_that_is_deleted_meanwhile(store: MemoryFileStore, indexer: Indexer) -> None:

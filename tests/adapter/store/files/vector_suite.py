@@ -126,6 +126,36 @@ class VectorSuite:
         file = store.vectors.vector_file(of.number, "file-1")
         assert (file.status, file.error_code, file.error_message) == ("failed", "unsupported_file", "no text")
 
+    def test_a_failed_file_leaves_no_chunks(self, store: FileStore) -> None:
+        of, vectors = make(store), store.vectors
+        vectors.add_files([entry(of, "file-1")])
+        one = vectors.take_due("one", NOW, NOW + 30)
+        assert one is not None
+        assert vectors.add_chunks(one, [chunk(number, "apple") for number in range(1100)], NOW + 30)
+        two = vectors.take_due("two", NOW + 30, NOW + 60)
+        assert two is not None
+        assert vectors.add_chunks(two, [chunk(number, "apple") for number in range(1100)], NOW + 60)
+        assert not vectors.finish(replace(one, status="failed", error_code="invalid_file"))
+        assert len(vectors.texts(of.number, "file-1")) == 1100, "they are those of the one who has the lease"
+        assert vectors.finish(replace(two, status="failed", error_code="invalid_file"))
+        assert vectors.texts(of.number, "file-1") == []
+        assert vectors.count_terms(of.number, ["apple"]) == {}
+
+    def test_a_use_changes_nothing_else(self, store: FileStore) -> None:
+        read = make(store, name="old")
+        store.vectors.update_store(replace(read, name="new"))
+        store.vectors.mark_used(read, NOW + 60.0)
+        assert store.vectors.vector_store("vs_1", OURS).used_at == NOW
+        store.vectors.mark_used(read, NOW + 61.0)
+        now = store.vectors.vector_store("vs_1", OURS)
+        assert (now.name, now.used_at) == ("new", NOW + 61.0)
+
+    def test_a_query_may_have_any_number_of_terms(self, store: FileStore) -> None:
+        of = make(store)
+        index(store, of, "file-1", "apple", "term1999")
+        terms = ["apple", *(f"term{number}" for number in range(2000))]
+        assert store.vectors.count_terms(of.number, terms) == {"apple": 1, "term1999": 1}
+
     def test_a_batch_is_counted_and_cancelled(self, store: FileStore) -> None:
         of, vectors = make(store), store.vectors
         index(store, of, "file-0", "x", batch="vsfb_1")
