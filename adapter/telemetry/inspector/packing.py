@@ -1,6 +1,6 @@
 """Contents as the spool has them: cut to what a person can use, free of secrets, packed and compressed.
 
-Base64 of pictures and files is replaced by its size and digest, sealed reasoning cut to its first characters. Secrets
+Base64 of images and files is replaced by its size and digest, sealed reasoning cut to its first characters. Secrets
 become asterisks, as many as they have characters, so that every length stays right.
 """
 
@@ -18,14 +18,16 @@ from translators.wire import encode
 
 _LONG_BYTES: Final = 2048
 _BASE64: Final = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{%d,}" % _LONG_BYTES)
-"""Of pictures, audio and files: no word of a text is as long."""
+"""Of images, audio and files: no word of a text is as long."""
 _SAMPLE_BYTES: Final = 64
 _SAMPLE: Final = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SAMPLE_BYTES)
 _SEALED: Final = re.compile(rb'("encrypted_content":\s*"[^"\\]{16})[^"]+')
 _CREDENTIALS: Final = {
     b'"authorization"': re.compile(rb'("authorization"\s*:\s*")((?:[^"\\]|\\.)*)'),
     b'"headers"': re.compile(rb'("headers"\s*:\s*\{)((?:\s*+"(?:[^"\\]|\\.)*+"\s*+[:,]?)*+)'),
-    b'_url"': re.compile(rb'("(?:server|file)_url"\s*:\s*"https?://[^/"]*)((?:[^"\\]|\\.)*)'),
+    b'_url"': re.compile(
+        rb'("(?:server|file)_url"\s*:\s*"(?:(?i:https?):(?:\\?/){2}[^/"?#@\\]*+(?=[/"?#\\]))?)((?:[^"\\]|\\.)*)'
+    ),
 }
 """Members of tools and files → what finds their values."""
 _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')

@@ -98,7 +98,7 @@ class Recorder:
 
     def changed(self, recording: Recording) -> None:
         """Write what is new in a recording, soon."""
-        if len(self._pending) >= _MAX_PENDING:
+        if len(self._pending) >= _MAX_PENDING and recording not in self._pending:
             self.lost += 1
             return
         self._open[recording] = None

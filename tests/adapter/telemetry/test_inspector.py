@@ -85,6 +85,11 @@ def test_every_long_run_of_base64_is_cut_and_nothing_else(before: str, run: int,
         (b'{"tools":[{"type":"mcp","headers": {"X-Key": "s3cret"}}]}', b"s3cret"),
         (b'{"server_url":"https://mcp.example/s3cret?k=v"}', b"s3cret"),
         (b'{"file_url": "https://files.example/a?sig=s3cret"}', b"s3cret"),
+        (b'{"file_url": "https://files.example?sig=s3cret"}', b"s3cret"),
+        (b'{"file_url": "https://user:s3cret@files.example/a"}', b"s3cret"),
+        (b'{"file_url": "https://s3cret@files.example"}', b"s3cret"),
+        (b'{"file_url": "HTTPS:\\/\\/files.example\\/s3cret"}', b"s3cret"),
+        (b'{"file_url": "s3cret"}', b"s3cret"),
         (b'{"encrypted_content":"0123456789abcdef-sealed"}', b"sealed"),
         (b'{"a": "own-0123456789"}', b"own-0123456789"),
         (b'{"a": "own-\\"quoted\\"-0123456789"}', b"quoted"),
@@ -95,6 +100,10 @@ def test_credentials_are_masked(body: bytes, hidden: bytes) -> None:
     assert hidden in body
     assert hidden not in found
     json.loads(found)
+
+
+def test_the_host_of_a_tool_server_is_shown() -> None:
+    assert packed(b'{"server_url":"https://mcp.example:8443/a"}') == b'{"server_url":"https://mcp.example:8443**"}'
 
 
 def test_a_mask_has_the_length_of_what_it_hides() -> None:

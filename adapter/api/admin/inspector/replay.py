@@ -87,7 +87,7 @@ def _read_request(listed: Listed, body: bytes | None, app: Services) -> CreateRe
     if body is None:
         raise RequestError(f"This request cannot be replayed: its contents are {listed.head.contents}.", status=409)
     if CUT in body:
-        raise RequestError("This request cannot be replayed: pictures or files were left out of it.", status=409)
+        raise RequestError("This request cannot be replayed: images or files were left out of it.", status=409)
     create = parse_body(body, app.settings)
     if create.conversation is not None:
         raise RequestError("This request cannot be replayed: its conversation has gone on since.", status=409)

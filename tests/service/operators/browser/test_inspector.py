@@ -253,3 +253,22 @@ def test_an_event_points_to_its_chunk(open_page: Open, service: Service) -> None
     page.wait_for_selector("body[data-ready]")
     page.locator(".events summary").filter(has_text="output_text.delta").first.focus()
     assert page.locator(".chunks .same-time").count() == 1
+
+
+def test_an_answer_that_is_not_streamed_is_a_tree(open_page: Open) -> None:
+    answer = json.dumps({"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}}]})
+    page = open_page("/inspector/settings")
+    gist, tree = page.evaluate("""async (text) => {
+        const { Columns } = await import("/inspector/static/columns.js");
+        const chunks = [{ attempt: 0, at: 1, text }];
+        const recorded = { request: "{}", chats: [], chunks, events: [], response: null };
+        const { element } = new Columns({ contents: "recorded", notes: [], attempts: [], recorded });
+        document.body.append(element);
+        const line = element.querySelector(".chunks details");
+        const opened = new Promise((resolve) => line.addEventListener("toggle", resolve));
+        line.open = true;
+        await opened;
+        return [line.querySelector(".gist").textContent, line.querySelector(".tree").textContent];
+    }""", answer)
+    assert gist.startswith('{"choices"')
+    assert "choices" in tree

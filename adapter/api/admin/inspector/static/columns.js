@@ -6,6 +6,8 @@ import { milliseconds, plural, size } from "./format.js";
 import { Tree, deepest, split } from "./tree.js";
 
 const SHOWN = 150; // chunks and events at a time
+const TEXTS = /"(?:content|reasoning_content|reasoning)": ?("(?:[^"\\]|\\.)*")/g; // the words of a whole answer
+const PIECES = /"(?:content|reasoning_content|reasoning|arguments)": ?("(?:[^"\\]|\\.)*")/g; // those of a streamed one
 
 export class Columns {
   /** @param {any} one */
@@ -195,28 +197,43 @@ export function findPlace(param, request, response, chunks) {
 
 /** @param {any} chunk */
 function chunkLine(chunk) {
-  return el("details", {}, el("summary", {}, el("span", { class: "at" }, milliseconds(chunk.at)), el("span", { class: "gist" }, gistOf(chunk.text))),
-    el("pre", { tabindex: 0 }, chunk.text));
+  const whole = parse(chunk.text); // of an answer that is not streamed
+  const isWhole = typeof whole === "object" && whole !== null;
+  const heads = [el("span", { class: "at" }, milliseconds(chunk.at)), el("span", { class: "gist" }, gistOf(chunk.text, isWhole ? TEXTS : PIECES))];
+  return isWhole ? unfolding(heads, whole, "Answer") : el("details", {}, el("summary", {}, heads), el("pre", { tabindex: 0 }, chunk.text));
+}
+
+/**
+ * Return a line whose value is shown as a tree when it is opened.
+ * @param {HTMLElement[]} heads
+ * @param {any} value
+ * @param {string} label
+ */
+function unfolding(heads, value, label) {
+  const place = el("div", {});
+  const line = el("details", {}, el("summary", {}, heads), place);
+  line.addEventListener("toggle", () => {
+    if (place.childElementCount === 0) place.append(new Tree(value, label).element);
+  });
+  return line;
 }
 
 /**
  * Return the words in a chunk, else its beginning.
  * @param {string} text
+ * @param {RegExp} members those that have the words
  */
-function gistOf(text) {
-  const words = [...text.matchAll(/"(?:content|reasoning_content|reasoning|arguments)": ?("(?:[^"\\]|\\.)*")/g)].map((found) => parse(found[1]) ?? "");
+function gistOf(text, members) {
+  const words = [...text.matchAll(members)].map((found) => parse(found[1]) ?? "");
   return words.join("") || text.replace(/\s+/g, " ").slice(0, 80);
 }
 
 /** @param {{at: number, event: any}} one */
 function eventLine({ at, event }) {
-  const place = el("div", {});
-  const line = el("details", {}, el("summary", {}, el("span", { class: "at" }, milliseconds(at)),
-    el("span", { class: "type" }, String(event.type).replace("response.", "")), el("span", { class: "gist" }, event.delta ?? event.item?.type ?? "")), place);
-  line.addEventListener("toggle", () => {
-    if (place.childElementCount === 0) place.append(new Tree(event, event.type).element);
-  });
-  return line;
+  return unfolding([
+    el("span", { class: "at" }, milliseconds(at)), el("span", { class: "type" }, String(event.type).replace("response.", "")),
+    el("span", { class: "gist" }, event.delta ?? event.item?.type ?? ""),
+  ], event, event.type);
 }
 
 /** @param {string | null | undefined} text */
