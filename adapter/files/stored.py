@@ -3,6 +3,7 @@
 The store keeps the id in a history and not the bytes, so a file that is deleted leaves every later request.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,10 +18,10 @@ from translators.responses.items import ComputerCallOutput, InputFile, InputImag
 
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 _IMAGE_SIGNATURES: Final = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"RIFF": "image/webp",
+    re.compile(rb"\x89PNG\r\n\x1a\n"): "image/png",
+    re.compile(rb"\xff\xd8\xff"): "image/jpeg",
+    re.compile(rb"GIF8"): "image/gif",
+    re.compile(rb"RIFF.{4}WEBP", re.DOTALL): "image/webp",
 }
 
 
@@ -63,7 +64,7 @@ class StoredFiles:
     def load_image(self, id: str, tenant: str, param: str, max_bytes: int) -> File:
         """Return a tenant's file with its type as an image; raise as `load`, and RequestError if it is none."""
         file = self.load(id, tenant, param, max_bytes)
-        type = next((type for start, type in _IMAGE_SIGNATURES.items() if file.data.startswith(start)), None)
+        type = next((type for start, type in _IMAGE_SIGNATURES.items() if start.match(file.data)), None)
         if type is None:
             raise RequestError(
                 f"Invalid '{param}': the file is no image of type PNG, JPEG, GIF or WebP.",

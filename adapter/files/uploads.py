@@ -58,6 +58,10 @@ _ANY_TYPE: Final = "application/octet-stream"
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+class _TooSlow(BaseException):
+    """A body did not arrive in time. Raised where it is read, by a timer, so no handler there may take it."""
+
+
 class Upload:
     """One upload of a tenant, from its request to its file."""
 
@@ -226,16 +230,9 @@ def _read_boundary(environ: dict[str, Any]) -> bytes:
 def _read_events(stream: Any, boundary: bytes, seconds: float) -> Iterator[Event]:
     """Yield the parts of a body as they arrive, `seconds` being the time for 64 KiB; raise RequestError."""
     decoder = MultipartDecoder(boundary, _MAX_BUFFER_BYTES, max_parts=_MAX_PARTS)
-    too_slow = RequestError(f"The upload brought less than {_READ_BYTES} bytes in {seconds:g} seconds.", status=408)
     data: bytes | None = b""
     while data is not None:
-        try:
-            with gevent.Timeout(seconds, too_slow):
-                data = stream.read(_READ_BYTES) or None
-        except ProtocolError:
-            raise
-        except Exception as error:  # of any type, depending on the server: the client has broken the framing
-            raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
+        data = _read(stream, seconds) or None
         try:
             decoder.receive_data(data)
             while not isinstance(event := decoder.next_event(), (NeedData, Epilogue)):
@@ -248,6 +245,21 @@ def _read_events(stream: Any, boundary: bytes, seconds: float) -> Iterator[Event
             raise RequestError(
                 "The multipart body is malformed, or ended before its last boundary.", code="invalid_value"
             ) from None
+
+
+def _read(stream: Any, seconds: float) -> bytes:
+    """Return the next bytes of a body, b"" at its end; raise RequestError."""
+    try:
+        with gevent.Timeout(seconds, _TooSlow):  # an error that is made before keeps its traceback, and so the request
+            data: bytes = stream.read(_READ_BYTES)
+            return data
+    except _TooSlow:
+        message = f"The upload brought less than {_READ_BYTES} bytes in {seconds:g} seconds."
+        raise RequestError(message, status=408) from None
+    except ProtocolError:
+        raise
+    except Exception as error:  # of any type, depending on the server: the client has broken the framing
+        raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
 
 
 def _check_name(filename: str) -> str:

@@ -93,14 +93,14 @@ class Answer:
         """Raise MCPError unless the status is a success: the JSON-RPC error in the body, if it is one."""
         if 200 <= self.status < 300:
             return
-        error = http_error(self.status)
         if self.status >= 400 and self.type == "application/json":
             try:
                 found = _decode(b"".join(self._pieces(_MAX_ERROR_BYTES)))
             except MCPError:
-                raise error from None
-            raise _error_of(found, self.status) if _is_error(found) else error
-        raise error
+                raise http_error(self.status) from None
+            if _is_error(found):
+                raise _error_of(found, self.status)
+        raise http_error(self.status)
 
     def messages(self, max_bytes: int) -> Iterator[Message]:
         """Yield the messages as they arrive; raise MCPError for what is none, and beyond `max_bytes` in all."""

@@ -32,6 +32,10 @@ class ServiceRequest(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class _TooLate(BaseException):
+    """The service did not answer in time. Raised where it is read, by a timer, so no handler there may take it."""
+
+
 def fetch_json(base: str, request: ServiceRequest, seconds: float) -> dict[str, Any]:
     """Return the JSON object that a service answers; raise ServiceError."""
     url = parse(base.rstrip("/") + request.path + (f"?{urlencode(request.query)}" if request.query else ""))
@@ -39,13 +43,14 @@ def fetch_json(base: str, request: ServiceRequest, seconds: float) -> dict[str, 
     headers = {"Accept": "application/json", **request.headers}
     if body is not None:
         headers["Content-Type"] = "application/json"
-    late = ServiceError(f"The service took longer than {seconds:g} s")
     try:
-        with gevent.Timeout(seconds, late), closing(Guard([url.netloc or ""]).pin(url)) as host:
+        with gevent.Timeout(seconds, _TooLate), closing(Guard([url.netloc or ""]).pin(url)) as host:
             method = "GET" if body is None else "POST"
             answer = host.request(method, url.request_uri, seconds=seconds, headers=headers, body=body)
             with closing(answer):
                 data = _read(answer)
+    except _TooLate:
+        raise ServiceError(f"The service took longer than {seconds:g} s") from None
     except (FetchFailed, HostNotAllowed, Unreachable, HTTPError) as error:
         log.info("request to a service failed", host=url.host, reason=type(error).__name__)
         raise ServiceError("The service could not be reached") from None

@@ -74,6 +74,14 @@ def test_an_image_is_a_data_url_of_its_own_type(files: Files) -> None:
     assert (part["image_url"], part["detail"], part["file_id"]) == (data_url("image/png", PNG), "low", None)
 
 
+def test_only_a_webp_file_is_webp(files: Files, store: MemoryFileStore) -> None:
+    keep(store, "file-4", b"RIFF\x24\x0a\0\0WEBPVP8 ", filename="a.webp")
+    keep(store, "file-5", b"RIFF\x24\x0a\0\0WAVEfmt ", filename="a.wav")
+    assert files.stored.load_image("file-4", OURS, "file_id", 2000).type == "image/webp"
+    with pytest.raises(RequestError, match="no image"):
+        files.stored.load_image("file-5", OURS, "file_id", 2000)
+
+
 def test_tool_outputs_and_screenshots_have_files_too(files: Files) -> None:
     outputs = [
         {"type": "function_call_output", "call_id": "c", "output": [TEXT, IMAGE]},
