@@ -80,7 +80,7 @@ class Attempts:
         self._candidates.record_failure(error)
         request = self._retry_later(failed, self._candidates.current, error)
         if request is None:
-            raise error from None
+            raise error.copy() from None
         return request
 
     def ask(self, plan: Plan) -> RoundRequest:

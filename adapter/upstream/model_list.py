@@ -35,7 +35,7 @@ def list_models(
     failure: UpstreamError | None = None
     for upstream, request in requests:
         if isinstance(request.value, ClientDisconnected):
-            raise request.value
+            raise ClientDisconnected
         if isinstance(request.value, UpstreamError):
             failure = request.value
             upstreams[upstream].log_failure(failure, path="/models")
@@ -46,15 +46,17 @@ def list_models(
     for name in registry.list_names():
         found.setdefault(name, model_object(name))
     if not found and failure is not None:
-        raise failure
+        raise failure.copy()
     return list(found.values())
 
 
 def _list_upstream(
     upstream: Upstream, registry: Registry, bearer: str | None, watch: ClientWatch
 ) -> list[Model] | UpstreamError | ClientDisconnected:
-    """Return the list of one upstream, or its error instead of raising it: gevent prints what a greenlet raises."""
+    """Return the list of one upstream, or a copy of its error: gevent prints what a greenlet raises."""
     try:
         return read_model_list(look_up(upstream, registry, partial(upstream.fetch_models, bearer, watch)))
-    except (UpstreamError, ClientDisconnected) as error:
-        return error
+    except UpstreamError as error:
+        return error.copy()
+    except ClientDisconnected:
+        return ClientDisconnected()

@@ -44,7 +44,10 @@ SETTINGS = """
 url = "{url}"
 [upstreams.b]
 url = "{url}"
+[upstreams.gone]
+url = "http://127.0.0.1:1/v1"
 [models]
+"gone" = "gone"
 "*" = ["a", {{ upstream = "b", weight = 0 }}]
 """
 SCHEMA = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
@@ -257,6 +260,32 @@ def error_in_the_place_of_an_answer(caller: Caller) -> None:
 @kind
 def nobody_answers(caller: Caller) -> None:
     caller.post(DOWN, DOWN, stream=True, expect=503)
+
+
+@kind
+def nobody_listens(caller: Caller) -> None:
+    caller.post(expect=503, model="gone")
+
+
+@kind
+def a_later_round_fails(caller: Caller) -> None:
+    services = caller.app.extensions["adapter"]
+    services._tools = FakePolicy(FakeServer("dice", {"roll": lambda: "4"}))
+    caller.post(CALLS_HOSTED, whole(chat.error("No."), 400), tools=[mcp()], expect=400)
+    gevent.sleep(0)  # as above
+
+
+@kind
+def forwarded(caller: Caller) -> None:
+    caller.provider.plays(whole(chat.completion("Hello.")), whole(chat.error("No."), 400))
+    body = {"model": caller.model, "messages": [{"role": "user", "content": "Hi"}]}
+    statuses = [caller.client.post("/v1/chat/completions", json=body).status_code for _ in range(2)]
+    assert statuses == [200, 400]
+
+
+@kind
+def forwarded_to_nobody(caller: Caller) -> None:
+    assert caller.client.post("/v1/embeddings", json={"model": "gone", "input": "Hi"}).status_code == 503
 
 
 @kind

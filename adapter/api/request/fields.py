@@ -188,7 +188,10 @@ class Partial(Typed):
             path = f"{name}.{self._member}"
             error = unsupported_parameter(path, self._reason or _reason(path))
             error.status = self._status
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
         return value
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected
+from traceback import clear_frames
 from typing import Final
 
 import requests
@@ -70,6 +71,17 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
     if any(isinstance(one, (TimeoutError, requests.ConnectTimeout)) for one in chain):
         return "connect timeout", words + _tls_hint(words)
     return "unreachable", words
+
+
+def forget_frames(error: BaseException) -> None:
+    """Clear the frames that an error and those before it have passed.
+
+    Those of urllib3 refer to the request, and to the errors that refer to them: a cycle as large as the request.
+    """
+    at: BaseException | None = error
+    while at is not None:
+        clear_frames(at.__traceback__)
+        at = at.__context__
 
 
 def _tls_hint(words: str) -> str:

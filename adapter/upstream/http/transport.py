@@ -243,7 +243,9 @@ class Transport(HTTPAdapter):
             if connection.is_connected:
                 data = _format(request.method, target, request.headers, request.body)
                 try:
-                    sent = SentRequest(connection, memoryview(data)[connection.write_some(data) :])
+                    written = connection.write_some(data)
+                    # an empty view would keep the request in memory until its answer ends
+                    sent = SentRequest(connection, memoryview(data)[written:] if written < len(data) else b"")
                 except OSError:
                     pass  # it was dead: the provider cannot have the whole request
                 else:

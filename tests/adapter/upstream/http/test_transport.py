@@ -143,6 +143,7 @@ def test_an_answer_that_was_not_read_closes_its_connection(provider: Provider, t
         sent = transport.begin(post(provider, b"[1]"))
         assert sent is not None
         assert read_request(connection, 3) == b"[1]"
+        assert type(sent.unwritten) is bytes, "a view, even an empty one, keeps the request in memory"
         sent.close()
         sent.close()
         assert connection.recv(1) == b""
