@@ -19,7 +19,7 @@ class Evictable(Protocol):
         """Bytes of all that it remembers."""
 
     def evict_oldest(self) -> None:
-        """Forget the oldest value."""
+        """Forget the oldest value; there is one, for what is empty is not counted."""
 
 
 class EvictingShares:
@@ -40,6 +40,8 @@ class EvictingShares:
     def use(self, owner: Evictable) -> None:
         """Count what an evictable remembers now, as used last; evict what there is no room for."""
         self.leave(owner)
+        if not owner.size:
+            return
         self._sizes[owner] = owner.size
         self._of_tenant[owner.tenant] += owner.size
         while self._of_tenant[owner.tenant] > self._each:
@@ -54,9 +56,16 @@ class EvictingShares:
         if not self._of_tenant[owner.tenant]:
             del self._of_tenant[owner.tenant]
 
-    def _evict(self, owner: Evictable) -> None:
-        owner.evict_oldest()
-        self._of_tenant[owner.tenant] -= self._sizes[owner] - owner.size
-        self._sizes[owner] = owner.size
+    def recount(self, owner: Evictable) -> None:
+        """Count an evictable that has forgotten something, without counting that as a use."""
+        if owner not in self._sizes:
+            return
         if not owner.size:
             self.leave(owner)
+            return
+        self._of_tenant[owner.tenant] -= self._sizes[owner] - owner.size
+        self._sizes[owner] = owner.size
+
+    def _evict(self, owner: Evictable) -> None:
+        owner.evict_oldest()
+        self.recount(owner)

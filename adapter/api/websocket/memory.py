@@ -69,6 +69,7 @@ class ConnectionMemory:
         stored = self._responses.pop(id, None)
         if stored is not None:
             self.size -= _size(stored)
+            self._memories.recount(self)
 
     def exists(self, id: str, tenant: str) -> bool:
         return self.holds(id) or self._store.exists(id, tenant)

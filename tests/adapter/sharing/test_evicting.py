@@ -48,3 +48,22 @@ def test_one_that_is_larger_than_all_room_shrinks() -> None:
     one = Remembered("a", 9)
     shares.use(one)
     assert (one.size, shares.used) == (30, 30)
+
+
+def test_what_was_forgotten_is_not_counted_nor_evicted_again() -> None:
+    shares = EvictingShares(60, 60)
+    emptied, other, newest = Remembered("a", 3), Remembered("b", 3), Remembered("b", 3)
+    for one in (emptied, other):
+        shares.use(one)
+    emptied.size = 0
+    shares.recount(emptied)
+    shares.use(newest)
+    assert [one.size for one in (emptied, other, newest)] == [0, 30, 30]
+
+
+def test_what_is_empty_is_not_counted() -> None:
+    shares = EvictingShares(30, 30)
+    empty, full = Remembered("a", 0), Remembered("b", 4)
+    shares.use(empty)
+    shares.use(full)
+    assert [one.size for one in (empty, full)] == [0, 30]
