@@ -86,16 +86,28 @@ class Forwarding:
                 self._path, self._request.for_model(candidate.model),
                 bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via,
             )  # fmt: skip
-            try:
-                while not call.wait(TICK_SECONDS):
-                    check_request(self._services, self._caller, None)
+            following = self._await_answer(call, candidate)
+            if following is None:
                 return call
+            candidate, delay = following
+        raise candidates.final_error() from None
+
+    def _await_answer(self, call: Call, candidate: Candidate) -> tuple[Candidate | None, float] | None:
+        """Wait for a candidate's answer; return None once it has begun, else what `_choose_next` returns.
+
+        What ends the request from outside is raised: it is no failure of the candidate.
+        """
+        while True:
+            try:
+                if call.wait(TICK_SECONDS):
+                    return None
             except UpstreamError as error:
                 call.close()
                 if error.cause:
+                    upstream = self._services.upstreams[candidate.upstream]
                     upstream.log_failure(error, model=candidate.model, key=candidate.key)
-                candidate, delay = self._choose_next(error)
-        raise candidates.final_error() from None
+                return self._choose_next(error)
+            check_request(self._services, self._caller, None)
 
     def _choose_next(self, error: UpstreamError) -> tuple[Candidate | None, float]:
         """Return the candidate that gets the request after an error, and the seconds until then; None: none does."""
