@@ -66,7 +66,7 @@ class CallerKeys:
 
     def set_stored(self, keys: Iterable[CallerKey]) -> None:
         """Accept these keys of the store, and no others of it. One of the name of a key in the file is not accepted."""
-        names = {key.name for key in self._named.values()}
+        names = self.names_in_file()
         stored = _by_digest(key for key in keys if key.name not in names)
         if stored != self._stored:
             self._stored = stored
@@ -75,6 +75,10 @@ class CallerKeys:
     def named(self) -> list[CallerKey]:
         """Return the named keys, sorted by name."""
         return sorted({*self._named.values(), *self._stored.values()}, key=lambda key: key.name)
+
+    def names_in_file(self) -> frozenset[str]:
+        """Return the names of the keys in the configuration file, as it was when it was last read."""
+        return frozenset(key.name for key in self._named.values())
 
     def _key_files(self) -> list[str]:
         return sorted({key.file for key in self._named.values() if key.file is not None})

@@ -102,8 +102,8 @@ def _describe(key: CallerKey) -> dict[str, Any]:
 
 
 def _is_configured(name: str) -> bool:
-    """Tell whether the configuration file has a key of a name."""
-    return any(key.name == name for key in services().settings.keys)
+    """Tell whether the configuration file has a key of a name now."""
+    return name in services().caller_keys.names_in_file()
 
 
 def _stored_keys() -> StoredKeys:

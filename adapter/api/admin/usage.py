@@ -16,7 +16,7 @@ _MAX_DAYS = 400
 def list_usage() -> Response:
     """List usages. `days`: how many, today included; without, those of this month. `key`: only of this key."""
     days, key = request.args.get("days"), request.args.get("key")
-    if days is not None and not (days.isdecimal() and 1 <= int(days) <= _MAX_DAYS):
+    if days is not None and not (days.isdecimal() and len(days) < 4 and 1 <= int(days) <= _MAX_DAYS):
         raise RequestError(f"days must be a whole number from 1 to {_MAX_DAYS}.", param="days", code="invalid_value")
     app = services()
     app.flow.usage_recorder.write()

@@ -127,6 +127,7 @@ def test_a_changed_file_counts_without_a_restart(tmp_path: Path, monkeypatch: py
     rewrite(table_of("b", second), 1)
     assert keys.find(first) is None
     assert keys.find(second) is not None
+    assert keys.names_in_file() == {"b"}, "so that the store gets a key a, and none of the name b"
     rewrite("[keys.b]\nhash = 1", 2)
     assert keys.find(second) is not None, "a file that cannot be read changes nothing"
     rewrite("", 3)

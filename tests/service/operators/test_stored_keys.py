@@ -96,6 +96,7 @@ def test_an_admin_key_makes_others_at_the_admin_address(servers: Servers) -> Non
     assert boss.request("POST", "/keys", {"name": "x", "colour": 1}).error["code"] == "invalid_value"
     servers.become(404, other)
     assert Client("127.0.0.1", servers.admin.port, other).get("/keys").status == 401
+    assert boss.get(f"/usage?days={'9' * 5000}").error["param"] == "days"
     listed = {key["name"]: key for key in boss.get("/keys").json["data"]}
     assert listed["boss"]["tokens_per_day"] == 10
     assert (listed["other"]["expires"], listed["other"]["in_progress"]) == ("2999-01-01", 0)

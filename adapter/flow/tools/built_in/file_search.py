@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_NOTHING: Final = "Nothing was found. Try other words, or say that the files do not tell."
+_NOTHING: Final = "Nothing was found. Try other words, or say that the files have no answer."
 _NO_QUERY: Final = "Error: the call has no query. Call the tool again with 'queries'."
 _DOWN: Final = "Error: the files cannot be searched at the moment."
 
