@@ -27,7 +27,7 @@ from adapter.settings.upstreams import UpstreamSettings
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.telemetry.catalog import UPSTREAM_CALLS
 from adapter.telemetry.traces.spans import current_trace, trace_headers
-from adapter.upstream.http.causes import find_cause, find_cause_after_sending, forget_frames
+from adapter.upstream.http.causes import find_cause, find_cause_after_sending, without_frames
 from adapter.upstream.http.head import Head
 from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
@@ -204,9 +204,7 @@ class Upstream:
         try:
             return self._transport.finish(request, begun, **self._options)
         except (requests.RequestException, OSError) as error:
-            cause, reason = find_cause(error)
-            forget_frames(error)
-            raise self.unreachable(cause, reason) from None
+            raise self.unreachable(*find_cause(without_frames(error))) from None
 
     def unreachable(self, cause: Cause, reason: str) -> UpstreamError:
         """Return the error for a request that the provider has not got."""

@@ -73,8 +73,8 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
     return "unreachable", words
 
 
-def forget_frames(error: BaseException) -> None:
-    """Clear the frames that an error and those before it have passed.
+def without_frames(error: BaseException) -> BaseException:
+    """Return an error, the frames cleared that it and those before it have passed.
 
     Those of urllib3 refer to the request, and to the errors that refer to them: a cycle as large as the request.
     """
@@ -82,6 +82,7 @@ def forget_frames(error: BaseException) -> None:
     while at is not None:
         clear_frames(at.__traceback__)
         at = at.__context__
+    return error
 
 
 def _tls_hint(words: str) -> str:
