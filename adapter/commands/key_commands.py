@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from adapter.commands.command import Command, flags, opened
+from adapter.commands.command import Command, CommandError, flags, opened
 from adapter.settings.settings import Settings
 
 
@@ -72,7 +72,7 @@ def rotate_key(settings: Settings, name: str, overlap: str) -> None:
     from adapter.store.keys.stored_keys import rotate_key
 
     if any(key.name == name for key in settings.keys):
-        raise click.UsageError(f"The key {name} is in the configuration file. Replace it there.")
+        raise CommandError(f"The key {name} is in the configuration file. Replace it there.")
     with opened(settings) as (store, _):
         click.echo(rotate_key(store, name, seconds_of(overlap)))
     click.echo(f"\nThis is the only time that it is shown. The old key is accepted for {overlap} more.", err=True)
