@@ -58,6 +58,10 @@ class FetchFailed(Exception):
     """A URL could not be fetched. The message says why, as the end of a sentence about its file."""
 
 
+class _TooSlow(BaseException):
+    """A file did not arrive in time. Raised where it is read, by a timer, so no handler there may take it."""
+
+
 class Fetched(NamedTuple):
     data: bytes
     type: str
@@ -96,11 +100,13 @@ class Guard:
 
         Entering `slot` waits until one more file may be fetched.
         """
-        with gevent.Timeout(seconds, FetchFailed("it did not arrive in time")), slot:
-            try:
+        try:
+            with gevent.Timeout(seconds, _TooSlow), slot:
                 return self._follow(url, max_bytes, seconds)
-            except HTTPError:
-                raise FetchFailed("the connection to its server failed") from None
+        except _TooSlow:
+            raise FetchFailed("it did not arrive in time") from None
+        except HTTPError:
+            raise FetchFailed("the connection to its server failed") from None
 
     def _follow(self, url: str, max_bytes: int, seconds: float) -> Fetched:
         target = parse(url)

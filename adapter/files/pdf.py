@@ -33,13 +33,20 @@ class NoText(Exception):
     """A PDF without readable text. The message says why, as the end of a sentence about the file."""
 
 
+class _TooSlow(BaseException):
+    """A PDF was not read in time. Raised where it is read, by a timer, so no handler there may take it."""
+
+
 def text_of_pdf(data: bytes, seconds: float, slot: AbstractContextManager[None]) -> str:
     """Return the text of a PDF; raise NoText, at the latest after `seconds`.
 
     Entering `slot` waits until one more process may be started: each may keep a core busy.
     """
-    with gevent.Timeout(min(seconds, MAX_SECONDS), NoText("could not be read in time")), slot:
-        code, output = _read(data)
+    try:
+        with gevent.Timeout(min(seconds, MAX_SECONDS), _TooSlow), slot:
+            code, output = _read(data)
+    except _TooSlow:
+        raise NoText("could not be read in time") from None
     if code != TEXT:
         raise NoText(_REASONS.get(code, "could not be read as a PDF"))
     if not output:
