@@ -58,7 +58,6 @@ def _fold(lines: Iterable[str], width: int) -> Iterator[str]:
         ) or [""]
 
 
-
 def show_pair(left: str, right: str) -> None:
     """Print two JSON texts side by side, or only the second if the terminal is narrow."""
     width = shutil.get_terminal_size().columns

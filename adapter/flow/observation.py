@@ -34,7 +34,7 @@ log = structlog.get_logger()
 _ANSWERED: Final = ("completed", "incomplete")
 _MAX_LOGGED_NOTES: Final = 20
 """There may be one for each item of the input; all of them are stored with the response."""
-_LOGGED_TENANT_CHARACTERS: Final = 12
+LOGGED_TENANT_CHARACTERS: Final = 12
 """Of the digest that a tenant is: enough to tell tenants apart."""
 _MAX_LOGGED_MODEL_CHARACTERS: Final = 200
 """Of the name in a forwarded request, which no one has checked."""
@@ -139,7 +139,7 @@ def log_forwarded(
 
 
 def _logged_tenant(caller: Caller) -> str | None:
-    return (caller.tenant if caller.key else caller.tenant[:_LOGGED_TENANT_CHARACTERS]) or None
+    return (caller.tenant if caller.key else caller.tenant[:LOGGED_TENANT_CHARACTERS]) or None
 
 
 def trace_end(

@@ -20,6 +20,7 @@ from adapter.api.request.schemas import parse_create
 from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, start_of
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
+from adapter.flow.observation import LOGGED_TENANT_CHARACTERS
 from adapter.history.known_inputs import MIN_BYTES, TenantInputs
 from adapter.history.references import resolve_references
 from adapter.services import Services
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 _FAST_PATH: Final = "/v1/responses"
 """What the fast path serves, in whose environment there is no path."""
-_LOGGED_TENANT_CHARACTERS: Final = 12
-"""Of the digest that a tenant is, as in the log."""
 
 Parse = Callable[[bytes, Settings], CreateRequest]
 """Return the request in a body; raise RequestError for the first thing that is wrong with it."""
@@ -133,7 +132,7 @@ def begin_recording(
     recorder: "Recorder", caller: Caller, body: bytes, path: str, began: float | None = None
 ) -> None:
     """Record a caller's request, which began at a time of the performance counter; None: now."""
-    key = caller.key.name if caller.key is not None else caller.tenant[:_LOGGED_TENANT_CHARACTERS] or None
+    key = caller.key.name if caller.key is not None else caller.tenant[:LOGGED_TENANT_CHARACTERS] or None
     withheld = caller.key is not None and caller.key.inspect == "never"
     began = time.perf_counter() if began is None else began
     caller.recording = recorder.begin(path, caller.tenant, key, caller.bearer, began, withheld=withheld)
