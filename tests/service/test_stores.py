@@ -14,6 +14,7 @@ from msgspec import structs
 
 from adapter.store import open_store
 from adapter.store.base import StoredConversation, StoredItem
+from adapter.store.sql.migrations import VERSION
 from tests.adapter.store.responses import OURS, keep, response
 from tests.support.chat import completion, end, text
 from tests.support.servers import postgres
@@ -141,7 +142,7 @@ def test_stats(file: str) -> None:
         "events            0     0 B\n"
         "values            1     5 B\n"
         "\n"
-        "tenants 2, runs under way 0, version 3\n"
+        f"tenants 2, runs under way 0, version {VERSION}\n"
     )
 
 
@@ -164,7 +165,9 @@ def test_prune(file: str) -> None:
 
 
 def test_upgrade_of_what_is_as_it_should_be(file: str) -> None:
-    assert command("store", "upgrade", "--store", file).stdout == "The store already has version 3.\n"
+    with closing(open_store(file)) as store:
+        keep(store, "a")
+    assert command("store", "upgrade", "--store", file).stdout == f"The store already has version {VERSION}.\n"
 
 
 def test_upgrade_of_older_tables(url: str) -> None:
@@ -172,7 +175,7 @@ def test_upgrade_of_older_tables(url: str) -> None:
     with closing(postgres.connect(url)) as connection:
         connection.execute(old.replace("{bytes}", "BYTEA"))  # type: ignore[call-overload]
     assert "run `responses-adapter store upgrade`" in command("store", "stats", ADAPTER_STORE=url).stderr
-    assert command("store", "upgrade", ADAPTER_STORE=url).stdout == "Upgraded from version 2 to 3.\n"
+    assert command("store", "upgrade", ADAPTER_STORE=url).stdout == f"Upgraded from version 2 to {VERSION}.\n"
     assert command("store", "stats", ADAPTER_STORE=url).returncode == 0
 
 
@@ -180,9 +183,9 @@ def test_upgrade_of_older_tables(url: str) -> None:
     ("arguments", "told"),
     [
         (["prune"], "There is no retention time: set --retention or ADAPTER_RETENTION."),
-        (["prune", "--retention", "5"], "--retention must be at least 60 seconds: their number, or a number of"),
+        (["prune", "--retention", "5"], "--retention must be at least 60 seconds: their number, or a number"),
         (["stats", "--store", "memory:"], "A memory: store ends with its server"),
-        (["upgrade", "--store", "sqlite:////proc/none/store.db"], "The store /proc/none/store.db cannot be opened"),
+        (["upgrade", "--store", "sqlite:////proc/none/store.db"], "There is no store at /proc/none/store.db: a server"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/db"], "cannot be reached; check"),
         (["upgrade", "--store", "postgresql+psycopg://me:s3cret-word@db/a?no=1"], "Write postgresql+psycopg://user:"),
         (["upgrade", "--store", "mysql://me:s3cret-word@db"], "--store must be memory:, sqlite:///path/to/file.db, "),
