@@ -374,20 +374,20 @@ class Call:
         """Release the connection; cut it if the answer has not ended, so that the provider stops generating.
 
         `answered`: the content is complete. The end of the HTTP body, which may be still to come, is read in the
-        background, so that the connection can be reused.
+        background, so that the connection can be reused. Closed again, nothing happens.
         """
-        if self._body is not None:
-            if answered and not self._body.over:
-                self._body.close_at_end()
+        body, sent, self._body, self._sent = self._body, self._sent, None, None
+        if body is not None:
+            if answered and not body.over:
+                body.close_at_end()
             else:
-                self._body.close()
+                body.close()
             return
         if self._sending is not None:
-            if isinstance(self._sending.value, SentRequest):
-                self._sent = self._sending.value
+            sent = self._sending.value if isinstance(self._sending.value, SentRequest) else sent
             self._sending.kill(block=False)
-        if self._sent is not None:
-            self._sent.close()
+        if sent is not None:
+            sent.close()
 
 
 def _send(

@@ -37,7 +37,8 @@ _WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteErr
 class SentRequest:
     """A request that has been written, and the connection on which its answer comes.
 
-    `release` or `close` must be called. The members without a use here are those that urllib3's pool sets and logs.
+    `release` or `close` must be called; only the first call has an effect, since from then on the connection may be
+    another request's. The members without a use here are those that urllib3's pool sets and logs.
     """
 
     status = 0
@@ -52,11 +53,13 @@ class SentRequest:
         self.unwritten = unwritten
         """The rest of the request, which did not fit; `Transport.finish` writes it."""
         self.arrivals = connection.arrivals
-        self._own_connection = connection
+        self._own_connection: DirectIO | None = connection
+        """None: it has been released, or closed."""
         self._head = HeadReader()
 
     def write_rest(self) -> None:
         """Write the rest, waiting until the provider has read enough; raise OSError."""
+        assert self._own_connection is not None
         self._own_connection.write_all(self.unwritten)
         self.unwritten = b""
 
@@ -69,12 +72,16 @@ class SentRequest:
 
     def release(self) -> None:
         """Release the connection for the next request; the answer has been read."""
-        self.arrivals.unwatch()
-        self._pool._put_conn(self._own_connection)
+        connection, self._own_connection = self._own_connection, None
+        if connection is not None:
+            self.arrivals.unwatch()
+            self._pool._put_conn(connection)
 
     def close(self) -> None:
         """Cut the connection."""
-        self._own_connection.close()
+        connection, self._own_connection = self._own_connection, None
+        if connection is not None:
+            connection.close()
 
 
 class DirectIO:

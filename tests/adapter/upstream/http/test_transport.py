@@ -148,3 +148,21 @@ def test_an_answer_that_was_not_read_closes_its_connection(provider: Provider, t
         sent.close()
         assert connection.recv(1) == b""
         assert transport.begin(post(provider, b"[2]")) is None
+
+
+def test_a_connection_is_given_back_only_once(provider: Provider, transport: Transport) -> None:
+    first = transport.finish(post(provider, b"1"), None, timeout=10)
+    with provider.accept() as peer:
+        read_request(peer, 1)
+        peer.sendall(OK)
+        assert first.await_head() is not None
+        first.release()
+        second = transport.begin(post(provider, b"2"))
+        assert second is not None
+        first.release()
+        assert transport.begin(post(provider, b"3")) is None, "a connection on which an answer is awaited"
+        first.close()
+        assert read_request(peer, 1) == b"2"
+        peer.sendall(OK)
+        assert second.await_head() is not None
+        second.close()
