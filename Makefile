@@ -26,7 +26,7 @@ run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
 test: $(EVERYTHING)  ## Run all tests, four processes at a time; one of them: make test ARGS="tests/service -k demo"
-	$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile)
+	$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
 	$(BIN)/python -m pytest -m "clients or not clients" tests/clients $(ARGS)
