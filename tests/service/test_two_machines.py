@@ -22,7 +22,7 @@ from tests.support.servers import postgres, redis
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 
-TURNS = {"sqlite": 150, "postgresql": 300, "redis": 300}
+TURNS = {"sqlite": 75, "postgresql": 150, "redis": 150}
 """SQLite is not for several machines; a service beside another one, as while it is replaced, is all it has to bear."""
 TURNS_BETWEEN_KILLS = 25
 """Of a worker and of a whole service, the one after the other."""

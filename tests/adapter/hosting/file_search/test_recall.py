@@ -99,7 +99,7 @@ def misspelled(question: str) -> str:
     return " ".join(word[:2] + word[3:] if len(word) > 4 else word for word in question.split())
 
 
-@pytest.mark.parametrize("way", ["keywords", "hybrid"])
+@pytest.mark.parametrize("way", ["keywords", pytest.param("hybrid", marks=pytest.mark.slow)])
 def test_recall(store: FileStore, way: str) -> None:
     embedder: Any = Trigrams() if way == "hybrid" else None
     texts = documents()
