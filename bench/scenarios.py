@@ -67,7 +67,7 @@ TIMED = (
     Scenario(
         "lag600", "600 streams of 5 deltas a second: how late they come", "n30r5", True, 600, True, None, 600, 2.0, 10
     ),
-    Scenario("held1000", "1,000 streams of 1 delta a second at a time", "n6r1", True, 1000, True, None, 1000, 2.0),
+    Scenario("held1000", "1,000 open streams of 1 delta a second", "n6r1", True, 1000, True, None, 1000, 2.0),
     Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 14, asks=big_body),
     Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),
 )

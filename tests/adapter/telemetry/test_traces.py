@@ -75,7 +75,7 @@ def test_which_requests_have_a_trace() -> None:
     own = tracing.begin(None, None)
     assert own is not None
     assert own.is_recorded
-    assert own.headers() == {}, "providers get none that nobody has asked for"
+    assert own.headers() == {}, "no trace was started, so the provider gets no header"
     unsampled = tracing.begin(f"00-{TRACE}-{SPAN}-00", None)
     assert unsampled is not None
     assert not unsampled.is_recorded

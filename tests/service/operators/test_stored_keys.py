@@ -123,8 +123,8 @@ def test_the_commands_say_what_is_wrong(servers: Servers, tmp_path: Path) -> Non
     servers.command("create", "twice", "--stored")
     for arguments, message in (
         (("create", "twice", "--stored"), "There is a key twice already."),
-        (("rotate", "nobody"), "There is no key nobody in the store."),
-        (("revoke", "nobody"), "There is no key nobody in the store."),
+        (("rotate", "absent"), "There is no key absent in the store."),
+        (("revoke", "absent"), "There is no key absent in the store."),
         (("rotate", "twice", "--overlap", "soon"), "--overlap must be 0, or at least 60 seconds"),
         (("create", "a b", "--stored"), 'keys."a b": a name has'),
     ):
