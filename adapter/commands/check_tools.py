@@ -15,7 +15,7 @@ from adapter.commands.probes import Outcome
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.settings import Settings
-from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools.servers import MCPServerSettings
 
 _QUERY: Final = "weather today"
 _CODE: Final = "print(6 * 7)"

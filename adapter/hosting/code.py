@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import Image, clean, cut
-from adapter.settings.tool_backends import CodeSettings
+from adapter.settings.tools.backends import CodeSettings
 from translators.responses.tool_errors import ToolExecutionError
 
 log = structlog.get_logger()

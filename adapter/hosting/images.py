@@ -18,7 +18,7 @@ from urllib3.filepost import encode_multipart_formdata
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.files.files import Files
 from adapter.files.guard import FetchFailed, HostNotAllowed
-from adapter.settings.tool_backends import ImageSettings
+from adapter.settings.tools.backends import ImageSettings
 from adapter.upstream.client import Upstream
 from translators.errors import RequestError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object

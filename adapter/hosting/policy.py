@@ -18,8 +18,8 @@ from adapter.files.guard import FetchFailed, Guard, parse
 from adapter.hosting.mcp.memory import ServerMemory
 from adapter.hosting.mcp.server import MCPServer
 from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
-from adapter.settings.tool_servers import LABEL, MCPServerSettings, is_reserved
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.servers import LABEL, MCPServerSettings, is_reserved
+from adapter.settings.tools.settings import ToolSettings
 from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.upstream.client import Upstream
 from adapter.upstream.secret_files import SecretReader

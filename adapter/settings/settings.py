@@ -36,7 +36,7 @@ from adapter.settings.kinds import (
 from adapter.settings.models import Models
 from adapter.settings.secret_values import Secret
 from adapter.settings.store_url import StoreURL, parse_store_url
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.settings import ToolSettings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings, split_query
 from translators.dialects.presets import PRESETS, dialect_for
 

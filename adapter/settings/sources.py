@@ -23,7 +23,7 @@ from adapter.settings.kinds import reason_in, suggest
 from adapter.settings.models import read_models
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
-from adapter.settings.tools import read_tools
+from adapter.settings.tools.settings import read_tools
 from adapter.settings.upstreams import DEFAULT, read_upstreams
 
 TABLES: Final[tuple[str, ...]] = ("keys", "upstreams", "models", "tools")

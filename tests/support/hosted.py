@@ -11,7 +11,7 @@ from adapter import create_app
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.results import ToolResult
 from adapter.settings.settings import Settings
-from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools.servers import MCPServerSettings
 from adapter.sharing.shares import TenantSemaphore
 from tests.support import chat
 from tests.support.client import judged

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct, convert
 
 from adapter.event_loop.client_watch import ClientWatch
-from adapter.settings.tool_backends import FileSearchSettings
+from adapter.settings.tools.backends import FileSearchSettings
 from adapter.upstream.client import Upstream
 from translators.errors import UpstreamError
 from translators.wire import NotJSON, decode, encode

@@ -37,7 +37,7 @@ from adapter.hosting.mcp.revisions import Connection, SessionConnection, Statele
 from adapter.hosting.mcp.sse_transport import StreamConnection
 from adapter.hosting.mcp.tools import MAX_LIST_BYTES, ToolList, read_pages
 from adapter.hosting.results import ToolResult
-from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools.servers import MCPServerSettings
 from adapter.upstream.redaction import Redactor
 from translators.tools.mcp import ListedFunction
 

@@ -17,7 +17,7 @@ from adapter.files.pdf import NoText, text_of_pdf
 from adapter.hosting.results import clean, cut
 from adapter.hosting.web.page_text import read_html
 from adapter.hosting.web.search import EVERY_DOMAIN, Domains
-from adapter.settings.tool_backends import WebSearchSettings
+from adapter.settings.tools.backends import WebSearchSettings
 
 _MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
 _MAX_TEXT_BYTES: Final = 20 * 1024

@@ -15,7 +15,7 @@ from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import clean, cut, unescape
 from adapter.hosting.web.backends import BACKENDS, Hit, Wanted, with_sites
 from adapter.hosting.web.service import ServiceError, fetch_json
-from adapter.settings.tool_backends import Size, WebSearchSettings
+from adapter.settings.tools.backends import Size, WebSearchSettings
 
 _MAX_QUERIES: Final = 5
 """Of one call; the rest is left out."""

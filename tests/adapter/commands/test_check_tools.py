@@ -8,9 +8,9 @@ import pytest
 
 from adapter.commands.check_tools import run_tool_probes
 from adapter.settings.settings import Settings
-from adapter.settings.tool_backends import CodeSettings, WebSearchSettings
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.backends import CodeSettings, WebSearchSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.adapter.hosting.mcp.test_eras import WithSessions
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, result, scripted_mcp, tool
 

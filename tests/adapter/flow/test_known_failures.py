@@ -62,8 +62,8 @@ from adapter.hosting.policy import ToolPolicy
 from adapter.hosting.results import ToolResult
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, raw, result, scripted_mcp, tool

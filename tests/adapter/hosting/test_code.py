@@ -10,9 +10,9 @@ import pytest
 
 from adapter.hosting.code import CodeRunner
 from adapter.hosting.policy import ToolPolicy
-from adapter.settings.tool_backends import CodeSettings
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.backends import CodeSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, raw, result, tool
 
 PYTHON = (sys.executable, "-I", "-")

@@ -19,7 +19,7 @@ from adapter.hosting.images import (
     SourceImage,
 )
 from adapter.settings.settings import Settings
-from adapter.settings.tool_backends import ImageSettings
+from adapter.settings.tools.backends import ImageSettings
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.client import Upstream
 from tests.support.servers.scripted_mcp import Reply, ScriptedMCP, as_json, as_stream, raw

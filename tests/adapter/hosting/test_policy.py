@@ -10,8 +10,8 @@ import pytest
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.policy import MAX_SERVERS, MCPDeclaration, ToolPolicy
 from adapter.settings.secret_values import Secret
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from translators.errors import RequestError
 
 DOCS = MCPServerSettings(

@@ -8,7 +8,7 @@ from adapter.settings.effective import effective
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.sources import load_settings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.settings import ToolSettings
 
 SEARCH = "[tools.web_search]\nbackend = "
 DOCS = '[tools.mcp.docs]\nurl = "https://mcp.example.com/mcp"\n'

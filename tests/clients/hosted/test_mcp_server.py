@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 
 from adapter.hosting.policy import ToolPolicy
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.clients.install import available, mcp_server, node_clients
 
 LIMIT = 30

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapter.settings.sources import load_settings
-from adapter.settings.tool_backends import WEB_SEARCH_TABLE
-from adapter.settings.tool_servers import SERVER_TABLE
+from adapter.settings.tools.backends import WEB_SEARCH_TABLE
+from adapter.settings.tools.servers import SERVER_TABLE
 
 TEXT = (Path(__file__).parents[3] / "docs" / "tools.md").read_text()
 EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, re.S)

@@ -25,7 +25,7 @@ from translators.tools.built_in import FIND_IN_PAGE, OPEN_PAGE, read_arguments, 
 if TYPE_CHECKING:
     from adapter.hosting.web import search
     from adapter.hosting.web.pages import Pages
-    from adapter.settings.tool_backends import Size
+    from adapter.settings.tools.backends import Size
 
 log = structlog.get_logger()
 

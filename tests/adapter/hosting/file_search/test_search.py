@@ -16,7 +16,7 @@ from adapter.hosting.file_search.filters import read_filter
 from adapter.hosting.file_search.ranking import fuse_ranks
 from adapter.hosting.file_search.search import FileSearch, SearchOptions
 from adapter.hosting.file_search.terms import split_terms
-from adapter.settings.tool_backends import FileSearchSettings
+from adapter.settings.tools.backends import FileSearchSettings
 from adapter.sharing.offload import Offload
 from adapter.store.files.memory import MemoryFileStore
 from adapter.store.vectors.values import NewChunk, StoredVectorFile, StoredVectorStore

@@ -8,8 +8,8 @@ import pytest
 
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.policy import ToolPolicy
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.support.servers.scripted_mcp import ScriptedMCP
 
 Connect = Callable[..., MCPServer]

@@ -10,7 +10,7 @@ from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.secret_values import Secret
-from adapter.settings.tool_servers import MCPServerSettings
+from adapter.settings.tools.servers import MCPServerSettings
 from adapter.telemetry.traces.context import TraceContext
 from adapter.telemetry.traces.spans import Trace, follow_trace
 from tests.adapter.hosting.mcp.conftest import Connect

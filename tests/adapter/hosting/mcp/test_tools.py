@@ -10,7 +10,7 @@ from adapter.hosting.mcp.memory import ListKey, ServerMemory
 from adapter.hosting.mcp.mirrored import InvalidAnnotation, encode_header, find_mirrored, mirror
 from adapter.hosting.mcp.tools import ToolList, read_pages
 from adapter.hosting.policy import MCPDeclaration, ToolPolicy
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.adapter.hosting.mcp.conftest import Connect
 from tests.support.servers.scripted_mcp import Answers, ScriptedMCP, as_json, result, tool
 

@@ -14,8 +14,8 @@ import time  # noqa: E402
 import gevent  # noqa: E402
 
 from adapter.hosting.policy import ToolPolicy  # noqa: E402
-from adapter.settings.tool_servers import MCPServerSettings  # noqa: E402
-from adapter.settings.tools import ToolSettings  # noqa: E402
+from adapter.settings.tools.servers import MCPServerSettings  # noqa: E402
+from adapter.settings.tools.settings import ToolSettings  # noqa: E402
 
 url, what = sys.argv[1:]
 server = ToolPolicy(ToolSettings()).connect(MCPServerSettings(label="x", url=url))

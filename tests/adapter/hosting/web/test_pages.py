@@ -10,7 +10,7 @@ from adapter.files.guard import Guard
 from adapter.hosting.web.pages import Pages, find_urls
 from adapter.hosting.web.search import EVERY_DOMAIN, Domains
 from adapter.settings.settings import Settings
-from adapter.settings.tool_backends import WebSearchSettings
+from adapter.settings.tools.backends import WebSearchSettings
 from tests.support.files.pdf import pdf
 from tests.support.servers.web_server import WebServer, http_response, web_server
 

@@ -9,9 +9,9 @@ from adapter.hosting.policy import ToolPolicy
 from adapter.hosting.web.backends import Hit
 from adapter.hosting.web.search import Domains, SearchResult, WebSearch, read_domain
 from adapter.settings.secret_values import Secret
-from adapter.settings.tool_backends import WebSearchSettings
-from adapter.settings.tool_servers import MCPServerSettings
-from adapter.settings.tools import ToolSettings
+from adapter.settings.tools.backends import WebSearchSettings
+from adapter.settings.tools.servers import MCPServerSettings
+from adapter.settings.tools.settings import ToolSettings
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, raw, result, tool
 
 PAGES = [

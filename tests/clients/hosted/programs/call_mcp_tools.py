@@ -16,8 +16,8 @@ from typing import Any  # noqa: E402
 import gevent  # noqa: E402
 
 from adapter.hosting.policy import ToolPolicy  # noqa: E402
-from adapter.settings.tool_servers import MCPServerSettings  # noqa: E402
-from adapter.settings.tools import ToolSettings  # noqa: E402
+from adapter.settings.tools.servers import MCPServerSettings  # noqa: E402
+from adapter.settings.tools.settings import ToolSettings  # noqa: E402
 
 VALUES = {"string": "x", "integer": 1, "number": 2, "boolean": True, "array": [], "object": {}, "null": None}
 context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")

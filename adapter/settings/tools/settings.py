@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from adapter.settings.kinds import Hosts, Switch, Whole
 from adapter.settings.tables import Described, TableError, check_table
-from adapter.settings.tool_backends import (
+from adapter.settings.tools.backends import (
     CodeSettings,
     FileSearchSettings,
     ImageSettings,
@@ -18,7 +18,7 @@ from adapter.settings.tool_backends import (
     read_images,
     read_web_search,
 )
-from adapter.settings.tool_servers import MCPServerSettings, read_servers
+from adapter.settings.tools.servers import MCPServerSettings, read_servers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
