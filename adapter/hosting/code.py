@@ -22,7 +22,7 @@ from msgspec import Struct
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import Image, clean, cut
 from adapter.settings.tools.backends import CodeSettings
-from translators.responses.tool_errors import ToolExecutionError
+from translators.responses.hosted.errors import ToolExecutionError
 
 log = structlog.get_logger()
 

@@ -22,8 +22,8 @@ from adapter.settings.tools.backends import ImageSettings
 from adapter.upstream.client import Upstream
 from translators.errors import RequestError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object
+from translators.responses.hosted.usage import ImageGenUsage, TokensOfImages
 from translators.responses.items import InputImage
-from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 from translators.to_responses.sse import SSEDecoder
 
 MAX_IMAGE_BYTES: Final = 8 * 1024 * 1024

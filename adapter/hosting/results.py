@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from translators.responses.tool_errors import MCPCallError
+from translators.responses.hosted.errors import MCPCallError
 
 MAX_TEXT_BYTES: Final = 100 * 1024
 """Of a result that the model reads."""

@@ -22,8 +22,8 @@ from translators.open_items.citations import CitedFile
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall
 from translators.responses.events import Event
-from translators.responses.tool_errors import MCPProtocolError, hint_at
-from translators.responses.tool_usage import ToolUsage
+from translators.responses.hosted.errors import MCPProtocolError, hint_at
+from translators.responses.hosted.usage import ToolUsage
 from translators.wire import NotJSON, decode
 
 log = structlog.get_logger()

@@ -20,7 +20,7 @@ from adapter.hosting.web.search import SearchResult
 from tests.support.beside import HOSTED_STREAMS
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Script, Upstream
-from translators.responses.tool_errors import MCPHTTPError, MCPProtocolError, ToolExecutionError
+from translators.responses.hosted.errors import MCPHTTPError, MCPProtocolError, ToolExecutionError
 from translators.responses.tools import FileSearchTool
 from translators.tools.built_in import SEARCH_FILES
 

@@ -19,7 +19,7 @@ from tests.support.judges import oracles
 from tests.support.judges.response import check_response
 from tests.support.servers.upstream import Script, Upstream, stream
 from translators.errors import RequestError
-from translators.responses.tool_errors import MCPHTTPError
+from translators.responses.hosted.errors import MCPHTTPError
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 from translators.tools.mcp import ListedFunction
 

@@ -18,7 +18,7 @@ from translators.responses.events import (
     CodeInterpreting,
     Event,
 )
-from translators.responses.hosted_items import CodeInterpreterCall
+from translators.responses.hosted.items import CodeInterpreterCall
 from translators.responses.items import OutputItem
 
 

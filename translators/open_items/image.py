@@ -25,7 +25,7 @@ from translators.responses.events import (
     OutputItemAdded,
     OutputItemDone,
 )
-from translators.responses.hosted_items import ImageGenerationCall
+from translators.responses.hosted.items import ImageGenerationCall
 from translators.responses.items import OutputItem
 
 _DATA_URL: Final = re.compile(r"data:image/([\w.+-]+)((?:;[^;,]*)*),(?=.)", re.IGNORECASE)

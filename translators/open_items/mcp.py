@@ -23,9 +23,9 @@ from translators.responses.events import (
     MCPListToolsFailed,
     MCPListToolsInProgress,
 )
-from translators.responses.hosted_items import MCPApprovalRequest, MCPCall, MCPListTools
+from translators.responses.hosted.errors import MCPCallError
+from translators.responses.hosted.items import MCPApprovalRequest, MCPCall, MCPListTools
 from translators.responses.items import OutputItem
-from translators.responses.tool_errors import MCPCallError
 
 
 class MCPResult(Protocol):

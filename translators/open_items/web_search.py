@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from translators.open_items.base import FinalStatus
 from translators.open_items.hosted import OpenHostedItem
 from translators.responses.events import Event, WebSearchCompleted, WebSearchInProgress, WebSearchSearching
-from translators.responses.hosted_items import WebSearchCall
+from translators.responses.hosted.items import WebSearchCall
 from translators.responses.items import OutputItem
 
 

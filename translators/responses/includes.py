@@ -2,7 +2,7 @@
 
 Lists omit what is large and what the client has already: images of messages and screenshots, and sealed reasoning. The
 other values name results of hosted tools: an item is made without them unless they are requested, and stored with what
-is hidden (`hosted_items.py`), which is removed here before anything stored is shown.
+is hidden (`hosted/items.py`), which is removed here before anything stored is shown.
 Source: OpenAI API reference, Responses: create; OpenAI API reference, Responses: input items.
 """
 

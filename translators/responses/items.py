@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from translators.responses.hosted_items import Hosted, HostedOutput
+from translators.responses.hosted.items import Hosted, HostedOutput
 from translators.responses.tools import Name, Tool
 from translators.responses.unknown_item import UNKNOWN_TOOLS, UnknownCall, UnknownItem, UnknownOutput, UnknownPart
 

@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from translators.errors import item_not_found
-from translators.responses import hosted_items as hosted
 from translators.responses import items as kinds
+from translators.responses.hosted import items as hosted
 from translators.responses.ids import Ids, input_item_id
 from translators.responses.items import ContentPart, InputText, Item, Message, OutputText
 from translators.responses.unknown_item import UnknownCall, UnknownItem, UnknownOutput, UnknownPart

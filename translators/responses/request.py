@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from translators.responses.hosted_items import MCPApprovalResponse
+from translators.responses.hosted.items import MCPApprovalResponse
 from translators.responses.items import InputFile, InputImage, InputText, Item
 from translators.responses.tools import (
     WEB_SEARCH_TOOLS,

@@ -11,9 +11,9 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from translators.errors import ProtocolError
+from translators.responses.hosted.usage import ToolUsage
 from translators.responses.items import OutputItem
 from translators.responses.request import PromptReference
-from translators.responses.tool_usage import ToolUsage
 from translators.wire import Raw
 
 

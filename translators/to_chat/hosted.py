@@ -17,7 +17,8 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from translators.notes import Notes
-from translators.responses.hosted_items import (
+from translators.responses.hosted.errors import text_of_error
+from translators.responses.hosted.items import (
     CodeInterpreterCall,
     FileSearchCall,
     Hosted,
@@ -31,7 +32,6 @@ from translators.responses.hosted_items import (
 )
 from translators.responses.ids import call_id_of_item, round_of
 from translators.responses.items import ContentPart, InputImage, InputText, Message, ToolSearchCall
-from translators.responses.tool_errors import text_of_error
 from translators.tools.built_in import call_of_action
 from translators.wire import encode
 

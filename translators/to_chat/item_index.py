@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from translators.notes import Notes
-from translators.responses.hosted_items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
+from translators.responses.hosted.items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
 from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
 from translators.to_chat.content import has_media, is_blank, text_of
 from translators.to_chat.hosted import Approvals, HostedCall

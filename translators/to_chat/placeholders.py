@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from translators.errors import shorten
 from translators.notes import Notes
-from translators.responses.hosted_items import Hosted
+from translators.responses.hosted.items import Hosted
 from translators.responses.items import (
     AdditionalTools,
     AgentMessage,

@@ -9,7 +9,7 @@ from adapter.flow.tools.usable_servers import UsableServer
 from adapter.hosting.policy import MCPDeclaration, ToolPolicy
 from adapter.hosting.runs import MCPRun
 from translators.errors import RequestError, shorten
-from translators.responses.hosted_items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
+from translators.responses.hosted.items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
 from translators.responses.items import Item, Message, Reasoning
 from translators.responses.request import CreateRequest
 from translators.responses.tools import MCPTool

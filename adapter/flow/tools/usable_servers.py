@@ -17,7 +17,7 @@ from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.open_items.mcp import OpenMCPList
-from translators.responses.hosted_items import MCPListTools
+from translators.responses.hosted.items import MCPListTools
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import MCPTool

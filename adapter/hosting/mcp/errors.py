@@ -9,7 +9,7 @@ import msgspec
 from msgspec import structs
 
 from adapter.upstream.redaction import Redactor
-from translators.responses.tool_errors import MCPCallError, MCPHTTPError, MCPProtocolError, ToolExecutionError
+from translators.responses.hosted.errors import MCPCallError, MCPHTTPError, MCPProtocolError, ToolExecutionError
 
 INVALID_PARAMS: Final = -32602
 METHOD_NOT_FOUND: Final = -32601

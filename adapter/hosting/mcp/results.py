@@ -14,7 +14,7 @@ import msgspec
 from adapter.hosting.mcp.endpoint import Message
 from adapter.hosting.mcp.errors import MCPError, invalid_answer, needs_input
 from adapter.hosting.results import Image, ToolResult, clean, cut
-from translators.responses.tool_errors import ToolExecutionError
+from translators.responses.hosted.errors import ToolExecutionError
 
 MAX_RESULT_BYTES: Final = 12 * 1024 * 1024
 """Read of an answer: room for the largest image in base64, and text."""

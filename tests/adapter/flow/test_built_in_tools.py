@@ -12,8 +12,8 @@ from adapter.hosting.web.pages import PageResult
 from adapter.hosting.web.search import SearchResult
 from tests.support.hosted import HostedApp, calls, says
 from tests.support.servers.upstream import Upstream
+from translators.responses.hosted.usage import ImageGenUsage, TokensOfImages
 from translators.responses.items import InputImage
-from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 
 PIXEL = "iVBORw0KGgo="
 HITS = (Hit("https://example.com/a", "A", "Some text."), Hit("https://example.com/b", "B", "Other text."))

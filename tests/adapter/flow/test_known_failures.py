@@ -69,7 +69,7 @@ from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, raw, result, scripted_mcp, tool
 from tests.support.servers.upstream import Upstream, whole
 from translators.dialects.presets import PRESETS
-from translators.responses.tool_errors import ToolExecutionError
+from translators.responses.hosted.errors import ToolExecutionError
 
 ROLL = "mcp__dice__roll"
 TESTS = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from adapter.sharing.shares import TenantSemaphore
 from tests.support import chat
 from tests.support.hosted import FakeServer, HostedApp, calls, mcp, says
 from tests.support.servers.upstream import Upstream, stream, whole
-from translators.responses.tool_errors import ToolExecutionError
+from translators.responses.hosted.errors import ToolExecutionError
 
 ROLL = "mcp__dice__roll"
 WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}

@@ -24,8 +24,8 @@ from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.client import Upstream
 from tests.support.servers.scripted_mcp import Reply, ScriptedMCP, as_json, as_stream, raw
 from translators.dialects.presets import PRESETS
+from translators.responses.hosted.usage import ImageGenUsage, TokensOfImages
 from translators.responses.items import InputImage
-from translators.responses.tool_usage import ImageGenUsage, TokensOfImages
 
 DATA = base64.b64encode(b"image").decode()
 

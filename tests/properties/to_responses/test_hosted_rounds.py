@@ -18,8 +18,8 @@ from tests.support.stream_harness import NOW, StreamHarness
 from translators.errors import UpstreamError
 from translators.open_items.mcp import OpenApprovalRequest, OpenMCPCall, OpenMCPList
 from translators.responses.events import TERMINAL
+from translators.responses.hosted.errors import MCPHTTPError
 from translators.responses.ids import round_of
-from translators.responses.tool_errors import MCPHTTPError
 from translators.responses.tools import FunctionTool, NamespaceTool
 from translators.to_responses.expectations import Expectations
 from translators.tools.names import QualifiedName, ToolNames

@@ -4,7 +4,7 @@ import pytest
 
 from translators.context.pairs import drop_unpaired, first_unanswered
 from translators.notes import Notes
-from translators.responses.hosted_items import WebSearchCall
+from translators.responses.hosted.items import WebSearchCall
 from translators.responses.items import (
     Compaction,
     ConfigurationUpdate,

@@ -4,7 +4,7 @@ import pytest
 from msgspec import UNSET
 
 from translators.open_items.image import OpenImage, is_image
-from translators.responses.hosted_items import ImageGenerationCall
+from translators.responses.hosted.items import ImageGenerationCall
 
 IMAGES = {
     "data:image/png;base64,QUJD": ("QUJD", "png"),

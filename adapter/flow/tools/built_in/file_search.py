@@ -21,7 +21,7 @@ from translators.errors import RequestError, shorten, unsupported_parameter
 from translators.open_items.citations import CitedFile
 from translators.open_items.file_search import OpenFileSearch
 from translators.open_items.hosted import OpenHostedItem
-from translators.responses.hosted_items import FileSearchCall
+from translators.responses.hosted.items import FileSearchCall
 from translators.responses.items import Item
 from translators.responses.tools import FileRanking, FileSearchTool, FileSearchWeights
 from translators.tools.built_in import SEARCH_FILES, file_queries

@@ -20,9 +20,9 @@ from translators.errors import unsupported_parameter
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.image import OpenGeneratedImage
 from translators.responses.events import Event
-from translators.responses.hosted_items import ImageGenerationCall
+from translators.responses.hosted.items import ImageGenerationCall
+from translators.responses.hosted.usage import ToolUsage
 from translators.responses.items import InputImage, Item, Message
-from translators.responses.tool_usage import ToolUsage
 from translators.responses.tools import FunctionTool, ImageGenerationTool
 from translators.tools.built_in import EDIT_IMAGE, MAKE_IMAGE, MAKE_OR_EDIT_IMAGE, read_arguments, wants_edit
 

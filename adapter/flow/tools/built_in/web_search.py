@@ -16,8 +16,8 @@ from adapter.hosting.runs import BROKE, REPEATED, ToolRun
 from translators.chat.chunks import Source
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.web_search import OpenWebSearch
+from translators.responses.hosted.usage import ToolUsage, WebSearchUsage
 from translators.responses.items import Item, Message
-from translators.responses.tool_usage import ToolUsage, WebSearchUsage
 from translators.responses.tools import WebSearch
 from translators.to_chat.content import text_of
 from translators.tools.built_in import FIND_IN_PAGE, OPEN_PAGE, read_arguments, search_action, search_near

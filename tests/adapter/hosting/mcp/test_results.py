@@ -7,7 +7,7 @@ import pytest
 
 from adapter.hosting.mcp.results import read_result
 from adapter.hosting.results import MAX_TEXT_BYTES, Image
-from translators.responses.tool_errors import ToolExecutionError
+from translators.responses.hosted.errors import ToolExecutionError
 
 DATA = base64.b64encode(b"x" * 3000).decode()
 

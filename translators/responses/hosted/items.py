@@ -51,7 +51,7 @@ class ImageGenerationCall(Struct, frozen=True, gc=False, tag_field="type", tag="
 
 
 class MCPCall(Struct, frozen=True, gc=False, tag_field="type", tag="mcp_call"):
-    """A call of an MCP server's tool; a failed one has an `error` (`tool_errors.py`) and no `output`."""
+    """A call of an MCP server's tool; a failed one has an `error` (`errors.py`) and no `output`."""
 
     name: str
     arguments: str
