@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn
 
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
-from adapter.server.welcome import welcome
+from adapter.server.welcome import DEMO, welcome
 from adapter.settings.checks import refuse_itself, refuse_open_bind
 from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
@@ -59,7 +59,7 @@ def prepare(settings: Settings) -> Settings:
     if not url:
         raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
     _children.append(demo)
-    sources = {**settings.sources, "upstream_url": "demo"}
+    sources = {**settings.sources, "upstream_url": DEMO}
     return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))
 
 

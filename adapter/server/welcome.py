@@ -10,7 +10,7 @@ from adapter.settings.dialects import describe_dialect
 from adapter.settings.kinds import UNIX
 from adapter.settings.settings import Settings
 
-_DEMO: Final = "demo"
+DEMO: Final = "demo"
 """The source of `upstream_url` where the demo upstream was started, and the name of its model."""
 _OF_THIS_MACHINE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """For an address that stands for all of the machine's, the one to try it at."""
@@ -101,12 +101,12 @@ def _who_may_call(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     """Return a model to try: the demo's, the first that is configured by its whole name, or a placeholder."""
     if _is_demo(settings):
-        return _DEMO
+        return DEMO
     return next((name for name in settings.models if "*" not in name), "YOUR-MODEL")
 
 
 def _is_demo(settings: Settings) -> bool:
-    return settings.sources.get("upstream_url") == _DEMO
+    return settings.sources.get("upstream_url") == DEMO
 
 
 def _reached(address: tuple[Any, ...] | str, scheme: str) -> _Address:
