@@ -20,8 +20,8 @@ from adapter.services import new_ids
 from adapter.store.base import NotFound
 from translators.errors import RequestError, item_not_found, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import check_characters
+from translators.responses.decoding.items import decode_items
 from translators.responses.includes import shown_item
-from translators.responses.input import decode_items
 from translators.responses.items import CompactionTrigger, ItemReference
 from translators.responses.listing import list_items_with_ids, list_page
 from translators.wire import Raw, decode, decode_members, encode

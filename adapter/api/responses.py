@@ -15,8 +15,8 @@ from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
 from translators.notes import Notes
+from translators.responses.decoding.items import decode_items
 from translators.responses.includes import remove_hidden, remove_unincluded
-from translators.responses.input import decode_items
 from translators.responses.listing import list_items, list_page
 from translators.responses.request import CreateRequest
 from translators.responses.response import OutputOfResponse

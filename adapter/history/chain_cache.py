@@ -22,7 +22,7 @@ from adapter.store.protocols import ResponseReader
 from translators.context.configuration import latest_update
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.items import Compaction, Item
 from translators.responses.response import OutputOfResponse, Response
 from translators.to_chat.history import History

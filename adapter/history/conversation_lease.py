@@ -19,7 +19,7 @@ from adapter.history.request_errors import (
 )
 from adapter.store.base import NotFound, StoredItem, StoreDown
 from adapter.store.protocols import ConversationStore
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.items import Item
 from translators.responses.listing import list_items
 from translators.responses.response import Response

@@ -11,8 +11,8 @@ from typing import Any
 from adapter.history.request_errors import check_conversation_id, conversation_not_found
 from adapter.store.base import NotFound, StoredConversation, StoredItem
 from adapter.store.protocols import ConversationStore
+from translators.responses.decoding.items import decode_items
 from translators.responses.ids import Ids
-from translators.responses.input import decode_items
 from translators.responses.items import Item
 from translators.responses.listing import list_items_with_ids
 from translators.wire import Raw, encode

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from msgspec import Struct
 
 from adapter.history.prefix_cache import begins
-from translators.responses.input import decode_more_items
+from translators.responses.decoding.items import decode_more_items
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import Tool

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from adapter.history.request_errors import reference_not_found
 from adapter.store.base import NotFound
 from adapter.store.protocols import ResponseReader
+from translators.responses.decoding.items import decode_items
 from translators.responses.ids import input_position, response_of
-from translators.responses.input import decode_items
 from translators.responses.items import Item, ItemReference
 from translators.responses.request import CreateRequest
 from translators.wire import Decoder, Raw, decode, encode

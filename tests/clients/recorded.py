@@ -20,8 +20,8 @@ from tests.support.beside import RECORDED_CLIENTS
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.notes import Notes
+from translators.responses.decoding.items import decode_items
 from translators.responses.ids import response_of
-from translators.responses.input import decode_items
 from translators.responses.items import Item
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request

@@ -1,27 +1,15 @@
 """What a client keeps in its history and is not known here: items, parts and tools of newer types or in other forms.
 
 Refused, it would end the session. So it is kept with all its members, for what it says; a call and an output of a known
-type stay a pair. A null in place of an optional member counts as left out, as do a status and a detail of images that
-are not known. Source: OpenAI API reference, Responses: create.
+type stay a pair. Source: OpenAI API reference, Responses: create.
 """
 
-import re
-from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
 
-from translators.wire import NotJSON, Raw, decode, encode
-
-_UNKNOWN_PART: Final = "_unknown_part"
-"""A tag that begins so is no type of the API (`validation.py`)."""
-_NULL_AT: Final = re.compile(r"Expected `[^`]*`, got `null` - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.\w+)`")
-_PART_AT: Final = re.compile(r"(?:.*) - at `\$(?P<path>\.(?:content|summary|output)\[\d+\])[^`]*`", re.DOTALL)
-_LABEL_AT: Final = re.compile(
-    r"Invalid enum value '.*' - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.(?:status|detail))`", re.DOTALL
-)
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+from translators.wire import encode
 
 UNKNOWN_TOOLS: Final = {"unknown_tools": "_unknown_tools"}
 """The member of an item with the tools that cannot be loaded: what it is called in our own records."""
@@ -57,7 +45,7 @@ class UnknownOutput(UnknownItem, frozen=True, gc=False, kw_only=True, tag="_unkn
     call_id: str
 
 
-class UnknownPart(Struct, frozen=True, gc=False, tag_field="type", tag=_UNKNOWN_PART):
+class UnknownPart(Struct, frozen=True, gc=False, tag_field="type", tag="_unknown_part"):
     """A part of an item of a history that is not known here, with all its members; the tag is for our own records."""
 
     kind: str
@@ -87,80 +75,3 @@ def unknown_item(members: dict[str, Any]) -> UnknownItem:
         arguments=arguments if isinstance(arguments, str) else encode(arguments or {}).decode(),
         status="incomplete" if members.get("status") == "incomplete" else UNSET,
     )  # fmt: skip
-
-
-def with_unknown_tools(raw: Raw, can_be_loaded: Callable[[Any], bool]) -> bytes | Raw:
-    """Return an item that loads tools with those apart that cannot be loaded; members of namespaces one by one."""
-    try:
-        item = decode(bytes(raw))
-    except NotJSON:
-        return raw
-    tools, known, unknown = item.get("tools"), [], []
-    for tool in tools if isinstance(tools, list) else ():
-        if can_be_loaded(tool):
-            known.append(tool)
-            continue
-        unknown.append(tool)
-        if isinstance(tool, dict) and tool.get("type") == "namespace" and isinstance(tool.get("tools"), list):
-            members = [one for one in tool["tools"] if can_be_loaded(one)]
-            left = {**tool, "tools": members}
-            if members and can_be_loaded(left):
-                known.append(left)
-                unknown[-1] = {**tool, "tools": [one for one in tool["tools"] if one not in members]}
-    return encode({**item, "tools": known, "_unknown_tools": unknown}) if unknown else raw
-
-
-def without_null(raw: bytes | Raw, problem: str) -> bytes | None:
-    """Return an item without the null that msgspec complains of; None if it complains of something else."""
-    found = _NULL_AT.fullmatch(problem)
-    if found is None:
-        return None
-    try:
-        whole, place, last = _place(raw, found["path"])
-        if place[last] is not None:
-            return None
-        del place[last]
-    except (KeyError, IndexError, TypeError, *NotJSON):
-        return None
-    return encode(whole)
-
-
-def without_label(raw: bytes | Raw, problem: str) -> bytes | None:
-    """Return an item without the status or detail that msgspec does not know; None if it complains of another thing."""
-    found = _LABEL_AT.fullmatch(problem)
-    if found is None:
-        return None
-    whole, place, last = _place(raw, found["path"])
-    del place[last]
-    return encode(whole)
-
-
-def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
-    """Return an item with the part that msgspec complains of as an `UnknownPart`; None if it complains of another."""
-    found = _PART_AT.fullmatch(problem)
-    if found is None:
-        return None
-    try:
-        whole, place, last = _place(raw, found["path"])
-        part = place[last] if isinstance(place[last], dict) else {"text": place[last]}
-        kind = part.get("type")
-        in_summary = found["path"].startswith(".summary")
-        if in_summary or kind == _UNKNOWN_PART:  # thinking, which has nothing but text
-            text = part.get("members", part).get("text")
-            type = "summary_text" if in_summary else "reasoning_text"
-            place[last] = {"type": type, "text": text if isinstance(text, str) else ""}
-        else:
-            members = {"kind": kind if isinstance(kind, str) else "part", "members": part}
-            place[last] = {"type": _UNKNOWN_PART, **members}
-    except (KeyError, IndexError, TypeError, AttributeError, *NotJSON):
-        return None
-    return encode(whole)
-
-
-def _place(raw: bytes | Raw, path: str) -> tuple[Any, Any, Any]:
-    """Return decoded JSON, the container in it that a path leads to, and the last step of the path."""
-    *way, last = [int(index) if index else name for name, index in _STEP.findall(path)]
-    whole = place = decode(bytes(raw))
-    for step in way:
-        place = place[step]
-    return whole, place, last

@@ -18,7 +18,7 @@ from typing import Any, Final
 from msgspec import to_builtins
 
 from translators.errors import ProtocolError, RequestError, missing_parameter, shorten, unknown_parameter
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.items import InputText
 from translators.responses.request import PromptReference
 from translators.wire import NotJSON, Raw, decode, encode

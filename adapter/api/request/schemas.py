@@ -35,8 +35,9 @@ from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
 from translators.responses.characters import check_characters
+from translators.responses.decoding.items import decode_items
+from translators.responses.decoding.tools import decode_tools
 from translators.responses.includes import Includable
-from translators.responses.input import decode_items, decode_tools
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,

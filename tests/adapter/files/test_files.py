@@ -19,7 +19,7 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.wire import encode
 
 PLAIN = Dialect()

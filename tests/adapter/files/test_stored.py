@@ -17,7 +17,7 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 from translators.notes import Notes
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.wire import encode
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)

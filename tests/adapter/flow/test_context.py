@@ -12,7 +12,7 @@ from adapter.upstream.routing.health import Candidate
 from translators.context.compaction import CompactedContext
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.request import CreateRequest
 
 DIALECT = Dialect()

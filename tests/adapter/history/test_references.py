@@ -10,8 +10,8 @@ from adapter.history.references import resolve_references
 from adapter.store.base import StoredResponse
 from adapter.store.memory import MemoryStore
 from translators.errors import RequestError
+from translators.responses.decoding.items import decode_items
 from translators.responses.ids import Ids, input_item_id, seed
-from translators.responses.input import decode_items
 from translators.responses.items import Message
 from translators.responses.listing import list_items
 from translators.responses.request import CreateRequest

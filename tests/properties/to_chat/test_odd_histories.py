@@ -8,7 +8,7 @@ import pytest
 
 from tests.translators.to_chat.test_encrypted import rendered
 from translators.policy import INPUT_ITEMS
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.items import AdditionalTools
 from translators.tools.names import qualified_names
 from translators.wire import encode

@@ -16,9 +16,9 @@ from tests.support.transparent_sealer import TransparentSealer
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
 from translators.reasoning.thinking import SealPolicy
+from translators.responses.decoding.items import decode_items
 from translators.responses.echo import first_snapshot
 from translators.responses.ids import Ids, seed
-from translators.responses.input import decode_items
 from translators.responses.items import Message
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response

@@ -17,10 +17,10 @@ from translators.dialects.presets import PRESETS
 from translators.notes import Notes
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.reasoning.thinking import SealPolicy, Thinking
+from translators.responses.decoding.items import decode_items
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event, sse_frame
 from translators.responses.ids import Ids, seed
-from translators.responses.input import decode_items
 from translators.responses.items import Item, Message, Reasoning
 from translators.responses.request import CreateRequest, ReasoningConfig
 from translators.responses.response import Response

@@ -6,7 +6,7 @@ import pytest
 
 from tests.translators.to_chat.test_encrypted import CALL, USER, rendered
 from translators.errors import RequestError
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.listing import list_items
 from translators.wire import encode
 

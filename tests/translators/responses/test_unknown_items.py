@@ -9,8 +9,8 @@ from adapter.api.request.schemas import parse_create
 from tests.translators.to_chat.test_encrypted import CALL, USER, rendered
 from translators.context.compaction import CompactedContext
 from translators.errors import RequestError
+from translators.responses.decoding.items import decode_items
 from translators.responses.ids import Ids
-from translators.responses.input import decode_items
 from translators.responses.items import Item
 from translators.responses.listing import list_items_with_ids
 from translators.responses.unknown_item import UnknownItem

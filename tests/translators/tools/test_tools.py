@@ -8,7 +8,8 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.rendering import Rendering
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
-from translators.responses.input import decode_items, decode_tools
+from translators.responses.decoding.items import decode_items
+from translators.responses.decoding.tools import decode_tools
 from translators.responses.tools import CustomTool, FunctionTool, NamespaceTool, Tool, WebSearchTool
 from translators.tools.declarations import chat_tools, web_search_options
 from translators.tools.kinds import BY_NAME

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adapter.api.request import schemas
 from adapter.api.request.schemas import parse_create
 from translators.errors import RequestError
-from translators.responses.input import decode_items
+from translators.responses.decoding.items import decode_items
 from translators.responses.request import CreateRequest
 from translators.wire import encode
 
