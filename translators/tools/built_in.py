@@ -12,8 +12,6 @@ from translators.wire import NotJSON, decode, encode
 
 _MAX_PLACE_CHARS: Final = 100
 """Of each part of a place."""
-
-
 _MAX_QUERIES: Final = 5
 """Of one call of `file_search`."""
 
@@ -47,7 +45,7 @@ SEARCH_FILES: Final = _function(
     "its number in these brackets: 【1】.",
     {
         "queries": {
-            "type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 5,
+            "type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": _MAX_QUERIES,
             "description": "What to search for: one query, or several on the same matter.",
         },
     },
@@ -75,6 +73,7 @@ MAKE_OR_EDIT_IMAGE: Final = _function(
     },
     "prompt",
 )  # fmt: skip
+
 
 def tool_search(searchable: str) -> FunctionTool:
     """Return the function that searches for tools; `searchable` describes them."""
@@ -105,22 +104,26 @@ def search_near(place: dict[str, Any]) -> FunctionTool:
 
 def read_arguments(arguments: str) -> dict[str, str]:
     """Return the texts among the arguments of a call; what else the model wrote is left out."""
-    return {name: text for name, text in _object(arguments).items() if isinstance(text, str)}
+    return {name: text for name, text in read_object(arguments).items() if isinstance(text, str)}
 
 
 def wants_edit(arguments: str) -> bool:
     """Tell whether a call of `image_generation` is to edit images."""
-    return _object(arguments).get("edit") in (True, "true")
+    return read_object(arguments).get("edit") in (True, "true")
 
 
 def read_object(arguments: str) -> dict[str, Any]:
     """Return the arguments of a call; {} if they are no JSON object."""
-    return _object(arguments)
+    try:
+        value = decode(arguments)
+    except NotJSON:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def file_queries(arguments: str) -> list[str]:
     """Return the different queries of a call of `file_search`, at most five; [] if it has none."""
-    given = _object(arguments)
+    given = read_object(arguments)
     query, queries = given.get("query"), given.get("queries")
     listed = queries if isinstance(queries, list) else [queries]
     texts = [text.strip() for text in (*listed, query) if isinstance(text, str) and text.strip()]
@@ -129,7 +132,7 @@ def file_queries(arguments: str) -> list[str]:
 
 def search_action(arguments: str) -> dict[str, Any]:
     """Return the action of a `web_search_call` that searches."""
-    given = _object(arguments)
+    given = read_object(arguments)
     query, more = given.get("query"), given.get("queries")
     texts = [text for text in (query, *(more if isinstance(more, list) else ())) if isinstance(text, str) and text]
     queries = list(dict.fromkeys(texts)) or [""]
@@ -145,14 +148,6 @@ def call_of_action(action: dict[str, Any]) -> tuple[str, str]:
             return FIND_IN_PAGE.name, _json({"url": action.get("url"), "pattern": action.get("pattern")})
     query, queries = action.get("query"), action.get("queries") or []
     return SEARCH.name, _json({"query": query} if queries in ([], [query]) else {"query": query, "queries": queries})
-
-
-def _object(arguments: str) -> dict[str, Any]:
-    try:
-        value = decode(arguments)
-    except NotJSON:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _json(value: dict[str, Any]) -> str:
