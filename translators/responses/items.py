@@ -3,7 +3,8 @@
 One Struct per item or part type, tagged by `type`. The same class reads what a client sends, what a response
 stored, and writes what a response answers: fields that a client may leave out have defaults, and those that
 must not appear in an answer unless set are UNSET. Unknown keys are ignored here (clients send `status`,
-`annotations`, vendor extras on everything); items of unknown types are kept as they are in a history (`input.py`).
+`annotations`, vendor extras on everything); an item of a history whose type is unknown has all its members
+(`decoding/items.py`).
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, limits of lengths.
 """
 
