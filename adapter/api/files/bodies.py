@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from flask import request as http
 from marshmallow import EXCLUDE, Schema
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from adapter.api.current import services
 from adapter.api.request.fields import Member, Metadata, Number, Text, Typed
@@ -197,11 +198,8 @@ def new_vector_file(
     made = StoredVectorFile(store, file, tenant, now, encode(dict(attributes or {})), batch=batch)
     if not isinstance(chunking, StaticChunking):
         return made
-    sizes = chunking.static
-    return StoredVectorFile(
-        store, file, tenant, now, made.attributes, sizes.max_chunk_size_tokens, sizes.chunk_overlap_tokens, auto=False,
-        batch=batch,
-    )  # fmt: skip
+    size, overlap = chunking.static.max_chunk_size_tokens, chunking.static.chunk_overlap_tokens
+    return replace(made, chunk_tokens=size, overlap_tokens=overlap, auto=False)
 
 
 def _invalid(param: str, why: str) -> RequestError:
