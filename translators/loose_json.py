@@ -15,15 +15,6 @@ _object: Final = Decoder(dict[str, Raw])
 _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 
-def is_json(text: str) -> bool:
-    """Tell whether text is one whole JSON value."""
-    try:
-        decode(text)
-    except NotJSON:
-        return False
-    return True
-
-
 def is_json_object(text: str) -> bool:
     """Tell whether text is one whole JSON object."""
     try:

@@ -99,13 +99,8 @@ def _in_envelope(value: dict[str, Any], depth: int = _MAX_ENVELOPES) -> dict[str
     return None
 
 
-def read_completion(body: bytes) -> Chunk:
-    """Return a whole completion; a `delta` beside its `message` is ignored (Perplexity)."""
-    return without_deltas(read_chunk(body))
-
-
 def without_deltas(completion: Chunk) -> Chunk:
-    """Return a completion without the `delta` that a choice has beside its `message`."""
+    """Return a completion without the `delta` that a choice has beside its `message` (Perplexity)."""
     for choice in completion.choices or ():
         if choice.message is not None:
             choice.delta = None

@@ -64,10 +64,6 @@ class Recorder:
         """Whether contents of requests with `store: false` are recorded, too."""
         return self.mode == "all"
 
-    @property
-    def is_started(self) -> bool:
-        return self._path is not None
-
     def start(self, directory: Path) -> None:
         """Write to the spool in this directory from now on."""
         self._path = directory / "inspector.db"
