@@ -89,4 +89,3 @@ def _passes(filter: ToolFilter, function: ListedFunction) -> bool:
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a server's schema without what only names its dialect."""
     return {name: value for name, value in schema.items() if name != "$schema"}
-

@@ -97,5 +97,3 @@ def _find(store: FileReader, id: str, tenant: str, param: str = "id") -> StoredF
         return store.file(id, tenant, time.time())
     except NotFound:
         raise no_such_file(id, param) from None
-
-

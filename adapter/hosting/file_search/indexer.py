@@ -170,5 +170,3 @@ def _make_chunks(text: str, job: StoredVectorFile) -> Iterator[NewChunk]:
     plain = text.translate(_CONTROLS)
     for number, chunk in enumerate(split_text(plain, job.chunk_tokens, job.overlap_tokens)):
         yield NewChunk(number, chunk, tuple(split_terms(chunk)))
-
-

@@ -10,7 +10,6 @@ from adapter.store.vectors import tables as vector_tables
 _VERSION_TABLE: Final = "file_schema_version"
 
 
-
 def _schema(number: str, chunks: tuple[str, ...]) -> Schema:
     vectors = [statement.replace("{number}", number) for statement in vector_tables.CREATE]
     return Schema((*tables.CREATE, *vectors, *chunks), tables.VERSION, version_table=_VERSION_TABLE)

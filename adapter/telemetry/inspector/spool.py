@@ -48,7 +48,6 @@ class Mask(Protocol):
     def __call__(self, data: bytes, bearers: Iterable[str | None]) -> bytes: ...
 
 
-
 class Listed(Struct, frozen=True):
     """A recording without its contents."""
 

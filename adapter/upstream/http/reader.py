@@ -138,4 +138,3 @@ def _choose_framing(head: Head) -> Framing:
         return CompressedBody(framing)
     message = "The provider's answer is compressed in a form that was not requested."
     raise UpstreamError(message, cause="answer")
-
