@@ -31,7 +31,7 @@ class Notes:
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
         self.has_news = False
-        """Notes may have been added since somebody set this to false."""
+        """Whether notes may have been added since this was last set to false."""
 
     def add(
         self,

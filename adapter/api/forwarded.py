@@ -59,7 +59,7 @@ def _forward(path: str) -> Response:
 def _adapters_before() -> str | None:
     """Return what `Via` is to say of a request from another adapter; raise RequestError (508) if it runs in circles.
 
-    A client's request has none: it is nobody's business but the client's own. Source: RFC 9110 §7.6.3.
+    A client's request gets none, so that providers learn nothing of the client. Source: RFC 9110 §7.6.3.
     """
     if not http.headers.get("User-Agent", "").startswith(USER_AGENT):
         return None

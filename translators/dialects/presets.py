@@ -49,7 +49,7 @@ _CLOUDS: Final = (
         parallel_tool_calls=True, extras=_USER, service_tiers=frozenset({"default"}),
     ),
     # strict ✓3, parallel_tool_calls ✓18, user recorded; no json_schema [P]; parts other than text: 400 [C]; while it
-    # thinks, as it does unless told not to: "Thinking mode does not support this tool_choice" [C]; calls need their
+    # thinks, which is its default: "Thinking mode does not support this tool_choice" [C]; calls need their
     # reasoning_content (BerriAI/litellm#37470).
     Dialect(
         name="deepseek", strict_tools=True, parallel_tool_calls=True, extras=_USER, media=frozenset(),

@@ -47,8 +47,8 @@ class Citations:
         """How many of these URLs, from the first, the finished texts have annotations for."""
         self._numbered = self._order
         """Their URLs in the numbering of the latest list, if there was one."""
-        self._told: set[str] = set()
-        """URLs that the model was told to cite at marks."""
+        self._instructed: set[str] = set()
+        """URLs that the model has the instruction to cite at marks."""
         self._positioned: list[UrlCitation] = []
         """Sources with a position, in the text that is not done."""
         self._seen: set[UrlCitation] = set()
@@ -60,7 +60,7 @@ class Citations:
         self._mark_count = 0
         """Annotations made from marks."""
         self.files: dict[int, CitedFile] = {}
-        """Files that the model was told to cite, by number (`file_marks.py`)."""
+        """Files that the model has the instruction to cite, by number (`file_marks.py`)."""
 
     def add_annotations(self, annotations: Iterable[Annotation]) -> int:
         """Add a message's annotations; return the number of characters they add to the answer."""
@@ -97,12 +97,12 @@ class Citations:
         return sum([self._add(source.url, source.title or "") for source in listed if source.url])
 
     def add_numbered(self, sources: Sequence[Source]) -> None:
-        """Take sources that the model was told to cite, numbered from 1: one that it does not cite is left out."""
+        """Add sources for the model to cite by number, from 1; one that it does not cite is left out."""
         self._numbered = [source.url or "" for source in sources]
         for source in sources:
             if source.url and source.url not in self._titles and self._fits(source.url, source.title or ""):
                 self._titles[source.url] = source.title or ""
-                self._told.add(source.url)
+                self._instructed.add(source.url)
 
     def _add(self, url: str, title: str) -> int:
         known = self._titles.get(url)
@@ -155,7 +155,7 @@ class Citations:
         return found
 
     def _approximate(self, url: str, start: int, end: int) -> UrlCitation:
-        if url not in self._told:
+        if url not in self._instructed:
             why = "the provider sends sources without positions; they are put at their marks"
             self._notes.add("annotations", "approximated", why)
         return UrlCitation(start, end, url, self._titles[url] or url)

@@ -1,7 +1,7 @@
 """Marks by which a model cites files → `file_citation` annotations; the marks leave the text.
 
-The model was told to cite result 3 as `【3】`, which models that were trained on OpenAI's search write anyway (as
-`【4:3†name】`). A mark may come in pieces, so what could be the beginning of one is held back: at most 96 characters,
+The model has the instruction to cite result 3 as `【3】`; models that were trained on OpenAI's search do so anyway (as
+`【4:3†name】`). A mark may come in pieces, so what could be the beginning of one is buffered: at most 96 characters,
 and only in answers that follow a search. Brackets that are no mark of a known result stay as they are.
 Source: OpenAI guide, File search.
 """
@@ -58,7 +58,7 @@ class FileMarks:
         return "".join(shown)
 
     def flush(self) -> str:
-        """Return what was held back: the text is over, and it was no mark."""
+        """Return what was buffered: the text is over, and it was no mark."""
         held, self._held = self._held, ""
         self._length += len(held)
         return held

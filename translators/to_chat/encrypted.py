@@ -1,8 +1,8 @@
 """Content parts of the type `encrypted_content`: what an agent wrote for another one, readable or sealed.
 
 OpenAI's models encrypt what one agent tells another. A chat model writes plain text, and clients put that into parts of
-this type all the same. So the text of a part is shown if it can be read; what somebody sealed becomes a placeholder,
-with a note. Source: OpenAI API reference, Responses: create.
+this type all the same. So the text of a part is shown if it can be read; what is sealed becomes a placeholder, with a
+note. Source: OpenAI API reference, Responses: create.
 """
 
 import re

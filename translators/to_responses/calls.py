@@ -8,9 +8,9 @@ with every piece, send them empty, or change them. `CallSorter` decides, by thes
   known index begins a new call, and so does another declared name as long as the two names together are none.
 - A piece without a name belongs to the call of its id, else of its index, else to the latest call; under an index that
   no call has, to the only call that is not finished. Source: agno-agi/agno#8880; sgl-project/sglang#38198.
-- If such a piece is the first of a call's arguments, and it might as well be another call's that has none, nobody can
-  tell: the response fails. So it does if a whole call may be a repetition or a call of its own. A call that ran with
-  another's arguments cannot be taken back.
+- If such a piece is the first of a call's arguments, and it might as well be another call's that has none, it is
+  ambiguous, and the response fails. So it does if a whole call may be a repetition or a call of its own. A call that
+  ran with another's arguments cannot be undone.
 - A name may come in pieces, or grow, until the arguments begin; then it stays. The first id stays.
   Source: continuedev/continue#5849.
 

@@ -71,7 +71,7 @@ class HostedCalls:
         return [self._items.whole.get(str(item.id), item) for item in self._items.output[self._items.round_start :]]
 
     def cite(self, sources: Sequence[Source]) -> None:
-        """Make the sources that the model was told to cite by number citations, where it does so."""
+        """Turn the numbers by which the model cites these sources into citations, from now on."""
         self._citations.add_numbered(sources)
 
     def cite_files(self, files: Mapping[int, CitedFile]) -> None:

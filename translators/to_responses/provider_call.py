@@ -62,7 +62,7 @@ class ProviderCall:
         self.has_tail = False
         """Something that is no JSON followed the whole arguments."""
         self.held_size = 0
-        """Characters that came and were held back, until somebody counts them."""
+        """Characters that came and are buffered, and that the sequencer has not counted yet."""
         self._pieces: list[str] = []
         self._writing = False
         """An object is being written: a plain fragment only adds to it."""

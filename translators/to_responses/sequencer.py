@@ -223,7 +223,7 @@ class ItemSequencer:
             self._close_head("completed", events)
 
     def _open(self, entry: QueuedItem, events: list[Event], *, at_end: bool = False) -> bool:
-        """Open an item and add the pieces that waited; return False for a call whose name may still be told."""
+        """Open an item and add the pieces that waited; return False for a call whose name may be incomplete."""
         if entry.kind == "message":
             open_message = CitingMessage if self._citations.files else OpenMessage
             entry.item = open_message(self._next_index, self._ids.item("msg"), self._citations)

@@ -56,7 +56,7 @@ _MEANING: Final = {
     "42501": "does not let this user work; grant it the right to create tables, or to use those that are there",
     "53100": "has no room to grow; free some space on its disk",
     "53300": "takes no further connection; raise its max_connections, or run fewer workers",
-    "55P03": "is locked by somebody else; end who holds the lock",
+    "55P03": "is locked by another session; end that session",
     "57014": "took too long; look for what slows its server down",
     "57P0": "is being started or stopped",
 }

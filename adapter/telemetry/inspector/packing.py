@@ -90,7 +90,7 @@ def unpack(parts: Iterable[bytes]) -> Part:
 
 
 def mask_tokens(data: bytes) -> bytes:
-    """Return data with what follows `Bearer` masked, whoever's it is."""
+    """Return data with every token after `Bearer` masked, whatever it gives access to."""
     if b"earer " not in data and b"EARER " not in data:
         return data
     return _BEARER.sub(lambda found: found[1] + b"*" * len(found[2]), data)
