@@ -32,7 +32,7 @@ TERMINAL = {
     "response.failed": ("failed", "cancelled"),
 }
 IMAGE = ("in_progress", "generating", "completed")
-"""What an image is told to be between its `added` and its `done`, in this order."""
+"""The stages of an image, each an event between its `added` and its `done`."""
 _OF_IMAGE = ("output_format", "background", "quality", "size", "revised_prompt")
 PARTS_OF = {"message": ("output_text", "refusal"), "reasoning": ("summary_text", "reasoning_text")}
 STREAMED = {
@@ -58,7 +58,7 @@ def check_stream(events: list[Event]) -> Event:
 
 
 class _Stream:
-    """What a stream has told so far."""
+    """A stream, as far as it has been read."""
 
     def __init__(self) -> None:
         self.first: Event | None = None
@@ -123,8 +123,8 @@ class _Stream:
         before, statuses = ONGOING[kind]
         assert self.phase in before, f"comes after {self.phase}"
         assert response["status"] in statuses, f"its response is {response['status']}"
-        told = response["output"]
-        assert told == self.output[: len(told)], "its output is not what is done so far"
+        output = response["output"]
+        assert output == self.output[: len(output)], "its output is not what is done so far"
         self.phase = kind.removeprefix("response.")
 
     def _end(self, kind: str, response: Event) -> None:
@@ -167,15 +167,15 @@ class _Item:
         self.parts: list[Event] = []
         self.arguments: list[str] = []
         self.whole: str | None = None
-        """The arguments as their own done event told them."""
+        """The arguments in their own done event."""
         for member in ("content", "summary", *ARGUMENTS.values()):
             assert not added.get(member), f"an item begins with empty {member}"
         for member, empty in TYPED.get(added["type"], {}).items():
             assert added.get(member) == empty, f"it begins with {member} {empty}"
         self.commands: list[list[str]] = []
-        """What each command of a shell call was told as: when it was added, by its deltas, when it was done."""
+        """Each command of a shell call: its text so far, and "done" behind it after its done event."""
         self.stages: list[str] = []
-        """How far an image was told to be."""
+        """The stages of an image that have come."""
 
     def read(self, kind: str, event: Event) -> None:
         stem, _, last = kind.rpartition(".")
@@ -215,7 +215,7 @@ class _Item:
             self.part = _Part(event["part"], len(self.parts))
             kind, owner = self.part.kind, self.added["type"]
             assert kind in PARTS_OF.get(owner, ()), f"{kind} is no part of a {owner}"
-            assert (kind == "summary_text") == summary, f"{kind} is told by other events"
+            assert (kind == "summary_text") == summary, f"{kind} has events of its own"
             self.part.check_index(event)
         else:
             assert last == "done", "not an event of the grammar"
@@ -226,9 +226,9 @@ class _Item:
 
     def _read_arguments(self, stem: str, last: str, event: Event) -> None:
         member = ARGUMENTS.get(self.added["type"])
-        told = {"arguments": "response.function_call_arguments", "input": "response.custom_tool_call_input"}
+        stems = {"arguments": "response.function_call_arguments", "input": "response.custom_tool_call_input"}
         assert member is not None, f"a {self.added['type']} has no arguments"
-        assert stem == told[member], f"not the event for a {self.added['type']}"
+        assert stem == stems[member], f"not the event for a {self.added['type']}"
         assert self.whole is None, "the arguments were done"
         if last == "delta":
             self.arguments.append(event["delta"])
@@ -240,34 +240,34 @@ class _Item:
             assert event["name"] == self.added["name"], "another name than the item's"
 
     def finished(self, done: Event) -> Event:
-        """Return the item, which must be what its events told."""
+        """Return the finished item; raise AssertionError unless it is what its events add up to."""
         assert self.part is None, "a part is still open"
         check_item(done)
-        told = dict(self.added)
+        expected = dict(self.added)
         if self.added["type"] == "message":
-            told["content"] = self.parts
+            expected["content"] = self.parts
         elif self.added["type"] == "reasoning":
-            told["summary"] = [part for part in self.parts if part["type"] == "summary_text"]
+            expected["summary"] = [part for part in self.parts if part["type"] == "summary_text"]
             if raw := [part for part in self.parts if part["type"] == "reasoning_text"]:
-                told["content"] = raw
+                expected["content"] = raw
         elif self.added["type"] in TYPED:
-            told |= {member: done[member] for member in TYPED[self.added["type"]]}
+            expected |= {member: done[member] for member in TYPED[self.added["type"]]}
             if self.added["type"] == "shell_call":
                 assert self.commands == [[command, "done"] for command in done["action"]["commands"]]
             if self.added["type"] == "image_generation_call":
                 stages = IMAGE[:-1] if done["status"] == "failed" else IMAGE
-                assert tuple(self.stages) == stages, f"it was told to be {self.stages}"
-                told |= {key: done[key] for key in _OF_IMAGE if key in done}
+                assert tuple(self.stages) == stages, f"its stages are {self.stages}"
+                expected |= {key: done[key] for key in _OF_IMAGE if key in done}
         else:
             assert self.whole is not None, "the arguments were never done"
-            told[ARGUMENTS[self.added["type"]]] = self.whole
-        if "status" in told:
+            expected[ARGUMENTS[self.added["type"]]] = self.whole
+        if "status" in expected:
             cut = "in_progress" if self.added["type"] == "apply_patch_call" else "incomplete"
             ends = ("completed", "failed") if self.added["type"] == "image_generation_call" else ("completed", cut)
             assert done["status"] in ends, f"done, but {done['status']}"
-            told["status"] = done["status"]
+            expected["status"] = done["status"]
         sealed = {key: done[key] for key in ("encrypted_content",) if key in done}
-        assert done == told | sealed, f"its events told {told}"
+        assert done == expected | sealed, f"its events add up to {expected}"
         return done
 
 
@@ -282,8 +282,8 @@ class _Part:
         self.deltas: list[str] = []
         self.logprobs: list[Any] = []
         self.annotations: list[Any] = []
-        self.told = False
-        """Its whole text was told by the event for that."""
+        self.is_done = False
+        """The done event of its text has come."""
 
     def check_index(self, event: Event) -> None:
         member = "summary_index" if self.kind == "summary_text" else "content_index"
@@ -291,7 +291,7 @@ class _Part:
 
     def read(self, stem: str, last: str, event: Event) -> None:
         self.check_index(event)
-        assert not self.told, "the text was done"
+        assert not self.is_done, "the text was done"
         if stem == "response.output_text.annotation" and self.kind == "output_text":
             assert event["annotation_index"] == len(self.annotations), f"not {len(self.annotations)}"
             self.annotations.append(event["annotation"])
@@ -305,15 +305,15 @@ class _Part:
         assert event[self.member] == "".join(self.deltas), f"the deltas say {''.join(self.deltas)!r}"
         if self.kind == "output_text":
             assert event["logprobs"] == self.logprobs, "other logprobs than the deltas'"
-        self.told = True
+        self.is_done = True
 
     def finished(self, done: Event) -> Event:
-        assert self.told, "the part's text was never done"
-        told = {**EMPTY_PARTS[self.kind], self.member: "".join(self.deltas)}
+        assert self.is_done, "the part's text was never done"
+        expected = {**EMPTY_PARTS[self.kind], self.member: "".join(self.deltas)}
         if self.kind == "output_text":
-            told |= {"annotations": self.annotations, "logprobs": self.logprobs}
+            expected |= {"annotations": self.annotations, "logprobs": self.logprobs}
             for cited in self.annotations:
                 at = [cited["index"]] * 2 if "index" in cited else [cited["start_index"], cited["end_index"]]
-                assert 0 <= at[0] <= at[1] <= len(told["text"]), f"outside of it: {cited}"
-        assert done == told, f"its events told {told}"
+                assert 0 <= at[0] <= at[1] <= len(expected["text"]), f"outside of it: {cited}"
+        assert done == expected, f"its events add up to {expected}"
         return done

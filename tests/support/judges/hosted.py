@@ -109,9 +109,9 @@ class HostedItem:
         same = [name for name in self._added if name not in changing]
         assert [done[name] for name in same] == [self._added[name] for name in same], "another item"
         if "arguments" in done and kind == "mcp_call":
-            assert done["arguments"] == self._arguments, f"its events told {self._arguments!r}"
+            assert done["arguments"] == self._arguments, f"its events add up to {self._arguments!r}"
         if kind == "code_interpreter_call":
-            assert done["code"] == self._arguments, f"its events told {self._arguments!r}"
+            assert done["code"] == self._arguments, f"its events add up to {self._arguments!r}"
         if kind == "web_search_call":
             assert done["action"].items() >= self._added["action"].items(), "another action"
         built_in = ("web_search_call", "file_search_call", "code_interpreter_call")

@@ -74,10 +74,10 @@ def accumulate_with_openai(stream: bytes) -> Response | None:
         return manager.get_final_response() if last == "response.completed" else None
 
 
-def _same_output(final: Response, told: dict[str, Any]) -> None:
+def _same_output(final: Response, response: dict[str, Any]) -> None:
     """Compare text and calls: the client adds members of its own to the items."""
-    said = [item.model_dump() for item in final.output]
-    assert _text_and_calls(said) == _text_and_calls(told["output"]), "the client accumulated something else"
+    accumulated = [item.model_dump() for item in final.output]
+    assert _text_and_calls(accumulated) == _text_and_calls(response["output"]), "the client accumulated something else"
 
 
 def _text_and_calls(output: list[dict[str, Any]]) -> list[Any]:
@@ -102,16 +102,16 @@ def validate_with_openapi(value: dict[str, Any]) -> None:
         return
     value = _allowing_for_defects(_as_far_as_the_document_goes(value))
     errors = sorted(validator.iter_errors(value), key=lambda error: len(error.absolute_path), reverse=True)
-    told = [f"{error.json_path}: {error.message}" for error in errors]
-    assert not told, f"the Open Responses document refuses {value.get('type', 'the response')}: {told}"
+    problems = [f"{error.json_path}: {error.message}" for error in errors]
+    assert not problems, f"the Open Responses document refuses {value.get('type', 'the response')}: {problems}"
 
 
 def validate_compaction_with_openapi(value: dict[str, Any]) -> None:
     """Raise AssertionError unless the document allows what `/v1/responses/compact` answered."""
     if OPEN_RESPONSES_DOCUMENT.exists():
         validator = _validator(json.loads(OPEN_RESPONSES_DOCUMENT.read_text()), "CompactResource")
-        told = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
-        assert not told, f"the Open Responses document refuses the compaction: {told}"
+        problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        assert not problems, f"the Open Responses document refuses the compaction: {problems}"
 
 
 @cache

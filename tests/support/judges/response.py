@@ -38,7 +38,7 @@ TYPED: dict[str, Object] = {
     "image_generation_call": {"result": None},
     "compaction": {"encrypted_content": ""},
 }  # fmt: skip
-"""The items that are told whole in the end, each with what it says before."""
+"""The items whose content comes whole in their done event, each with what it has before."""
 PREFIXES |= {"local_shell_call": "lsh", "shell_call": "sh", "apply_patch_call": "apc", "tool_search_call": "tsc"}
 PREFIXES |= {"image_generation_call": "ig", "compaction": "cmp", "tool_search_output": "tso"}
 PREFIXES |= {"web_search_call": "ws", "code_interpreter_call": "ci", "file_search_call": "fs"}

@@ -1,4 +1,4 @@
-"""The judges judged: a stream that keeps every rule passes all of them, and each broken rule is told apart.
+"""The judges judged: a stream that keeps every rule passes all of them, and each broken rule is found.
 
 `good_stream.sse` is the only transcript; a defect is one change to it.
 """
@@ -76,13 +76,13 @@ DEFECTS: dict[str, tuple[Callable[[Events], object], str]] = {
     "a part without annotations": (lambda e: e[9]["part"].pop("annotations"), "a part begins as"),
     "a summary in a message": (lambda e: e[9].update(part={"type": "summary_text", "text": ""}), "no part of a"),
     "a lost delta": (lambda e: e[11].update(delta=""), "the deltas say 'Let me '"),
-    "a part says something else": (lambda e: e[13]["part"].update(text="No."), "its events told"),
-    "an item says something else": (lambda e: e[14]["item"]["content"][0].update(text="No."), "its events told"),
+    "a part says something else": (lambda e: e[13]["part"].update(text="No."), "its events add up to"),
+    "an item says something else": (lambda e: e[14]["item"]["content"][0].update(text="No."), "its events add up to"),
     "the response says something else": (lambda e: e[20]["response"]["output"].pop(), "not the items done"),
     "the items stand in another order": (lambda e: e[20]["response"]["output"].reverse(), "not the items done"),
     "arguments are lost": (lambda e: e[17].update(delta="}"), "the deltas say '{"),
     "the arguments' name is another": (lambda e: e[18].update(name="see"), "another name"),
-    "the call_id changes": (lambda e: e[19]["item"].update(call_id="call_2"), "its events told"),
+    "the call_id changes": (lambda e: e[19]["item"].update(call_id="call_2"), "its events add up to"),
     "a call has no name": (lambda e: e[15]["item"].update(name=""), "without a name"),
     "a call has a long call_id": (lambda e: e[15]["item"].update(call_id="c" * 65), "odd call_id"),
     "an incomplete item in a completed response": (
@@ -97,12 +97,12 @@ DEFECTS: dict[str, tuple[Callable[[Events], object], str]] = {
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_found(defect: str) -> None:
-    break_it, told = DEFECTS[defect]
+    break_it, message = DEFECTS[defect]
     events = parse_sse(STREAM)
     break_it(events)
     with pytest.raises(AssertionError) as caught:
         check_stream(events)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 IMAGE = {"type": "image_generation_call", "id": "ig_" + "0" * 31 + "1", "status": "in_progress", "result": None}
@@ -151,12 +151,12 @@ def without(events: Events, position: int) -> None:
 
 MORE_DEFECTS: dict[str, tuple[Callable[[], Events], Callable[[Events], object], str]] = {
     "an image without a stage": (drawn, lambda e: without(e, 4), "comes after ['in_progress']"),
-    "an image that is not completed": (drawn, lambda e: without(e, 5), "it was told to be"),
+    "an image that is not completed": (drawn, lambda e: without(e, 5), "its stages are"),
     "an image begins with its end": (drawn, lambda e: e[2]["item"].update(result="QUJD"), "an image that is done"),
     "an image ends without one": (drawn, lambda e: e[6]["item"].update(result=None), "an image that is done"),
     "a stage of a message": (cited, lambda e: e[10].update(type=drawn()[3]["type"]), "is no image"),
     "an annotation is skipped": (cited, lambda e: e[12].update(annotation_index=1), "not 0"),
-    "an annotation is lost": (cited, lambda e: e[14]["part"].update(annotations=[]), "its events told"),
+    "an annotation is lost": (cited, lambda e: e[14]["part"].update(annotations=[]), "its events add up to"),
     "an annotation outside of the text": (cited, lambda e: e[12]["annotation"].update(end_index=99), "outside of it"),
     "an annotation behind the text": (cited, lambda e: e.__setitem__(slice(12, 14), [
         e[13] | {"sequence_number": 12}, e[12] | {"sequence_number": 13}]), "the text was done"),
@@ -165,12 +165,12 @@ MORE_DEFECTS: dict[str, tuple[Callable[[], Events], Callable[[Events], object], 
 
 @pytest.mark.parametrize("defect", MORE_DEFECTS)
 def test_a_defect_of_an_image_or_a_source_is_found(defect: str) -> None:
-    stream, break_it, told = MORE_DEFECTS[defect]
+    stream, break_it, message = MORE_DEFECTS[defect]
     events = stream()
     break_it(events)
     with pytest.raises(AssertionError) as caught:
         check_stream(events)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_stream_that_was_cut_short_is_a_stream() -> None:
@@ -197,8 +197,8 @@ BROKEN_BYTES = {
 
 @pytest.mark.parametrize("defect", BROKEN_BYTES)
 def test_bytes_that_break_the_framing_are_found(defect: str) -> None:
-    stream, told = BROKEN_BYTES[defect]
-    with pytest.raises(AssertionError, match=told.replace("[", "\\[")):
+    stream, message = BROKEN_BYTES[defect]
+    with pytest.raises(AssertionError, match=message.replace("[", "\\[")):
         parse_sse(stream)
 
 
