@@ -109,7 +109,7 @@ CONTENT: Final = _any_of(
     r"data_?inspection_?failed|inappropriate content",  # DashScope
     r"content exists risk",  # DeepSeek
     r"sensitive[_ ]?(content|information|text)|new_sensitive|unsafe content|prohibited_content",  # Z.AI, MiniMax
-    r"敏感(内容|信息|词|数据)|不安全|违规|不适?当(的)?(内容|信息)|不合规",
+    r"敏感(内容|信息|词|数据)|不安全|(安全|合规)(性)?(风险|问题|隐患)|违规|不适?当(的)?(内容|信息)|不合规",
     r"内容(安全|审核|审查|过滤|风险)|安全(审核|审查|策略|规范)|违反[^，。]{0,10}(规范|政策|规定|法律)",
     r"涉及[^，。]{0,8}(政治|色情|暴力|敏感|违法)",
     r"コンテンツ(フィルタ|ポリシー)|不適切な(内容|コンテンツ)|콘텐츠 (필터|정책)|부적절한 (내용|콘텐츠)",
