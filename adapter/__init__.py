@@ -9,7 +9,7 @@ The way of a request:
 - `history/`: what the input continues: chains, conversations, compaction items, and sealed content
 - `files/`: files and images: uploaded, fetched, read, replaced in the input
 - `hosting/`: tools that the adapter runs itself, at servers that the operator allows; imported at their first use
-- `upstream/`: the call and its headers (`client.py`), and what its rejection teaches (`learning.py`);
+- `upstream/`: the call (`client.py`, `call.py`), and what its rejection teaches (`learning.py`);
   `upstream/routing/` chooses the candidate, `upstream/http/` is the transport
 - `background/`: responses that go on without their client
 - `store/`: SQLite, PostgreSQL, Redis and memory, each with the calls of `store/protocols.py`

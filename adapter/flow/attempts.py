@@ -18,7 +18,7 @@ from adapter.flow.truncation import TruncatingCall
 from adapter.store.base import StoreDown
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.telemetry.traces.spans import current_trace
-from adapter.upstream.client import Call
+from adapter.upstream.call import Call
 from adapter.upstream.learning import RetryPlan
 from adapter.upstream.redaction import Redactor
 from adapter.upstream.routing.candidates import Candidates

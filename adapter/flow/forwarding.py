@@ -19,7 +19,7 @@ from adapter.flow.flow import check_request, stopping_error
 from adapter.flow.observation import log_forwarded, observe_begin, observe_forwarded
 from adapter.services import FlowServices
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
-from adapter.upstream.client import Call
+from adapter.upstream.call import Call
 from adapter.upstream.redaction import LineRedactor, Redactor
 from adapter.upstream.routing.health import Candidate
 from translators.chat.forwarded import ForwardedRequest

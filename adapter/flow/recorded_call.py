@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from adapter.event_loop.arrivals import Take
 from adapter.telemetry.inspector.recording import Attempt, Recording
-from adapter.upstream.client import Call
+from adapter.upstream.call import Call
 from adapter.upstream.routing.health import Candidate
 from translators.errors import UpstreamError
 

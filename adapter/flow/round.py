@@ -31,7 +31,7 @@ from adapter.flow.flow import Flow, new_stream, stopping_error
 from adapter.flow.plans import RoundRequest
 from adapter.flow.truncation import TruncatingCall
 from adapter.services import new_ids
-from adapter.upstream.client import Call
+from adapter.upstream.call import Call
 from translators.constraints.judge import Judgement, correction_request
 from translators.errors import UpstreamError
 from translators.notes import Notes

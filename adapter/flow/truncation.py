@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adapter.event_loop.arrivals import Take
-from adapter.upstream.client import Call
+from adapter.upstream.call import Call
 from translators.errors import UpstreamError
 from translators.notes import Notes
 from translators.to_chat.truncation import drop_oldest_half

@@ -1,41 +1,36 @@
 """HTTP calls of one upstream. What a caller sends along (its key) comes from `flow/caller.py`.
 
-`Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call`. On an idle connection the request is
-written at once, and the caller waits for the answer on that connection. What takes time, a new connection or a body
-that the provider does not read yet, is left to a greenlet. Either way the caller can wait for a grace window, keep its
-client's connection alive meanwhile, or give up. Nothing is retried here, since the provider may have the request. Every
-failure is an UpstreamError; why a provider could not be reached is in the log.
+`Upstream.send_chat` starts one `POST /chat/completions` and returns a `Call` (`call.py`). On an idle connection the
+request is written at once, and the caller waits for the answer on that connection. What takes time, a new connection or
+a body that the provider does not read yet, is left to a greenlet. Either way the caller can wait for a grace window,
+keep its client's connection alive meanwhile, or give up. Nothing is retried here, since the provider may have the
+request. Every failure is an UpstreamError; why a provider could not be reached is in the log.
 """
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.client import HTTPException
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import gevent
 import requests
 import structlog
-from msgspec.structs import replace as replace_members
 from urllib3 import Timeout
 
-from adapter.event_loop.arrivals import Take
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.telemetry.catalog import UPSTREAM_CALLS
 from adapter.telemetry.traces.spans import current_trace, trace_headers
-from adapter.upstream.http.causes import find_cause, find_cause_after_sending, without_frames
-from adapter.upstream.http.head import Head
-from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
+from adapter.upstream.call import Call
+from adapter.upstream.http.causes import find_cause, without_frames
 from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
 from adapter.upstream.http.ways import connection_options
 from adapter.upstream.redaction import Redactor
 from adapter.upstream.secret_files import SecretFiles
-from translators.errors import UNSENT, Cause, UpstreamError, answer_too_large
-from translators.failures.classes import classify_http_error
+from translators.errors import Cause, UpstreamError, answer_too_large
 
 log = structlog.get_logger()
 
@@ -47,20 +42,12 @@ _PUBLIC_PARAMETERS: Final = frozenset({"api-version"})
 """Of a query: no secrets, and their values may be in a provider's errors."""
 _LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
 """Why a provider cannot be reached until the operator changes something: another try is of no use."""
-_MAX_ERROR_BODY_BYTES: Final = 64 * 1024
-"""Read of an error's body: more than any error has, other than a web page."""
-_ERROR_BODY_SECONDS: Final = 2.0
-"""For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
 _LOOKUP_SECONDS: Final = 30.0
 """For a list of models or a token count, which no model has to think about."""
 _MAX_LOOKUP_BYTES: Final = 8 * 1024 * 1024
 """Of such an answer: room for the longest lists of models, and no more memory than one long chat answer."""
 _MAX_IDLE_CONNECTIONS: Final = 4096
 """Kept for reuse: more than a worker has streams (`server/server.py`), so none is closed for lack of room."""
-
-
-Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
-"""A greenlet that sends a request."""
 
 
 class Upstream:
@@ -101,7 +88,7 @@ class Upstream:
 
     def send_chat(
         self, body: bytes, *, bearer: str | None, key: int | None = None, delay: float = 0.0, model: str = ""
-    ) -> "Call":
+    ) -> Call:
         """Send a chat request, after `delay` seconds.
 
         `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it. `model`:
@@ -117,7 +104,7 @@ class Upstream:
 
     def forward(
         self, path: str, body: bytes, *, bearer: str | None, key: int | None, delay: float, via: str | None
-    ) -> "Call":
+    ) -> Call:
         """Send a client's own request to a path below `/v1`, as `send_chat` does; `via`: adapters before this one."""
         request = self._to(path, body, bearer, key)
         request.headers.update({} if via is None else {"Via": via})
@@ -157,16 +144,24 @@ class Upstream:
 
     def _start(
         self, request: requests.PreparedRequest, bearer: str | None, max_silence: float, delay: float = 0.0
-    ) -> "Call":
+    ) -> Call:
         if delay or len(request.body or b"") >= LARGE_BYTES:  # others run between translating and copying megabytes
-            return Call(self, None, gevent.spawn_later(delay, _begin_and_send, self, request), bearer, max_silence)
-        sent = self.begin(request)
-        sending = gevent.spawn(_send, self, request, sent) if sent is None or sent.unwritten else None
+            return Call(self, None, gevent.spawn_later(delay, self._send, request), bearer, max_silence)
+        sent = self._transport.begin(request)
+        sending = gevent.spawn(self._finish, request, sent) if sent is None or sent.unwritten else None
         return Call(self, sent, sending, bearer, max_silence)
 
-    def begin(self, request: requests.PreparedRequest) -> SentRequest | None:
-        """Write a prepared request on an idle connection, as far as it fits at once; None: there is none."""
-        return self._transport.begin(request)
+    def _send(self, request: requests.PreparedRequest) -> SentRequest | UpstreamError:
+        """Send a request, on an idle connection if there is one; return an error, as a greenlet must (`Sending`)."""
+        begun = self._transport.begin(request)
+        return self._finish(request, begun) if begun is None or begun.unwritten else begun
+
+    def _finish(self, request: requests.PreparedRequest, begun: SentRequest | None) -> SentRequest | UpstreamError:
+        """Send the rest of a request, or all of it on a new connection; return an error as `_send` does."""
+        try:
+            return self._transport.finish(request, begun, **self._options)
+        except (requests.RequestException, OSError) as error:
+            return self.unreachable(*find_cause(without_frames(error)))
 
     def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return an answer of at most `_MAX_LOOKUP_BYTES`; raise UpstreamError or ClientDisconnected."""
@@ -198,13 +193,6 @@ class Upstream:
     def redactor(self, bearer: str | None) -> Redactor:
         """Return what removes the secrets that a call was sent with from its errors; `bearer` is the caller's key."""
         return Redactor([*self._secrets, bearer]) if self.uses_callers_key and bearer else self._redactor
-
-    def send(self, request: requests.PreparedRequest, begun: SentRequest | None) -> SentRequest:
-        """Send a prepared request, or the rest of it if it was begun; raise UpstreamError."""
-        try:
-            return self._transport.finish(request, begun, **self._options)
-        except (requests.RequestException, OSError) as error:
-            raise self.unreachable(*find_cause(without_frames(error))) from None
 
     def unreachable(self, cause: Cause, reason: str) -> UpstreamError:
         """Return the error for a request that the provider has not got."""
@@ -247,164 +235,3 @@ def _outcome(error: UpstreamError) -> str:
         return error.cause or "answer"
     status = error.provider_status
     return "overloaded" if status == 429 else "rejected" if status < 500 else "failed"
-
-
-class Call:
-    """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time."""
-
-    def __init__(
-        self,
-        upstream: Upstream,
-        sent: SentRequest | None,
-        sending: "Sending | None",
-        bearer: str | None,
-        max_silence: float,
-    ) -> None:
-        """`sending` is the greenlet that sends what of the request is not `sent` yet; None: all of it is."""
-        self._upstream = upstream
-        self._sent = sent
-        self._sending = sending
-        self._bearer = bearer
-        self._max_silence = max_silence
-        self._silence = 0.0
-        """Seconds without a byte from the provider, counted in ticks."""
-        self._body: BodyReader | None = None
-        self.head: Head | None = None
-        """Of the answer, once it has come."""
-        self.status = 0
-        """Of the answer's head; 0: it has not come."""
-        self.error_body = b""
-        """What came with an error status."""
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
-
-        Raises UpstreamError if sending failed or the status is not 2xx.
-        """
-        if self._body is not None:
-            return True
-        sent = self._sent if self._sending is None else self._join(self._sending, seconds)
-        if sent is None:
-            return False
-        head = self._await_head(sent, seconds)
-        if head is None:
-            self._count_silence(min(seconds, TICK_SECONDS))
-            return False
-        self._silence = 0.0
-        self.head = head
-        self._body = open_body(sent, head)
-        self.status = head.status
-        if not 200 <= head.status < 300:
-            raise self._rejection(head)
-        return True
-
-    def _rejection(self, head: Head) -> UpstreamError:
-        """Return the error that an answer is; raised by its caller, so that it is no variable of its own traceback."""
-        body, redactor = self._read_error_body(), self._upstream.redactor(self._bearer)
-        own_key = not self._upstream.uses_callers_key
-        error = classify_http_error(head.status, head.fields, body, own_key=own_key).redacted(redactor)
-        if error.provider_error is not None:
-            error.provider_error = replace_members(error.provider_error, body=redactor.redact_object(body))
-        return error
-
-    def _join(self, sending: "Sending", seconds: float) -> SentRequest | None:
-        """Wait until the request has been sent; return None if it takes longer."""
-        sending.join(seconds)
-        if not sending.ready():
-            return None
-        sent: SentRequest | UpstreamError = sending.value
-        if isinstance(sent, UpstreamError):
-            raise sent.copy()
-        self._sent, self._sending = sent, None
-        return sent
-
-    def _await_head(self, sent: SentRequest, seconds: float) -> Head | None:
-        try:
-            if seconds >= TICK_SECONDS:
-                return sent.await_head()
-            with gevent.Timeout(seconds, False):
-                return sent.await_head()
-        except (OSError, HTTPException) as error:
-            cause, reason = find_cause_after_sending(error)
-            if cause in UNSENT:
-                raise self._upstream.unreachable(cause, reason) from None
-            message = "The provider's connection broke before an answer came."
-            raise UpstreamError(message, status=503, retry_after=1.0, cause=cause, reason=reason) from None
-        return None  # type: ignore[unreachable]  # after the timeout
-
-    def _count_silence(self, seconds: float) -> None:
-        """Raise UpstreamError if the provider has sent nothing for too long."""
-        self._silence += seconds
-        if self._silence > self._max_silence:
-            raise _silent_for(self._max_silence)
-
-    def read(self, take: Take | None = None) -> bytes | None:
-        """Return bytes of the body, b"" at its end, None about once a second in silence.
-
-        `take` gets all bytes first, in the event loop; returned are those for which it returns False, and None about
-        once a second. Raises UpstreamError when the connection breaks or stays silent too long.
-        """
-        body = self._body
-        if body is None:
-            raise AssertionError("read before wait")
-        try:
-            data = body.read(take)
-        except BodyCut:
-            message = "The provider's connection broke before the answer was complete."
-            raise UpstreamError(message, cause="broken") from None
-        if body.has_taken:
-            self._silence, body.has_taken = 0.0, False
-        elif data is None:
-            self._count_silence(TICK_SECONDS)
-        return data
-
-    def _read_error_body(self) -> bytes:
-        """Return as much of an error's body as comes soon; if none does, the status must do."""
-        body = b""
-        end = time.monotonic() + _ERROR_BODY_SECONDS
-        try:
-            while len(body) < _MAX_ERROR_BODY_BYTES and time.monotonic() < end and (data := self.read()) != b"":
-                body += data or b""
-        except UpstreamError:
-            pass
-        self.error_body = body
-        return body
-
-    def close(self, *, answered: bool = False) -> None:
-        """Release the connection; cut it if the answer has not ended, so that the provider stops generating.
-
-        `answered`: the content is complete. The end of the HTTP body, which may be still to come, is read in the
-        background, so that the connection can be reused. Closed again, nothing happens.
-        """
-        body, sent, self._body, self._sent = self._body, self._sent, None, None
-        if body is not None:
-            if answered and not body.over:
-                body.close_at_end()
-            else:
-                body.close()
-            return
-        if self._sending is not None:
-            sent = self._sending.value if isinstance(self._sending.value, SentRequest) else sent
-            self._sending.kill(block=False)
-        if sent is not None:
-            sent.close()
-
-
-def _send(
-    upstream: Upstream, request: requests.PreparedRequest, begun: SentRequest | None
-) -> SentRequest | UpstreamError:
-    """Send, and return an error instead of raising it: gevent prints what a greenlet raises."""
-    try:
-        return upstream.send(request, begun)
-    except UpstreamError as error:
-        return error.copy()
-
-
-def _begin_and_send(upstream: Upstream, request: requests.PreparedRequest) -> SentRequest | UpstreamError:
-    """Send, on an idle connection if there is one; return an error as `_send` does."""
-    begun = upstream.begin(request)
-    return _send(upstream, request, begun) if begun is None or begun.unwritten else begun
-
-
-def _silent_for(seconds: float) -> UpstreamError:
-    return UpstreamError(f"The provider sent nothing for {seconds:.0f} seconds.", cause="silence")

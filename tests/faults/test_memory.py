@@ -37,7 +37,7 @@ from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream,
 OURS = ("adapter.", "translators.")
 EXEMPT = "translators.constraints.json_schema.Budget"
 """jsonschema makes a class for each judged answer, and every class is a cycle. It holds nothing of a request."""
-OF_A_REQUEST = ("adapter.flow.", "adapter.upstream.client", "translators.to_responses.", "translators.open_items.")
+OF_A_REQUEST = ("adapter.flow.", "adapter.upstream.call", "translators.to_responses.", "translators.open_items.")
 """Modules whose objects belong to a request; no cache holds any of them."""
 SETTINGS = """
 [upstreams.a]
