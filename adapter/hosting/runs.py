@@ -63,16 +63,18 @@ class ToolRun(ABC):
         """Return the item of the call; `digits` are those of its id."""
 
     def run(self) -> None:
-        """Run the tool, and keep its result."""
+        """Run the tool, and keep its result; if that raises, the call has the result that it began with."""
         began = time.monotonic()
         try:
             self._run()
+        except Exception:
+            log.exception("tool call broke", **self.log_fields())
         finally:
             self.seconds = time.monotonic() - began
 
     @abstractmethod
     def _run(self) -> None:
-        """Run the tool; it never raises."""
+        """Run the tool. What it raises is a bug."""
 
     def repeat(self, earlier: Any) -> None:
         """Take the result of an equal call of the same kind, with a hint, instead of running."""
@@ -100,7 +102,7 @@ class MCPRun(ToolRun):
         self._name = name
         self._arguments = arguments
         self._approved = approved
-        self.result = _failed(INTERNAL_ERROR, "The tool was not run.")
+        self.result = _failed(INTERNAL_ERROR, "The tool could not be called.")
 
     def open_item(self, output_index: int, digits: str) -> OpenHostedItem:
         self._item = OpenMCPCall(
@@ -117,11 +119,7 @@ class MCPRun(ToolRun):
         if not isinstance(arguments, dict):
             self.result = _failed(INVALID_PARAMS, "The arguments are not a JSON object. Call the tool again with one.")
             return
-        try:
-            self.result = self._server.call(self._name, arguments)
-        except Exception:
-            log.exception("tool call broke", label=self._server.label, tool=self._name)
-            self.result = _failed(INTERNAL_ERROR, "The tool could not be called.")
+        self.result = self._server.call(self._name, arguments)
 
     def settle(self) -> None:
         self.cut_bytes = self.result.cut_bytes

@@ -6,8 +6,6 @@ Source: OpenAI guide, Code interpreter.
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.hosting.runs import BROKE, REPEATED, ToolRun, bounded_urls
 from translators.errors import unsupported_parameter
@@ -18,8 +16,6 @@ from translators.tools.built_in import RUN_CODE, read_arguments
 
 if TYPE_CHECKING:
     from adapter.hosting.code import CodeRunner
-
-log = structlog.get_logger()
 
 _NOT_CONFIGURED: Final = (
     "'code_interpreter' is not supported: no code is run here. The operator can configure a sandbox as "
@@ -52,12 +48,9 @@ class CodeRun(ToolRun):
         return self._item
 
     def _run(self) -> None:
-        try:
-            result = self._runner.run(self._code)
-            self._logs, self._failed = result.logs, result.error is not None
-            self._images = bounded_urls(result.images)
-        except Exception:
-            log.exception("tool call broke", kind="code_interpreter")
+        result = self._runner.run(self._code)
+        self._logs, self._failed = result.logs, result.error is not None
+        self._images = bounded_urls(result.images)
 
     def repeat(self, earlier: "CodeRun") -> None:
         self._logs = f"{earlier._logs}\n{REPEATED}".lstrip()

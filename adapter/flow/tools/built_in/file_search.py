@@ -98,16 +98,17 @@ class Searches:
         self._options = options
         self.files = files
         self.shows_results = shows_results
-        self.lock = RLock()
+        self._lock = RLock()
         """Searches follow one another, so that numbers follow the order of the calls."""
 
     def run(self, queries: Sequence[str]) -> "list[tuple[int, SearchResult]]":
         """Return the results with their numbers; raise StoreDown."""
-        found = self._search.run(self._stores, queries, self._options)
-        first = max(self.files, default=0) + 1
-        numbered = list(enumerate(found, first))
-        self.files.update({number: CitedFile(one.file_id, one.filename) for number, one in numbered})
-        return numbered
+        with self._lock:
+            found = self._search.run(self._stores, queries, self._options)
+            first = max(self.files, default=0) + 1
+            numbered = list(enumerate(found, first))
+            self.files.update({number: CitedFile(one.file_id, one.filename) for number, one in numbered})
+            return numbered
 
 
 class FileSearchRun(ToolRun):
@@ -128,13 +129,10 @@ class FileSearchRun(ToolRun):
             self._text = _NO_QUERY
             return
         try:
-            with self._searches.lock:
-                found = self._searches.run(self._queries)
+            found = self._searches.run(self._queries)
         except StoreDown as error:
             log.error("store down", error=str(error))
             self._text = _DOWN
-        except Exception:
-            log.exception("tool call broke", kind="file_search")
         else:
             self._take(found)
 

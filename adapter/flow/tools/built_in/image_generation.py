@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from msgspec import UNSET, UnsetType, structs
 from msgspec.structs import replace
 
@@ -28,8 +27,6 @@ from translators.tools.built_in import EDIT_IMAGE, MAKE_IMAGE, MAKE_OR_EDIT_IMAG
 
 if TYPE_CHECKING:
     from adapter.hosting.images import ImageMaker, ImageRequest, ImageResult, PartialImage
-
-log = structlog.get_logger()
 
 _NOT_CONFIGURED: Final = (
     "'image_generation' is not supported: no images are made here. The operator can configure an upstream as "
@@ -147,9 +144,6 @@ class ImageRun(ToolRun):
         try:
             result = self._images.make(self._prompt, self._previews.append, edit=edit)
         except ClientDisconnected:
-            return
-        except Exception:
-            log.exception("tool call broke", kind="image_generation")
             return
         self._text, self._data = result.text, result.data
         self._members = {

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from gevent.lock import RLock
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from adapter.hosting.web import search
     from adapter.hosting.web.pages import Pages
     from adapter.settings.tools.backends import Size
-
-log = structlog.get_logger()
 
 
 def open_web_search(tool: WebSearch, opening: Opening) -> BuiltIn | None:
@@ -116,19 +113,16 @@ class WebRun(ToolRun):
 
     def _run(self) -> None:
         web, action = self._web, self._action
-        try:
-            if action["type"] == "search":
-                with web.lock:
-                    self._search()
-                return
-            assert web.pages is not None
-            if action["type"] == "open_page":
-                page = web.pages.open(action["url"])
-            else:
-                page = web.pages.find(action["url"], action["pattern"])
-            self._text, self._failed = page.text, page.error is not None
-        except Exception:
-            log.exception("tool call broke", kind="web_search")
+        if action["type"] == "search":
+            with web.lock:
+                self._search()
+            return
+        assert web.pages is not None
+        if action["type"] == "open_page":
+            page = web.pages.open(action["url"])
+        else:
+            page = web.pages.find(action["url"], action["pattern"])
+        self._text, self._failed = page.text, page.error is not None
 
     def _search(self) -> None:
         web = self._web
