@@ -50,16 +50,16 @@ def _forward(path: str) -> Response:
     except BaseException as error:
         forwarding.close()
         if isinstance(error, UpstreamError):
-            return _as_provider_said(error)
+            return _answer_provider_error(error)
         raise
     forwarding.close()
     return answer
 
 
 def _adapters_before() -> str | None:
-    """Return what `Via` is to say of a request from another adapter; raise RequestError (508) if it runs in circles.
+    """Return the `Via` field of a request that another adapter has sent; raise RequestError (508) for a loop.
 
-    A client's request gets none, so that providers learn nothing of the client. Source: RFC 9110 §7.6.3.
+    None for a client's own request, so that providers learn nothing of the client. Source: RFC 9110 §7.6.3.
     """
     if not http.headers.get("User-Agent", "").startswith(USER_AGENT):
         return None
@@ -69,8 +69,8 @@ def _adapters_before() -> str | None:
     return f"{before[:1000]}, {_VIA}" if before else _VIA
 
 
-def _as_provider_said(error: UpstreamError) -> Response:
-    """Return the answer to a request that failed, in the provider's words as far as they are meant for the client."""
+def _answer_provider_error(error: UpstreamError) -> Response:
+    """Return the answer to a request that failed: the provider's own, unless its error is for the operator."""
     answer = answer_exception(error)
     provider = error.provider_error
     if provider is None or not provider.body or error.cause != "status":
