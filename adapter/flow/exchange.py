@@ -22,7 +22,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import log_end, observe_begin, observe_end, settle_key, trace_end, transport_of
+from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle_key, trace_end, transport_of
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -31,7 +31,7 @@ from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.base import StoreDown, StoredResponse
 from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
-from translators.errors import ProtocolError, UpstreamError, unsupported_parameter
+from translators.errors import UpstreamError, unsupported_parameter
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
@@ -136,7 +136,7 @@ class Exchange:
                 if time.monotonic() >= until:
                     return
         except Exception as error:
-            self._error = _code_of(error)
+            self._error = code_of(error)
             raise
 
     def answer(self) -> Response:
@@ -148,7 +148,7 @@ class Exchange:
                 raise self._stream.error.copy()
             self._keep([])
         except Exception as error:
-            self._error = _code_of(error)
+            self._error = code_of(error)
             raise
         return self._stream.response
 
@@ -332,15 +332,6 @@ def _prepare_tools(
     check = partial(check_request, source.services, caller, lease)
     request, tools = prepare_tools(source, caller, check, notes)
     return replace(source, request=request), tools
-
-
-def _code_of(error: Exception) -> str:
-    """Return the code by which the log names the error with which a request ended."""
-    if isinstance(error, ProtocolError):
-        return error.code or error.type
-    if isinstance(error, StoreDown):
-        return "store_down"
-    return "client_disconnected" if isinstance(error, ClientDisconnected) else "server_error"
 
 
 def _family(request: CreateRequest, tenant: str) -> str | None:

@@ -16,7 +16,7 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.caller import Caller
 from adapter.flow.flow import check_request, stopping_error
-from adapter.flow.observation import log_forwarded, observe_begin, observe_forwarded
+from adapter.flow.observation import code_of, log_forwarded, observe_begin, observe_forwarded
 from adapter.services import FlowServices
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.upstream.call import Call
@@ -69,7 +69,7 @@ class Forwarding:
         try:
             call = self._ask()
         except (ProtocolError, ClientDisconnected) as error:
-            self._note_error(error)
+            self._error = code_of(error)
             raise
         UPSTREAM_CALLS.add((self._candidates.current.upstream, "ok"))
         self._candidates.record_success()
@@ -131,7 +131,7 @@ class Forwarding:
         try:
             pieces.extend(self._read())
         except (UpstreamError, ClientDisconnected) as error:
-            self._note_error(error)
+            self._error = code_of(error)
             raise
         body = b"".join(pieces)
         self._usage = self._tokens.of_whole(body)
@@ -150,9 +150,9 @@ class Forwarding:
                 yield found
             self._is_complete = True
         except ClientDisconnected as error:
-            self._note_error(error)
+            self._error = code_of(error)
         except UpstreamError as error:
-            self._note_error(error)
+            self._error = code_of(error)
             self._services.upstreams[self._candidates.current.upstream].log_failure(error)
             yield b"\n\ndata: %b\n\n" % encode(error.envelope())
         finally:
@@ -174,12 +174,6 @@ class Forwarding:
 
     def _redactor(self) -> Redactor:
         return self._services.upstreams[self._candidates.current.upstream].redactor(self._caller.bearer)
-
-    def _note_error(self, error: Exception) -> None:
-        if isinstance(error, ProtocolError):
-            self._error = error.code or error.type
-        else:
-            self._error = "client_disconnected"
 
     def close(self) -> None:
         """Close the call, settle what it cost, and log how it ended."""

@@ -6,8 +6,9 @@ from typing import Final
 
 import structlog
 
-from adapter.event_loop.client_watch import ClientWatch
+from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.flow.caller import Caller
+from adapter.store.base import StoreDown
 from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
@@ -25,6 +26,7 @@ from adapter.telemetry.catalog import (
 )
 from adapter.telemetry.traces import names
 from adapter.telemetry.traces.spans import Attributes, Trace
+from translators.errors import ProtocolError
 from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response, Usage
@@ -172,6 +174,15 @@ def trace_end(
         {names.NOTE_PARAM: note.param, names.NOTE_ACTION: note.action} for note in islice(notes, _MAX_LOGGED_NOTES)
     ]
     trace.close_call(response.model, seconds, attributes, shown, failed=failed)
+
+
+def code_of(error: Exception) -> str:
+    """Return the code by which the log names the error with which a request ended."""
+    if isinstance(error, ProtocolError):
+        return error.code or error.type
+    if isinstance(error, StoreDown):
+        return "store_down"
+    return "client_disconnected" if isinstance(error, ClientDisconnected) else "server_error"
 
 
 def log_end(
