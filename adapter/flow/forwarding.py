@@ -86,14 +86,14 @@ class Forwarding:
                 self._path, self._request.for_model(candidate.model),
                 bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via,
             )  # fmt: skip
-            following = self._await_answer(call, candidate)
+            following = self._await_answer(call)
             if following is None:
                 return call
             candidate, delay = following
         raise candidates.final_error() from None
 
-    def _await_answer(self, call: Call, candidate: Candidate) -> tuple[Candidate | None, float] | None:
-        """Wait for a candidate's answer; return None once it has begun, else what `_choose_next` returns.
+    def _await_answer(self, call: Call) -> tuple[Candidate | None, float] | None:
+        """Wait for the current candidate's answer; return None once it has begun, else what `_choose_next` returns.
 
         What ends the request from outside is raised: it is no failure of the candidate.
         """
@@ -103,9 +103,7 @@ class Forwarding:
                     return None
             except UpstreamError as error:
                 call.close()
-                if error.cause:
-                    upstream = self._services.upstreams[candidate.upstream]
-                    upstream.log_failure(error, model=candidate.model, key=candidate.key)
+                self._log_failure(error)
                 return self._choose_next(error)
             check_request(self._services, self._caller, None)
 
@@ -153,7 +151,6 @@ class Forwarding:
             self._error = code_of(error)
         except UpstreamError as error:
             self._error = code_of(error)
-            self._services.upstreams[self._candidates.current.upstream].log_failure(error)
             yield b"\n\ndata: %b\n\n" % encode(error.envelope())
         finally:
             self._usage = self._tokens.of_stream()
@@ -161,16 +158,27 @@ class Forwarding:
     def _read(self) -> Iterator[bytes]:
         call, size, limit = self._call, 0, self._services.limits.output_bytes
         assert call is not None
-        while (data := call.read()) != b"":
-            if data is None:
-                check_request(self._services, self._caller, None)
-                continue
-            size += len(data)
-            if size > limit:
-                raise answer_too_large()
-            if self._services.must_stop():
-                raise stopping_error()
-            yield data
+        try:
+            while (data := call.read()) != b"":
+                if data is None:
+                    check_request(self._services, self._caller, None)
+                    continue
+                size += len(data)
+                if size > limit:
+                    raise answer_too_large()
+                if self._services.must_stop():
+                    raise stopping_error()
+                yield data
+        except UpstreamError as error:
+            self._log_failure(error)
+            raise
+
+    def _log_failure(self, error: UpstreamError) -> None:
+        """Log why a call to the current candidate failed, unless the failure is not the provider's."""
+        if error.cause:
+            candidate = self._candidates.current
+            upstream = self._services.upstreams[candidate.upstream]
+            upstream.log_failure(error, model=candidate.model, key=candidate.key)
 
     def _redactor(self) -> Redactor:
         return self._services.upstreams[self._candidates.current.upstream].redactor(self._caller.bearer)
