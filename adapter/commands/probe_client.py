@@ -74,6 +74,10 @@ class ProbeClient:
     def use_key(self, index: int) -> None:
         self._session.headers["Authorization"] = f"Bearer {self._upstream.keys[index].value}"
 
+    def _unreachable(self, reason: str) -> ProviderUnusable:
+        end = "" if reason.endswith((".", "?")) else "."
+        return ProviderUnusable(f"cannot reach {self._upstream.url}: {reason}{end}")
+
     def call(self, method: str, path: str, body: bytes | None = None) -> HTTPAnswer:
         """Return the answer to one call; raise CallFailed or ProviderUnusable."""
         limit = self._upstream.timeout
@@ -86,10 +90,10 @@ class ProbeClient:
         except requests.Timeout as error:
             reason = find_cause(error)[1]
             if "handshake" in reason:
-                raise ProviderUnusable(f"cannot reach {self._upstream.url}: {reason}.") from None
+                raise self._unreachable(reason) from None
             raise CallFailed(f"no answer within {limit:g} s.") from None
         except requests.ConnectionError as error:
-            raise ProviderUnusable(f"cannot reach {self._upstream.url}: {find_cause(error)[1].rstrip('.?')}.") from None
+            raise self._unreachable(find_cause(error)[1]) from None
         except requests.RequestException as error:
             raise CallFailed(f"the answer is not valid HTTP: {error}.") from None
         if answer.status in (401, 403):

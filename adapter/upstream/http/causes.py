@@ -86,10 +86,8 @@ def without_frames(error: BaseException) -> BaseException:
 
 
 def _tls_hint(words: str) -> str:
-    said = words.lower()
-    return "; is there TLS at this port, or should the URL begin with http://?" if any(
-        one in said for one in _NO_TLS
-    ) else ""  # fmt: skip
+    known = any(one in words.lower() for one in _NO_TLS)
+    return "; is there TLS at this port, or should the URL begin with http://?" if known else ""
 
 
 def _words(chain: list[BaseException]) -> str:
@@ -97,7 +95,8 @@ def _words(chain: list[BaseException]) -> str:
     for one in reversed(chain):
         if isinstance(one, ssl.SSLError) and (one.reason or one.strerror):
             verification = getattr(one, "verify_message", "")
-            return f"{verification or one.reason or one.strerror}".replace("_", " ")
+            reason = one.reason.replace("_", " ").lower() if one.reason else f"{one.strerror}"
+            return verification or reason
         if isinstance(one, OSError) and one.strerror and not isinstance(one, requests.RequestException):
             return str(one.strerror)
     return str(chain[-1]) or type(chain[-1]).__name__

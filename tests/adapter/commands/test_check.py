@@ -152,7 +152,9 @@ def test_a_port_without_tls_is_named() -> None:
         thread.start()
         (only,) = check(f"https://127.0.0.1:{listener.getsockname()[1]}/v1", "m").values()
         thread.join()
-    assert "or should the URL begin with http://" in only.detail
+    assert only.detail.endswith(
+        ": wrong version number; is there TLS at this port, or should the URL begin with http://?"
+    )
 
 
 def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
