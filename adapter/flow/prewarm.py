@@ -30,7 +30,7 @@ class PrewarmRound(Round):
 
     def finish(self) -> tuple[list[Event], Round | None]:
         stream = self._flow.stream
-        return stream.feed(_EMPTY_ANSWER) + stream.finish(int(time.time()), done=True), None
+        return stream.feed((_EMPTY_ANSWER,)) + stream.finish(int(time.time()), done=True), None
 
     def close(self, *, keep_connection: bool = True) -> None:
         pass

@@ -59,7 +59,7 @@ class CompactionRound(SummarisingRound):
     def finish(self) -> tuple[list[Event], Round | None]:
         stream = self._flow.stream
         events = stream.close_compaction(self._seal(self._read_summary()))
-        events += stream.feed(Chunk(choices=[Choice(finish_reason="stop")]))
+        events += stream.feed((Chunk(choices=[Choice(finish_reason="stop")]),))
         return events + stream.finish(int(time.time()), done=True), None
 
 

@@ -42,8 +42,7 @@ class StreamHarness:
         return self
 
     def feed(self, chunks: Iterable[Object]) -> Self:
-        for chunk in chunks:
-            self.emitted += self.stream.feed(read_chunk(json.dumps(chunk).encode()))
+        self.emitted += self.stream.feed(read_chunk(json.dumps(chunk).encode()) for chunk in chunks)
         return self
 
     def finish(self) -> Self:

@@ -7,8 +7,9 @@ So does one that holds no answer, with the body's first words: they say more tha
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from translators.chat.chunks import Chunk
@@ -64,35 +65,29 @@ class AnswerReader:
     def begin(self, data: bytes) -> list[Event]:
         """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place."""
         events: list[Event] = []
-        try:
-            for chunk in self._read(data) if data else self._read_rest():
-                if not self.has_begun:
-                    self.has_begun = begins_answer(chunk)
-                events += self._stream.feed(chunk)
-            if not self.has_begun and (not data or self.done):
-                self._check_is_answer()
-        except UpstreamError as error:
-            if not self.has_begun:
-                raise
-            events += self._stream.fail(error)
-        self.has_begun = self.has_begun or not data or self.done
+        chunks = iter(self._read(data) if data else self._read_rest())
+        for chunk in chunks:
+            self.has_begun = begins_answer(chunk)
+            events += self._stream.feed((chunk,))
+            if self.has_begun:
+                return events + self._stream.feed(chunks)
+        if not data or self.done:
+            self._check_is_answer()
+            self.has_begun = True
         return events
 
     def feed(self, data: bytes) -> list[Event]:
-        events: list[Event] = []
         try:
-            for chunk in self._read(data) if self._body is None else self._body.feed(data):
-                events += self._stream.feed(chunk)
+            chunks = self._read(data) if self._body is None else self._body.feed(data)
         except UpstreamError as error:
-            events += self._stream.fail(error)
-        return events
+            return self._stream.fail(error)
+        return self._stream.feed(chunks)
 
     def finish(self, now: int) -> list[Event]:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
-            for chunk in self._read_rest():
-                events += self._stream.feed(chunk)
+            events += self._stream.feed(self._read_rest())
             self._check_is_answer()
             if self._body is None and not self._stream.has_answer:
                 raise UpstreamError("The provider's answer is empty.", status=502)
@@ -100,21 +95,21 @@ class AnswerReader:
             events += self._stream.fail(error)
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
 
-    def _read(self, data: bytes) -> Iterator[Chunk]:
+    def _read(self, data: bytes) -> Iterable[Chunk]:
         """Return the chunks in bytes of the body."""
         if self._body is None:
             data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
             if _BOM.startswith(data) or (len(data) < _LONGEST_FIELD and _may_begin_field(data)):
                 self._start = data
-                return iter(())
+                return ()
             self._body = WholeBody(self._max_bytes) if data[:1] in _WHOLE else EventStream(data)
         return self._body.feed(data)
 
-    def _read_rest(self) -> Iterator[Chunk]:
+    def _read_rest(self) -> Iterable[Chunk]:
         """Return the chunks that the end of the body completes."""
         if self._body is None and self._start:
             self._body = EventStream(self._start)
-        return self._body.flush() if self._body else iter(())
+        return self._body.flush() if self._body else ()
 
     def _check_is_answer(self) -> None:
         """Raise UpstreamError for a body that has ended and holds no answer, but something else."""
@@ -138,8 +133,8 @@ class EventStream:
         self._surrogates = SurrogateJoiner()
         self._waiting = self._surrogates.waiting
 
-    def feed(self, data: bytes) -> Iterator[Chunk]:
-        return iter(()) if self.done else self._chunks(self._decoder.feed(data))
+    def feed(self, data: bytes) -> Iterable[Chunk]:
+        return () if self.done else self._chunks(self._decoder.feed(data))
 
     def flush(self) -> Iterator[Chunk]:
         """Yield the chunks of a last event without its blank line; one that was cut off is ignored."""
@@ -147,7 +142,21 @@ class EventStream:
             yield from self._chunks(self._decoder.flush())
         yield from self._surrogates.flush()
 
-    def _chunks(self, payloads: list[bytes]) -> Iterator[Chunk]:
+    def _chunks(self, payloads: list[bytes]) -> Iterable[Chunk]:
+        """Return the chunks in payloads; one that is odd is read when its turn comes, and so are all behind it."""
+        chunks: list[Chunk] = []
+        if not self._waiting:
+            try:
+                for payload in payloads:
+                    chunk = decode_chunk(payload)
+                    if not chunk.choices:
+                        break
+                    chunks.append(chunk)
+            except NotJSON:
+                pass
+        return chunks if len(chunks) == len(payloads) else chain(chunks, self._each_chunk(payloads[len(chunks) :]))
+
+    def _each_chunk(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:
             if self.done:
                 return
@@ -165,7 +174,7 @@ class EventStream:
 
     def _odd_chunks(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks of a payload that does not fit the types; one that keeps the connection alive has none."""
-        payload = _INNER_FRAME.sub(b"", payload)
+        payload = _INNER_FRAME.sub(b"", payload.strip())
         if payload == DONE or is_keep_alive(payload):
             self.done = payload == DONE
             if payload[:1].isdigit():  # quoted if nothing else comes
@@ -191,16 +200,17 @@ class WholeBody:
         self._pieces: list[bytes] = []
         self._bytes_left = max_bytes
 
-    def feed(self, data: bytes) -> Iterator[Chunk]:
+    def feed(self, data: bytes) -> Iterable[Chunk]:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise answer_too_large()
         self._pieces.append(data)
-        return iter(())
+        return ()
 
-    def flush(self) -> Iterator[Chunk]:
+    def flush(self) -> Iterable[Chunk]:
+        """Return the completion, or each of several."""
         if self.done:
-            return
+            return ()
         self.done = True
         body = self.unread = b"".join(self._pieces)
         if body[:1] == b"<":
@@ -210,7 +220,5 @@ class WholeBody:
         try:
             completion = decode_chunk(body)
         except NotJSON:
-            for value in read_values(body):
-                yield without_deltas(read_chunk(value))
-        else:
-            yield without_deltas(completion if completion.choices else with_flat_error(completion, body))
+            return (without_deltas(read_chunk(value)) for value in read_values(body))
+        return (without_deltas(completion if completion.choices else with_flat_error(completion, body)),)

@@ -5,6 +5,8 @@ follows them with a machine of its own. `send_to` feeds them to the other machin
 events that an unbuffered answer has.
 """
 
+from collections.abc import Iterable, Iterator
+
 from translators.chat.chunks import Chunk, Delta
 from translators.errors import ProtocolError
 from translators.notes import Notes
@@ -38,10 +40,14 @@ class BufferedAnswer:
     def response(self) -> Response:
         return self._trial.response
 
-    def feed(self, chunk: Chunk) -> list[Event]:
-        self._chunks.append(chunk)
-        self._trial.feed(chunk)
+    def feed(self, chunks: Iterable[Chunk]) -> list[Event]:
+        self._trial.feed(self._keep(chunks))
         return []
+
+    def _keep(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self._chunks.append(chunk)
+            yield chunk
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
         self._done = done
@@ -54,9 +60,7 @@ class BufferedAnswer:
 
     def send_to(self, stream: ResponseStream, now: int) -> list[Event]:
         """Return the events of the answer in the stream that the client follows; `now` is in Unix seconds."""
-        events: list[Event] = []
-        for chunk in self._chunks:
-            events += stream.feed(chunk)
+        events = stream.feed(self._chunks)
         if self._trial.error is not None:
             return events + stream.fail(self._trial.error)
         return events + stream.finish(now, done=self._done)

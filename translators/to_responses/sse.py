@@ -2,9 +2,10 @@
 
 `feed` takes any split of the stream and returns the payloads that it completes; `flush` returns those of an event
 without its blank line at the end of the stream. Tolerated, because providers send it: CRLF, no space after `data:`,
-comments, `event:` lines (ignored: an error is recognised by its data), a payload over several `data:` lines, events
-separated by single line ends, a bare `error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any
-other. An event of more than `max_bytes` raises UpstreamError. Source: WHATWG HTML §9.2.6; docs/recordings.md.
+more space than one (it stays in the payload), comments, `event:` lines (ignored: an error is recognised by its data), a
+payload over several `data:` lines, events separated by single line ends, a bare `error:` field (llama.cpp), no final
+newline. `[DONE]` is a payload like any other. An event of more than `max_bytes` raises UpstreamError.
+Source: WHATWG HTML §9.2.6; docs/recordings.md.
 """
 
 import re
@@ -58,16 +59,14 @@ class SSEDecoder:
             self._pending.clear()
             self._size = 0
             self._last_byte = b""
-        blocks = data.split(b"\n\n")
-        if rest := blocks.pop():
+        whole, _, rest = data.rpartition(b"\n\n")
+        if rest:
             self._keep(rest)
-        payloads: list[bytes] = []
-        for block in blocks:
-            if block.startswith(b"data: ") and block.endswith(b"}") and b"\n" not in block:
-                payloads.append(block[6:])
-            else:
-                payloads += _payloads(block)
-        return payloads
+        if whole.startswith(b"data: "):
+            payloads = whole[6:].split(b"\n\ndata: ")
+            if whole.count(b"\n") == 2 * len(payloads) - 2 and all(payloads):
+                return payloads  # each event is one line, as most providers send them
+        return [payload for block in whole.split(b"\n\n") for payload in _payloads(block)]
 
     def flush(self) -> list[bytes]:
         """Return the payloads of a last event without its blank line."""
@@ -104,10 +103,10 @@ def _payloads(block: bytes) -> list[bytes]:
     for line in block.split(b"\n"):
         for field in _PAYLOAD_FIELDS:
             if line.startswith(field):
-                found.append(line[len(field) :].strip())
+                found.append(line[len(field) :].removeprefix(b" "))
     found = [payload for payload in found if payload]
     if len(found) > 1:
-        found = [payload for payload in found if not _COMMENT.fullmatch(payload)]
+        found = [payload for payload in map(bytes.strip, found) if payload and not _COMMENT.fullmatch(payload)]
     if len(found) < 2:
         return found
     if all(payload[:1] in b"{[" and payload[-1:] in b"}]" for payload in found):

@@ -1,13 +1,13 @@
 """The stream machine: chunks of one chat answer → the events of one Responses stream.
 
-Sans-I/O. `start()` announces the response; `feed(chunk)`, then one of `finish`, `fail` and `cancel`, return lists of
+Sans-I/O. `start()` announces the response; `feed(chunks)`, then one of `finish`, `fail` and `cancel`, return lists of
 events; `response` is always the latest snapshot and, after the terminal event, what the store keeps and GET answers.
 A whole completion is fed as one chunk, so streamed and unstreamed answers take the same way.
 
 The laws of a stream; `docs/stream-laws.md` says why each, which client breaks without it, and which test holds it:
 
 1. `response.created` comes first, one terminal event last, and nothing after it.
-2. `sequence_number` is 0, 1, 2, …, set in `_number`, for a single event in `feed`, and nowhere else.
+2. `sequence_number` is 0, 1, 2, …, set in `_number` and nowhere else.
 3. Indexes, ids and `call_id` are assigned once, when an item opens, and are final at `output_item.added`.
 4. Each added item is done exactly once, also on failure and cancellation; an incomplete item is the last.
 5. Concatenated deltas == done text == item in the terminal response; the same for arguments and input.
@@ -22,6 +22,7 @@ This module decides what arrived and how the response ends; `sequencer.py` which
 open and close (3, 4, 8).
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -130,51 +131,46 @@ class ResponseStream:
         """Return an event for clients whose idle timer ignores comments. Source: Codex CLI 0.169."""
         return self._number([ResponseInProgress(response=self.response)])
 
-    def feed(self, chunk: Chunk) -> list[Event]:
-        """Return the events of one chunk; [] once the response is over."""
-        if self.is_over:
-            return []
+    def feed(self, chunks: Iterable[Chunk]) -> list[Event]:
+        """Return the events of chunks; [] once the response is over. An UpstreamError in reading them ends it."""
         events: list[Event] = []
-        if chunk.usage is not None or chunk.x_groq is not None:
-            self._usage = usage_of(chunk) or self._usage
-            if chunk.x_groq is not None and chunk.x_groq.error:
-                return self.fail(classify_error_object(chunk.x_groq.error))
-        if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
-            self._items.attached += self._citations.add_lists(chunk)
-        if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
-            self._service_tier = tier
-        if chunk.error:
-            return self.fail(classify_error_object(chunk.error))
+        if self.is_over:
+            return events
+        items = self._items
         try:
-            for choice in chunk.choices or ():
-                if choice.index:
-                    continue  # n is always 1
-                delta = choice.delta
-                if delta is not None:
-                    self._read(delta, choice.logprobs, False, events)
-                elif (delta := self._without_repetition(choice.message)) is not None:
-                    self._read(delta, choice.logprobs, True, events)
-                elif choice.text:
-                    self._items.put("text", choice.text, [], events)
-                if choice.finish_reason:
-                    self._finish_reason = choice.finish_reason
-                    if self._usage is None:
-                        of_choice = choice.usage is not None and choice.usage.has_numbers()
-                        self._usage = choice.usage if of_choice else usage_of(chunk)
-                elif choice.finish_details is not None:
-                    self._finish_reason = choice.finish_details.type
-                if choice.error:
-                    return self._number(events) + self.fail(classify_error_object(choice.error))
+            for chunk in chunks:
+                if chunk.usage is not None or chunk.x_groq is not None:
+                    self._usage = usage_of(chunk) or self._usage
+                if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
+                    items.attached += self._citations.add_lists(chunk)
+                if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
+                    self._service_tier = tier
+                if error := chunk.error or (chunk.x_groq is not None and chunk.x_groq.error):
+                    raise classify_error_object(error)
+                for choice in chunk.choices or ():
+                    if choice.index:
+                        continue  # n is always 1
+                    delta = choice.delta
+                    if delta is not None:
+                        self._read(delta, choice.logprobs, False, events)
+                    elif (delta := self._without_repetition(choice.message)) is not None:
+                        self._read(delta, choice.logprobs, True, events)
+                    elif choice.text:
+                        items.put("text", choice.text, [], events)
+                    if choice.finish_reason:
+                        self._finish_reason = choice.finish_reason
+                        if self._usage is None:
+                            of_choice = choice.usage is not None and choice.usage.has_numbers()
+                            self._usage = choice.usage if of_choice else usage_of(chunk)
+                    elif choice.finish_details is not None:
+                        self._finish_reason = choice.finish_details.type
+                    if choice.error:
+                        raise classify_error_object(choice.error)
+                if items.written + items.attached > self._max_bytes:
+                    raise answer_too_large()
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        items = self._items
-        if items.written + items.attached > self._max_bytes:
-            return self._number(events) + self.fail(answer_too_large())
-        if len(events) != 1:
-            return self._number(events)
-        events[0].sequence_number = self._next_number  # most chunks are one event, and a call for each shows
-        self._next_number += 1
-        return events
+        return self._number(events)
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
         """End as the provider ended; `now` is in Unix seconds.
@@ -288,10 +284,9 @@ class ResponseStream:
             self._read_blocks(delta, whole, events)
         elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
             self._items.put("reasoning", read_thinking(delta), [], events)
-        elif (
-            whole or delta.thought or delta.reasoning_content_camel or delta.cot_summary
-            or not (content or delta.tool_calls)
-        ) and (thinking := read_thinking(delta)):  # fmt: skip
+        elif (delta.thought or delta.reasoning_content_camel or delta.cot_summary) and (
+            thinking := read_thinking(delta)
+        ):
             self._items.put("reasoning", thinking, [], events)
         if delta.extra_content:
             self._items.attached += self._items.opaque().add_answer(delta.extra_content)

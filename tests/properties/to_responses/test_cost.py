@@ -57,48 +57,48 @@ def chunk(delta: Delta) -> Chunk:
 
 def arguments_while_another_call_waits(size: int) -> None:
     stream = StreamHarness().stream
-    stream.feed(call(0, '{"a":"', "f"))
-    stream.feed(call(1, "{}", "g"))
+    stream.feed([call(0, '{"a":"', "f")])
+    stream.feed([call(1, "{}", "g")])
     for _ in range(size):
-        stream.feed(call(0, "some text"))
-    stream.feed(call(0, '"}'))
+        stream.feed([call(0, "some text")])
+    stream.feed([call(0, '"}')])
 
 
 def arguments_that_look_complete_with_every_piece(size: int) -> None:
     stream = StreamHarness().stream
-    stream.feed(call(0, '{"a":"', "f"))
-    stream.feed(call(1, "{}", "g"))
+    stream.feed([call(0, '{"a":"', "f")])
+    stream.feed([call(1, "{}", "g")])
     for _ in range(size):
-        stream.feed(call(0, "}"))
+        stream.feed([call(0, "}")])
 
 
 def a_name_with_every_piece(size: int) -> None:
     stream = StreamHarness().stream
-    stream.feed(call(0, '{"a":[', "f"))
+    stream.feed([call(0, '{"a":[', "f")])
     for _ in range(size):
-        stream.feed(call(0, "{},", "f"))
+        stream.feed([call(0, "{},", "f")])
 
 
 def arguments_of_a_call_without_a_name(size: int) -> None:
     stream = StreamHarness().stream
     for _ in range(size):
-        stream.feed(call(0, "{"))
-    stream.feed(call(0, "}", "f"))
+        stream.feed([call(0, "{")])
+    stream.feed([call(0, "}", "f")])
 
 
 def text_behind_an_open_call(size: int) -> None:
     stream = StreamHarness().stream
-    stream.feed(call(0, "{", "f"))
+    stream.feed([call(0, "{", "f")])
     for _ in range(size):
-        stream.feed(chunk(Delta(content="some text")))
-    stream.feed(call(0, "}"))
+        stream.feed([chunk(Delta(content="some text"))])
+    stream.feed([call(0, "}")])
 
 
 def thinking_in_tags(size: int) -> None:
     stream = StreamHarness().stream
-    stream.feed(chunk(Delta(content="<think>")))
+    stream.feed([chunk(Delta(content="<think>"))])
     for _ in range(size):
-        stream.feed(chunk(Delta(content="a < b </th")))
+        stream.feed([chunk(Delta(content="a < b </th"))])
 
 
 def one_line_in_single_bytes(size: int) -> None:
@@ -145,7 +145,7 @@ def sources_with_every_piece(size: int) -> None:
     for _ in range(size):
         piece = chunk(Delta(content="as [1] says "))
         piece.citations = ["https://a.example/", "https://b.example/"]
-        stream.feed(piece)
+        stream.feed([piece])
     stream.finish(0, done=True)
 
 
@@ -153,8 +153,8 @@ def texts_with_sources_of_their_own(size: int) -> None:
     stream = StreamHarness().stream
     for number in range(size):
         source = Annotation(type="url_citation", url=f"https://{number:04}.example/")
-        stream.feed(chunk(Delta(content="[1]", annotations=[source])))
-        stream.feed(chunk(Delta(refusal="No.")))
+        stream.feed([chunk(Delta(content="[1]", annotations=[source]))])
+        stream.feed([chunk(Delta(refusal="No."))])
     stream.finish(0, done=True)
 
 

@@ -11,6 +11,9 @@ COMPLETED = ("completed", [("output_text", "Hi")])
 
 BODIES = {
     "an event stream": (b"data: " + HI + b"\n\n", COMPLETED),
+    "more space than needed": (
+        b'data:   {"choices":[{"delta":{"content":"Hi"}}]} \n\ndata: [DONE] \n\n', COMPLETED
+    ),
     "events within events": (b"data: data: " + HI + b"\n\ndata: data: [DONE]\n\n", COMPLETED),
     "text first": (b"Starting up.\n\ndata: " + HI + b"\n\n", COMPLETED),
     "white space first": (b"\n\n  data: " + HI + b"\n\n", COMPLETED),

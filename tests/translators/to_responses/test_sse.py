@@ -7,7 +7,7 @@ from translators.to_responses.sse import SSEDecoder
 STREAMS = {
     "as it should be": (b'data: {"a":1}\n\ndata: [DONE]\n\n', [b'{"a":1}', b"[DONE]"]),
     "no space behind the colon (TGI)": (b'data:{"a":1}\n\ndata:[DONE]\n\n', [b'{"a":1}', b"[DONE]"]),
-    "more space than needed": (b'data:   {"a":1} \n\ndata: [DONE] \n\n', [b'{"a":1}', b"[DONE]"]),
+    "more space than needed": (b'data:   {"a":1} \n\ndata: [DONE] \n\n', [b'  {"a":1} ', b"[DONE] "]),
     "CRLF (Perplexity)": (b'data: {"a":1}\r\n\r\ndata: {"a":2}\r\n\r\n', [b'{"a":1}', b'{"a":2}']),
     "CR": (b'data: {"a":1}\r\rdata: {"a":2}\r\r', [b'{"a":1}', b'{"a":2}']),
     "comments (OpenRouter)": (b': OPENROUTER PROCESSING\n\n: again\ndata: {"a":1}\n\n', [b'{"a":1}']),
