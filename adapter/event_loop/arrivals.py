@@ -2,9 +2,9 @@
 
 `receive` waits in the event loop and then reads once: whatever has arrived at a wake-up is one read, and many
 connections share the loop fairly. Its caller can take what arrives in the event loop, without being woken for each
-read. While the connection is watched, the heartbeat ends a wait about once a second, so that the caller can check its
-client's connection. A connection has the same `Arrivals`, with one watcher, until it is closed, because making a
-watcher for each answer costs as much as reading it.
+read. The heartbeat ends a wait about once a second, so that the caller can check its client's connection. A connection
+has the same `Arrivals`, with one watcher, until it is closed, because making a watcher for each answer costs as much as
+reading it.
 Source: docs/decisions/0001-read-the-socket.md.
 """
 
@@ -13,10 +13,10 @@ import ssl
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-import gevent.socket
 from gevent.hub import Waiter, get_hub
 
 from adapter.event_loop.heartbeat import Heartbeat
+from adapter.event_loop.sockets import without_waits
 
 _READABLE: Final = 1
 """gevent's flag."""
@@ -41,41 +41,39 @@ class Arrivals:
         self._heartbeat: Heartbeat | None = None
         self._data = b""
         self._error: BaseException | None = None
-        # gevent's own `recv` only adds a wait, which is done here; that of a TLS socket decrypts.
-        plain = sock._sock if type(sock) is gevent.socket.socket else sock  # type: ignore[attr-defined]
-        self._read: Callable[[int], bytes] = plain.recv
+        self._read: Callable[[int], bytes] = without_waits(sock).recv
         self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
         """Tells how many bytes the TLS layer has decrypted, of which waiting for the socket would not learn."""
 
     def watch(self, heartbeat: Heartbeat) -> None:
-        """Let the heartbeat end the waits, until `unwatch` is called."""
+        """Let the heartbeat end the waits."""
         self._heartbeat = heartbeat
         heartbeat.add(self)
-
-    def unwatch(self) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.remove(self)
-            self._heartbeat = None
 
     def receive(self, take: Take | None = None) -> bytes | None:
         """Return what has arrived, waiting if need be; b"" at the connection's end, None at a tick.
 
         `take` gets it first, and the wait goes on as long as it returns True. Raises OSError, and what `take` raises.
         """
-        while True:
-            if self._pending is None or not self._pending():
-                if not self._wait(take):
-                    return None
-            elif not self._read_once(take):
-                continue
-            if self._error is None:
-                data, self._data = self._data, b""
-                return data
-            error, self._error = self._error, None
-            try:
-                raise error
-            finally:
-                del error  # its traceback refers to this frame
+        if self._pending is not None and self._pending():
+            self._read_once(take)  # what it wakes this greenlet for ends the wait at once
+        self._waits = True
+        self._watcher.start(self._read_once, take)
+        try:
+            if not self._waiter.get():
+                return None
+        finally:
+            self._watcher.stop()
+            self._waits = False
+            self._waiter.clear()
+        if self._error is None:
+            data, self._data = self._data, b""
+            return data
+        error, self._error = self._error, None
+        try:
+            raise error
+        finally:
+            del error  # its traceback refers to this frame
 
     def tick(self) -> None:
         """Wake the greenlet that waits; called by the heartbeat, in the event loop."""
@@ -84,36 +82,22 @@ class Arrivals:
             self._waiter.switch(False)
 
     def close(self) -> None:
-        self.unwatch()
+        if self._heartbeat is not None:
+            self._heartbeat.remove(self)
         self._watcher.close()
 
-    def _wait(self, take: Take | None) -> bool:
-        """Wait until something has arrived that is not taken; return False at the next tick."""
-        self._waits = True
-        self._watcher.start(self._on_readable, take)
-        try:
-            return bool(self._waiter.get())
-        finally:
-            self._watcher.stop()
-            self._waits = False
-            self._waiter.clear()
-
-    def _on_readable(self, take: Take | None) -> None:
-        if self._read_once(take):
-            self._waiter.switch(True)
-
-    def _read_once(self, take: Take | None) -> bool:
-        """Read what has arrived; return whether the caller of `receive` has to know."""
+    def _read_once(self, take: Take | None) -> None:
+        """Read what has arrived, and wake the greenlet in `receive` if it has to know; called in the event loop."""
         try:
             while True:
                 data = self._read(_READ_BYTES)
                 if not data or take is None or not take(data):
                     self._data = data
-                    return True
+                    break
                 if self._pending is None or not self._pending():
-                    return False
+                    return
         except (BlockingIOError, ssl.SSLWantReadError):
-            return False
+            return
         except BaseException as error:
             self._error = error
-            return True
+        self._waiter.switch(True)

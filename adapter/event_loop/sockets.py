@@ -1,4 +1,4 @@
-"""Check a socket's state without reading or waiting, and shut it down while another greenlet uses it.
+"""Use a socket without waiting: check its state, and shut it down while another greenlet uses it.
 
 The system's own `poll` is used: gevent's would create a watcher for every check, and let other greenlets run.
 """
@@ -8,6 +8,7 @@ import select
 import socket
 from typing import Any, Final
 
+import gevent.socket
 from gevent import monkey
 
 _poll: Final = monkey.get_original("select", "poll")
@@ -26,6 +27,11 @@ def poll_of(sock: socket.socket, condition: int) -> Any:
     poll = _poll()
     poll.register(sock.fileno(), condition)
     return poll
+
+
+def without_waits(sock: socket.socket) -> Any:
+    """Return the system's socket below gevent's, which only adds waits; one over TLS itself, which decrypts."""
+    return sock._sock if type(sock) is gevent.socket.socket else sock  # type: ignore[attr-defined]
 
 
 def shut(sock: socket.socket, how: int) -> None:

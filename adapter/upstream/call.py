@@ -11,7 +11,7 @@ from adapter.event_loop.arrivals import Take
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.upstream.http.causes import find_cause_after_sending
 from adapter.upstream.http.head import Head
-from adapter.upstream.http.reader import BodyCut, BodyReader, open_body
+from adapter.upstream.http.reader import BodyCut, BodyReader
 from adapter.upstream.http.transport import SentRequest
 from translators.errors import UNSENT, UpstreamError
 from translators.failures.classes import classify_http_error
@@ -71,8 +71,8 @@ class Call:
             return False
         self._silence = 0.0
         self.head = head
-        self._body = open_body(sent, head)
         self.status = head.status
+        self._body = BodyReader(sent, head)
         if not 200 <= head.status < 300:
             raise self._rejection(head)
         return True

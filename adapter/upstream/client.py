@@ -8,8 +8,10 @@ request. Every failure is an UpstreamError; why a provider could not be reached 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,10 +28,10 @@ from adapter.telemetry.catalog import UPSTREAM_CALLS
 from adapter.telemetry.traces.spans import current_trace, trace_headers
 from adapter.upstream.call import Call
 from adapter.upstream.http.causes import find_cause, without_frames
-from adapter.upstream.http.transport import SentRequest, Transport, copy_request, prepare_request
+from adapter.upstream.http.transport import Request, SentRequest, Transport, prepare_request
 from adapter.upstream.http.ways import connection_options
 from adapter.upstream.redaction import Redactor
-from adapter.upstream.secret_files import SecretFiles
+from adapter.upstream.secret_files import find_secret_files
 from translators.errors import Cause, UpstreamError, answer_too_large
 
 log = structlog.get_logger()
@@ -46,8 +48,8 @@ _LOOKUP_SECONDS: Final = 30.0
 """For a list of models or a token count, which no model has to think about."""
 _MAX_LOOKUP_BYTES: Final = 8 * 1024 * 1024
 """Of such an answer: room for the longest lists of models, and no more memory than one long chat answer."""
-_MAX_IDLE_CONNECTIONS: Final = 4096
-"""Kept for reuse: more than a worker has streams (`server/server.py`), so none is closed for lack of room."""
+_MAX_KNOWN_KEYS: Final = 64
+"""Of callers, or of the upstream itself, whose requests are prepared already."""
 
 
 class Upstream:
@@ -58,12 +60,12 @@ class Upstream:
         self._host = urlsplit(settings.url).netloc
         self.dialect = settings.dialect
         self.uses_callers_key = settings.callers_key
-        self._secret_files = SecretFiles(settings, self._use)
+        self._secret_files = find_secret_files(settings, self._use)
         self._secrets: list[str] = []
         """Those that were replaced, too: they may still be in answers on their way."""
         self._max_silence = settings.timeout
         self._session = requests.Session()
-        self._transport = Transport(_MAX_IDLE_CONNECTIONS, heartbeat)
+        self._transport = Transport(heartbeat)
         self._options = connection_options(settings) | {
             "timeout": Timeout(connect=settings.connect_timeout, read=settings.timeout)
         }
@@ -81,9 +83,9 @@ class Upstream:
         headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         headers |= {name: of.value for name, of in settings.headers.items()}
         to_chat = settings.endpoint("/chat/completions")
-        self._chat_request = prepare_request(
-            self._session, "POST", to_chat, {"Content-Type": "application/json", **headers}
-        )
+        chat_request = prepare_request(self._session, "POST", to_chat, {"Content-Type": "application/json", **headers})
+        self._chat_request = lru_cache(_MAX_KNOWN_KEYS)(partial(_with_key, chat_request))
+        """The chat request with a key, but for its body."""
         self._models_request = prepare_request(self._session, "GET", settings.endpoint("/models"), headers)
 
     def send_chat(
@@ -94,80 +96,82 @@ class Upstream:
         `key`: index of the upstream's own key. `bearer`: the caller's key, sent only if the upstream uses it. `model`:
         its name there, for the trace.
         """
-        self._secret_files.refresh()
-        request = self._with_key(self._chat_request, bearer, key)
+        own_or_callers = self._key(bearer, key)
+        request = self._chat_request(own_or_callers)
         if (trace := current_trace()) is not None:
-            request.headers.update(trace.begin_attempt(self.name, self._host, model))
-        request.body = body
-        request.headers["Content-Length"] = str(len(body))
-        return self._start(request, bearer, self._max_silence, delay)
+            request = request.with_headers(trace.begin_attempt(self.name, self._host, model))
+        return self._start(request, body, bearer, self._max_silence, delay)
 
     def forward(
         self, path: str, body: bytes, *, bearer: str | None, key: int | None, delay: float, via: str | None
     ) -> Call:
         """Send a client's own request to a path below `/v1`, as `send_chat` does; `via`: adapters before this one."""
-        request = self._to(path, body, bearer, key)
-        request.headers.update({} if via is None else {"Via": via})
-        return self._start(request, bearer, self._max_silence, delay)
+        request = self._to(path, bearer, key, {} if via is None else {"Via": via})
+        return self._start(request, body, bearer, self._max_silence, delay)
 
     def fetch_models(self, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the body of the upstream's model list; raise UpstreamError or ClientDisconnected."""
-        self._secret_files.refresh()
-        return self._fetch(self._with_key(self._models_request, bearer, 0), bearer, watch)
+        own_or_callers = self._key(bearer)
+        return self._fetch(_with_key(self._models_request, own_or_callers), None, bearer, watch)
 
     def post(self, path: str, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer to a POST to a path next to `/v1`; raise UpstreamError or ClientDisconnected."""
-        return self._fetch(self._to(path, body, bearer, is_beside_v1=True), bearer, watch)
+        return self._fetch(self._to(path, bearer, is_beside_v1=True), body, bearer, watch)
 
     def ask_embeddings(self, body: bytes, *, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return the answer of the embeddings API; raise UpstreamError or ClientDisconnected."""
-        return self._fetch(self._to("/embeddings", body, bearer), bearer, watch)
+        return self._fetch(self._to("/embeddings", bearer), body, bearer, watch)
 
     def ask_images(
         self, path: str, body: bytes, content_type: str, *, bearer: str | None, watch: ClientWatch, seconds: float
     ) -> Iterator[bytes]:
         """Yield the answer of the images API at `path` as it comes; raise UpstreamError or ClientDisconnected."""
-        request = self._to(path, body, bearer)
-        request.headers["Content-Type"] = content_type
-        return self._read_pieces(request, bearer, watch, seconds)
+        request = self._to(path, bearer, headers={"Content-Type": content_type})
+        return self._read_pieces(request, body, bearer, watch, seconds)
 
     def _to(
-        self, path: str, body: bytes, bearer: str | None, key: int | None = 0, *, is_beside_v1: bool = False
-    ) -> requests.PreparedRequest:
+        self, path: str, bearer: str | None, key: int | None = 0, headers: Mapping[str, str] = MappingProxyType({}),
+        *, is_beside_v1: bool = False,
+    ) -> Request:  # fmt: skip
         """Return a POST to another path of the upstream, below `/v1` or beside it."""
-        self._secret_files.refresh()
-        request = self._with_key(self._chat_request, bearer, key)
-        request.headers.update(trace_headers())
-        request.url = self._root(path) if is_beside_v1 else self._endpoint(path)
-        request.body, request.headers["Content-Length"] = body, str(len(body))
-        return request
+        own_or_callers = self._key(bearer, key)
+        url = self._root(path) if is_beside_v1 else self._endpoint(path)
+        return self._chat_request(own_or_callers).with_headers({**trace_headers(), **headers}, url)
+
+    def _key(self, bearer: str | None, key: int | None = 0) -> str | None:
+        """Return the key with which a request is sent now, None for none. Call it first: the secrets may be new."""
+        if self._secret_files is not None:
+            self._secret_files.refresh()
+        if self.uses_callers_key:
+            return bearer
+        return self._keys[key or 0] if self._keys else None
 
     def _start(
-        self, request: requests.PreparedRequest, bearer: str | None, max_silence: float, delay: float = 0.0
+        self, request: Request, body: bytes | None, bearer: str | None, max_silence: float, delay: float = 0.0
     ) -> Call:
-        if delay or len(request.body or b"") >= LARGE_BYTES:  # others run between translating and copying megabytes
-            return Call(self, None, gevent.spawn_later(delay, self._send, request), bearer, max_silence)
-        sent = self._transport.begin(request)
-        sending = gevent.spawn(self._finish, request, sent) if sent is None or sent.unwritten else None
+        if delay or (body and len(body) >= LARGE_BYTES):  # others run between translating and copying megabytes
+            return Call(self, None, gevent.spawn_later(delay, self._send, request, body), bearer, max_silence)
+        sent = self._transport.begin(request, body)
+        sending = gevent.spawn(self._finish, request, body, sent) if sent is None or sent.unwritten else None
         return Call(self, sent, sending, bearer, max_silence)
 
-    def _send(self, request: requests.PreparedRequest) -> SentRequest | UpstreamError:
+    def _send(self, request: Request, body: bytes | None) -> SentRequest | UpstreamError:
         """Send a request, on an idle connection if there is one; return an error, as a greenlet must (`Sending`)."""
-        begun = self._transport.begin(request)
-        return self._finish(request, begun) if begun is None or begun.unwritten else begun
+        begun = self._transport.begin(request, body)
+        return self._finish(request, body, begun) if begun is None or begun.unwritten else begun
 
-    def _finish(self, request: requests.PreparedRequest, begun: SentRequest | None) -> SentRequest | UpstreamError:
+    def _finish(self, request: Request, body: bytes | None, begun: SentRequest | None) -> SentRequest | UpstreamError:
         """Send the rest of a request, or all of it on a new connection; return an error as `_send` does."""
         try:
-            return self._transport.finish(request, begun, **self._options)
+            return self._transport.finish(request, body, begun, **self._options)
         except (requests.RequestException, OSError) as error:
             return self.unreachable(*find_cause(without_frames(error)))
 
-    def _fetch(self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch) -> bytes:
+    def _fetch(self, request: Request, body: bytes | None, bearer: str | None, watch: ClientWatch) -> bytes:
         """Return an answer of at most `_MAX_LOOKUP_BYTES`; raise UpstreamError or ClientDisconnected."""
         parts: list[bytes] = []
         size = 0
-        for piece in self._read_pieces(request, bearer, watch, _LOOKUP_SECONDS):
+        for piece in self._read_pieces(request, body, bearer, watch, _LOOKUP_SECONDS):
             parts.append(piece)
             size += len(piece)
             if size > _MAX_LOOKUP_BYTES:
@@ -175,10 +179,10 @@ class Upstream:
         return b"".join(parts)
 
     def _read_pieces(
-        self, request: requests.PreparedRequest, bearer: str | None, watch: ClientWatch, seconds: float
+        self, request: Request, body: bytes | None, bearer: str | None, watch: ClientWatch, seconds: float
     ) -> Iterator[bytes]:
         """Yield an answer as it comes; raise UpstreamError, also after `seconds`, or ClientDisconnected."""
-        call = self._start(request, bearer, min(seconds, self._max_silence))
+        call = self._start(request, body, bearer, min(seconds, self._max_silence))
         until = time.monotonic() + seconds
         try:
             while not call.wait(TICK_SECONDS):
@@ -202,15 +206,6 @@ class Upstream:
             reason=self._redactor(reason),
         )  # fmt: skip
 
-    def _with_key(
-        self, template: requests.PreparedRequest, bearer: str | None, key: int | None
-    ) -> requests.PreparedRequest:
-        headers, keys = dict(template.headers), self._keys
-        sent = bearer if self.uses_callers_key else keys[key or 0] if keys else None
-        if sent:
-            headers["Authorization"] = f"Bearer {sent}"
-        return copy_request(template, headers)
-
     def log_failure(self, error: UpstreamError, **where: Any) -> None:
         """Log why a call failed: its cause, and the words of the system or the provider; `where` says more about it."""
         provider = error.provider_error
@@ -221,6 +216,10 @@ class Upstream:
             upstream=self.name, host=self._host, cause=error.cause, provider_status=error.provider_status or None,
             reason=self._redactor(reason)[:_MAX_REASON_CHARS], **where,
         )  # fmt: skip
+
+
+def _with_key(request: Request, key: str | None) -> Request:
+    return request.with_headers({"Authorization": f"Bearer {key}"}) if key else request
 
 
 def _check(watch: ClientWatch, until: float, seconds: float) -> None:

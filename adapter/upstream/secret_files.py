@@ -58,14 +58,12 @@ class SecretFiles:
         """`use` gets the settings with other secrets in them whenever a file has another one."""
         self._settings = settings
         self._use = use
-        named = (*settings.keys, *settings.headers.values(), *settings.query.values())
-        self._has_files = any(secret.shown.startswith(_PREFIX) for secret in named)
         self._read = SecretReader().read
         self._next_look = 0.0
 
     def refresh(self) -> None:
         """Read the files that have changed, if it is time to look."""
-        if not self._has_files or time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
         before, where = self._settings, f"upstreams.{self._settings.name}"
@@ -80,3 +78,9 @@ class SecretFiles:
 
     def _read_each(self, secrets: Mapping[str, Secret], where: str) -> dict[str, Secret]:
         return {name: self._read(secret, f"{where}.{name}", HEADER_VALUE) for name, secret in secrets.items()}
+
+
+def find_secret_files(settings: UpstreamSettings, use: Callable[[UpstreamSettings], None]) -> SecretFiles | None:
+    """Return the secrets of an upstream if any of them comes from a file; `use` as in `SecretFiles`."""
+    named = (*settings.keys, *settings.headers.values(), *settings.query.values())
+    return SecretFiles(settings, use) if any(secret.shown.startswith(_PREFIX) for secret in named) else None

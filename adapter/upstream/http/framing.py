@@ -26,15 +26,12 @@ class ChunkedBody:
     """`Transfer-Encoding: chunked`; trailers are ignored."""
 
     ends_with_connection = False
-    __slots__ = ("_line", "_missing", "_trailers", "over")
-
-    def __init__(self) -> None:
-        self.over = False
-        self._line = b""
-        """The incomplete line with a chunk's size."""
-        self._missing = 0
-        """Bytes of the current chunk still to come, with its line end."""
-        self._trailers = False
+    over = False
+    _line = b""
+    """The incomplete line with a chunk's size."""
+    _missing = 0
+    """Bytes of the current chunk still to come, with its line end."""
+    _trailers = False
 
     def feed(self, data: bytes) -> bytes:
         if not (self._missing or self._line or self._trailers):

@@ -1,8 +1,9 @@
 """Read the head of an answer: its status and header fields.
 
 urllib3 leaves this to the standard library, which reads line by line and parses a head like an e-mail: a tenth of the
-cost of a small request. Here one read is usually the whole head. Harmless mistakes of providers are tolerated (bare
-line feeds, no reason phrase, a line that is no field); interim answers (1xx) are skipped.
+cost of a small request. Here one read is usually the whole head, and of its fields, twenty or more, only those are
+parsed that reading the body needs. Harmless mistakes of providers are tolerated (bare line feeds, no reason phrase, a
+line that is no field); interim answers (1xx) are skipped.
 Source: RFC 9112 §4; docs/decisions/0001-read-the-socket.md.
 """
 
@@ -10,7 +11,14 @@ import re
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import Any, Final
 
-_STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: |$)")
+from msgspec import Struct
+
+_STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?=[ \r\n]|\Z)")
+_FIELD: Final = re.compile(rb"\n([^\n:]*):([^\n]*)")
+_FRAMING_FIELD: Final = re.compile(
+    rb"\n(connection|content-encoding|content-length|transfer-encoding)[ \t]*:([^\n]*)", re.IGNORECASE
+)
+_FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _MAX_HEAD_BYTES: Final = 64 * 1024
 """The standard library's limit for one line; no provider's head has a tenth of it."""
@@ -24,35 +32,29 @@ class Fields(dict[str, str]):
         return super().get(name.lower(), default)
 
 
-class Head:
+class Head(Struct, frozen=True):
     """The head of an answer, and what has been read after it."""
 
-    __slots__ = ("fields", "minor", "rest", "status")
-
-    def __init__(self, status: int, minor: int, fields: Fields, rest: bytes) -> None:
-        self.status = status
-        self.minor = minor
-        """y in HTTP/1.y."""
-        self.fields = fields
-        self.rest = rest
-        """Bytes of the body that came with the head."""
+    status: int
+    framing: Fields
+    """The fields that say where the body ends, and how it is coded."""
+    keeps_connection: bool
+    """Whether the connection can be reused after the body."""
+    text: bytes
+    """The lines, without the empty one."""
+    rest: bytes
+    """Bytes of the body that came with the head."""
 
     @property
-    def keeps_connection(self) -> bool:
-        """Whether the connection can be reused after the body."""
-        if "connection" not in self.fields:
-            return self.minor == 1
-        options = self.fields["connection"].lower()
-        return "close" not in options and (self.minor == 1 or "keep-alive" in options)
+    def fields(self) -> Fields:
+        """All header fields. Parsed each time, since most answers are read without them."""
+        return _parse_fields(_FIELD, self.text)
 
 
 class HeadReader:
     """Reads the head of one answer from the bytes of its connection, in any split."""
 
-    __slots__ = ("_data",)
-
-    def __init__(self) -> None:
-        self._data = b""
+    _data = b""
 
     def feed(self, data: bytes) -> Head | None:
         """Return the head once it is complete; `data` is b"" at the connection's end.
@@ -79,21 +81,20 @@ class HeadReader:
 
 def parse_head(text: bytes, rest: bytes) -> Head:
     """Parse the lines of a head, without the empty one; raise BadStatusLine for what is not HTTP."""
-    first, *lines = text.split(b"\n")
-    status = _STATUS.match(first.rstrip())
+    status = _STATUS.match(text)
     if status is None:
-        raise BadStatusLine(first[:80].decode("latin-1"))
+        raise BadStatusLine(text.partition(b"\n")[0][:80].decode("latin-1"))
+    if b"\n " in text or b"\n\t" in text:  # a line that continues the field above
+        text = _FOLD.sub(b" ", text)
+    framing = _parse_fields(_FRAMING_FIELD, text)
+    options = framing["connection"].lower() if "connection" in framing else ""
+    keeps_connection = "close" not in options and (status[1] == b"1" or "keep-alive" in options)
+    return Head(int(status[2]), framing, keeps_connection, text, rest)
+
+
+def _parse_fields(pattern: re.Pattern[bytes], text: bytes) -> Fields:
     fields = Fields()
-    name = ""
-    for line in lines:
-        if line[:1] in (b" ", b"\t"):  # continues the field above
-            if name:
-                fields[name] += " " + line.strip().decode("latin-1")
-            continue
-        left, colon, right = line.partition(b":")
-        if not colon:
-            continue
-        name = left.rstrip().decode("latin-1").lower()
-        value = right.strip().decode("latin-1")
+    for left, right in pattern.findall(text):
+        name, value = left.decode("latin-1").rstrip().lower(), right.decode("latin-1").strip()
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return Head(int(status[2]), int(status[1]), fields, rest)
+    return fields

@@ -19,7 +19,7 @@ from translators.errors import UpstreamError
 
 _MAX_READS_AFTER_END: Final = 16
 """Reads after the end of an answer. Only the end of the HTTP body should come, which needs one."""
-_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+_LENGTH: Final = re.compile(r"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*")  # some send it twice
 
 
 class BodyCut(Exception):
@@ -29,10 +29,11 @@ class BodyCut(Exception):
 class BodyReader:
     """One body. `close` must be called; after a complete body it releases the connection for the next request."""
 
-    def __init__(self, sent: SentRequest, head: Head, framing: Framing) -> None:
+    def __init__(self, sent: SentRequest, head: Head) -> None:
+        """Raises UpstreamError for a body whose encoding is unknown."""
         self._sent = sent
         self._reusable = head.keeps_connection
-        self._framing = framing
+        self._framing = choose_framing(head)
         self._receive = sent.arrivals.receive
         self._read_ahead = head.rest
         self._take: Take | None = None
@@ -109,29 +110,20 @@ def _read_to_end(body: BodyReader) -> None:
         body.close()
 
 
-def open_body(sent: SentRequest, head: Head) -> BodyReader:
-    """Return the reader of an answer's body; raise UpstreamError for an unknown encoding."""
-    try:
-        framing = _choose_framing(head)
-    except BaseException:
-        sent.close()
-        raise
-    return BodyReader(sent, head, framing)
-
-
-def _choose_framing(head: Head) -> Framing:
+def choose_framing(head: Head) -> Framing:
+    """Return what separates an answer's body from the rest; raise UpstreamError for an unknown encoding."""
     framing: Framing
     if head.status in (204, 304):
         return SizedBody(0)  # no body. Source: RFC 9112 §6.3
-    fields = head.fields
+    fields = head.framing
     if "transfer-encoding" in fields and "chunked" in fields["transfer-encoding"].lower():
         framing = ChunkedBody()
     else:
-        length, *others = {one.strip() for one in fields.get("content-length", "").split(",")}  # some send it twice
-        framing = SizedBody(int(length)) if not others and _LENGTH.fullmatch(length) else UnsizedBody()
+        length = _LENGTH.fullmatch(fields["content-length"]) if "content-length" in fields else None
+        framing = UnsizedBody() if length is None else SizedBody(int(length[1]))
     if "content-encoding" not in fields:
         return framing
-    coding = fields["content-encoding"].strip().lower()
+    coding = fields["content-encoding"].lower()
     if coding in ("identity", ""):
         return framing
     if coding in ("gzip", "x-gzip", "deflate"):

@@ -1,11 +1,11 @@
 """A requests adapter without the work that a chat call does not need.
 
 A requests `Session` merges cookies, redirects and hooks into every request; the adapter below it does the rest:
-connection pools, TLS, proxies, errors. So the adapter is called directly, with a request that is prepared once and
-copied. Some of its steps are done once per URL instead of once per request (pool, certificates, request line behind a
-proxy). On an idle connection a request is one write (`begin`), without the adapter. Only what may have to wait, a new
-connection or the rest of a long body, needs a greenlet (`finish`). The head of the answer is awaited here, too, because
-the standard library below urllib3 costs more than the whole translation.
+connection pools, TLS, proxies, errors. So the adapter is called directly, with a request that is prepared once
+(`Request`). Some of its steps are done once per URL instead of once per request (pool, certificates, request line
+behind a proxy). On an idle connection a request is one write (`begin`), without the adapter. Only what may have to
+wait, a new connection or the rest of a long body, needs a greenlet (`finish`). The head of the answer is awaited here,
+too, because the standard library below urllib3 costs more than the whole translation.
 Source: docs/decisions/0001-read-the-socket.md.
 
 A chat request costs money and is not idempotent, so it is never written again after a provider may have it: an idle
@@ -14,8 +14,7 @@ connection is checked before it is reused, and only a write that fails on it is 
 
 import ssl
 from collections.abc import Mapping
-from functools import lru_cache
-from queue import Empty, Full
+from queue import Empty
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -27,11 +26,41 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from adapter.event_loop.arrivals import Arrivals
 from adapter.event_loop.heartbeat import Heartbeat
-from adapter.event_loop.sockets import READABLE, poll_of
+from adapter.event_loop.sockets import READABLE, poll_of, without_waits
 from adapter.upstream.http.head import Fields, Head, HeadReader
 
 _LENGTH: Final = "Content-Length"
 _WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Request:
+    """A request but for its body: prepared and formatted once, sent with one body after the other."""
+
+    __slots__ = ("_head", "prepared")
+
+    def __init__(self, prepared: requests.PreparedRequest) -> None:
+        self.prepared = prepared
+        """Its headers are a plain dict, without the length of a body. Never changed."""
+        self._head = b""
+        """Its lines, from the first time that they are formatted."""
+
+    def with_headers(self, headers: Mapping[str, str], url: str | None = None) -> "Request":
+        """Return the request with more headers, and to another URL."""
+        prepared = self.prepared
+        return Request(_copy(prepared, url=url or prepared.url, headers={**prepared.headers, **headers}))
+
+    def with_body(self, body: bytes | None) -> requests.PreparedRequest:
+        """Return the request as requests' adapter takes it."""
+        if body is None:
+            return self.prepared
+        return _copy(self.prepared, body=body, headers={**self.prepared.headers, _LENGTH: str(len(body))})
+
+    def format(self, target: str, body: bytes | None) -> bytes:
+        """Return the bytes of the request; raise InvalidHeader. `target` is always the same."""
+        head = self._head
+        if not head:
+            head = self._head = _format_head(self.prepared.method, target, self.prepared.headers)
+        return b"%b\r\n" % head if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
 class SentRequest:
@@ -74,8 +103,11 @@ class SentRequest:
         """Release the connection for the next request; the answer has been read."""
         connection, self._own_connection = self._own_connection, None
         if connection is not None:
-            self.arrivals.unwatch()
-            self._pool._put_conn(connection)
+            idle = self._pool.pool
+            if idle is None:  # the pool has been closed
+                connection.close()
+            else:
+                idle.append(connection)
 
     def close(self) -> None:
         """Cut the connection."""
@@ -89,35 +121,22 @@ class DirectIO:
 
     sock: Any
     timeout: Any
-    _arrivals: Arrivals | None = None
-    _idle_check: Any = None
+    arrivals: Any = None
+    """What arrives on the connection; None until its first request has been sent."""
+    idle_check: Any
     """The system's `poll` of the socket: making one costs more than the check."""
+    _send: Any
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether an idle connection is open: nothing has arrived, not even its end."""
-        if self._idle_check is None:
-            if self.sock is None:
-                return False
-            self._idle_check = poll_of(self.sock, READABLE)
-        return not self._idle_check.poll(0)
-
-    @property
-    def arrivals(self) -> Arrivals:
-        if self._arrivals is None:
-            self.sock.settimeout(0.0)
-            self._arrivals = Arrivals(self.sock)
-        return self._arrivals
-
-    def write_some(self, data: bytes) -> int:
-        """Write what fits at once, and return how many bytes that is; raise OSError."""
+    def begin(self, data: bytes) -> SentRequest:
+        """Write a request as far as it fits at once; raise OSError."""
         size = 0
         try:
             while size < len(data):
-                size += self.sock.send(memoryview(data)[size:])
+                size += self._send(memoryview(data)[size:])
         except _WOULD_WAIT:
             pass
-        return size
+        # an empty view would keep the request in memory until its answer ends
+        return SentRequest(self, memoryview(data)[size:] if size < len(data) else b"")
 
     def write_all(self, data: bytes | memoryview) -> None:
         self.sock.settimeout(self.timeout)
@@ -127,19 +146,23 @@ class DirectIO:
     def request(self, method: str, url: str, *, body: bytes | None, headers: dict[str, str], **_: Any) -> None:
         if self.sock is None:  # a tunnel through a proxy is open already
             self.connect()
-        self.sock.sendall(_format(method, url, headers, body))
+        self.sock.sendall(_format_head(method, url, headers) + b"\r\n" + (body or b""))
 
     def getresponse(self) -> SentRequest:
+        """Make the connection ready for this answer and those that follow."""
+        self.sock.settimeout(0.0)
+        self.arrivals = Arrivals(self.sock)
+        self.idle_check = poll_of(self.sock, READABLE)
+        self._send = without_waits(self.sock).send
         return SentRequest(self)
 
     def connect(self) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
-        if self._arrivals is not None:
-            self._arrivals.close()
-            self._arrivals = None
-        self._idle_check = None
+        if self.arrivals is not None:
+            self.arrivals.close()
+            self.arrivals = None
         super().close()  # type: ignore[misc]
 
 
@@ -152,21 +175,17 @@ class _TLSConnection(DirectIO, HTTPSConnection):  # type: ignore[misc]
 
 
 class _IdleConnections(list[Any]):
-    """The queue of idle connections that urllib3's pool needs: it never waits, and the last used is reused first.
+    """The queue of idle connections that urllib3's pool needs: it has no limit, and the last used is reused first.
 
     The standard library's queue takes locks, which cost more here than checking whether a connection is still open.
     """
 
     def __init__(self, maxsize: int) -> None:
         super().__init__()
-        self._maxsize = maxsize
 
     def put(self, connection: Any, block: bool = False) -> None:
-        if connection is None:
-            return  # the pool marks the room for a new connection
-        if len(self) >= self._maxsize:
-            raise Full
-        self.append(connection)
+        if connection is not None:  # the pool marks the room for a new connection
+            self.append(connection)
 
     def get(self, block: bool = False, timeout: float | None = None) -> Any:
         if not self:
@@ -203,11 +222,11 @@ class Transport(HTTPAdapter):
     The options for TLS and proxies must be the same each time.
     """
 
-    def __init__(self, max_idle_connections: int, heartbeat: Heartbeat) -> None:
+    def __init__(self, heartbeat: Heartbeat) -> None:
         self._heartbeat = heartbeat
         self._routes: dict[str | None, tuple[Any, str]] = {}
         """By URL: the pool, and the target of the request line."""
-        super().__init__(pool_connections=4, pool_maxsize=max_idle_connections, max_retries=0)
+        super().__init__(pool_connections=4, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -242,27 +261,26 @@ class Transport(HTTPAdapter):
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
         return resp
 
-    def begin(self, request: requests.PreparedRequest) -> SentRequest | None:
-        """Write a request on an idle connection, as far as it fits at once; None if there is no such connection."""
-        pool, target = self._routes.get(request.url, (None, ""))
+    def begin(self, request: Request, body: bytes | None) -> SentRequest | None:
+        """Write a request on an idle connection, as far as it fits at once; None if there is no such connection.
+
+        An idle connection on which something has arrived, its end perhaps, is closed. Raises InvalidHeader.
+        """
+        pool, target = self._routes.get(request.prepared.url, (None, ""))
         while pool is not None and pool.pool:
-            connection = pool.pool.get()
-            if connection.is_connected:
-                data = _format(request.method, target, request.headers, request.body)
+            connection = pool.pool.pop()
+            if not connection.idle_check.poll(0):
                 try:
-                    written = connection.write_some(data)
-                    # an empty view would keep the request in memory until its answer ends
-                    sent = SentRequest(connection, memoryview(data)[written:] if written < len(data) else b"")
+                    sent: SentRequest = connection.begin(request.format(target, body))
                 except OSError:
                     pass  # it was dead: the provider cannot have the whole request
                 else:
                     sent._pool = pool
-                    sent.arrivals.watch(self._heartbeat)
                     return sent
             connection.close()
         return None
 
-    def finish(self, request: requests.PreparedRequest, begun: SentRequest | None, **options: Any) -> SentRequest:
+    def finish(self, request: Request, body: bytes | None, begun: SentRequest | None, **options: Any) -> SentRequest:
         """Write the rest of a request, or all of it on a new connection; raises requests' exceptions."""
         if begun is not None:
             try:
@@ -271,39 +289,26 @@ class Transport(HTTPAdapter):
                 begun.close()  # as in `begin`
             else:
                 return begun
-        sent: SentRequest = cast(Any, self.send(request, stream=True, **options))
+        sent: SentRequest = cast(Any, self.send(request.with_body(body), stream=True, **options))
         sent.arrivals.watch(self._heartbeat)
         return sent
 
 
-def _format(method: str | None, target: str, headers: Mapping[str, str], body: Any) -> bytes:
-    """Return the bytes of a request; raise InvalidHeader."""
-    fields = tuple(headers.items())
-    if fields[-1][0] != _LENGTH:
-        return b"%b\r\n%b" % (_format_head(method, target, fields), body or b"")
-    return b"%bContent-Length: %d\r\n\r\n%b" % (_format_head(method, target, fields[:-1]), len(body), body)
-
-
-@lru_cache(maxsize=64)  # of one upstream, requests differ in their keys and lengths only
-def _format_head(method: str | None, target: str, fields: tuple[tuple[str, str], ...]) -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in fields], ""]
+def _format_head(method: str | None, target: str, headers: Mapping[str, str]) -> bytes:
+    """Return the lines of a request, without the empty one at the end; raise InvalidHeader."""
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], ""]
     head = "\r\n".join(lines)
     if head.count("\n") != len(lines) - 1:
         raise InvalidHeader("a header holds a line end")
     return head.encode("latin-1")
 
 
-def prepare_request(
-    session: requests.Session, method: str, url: str, headers: dict[str, str]
-) -> requests.PreparedRequest:
-    """Return a request as the session prepares it, its headers in a plain dict, which is quick to copy.
-
-    A length is left out: who gives it a body sets it, behind the other headers.
-    """
-    request = session.prepare_request(requests.Request(method, url, headers=headers))
-    prepared = {"Host": _host(request.url or ""), **request.headers}
-    prepared.pop(_LENGTH, None)
-    return copy_request(request, prepared)
+def prepare_request(session: requests.Session, method: str, url: str, headers: dict[str, str]) -> Request:
+    """Return a request as the session prepares it."""
+    prepared = session.prepare_request(requests.Request(method, url, headers=headers))
+    named = {"Host": _host(prepared.url or ""), **prepared.headers}
+    named.pop(_LENGTH, None)  # of no body
+    return Request(_copy(prepared, headers=named))
 
 
 def _host(url: str) -> str:
@@ -313,8 +318,8 @@ def _host(url: str) -> str:
     return host.removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
 
-def copy_request(request: requests.PreparedRequest, headers: dict[str, str]) -> requests.PreparedRequest:
-    """Return a request to the same URL with these headers; requests' own copy copies cookies and hooks too."""
+def _copy(prepared: requests.PreparedRequest, **changes: Any) -> requests.PreparedRequest:
+    """Return a copy with these members; requests' own copy copies cookies and hooks too."""
     copy = object.__new__(requests.PreparedRequest)
-    copy.__dict__.update(request.__dict__, headers=headers)  # any mapping will do for the adapter
+    copy.__dict__.update(prepared.__dict__, **changes)  # any mapping will do for the headers
     return copy

@@ -109,3 +109,9 @@ def test_a_head_without_end() -> None:
         theirs.sendall(b"HTTP/1.1 200 OK\r\n" + b"A: 1\r\n" * 12_000)
         with pytest.raises(HTTPException, match="limit"):
             read_head(ours)
+
+
+def test_what_the_body_needs_is_read_of_any_form_of_the_fields() -> None:
+    fields = b"Transfer-ENCODING :\r\n chunked\r\nX-Content-Length: 1\ncontent-length:2\n"
+    head = read_head(Pieces(b"HTTP/1.1 200 OK\n" + fields + b"\n"))
+    assert head.framing == {"transfer-encoding": "chunked", "content-length": "2"}

@@ -9,7 +9,7 @@ import requests
 
 from adapter.event_loop.heartbeat import Heartbeat
 from adapter.upstream.http.head import Head
-from adapter.upstream.http.transport import SentRequest, Transport, prepare_request
+from adapter.upstream.http.transport import Request, SentRequest, Transport, prepare_request
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LONG = b"x" * (16 << 20)
@@ -42,15 +42,13 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    transport = Transport(8, Heartbeat())
+    transport = Transport(Heartbeat())
     yield transport
     transport.close()
 
 
-def post(provider: Provider, body: bytes) -> requests.PreparedRequest:
-    request = prepare_request(requests.Session(), "POST", provider.url, {"Content-Length": str(len(body))})
-    request.body = body
-    return request
+def request_to(provider: Provider) -> Request:
+    return prepare_request(requests.Session(), "POST", provider.url, {})
 
 
 def read_request(connection: socket.socket, size: int) -> bytes:
@@ -72,9 +70,9 @@ def head_of(sent: SentRequest) -> Head:
 
 def open_connection(provider: Provider, transport: Transport) -> socket.socket:
     """Return the provider's end of a connection that is idle now."""
-    request = post(provider, b"{}")
-    assert transport.begin(request) is None  # there is none yet
-    sent = transport.finish(request, None, timeout=10)
+    request = request_to(provider)
+    assert transport.begin(request, b"{}") is None  # there is none yet
+    sent = transport.finish(request, b"{}", None, timeout=10)
     connection = provider.accept()
     assert read_request(connection, 2) == b"{}"
     connection.sendall(OK)
@@ -86,7 +84,7 @@ def open_connection(provider: Provider, transport: Transport) -> socket.socket:
 def test_an_idle_connection_takes_the_request_at_once(provider: Provider, transport: Transport) -> None:
     with open_connection(provider, transport) as connection:
         for body in (b"[1]", b"[2]"):
-            sent = transport.begin(post(provider, body))
+            sent = transport.begin(request_to(provider), body)
             assert sent is not None
             assert not sent.unwritten
             assert read_request(connection, 3) == body
@@ -97,14 +95,14 @@ def test_an_idle_connection_takes_the_request_at_once(provider: Provider, transp
 
 def test_a_long_request_is_written_once(provider: Provider, transport: Transport) -> None:
     with open_connection(provider, transport) as connection:
-        request = post(provider, LONG)
-        sent = transport.begin(request)
+        request = request_to(provider)
+        sent = transport.begin(request, LONG)
         assert sent is not None
         assert 0 < len(sent.unwritten) < len(LONG)
         received: list[bytes] = []
         reading = Thread(target=lambda: received.append(read_request(connection, len(LONG))))
         reading.start()
-        assert transport.finish(request, sent, timeout=10) is sent
+        assert transport.finish(request, LONG, sent, timeout=10) is sent
         reading.join()
         assert received == [LONG]
         connection.sendall(OK)
@@ -114,8 +112,8 @@ def test_a_long_request_is_written_once(provider: Provider, transport: Transport
 
 def test_a_long_request_that_the_provider_cannot_have_is_sent_anew(provider: Provider, transport: Transport) -> None:
     connection = open_connection(provider, transport)
-    request = post(provider, LONG)
-    sent = transport.begin(request)
+    request = request_to(provider)
+    sent = transport.begin(request, LONG)
     assert sent is not None
     connection.close()  # with bytes unread, so that the connection is reset
     received: list[bytes] = []
@@ -126,7 +124,7 @@ def test_a_long_request_that_the_provider_cannot_have_is_sent_anew(provider: Pro
 
     reading = Thread(target=read_again)
     reading.start()
-    again = transport.finish(request, sent, timeout=10)
+    again = transport.finish(request, LONG, sent, timeout=10)
     reading.join()
     assert again is not sent
     assert received == [LONG]
@@ -135,32 +133,32 @@ def test_a_long_request_that_the_provider_cannot_have_is_sent_anew(provider: Pro
 
 def test_a_dead_idle_connection_takes_none(provider: Provider, transport: Transport) -> None:
     open_connection(provider, transport).close()
-    assert transport.begin(post(provider, b"{}")) is None
+    assert transport.begin(request_to(provider), b"{}") is None
 
 
 def test_an_answer_that_was_not_read_closes_its_connection(provider: Provider, transport: Transport) -> None:
     with open_connection(provider, transport) as connection:
-        sent = transport.begin(post(provider, b"[1]"))
+        sent = transport.begin(request_to(provider), b"[1]")
         assert sent is not None
         assert read_request(connection, 3) == b"[1]"
         assert type(sent.unwritten) is bytes, "a view, even an empty one, keeps the request in memory"
         sent.close()
         sent.close()
         assert connection.recv(1) == b""
-        assert transport.begin(post(provider, b"[2]")) is None
+        assert transport.begin(request_to(provider), b"[2]") is None
 
 
 def test_a_connection_is_given_back_only_once(provider: Provider, transport: Transport) -> None:
-    first = transport.finish(post(provider, b"1"), None, timeout=10)
+    first = transport.finish(request_to(provider), b"1", None, timeout=10)
     with provider.accept() as peer:
         read_request(peer, 1)
         peer.sendall(OK)
         assert first.await_head() is not None
         first.release()
-        second = transport.begin(post(provider, b"2"))
+        second = transport.begin(request_to(provider), b"2")
         assert second is not None
         first.release()
-        assert transport.begin(post(provider, b"3")) is None, "a connection on which an answer is awaited"
+        assert transport.begin(request_to(provider), b"3") is None, "a connection on which an answer is awaited"
         first.close()
         assert read_request(peer, 1) == b"2"
         peer.sendall(OK)
