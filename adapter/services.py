@@ -7,6 +7,7 @@ clock until it is used. Views get it from `api/current.py`.
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, cast
 
 import gevent
@@ -109,6 +110,8 @@ class Services:
             self.store, max_bytes=settings.tenant_stored_bytes, max_items=settings.tenant_stored_items,
             files=self.file_store, is_open=not settings.requires_keys,
         )  # fmt: skip
+        self.keyring: Callable[[], Keyring] = cache(partial(open_keyring, settings, self.store))
+        """Returns the keyring, opened at its first use; raises StoreDown if its secret can neither be read nor made."""
         self.lessons = Lessons(self.store)
         every = settings.all_upstreams()
         self.upstreams = {one.name: Upstream(one, self.heartbeat) for one in every}
@@ -158,16 +161,9 @@ class Services:
         """Records exchanges for the inspector; None: nothing is recorded."""
         self.retention = Retention(self.store, settings.retention, self.file_store)
         self.file_upkeep = FileUpkeep(self.file_store, self.index_files)
-        self._keyring: Keyring | None = None
         self._tools: ToolPolicy | None = None
         self._indexer: Indexer | None = None
         self._last_call: float | None = None
-
-    def keyring(self) -> Keyring:
-        """Return the keyring, opened at its first use; raise StoreDown if its secret can neither be read nor made."""
-        if self._keyring is None:
-            self._keyring = open_keyring(self.settings, self.store)
-        return self._keyring
 
     def tools(self) -> "ToolPolicy":
         """Return the policy on hosted tools."""

@@ -23,15 +23,12 @@ class Note(Struct, frozen=True, gc=False):
 _read: Final = Decoder(list[Note]).decode
 
 
-class Notes:
+class Notes(Struct, eq=False):
     """The notes of one request, in order; equal notes are added once."""
 
-    __slots__ = ("_notes", "has_news")
-
-    def __init__(self) -> None:
-        self._notes: dict[Note, None] = {}
-        self.has_news = False
-        """Whether notes may have been added since this was last set to false."""
+    _notes: dict[Note, None] = {}
+    has_news: bool = False
+    """Whether notes may have been added since this was last set to false."""
 
     def add(
         self,

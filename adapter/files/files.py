@@ -51,7 +51,8 @@ _MAX_PDFS: Final = 2
 
 _PARTS_OF: Final[dict[type, str]] = {Message: "content", FunctionCallOutput: "output", CustomToolCallOutput: "output"}
 """The member of an item that may have content parts."""
-_WITH_FILES: Final = frozenset({*_PARTS_OF, ComputerCallOutput})
+_FILES: Final = frozenset({InputFile, InputImage})
+"""Content parts that may be files."""
 
 
 class Files:
@@ -91,14 +92,17 @@ class Files:
 
 def _items_with_files(items: Sequence[Item], first: int = 0) -> list[int]:
     """Return the indexes of items with files; checking every item costs less than a search through the JSON."""
-    return [at for at, item in enumerate(items[first:], first) if item.__class__ in _WITH_FILES and _has_file(item)]
-
-
-def _has_file(item: Item) -> bool:
-    if isinstance(item, ComputerCallOutput):
-        return is_by_id(item.output)
-    parts = getattr(item, _PARTS_OF[item.__class__])
-    return isinstance(parts, list) and any([_is_file(part) for part in parts])  # noqa: C419 - see content.py
+    places: list[int] = []
+    for at, item in enumerate(items[first:], first):
+        member = _PARTS_OF.get(item.__class__)
+        if member is not None:
+            parts = getattr(item, member)
+            has_file = isinstance(parts, list) and not _FILES.isdisjoint(map(type, parts)) and any(map(_is_file, parts))
+        else:
+            has_file = isinstance(item, ComputerCallOutput) and is_by_id(item.output)
+        if has_file:
+            places.append(at)
+    return places
 
 
 def _is_file(part: ContentPart) -> bool:

@@ -24,7 +24,7 @@ from translators.context.configuration import apply_configuration, latest_update
 from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
 from translators.notes import Notes
-from translators.responses.items import Compaction, Item
+from translators.responses.items import Compaction, ConfigurationUpdate, Item
 from translators.responses.request import CreateRequest, JSONSchemaFormat
 from translators.responses.response import OutputOfResponse, Usage
 from translators.to_chat.history import History
@@ -121,22 +121,19 @@ class Context(Struct, frozen=True):
 
     def due_compaction(self, chat: ChatRequest) -> PendingCompaction | None:
         """Return what to summarise before the request is sent; None if it is small enough, or has only one segment."""
-        threshold = self._threshold()
-        if threshold is None or self.estimate_tokens(chat) <= threshold:
+        if not self.request.context_management:
+            return None
+        threshold = self.request.context_management[-1].compact_threshold
+        if threshold is None:
+            self.notes.add("context_management", "dropped", "it names no compact_threshold")
+            return None
+        if self.estimate_tokens(chat) <= threshold:
             return None
         items = self.load_items()
         at = first_unanswered(items)
         if len(without_settings(items[:at])) == 0:
             return None
         return PendingCompaction(items, items[:at], without_settings(items[at:]))
-
-    def _threshold(self) -> int | None:
-        wanted = self.request.context_management
-        if not wanted:
-            return None
-        if wanted[-1].compact_threshold is None:
-            self.notes.add("context_management", "dropped", "it names no compact_threshold")
-        return wanted[-1].compact_threshold
 
     def cache_prefix(self, chat: ChatRequest) -> None:
         """Cache what the input was rendered to, for the next one that begins like it."""
@@ -161,36 +158,37 @@ def gather_context(source: ContextSource, candidate: Candidate, dialect: Dialect
     rendering_key = f"{candidate.upstream}/{candidate.model}/{turns}/{','.join(dialect.lessons)}"
     # Not bound to the upstream: another one with the same dialect and model reads what this one has signed.
     sealer = TenantSealer(services.keyring(), source.tenant, f"{dialect.name}/{candidate.model}")
-    history, prefix = _load_history(source, rendering_key, dialect, notes)
+    kinds = set(map(type, request.input))
+    at = last_compaction(request.input) if Compaction in kinds else None
+    history, prefix = _load_history(source, at, rendering_key, dialect, notes)
+    update = latest_update(request.input) if ConfigurationUpdate in kinds else history.update
+    if update is not None:
+        request = apply_configuration(request, update)
     files = services.files.of_request(request.input, dialect, notes, history.known, source.tenant)
-    if files is not request.input and (ids := stored_ids(request.input)):
-        history = replace(history, files=history.files | ids)
-    return Context(
-        source,
-        replace(apply_configuration(request, latest_update(request.input, history.update)), input=files),
-        history,
-        dialect,
-        candidate.model,
-        rendering_key,
-        sealer,
-        notes,
-        prefix if files is request.input else None,  # fetched files are no part of the input that is cached
-    )
+    if files is not request.input:
+        if ids := stored_ids(request.input):
+            history = replace(history, files=history.files | ids)
+        request, prefix = replace(request, input=files), None  # they are no part of the input that is cached
+    return Context(source, request, history, dialect, candidate.model, rendering_key, sealer, notes, prefix)
 
 
 def _load_history(
-    source: ContextSource, rendering_key: str, dialect: Dialect, notes: Notes
+    source: ContextSource, at: int | None, rendering_key: str, dialect: Dialect, notes: Notes
 ) -> tuple[History, CachedPrefix | None]:
-    """Return the history that the input continues, from its last compaction item on, and its place in the cache."""
+    """Return the history that the input continues, and its place in the cache; None: it is not cached.
+
+    `at`: the position of the input's last compaction item, from which on the history counts; None: it has none.
+    """
     services, request, tenant = source.services, source.request, source.tenant
-    at = last_compaction(request.input)
     prefix: CachedPrefix | None = None
     if source.conversation is None and request.previous_response_id is None:
         prefix = services.prefix_cache.find(request, tenant, rendering_key)
-        if at is None or at < prefix.history.known:
+        if prefix is None and at is None:
+            return History(), None
+        if prefix is not None and (at is None or at < prefix.history.known):
             notes.repeat(prefix.notes)
             return prefix.history, prefix
-        prefix = CachedPrefix(prefix.key)
+        prefix = None if prefix is None else CachedPrefix(prefix.key)
     if at is not None:
         items = [*source.load_earlier(), *request.input[: at + 1]]
         window = services.compaction_sealer.unseal_window(items, tenant, f"input[{at}].encrypted_content")

@@ -30,13 +30,13 @@ from adapter.services import FlowServices, new_ids
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.base import StoreDown, StoredResponse
 from adapter.telemetry.traces.spans import current_trace
-from translators.context.compaction import asks_for_compaction, remove_trigger, retained_items
+from translators.context.compaction import remove_trigger, retained_items
 from translators.errors import UpstreamError, unsupported_parameter
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
 from translators.responses.ids import family_from_name, family_of
-from translators.responses.items import Item
+from translators.responses.items import CompactionTrigger, Item
 from translators.responses.request import CreateRequest, chosen_tool_not_run, names_hosted_tools
 from translators.responses.response import Response
 
@@ -63,9 +63,9 @@ def open_exchange(
     began = time.monotonic()
     if request.store:
         services.quota.check(caller.tenant)
-    if (kind := chosen_tool_not_run(request, services.hosted)) is not None:
+    if request.tool_choice != "auto" and (kind := chosen_tool_not_run(request, services.hosted)) is not None:
         raise unsupported_parameter("tool_choice.type", f"'{kind}' is not supported: the tool is not run here.")
-    compacts = asks_for_compaction(request.input)
+    compacts = CompactionTrigger in map(type, request.input)  # it is the last item: that was checked
     request = remove_trigger(request) if compacts else request
     conversation_id = request.conversation
     lease = None if conversation_id is None else _acquire_conversation(services, caller, conversation_id)
@@ -74,7 +74,8 @@ def open_exchange(
     keeping = Keeping(request, caller.tenant, keeper, lease)
     tools: HostedTools | None = None
     try:
-        ids = new_ids(_family(request, caller.tenant))
+        continues = request.previous_response_id is not None or request.prompt_cache_key
+        ids = new_ids(_family(request, caller.tenant) if continues else None)
         conversation = None if lease is None else lease.load_items()
         candidates = services.registry.draw_candidates(
             request.model, conversation_id or ids.family, in_background=request.background
@@ -87,7 +88,9 @@ def open_exchange(
         asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
         if caller.body is not None and (earlier := asked.context.history.size) >= LARGE_BYTES:
             caller.body.grow(earlier)  # a request of some bytes can continue megabytes
-        shown = replace(asked.context.request, max_tool_calls=request.max_tool_calls)
+        shown = asked.context.request
+        if tools is not None:
+            shown = replace(shown, max_tool_calls=request.max_tool_calls)
         first = first_snapshot(shown, ids.response, int(time.time()))
         stream = new_stream(services, first, ids, asked.context.request, answer_notes)
         flow = Flow(services, caller, request, attempts, stream, answer_notes, lease, tools)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from msgspec import Struct
+
 from adapter.history.conversation_lease import ConversationLease
 from adapter.store.base import StoredItem, StoreDown, StoredResponse
 from adapter.store.protocols import ResponseStore
@@ -40,29 +42,27 @@ class StoreKeeper:
         self._responses.put(stored, items)
 
 
-class Keeping:
+class Keeping(Struct, eq=False):
     """Keeps one response, and releases the lease of its conversation."""
 
-    def __init__(
-        self, request: CreateRequest, tenant: str, keeper: ResponseKeeper | None, lease: ConversationLease | None
-    ) -> None:
-        """`request` is stored with the response. `lease` was acquired: `release` it."""
-        self._request = request
-        self._tenant = tenant
-        self._keeper = keeper
-        self._lease = lease
+    request: CreateRequest
+    """It is stored with the response."""
+    tenant: str
+    keeper: ResponseKeeper | None
+    lease: ConversationLease | None
+    """It was acquired: `release` it."""
 
     def snapshot(self, response: Response, notes: Notes) -> StoredResponse:
         """Return the response as the store keeps it."""
         return StoredResponse(
             id=response.id,
-            tenant=self._tenant,
+            tenant=self.tenant,
             created_at=response.created_at,
             previous=response.previous_response_id,
-            input=self._request.raw_input,
+            input=self.request.raw_input,
             response=encode(response),
             notes=notes.json(),
-            conversation=self._request.conversation,
+            conversation=self.request.conversation,
         )
 
     def keep(self, response: Response, notes: Notes, events: list[Event], quota: Quota) -> bool:
@@ -70,19 +70,19 @@ class Keeping:
 
         What is stored counts towards the tenant's `quota`. Raises as `ResponseKeeper.store_final`.
         """
-        if self._keeper is not None:
-            items = self._lease.items_to_append(self._request.raw_input, response) if self._lease is not None else ()
+        if self.keeper is not None:
+            items = self.lease.items_to_append(self.request.raw_input, response) if self.lease is not None else ()
             stored = self.snapshot(response, notes)
-            self._keeper.store_final(stored, items, events)
-            if self._request.store:
+            self.keeper.store_final(stored, items, events)
+            if self.request.store:
                 size = len(stored.input) + len(stored.response) + sum(len(item.json) for item in items)
-                quota.add(self._tenant, size, 1 + len(items))
+                quota.add(self.tenant, size, 1 + len(items))
         self.release()
-        return self._keeper is not None
+        return self.keeper is not None
 
     def release(self) -> None:
         """Let other requests continue the conversation."""
-        lease, self._lease = self._lease, None
+        lease, self.lease = self.lease, None
         if lease is not None:
             with suppress(StoreDown):  # then it expires by itself
                 lease.release()

@@ -41,10 +41,10 @@ class RoundRequest(Struct, frozen=True):
 
 def ask_as_requested(context: Context) -> RoundRequest:
     """Ask what the caller asks; or first for a summary, if the context has grown beyond the caller's threshold."""
-    chat = context.translate()
-    context.cache_prefix(chat)
-    compaction = context.due_compaction(chat)
-    if compaction is not None:
+    chat = context.translate_after(context.request, context.history)
+    if context.prefix is not None:
+        context.cache_prefix(chat)
+    if context.request.context_management and (compaction := context.due_compaction(chat)) is not None:
         return _ask_for_summary(ask_as_requested, context, compaction)
     return RoundRequest(ask_as_requested, context, chat)
 

@@ -39,12 +39,13 @@ Key = tuple[str, str, bytes, bytes]
 class CachedPrefix(Struct, frozen=True, gc=False):
     """A cached beginning of an input, empty if there is none."""
 
-    key: Key | None
-    """None: the input is too short to be cached."""
+    key: Key
     json: bytes = b""
     """The cached items as the client sent them, without the `]` that closes the array."""
     history: History = History()
     notes: tuple[Note, ...] = ()
+    size: int = 0
+    """Bytes, roughly."""
 
 
 class PrefixCache:
@@ -53,11 +54,11 @@ class PrefixCache:
     def __init__(self, max_bytes: int) -> None:
         self._cache: LRUCache[Key, tuple[CachedPrefix, ...]] = LRUCache(max_bytes, getsizeof=_size)
 
-    def find(self, request: CreateRequest, tenant: str, rendering_key: str) -> CachedPrefix:
-        """Return the longest cached beginning of a request's input."""
+    def find(self, request: CreateRequest, tenant: str, rendering_key: str) -> CachedPrefix | None:
+        """Return the longest cached beginning of a request's input; None: the input is too short to be cached."""
         raw = request.raw_input
         if len(raw) <= _MIN_BYTES or raw[:1] != b"[":
-            return CachedPrefix(None)
+            return None
         key = (tenant, rendering_key, bytes(request.raw_tools), raw[:_KEY_BYTES])
         known = [prefix for prefix in self._cache.get(key, ()) if begins(raw, prefix.json)]
         found = max(known, key=_length, default=None)
@@ -69,18 +70,20 @@ class PrefixCache:
     def add(self, prefix: CachedPrefix, request: CreateRequest, body: ChatRequest) -> None:
         """Cache what a request's input was rendered to, in place of the prefix that `find` returned for it."""
         key = prefix.key
-        if key is None or len(request.raw_input) > self._cache.maxsize:
+        if len(request.raw_input) > self._cache.maxsize or prefix.history.known == len(request.input):
             return
         if any(map(_may_be_answered_later, request.input[prefix.history.known :])):
             return
         if any(note.reason == UNFOLLOWED for note in body.notes) and Reasoning in map(type, body.history.pending):
             return
         others = [other for other in self._cache.get(key, ()) if other is not prefix]
+        json, pending = request.raw_input.rstrip()[:-1].rstrip(), body.history.pending
         extended = CachedPrefix(
             key,
-            request.raw_input.rstrip()[:-1].rstrip(),
+            json,
             replace(body.history, known=len(request.input)),
             (*prefix.notes, *body.notes),
+            len(json) + body.history.size + _ITEM_OVERHEAD * len(pending) + len(encode(pending)),
         )
         entry = (extended, *others[: _MAX_FORKS - 1])
         if _size(entry) <= self._cache.maxsize:
@@ -102,9 +105,4 @@ def _may_be_answered_later(item: Item) -> bool:
 
 
 def _size(entry: tuple[CachedPrefix, ...]) -> int:
-    return sum(
-        len(prefix.json)
-        + prefix.history.size
-        + sum(_ITEM_OVERHEAD + len(encode(item)) for item in prefix.history.pending)
-        for prefix in entry
-    )
+    return sum([prefix.size for prefix in entry])

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import gevent
 import structlog
 import zstandard
+from msgspec import Struct
 
 from adapter.settings.settings import Settings
 from adapter.store.base import StoreDown
@@ -96,19 +97,18 @@ class Keyring:
         return _decompress(payload) if head[_KEY_ID_BYTES:-_NONCE_BYTES] == _COMPRESSED else payload
 
 
-class TenantSealer:
+class TenantSealer(Struct, frozen=True):
     """Seals and unseals for one tenant and one upstream; the `Sealer` of a translation."""
 
-    def __init__(self, keyring: Keyring, tenant: str, upstream: str) -> None:
-        self._keyring = keyring
-        self._tenant = tenant
-        self._upstream = upstream
+    keyring: Keyring
+    tenant: str
+    upstream: str
 
     def seal(self, payload: bytes) -> str:
-        return self._keyring.seal(payload, tenant=self._tenant, upstream=self._upstream)
+        return self.keyring.seal(payload, tenant=self.tenant, upstream=self.upstream)
 
     def unseal(self, text: str) -> bytes | None:
-        return self._keyring.unseal(text, tenant=self._tenant, upstream=self._upstream)
+        return self.keyring.unseal(text, tenant=self.tenant, upstream=self.upstream)
 
 
 def open_keyring(settings: Settings, store: ValueStore) -> Keyring:

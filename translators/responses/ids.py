@@ -19,19 +19,13 @@ _ROUND_BITS: Final = 16
 class Ids:
     """The ids of one response, minted in order from its `seed` (24 hex digits, see `seed`)."""
 
-    __slots__ = ("_minted", "_seed")
+    __slots__ = ("_minted", "_seed", "family", "response")
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
         self._minted = 0
-
-    @property
-    def response(self) -> str:
-        return f"resp_{self._seed}00000000"
-
-    @property
-    def family(self) -> str:
-        return self._seed[20:]
+        self.response = f"resp_{seed}00000000"
+        self.family = seed[20:]
 
     @property
     def conversation(self) -> str:

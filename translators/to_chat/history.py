@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from translators.chat.messages import ChatMessage
 from translators.context.configuration import latest_update
 from translators.dialects.rendering import Rendering
 from translators.reasoning.returned import ReturnPolicy
 from translators.responses.items import ConfigurationUpdate, Item, Message
 from translators.responses.tools import Tool
 from translators.to_chat.messages import RenderState, items_to_messages
-from translators.tools.declarations import tools_from_items
-from translators.tools.kinds import call_ids
+from translators.tools.declarations import LOADING_ITEMS, tools_from_items
+from translators.tools.kinds import BY_CALL, call_ids
 from translators.tools.names import ToolNames
 from translators.wire import encode
 
@@ -66,8 +65,10 @@ class History(Struct, frozen=True, gc=False):
             first_input=len(self.pending) - self.known,
             return_policy=return_policy,
         )
-        finished = _piece(rendered.messages[: rendered.boundary.messages])
-        unfinished = _piece(rendered.messages[rendered.boundary.messages :])
+        final = rendered.boundary.messages
+        finished = [encode(rendered.messages[:final])[1:-1]] if final else []
+        unfinished = [encode(rendered.messages[final:])[1:-1]] if len(rendered.messages) > final else []
+        kinds = set(map(type, items))
         return (
             replace(
                 self,
@@ -75,9 +76,9 @@ class History(Struct, frozen=True, gc=False):
                 finished=(*self.finished, *finished),
                 pending=pending[rendered.boundary.items :],
                 state=rendered.state,
-                loaded_tools=(*self.loaded_tools, *tools_from_items(items)),
-                update=latest_update(items, self.update),
-                call_ids=self.call_ids.union(call_ids(items)),
+                loaded_tools=self._with_tools(items) if not kinds.isdisjoint(LOADING_ITEMS) else self.loaded_tools,
+                update=latest_update(items) if ConfigurationUpdate in kinds else self.update,
+                call_ids=self._with_calls(items) if not kinds.isdisjoint(BY_CALL) else self.call_ids,
                 size=self.size + sum(map(len, finished)),
                 known=0,
             ),
@@ -89,11 +90,13 @@ class History(Struct, frozen=True, gc=False):
         return replace(
             self,
             pending=(*self.pending, *output),
-            call_ids=self.call_ids.union(call_ids(output)),
-            loaded_tools=(*self.loaded_tools, *tools_from_items(output)),
+            call_ids=self._with_calls(output),
+            loaded_tools=self._with_tools(output),
             known=0,
         )
 
+    def _with_calls(self, items: Sequence[Item]) -> frozenset[str]:
+        return self.call_ids.union(call_ids(items))
 
-def _piece(messages: Sequence[ChatMessage]) -> list[bytes]:
-    return [encode(messages)[1:-1]] if messages else []
+    def _with_tools(self, items: Sequence[Item]) -> tuple[Tool, ...]:
+        return (*self.loaded_tools, *tools_from_items(items))

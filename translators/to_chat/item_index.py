@@ -10,7 +10,7 @@ from typing import Final
 
 from translators.notes import Notes
 from translators.responses.hosted.items import MCPApprovalRequest, MCPApprovalResponse, MCPCall
-from translators.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
+from translators.responses.items import ContentPart, FunctionCall, FunctionCallOutput, Item, Message, Reasoning
 from translators.to_chat.content import has_media, is_blank, text_of
 from translators.to_chat.hosted import Approvals, HostedCall
 from translators.to_chat.placeholders import UNCHANGED, substitute
@@ -29,10 +29,11 @@ class ItemIndex:
         self.last_early_output = -1
         """The last position of an output that was rendered before its turn."""
         self._first_input = first_input
-        self._approvals = Approvals(self.items)
+        self._approvals: Approvals | None = None
+        """None: no item has to do with an approval."""
         self._hosted: set[str] = set()
         """Ids of the hosted calls so far."""
-        self._messages: deque[int] = deque()
+        self.messages: deque[int] = deque()
         """Positions of the user, developer and system messages that are not rendered yet."""
         self._outputs: dict[str, deque[int]] = defaultdict(deque)
         """Positions of the outputs that no call has taken yet, by call_id."""
@@ -69,12 +70,13 @@ class ItemIndex:
 
     def _settle_approval(self, position: int, item: Item) -> bool:
         """Read an item of a call that needs approval; return True if it has no message of its own."""
+        approvals = self._approvals = self._approvals or Approvals(self.items)
         if isinstance(item, MCPApprovalRequest):
-            self._approvals.add(position, item)
+            approvals.add(position, item)
         elif isinstance(item, MCPApprovalResponse):
-            return self._approvals.answer(item)
+            return approvals.answer(item)
         elif isinstance(item, MCPCall) and item.approval_request_id:
-            return self._approvals.settle(item)
+            return approvals.settle(item)
         return False
 
     def _add_message(self, position: int, notes: Notes) -> None:
@@ -82,21 +84,19 @@ class ItemIndex:
         assert isinstance(item, Message)
         if item.role == "assistant":
             return
-        if _is_empty(item):
+        content = item.content
+        if (not content or content.isspace()) if isinstance(content, str) else _is_empty(content):
             self.done.add(position)
             notes.add(self.path(position), "dropped", "an empty message")
         else:
-            self._messages.append(position)
-            self._approvals.end_turn()
-
-    def take_message(self) -> None:
-        """Remove the first message from those that are not rendered yet."""
-        self._messages.popleft()
+            self.messages.append(position)
+            if self._approvals is not None:
+                self._approvals.end_turn()
 
     def take_messages_before(self, end: int) -> Iterator[tuple[int, Message]]:
         """Remove and yield the messages before a position that are not rendered yet."""
-        while self._messages and self._messages[0] < end:
-            position = self._messages.popleft()
+        while self.messages and self.messages[0] < end:
+            position = self.messages.popleft()
             item = self.items[position]
             assert isinstance(item, Message)
             self.done.add(position)
@@ -104,7 +104,7 @@ class ItemIndex:
 
     def has_later_user_message(self) -> bool:
         """Tell whether a user message is not rendered yet."""
-        return any(self.items[position].role == "user" for position in self._messages)  # type: ignore[union-attr]
+        return any(self.items[position].role == "user" for position in self.messages)  # type: ignore[union-attr]
 
     def take_output(self, call_id: str, call: int) -> int | None:
         """Remove and return the position of the first output for a call_id after the position of its call."""
@@ -125,8 +125,5 @@ class ItemIndex:
         return f"{item}.{member}" if member else item
 
 
-def _is_empty(item: Message) -> bool:
-    content = item.content
-    if isinstance(content, str):
-        return is_blank(content)
+def _is_empty(content: Sequence[ContentPart]) -> bool:
     return is_blank(text_of(content)) and not has_media(content)

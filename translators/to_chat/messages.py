@@ -142,7 +142,8 @@ class _Renderer:
             if self._turn is None and position >= index.last_early_output and final:
                 boundary = (position + 1, len(self._messages))
                 content, awaits = self._last_user_content, self._awaits_answer
-        self._end_turn()
+        if self._turn is not None:
+            self._end_turn()
         state = RenderState(self._started or boundary[1] > 0, frozenset(self._answered), content, awaits)
         return Rendered(self._leading, self._messages, Boundary(*boundary), state)
 
@@ -152,9 +153,10 @@ class _Renderer:
             if item.role == "assistant":
                 self._add_assistant_message(position, item)
             else:
-                self._end_turn()
+                if self._turn is not None:
+                    self._end_turn()
                 if position not in self._index.done:
-                    self._index.take_message()  # this one: those before it are rendered
+                    self._index.messages.popleft()  # this one: those before it are rendered
                     self._write_message(position, item)
         elif isinstance(item, Reasoning):
             turn = self._open_turn(item)
@@ -179,7 +181,7 @@ class _Renderer:
             self._write_system_message(position, item)
             return
         self._is_leading = False
-        content = self._user_content(position, item)
+        content = item.content if isinstance(item.content, str) else self._user_content(position, item.content)
         if content == self._last_user_content and (before_turn or self._awaits_answer):
             self._notes.add(self._index.path(position), "dropped", "it repeats the user's last message")
             return
@@ -204,10 +206,9 @@ class _Renderer:
             self._is_leading = False
             self._messages.append(UserMessage(list(media)))
 
-    def _user_content(self, position: int, item: Message) -> Content:
-        """Return a user's content, as a string if it is only text; media must be accepted in the last message only."""
-        parts = item.content
-        if isinstance(parts, str) or is_plain(parts):
+    def _user_content(self, position: int, parts: Sequence[ContentPart]) -> Content:
+        """Return a user's parts, as a string if they are only text; media must be accepted in the last message only."""
+        if is_plain(parts):
             return text_of(parts)
         path = self._index.path(position, "content")
         parts = reveal(parts, self._notes, path)

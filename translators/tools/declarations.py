@@ -31,7 +31,8 @@ _OTHER_MEMBERS: Final[dict[str, tuple[Literal["dropped", "approximated"], str]]]
     "output_schema": ("dropped", "chat functions do not declare what they return"),
 }
 """Members of a tool that chat functions lack, with the action and reason of their notes."""
-_LOADING_ITEMS: Final = frozenset({AdditionalTools, ToolSearchOutput})
+LOADING_ITEMS: Final = frozenset({AdditionalTools, ToolSearchOutput})
+"""Items that load tools."""
 
 
 def chat_tools(tools: Sequence[Tool], names: ToolNames, rendering: Rendering) -> list[dict[str, Any]]:
@@ -108,7 +109,7 @@ def _note_all_dropped(tools: Sequence[Tool], rendering: Rendering) -> None:
 
 def tools_from_items(items: Sequence[Item]) -> list[Tool]:
     """Return the tools that items load, in their order."""
-    if _LOADING_ITEMS.isdisjoint(map(type, items)):
+    if LOADING_ITEMS.isdisjoint(map(type, items)):
         return []
     return [tool for item in items if isinstance(item, (AdditionalTools, ToolSearchOutput)) for tool in item.tools]
 
