@@ -4,7 +4,7 @@ A note goes into a response header, the store beside the response, the log, and 
 translate`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -23,11 +23,10 @@ class Note(Struct, frozen=True, gc=False):
 _read: Final = Decoder(list[Note]).decode
 
 
-class Notes(Struct, eq=False):
+class Notes(dict[Note, None]):
     """The notes of one request, in order; equal notes are added once."""
 
-    _notes: dict[Note, None] = {}
-    has_news: bool = False
+    has_news = False
     """Whether notes may have been added since this was last set to false."""
 
     def add(
@@ -36,35 +35,27 @@ class Notes(Struct, eq=False):
         action: Literal["dropped", "approximated", "repaired", "renamed", "estimated"],
         reason: str,
     ) -> None:
-        self._notes[Note(param, action, reason)] = None
+        self[Note(param, action, reason)] = None
         self.has_news = True
 
-    def repeat(self, notes: "Iterable[Note] | Notes") -> None:
+    def repeat(self, notes: Iterable[Note]) -> None:
         """Add notes that were made elsewhere."""
-        self._notes.update(notes._notes if isinstance(notes, Notes) else dict.fromkeys(notes))
+        self.update(dict.fromkeys(notes))
         self.has_news = True
 
     @classmethod
-    def of(cls, *parts: "Iterable[Note] | Notes") -> "Notes":
+    def of(cls, *parts: Iterable[Note]) -> "Notes":
         """Return the notes of several parts, in their order."""
         notes = cls()
         for part in parts:
-            if part := part._notes if isinstance(part, Notes) else part:  # mostly there are none
+            if part:  # mostly there are none
                 notes.repeat(part)
         return notes
 
     @classmethod
     def read(cls, json: bytes) -> "Notes":
         """Return the notes that `json` once returned."""
-        notes = cls()
-        notes._notes = dict.fromkeys(_read(json))
-        return notes
+        return cls(dict.fromkeys(_read(json)))
 
     def json(self) -> bytes:
-        return encode(list(self._notes))
-
-    def __iter__(self) -> Iterator[Note]:
-        return iter(self._notes)
-
-    def __len__(self) -> int:
-        return len(self._notes)
+        return encode(list(self))
