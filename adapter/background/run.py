@@ -21,6 +21,7 @@ from adapter.event_loop.silence import Silence
 from adapter.sharing.shares import Holding
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
+from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.responses.events import TERMINAL, Event
 from translators.responses.response import Response
@@ -113,7 +114,7 @@ class Run:
                 batches.close()
             self._owner.remove(self)
             raise
-        fields = structlog.contextvars.get_contextvars()
+        fields = log_context.get()
         self.greenlet = gevent.spawn(self._generate, work, batches, fields, current_trace())
         first: Response = events[0].response  # type: ignore[attr-defined]
         return first
@@ -136,7 +137,7 @@ class Run:
         self, work: Work, batches: Generator[list[Event]], fields: Mapping[str, Any], trace: Trace | None
     ) -> None:
         """Generate the response; `fields` are those of the request's log lines, which this greenlet writes, too."""
-        structlog.contextvars.bind_contextvars(**fields)
+        log_context.set(fields)
         follow_trace(trace)
         try:
             with suppress(ClientDisconnected), closing(work), closing(batches):

@@ -3,6 +3,7 @@
     log = structlog.get_logger()
     log.info("response finished", response_id=id, status="completed", seconds=1.2)
 
+Every line of a request also has the fields of `log_context`, which its greenlet sets.
 Never in a field: prompts, outputs, keys, headers, whole bodies. A traceback shows lines of code, not values. Records of
 other libraries that use `logging` (gunicorn, urllib3) are written in the same form. A line that cannot be written never
 fails a request.
@@ -12,8 +13,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 import structlog
@@ -24,6 +27,9 @@ from translators.wire import encode
 Event = MutableMapping[str, Any]
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+log_context: Final[ContextVar[Mapping[str, str]]] = ContextVar("log_context", default=MappingProxyType({}))
+"""The ids of the request for which a greenlet works."""
 
 
 def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
@@ -36,8 +42,8 @@ def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     is_console = format == "console" or (format == "auto" and target.isatty())
     render = _console(colors=target.isatty() and "NO_COLOR" not in os.environ) if is_console else _json_line
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, render],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        processors=[render],
+        wrapper_class=_log_class(LEVELS[level]),
         logger_factory=lambda *_: file,
         cache_logger_on_first_use=True,
     )
@@ -45,11 +51,34 @@ def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
 
 
-class _Output:
-    """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is.
+def _log_class(lowest: int) -> type[structlog.BoundLoggerBase]:
+    """Return the class of structlog's loggers: the methods of levels below the lowest do nothing.
 
-    It is structlog's logger, too, with a method for each level; structlog's own takes a lock for each line.
+    Every request writes a line, so there is nothing between a method and the line that it writes.
     """
+    methods = {name: _log_method(name) if level >= lowest else _ignore for name, level in LEVELS.items()}
+    return type("Log", (structlog.BoundLoggerBase,), methods | {"exception": _log_method("error", exc_info=True)})
+
+
+def _log_method(level: str, **implied: Any) -> Callable[..., None]:
+    def write(self: structlog.BoundLoggerBase, event: str, **fields: Any) -> None:
+        line: Any = {"event": event, **log_context.get(), **implied, **fields}
+        try:
+            for process in self._processors:
+                line = process(self._logger, level, line)
+        except structlog.DropEvent:
+            return
+        self._logger.write(line)
+
+    return write
+
+
+def _ignore(self: structlog.BoundLoggerBase, event: str, **fields: Any) -> None:
+    """Write nothing."""
+
+
+class _Output:
+    """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -61,8 +90,6 @@ class _Output:
         except (OSError, ValueError):
             pass
 
-    debug = info = warning = error = critical = write
-
 
 def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
     if event.get("exc_info"):
@@ -73,12 +100,7 @@ def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
 def _json_line(_: Any, level: str, event: Event) -> bytes:
     if "exc_info" in event:
         event = _exception_to_text(None, level, event)
-    line = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "level": level,
-        "event": event.pop("event"),
-        **event,
-    }
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, **event}
     try:
         return encode(line)
     except (TypeError, ValueError):

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
+from adapter.telemetry.logs import log_context
 from tests.support.app import make_app
 
 
 @pytest.fixture(autouse=True)
-def log_context() -> Iterator[None]:
+def no_log_context() -> Iterator[None]:
     """Forget what requests bound to the log; in the server each connection has a context of its own."""
     yield
-    structlog.contextvars.clear_contextvars()
+    log_context.set({})
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from typing import Any
 import gevent
 import gevent.socket
 import pytest
-import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
@@ -30,6 +29,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessa
 from adapter import create_app
 from adapter.settings.sources import load_settings
 from adapter.sharing.offload import LARGE_BYTES
+from adapter.telemetry.logs import log_context
 from tests.support import chat
 from tests.support.hosted import FakePolicy, FakeServer, mcp
 from tests.support.servers.upstream import CLOSE, LIMIT, Gate, Script, Upstream, stream, whole
@@ -422,7 +422,7 @@ def app(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def caller(app: Flask, upstream: Upstream, request: pytest.FixtureRequest) -> Iterator[Caller]:
     yield Caller(app, upstream, request.node.name)
-    structlog.contextvars.clear_contextvars()
+    log_context.set({})
 
 
 @pytest.fixture
@@ -440,12 +440,12 @@ def uncollected() -> Iterator[None]:
 @pytest.mark.parametrize("make", KINDS.values(), ids=list(KINDS))
 def test_a_request_leaves_nothing_behind(make: Kind, caller: Caller, uncollected: None) -> None:
     make(caller)  # which imports what it needs
-    structlog.contextvars.clear_contextvars()
+    log_context.set({})
     gevent.sleep(0)  # for what it leaves to other greenlets: the second time must not make up for it
     gc.collect()
     before = _alive()
     make(caller)
-    structlog.contextvars.clear_contextvars()
+    log_context.set({})
     assert _alive() - before == Counter()
     assert caller.app.extensions["adapter"].bodies.used == 0
     gc.set_debug(gc.DEBUG_SAVEALL)

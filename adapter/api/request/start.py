@@ -9,9 +9,8 @@ import os
 import time
 from typing import Any, Final
 
-import structlog
-
 from adapter.sharing.admission import Admission
+from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import tracing
 
 _REQUEST_ID: Final = "adapter.request_id"
@@ -53,12 +52,12 @@ def start_request(environ: dict[str, Any]) -> None:
     trace = tracing.begin(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
     environ[_START] = time.perf_counter()
     environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=id)
+    ids = {"request_id": id}
     if trace is not None:
-        structlog.contextvars.bind_contextvars(trace_id=trace.context.trace_id)
+        ids["trace_id"] = trace.context.trace_id
     if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
-        structlog.contextvars.bind_contextvars(client_request_id=client_id[:MAX_LOGGED_CHARACTERS])
+        ids["client_request_id"] = client_id[:MAX_LOGGED_CHARACTERS]
+    log_context.set(ids)
 
 
 def start_of(environ: dict[str, Any]) -> float:

@@ -9,7 +9,6 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import gevent
-import structlog
 from gevent.lock import Semaphore
 
 from adapter.api.auth import authenticate
@@ -29,6 +28,7 @@ from adapter.flow.round import create_round
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.sharing.shares import Holding
+from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import current_trace, follow_trace
 from translators.errors import ProtocolError, RequestError, unsupported_parameter
 from translators.responses.request import CreateRequest
@@ -59,7 +59,7 @@ class Session:
         self._services = services
         self._recorder = recorder
         self._writer = writer
-        fields = structlog.contextvars.get_contextvars()
+        fields = log_context.get()
         self._fields = {name: fields[name] for name in ("request_id", "trace_id") if name in fields}
         self._trace = current_trace()
         self._memory = ConnectionMemory(
@@ -129,7 +129,7 @@ class Session:
     def _respond(self, message: Message, queue: StreamQueue) -> None:
         """Answer a message: with the events of a response, or with an error."""
         self._waiting -= 1
-        structlog.contextvars.bind_contextvars(**self._fields)
+        log_context.set(self._fields)
         with self._responses_at_once:
             if self._watch.disconnected() or self._services.must_stop():
                 return

@@ -19,6 +19,7 @@ import structlog
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.telemetry.inspector.recording import Head, Recording
 from adapter.telemetry.inspector.spool import Mask, Spool, open_spool
+from adapter.telemetry.logs import log_context
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
@@ -85,7 +86,7 @@ class Recorder:
         elif withheld:
             contents = "not recorded: the key has inspect = \"never\""
         at = time.time() - (time.perf_counter() - began)
-        id = structlog.contextvars.get_contextvars().get("request_id")
+        id = log_context.get().get("request_id")
         head = Head(
             f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, "http", "in_progress", tenant, id,
             marks={}, attempts=[], tools=[],

@@ -6,7 +6,6 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
-import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
@@ -15,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.store.base import NotFound, StoreDown
+from adapter.telemetry.logs import log_context
 from translators.errors import RequestError, UpstreamError
 
 RAISED: list[Exception] = []
@@ -76,7 +76,7 @@ def test_an_envelope_has_param_and_code(raising: FlaskClient) -> None:
 
 def test_a_bug_is_logged_with_its_request(raising: FlaskClient) -> None:
     RAISED.append(ZeroDivisionError("secret"))
-    with capture_logs(processors=[merge]) as lines:
+    with capture_logs(processors=[add_ids]) as lines:
         answer = raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
     assert b"secret" not in answer.data
     (line,) = lines
@@ -87,7 +87,7 @@ def test_a_bug_is_logged_with_its_request(raising: FlaskClient) -> None:
 
 def test_one_request_s_ids_are_not_the_next_one_s(raising: FlaskClient) -> None:
     RAISED.append(RequestError("No."))
-    with capture_logs(processors=[merge]) as lines:
+    with capture_logs(processors=[add_ids]) as lines:
         raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
         raising.get("/raise")
     assert "client_request_id" not in lines[1]
@@ -166,5 +166,6 @@ def test_headers_of_every_answer(method: str, path: str, status: int, client: Fl
     assert method != "HEAD" or answer.data == b""
 
 
-def merge(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return structlog.contextvars.merge_contextvars(logger, method, event)
+def add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the ids that each line of the adapter's own log has."""
+    return {**log_context.get(), **event}

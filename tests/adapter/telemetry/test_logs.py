@@ -16,7 +16,7 @@ from adapter.telemetry import logs
 def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    structlog.contextvars.clear_contextvars()  # of a request that another test has served here
+    logs.log_context.set({})  # of a request that another test has served here
     yield
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
@@ -39,10 +39,13 @@ def test_an_event_is_one_json_line_with_its_fields() -> None:
 
 def test_what_is_bound_to_the_context_is_in_every_line() -> None:
     logs.configure("info", "json", file := io.BytesIO())
-    with structlog.contextvars.bound_contextvars(request_id="req_1"):
-        structlog.get_logger().info("a")
+    logs.log_context.set({"request_id": "req_1"})
+    structlog.get_logger().info("a", model="m")
+    logs.log_context.set({})
     structlog.get_logger().info("b")
-    assert [line.get("request_id") for line in lines_of(file)] == ["req_1", None]
+    one, other = lines_of(file)
+    assert (one["request_id"], one["model"]) == ("req_1", "m")
+    assert "request_id" not in other
 
 
 @pytest.mark.parametrize("format", ["json", "console"])
