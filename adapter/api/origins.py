@@ -9,6 +9,7 @@ Source: RFC 6454; RFC 6455 §10.2; WHATWG Fetch, CORS protocol.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -44,35 +45,27 @@ class Origins:
     def __init__(self, settings: Settings) -> None:
         self._named = frozenset(settings.cors_origins)
         self._only_local = not settings.requires_keys and not settings.allow_open  # then `bind` is a loopback address
-        self._usual_hosts: frozenset[str | None] = frozenset()
-        """Values of `Host` that need no further check. HTTP/1.0 has none, and browsers do not speak it."""
-        if self._only_local:
-            port = settings.bind.rpartition(":")[2]
-            names = ("localhost", "127.0.0.1", "[::1]")
-            self._usual_hosts = frozenset((None, *names, *(f"{name}:{port}" for name in names)))
 
     def check_request(self, environ: dict[str, Any]) -> Response | None:
         """Return the answer to a preflight, None for other requests; raise RequestError (403)."""
-        self.check_host(environ.get("HTTP_HOST"))
+        host = environ.get("HTTP_HOST")
+        if not self.accepts_host(host):
+            raise RequestError(
+                f"This server has no keys, so it answers on this machine only: to localhost, not to "
+                f"'{shorten(host or '')}'. Set ADAPTER_API_KEYS, or ADAPTER_ALLOW_OPEN=1 if anyone may use it.",
+                code="host_not_allowed",
+                status=403,
+            )
         if "HTTP_ORIGIN" in environ:
             return self._check_origin(environ, environ["HTTP_ORIGIN"])
         return None
 
-    def check_host(self, host: str | None) -> None:
-        """Raise RequestError (403) for a `Host` that does not name this machine, if the server is open on it."""
-        if not self._only_local or host in self._usual_hosts or host is None:
-            return
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            name = ""
-        if not is_loopback(f"{name}:0"):
-            raise RequestError(
-                f"This server has no keys, so it answers on this machine only: to localhost, not to "
-                f"'{shorten(host)}'. Set ADAPTER_API_KEYS, or ADAPTER_ALLOW_OPEN=1 if anyone may use it.",
-                code="host_not_allowed",
-                status=403,
-            )
+    def accepts_host(self, host: str | None) -> bool:
+        """Tell whether a `Host` names this machine, or the server is not only for callers on it.
+
+        HTTP/1.0 has none, and browsers do not speak it.
+        """
+        return not self._only_local or host is None or _is_this_machine(host)
 
     def _check_origin(self, environ: dict[str, Any], origin: str) -> Response | None:
         if origin in self._named or "*" in self._named:
@@ -87,6 +80,15 @@ class Origins:
                 status=403,
             )
         return None
+
+
+@lru_cache(maxsize=64)
+def _is_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(f"{name}:0")
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -14,7 +14,7 @@ import structlog
 
 from adapter.background.run import FrameWriter, Run
 from adapter.background.runs import RUN_LEASE_SECONDS, Runs
-from adapter.sharing.shares import Shares
+from adapter.sharing.shares import Holding, Shares
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoredEvents, StoreDown
 from translators.responses.events import DONE
 
@@ -54,7 +54,7 @@ class Background:
 
         `frame` writes the events of a streamed run; None: it is not streamed.
         """
-        place = self._room.open(tenant)
+        place = Holding(self._room, tenant)
         place.grow(1)
         if self._holder is None:  # not before this process was forked
             self._holder = os.urandom(8).hex()

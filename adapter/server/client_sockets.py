@@ -141,15 +141,19 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
     known_fields: tuple[bytes, Any] = (b"", None)
     """The header fields of the last request, without its length, and what the fast path has read of them."""
 
-    def await_request(self, size: int) -> bytes:
-        """Return the first bytes of the next request, b"" at the end; others get their turn before they are used."""
+    def take_request(self, size: int) -> bytes | None:
+        """Return what has arrived of the next request, after others had their turn; b"" at the end, None if nothing."""
         try:
             data: bytes = self._sock.recv(size)
         except BlockingIOError:
-            self._wait(self._read_event)
-            return bytes(super().recv(size))
+            return None
         self.turn.give_way()
         return data
+
+    def await_request(self, size: int) -> bytes:
+        """Return the first bytes of the next request, of which none has arrived; b"" at the end."""
+        self._wait(self._read_event)
+        return bytes(super().recv(size))
 
     def cork(self) -> None:
         """Delay the next write until the one after it, and send both together."""

@@ -95,15 +95,19 @@ class FastPath:
         """
         if data:
             client.turn.give_way()
+        elif (arrived := client.take_request(_READ_BYTES)) is not None:
+            data = arrived
         else:
             data = self._worker.await_request(client, _READ_BYTES)
+        client.has_asked = True
         environ = self._read_head(client, data)
         answer = None if environ is None else self._begin_answer(client, environ)
         if environ is None or answer is None:
             client.ahead = data if environ is None else environ["wsgi.input"].data
             return None
-        rest: bytes = environ["wsgi.input"].rest
-        del environ, data  # a stream may be long, and its request large
+        read: _Body = environ["wsgi.input"]
+        rest = read.data[read.end :]
+        del environ, data, read  # a stream may be long, and its request large
         self._worker.nr += 1
         HTTP_REQUESTS.add(_LABELS)
         if (trace := current_trace()) is not None:
@@ -147,7 +151,8 @@ class FastPath:
             if variable in environ or variable == "CONTENT_LENGTH" or name.upper() in self._unusual:
                 return None
             environ[variable] = value.strip(" \t")
-        return environ if environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive" else None
+        is_kept = environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
+        return environ if is_kept and self._origins.accepts_host(environ.get("HTTP_HOST")) else None
 
     def _begin_answer(
         self, client: "ClientSocket", environ: dict[str, Any]
@@ -156,7 +161,6 @@ class FastPath:
         services = self._services
         start_request(environ)
         try:
-            self._origins.check_host(environ.get("HTTP_HOST"))
             caller, request = admit_http(environ, services)
             if request.background:
                 environ[ADMITTED] = caller, request
@@ -186,12 +190,13 @@ class _Body:
         self._client = client
         self.data = data
         self._at = start
-        self._end = start + length
-        self.arrived = len(data) - start
+        self.end = start + length
+        self.arrived = data[start : self.end] if len(data) >= self.end else None
+        """The whole body, if it came with the head."""
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end of the body or of the connection."""
-        stop = min(self._at + size, self._end)
+        stop = min(self._at + size, self.end)
         parts, missing = [self.data], stop - len(self.data)
         try:
             while missing > 0 and (more := self._client.recv(missing)):
@@ -202,11 +207,6 @@ class _Body:
         body = self.data[self._at : stop]
         self._at += len(body)
         return body
-
-    @property
-    def rest(self) -> bytes:
-        """What has been read after the body."""
-        return self.data[self._end :]
 
 
 @lru_cache(maxsize=256)

@@ -138,12 +138,12 @@ class Worker(GeventWorker):
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             shut(oldest, socket.SHUT_RD)
-        self._waiting[client] = math.inf  # also for its TLS handshake
         try:
             is_public = listener is not self._admin_listener
             if is_public and isinstance(client, ClientSocket) and not self._fast_path.serve(client):
                 client.close()
             else:
+                self._waiting[client] = math.inf  # also for its TLS handshake
                 super().handle(listener, client, addr)
         finally:
             del self._connections[me]
@@ -162,13 +162,12 @@ class Worker(GeventWorker):
             raise StopIteration  # the connection is over
 
     def await_request(self, client: ClientSocket, size: int) -> bytes:
-        """Return the first bytes of a connection's next request; b"" if there is none in time."""
+        """Return the first bytes of a connection's next request, of which none has arrived; b"": it did not come."""
         seconds = self._keepalive if client.has_asked else HEAD_SECONDS
         self._waiting[client] = time.monotonic() + (seconds if self.alive else _LAST_REQUEST_SECONDS)
         try:
             return client.await_request(size)
         finally:
-            client.has_asked = True
             self._waiting.pop(client, None)
 
     def tick(self) -> None:

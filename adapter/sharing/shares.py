@@ -34,43 +34,30 @@ class Shares:
     def __init__(self, what: str, total: int, each: int, *, advice: str, retry_after: float) -> None:
         """`what` and `advice` are for messages: what there is no room for, and what its tenant can do about it."""
         self._what = what
-        self._total = total
-        self._each = min(each, total)
         self._advice = advice
         self._retry_after = retry_after
-        self._used: dict[str, int] = {}
+        self.total = total
+        self.each = min(each, total)
+        """What one tenant may use."""
         self.used = 0
         """By all tenants together."""
+        self.used_by: dict[str, int] = {}
+        """By each tenant that uses any. Only holdings change what is used."""
 
-    def open(self, tenant: str) -> "Holding":
-        """Return a holding of a tenant, of nothing yet."""
-        return Holding(self, tenant)
+    def share_used(self) -> NoRoom:
+        """Return the error for a tenant that uses its whole share."""
+        return NoRoom(
+            f"Your requests use all of the {self._what} that one key may have at a time here ({self.each}). "
+            f"{self._advice}",
+            status=429, type="rate_limit_error", code=SHARE_USED, retry_after=self._retry_after,
+        )  # fmt: skip
 
-    def take(self, tenant: str, amount: int) -> None:
-        """Count an amount as used by a tenant; raise NoRoom."""
-        used = self._used.get(tenant, 0) + amount
-        if used > self._each < self._total:
-            raise NoRoom(
-                f"Your requests use all of the {self._what} that one key may have at a time here ({self._each}). "
-                f"{self._advice}",
-                status=429, type="rate_limit_error", code=SHARE_USED, retry_after=self._retry_after,
-            )  # fmt: skip
-        if self.used + amount > self._total:
-            raise NoRoom(
-                f"This server has no room for more {self._what} at the moment. Please try again later.",
-                status=503, code=SERVER_FULL, retry_after=self._retry_after,
-            )  # fmt: skip
-        self._used[tenant] = used
-        self.used += amount
-
-    def give_back(self, tenant: str, amount: int) -> None:
-        """Count an amount as free again."""
-        left = self._used[tenant] - amount
-        if left:
-            self._used[tenant] = left
-        else:
-            del self._used[tenant]
-        self.used -= amount
+    def all_used(self) -> NoRoom:
+        """Return the error for anyone while the whole room is in use."""
+        return NoRoom(
+            f"This server has no room for more {self._what} at the moment. Please try again later.",
+            status=503, code=SERVER_FULL, retry_after=self._retry_after,
+        )  # fmt: skip
 
 
 class Holding:
@@ -83,20 +70,34 @@ class Holding:
     __slots__ = ("_amount", "_shares", "_tenant")
 
     def __init__(self, shares: Shares, tenant: str) -> None:
+        """Hold nothing yet."""
         self._shares = shares
         self._tenant = tenant
         self._amount = 0
 
     def grow(self, amount: int) -> None:
         """Take more; raise NoRoom."""
-        self._shares.take(self._tenant, amount)
+        shares = self._shares
+        used = shares.used_by.get(self._tenant, 0) + amount
+        if used > shares.each < shares.total:
+            raise shares.share_used()
+        if shares.used + amount > shares.total:
+            raise shares.all_used()
+        shares.used_by[self._tenant] = used
+        shares.used += amount
         self._amount += amount
 
     def close(self) -> None:
         """Give all of it back, before the object is freed."""
         amount, self._amount = self._amount, 0
         if amount:
-            self._shares.give_back(self._tenant, amount)
+            shares = self._shares
+            left = shares.used_by[self._tenant] - amount
+            if left:
+                shares.used_by[self._tenant] = left
+            else:
+                del shares.used_by[self._tenant]
+            shares.used -= amount
 
     __del__ = close
 

@@ -4,4 +4,4 @@ from adapter.sharing.shares import Holding, Shares
 
 
 def no_limit() -> Holding:
-    return Shares("bytes", 1 << 40, 1 << 40, advice="", retry_after=1.0).open("")
+    return Holding(Shares("bytes", 1 << 40, 1 << 40, advice="", retry_after=1.0), "")

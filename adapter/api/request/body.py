@@ -33,7 +33,7 @@ _BODY_READ: Final = "adapter.body_read"
 
 
 class _Input(Protocol):
-    """`wsgi.input`. That of the fast path also has `arrived`, the number of bytes that can be read at once."""
+    """`wsgi.input`. That of the fast path also has `arrived`: the whole body, if it came with the head; else None."""
 
     def read(self, size: int) -> bytes: ...
 
@@ -47,37 +47,27 @@ def read_body(environ: dict[str, Any], settings: Settings, room: Holding) -> byt
 
     Raises RequestError (400, 408, 413, 415) if it is not acceptable, NoRoom if there are too many bodies.
     """
-    _check_type(environ)
+    if environ.get("CONTENT_TYPE") != "application/json":
+        _check_type(environ)
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding == "identity":
         encoding = ""
     if encoding:
         check_coding(encoding)
-    max_bytes = settings.max_body_bytes
-    length = declared_length(environ)
-    if length is not None and length > max_bytes:
-        raise _too_large(max_bytes)
-    stream = environ["wsgi.input"]
-    try:
-        if length is not None and getattr(stream, "arrived", -1) >= length:
-            body = _read_length(stream, length, room.grow)
-        else:
-            with gevent.Timeout(settings.body_timeout, _TooSlow):
-                body = _read(stream, max_bytes, length, room.grow)
-    except _TooSlow:
-        message = f"The request body did not arrive within {settings.body_timeout:g} seconds."
-        raise RequestError(message, status=408) from None
-    except ProtocolError:
-        raise
-    except Exception as error:  # of any type, depending on the server: the client has broken the framing
-        raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
+    body: bytes | None = getattr(environ["wsgi.input"], "arrived", None)
+    if body is None:
+        body = _receive(environ, settings, room)
+    elif len(body) <= settings.max_body_bytes:
+        room.grow(len(body))
+    else:
+        raise _too_large(settings.max_body_bytes)
     environ[_BODY_READ] = True
     if not encoding:
         return body
     try:
-        return decode_body(body, encoding, max_bytes, room.grow)
+        return decode_body(body, encoding, settings.max_body_bytes, room.grow)
     except TooLarge:
-        raise _too_large(max_bytes, "decoded ") from None
+        raise _too_large(settings.max_body_bytes, "decoded ") from None
 
 
 def mark_body_read(environ: dict[str, Any]) -> None:
@@ -106,6 +96,24 @@ def discard_body(environ: dict[str, Any]) -> None:
         stream.failed = True  # gunicorn then closes the connection
     except AttributeError:
         pass  # not gunicorn's stream: there is no connection to close
+
+
+def _receive(environ: dict[str, Any], settings: Settings, room: Holding) -> bytes:
+    """Return a body as it arrives, counted in `room`; raise as `read_body`."""
+    max_bytes = settings.max_body_bytes
+    length = declared_length(environ)
+    if length is not None and length > max_bytes:
+        raise _too_large(max_bytes)
+    try:
+        with gevent.Timeout(settings.body_timeout, _TooSlow):
+            return _read(environ["wsgi.input"], max_bytes, length, room.grow)
+    except _TooSlow:
+        message = f"The request body did not arrive within {settings.body_timeout:g} seconds."
+        raise RequestError(message, status=408) from None
+    except ProtocolError:
+        raise
+    except Exception as error:  # of any type, depending on the server: the client has broken the framing
+        raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
 
 
 def _read(stream: _Input, max_bytes: int, length: int | None, count: Callable[[int], None]) -> bytes:

@@ -27,6 +27,7 @@ from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.offload import LARGE_BYTES
+from adapter.sharing.shares import Holding
 from adapter.store.protocols import ResponseReader
 from translators.chat.forwarded import ForwardedRequest, read_forwarded
 from translators.responses.request import CreateRequest
@@ -50,7 +51,7 @@ def identify_caller(environ: Mapping[str, Any], keys: CallerKeys) -> Caller:
 
 def read_callers_body(environ: dict[str, Any], caller: Caller, services: Services) -> bytes:
     """Return the body of a caller's request, counted for as long as the caller is referred to; raise as `read_body`."""
-    caller.body = services.bodies.open(caller.tenant)
+    caller.body = Holding(services.bodies, caller.tenant)
     return read_body(environ, services.settings, caller.body)
 
 

@@ -82,7 +82,7 @@ class Session:
 
     def open_room(self) -> Holding:
         """Return where the bytes of the next message are counted."""
-        return self._services.bodies.open(self._caller.tenant)
+        return Holding(self._services.bodies, self._caller.tenant)
 
     def receive(self, text: str, room: Holding) -> None:
         """Queue a message, or answer it at once with an error; its bytes are counted in `room`."""

@@ -183,9 +183,8 @@ class Tracing:
 tracing: Final = Tracing()
 
 
-def current_trace() -> Trace | None:
-    """Return the trace of this greenlet's request; None: it has none."""
-    return _current.get()
+current_trace: Final[Callable[[], Trace | None]] = _current.get
+"""Return the trace of this greenlet's request; None: it has none."""
 
 
 def follow_trace(trace: Trace | None) -> None:
@@ -195,7 +194,7 @@ def follow_trace(trace: Trace | None) -> None:
 
 def trace_headers() -> dict[str, str]:
     """Return the headers of a call that this greenlet's request makes."""
-    trace = _current.get()
+    trace = current_trace()
     return {} if trace is None else trace.headers()
 
 

@@ -63,14 +63,15 @@ def test_what_does_not_fit_waits_for_the_next_write(ends: tuple[ClientSocket, so
 def test_what_has_arrived_is_read_at_once_and_what_has_not_is_awaited(ends: tuple[ClientSocket, socket.socket]) -> None:
     server, client = ends
     client.sendall(b"one")
-    assert server.await_request(99) == b"one"
+    assert server.take_request(99) == b"one"
+    assert server.take_request(99) is None
     waiting = gevent.spawn(server.await_request, 99)
     gevent.sleep(0)
     assert not waiting.ready()
     client.sendall(b"two")
     assert waiting.get(timeout=2) == b"two"
     client.shutdown(socket.SHUT_WR)
-    assert server.await_request(99) == b""
+    assert server.take_request(99) == b""
 
 
 def test_a_wait_for_a_request_that_is_too_long_ends_at_the_next_tick(ends: tuple[ClientSocket, socket.socket]) -> None:

@@ -4,7 +4,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from adapter.sharing.shares import NoRoom, Shares, TenantSemaphore, share_of
+from adapter.sharing.shares import Holding, NoRoom, Shares, TenantSemaphore, share_of
 
 
 @pytest.fixture
@@ -14,12 +14,12 @@ def shares() -> Shares:
 
 def refusal(shares: Shares, tenant: str, amount: int) -> NoRoom:
     with pytest.raises(NoRoom) as caught:
-        shares.open(tenant).grow(amount)
+        Holding(shares, tenant).grow(amount)
     return caught.value
 
 
 def test_a_tenant_that_fills_its_share_leaves_room(shares: Shares) -> None:
-    first, second, other = shares.open("a"), shares.open("a"), shares.open("b")
+    first, second, other = Holding(shares, "a"), Holding(shares, "a"), Holding(shares, "b")
     first.grow(4)
     second.grow(2)
     error = refusal(shares, "a", 1)
@@ -32,12 +32,12 @@ def test_a_tenant_that_fills_its_share_leaves_room(shares: Shares) -> None:
 
 def test_room_comes_back_when_nothing_refers_to_it(shares: Shares) -> None:
     for _ in range(3):
-        holding = shares.open("a")
+        holding = Holding(shares, "a")
         holding.grow(2)
         holding.grow(4)
         assert refusal(shares, "a", 1).status == 429  # and what was refused takes nothing
         del holding
-    shares.open("a").grow(6)
+    Holding(shares, "a").grow(6)
 
 
 def test_a_share_that_is_the_whole_is_refused_as_the_whole() -> None:
