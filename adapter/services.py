@@ -40,7 +40,7 @@ from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
-from adapter.telemetry.catalog import count_responses
+from adapter.telemetry.catalog import IN_FLIGHT
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.telemetry.traces.exporter import Exporter
 from adapter.telemetry.traces.spans import tracing
@@ -147,7 +147,7 @@ class Services:
         self.gate = Gate(has_keys=settings.has_named_keys, key_tokens=self.store.key_tokens)
         self.stored_keys = StoredKeys(self.store, self.caller_keys) if settings.stored_keys else None
         self.overload = Overload(
-            max_lag=settings.max_lag, max_responses=settings.max_responses, count_responses=count_responses
+            max_lag=settings.max_lag, max_responses=settings.max_responses, responses=IN_FLIGHT.values
         )
         self.exporter = None if settings.otlp_endpoint is None else Exporter(settings.otlp_endpoint)
         """Sends traces."""

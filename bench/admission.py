@@ -60,7 +60,7 @@ class Request:
         self.keys = CallerKeys(Settings(keys=(key,)))
         self.gate = Gate(has_keys=True, key_tokens=store.key_tokens)
         self.recorder = UsageRecorder(store)
-        self.overload = Overload(max_lag=1.0, max_responses=2500, count_responses=catalog.count_responses)
+        self.overload = Overload(max_lag=1.0, max_responses=2500, responses=catalog.IN_FLIGHT.values)
         self.usage = Usage(100, InputTokensDetails(10), 50, OutputTokensDetails(5), 150)
         self.response = Response(id="resp_0", created_at=0, model="fast", status="completed", usage=self.usage)
         self.key = key

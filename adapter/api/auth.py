@@ -25,8 +25,16 @@ _OTHER_HEADERS: Final = {"HTTP_API_KEY": "api-key", "HTTP_X_API_KEY": "x-api-key
 
 def read_key(environ: Mapping[str, Any]) -> str | None:
     """Return the key of a request, None if it has none; raise RequestError (401) for one that cannot be read."""
-    key = read_bearer(environ.get("HTTP_AUTHORIZATION"))
-    return _read_other_headers(environ) if key is None else key
+    if header := environ.get("HTTP_AUTHORIZATION"):
+        found = _BEARER.fullmatch(header)
+        if found is None:
+            raise _unauthorized(
+                "The Authorization header is malformed. It should be 'Authorization: Bearer YOUR_KEY'.",
+                code="invalid_api_key",
+            )
+        if found[1] is not None:
+            return str(found[1])
+    return _read_other_headers(environ)
 
 
 def _read_other_headers(environ: Mapping[str, Any]) -> str | None:
@@ -37,20 +45,6 @@ def _read_other_headers(environ: Mapping[str, Any]) -> str | None:
                 raise _unauthorized(f"The header {name} is malformed. It should be the key alone.", "invalid_api_key")
             return key
     return None
-
-
-def read_bearer(header: str | None) -> str | None:
-    """Return the key in an Authorization header, None without one; raise RequestError (401) for other schemes."""
-    if not header:
-        return None
-    found = _BEARER.fullmatch(header)
-    if found is None:
-        raise _unauthorized(
-            "The Authorization header is malformed. It should be 'Authorization: Bearer YOUR_KEY'.",
-            code="invalid_api_key",
-        )
-    key: str | None = found[1]
-    return key
 
 
 def authenticate(key: str | None, keys: CallerKeys) -> Identity:

@@ -7,6 +7,8 @@ be sent by `upstream/client.py`.
 from copy import copy
 from typing import TYPE_CHECKING, Self
 
+from msgspec import Struct
+
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.settings.caller_keys import CallerKey
 from adapter.sharing.admission import Admission
@@ -16,21 +18,19 @@ if TYPE_CHECKING:
     from adapter.telemetry.inspector.recording import Recording
 
 
-class Caller:
+class Caller(Struct, eq=False):
     """The tenant, the key, the client's connection, and what the request has of the server's room and limits."""
 
-    __slots__ = ("admission", "bearer", "body", "key", "recording", "tenant", "watch")
-
-    def __init__(self, tenant: str, key: CallerKey | None, bearer: str | None, watch: ClientWatch) -> None:
-        """`key`: the named key. `bearer`: its text, to pass through."""
-        self.tenant = tenant
-        self.key = key
-        self.bearer = bearer
-        self.watch = watch
-        self.body: Holding | None = None
-        self.admission: Admission | None = None
-        self.recording: Recording | None = None
-        """Of the request; None: it is not recorded."""
+    tenant: str
+    key: CallerKey | None
+    """The named key."""
+    bearer: str | None
+    """The text of the key, to pass through."""
+    watch: ClientWatch
+    body: Holding | None = None
+    admission: Admission | None = None
+    recording: "Recording | None" = None
+    """Of the request; None: it is not recorded."""
 
     def watched_by(self, watch: ClientWatch) -> Self:
         """Return the same caller, whose answer ends with another connection."""

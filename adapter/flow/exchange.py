@@ -22,7 +22,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle_key, trace_end, transport_of
+from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle_key, trace_end
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -117,7 +117,9 @@ class Exchange:
         self._round = first_round
         self._request_notes = request_notes
         self._began = began
-        self._transport = transport_of(flow.request, flow.caller.watch)
+        transport = flow.caller.watch.transport
+        self._transport = "sse" if flow.request.stream and transport == "http" else transport
+        """How the response reaches its client: http, sse, websocket or background."""
         observe_begin(self._transport)
         self._trace = current_trace()
         if self._trace is not None:

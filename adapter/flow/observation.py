@@ -6,10 +6,11 @@ from typing import Final
 
 import structlog
 
-from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.flow.caller import Caller
 from adapter.store.base import StoreDown
 from adapter.store.keys.usage_recorder import UsageRecorder
+from adapter.telemetry.aggregates import Addition, add_each
 from adapter.telemetry.catalog import (
     FIRST_TOKEN_SECONDS,
     FORWARDED,
@@ -42,11 +43,6 @@ _MAX_LOGGED_MODEL_CHARACTERS: Final = 200
 """Of the name in a forwarded request, which no one has checked."""
 
 
-def transport_of(request: CreateRequest, watch: ClientWatch) -> str:
-    """Return how a response reaches its client: http, sse, websocket or background."""
-    return "sse" if request.stream and watch.transport == "http" else watch.transport
-
-
 def observe_begin(transport: str) -> None:
     """Count a response that is being answered; `observe_end` follows."""
     IN_FLIGHT.add((transport,))
@@ -59,27 +55,32 @@ def observe_end(
 
     `first`: seconds until its answer began; None: none did.
     """
-    IN_FLIGHT.add((transport,), -1)
     status = "failed" if response.status == "in_progress" else response.status
     model = model_label(response.model, status in _ANSWERED)
-    RESPONSES.add((upstream, model, status, transport))
-    RESPONSE_SECONDS.observe(seconds, (upstream, model, transport))
-    for note in notes:
-        NOTES.add((member_label(note.param), note.action))
     usage = response.usage
+    add_each(
+        (
+            (IN_FLIGHT, (transport,), -1),
+            (RESPONSES, (upstream, model, status, transport), 1),
+            *(() if usage is None else _token_counts(usage, upstream, model)),
+        )
+    )
+    RESPONSE_SECONDS.observe(seconds, (upstream, model, transport))
     if first is not None:
         FIRST_TOKEN_SECONDS.observe(first, (upstream, model))
         if usage is not None and usage.output_tokens > 1 and transport != "http":
             OUTPUT_TOKEN_SECONDS.observe((seconds - first) / usage.output_tokens, (upstream, model))
-    if usage is not None:
-        _count_tokens(usage, upstream, model)
+    for note in notes:
+        NOTES.add((member_label(note.param), note.action))
 
 
-def _count_tokens(usage: Usage, upstream: str, model: str) -> None:
-    TOKENS.add((upstream, model, "input"), usage.input_tokens)
-    TOKENS.add((upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens)
-    TOKENS.add((upstream, model, "output"), usage.output_tokens)
-    TOKENS.add((upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens)
+def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ...]:
+    return (
+        (TOKENS, (upstream, model, "input"), usage.input_tokens),
+        (TOKENS, (upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens),
+        (TOKENS, (upstream, model, "output"), usage.output_tokens),
+        (TOKENS, (upstream, model, "reasoning"), usage.output_tokens_details.reasoning_tokens),
+    )
 
 
 def settle_key(caller: Caller, response: Response, upstream: str, recorder: UsageRecorder, *, began: bool) -> None:
@@ -100,8 +101,12 @@ def _settle(
         estimate = admission.estimate if began else 0
         admission.settle(usage.total_tokens if usage else None, began=began)
     if usage is not None:
-        KEY_TOKENS.add((key.name, "input"), usage.input_tokens)
-        KEY_TOKENS.add((key.name, "output"), usage.output_tokens)
+        add_each(
+            (
+                (KEY_TOKENS, (key.name, "input"), usage.input_tokens),
+                (KEY_TOKENS, (key.name, "output"), usage.output_tokens),
+            )
+        )
     recorder.add(key.name, upstream, model, failed=not answered, usage=usage, estimate=estimate)
 
 
@@ -118,7 +123,7 @@ def observe_forwarded(
     FORWARDED.add((upstream, label, path, "answered" if error is None else "failed"))
     FORWARDED_SECONDS.observe(seconds, (upstream, label, path))
     if usage is not None:
-        _count_tokens(usage, upstream, label)
+        add_each(_token_counts(usage, upstream, label))
     if caller.key is not None:
         _settle(caller, usage, upstream, label, recorder, answered=error is None, began=usage is not None)
 
@@ -194,9 +199,11 @@ def log_end(
     `error`: the code of the error with which the request ended, if it was none of the response.
     """
     usage = response.usage
-    logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
-    if len(notes) > _MAX_LOGGED_NOTES:
-        logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
+    logged = []
+    if notes:
+        logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
+        if len(notes) > _MAX_LOGGED_NOTES:
+            logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
     log.info(
         "response",
         response_id=response.id,

@@ -7,9 +7,10 @@ without a restart. If it cannot be read, the keys stay as they are.
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
+from msgspec import Struct
 
 from adapter.settings.caller_keys import CallerKey, digest_of
 from adapter.settings.settings import Settings, SettingsError
@@ -21,7 +22,7 @@ _SECONDS_BETWEEN_LOOKS: Final = 2.0
 """At the file's date, at most this often."""
 
 
-class Identity(NamedTuple):
+class Identity(Struct, frozen=True):
     """Who presents a key."""
 
     tenant: str

@@ -7,8 +7,8 @@ worker. What is inside goes on.
 """
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import structlog
 
@@ -39,9 +39,9 @@ class Overloaded(NoRoom):
 class Overload:
     """Knows how loaded this worker is. A member of the heartbeat."""
 
-    def __init__(self, *, max_lag: float, max_responses: int, count_responses: Callable[[], float]) -> None:
-        """`max_lag`: seconds; 0: any. `count_responses` returns how many are being answered."""
-        self._count_responses = count_responses
+    def __init__(self, *, max_lag: float, max_responses: int, responses: Mapping[Any, float]) -> None:
+        """`max_lag`: seconds; 0: any. `responses`: how many are being answered now, of each kind."""
+        self._responses = responses
         self._max_lag = max_lag
         self._max_responses = max_responses
         self._next_tick: float | None = None
@@ -69,7 +69,7 @@ class Overload:
 
     def check(self) -> None:
         """Raise Overloaded for a request that has to be refused."""
-        if self._count_responses() >= self._max_responses:
+        if sum(self._responses.values()) >= self._max_responses:
             raise Overloaded("responses", "answers as many requests as it can")
         if self._refused_part:
             self._due += self._refused_part

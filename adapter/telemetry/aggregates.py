@@ -8,6 +8,7 @@ Of a metric without observations nothing is shown. Source: Prometheus docs, Inst
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from copy import copy
 from typing import ClassVar, Final, Literal, Self, TypeAlias
 
@@ -74,6 +75,19 @@ class Counter(Metric):
     def merge(self, labels: Labels, value: Value) -> None:
         assert not isinstance(value, list)
         self.values[labels] = self.values.get(labels, 0) + value
+
+
+Addition: TypeAlias = tuple[Counter, Labels, float]
+
+
+def add_each(additions: Iterable[Addition]) -> None:
+    """Add to several series, as `add` does to one; a request that ends does with one call."""
+    for counter, labels, amount in additions:
+        values = counter.values
+        if labels in values:
+            values[labels] += amount
+        else:
+            counter.add(labels, amount)
 
 
 class Gauge(Counter):

@@ -130,11 +130,6 @@ def model_label(name: str, answered: bool) -> str:
     return name
 
 
-def count_responses() -> float:
-    """Return how many responses this worker is answering."""
-    return sum(IN_FLIGHT.values.values())
-
-
 def member_label(path: str | None) -> str:
     """Return the member of a request that a path begins with, as a label; of one that is not the API's, `other`."""
     if not path:

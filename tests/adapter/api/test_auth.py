@@ -6,7 +6,7 @@ import json
 import pytest
 from flask import Flask
 
-from adapter.api.auth import authenticate, read_bearer, read_key
+from adapter.api.auth import authenticate, read_key
 from adapter.settings.settings import Settings
 from adapter.sharing.keys import CallerKeys
 from tests.support.app import KEYS, make_app
@@ -21,7 +21,8 @@ def closed_app() -> Flask:
 
 
 def tenant(keys: tuple[str, ...], header: str | None) -> str:
-    return authenticate(read_bearer(header), CallerKeys(Settings(api_keys=keys))).tenant
+    environ = {} if header is None else {"HTTP_AUTHORIZATION": header}
+    return authenticate(read_key(environ), CallerKeys(Settings(api_keys=keys))).tenant
 
 
 def sha256(key: str) -> str:
@@ -71,8 +72,7 @@ def test_what_is_no_bearer_key_is_refused_by_an_open_service_too() -> None:
 
 
 def test_the_key_itself_is_for_passing_through() -> None:
-    assert read_bearer("Bearer sk-x") == "sk-x"
-    assert read_bearer(None) is None
+    assert read_key({"HTTP_AUTHORIZATION": "Bearer sk-x"}) == "sk-x"
 
 
 @pytest.mark.parametrize(

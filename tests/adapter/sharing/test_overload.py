@@ -7,7 +7,7 @@ import structlog
 from flask.testing import FlaskClient
 
 from adapter.sharing.overload import Overload, Overloaded
-from adapter.telemetry.catalog import IN_FLIGHT, count_responses
+from adapter.telemetry.catalog import IN_FLIGHT
 from tests.support.app import make_app
 
 
@@ -15,9 +15,9 @@ class Worker:
     """A worker whose event loop is late by so much with each tick."""
 
     def __init__(self, **settings: Any) -> None:
-        self.running = 0.0
+        self.running = {"http": 1.0, "sse": 0.0}
         given = {"max_lag": 1.0, "max_responses": 100, **settings}
-        self.overload = Overload(count_responses=lambda: self.running, **given)
+        self.overload = Overload(responses=self.running, **given)
         self.now = 50.0
         self.overload.tick(self.now)
 
@@ -69,15 +69,15 @@ def test_without_a_bound_any_lag_will_do() -> None:
 
 def test_responses_at_a_time() -> None:
     worker = Worker(max_responses=3)
-    worker.running = 2
+    worker.running["sse"] = 1
     assert worker.refused() == 0
-    worker.running = 3
+    worker.running["sse"] = 2
     assert worker.refused() == 100
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/responses/compact", "/v1/responses/input_tokens"])
 def test_it_is_refused_before_its_body_is_read(path: str) -> None:
-    others = count_responses()  # of tests that have left one open
+    others = sum(IN_FLIGHT.values.values())  # of tests that have left one open
     client: FlaskClient = make_app(max_responses=others + 1).test_client()
     IN_FLIGHT.add(("http",))
     try:
