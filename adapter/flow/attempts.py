@@ -135,7 +135,7 @@ class Attempts:
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""
-        UPSTREAM_CALLS.add((self.upstream, "ok"))
+        UPSTREAM_CALLS.add((self._candidates.current.upstream, "ok"))
         if (trace := current_trace()) is not None:
             trace.end_attempt(200)
         self._candidates.record_success()

@@ -131,6 +131,8 @@ class Exchange:
         self._answer_began: float | None = None
         self._error: str | None = None
         """The code of the error with which the request ended, if it was none of the response."""
+        self._last_notes: Notes | None = None
+        """All notes of a response that has ended; None: there may be more."""
 
     def await_head(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
@@ -245,6 +247,8 @@ class Exchange:
     @property
     def notes(self) -> Notes:
         """All notes so far: on the request, on its translation for the current candidate, on the answer."""
+        if self._last_notes is not None:
+            return self._last_notes
         return Notes.of(self._request_notes, self._flow.attempts.notes, self._flow.notes)
 
     @property
@@ -276,31 +280,32 @@ class Exchange:
         self._round.close(keep_connection=response.status != "cancelled")
         if self._flow.tools is not None:
             self._flow.tools.close()
-        self._keeping.release()
-        notes, seconds = self.notes, time.monotonic() - self._began
+        if self._keeping.lease is not None:
+            self._keeping.release()
+        notes, seconds, upstream = self.notes, time.monotonic() - self._began, self._flow.attempts.upstream
         first = None if self._answer_began is None else self._answer_began - self._began
-        observe_end(response, self._flow.attempts.upstream, self._transport, seconds, first, notes)
+        observe_end(response, upstream, self._transport, seconds, first, notes)
         caller = self._flow.caller
         if caller.key is not None:
             recorder = self._flow.services.usage_recorder
-            settle_key(caller, response, self._flow.attempts.upstream, recorder, began=first is not None)
+            settle_key(caller, response, upstream, recorder, began=first is not None)
         if self._trace is not None:
-            trace_end(
-                self._trace, self._flow.request, response, self._flow.attempts.upstream, self._transport, seconds,
-                first, notes,
-            )  # fmt: skip
+            trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:
             self._recording.close(response, notes, shows_response=self._transport == "http")
-        log_end(caller, response, self._flow.attempts.upstream, self._transport, self._error, seconds, first, notes)
+        log_end(caller, response, upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:
         """Keep the response as it ended with `events`; cache its history for the request that continues it."""
+        notes = self._last_notes = self.notes
+        if self._keeping.keeper is None and self._keeping.lease is None:
+            return
         response, asked, services = self._stream.whole_response(), self._round.asked, self._flow.services
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
             self._recording.mark("storing")
-        if self._keeping.keep(response, self.notes, events, services.quota) and continued is not None:
+        if self._keeping.keep(response, notes, events, services.quota) and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
             self._recording.mark("stored")

@@ -77,7 +77,8 @@ class Keeping(Struct, eq=False):
             if self.request.store:
                 size = len(stored.input) + len(stored.response) + sum(len(item.json) for item in items)
                 quota.add(self.tenant, size, 1 + len(items))
-        self.release()
+        if self.lease is not None:
+            self.release()
         return self.keeper is not None
 
     def release(self) -> None:

@@ -22,7 +22,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
@@ -39,6 +39,9 @@ from translators.responses.events import Event
 from translators.to_responses.answer import AnswerReader
 from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.stream import ResponseStream
+
+if TYPE_CHECKING:
+    from adapter.flow.tools.hosted_tools import HostedTools
 
 Deliver: TypeAlias = Callable[[list[Event]], bool]
 """Sends events to the client at once, in the event loop; returns False if it has to read before it gets more."""
@@ -71,11 +74,8 @@ class Round(ABC):
         tools, stream = self._flow.tools, self._flow.stream
         return [] if tools is None else tools.show_lists(stream.hosted_calls())
 
-    def _run_tools(self) -> "Round | None":
-        """Return the round that runs the calls of this one's answer, which has ended; None: it has none to run."""
-        tools = self._flow.tools
-        if tools is None or self._flow.stream.is_over:
-            return None
+    def _run_tools(self, tools: "HostedTools") -> "Round":
+        """Return the round that runs the calls of this one's answer, which has ended."""
         from adapter.flow.tools.tool_rounds import ToolRound  # imported late: most responses have no such calls
 
         tools.keep_first(self.asked)
@@ -178,11 +178,11 @@ class AnswerRound(Round):
         stream, events = self._flow.stream, self._last
         if not stream.is_over:
             events = events + self._reader.finish(int(time.time()))
-        if (following := self._run_tools()) is not None:
-            return events, following
         answer = stream.response
-        if self._flow.tools is not None:  # what earlier rounds wrote is not judged
-            answer = replace(answer, output=tuple(stream.hosted_calls().of_round()))
+        if (tools := self._flow.tools) is not None:
+            if not stream.is_over:
+                return events, self._run_tools(tools)
+            answer = replace(answer, output=tuple(stream.hosted_calls().of_round()))  # only this round's is judged
         problem = self._flow.judge(self.asked, answer).problem
         return (events if problem is None else stream.revoke(events, problem)), None
 
@@ -205,7 +205,8 @@ class BufferedRound(Round):
         flow, answer, now = self._flow, self._answer, int(time.time())
         self._reader.finish(now)
         if flow.tools is not None and not answer.is_over:
-            return answer.send_to(flow.stream, now), self._run_tools()
+            events = answer.send_to(flow.stream, now)
+            return events, None if flow.stream.is_over else self._run_tools(flow.tools)
         judged = flow.judge(self.asked, answer.response)
         if judged.problem is not None:
             flow.stream.spend(answer.response.usage)

@@ -157,10 +157,7 @@ class Call:
         """
         body, sent, self._body, self._sent = self._body, self._sent, None, None
         if body is not None:
-            if answered and not body.over:
-                body.close_at_end()
-            else:
-                body.close()
+            body.close(answered=answered)
             return
         if self._sending is not None:
             sent = self._sending.value if isinstance(self._sending.value, SentRequest) else sent

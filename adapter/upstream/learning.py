@@ -77,7 +77,8 @@ class RetryPlan:
 
     def confirm(self) -> None:
         """Store what was learned: the provider has accepted the request."""
-        self._end_trial()
+        if self._on_trial is not None:
+            self._end_trial()
         for lesson in self._helpful:
             self._dialects.add(self._model, lesson, self._tenant)
         self._helpful.clear()

@@ -41,11 +41,6 @@ class BodyReader:
         self.has_taken = False
         """Bytes of the body have arrived since this was last set to False."""
 
-    @property
-    def over(self) -> bool:
-        """Whether the body is complete."""
-        return self._framing.over
-
     def read(self, take: Take | None = None) -> bytes | None:
         """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut.
 
@@ -82,17 +77,19 @@ class BodyReader:
                 return False
         return not self._framing.over
 
-    def close_at_end(self) -> None:
-        """Close the body of an answer that is complete once the end of the HTTP body has come, which is awaited beside.
+    def close(self, *, answered: bool = False) -> None:
+        """Close the body; the connection is reused if the body is complete.
 
-        So the connection can be reused. Nothing of the answer is referred to meanwhile.
+        `answered`: what the body says is complete. Its end is awaited beside, so that the connection can be reused;
+        nothing of the answer is referred to meanwhile.
         """
-        self._take = None
-        gevent.spawn(_read_to_end, self)
-
-    def close(self) -> None:
         self._take = None  # it may lead back here
-        if self._framing.over and self._reusable:
+        if not self._framing.over:
+            if answered:
+                gevent.spawn(_read_to_end, self)
+            else:
+                self._sent.close()
+        elif self._reusable:
             self._sent.release()
         else:
             self._sent.close()
