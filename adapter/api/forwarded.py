@@ -6,7 +6,7 @@ an error that is the operator's (a key that the provider refuses, a wrong URL) i
 not JSON. Off with `ADAPTER_FORWARD=false`. Source: docs/decisions/0041-forwarding.md.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 from flask import request as http
@@ -18,6 +18,9 @@ from adapter.api.stream import stream_forwarded
 from adapter.flow.forwarding import CHAT, EMBEDDINGS, Forwarding
 from adapter.upstream.client import USER_AGENT
 from translators.errors import RequestError, UpstreamError
+
+if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recording import Recording
 
 blueprint = Blueprint("forwarded", __name__, url_prefix="/v1")
 
@@ -50,7 +53,7 @@ def _forward(path: str) -> Response:
     except BaseException as error:
         forwarding.close()
         if isinstance(error, UpstreamError):
-            return _answer_provider_error(error)
+            return _answer_provider_error(error, caller.recording)
         raise
     forwarding.close()
     return answer
@@ -69,7 +72,7 @@ def _adapters_before() -> str | None:
     return f"{before[:1000]}, {_VIA}" if before else _VIA
 
 
-def _answer_provider_error(error: UpstreamError) -> Response:
+def _answer_provider_error(error: UpstreamError, recording: "Recording | None") -> Response:
     """Return the answer to a request that failed: the provider's own, unless its error is for the operator."""
     answer = answer_exception(error)
     provider = error.provider_error
@@ -79,4 +82,6 @@ def _answer_provider_error(error: UpstreamError) -> Response:
     if not is_operators:
         answer.status_code = provider.status
         answer.set_data(provider.body)
+        if recording is not None:
+            recording.pass_on(provider)
     return answer

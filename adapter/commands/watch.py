@@ -7,15 +7,19 @@ the same comes as plain lines, uncut.
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import click
 import requests
 
 from adapter.commands.command import CommandError
+from adapter.commands.offline import replay_pieces
 from adapter.commands.terminal import visible
 from adapter.settings.settings import Settings
+from translators.errors import ProtocolError
+from translators.notes import Notes
+from translators.wire import encode
 
 _COLOURS: Final = {"completed": "green", "in_progress": "cyan", "incomplete": "yellow", "cancelled": "yellow"}
 _TIMEOUT_SECONDS: Final = 30.0
@@ -164,7 +168,7 @@ def _answered(recorded: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     ]  # fmt: skip
     if recorded.get("response"):
         responses.append(json.loads(recorded["response"]))
-    response = responses[-1] if responses else {}
+    response = responses[-1] if responses else _read_forwarded(recorded.get("chunks", ()))
     for item in response.get("output", ()):
         match item.get("type"):
             case "message":
@@ -176,6 +180,17 @@ def _answered(recorded: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             case kind:
                 arguments = item.get("arguments") or item.get("input") or json.dumps(item.get("action") or {})
                 yield "←", "magenta", f"{kind} {item.get('name') or ''}({arguments})"
+
+
+def _read_forwarded(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return an answer that was passed on as it came as the response that it would be; {}: it would be none."""
+    answer = "".join(chunk["text"] for chunk in chunks)
+    try:
+        events = [event for _, made in replay_pieces([answer.encode()], Settings(), Notes()) for event in made]
+    except ProtocolError:
+        return {}
+    found: dict[str, Any] = json.loads(encode(events[-1])).get("response", {})
+    return found
 
 
 def _block(mark: str, colour: str, text: str, *, whole: bool) -> list[str]:

@@ -16,7 +16,7 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.caller import Caller
 from adapter.flow.flow import check_request, stopping_error
-from adapter.flow.observation import code_of, log_forwarded, observe_begin, observe_forwarded
+from adapter.flow.observation import FORWARDED_TRANSPORT, code_of, log_forwarded, observe_begin, observe_forwarded
 from adapter.services import FlowServices
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.upstream.call import Call
@@ -55,7 +55,10 @@ class Forwarding:
         self._error: str | None = None
         """The code of the error in which the request ended."""
         self._began = time.monotonic()
-        observe_begin("forwarded")
+        self._recording = caller.recording
+        if self._recording is not None:
+            self._recording.open(None, FORWARDED_TRANSPORT)
+        observe_begin(FORWARDED_TRANSPORT)
 
     @property
     def watch(self) -> ClientWatch:
@@ -82,10 +85,15 @@ class Forwarding:
         candidate, delay = candidates.next(), 0.0
         while candidate is not None:
             upstream = self._services.upstreams[candidate.upstream]
-            self._call = call = upstream.forward(
-                self._path, self._request.for_model(candidate.model),
-                bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via,
-            )  # fmt: skip
+            body = self._request.for_model(candidate.model)
+            call = upstream.forward(
+                self._path, body, bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via
+            )
+            if self._recording is not None:
+                from adapter.flow.recorded_call import record_call  # imported late: mostly nothing is recorded
+
+                call = record_call(call, self._recording, candidate, (), delay, body)
+            self._call = call
             following = self._await_answer(call)
             if following is None:
                 return call
@@ -116,12 +124,18 @@ class Forwarding:
         following = candidates.next() if candidates.record_failure(error) else None
         if following is not None:
             RETRIES.add((failed.upstream, "elsewhere"))
+            self._explain_next("failover")
             return following, 0.0
         delay = candidates.next_retry()
         if delay is None:
             return None, 0.0
         RETRIES.add((failed.upstream, "later"))
+        self._explain_next("retry")
         return candidates.current, delay
+
+    def _explain_next(self, reason: str) -> None:
+        if self._recording is not None:
+            self._recording.reason = reason
 
     def read_whole(self) -> bytes:
         """Return the whole answer; raise UpstreamError or ClientDisconnected."""
@@ -151,6 +165,8 @@ class Forwarding:
             self._error = code_of(error)
         except UpstreamError as error:
             self._error = code_of(error)
+            if self._recording is not None:
+                self._recording.fail(error)
             yield b"\n\ndata: %b\n\n" % encode(error.envelope())
         finally:
             self._usage = self._tokens.of_stream()
@@ -163,6 +179,8 @@ class Forwarding:
                 if data is None:
                     check_request(self._services, self._caller, None)
                     continue
+                if size == 0 and self._recording is not None:
+                    self._recording.mark("first token")
                 size += len(data)
                 if size > limit:
                     raise answer_too_large()
@@ -195,3 +213,12 @@ class Forwarding:
             self._services.usage_recorder,
         )  # fmt: skip
         log_forwarded(self._caller, self._path, self._request.model, upstream, self._error, self._usage, seconds)
+        if self._recording is not None:
+            self._recording.close_forwarded(self._status, self._usage)
+
+    @property
+    def _status(self) -> str:
+        """How the request ended, in the words for responses."""
+        if self._error is None:
+            return "completed"
+        return "cancelled" if self._error == "client_disconnected" else "failed"

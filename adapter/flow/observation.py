@@ -34,6 +34,8 @@ from translators.responses.response import Response, Usage
 
 log = structlog.get_logger()
 
+FORWARDED_TRANSPORT: Final = "forwarded"
+"""Of a request that is not translated, where a response has its own."""
 _ANSWERED: Final = ("completed", "incomplete")
 _MAX_LOGGED_NOTES: Final = 20
 """There may be one for each item of the input; all of them are stored with the response."""
@@ -118,7 +120,7 @@ def observe_forwarded(
 
     `usage` is None if no answer began.
     """
-    IN_FLIGHT.add(("forwarded",), -1)
+    IN_FLIGHT.add((FORWARDED_TRANSPORT,), -1)
     label = model_label(model, usage is not None)
     FORWARDED.add((upstream, label, path, "answered" if error is None else "failed"))
     FORWARDED_SECONDS.observe(seconds, (upstream, label, path))

@@ -12,7 +12,7 @@ from translators.errors import UpstreamError
 def record_call(
     call: Call, recording: Recording, candidate: Candidate, lessons: Sequence[str], delay: float, json: bytes
 ) -> "RecordedCall":
-    """Record that a chat request has been sent to a candidate, or will be after `delay` seconds; return its call."""
+    """Record that a request has been sent to a candidate, or will be after `delay` seconds; return its call."""
     reason = recording.reason or ("next round" if recording.head.attempts else "first")
     attempt = Attempt(
         reason, candidate.upstream, candidate.model, candidate.key, tuple(lessons), recording.now, delay * 1000
@@ -37,7 +37,8 @@ class RecordedCall(Call):
             self._fail(error)
             raise
         if has_come and self._attempt.head is None:
-            self._attempt.head, self._attempt.status = self._recording.now, self._call.status
+            self.head, self.status = self._call.head, self._call.status
+            self._attempt.head, self._attempt.status = self._recording.now, self.status
         return has_come
 
     def read(self, take: Take | None = None) -> bytes | None:

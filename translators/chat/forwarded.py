@@ -32,6 +32,8 @@ class ForwardedRequest(Struct, frozen=True):
     """Of all choices together; None: not stated."""
     group: str
     """Requests of one group prefer the same provider; "": it has none."""
+    may_be_stored: bool = True
+    """Whether the client has not asked, with `store: false`, that nothing of it is."""
 
     def for_model(self, model: str) -> bytes:
         """Return the body for a model by its name at a provider."""
@@ -55,8 +57,9 @@ def read_forwarded(body: bytes) -> ForwardedRequest:
     choices = max(1, _read_count(members, "n") or 1)
     group = next((bytes(members[name]).decode() for name in _AFFINITY_MEMBERS if name in members), "")
     return ForwardedRequest(
-        body, model, _find_value(body, members, "model"), None if limit is None else max(0, limit) * choices, group
-    )
+        body, model, _find_value(body, members, "model"), None if limit is None else max(0, limit) * choices, group,
+        bytes(members.get("store", b"")) != b"false",
+    )  # fmt: skip
 
 
 def _read_count(members: dict[str, Raw], name: str) -> int | None:

@@ -99,9 +99,7 @@ def admit_http(
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
-    if services.recorder is not None and (recorder := choose_recorder(environ, services)) is not None:
-        begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))
-        environ[RECORDING] = caller.recording
+    _record_http(environ, caller, body, services)
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
@@ -113,15 +111,25 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
+    _record_http(environ, caller, body, services)
     if len(body) < LARGE_BYTES:
         request = read_forwarded(body)
     else:
         request = services.offload.run(caller.tenant, read_forwarded, body)
+    if caller.recording is not None:
+        caller.recording.describe(request.model, previous=None, conversation=None, stored=request.may_be_stored)
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
         if caller.admission is not None:
             environ[ADMISSION] = caller.admission
     return caller, request
+
+
+def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, services: Services) -> None:
+    """Record an HTTP request, unless nothing is recorded, or its caller declines."""
+    if services.recorder is not None and (recorder := choose_recorder(environ, services)) is not None:
+        begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))
+        environ[RECORDING] = caller.recording
 
 
 def choose_recorder(environ: Mapping[str, Any], services: Services) -> "Recorder | None":

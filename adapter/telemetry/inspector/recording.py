@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from translators.errors import ProtocolError, UpstreamError
+from translators.errors import ProtocolError, ProviderError, UpstreamError
 from translators.notes import Note
 from translators.responses.events import Event
 from translators.responses.response import Response, Usage
@@ -210,8 +210,8 @@ class Recording:
             self.head.contents = "recorded, but only its beginning: it is too large"
         return self._accepts
 
-    def open(self, response_id: str, transport: str) -> None:
-        """Record that the response has an id: its first attempt is under way."""
+    def open(self, response_id: str | None, transport: str) -> None:
+        """Record that the answer is under way; `response_id`: None for a forwarded request."""
         self.head.response_id, self.head.transport = response_id, transport
         self._owner.changed(self)
 
@@ -222,19 +222,35 @@ class Recording:
         if body is not None and _NOT_STORED.search(body):  # it could not be parsed
             self.describe("", previous=None, conversation=None, stored=False)
         head.http = error.status
-        head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+        self.fail(error)
         if head.status == "in_progress":
             head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
         self._end()
 
+    def fail(self, error: ProtocolError) -> None:
+        """Record the error that the client gets, which may be in a stream that has begun."""
+        self.head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+
+    def pass_on(self, provider: ProviderError) -> None:
+        """Record that the client gets the provider's own error as it is, in place of the adapter's."""
+        self.head.http = provider.status
+        self.head.error = _said(provider)
+        self._end()
+
+    def close_forwarded(self, status: str, usage: Usage | None) -> None:
+        """Record how a forwarded request ended."""
+        self._close(status, usage)
+        self._end()
+
+    def _close(self, status: str, usage: Usage | None) -> None:
+        self.mark("closed")
+        self.head.status, self.head.usage, self.head.http = status, usage, self.head.http or 200
+
     def close(self, response: Response, notes: Iterable[Note], *, shows_response: bool) -> None:
         """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
-        head = self.head
-        self.mark("closed")
-        head.status = "failed" if response.status == "in_progress" else response.status
-        listed = tuple(notes)
-        head.usage, head.notes, head.more_notes = response.usage, listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
-        head.http = head.http or 200
+        head, listed = self.head, tuple(notes)
+        self._close("failed" if response.status == "in_progress" else response.status, response.usage)
+        head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
         if response.error is not None:
             head.error = {"code": response.error.code, "message": _cut(response.error.message)}
         if response.incomplete_details is not None:
@@ -276,9 +292,9 @@ class Recording:
         attempt.ended = self.now
         attempt.status = error.provider_status or attempt.status
         provider = error.provider_error
-        said = {"code": provider.code, "type": provider.type, "message": _cut(provider.message)} if provider else None
         attempt.error = {
-            "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message), "provider": said,
+            "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message),
+            "provider": provider and _said(provider),
         }  # fmt: skip
         if self._contents is not None and body and self._has_room(len(body)):
             self._contents.error_bodies.append((self.head.attempts.index(attempt), body))
@@ -334,6 +350,10 @@ class Recording:
             self._contents = Contents()
             self.head.parts += 1
         return Taken(self, encode(self.head), taken, self.head.parts - 1)
+
+
+def _said(provider: ProviderError) -> dict[str, Any]:
+    return {"code": provider.code, "type": provider.type, "message": _cut(provider.message)}
 
 
 def _cut(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from adapter.commands.terminal import paint_json, side_by_side, visible
 from adapter.commands.watch import describe
+from tests.support import chat
 
 ROOT = Path(__file__).parents[3]
 HEAD: dict[str, Any] = {
@@ -60,6 +61,20 @@ def test_an_exchange() -> None:
         "  ! dropped service_tier: there is none",
         "  ✗ one: HTTP 429: too fast",
     ]
+
+
+def test_a_forwarded_answer_is_read() -> None:
+    pieces = [chat.text("Hel"), chat.text("lo"), chat.call(0, "c", "f", "{}"), chat.end("tool_calls")]
+    recorded = {**RECORDED, "events": [], "chunks": [{"text": piece.decode()} for piece in pieces]}
+    shown = plain(describe(HEAD, recorded, whole=True))
+    assert "  ← Hello\n" in shown
+    assert "  ← function_call f({})\n" in shown
+
+
+@pytest.mark.parametrize("text", ["", "no answer", '{"data": []}', "data: [DONE]\n\n", '[1]'])
+def test_what_is_no_answer_of_a_model_is_left_out(text: str) -> None:
+    recorded = {**RECORDED, "events": [], "chunks": [{"text": text}]}
+    assert "←" not in plain(describe(HEAD, recorded, whole=True))
 
 
 def test_an_exchange_without_contents_says_why() -> None:

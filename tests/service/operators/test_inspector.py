@@ -18,7 +18,7 @@ from tests.service.operators.test_metrics import free_port
 from tests.support import chat
 from tests.support.client import Answer, Client
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Upstream, stream, whole
+from tests.support.servers.upstream import RESET, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +31,11 @@ hash = "sha256:{sha256(TEAM.encode()).hexdigest()}"
 [keys.private]
 hash = "sha256:{sha256(PRIVATE.encode()).hexdigest()}"
 inspect = "never"
+[models]
+"*" = "default"
+[models.m-renamed]
+upstream = "default"
+model = "there"
 """
 
 
@@ -233,6 +238,73 @@ def test_a_replay(service: Service, inspector: Inspector, upstream: Upstream) ->
     own = inspector.ended("?key=replay")[0]
     assert own["replay_of"] == head["id"]
     assert inspector.one(own["id"])["recorded"]["chats"][0]["text"] == recorded
+
+
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+
+
+def test_a_forwarded_request_is_recorded_as_it_went(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    content = chat.text("Hel") + chat.text("lo") + chat.end()
+    upstream.plays(stream(content))
+    body = b'{"model": "m-renamed", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
+    assert service.request("POST", CHAT, body).body == content
+    sent = upstream.received()
+    (head,) = inspector.ended("?model=m-renamed")
+    one = inspector.one(head["id"])
+    assert one["recorded"]["request"] == body.decode()
+    assert one["recorded"]["chats"] == [{"attempt": 0, "text": sent.body.decode()}]
+    assert "".join(chunk["text"] for chunk in one["recorded"]["chunks"]) == content.decode()
+    assert (one["path"], one["transport"], one["status"], one["http"]) == (CHAT, "forwarded", "completed", 200)
+    assert one["usage"]["output_tokens"] == chat.USAGE["completion_tokens"]
+    assert one["key"] == "team"
+    (attempt,) = one["attempts"]
+    assert (attempt["reason"], attempt["model"], attempt["status"]) == ("first", "there", 200)
+    marks = one["marks"]
+    assert marks["read"] <= marks["translated"] <= attempt["head"] <= marks["first token"] <= marks["closed"]
+    assert inspector.replay(id=head["id"]).status == 409
+
+
+def test_a_forwarded_request_that_fails(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    hello = {"messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    upstream.plays(
+        whole(chat.error(f"Too fast for {OWN}", code="slow_down"), 529), stream(chat.text("Hel"), RESET),
+    )  # fmt: skip
+    answer = service.request("POST", CHAT, {"model": "m-forwarded-error", **hello})
+    service.request("POST", CHAT, {"model": "m-forwarded-cut", **hello})
+    refused = service.request("POST", EMBEDDINGS, b'{"model": 5, "input": "m-forwarded-refused"}')
+    (head,) = inspector.ended("?model=m-forwarded-error")
+    assert (head["status"], head["http"]) == ("failed", answer.status) == ("failed", 529)
+    assert (head["error"]["code"], head["error"]["message"]) == ("slow_down", answer.error["message"])
+    assert "slow_down" in inspector.one(head["id"])["recorded"]["error_bodies"][0]["text"]
+    (head,) = inspector.ended("?model=m-forwarded-cut")
+    assert (head["status"], head["http"]) == ("failed", 200)
+    assert head["error"]["message"]
+    assert head["attempts"][0]["error"]["cause"]
+    (head,) = inspector.ended("?text=m-forwarded-refused")
+    assert (head["status"], head["http"], head["error"]) == ("rejected", 400, refused.error)
+
+
+def test_whose_forwarded_contents_are_not_recorded(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    upstream.answers[EMBEDDINGS] = {"object": "list", "data": [], "usage": {"prompt_tokens": 2, "total_tokens": 2}}
+    for model, members, headers in (
+        ("m-embedded", {}, {}), ("m-not-stored", {"store": False}, {}),
+        ("m-forwarded-private", {}, {"Authorization": f"Bearer {PRIVATE}"}),
+        ("m-forwarded-declined", {}, {"x-adapter-inspect": "off"}),
+    ):  # fmt: skip
+        body = {"model": model, "input": "Hello", **members}
+        assert service.request("POST", EMBEDDINGS, body, headers=headers).status == 200
+    (head,) = inspector.ended("?model=m-embedded")
+    assert head["usage"]["input_tokens"] == 2
+    assert inspector.one(head["id"])["recorded"]["chunks"]
+    for model, reason in (("m-not-stored", "store: false"), ("m-forwarded-private", 'inspect = "never"')):
+        (head,) = inspector.ended(f"?model={model}")
+        assert reason in head["contents"]
+        assert not any(inspector.one(head["id"])["recorded"].values())
+    assert inspector.recordings("?model=m-forwarded-declined") == []
 
 
 def test_a_chain_with_a_fork(service: Service, inspector: Inspector, upstream: Upstream) -> None:

@@ -21,6 +21,7 @@ from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource, gather_context
 from adapter.flow.exchange import open_exchange
+from adapter.flow.observation import FORWARDED_TRANSPORT
 from adapter.history.references import resolve_references
 from adapter.services import FlowServices, Services
 from adapter.telemetry.inspector.packing import CUT
@@ -84,6 +85,8 @@ def replay_request() -> Response:
 
 def _read_request(listed: Listed, body: bytes | None, app: Services) -> CreateRequest:
     """Return the recorded request as it was admitted; raise RequestError if that cannot be done."""
+    if listed.head.transport == FORWARDED_TRANSPORT:
+        raise RequestError("This request cannot be replayed: it was forwarded, not translated.", status=409)
     if body is None:
         raise RequestError(f"This request cannot be replayed: its contents are {listed.head.contents}.", status=409)
     if CUT in body:

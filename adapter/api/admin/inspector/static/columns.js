@@ -55,10 +55,11 @@ export class Columns {
    * @param {(what: string) => HTMLElement} nothing
    */
   chatColumn(chats, nothing) {
-    if (chats.length === 0) return this.column("Chat request", null, nothing("None was sent, or it is not recorded."));
+    const name = this.one.transport === "forwarded" ? "As forwarded" : "Chat request";
+    if (chats.length === 0) return this.column(name, null, nothing("None was sent, or it is not recorded."));
     const place = el("div", {});
     const show = (/** @type {number} */ at) => {
-      const tree = new Tree(parse(chats[at].text), `Chat request of try ${chats[at].attempt + 1}`);
+      const tree = new Tree(parse(chats[at].text), `${name}, try ${chats[at].attempt + 1}`);
       fill(place, tree.element);
     };
     const choice = chats.length > 1 && el("select", { "aria-label": "Which try" }, chats.map((chat, at) => {
@@ -68,7 +69,7 @@ export class Columns {
     const chosen = () => (choice ? Number(/** @type {HTMLSelectElement} */ (choice).value) : 0);
     if (choice) choice.addEventListener("change", () => show(chosen()));
     show(chats.length - 1);
-    return this.column("Chat request", [choice, size(chats[chats.length - 1].text.length), copyButton("copy", () => chats[chosen()].text)], place);
+    return this.column(name, [choice, size(chats[chats.length - 1].text.length), copyButton("copy", () => chats[chosen()].text)], place);
   }
 
   /** @param {(what: string) => HTMLElement} nothing */
@@ -81,6 +82,7 @@ export class Columns {
       this.responseTree = new Tree(this.response, "Response", this.one.notes);
       return this.column("Response", [copyButton("copy", () => this.one.recorded.response)], this.responseTree.element);
     }
+    if (this.one.transport === "forwarded") return this.column("Answer", null, empty("The provider's own,", "passed on as it came."));
     return this.column("Events", null, nothing("None were sent."));
   }
 

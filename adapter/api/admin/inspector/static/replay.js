@@ -9,8 +9,8 @@ import { Tree } from "./tree.js";
 export function replayForm(one) {
   const result = el("div", { class: "replay-result", "aria-live": "polite" });
   const details = el("details", { class: "replay" }, el("summary", {}, "Replay"));
-  if (!one.recorded.request) {
-    details.append(empty("This request cannot be replayed.", one.contents));
+  if (!one.recorded.request || one.transport === "forwarded") {
+    details.append(empty("This request cannot be replayed.", one.transport === "forwarded" ? "It was forwarded, not translated." : one.contents));
     return el("section", { "aria-label": "Replay" }, details);
   }
   const last = one.attempts?.at(-1);

@@ -19,7 +19,7 @@ export function stepsOf(one) {
   /** @type {Step[]} */
   const steps = [];
   if (marks.read !== undefined) steps.push({ name: "read", from: 0, to: marks.read, kind: "own" });
-  if (marks.translated !== undefined) steps.push({ name: "translate", from: marks.read ?? 0, to: marks.translated, kind: "own" });
+  if (marks.translated !== undefined) steps.push({ name: one.transport === "forwarded" ? "route" : "translate", from: marks.read ?? 0, to: marks.translated, kind: "own" });
   for (const [at, attempt] of attempts.entries()) {
     const name = `${at + 1}. ${attempt.upstream}`;
     const sent = attempt.began + (attempt.delay ?? 0);
