@@ -37,6 +37,8 @@ class Inspector:
         self._root = f"http://{settings.admin_bind.replace('0.0.0.0', '127.0.0.1')}/inspector/api/"
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy
+        self._last: int | None = None
+        """The revision of the last change that has come."""
         if settings.admin_key is not None:
             self._session.headers["Authorization"] = f"Bearer {settings.admin_key}"
 
@@ -52,12 +54,14 @@ class Inspector:
             return {}
         return found
 
-    def follow(self) -> Iterator[dict[str, Any]]:
-        """Yield each recording whenever it changes, until the connection breaks."""
-        with self._open("live", stream=True) as answer:
+    def follow(self) -> Iterator[bytes]:
+        """Yield the JSON of each recording whenever it changes, until the connection breaks; then go on from there."""
+        with self._open("live" if self._last is None else f"live?after={self._last}", stream=True) as answer:
             for line in answer.iter_lines(chunk_size=None):
-                if line.startswith(b"data: "):
-                    yield json.loads(line[6:])
+                if line.startswith(b"id: ") and line[4:].isdigit():
+                    self._last = int(line[4:])
+                elif line.startswith(b"data: "):
+                    yield line[6:]
 
     def _open(self, path: str, *, stream: bool = False) -> requests.Response:
         answer = self._session.get(self._root + path, stream=stream, timeout=_TIMEOUT_SECONDS)
@@ -79,17 +83,30 @@ def watch(inspector: Inspector, *, whole: bool) -> None:
     begun: set[str] = set()
     while True:
         try:
-            for one in inspector.follow():
-                is_over = one["status"] != "in_progress"
-                if is_over:
-                    begun.discard(one["id"])
-                    click.echo("\n".join(describe(one, inspector.find_contents(one["id"]), whole=whole)))
-                elif one["id"] not in begun:
-                    begun.add(one["id"])
-                    click.echo(_headline(one))
+            for data in inspector.follow():
+                try:
+                    lines = _describe_change(data, inspector, begun, whole=whole)
+                except (ValueError, LookupError, TypeError, AttributeError) as error:
+                    # The server may be of another version.
+                    click.echo(f"An exchange cannot be shown: {error.__class__.__name__}: {error}", err=True)
+                else:
+                    if lines:
+                        click.echo("\n".join(lines))
         except requests.RequestException:
             click.echo("The connection is lost; trying again.", err=True)
         time.sleep(1)
+
+
+def _describe_change(data: bytes, inspector: Inspector, begun: set[str], *, whole: bool) -> list[str]:
+    """Return the lines about a recording that has changed; `begun`: those in progress that have been shown."""
+    one = json.loads(data)
+    if one["status"] != "in_progress":
+        begun.discard(one["id"])
+        return describe(one, inspector.find_contents(one["id"]), whole=whole)
+    if one["id"] in begun:
+        return []
+    begun.add(one["id"])
+    return [_headline(one)]
 
 
 def _read_first(inspector: Inspector) -> Any:

@@ -86,10 +86,10 @@ class Recorder:
         elif withheld:
             contents = "not recorded: the key has inspect = \"never\""
         at = time.time() - (time.perf_counter() - began)
-        id = log_context.get().get("request_id")
+        logged = log_context.get()
         head = Head(
-            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, "http", "in_progress", tenant, id,
-            marks={}, attempts=[], tools=[],
+            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, "http", "in_progress", tenant,
+            logged.get("request_id"), logged.get("trace_id"), marks={}, attempts=[], tools=[],
         )  # fmt: skip
         return Recording(self, head, began, bearer, _MAX_CONTENTS)
 

@@ -84,6 +84,8 @@ class Head(Struct, omit_defaults=True):
     tenant: str = ""
     """Whose data it is; shown only in part."""
     request_id: str | None = None
+    trace_id: str | None = None
+    """Of the trace that the request belongs to."""
     replay_of: str | None = None
     response_id: str | None = None
     previous_response_id: str | None = None

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 import pytest
 
 from adapter.commands.terminal import paint_json, side_by_side, visible
-from adapter.commands.watch import describe
+from adapter.commands.watch import Inspector, describe, watch
 from tests.support import chat
 
 ROOT = Path(__file__).parents[3]
@@ -75,6 +76,33 @@ def test_a_forwarded_answer_is_read() -> None:
 def test_what_is_no_answer_of_a_model_is_left_out(text: str) -> None:
     recorded = {**RECORDED, "events": [], "chunks": [{"text": text}]}
     assert "←" not in plain(describe(HEAD, recorded, whole=True))
+
+
+class Server(Inspector):
+    """An inspector that sends these lines, and is stopped when it is asked for more."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = lines
+
+    def read(self, path: str) -> Any:
+        return {"mode": "contents", "recorded": RECORDED}
+
+    def follow(self) -> Iterator[bytes]:
+        yield from self._lines
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "broken", [b'{"id": "x_1", "sta', b"\xff", b"5", b"{}", b'{"id": "x_1", "status": "completed"}']
+)
+def test_a_line_that_cannot_be_read_is_left_out_with_a_word(
+    broken: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        watch(Server(broken, json.dumps(HEAD).encode()), whole=True)
+    shown = capsys.readouterr()
+    assert "  ← It is\n    red.\n" in shown.out
+    assert shown.err.count("An exchange cannot be shown: ") == 1
 
 
 def test_an_exchange_without_contents_says_why() -> None:

@@ -140,6 +140,16 @@ def test_every_transport_is_recorded(service: Service, inspector: Inspector, ups
     assert response["id"] in [one["response_id"] for one in found]
 
 
+def test_the_trace_of_a_request_is_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    body = {"model": "m-traced", "input": "Hello"}
+    service.request("POST", "/v1/responses", body, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    ask(service, "m-traced")
+    without, with_trace = inspector.ended("?model=m-traced", 2)
+    assert (with_trace["trace_id"], without.get("trace_id")) == (trace, None)
+
+
 def test_errors_are_there_as_sent_and_as_the_provider_wrote_them(
     service: Service, inspector: Inspector, upstream: Upstream
 ) -> None:
@@ -331,17 +341,20 @@ def test_a_conversation(service: Service, inspector: Inspector, upstream: Upstre
     assert inspector.replay(id=head["id"]).status == 409
 
 
-def test_changes_are_sent_as_they_come(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+@pytest.mark.parametrize("ahead", [0, 1_000_000], ids=["from now", "from a server that has ended"])
+def test_changes_are_sent_as_they_come(
+    service: Service, inspector: Inspector, upstream: Upstream, ahead: int
+) -> None:
     upstream.otherwise = lambda received: whole(chat.completion("Hi"))
-    rev = inspector.get("/inspector/api/recordings").json["rev"]
+    rev = inspector.get("/inspector/api/recordings").json["rev"] + ahead
     connection = http.client.HTTPConnection("127.0.0.1", inspector.port, timeout=5)
     connection.request("GET", f"/inspector/api/live?after={rev}", headers={"Authorization": f"Bearer {ADMIN}"})
     answer = connection.getresponse()
     assert answer.getheader("Content-Type") == "text/event-stream; charset=utf-8"
-    ask(service, "m-live")
+    ask(service, f"m-live-{ahead}")
     began = monotonic()
     line = b""
-    while b"m-live" not in line:
+    while f"m-live-{ahead}".encode() not in line:
         line = answer.readline()
         assert monotonic() - began < 2
     connection.close()

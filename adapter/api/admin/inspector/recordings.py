@@ -61,7 +61,9 @@ def follow_changes() -> Response:
     """Send each recording as an event whenever it changes, from a revision (`after`) on, for as long as it is read."""
     own, app = recorder(), services()
     after = request.headers.get("Last-Event-ID") or request.args.get("after") or ""
-    rev = int(after) if after.isdecimal() and len(after) < 16 else own.read(Spool.revision)
+    rev = own.read(Spool.revision)
+    if after.isdecimal() and len(after) < 16:
+        rev = int(after) if int(after) <= rev else 0  # it is of the server before this one
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(_live(own, app, rev), content_type="text/event-stream; charset=utf-8", headers=headers)
 
