@@ -143,6 +143,9 @@ class MemoryStore:
         if self._leases.get((tenant, id), ("", 0.0))[0] == holder:
             del self._leases[tenant, id]
 
+    def leased_until(self, id: str, tenant: str) -> float:
+        return self._leases.get((tenant, id), ("", 0.0))[1]
+
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
         key = run.tenant, run.id
         self.put(stored)

@@ -95,6 +95,9 @@ class ConversationStore(Protocol):
     def release(self, id: str, tenant: str, holder: str) -> None:
         """Give the lease back, if this holder has it."""
 
+    def leased_until(self, id: str, tenant: str) -> float:
+        """Return the Unix time until which the lease was taken; 0.0: no one has it."""
+
 
 class RunStore(Protocol):
     """Background responses in progress: the lease of the worker that runs each, and their events."""

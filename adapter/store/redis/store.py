@@ -166,6 +166,9 @@ class RedisStore:
     def release(self, id: str, tenant: str, holder: str) -> None:
         self._run(scripts.RELEASE_LEASE, id, tenant, holder)
 
+    def leased_until(self, id: str, tenant: str) -> float:
+        return float((is_storable(id) and self._do("HGET", _key("conversation", id, tenant), "lease_until")) or 0.0)
+
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
         self._run(
             scripts.BEGIN_RUN, run.id, run.tenant, run.holder, run.until, int(run.streamed), run.last,

@@ -104,6 +104,10 @@ class SQLStore:
         with suppress(NotFound):
             self._change((tables.RELEASE_LEASE, {**tables.row_key(id, tenant), "holder": holder}))
 
+    def leased_until(self, id: str, tenant: str) -> float:
+        rows = self._select(tables.LEASED_UNTIL, id, tenant)
+        return rows[0][0] if rows else 0.0
+
     def begin_run(self, run: StoredRun, stored: StoredResponse, events: StoredEvents | None) -> None:
         first = run_tables.BEGIN, asdict(run)
         self._database.write(Record(first, self._event_steps(run, events), _put(stored, ())))

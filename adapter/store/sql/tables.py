@@ -97,6 +97,7 @@ RELEASE_LEASE: Final = f"""
     UPDATE conversations SET lease_holder = NULL, lease_until = NULL
     WHERE {_THE_CONVERSATION} AND lease_holder = :holder
 """
+LEASED_UNTIL: Final = f"SELECT COALESCE(lease_until, 0.0) FROM conversations WHERE {_THE_CONVERSATION}"
 MARK_USED: Final = f"UPDATE conversations SET used_at = :now WHERE {_THE_CONVERSATION}"
 """Precedes APPEND: where rows are locked one by one, it serialises the appends to one conversation."""
 APPEND: Final = f"""

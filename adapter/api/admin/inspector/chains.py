@@ -1,5 +1,7 @@
 """Chains and conversations: how recorded responses hang together, and what the store has of them."""
 
+import time
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any
 
@@ -8,9 +10,10 @@ from msgspec import Struct
 
 from adapter.api.admin.inspector.recordings import answer, recorder, shown
 from adapter.api.current import services
-from adapter.store.base import NotFound, StoredResponse
+from adapter.store.base import NotFound, StoredItem, StoredResponse
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed
 from translators.errors import RequestError
+from translators.responses.ids import response_of
 from translators.responses.response import Usage
 from translators.wire import Decoder, NotJSON, Raw
 
@@ -63,28 +66,36 @@ def show_chain(response_id: str) -> Response:
 def list_conversations() -> Response:
     """Return the conversations of recorded responses, the last used first."""
     found: dict[str, dict[str, Any]] = {}
-    for one in _all():
-        if one.head.conversation is not None:
-            row = {"id": one.head.conversation, "key": one.head.key, "at": one.head.at, "responses": 0}
-            found.setdefault(one.head.conversation, row)["responses"] += 1
-    return answer({"data": list(found.values())})
+    for head in (one.head for one in _all()):
+        if head.conversation is not None:
+            first = {"key": head.key, "at": head.at, "responses": 0, "in_progress": 0}
+            row = found.setdefault(head.conversation, first)
+            row["responses"] += 1
+            row["in_progress"] += head.status == "in_progress"
+    return answer({"data": [{"id": id, **row} for id, row in found.items()]})
 
 
 @blueprint.get("/conversations/<id>")
 def show_conversation(id: str) -> Response:
-    """Return the items of a conversation, and the recorded responses that continued it."""
+    """Return the items of a conversation, the recorded responses that continued it, and until when one has it."""
     responses = [one for one in _all() if one.head.conversation == id]
     if not responses:
         raise RequestError("Only conversations of recorded responses are shown.", status=404)
-    try:
-        items = services().conversations.items(id, responses[0].head.tenant)
-    except NotFound:
-        items = []
+    conversations, tenant = services().conversations, responses[0].head.tenant
+    items: list[StoredItem] | None = None  # it has been deleted
+    with suppress(NotFound):
+        items = conversations.items(id, tenant)
+    until = conversations.leased_until(id, tenant)
     shows_contents = all(one.head.contents.startswith("recorded") for one in responses)
     return answer({
         "id": id,
         "contents": "shown" if shows_contents else responses[0].head.contents,
-        "items": [{"id": item.id, "json": Raw(item.json) if shows_contents else None} for item in items],
+        "exists": items is not None,
+        "leased_until": until if until > time.time() else None,
+        "items": [
+            {"id": item.id, "added_by": response_of(item.id), "json": Raw(item.json) if shows_contents else None}
+            for item in items or ()
+        ],
         "responses": [shown(one) for one in reversed(responses)],
     })  # fmt: skip
 

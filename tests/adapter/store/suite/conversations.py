@@ -89,10 +89,13 @@ class ConversationSuite:
         store.put_conversation(conversation("conv_1"))
         assert store.lease("conv_1", OURS, "one", now=100.0, until=110.0)
         assert store.lease("conv_1", OURS, "one", now=101.0, until=111.0)
+        assert store.leased_until("conv_1", OURS) == 111.0
+        assert store.leased_until("conv_1", THEIRS) == store.leased_until("conv_\0", OURS) == 0.0
         assert not store.lease("conv_1", OURS, "other", now=110.5, until=120.0)
         store.release("conv_1", OURS, "other")
         assert not store.lease("conv_1", OURS, "other", now=110.5, until=120.0)
         store.release("conv_1", OURS, "one")
+        assert store.leased_until("conv_1", OURS) == 0.0
         assert store.lease("conv_1", OURS, "other", now=110.5, until=120.0)
         assert store.lease("conv_1", OURS, "one", now=120.0, until=130.0), "the other one's is over"
 

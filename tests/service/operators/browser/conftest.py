@@ -6,6 +6,7 @@ outside.
 
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,23 @@ import pytest
 
 from tests.service.operators.test_metrics import free_port
 from tests.support import chat
+from tests.support.client import Client
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 ADMIN = "test-admin-key-0123456789"
+TEAM = "ra-team-of-the-pages-0123456789"
+TOML = f"""
+[keys.team]
+hash = "sha256:{sha256(TEAM.encode()).hexdigest()}"
+tokens_per_day = 1000000
+[models]
+"*" = "default"
+breaks = ["default", "second"]
+[upstreams.second]
+url = "{{url}}"
+dialect = "mistral"
+"""
 LOOK = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}, "strict": False}
 ASKED: dict[str, Any] = {
     "model": "gpt-4o", "stream": True, "instructions": "Be brief.", "tools": [LOOK], "service_tier": "flex",
@@ -34,6 +48,8 @@ def answer(received: ReceivedRequest) -> Script:
     """Return what the provider answers: an error to a model that says so, else thoughts, words and a call."""
     if "fails" in str(received.json["model"]):
         return whole(chat.error("<b>Too fast</b> for \u202eyou", code="slow_down"), 429)
+    if "breaks" in str(received.json["model"]):
+        return whole(chat.error("out of order"), 503)
     if "learns" in str(received.json["model"]) and "stream_options" in received.json:
         return whole(chat.error("Unrecognized request argument supplied: stream_options"), 400)
     if not received.json.get("stream"):
@@ -61,10 +77,11 @@ def served(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server with recordings of every kind, and the address of its inspector."""
     port = free_port()
     with Service(
-        tmp_path_factory.mktemp("pages"), upstream_url=provider.url, workers=2, admin_bind=f"127.0.0.1:{port}",
-        admin_key=ADMIN, inspector="contents",
+        tmp_path_factory.mktemp("pages"), TOML.format(url=provider.url), upstream_url=provider.url, workers=2,
+        admin_bind=f"127.0.0.1:{port}", admin_key=ADMIN, inspector="contents", stored_keys="1", retries=0,
     ) as service:  # fmt: skip
         provider.otherwise = answer
+        service.key = TEAM
         first = service.post({"model": "gpt-4o", "input": "Hello"}).json["id"]
         conversation = service.request("POST", "/v1/conversations", {}).json["id"]
         for members in (
@@ -86,6 +103,12 @@ def upstream(provider: Upstream) -> Upstream:
 @pytest.fixture
 def service(served: tuple[Service, str], upstream: Upstream) -> Service:
     return served[0]
+
+
+@pytest.fixture
+def admin(served: tuple[Service, str]) -> Client:
+    """The admin address, for its key."""
+    return Client("127.0.0.1", int(served[1].rpartition(":")[2]), ADMIN)
 
 
 @pytest.fixture(scope="module")

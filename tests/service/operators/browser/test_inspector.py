@@ -1,15 +1,19 @@
 """The inspector's pages in a real browser: what they show, by keyboard, on narrow screens, for assistive technology."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
 from tests.service.operators.browser.conftest import ASKED
+from tests.support import chat
+from tests.support.client import Client
 from tests.support.servers.service import Service
+from tests.support.servers.upstream import Gate, Upstream, stream
 
 pytestmark = pytest.mark.browser
 
@@ -235,15 +239,131 @@ def test_a_replay_is_compared_with_what_was_sent(open_page: Open, service: Servi
     page.get_by_label("Dialect").select_option("")
     page.get_by_role("button", name="Send").click()
     page.get_by_role("link", name="Its own recording").wait_for()
+    page.locator("[name=upstream]").select_option("second")
+    page.get_by_label("Model there").fill("other")
+    page.get_by_role("button", name="Translate only").click()
+    page.get_by_text("For second, other, dialect mistral: not equal to the recorded chat request").wait_for()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("It is completed.").wait_for()
+    page.get_by_role("link", name="Its own recording").click()
+    page.get_by_text("second, other").wait_for()
+    page.get_by_role("link", name="x_").wait_for()
+
+
+def test_a_forwarded_request_is_shown_as_it_went(open_page: Open, service: Service, axe: str) -> None:
+    body = {"model": "moves", "messages": [{"role": "user", "content": "Still chat"}], "stream": True}
+    assert service.request("POST", "/v1/chat/completions", body).status == 200
+    page = open_page("/inspector?model=moves")
+    assert "forwarded" in page.locator("tbody tr").inner_text()
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.get_by_role("heading", name="From request to answer").wait_for()
+    for column in ("Request, contents", "As forwarded, contents"):
+        assert "Still chat" in page.get_by_role("group", name=column, exact=True).inner_text()
+    assert "Hello" in page.get_by_role("group", name="Provider's chunks, contents").inner_text()
+    page.get_by_text("Replay", exact=True).click()
+    page.get_by_text("It was forwarded, not translated.").wait_for()
+    page.evaluate(axe)
+    assert page.evaluate("axe.run()")["violations"] == []
+
+
+def test_a_circuit_breaker_that_has_opened_is_shown(open_page: Open, service: Service) -> None:
+    for _ in range(8):  # each of the two workers has its own
+        service.post({"model": "breaks", "input": "Hello"})
+    page = open_page("/inspector/upstreams")
+    row = page.get_by_role("region", name="Failures that no success has followed").get_by_role("row")
+    row.filter(has_text="breaks").first.wait_for(timeout=15_000)
+    assert row.filter(has_text=re.compile(r"default.*breaks.*\d s")).count() >= 1
+    assert page.get_by_text(re.compile("rests in [12] of 2 workers")).count() >= 1
 
 
 def test_a_lesson_is_forgotten(open_page: Open, service: Service) -> None:
     service.post({"model": "learns-more", "input": "Hello", "stream": True})
     page = open_page("/inspector/lessons")
-    page.on("dialog", lambda dialog: dialog.accept())
     row = page.get_by_role("row").filter(has_text="learns-more")
     row.get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert row.count() == 1
+    row.get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget").click()
     row.wait_for(state="detached")
+
+
+def test_a_key_is_replaced_and_revoked_by_keyboard(open_page: Open, service: Service, admin: Client, axe: str) -> None:
+    def status(key: str) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        return service.request("GET", "/v1/responses/resp_0", headers=headers).status
+
+    def become(status_: int, key: str) -> None:
+        until = monotonic() + 5
+        while {status(key) for _ in range(6)} != {status_}:
+            assert monotonic() < until
+            sleep(0.1)
+
+    old = admin.request("POST", "/keys", {"name": "search", "tokens_per_month": 500}).json["key"]
+    become(404, old)
+    page = open_page("/inspector/keys")
+    row = page.get_by_role("row").filter(has_text="search")
+    assert "0 of 500 tokens" in row.inner_text()
+    row.get_by_role("button", name="Replace search").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    page.evaluate(axe)
+    assert page.evaluate("axe.run()")["violations"] == []
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "Replace", "the focus is back where it was"
+    page.keyboard.press("Enter")
+    page.get_by_label("The old one is accepted for").select_option("no longer")
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    new = page.locator(".made code").inner_text()
+    assert new.startswith("ra-")
+    assert page.locator("#announcer").inner_text() == "The new key of search"
+    become(401, old)
+    become(404, new)
+    row.get_by_role("button", name="Revoke search").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    row.wait_for(state="detached")
+    become(401, new)
+    assert "configuration" in page.get_by_role("row").filter(has_text="team").first.inner_text()
+
+
+def test_what_keys_have_used(open_page: Open, service: Service) -> None:
+    service.post({"model": "used-1", "input": "Hello"})
+    page = open_page("/inspector/keys")
+    row = page.get_by_role("region", name="Usage of named keys").get_by_role("row").filter(has_text="used-1")
+    for _ in range(50):  # by the other worker
+        if row.count():
+            break
+        page.wait_for_timeout(100)
+        page.reload()
+        page.wait_for_selector("body[data-ready]")
+    assert row.inner_text().split()[:4] == ["team", "default", "used-1", "1"]
+
+
+def test_a_conversation_that_is_in_use_is_locked(open_page: Open, service: Service, upstream: Upstream) -> None:
+    gate = Gate()
+    id = service.request("POST", "/v1/conversations", {}).json["id"]
+    upstream.plays(stream(chat.text("Hel"), gate, chat.end()))
+    with service.open_stream(model="holds", conversation=id) as answer:
+        answer.read_until(b'"Hel"')
+        page = open_page("/inspector/conversations")
+        for _ in range(50):
+            if "in use" in page.locator("main").inner_text():
+                break
+            page.wait_for_timeout(100)
+            page.reload()
+            page.wait_for_selector("body[data-ready]")
+        page.get_by_role("link", name=id).click()
+        page.get_by_text("Locked").wait_for()
+        page.get_by_role("link", name="holds").wait_for()
+        gate.set()
+        answer.rest()
+    page.reload()
+    page.get_by_text("Free: the next request can continue it.").wait_for()
+    assert page.get_by_text("added by holds").count() == 2
 
 
 def test_an_event_points_to_its_chunk(open_page: Open, service: Service) -> None:

@@ -29,8 +29,8 @@ export async function read(path, options = {}) {
  * @param {string} path
  * @param {object} body
  */
-export function send(path, body) {
-  return read(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export function send(path, body, method = "POST") {
+  return read(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
 /**

@@ -3,9 +3,10 @@
 
 import { el, empty, fill } from "./dom.js";
 import { showChain, showConversation, showConversations } from "./chains.js";
+import { showKeys } from "./keys.js";
 import { showList } from "./list.js";
 import { showResponse } from "./response.js";
-import { showKeys, showLessons, showSettings, showUpstreams } from "./state.js";
+import { showLessons, showSettings, showUpstreams } from "./state.js";
 
 /** @type {[string, string][]} */
 const VIEWS = [
@@ -15,7 +16,7 @@ const VIEWS = [
 
 /** @type {Record<string, (main: HTMLElement, id: string) => Promise<void>>} */
 const SHOW = {
-  "": showList, r: showResponse, c: showChain, upstreams: showUpstreams, lessons: showLessons, keys: showKeys,
+  "": showList, r: showResponse, c: showChain, upstreams: showUpstreams, lessons: showLessons, keys: (main) => showKeys(main),
   settings: showSettings,
   conversations: (main, id) => (id ? showConversation(main, id) : showConversations(main)),
 };

@@ -47,8 +47,9 @@ export async function showConversations(main) {
   const { data } = await read("conversations");
   fill(main, el("h1", {}, "Conversations"), data.length === 0
     ? empty("No recorded response continues a conversation.", "A request names one by its member conversation.")
-    : table("Conversations of recorded responses", ["Id", "Key", "Last used", "Responses"], data.map((/** @type {any} */ one) => [
-      el("a", { href: `/inspector/conversations/${one.id}` }, one.id), one.key ?? "–", dateAndTime(one.at), count(one.responses)])));
+    : table("Conversations of recorded responses", ["Id", "Key", "Last used", "Responses", "Now"], data.map((/** @type {any} */ one) => [
+      el("a", { href: `/inspector/conversations/${one.id}` }, one.id), one.key ?? "–", dateAndTime(one.at), count(one.responses),
+      one.in_progress ? el("span", { class: "status in_progress" }, "in use") : "free"])));
 }
 
 /**
@@ -57,9 +58,19 @@ export async function showConversations(main) {
  */
 export async function showConversation(main, id) {
   const found = await read(`conversations/${encodeURIComponent(id)}`);
+  const recorded = new Map(found.responses.map((/** @type {any} */ one) => [one.response_id, one]));
+  const adder = (/** @type {any} */ item) => {
+    const one = recorded.get(item.added_by);
+    return one ? el("span", { class: "hint" }, " added by ", el("a", { href: `/inspector/r/${one.id}` }, one.model || one.id), ` at ${clock(one.at)}`) : null;
+  };
   const items = found.items.map((/** @type {any} */ item, /** @type {number} */ at) =>
-    el("li", {}, el("code", {}, item.id), item.json ? new Tree(item.json, `Item ${at + 1}`).element : null));
+    el("li", {}, el("code", {}, item.id), adder(item), item.json ? new Tree(item.json, `Item ${at + 1}`).element : null));
+  const user = found.responses.find((/** @type {any} */ one) => one.status === "in_progress");
   fill(main, el("h1", {}, "Conversation ", el("code", {}, found.id)),
+    el("p", {}, !found.exists ? "It has been deleted." : found.leased_until
+      ? [el("strong", {}, "Locked"), ", other requests are refused: ", user ? el("a", { href: `/inspector/r/${user.id}` }, user.model || user.id) : "a response that is not recorded here",
+        ` has it until it ends, or until ${clock(found.leased_until)} if its worker has died.`]
+      : "Free: the next request can continue it."),
     found.contents !== "shown" && empty("What the items say is not shown.", found.contents),
     el("h2", {}, plural(found.items.length, "item")), el("ol", { class: "items" }, items),
     el("h2", {}, "Recorded responses"),

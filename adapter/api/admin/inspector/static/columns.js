@@ -13,6 +13,7 @@ export class Columns {
   /** @param {any} one */
   constructor(one) {
     this.one = one;
+    this.isForwarded = one.transport === "forwarded";
     const recorded = one.recorded;
     this.request = parse(recorded.request);
     /** @type {{at: number, event: any}[]} */
@@ -35,8 +36,9 @@ export class Columns {
       this.eventColumn(nothing),
     ];
     this.element = el("section", { "aria-labelledby": "columns" },
-      el("div", { class: "heading" }, el("h2", { id: "columns" }, "From request to events"), el("p", { class: "hint" }, "1 to 4 go to a column.")),
-      el("div", { class: "columns" }, parts), this.comparison(recorded.chats));
+      el("div", { class: "heading" }, el("h2", { id: "columns" }, this.isForwarded ? "From request to answer" : "From request to events"),
+        el("p", { class: "hint" }, "1 to 4 go to a column.")),
+      el("div", { class: "columns" }, parts), this.isForwarded ? null : this.comparison(recorded.chats));
   }
 
   /**
@@ -55,7 +57,7 @@ export class Columns {
    * @param {(what: string) => HTMLElement} nothing
    */
   chatColumn(chats, nothing) {
-    const name = this.one.transport === "forwarded" ? "As forwarded" : "Chat request";
+    const name = this.isForwarded ? "As forwarded" : "Chat request";
     if (chats.length === 0) return this.column(name, null, nothing("None was sent, or it is not recorded."));
     const place = el("div", {});
     const show = (/** @type {number} */ at) => {
@@ -82,7 +84,7 @@ export class Columns {
       this.responseTree = new Tree(this.response, "Response", this.one.notes);
       return this.column("Response", [copyButton("copy", () => this.one.recorded.response)], this.responseTree.element);
     }
-    if (this.one.transport === "forwarded") return this.column("Answer", null, empty("The provider's own,", "passed on as it came."));
+    if (this.isForwarded) return this.column("Answer", null, empty("The provider's own,", "passed on as it came."));
     return this.column("Events", null, nothing("None were sent."));
   }
 
@@ -150,9 +152,9 @@ export class Columns {
     if (!element) return "Its place is not recorded.";
     element.classList.add("marked");
     element.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-    const focus = /** @type {HTMLElement} */ (element.querySelector("summary") ?? element);
-    if (!focus.matches("summary")) focus.setAttribute("tabindex", "-1");
-    focus.focus({ preventScroll: true });
+    const summary = element.querySelector("summary");
+    if (!summary) element.setAttribute("tabindex", "-1");
+    (summary ?? element).focus({ preventScroll: true });
     if (kind === "chunk") return `${note.param} is of the provider's answer; marked is where it came.`;
     return where === note.param ? `At ${note.param} of the ${kind}.` : `Marked is ${where || "the whole request"}, the nearest to ${note.param}.`;
   }

@@ -64,6 +64,25 @@ export function announce(text) {
 }
 
 /**
+ * Ask before something is done; return what was entered in the question's fields, or null for no.
+ * @param {string} question
+ * @param {string} action
+ * @param {...Child} more
+ * @returns {Promise<FormData | null>}
+ */
+export function ask(question, action, ...more) {
+  const form = /** @type {HTMLFormElement} */ (el("form", { method: "dialog" }, el("h2", { id: "question" }, question), more,
+    el("div", { class: "choices" }, el("button", { value: "no", autofocus: true }, "Cancel"), el("button", { class: "danger", value: "yes" }, action))));
+  const dialog = /** @type {HTMLDialogElement} */ (el("dialog", { "aria-labelledby": "question" }, form));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve(dialog.returnValue === "yes" ? new FormData(form) : null);
+  }));
+}
+
+/**
  * Return a button that copies a text.
  * @param {string} label
  * @param {() => string} text

@@ -1,8 +1,8 @@
 // @ts-check
-// Upstreams, lessons, keys and settings.
+// Upstreams, lessons and settings.
 
 import { read } from "./api.js";
-import { announce, el, empty, fill, table } from "./dom.js";
+import { announce, ask, el, empty, fill, table } from "./dom.js";
 import { clock, count, dateAndTime, milliseconds, plural } from "./format.js";
 
 /** @param {HTMLElement} main */
@@ -11,9 +11,9 @@ export async function showUpstreams(main) {
     const { data, workers } = await read("upstreams");
     const failures = workers.flatMap((/** @type {any} */ one) => one.failures.map((/** @type {any} */ failure) => ({ ...failure, worker: one.worker })));
     fill(main, el("h1", {}, "Upstreams"),
-      el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker, which rests an upstream, a model or a key after three failures in a row."),
+      el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker, which rests an upstream, a model or a key after three failures in a row, if there is another one to ask."),
       table("Upstreams", ["Name", "State", "Calls", "Failed", "Status after (p50)", "p95", "Last calls", "Dialect", "URL"], data.map((/** @type {any} */ one) => [
-        el("strong", {}, one.name), state(failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
+        el("strong", {}, one.name), state(one, failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
         count(one.calls), count(one.failed), milliseconds(one.p50), milliseconds(one.p95), outcomes(one.outcomes), one.dialect, el("code", {}, one.url)])),
       el("h2", {}, "Failures"),
       failures.length === 0 ? empty("No worker knows of any.") : table("Failures that no success has followed",
@@ -25,13 +25,14 @@ export async function showUpstreams(main) {
 }
 
 /**
+ * @param {any} one
  * @param {any[]} failures
  * @param {number} workers
  */
-function state(failures, workers) {
+function state(one, failures, workers) {
   const resting = new Set(failures.filter((one) => one.cooldown).map((one) => one.worker)).size;
   if (resting) return el("span", { class: "status failed" }, `rests in ${resting} of ${workers} workers`);
-  return failures.length ? el("span", { class: "status incomplete" }, "has failed") : el("span", { class: "status completed" }, "ok");
+  return failures.length || one.outcomes[0]?.error ? el("span", { class: "status incomplete" }, "has failed") : el("span", { class: "status completed" }, "ok");
 }
 
 /** @param {any[]} list */
@@ -48,7 +49,7 @@ export async function showLessons(main) {
   const forget = (/** @type {string} */ label, /** @type {string} */ query, /** @type {string} */ what) => {
     const button = el("button", { class: "small danger", type: "button" }, label);
     button.addEventListener("click", async () => {
-      if (!confirm(`Forget ${what}? The adapter learns again from the next rejection.`)) return;
+      if (await ask(`Forget ${what}?`, "Forget", el("p", {}, "The adapter learns again from the next rejection.")) === null) return;
       const { erased } = await read(`lessons${query}`, { method: "DELETE" });
       announce(`${plural(erased, "lesson")} forgotten`);
       await showLessons(main);
@@ -62,20 +63,6 @@ export async function showLessons(main) {
       : table("Lessons", ["Upstream", "Model", "Lesson", "For", "Learned", "Until", "Forget"], data.map((/** @type {any} */ one) => [
         one.upstream, one.model, el("code", {}, one.lesson), one.for_all ? "all tenants" : "one tenant", dateAndTime(one.at), clock(one.until),
         forget("Forget", `?${new URLSearchParams({ upstream: one.upstream, model: one.model, lesson: one.lesson })}`, `${one.lesson} of ${one.model}`)])));
-}
-
-const LIMITS = ["requests_per_minute", "tokens_per_minute", "concurrent", "tokens_per_day", "tokens_per_month"];
-
-/** @param {HTMLElement} main */
-export async function showKeys(main) {
-  const { data } = await read("/keys");
-  const limits = (/** @type {any} */ key) => LIMITS.filter((name) => key[name]).map((name) => `${count(key[name])} ${name.replaceAll("_", " ")}`).join(", ");
-  fill(main, el("h1", {}, "Keys"),
-    el("p", { class: "hint" }, "Keys themselves are not known to the server, only their hashes. They are made, replaced and revoked by responses-adapter keys, or at /keys of this address."),
-    data.length === 0 ? empty("There are no named keys.", "responses-adapter keys create makes one.")
-      : table("Named keys", ["Name", "Tenant", "Models", "Limits", "Expires", "Now", "Tokens today", "this month", "Contents", "From"], data.map((/** @type {any} */ key) => [
-        el("a", { href: `/inspector?key=${encodeURIComponent(key.name)}` }, key.name), key.tenant, key.models.join(", ") || "all", limits(key) || "none", key.expires ?? "never",
-        count(key.in_progress), count(key.day_tokens), count(key.month_tokens), key.inspect === "never" ? "never recorded" : "as set", key.in_store ? "store" : "configuration"])));
 }
 
 /** @param {HTMLElement} main */
