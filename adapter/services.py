@@ -11,7 +11,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, cast
 
 import gevent
-import structlog
 from msgspec import Struct
 
 from adapter.background.runs import Runs
@@ -41,6 +40,7 @@ from adapter.store.protocols import ConversationStore, ResponseReader, ResponseS
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
 from adapter.telemetry.catalog import IN_FLIGHT
+from adapter.telemetry.logs import log
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.telemetry.traces.exporter import Exporter
 from adapter.telemetry.traces.spans import tracing
@@ -53,8 +53,6 @@ from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
 from translators.to_responses.expectations import Limits
 from translators.wire import encode
-
-log = structlog.get_logger()
 
 if TYPE_CHECKING:
     from adapter.hosting.file_search.embeddings import Embedder

@@ -7,8 +7,6 @@ traceback, and the client gets a 500 without details.
 
 from typing import Any, Final, Literal, NamedTuple
 
-import structlog
-
 from adapter.api.request.prompts import UnusablePrompt
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.sharing.admission import LimitExceeded
@@ -16,9 +14,8 @@ from adapter.sharing.overload import Overloaded
 from adapter.sharing.shares import NoRoom
 from adapter.store.base import NotFound, StoreDown
 from adapter.telemetry.catalog import LIMITED, OVERLOAD_REFUSED, REFUSED, member_label
+from adapter.telemetry.logs import log
 from translators.errors import INTERNAL_MESSAGE, ProtocolError, RequestError, UpstreamError
-
-log = structlog.get_logger()
 
 _CLIENT_CLOSED_REQUEST: Final = 499
 """nginx's status for a client that has disconnected; it appears in access logs only."""

@@ -10,7 +10,6 @@ from contextlib import closing, suppress
 from typing import Any, Final, Protocol
 
 import gevent
-import structlog
 from gevent.event import Event as Signal
 from msgspec.structs import replace
 
@@ -21,12 +20,10 @@ from adapter.event_loop.silence import Silence
 from adapter.sharing.shares import Holding
 from adapter.store.base import StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import RunStore
-from adapter.telemetry.logs import log_context
+from adapter.telemetry.logs import log, log_context
 from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.responses.events import TERMINAL, Event
 from translators.responses.response import Response
-
-log = structlog.get_logger()
 
 _WRITE_INTERVAL_SECONDS: Final = 0.05
 """Between two writes of one run: the chunks of this time become one row. Short enough to read as a live stream, and at

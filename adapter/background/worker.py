@@ -10,15 +10,13 @@ from collections.abc import Callable, Generator
 from typing import Final
 
 import gevent
-import structlog
 
 from adapter.background.run import FrameWriter, Run
 from adapter.background.runs import RUN_LEASE_SECONDS, Runs
 from adapter.sharing.shares import Holding, Shares
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoredEvents, StoreDown
+from adapter.telemetry.logs import log
 from translators.responses.events import DONE
-
-log = structlog.get_logger()
 
 _CHECK_SECONDS: Final = 0.5
 """Between two checks of which runs are still this worker's: a run that was cancelled in another worker stops costing

@@ -16,14 +16,12 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 import gevent
-import structlog
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
 
 from adapter.files.pinned import PinnedHost, Unreachable
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _MAX_REDIRECTS: Final = 3
 _MAX_ADDRESSES: Final = 4

@@ -9,7 +9,6 @@ all later rounds (`round.py`), so that a response never mixes the answers of two
 
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from msgspec.structs import replace
 
 from adapter.flow.context import Context, ContextSource, gather_context
@@ -17,6 +16,7 @@ from adapter.flow.plans import Plan, RoundRequest
 from adapter.flow.truncation import TruncatingCall
 from adapter.store.base import StoreDown
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace
 from adapter.upstream.call import Call
 from adapter.upstream.learning import RetryPlan
@@ -29,7 +29,6 @@ from translators.notes import Notes
 if TYPE_CHECKING:
     from adapter.telemetry.inspector.recording import Recording
 
-log = structlog.get_logger()
 
 
 class Attempts:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import structlog
 from msgspec import Struct
 
 from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource, gather_context
 from adapter.history.conversation_log import load_items
 from adapter.services import FlowServices
+from adapter.telemetry.logs import log
 from adapter.upstream.routing.lookups import look_up
 from translators.context.compaction import asks_for_compaction, remove_trigger
 from translators.errors import UpstreamError
@@ -47,7 +47,6 @@ _tokens: Final = Decoder(_Tokens).decode
 _PROMPT_MEMBERS: Final = ("model", "messages", "tools", "chat_template_kwargs")
 """Members of a chat request that its chat template renders."""
 
-log = structlog.get_logger()
 
 
 def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest, notes: Notes) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
 from msgspec.structs import replace
 
 from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
@@ -29,6 +28,7 @@ from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.base import StoreDown, StoredResponse
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import remove_trigger, retained_items
 from translators.errors import UpstreamError, unsupported_parameter
@@ -43,7 +43,6 @@ from translators.responses.response import Response
 if TYPE_CHECKING:
     from adapter.flow.tools.hosted_tools import HostedTools
 
-log = structlog.get_logger()
 
 
 def open_exchange(

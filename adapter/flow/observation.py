@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-import structlog
-
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.flow.caller import Caller
 from adapter.store.base import StoreDown
@@ -25,14 +23,13 @@ from adapter.telemetry.catalog import (
     member_label,
     model_label,
 )
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces import names
 from adapter.telemetry.traces.spans import Attributes, Trace
 from translators.errors import ProtocolError
 from translators.notes import Note, Notes
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response, Usage
-
-log = structlog.get_logger()
 
 FORWARDED_TRANSPORT: Final = "forwarded"
 """Of a request that is not translated, where a response has its own."""

@@ -18,13 +18,13 @@ from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
 import gevent
-import structlog
 import zstandard
 from msgspec import Struct
 
 from adapter.settings.settings import Settings
 from adapter.store.base import StoreDown
 from adapter.store.protocols import ValueStore
+from adapter.telemetry.logs import log
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,7 +47,6 @@ _KEY_ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 4, 12, 16
 _HEAD_BYTES: Final = _KEY_ID_BYTES + 1 + _NONCE_BYTES
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 
-log = structlog.get_logger()
 
 
 class Keyring:

@@ -16,15 +16,13 @@ from typing import Final
 
 import gevent
 import gevent.socket
-import structlog
 from msgspec import Struct
 
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import Image, clean, cut
 from adapter.settings.tools.backends import CodeSettings
+from adapter.telemetry.logs import log
 from translators.responses.hosted.errors import ToolExecutionError
-
-log = structlog.get_logger()
 
 _READ_BYTES: Final = 64 * 1024
 _MAX_READ_BYTES: Final = 1024 * 1024

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-import structlog
 from msgspec.structs import replace
 
 from adapter.hosting.mcp.errors import INTERNAL_ERROR, INVALID_PARAMS
 from adapter.hosting.mcp.server import MCPServer
 from adapter.hosting.results import Image, ToolResult
+from adapter.telemetry.logs import log
 from translators.chat.chunks import Source
 from translators.open_items.citations import CitedFile
 from translators.open_items.hosted import OpenHostedItem
@@ -25,8 +25,6 @@ from translators.responses.events import Event
 from translators.responses.hosted.errors import MCPProtocolError, hint_at
 from translators.responses.hosted.usage import ToolUsage
 from translators.wire import NotJSON, decode
-
-log = structlog.get_logger()
 
 BROKE: Final = "Error: the tool could not be used."
 """What the model reads if running a call fails for a reason of the adapter's own."""

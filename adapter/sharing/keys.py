@@ -9,14 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-import structlog
 from msgspec import Struct
 
 from adapter.settings.caller_keys import CallerKey, digest_of
 from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.sources import load_caller_keys
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _SECONDS_BETWEEN_LOOKS: Final = 2.0
 """At the file's date, at most this often."""

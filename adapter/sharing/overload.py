@@ -10,12 +10,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
-
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.sharing.shares import SERVER_FULL, NoRoom
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _GROWTH: Final = 0.25
 """Of the refused part, with each late tick."""

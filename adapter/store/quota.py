@@ -10,16 +10,14 @@ import time
 from typing import Final
 
 import gevent
-import structlog
 from msgspec import Struct
 
 from adapter.sharing.shares import SHARE_USED, NoRoom
 from adapter.store.base import StoreDown, Usage
 from adapter.store.files.protocols import FileStore
 from adapter.store.protocols import Store
+from adapter.telemetry.logs import log
 from translators.wire import Decoder, NotJSON, encode
-
-log = structlog.get_logger()
 
 _COUNT_SECONDS: Final = 60.0
 """Between two counts."""

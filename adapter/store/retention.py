@@ -8,13 +8,11 @@ import time
 from typing import Final
 
 import gevent
-import structlog
 
 from adapter.store.base import EVENT_RETENTION_SECONDS, StoreDown
 from adapter.store.files.protocols import FileStore
 from adapter.store.protocols import Store
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _KEY: Final = "pruned"
 _MAX_INTERVAL_SECONDS: Final = 3600.0

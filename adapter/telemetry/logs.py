@@ -1,25 +1,23 @@
 """Log lines: events with fields, one line each, to standard error.
 
-    log = structlog.get_logger()
     log.info("response finished", response_id=id, status="completed", seconds=1.2)
 
 Every line of a request also has the fields of `log_context`, which its greenlet sets.
 Never in a field: prompts, outputs, keys, headers, whole bodies. A traceback shows lines of code, not values. Records of
-other libraries that use `logging` (gunicorn, urllib3) are written in the same form. A line that cannot be written never
-fails a request.
+libraries that use `logging` (gunicorn, urllib3) are written in the same form. A line that cannot be written never fails
+a request.
 """
 
 import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO, Final
-
-import structlog
 
 from adapter.telemetry.console import console_line
 from translators.wire import encode
@@ -32,58 +30,57 @@ log_context: Final[ContextVar[Mapping[str, str]]] = ContextVar("log_context", de
 """The ids of the request for which a greenlet works."""
 
 
+class Log:
+    """What every module writes to. Every request writes a line, so a method makes one call for it."""
+
+    def __init__(self, lowest: int, write: Callable[[str, Event], object]) -> None:
+        """`write` takes a level and an event: its name, as "event", and its fields. It may change the event."""
+        self.lowest = lowest
+        self.write = write
+
+    def debug(self, event: str, **fields: Any) -> None:
+        if self.lowest <= logging.DEBUG:
+            self.write("debug", {"event": event, **log_context.get(), **fields})
+
+    def info(self, event: str, **fields: Any) -> None:
+        if self.lowest <= logging.INFO:
+            self.write("info", {"event": event, **log_context.get(), **fields})
+
+    def warning(self, event: str, **fields: Any) -> None:
+        if self.lowest <= logging.WARNING:
+            self.write("warning", {"event": event, **log_context.get(), **fields})
+
+    def error(self, event: str, **fields: Any) -> None:
+        self.write("error", {"event": event, **log_context.get(), **fields})
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """Log an error with the traceback of the exception that is being handled."""
+        self.error(event, exc_info=sys.exc_info()[1], **fields)
+
+
 def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     """Write everything of `level` and above to a file (default: standard error).
 
     `format`: "json" or "console"; "auto" is "console" on a terminal, "json" elsewhere.
     """
     target = to or sys.stderr.buffer
-    file = _Output(target)
     is_console = format == "console" or (format == "auto" and target.isatty())
     render = _console(colors=target.isatty() and "NO_COLOR" not in os.environ) if is_console else _json_line
-    structlog.configure(
-        processors=[render],
-        wrapper_class=_log_class(LEVELS[level]),
-        logger_factory=lambda *_: file,
-        cache_logger_on_first_use=True,
-    )
-    handler = _Forwarder(file, render)
-    logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
-
-
-def _log_class(lowest: int) -> type[structlog.BoundLoggerBase]:
-    """Return the class of structlog's loggers: the methods of levels below the lowest do nothing.
-
-    Every request writes a line, so there is nothing between a method and the line that it writes.
-    """
-    methods = {name: _log_method(name) if level >= lowest else _ignore for name, level in LEVELS.items()}
-    return type("Log", (structlog.BoundLoggerBase,), methods | {"exception": _log_method("error", exc_info=True)})
-
-
-def _log_method(level: str, **implied: Any) -> Callable[..., None]:
-    def write(self: structlog.BoundLoggerBase, event: str, **fields: Any) -> None:
-        line: Any = {"event": event, **log_context.get(), **implied, **fields}
-        try:
-            for process in self._processors:
-                line = process(self._logger, level, line)
-        except structlog.DropEvent:
-            return
-        self._logger.write(line)
-
-    return write
-
-
-def _ignore(self: structlog.BoundLoggerBase, event: str, **fields: Any) -> None:
-    """Write nothing."""
+    log.lowest, log.write = LEVELS[level], _Output(target, render).write
+    logging.basicConfig(handlers=[_Forwarder()], level=max(LEVELS[level], logging.WARNING), force=True)
 
 
 class _Output:
     """Where lines go. A line that cannot be written (a closed pipe, a full disk) is lost, and nothing else is."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, render: Callable[[str, Event], bytes]) -> None:
         self._file = file
+        self._render = render
 
-    def write(self, line: bytes) -> None:
+    def write(self, level: str, event: Event) -> None:
+        if "exc_info" in event:
+            event["exception"] = _describe_exception(event.pop("exc_info"))
+        line = self._render(level, event)
         try:
             self._file.write(line + b"\n")
             self._file.flush()
@@ -91,15 +88,11 @@ class _Output:
             pass
 
 
-def _exception_to_text(logger: Any, level: str, event: Event) -> Event:
-    if event.get("exc_info"):
-        return structlog.processors.format_exc_info(logger, level, event)
-    return event
+def _describe_exception(error: BaseException | None) -> str | None:
+    return "".join(traceback.format_exception(error)).rstrip("\n") if error is not None else None
 
 
-def _json_line(_: Any, level: str, event: Event) -> bytes:
-    if "exc_info" in event:
-        event = _exception_to_text(None, level, event)
+def _json_line(level: str, event: Event) -> bytes:
     line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, **event}
     try:
         return encode(line)
@@ -107,29 +100,31 @@ def _json_line(_: Any, level: str, event: Event) -> bytes:
         return json.dumps(line, default=repr, skipkeys=True).encode()
 
 
-def _console(*, colors: bool) -> Any:
+def _console(*, colors: bool) -> Callable[[str, Event], bytes]:
     """Return a renderer for people."""
 
-    def render(_: Any, level: str, event: Event) -> bytes:
-        return console_line(level, _exception_to_text(None, level, event), colors=colors)
+    def render(level: str, event: Event) -> bytes:
+        return console_line(level, event, colors=colors)
 
     return render
 
 
 class _Forwarder(logging.Handler):
-    """Writes records of `logging` in the form of structlog's lines."""
-
-    def __init__(self, file: _Output, render: Any) -> None:
-        super().__init__()
-        self._file = file
-        self._render = render
+    """Writes records of `logging` to the adapter's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            level = record.levelname.lower()
-            event: dict[str, Any] = {"event": record.getMessage(), "logger": record.name}
+            event: Event = {"event": record.getMessage(), "logger": record.name}
             if record.exc_info:
-                event |= _exception_to_text(None, level, {"exc_info": record.exc_info})
-            self._file.write(self._render(None, level, event))
+                event["exc_info"] = record.exc_info[1]
+            log.write(record.levelname.lower(), event)
         except Exception:
             self.handleError(record)
+
+
+def _write_unconfigured(level: str, event: Event) -> None:
+    """Write a line for people, in a command or in another server than this one."""
+    _Output(sys.stderr.buffer, _console(colors=False)).write(level, event)
+
+
+log: Final = Log(logging.INFO, _write_unconfigured)

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import gevent
 import requests
-import structlog
 from urllib3 import Timeout
 
 from adapter.event_loop.client_watch import ClientWatch
@@ -25,6 +24,7 @@ from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.telemetry.catalog import UPSTREAM_CALLS
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace, trace_headers
 from adapter.upstream.call import Call
 from adapter.upstream.http.causes import find_cause, without_frames
@@ -33,8 +33,6 @@ from adapter.upstream.http.ways import connection_options
 from adapter.upstream.redaction import Redactor
 from adapter.upstream.secret_files import find_secret_files
 from translators.errors import Cause, UpstreamError, answer_too_large
-
-log = structlog.get_logger()
 
 _MAX_REASON_CHARS: Final = 300
 """Of the reason for a failed call in the log: the system's, OpenSSL's or the provider's words."""

@@ -9,9 +9,9 @@ cures (an unknown model, a prompt quoted in every rejection) teaches nothing. So
 
 from typing import Final
 
-import structlog
 from cachetools import LRUCache
 
+from adapter.telemetry.logs import log
 from adapter.upstream.lessons import Lessons
 from translators.dialects.amendments import lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
@@ -23,7 +23,6 @@ _MAX_RETRIES: Final = 12
 _MAX_CACHED_DIALECTS: Final = 256
 """Sets of lessons whose dialect is cached; models of one provider mostly share a few sets."""
 
-log = structlog.get_logger()
 
 
 class ModelDialects:

@@ -24,11 +24,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import gevent
-import structlog
 from msgspec import Struct
 
 from adapter.store.base import StoreDown
 from adapter.store.protocols import ValueStore
+from adapter.telemetry.logs import log
 from translators.wire import Decoder, NotJSON, encode
 
 LIFETIME: Final = 6 * 3600.0
@@ -45,7 +45,6 @@ _MAX_KEY_PART_CHARS: Final = 60
 """So that a key of three parts keeps within the 200 characters that a store allows."""
 _KEY_PREFIX: Final = "lesson/"
 
-log = structlog.get_logger()
 
 
 class StoredLesson(Struct, frozen=True, gc=False):

@@ -11,13 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-import structlog
-
 from adapter.settings.secret_values import HEADER_VALUE, KEY, Secret, read_secret
 from adapter.settings.tables import TableError
 from adapter.settings.upstreams import UpstreamSettings
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _SECONDS_BETWEEN_LOOKS: Final = 2.0
 """At the files' dates, at most this often."""

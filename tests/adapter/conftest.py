@@ -1,12 +1,14 @@
 """An application without a server, for tests of one process."""
 
+import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from adapter.telemetry.logs import log_context
+from adapter.telemetry.logs import log, log_context
 from tests.support.app import make_app
 
 
@@ -15,6 +17,15 @@ def no_log_context() -> Iterator[None]:
     """Forget what requests bound to the log; in the server each connection has a context of its own."""
     yield
     log_context.set({})
+
+
+@pytest.fixture
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The lines of all levels, each as its fields with `level`, in place of writing them."""
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(log, "lowest", logging.DEBUG)
+    monkeypatch.setattr(log, "write", lambda level, event: lines.append({"level": level, **event}))
+    return lines
 
 
 @pytest.fixture

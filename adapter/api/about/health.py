@@ -3,15 +3,14 @@
 They need no key, so the answer says only whether: the reason, which names hosts, users and paths, is for the log.
 """
 
-import structlog
 from flask import Blueprint, Response
 
 from adapter.api.current import services
 from adapter.store.base import StoreDown
+from adapter.telemetry.logs import log
 from translators.wire import encode
 
 blueprint = Blueprint("health", __name__)
-log = structlog.get_logger()
 
 
 @blueprint.get("/healthz")

@@ -6,18 +6,16 @@ Codex CLI asks for them with its version (`client_version`) and reads its own ca
 
 from typing import Any
 
-import structlog
 from flask import Blueprint, Response, request
 
 from adapter.api.current import current_caller, services
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
+from adapter.telemetry.logs import log
 from adapter.upstream.client import USER_AGENT
 from adapter.upstream.model_list import Model, list_models
 from translators.errors import RequestError, shorten
 from translators.to_responses.models.codex_catalog import CodexModel, codex_catalog, read_context_window
 from translators.wire import encode
-
-log = structlog.get_logger()
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1")
 

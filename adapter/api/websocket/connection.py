@@ -13,7 +13,6 @@ from io import StringIO
 from typing import Any, Final
 
 import gevent
-import structlog
 from flask import Response
 from werkzeug.wrappers import Request
 
@@ -27,9 +26,8 @@ from adapter.event_loop.turn import Turn
 from adapter.flow.caller import Caller
 from adapter.services import Services
 from adapter.sharing.shares import NoRoom
+from adapter.telemetry.logs import log
 from translators.errors import RequestError
-
-log = structlog.get_logger()
 
 MAX_CONNECTION_SECONDS: Final = 60 * 60.0
 """As at OpenAI. Source: OpenAI guide, WebSocket mode."""

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import gevent
-import structlog
 from gevent.lock import BoundedSemaphore
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
@@ -22,6 +21,7 @@ from adapter.flow.round import Deliver, Round, create_round
 from adapter.flow.tools.hosted_tools import HostedTools
 from adapter.hosting.runs import ToolRun
 from adapter.telemetry.catalog import TOOL_CALLS, TOOL_SECONDS
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import Trace, current_trace, follow_trace
 from translators.errors import RequestError
 from translators.responses.events import Event
@@ -36,7 +36,6 @@ MAX_CONCURRENT_CALLS: Final = 8
 
 _LIMIT_REACHED: Final = "Not run: the limit of tool calls is reached."
 
-log = structlog.get_logger()
 
 
 class ToolRound(Round):

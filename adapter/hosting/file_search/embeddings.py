@@ -11,16 +11,14 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import structlog
 from msgspec import Struct, convert
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.settings.tools.backends import FileSearchSettings
+from adapter.telemetry.logs import log
 from adapter.upstream.client import Upstream
 from translators.errors import UpstreamError
 from translators.wire import NotJSON, decode, encode
-
-log = structlog.get_logger()
 
 _BATCH: Final = 64
 """Texts in one request, which many servers have a limit for."""

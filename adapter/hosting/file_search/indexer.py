@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Final
 
 import gevent
-import structlog
 from msgspec.structs import replace
 
 from adapter.files.files import Files
@@ -26,9 +25,8 @@ from adapter.store.base import NotFound, StoreDown
 from adapter.store.files.protocols import FileStore
 from adapter.store.quota import Quota
 from adapter.store.vectors.values import NewChunk, StoredVectorFile
+from adapter.telemetry.logs import log
 from translators.context.files import File
-
-log = structlog.get_logger()
 
 _LEASE_SECONDS: Final = 30.0
 _RENEW_SECONDS: Final = 10.0

@@ -9,7 +9,6 @@ from contextlib import closing
 from typing import Any, Final
 
 import msgspec
-import structlog
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url
@@ -17,11 +16,10 @@ from urllib3.util import Url
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
 from adapter.files.pinned import PinnedHost, Unreachable
 from adapter.hosting.mcp.errors import MCPError, http_error, invalid_answer, rpc_error, too_late, unreachable
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import trace_headers
 from translators.errors import UpstreamError
 from translators.to_responses.sse import SSEDecoder
-
-log = structlog.get_logger()
 
 Message = dict[str, Any]
 """A JSON-RPC message."""

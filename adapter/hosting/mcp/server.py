@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl
 
 import gevent
 import msgspec
-import structlog
 from gevent.lock import BoundedSemaphore
 from msgspec import structs
 from urllib3.util import Url
@@ -40,8 +39,6 @@ from adapter.hosting.results import ToolResult
 from adapter.settings.tools.servers import MCPServerSettings
 from adapter.upstream.redaction import Redactor
 from translators.tools.mcp import ListedFunction
-
-log = structlog.get_logger()
 
 _LIST_SECONDS: Final = 10.0
 """For a list with all its pages, and finding out the era."""

@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from adapter.hosting.mcp.endpoint import Message
 from adapter.hosting.mcp.errors import invalid_answer
 from adapter.hosting.mcp.mirrored import InvalidAnnotation, find_mirrored
 from adapter.hosting.results import clean
+from adapter.telemetry.logs import log
 from translators.tools.mcp import ListedFunction
-
-log = structlog.get_logger()
 
 MAX_LIST_BYTES: Final = 1024 * 1024
 """Of all pages of a list together."""

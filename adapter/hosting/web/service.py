@@ -7,14 +7,12 @@ from urllib.parse import urlencode
 
 import gevent
 import msgspec
-import structlog
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed, parse, read_at_most
 from adapter.files.pinned import Unreachable
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 import gevent
-import structlog
 
 from adapter.store.base import StoreDown
 from adapter.store.files.protocols import FileStore
-
-log = structlog.get_logger()
+from adapter.telemetry.logs import log
 
 _SECONDS: Final = 15.0
 """Between two looks of a worker; a tenth more or less, so that workers do not meet every time."""

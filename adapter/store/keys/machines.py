@@ -10,16 +10,14 @@ import time
 from typing import Final
 
 import gevent
-import structlog
 
 from adapter.sharing.admission import UNLIMITED, Gate, limits_of
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.rates import Use
 from adapter.store.base import StoreDown
 from adapter.store.protocols import ValueStore
+from adapter.telemetry.logs import log
 from translators.wire import Decoder, NotJSON, encode
-
-log = structlog.get_logger()
 
 _PREFIX: Final = "machine/"
 _LIFETIME_SECONDS: Final = 10.0

@@ -14,7 +14,6 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 import gevent
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,9 +23,8 @@ from adapter.sharing.keys import CallerKeys
 from adapter.sharing.new_keys import create_key
 from adapter.store.base import StoreDown
 from adapter.store.protocols import ValueStore
+from adapter.telemetry.logs import log
 from translators.wire import Decoder, NotJSON, encode
-
-log = structlog.get_logger()
 
 _PREFIX: Final = "caller-key/"
 _FOR_EVER: Final = 1e12

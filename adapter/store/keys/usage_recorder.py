@@ -7,14 +7,12 @@ ends (`sharing/rates.py`). A store that is down gets it later.
 from typing import Final
 
 import gevent
-import structlog
 
 from adapter.sharing.periods import date_of, utc_day
 from adapter.store.base import USAGE_COUNTS, KeyUsage, StoreDown
 from adapter.store.protocols import KeyUsageStore
+from adapter.telemetry.logs import log
 from translators.responses.response import Usage
-
-log = structlog.get_logger()
 
 _TICKS: Final = 2
 """Of the heartbeat, between two writes."""

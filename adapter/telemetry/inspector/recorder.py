@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import gevent
-import structlog
 
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.telemetry.inspector.recording import Head, Recording
 from adapter.telemetry.inspector.spool import Mask, Spool, open_spool
-from adapter.telemetry.logs import log_context
+from adapter.telemetry.logs import log, log_context
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
@@ -34,7 +33,6 @@ STATE_TICKS: Final = 5
 """Between two writes of the state of the upstreams, in seconds: readers ignore that of a worker that has ended."""
 _LOG_SECONDS: Final = 60.0
 
-log = structlog.get_logger()
 
 
 class Recorder:

@@ -12,14 +12,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import gevent
-import structlog
 
 from adapter.telemetry.catalog import SPANS_DROPPED
+from adapter.telemetry.logs import log
 from adapter.telemetry.traces.names import SCHEMA_URL
 from adapter.telemetry.traces.spans import Span, encode_span
 from translators.wire import encode
-
-log = structlog.get_logger()
 
 _SERVICE: Final = "responses-adapter"
 _MAX_WAITING: Final = 2048

@@ -10,9 +10,9 @@ Source: docs/decisions/0020-routing.md.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-import structlog
 from cachetools import LRUCache
 
+from adapter.telemetry.logs import log
 from translators.errors import UpstreamError
 
 FAILURES: Final = 3
@@ -26,7 +26,6 @@ LONGEST_RETRY_AFTER: Final = 600.0
 _MAX_RECORDS: Final = 4096
 """Records of failures in memory; only upstreams, models and keys that fail have one."""
 
-log = structlog.get_logger()
 
 
 class Candidate(NamedTuple):

@@ -1,7 +1,8 @@
 """The ladder from exceptions to errors and log lines, which HTTP and WebSocket share."""
 
+from typing import Any
+
 import pytest
-from structlog.testing import capture_logs
 
 from adapter.api.error_reports import report_error
 from adapter.api.request.prompts import UnusablePrompt
@@ -23,12 +24,11 @@ LADDER = [
 
 
 @pytest.mark.parametrize(("raised", "status", "level", "event"), LADDER)
-def test_each_rung(raised: Exception, status: int, level: str, event: str) -> None:
+def test_each_rung(raised: Exception, status: int, level: str, event: str, log_lines: list[dict[str, Any]]) -> None:
     report = report_error(raised)
     assert (report.error.status, report.level, report.event) == (status, level, event)
-    with capture_logs() as lines:
-        report.write_log(path="/v1/responses")
-    assert [(line["event"], line["log_level"], line["path"]) for line in lines] == [(event, level, "/v1/responses")]
+    report.write_log(path="/v1/responses")
+    assert [(line["event"], line["level"], line["path"]) for line in log_lines] == [(event, level, "/v1/responses")]
 
 
 def test_a_bug_is_told_to_the_log_alone() -> None:

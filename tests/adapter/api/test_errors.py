@@ -2,19 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from structlog.testing import capture_logs
 from werkzeug.exceptions import ImATeapot, ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.store.base import NotFound, StoreDown
-from adapter.telemetry.logs import log_context
 from translators.errors import RequestError, UpstreamError
 
 RAISED: list[Exception] = []
@@ -74,32 +72,29 @@ def test_an_envelope_has_param_and_code(raising: FlaskClient) -> None:
     }  # fmt: skip
 
 
-def test_a_bug_is_logged_with_its_request(raising: FlaskClient) -> None:
+def test_a_bug_is_logged_with_its_request(raising: FlaskClient, log_lines: list[dict[str, Any]]) -> None:
     RAISED.append(ZeroDivisionError("secret"))
-    with capture_logs(processors=[add_ids]) as lines:
-        answer = raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
+    answer = raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
     assert b"secret" not in answer.data
-    (line,) = lines
-    assert (line["event"], line["log_level"]) == ("unhandled exception", "error")
+    (line,) = log_lines
+    assert (line["event"], line["level"]) == ("unhandled exception", "error")
     assert line["exc_info"] is RAISED[0]
     assert (line["request_id"], line["client_request_id"]) == (answer.headers["x-request-id"], "mine")
 
 
-def test_one_request_s_ids_are_not_the_next_one_s(raising: FlaskClient) -> None:
+def test_one_request_s_ids_are_not_the_next_one_s(raising: FlaskClient, log_lines: list[dict[str, Any]]) -> None:
     RAISED.append(RequestError("No."))
-    with capture_logs(processors=[add_ids]) as lines:
-        raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
-        raising.get("/raise")
-    assert "client_request_id" not in lines[1]
-    assert lines[0]["request_id"] != lines[1]["request_id"]
+    raising.get("/raise", headers={"X-Client-Request-Id": "mine"})
+    raising.get("/raise")
+    assert "client_request_id" not in log_lines[1]
+    assert log_lines[0]["request_id"] != log_lines[1]["request_id"]
 
 
-def test_a_client_that_is_gone_is_no_error(raising: FlaskClient) -> None:
+def test_a_client_that_is_gone_is_no_error(raising: FlaskClient, log_lines: list[dict[str, Any]]) -> None:
     RAISED.append(ClientDisconnected())
-    with capture_logs() as lines:
-        answer = raising.get("/raise")
+    answer = raising.get("/raise")
     assert (answer.status_code, answer.data) == (499, b"")
-    assert [line["log_level"] for line in lines] == ["info"]
+    assert [line["level"] for line in log_lines] == ["info"]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +159,3 @@ def test_headers_of_every_answer(method: str, path: str, status: int, client: Fl
     assert answer.headers["openai-version"] == "2020-10-01"
     assert answer.headers["openai-processing-ms"].isdigit()
     assert method != "HEAD" or answer.data == b""
-
-
-def add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the ids that each line of the adapter's own log has."""
-    return {**log_context.get(), **event}

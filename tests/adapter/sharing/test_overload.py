@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 
 from adapter.sharing.overload import Overload, Overloaded
@@ -54,11 +53,10 @@ def test_the_part_that_is_refused_grows_while_it_is_late_and_shrinks_afterwards(
     assert worker.refused() == 0
 
 
-def test_its_begin_and_its_end_are_logged() -> None:
+def test_its_begin_and_its_end_are_logged(log_lines: list[dict[str, Any]]) -> None:
     worker = Worker()
-    with structlog.testing.capture_logs() as logs:
-        worker.ticks(*[2.0] * 5, *[0.0] * 10)
-    assert [line["event"] for line in logs] == ["overloaded", "no longer overloaded"]
+    worker.ticks(*[2.0] * 5, *[0.0] * 10)
+    assert [line["event"] for line in log_lines] == ["overloaded", "no longer overloaded"]
 
 
 def test_without_a_bound_any_lag_will_do() -> None:

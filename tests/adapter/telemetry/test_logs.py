@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from adapter.telemetry import logs
+from adapter.telemetry.logs import log, log_context
 
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.log_context.set({})  # of a request that another test has served here
+    handlers, level, own = root.handlers[:], root.level, (log.lowest, log.write)
+    log_context.set({})  # of a request that another test has served here
     yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    root.handlers[:], root.level, (log.lowest, log.write) = handlers, level, own
 
 
 def lines_of(file: io.BytesIO) -> list[dict[str, Any]]:
@@ -28,7 +27,7 @@ def lines_of(file: io.BytesIO) -> list[dict[str, Any]]:
 
 def test_an_event_is_one_json_line_with_its_fields() -> None:
     logs.configure("info", "json", file := io.BytesIO())
-    structlog.get_logger().info("response finished", status="completed", seconds=1.5)
+    log.info("response finished", status="completed", seconds=1.5)
     (line,) = lines_of(file)
     assert list(line) == ["time", "level", "event", "status", "seconds"]
     assert (line["level"], line["event"], line["status"], line["seconds"]) == (
@@ -39,10 +38,10 @@ def test_an_event_is_one_json_line_with_its_fields() -> None:
 
 def test_what_is_bound_to_the_context_is_in_every_line() -> None:
     logs.configure("info", "json", file := io.BytesIO())
-    logs.log_context.set({"request_id": "req_1"})
-    structlog.get_logger().info("a", model="m")
-    logs.log_context.set({})
-    structlog.get_logger().info("b")
+    log_context.set({"request_id": "req_1"})
+    log.info("a", model="m")
+    log_context.set({})
+    log.info("b")
     one, other = lines_of(file)
     assert (one["request_id"], one["model"]) == ("req_1", "m")
     assert "request_id" not in other
@@ -51,9 +50,9 @@ def test_what_is_bound_to_the_context_is_in_every_line() -> None:
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_levels_below_the_configured_one_are_silent(format: str) -> None:
     logs.configure("warning", format, file := io.BytesIO())
-    structlog.get_logger().info("unseen")
+    log.info("unseen")
     logging.getLogger("gunicorn.error").info("unseen")
-    structlog.get_logger().warning("seen")
+    log.warning("seen")
     logging.getLogger("gunicorn.error").warning("seen too")
     assert b"unseen" not in file.getvalue()
     assert file.getvalue().count(b"\n") == 2
@@ -71,11 +70,11 @@ def test_other_libraries_speak_in_the_same_form() -> None:
 def test_a_traceback_names_places_but_no_values(format: str) -> None:
     logs.configure("info", format, file := io.BytesIO())
     prompt = "tell nobody"
-    for log in (structlog.get_logger(), logging.getLogger("other")):
+    for write in (log.exception, logging.getLogger("other").exception):
         try:
             prompt.index("x")
         except ValueError:
-            log.error("failed", exc_info=True)
+            write("failed")
     text = file.getvalue().decode()
     assert text.count("ValueError: substring not found") == 2
     assert prompt not in text
@@ -83,14 +82,14 @@ def test_a_traceback_names_places_but_no_values(format: str) -> None:
 
 def test_a_field_that_is_no_json_does_not_cost_the_line() -> None:
     logs.configure("info", "json", file := io.BytesIO())
-    structlog.get_logger().info("odd", thing=object, half="\ud800", key={1: 2})
+    log.info("odd", thing=object, half="\ud800", key={1: 2})
     (line,) = lines_of(file)
     assert (line["thing"], line["half"], line["key"]) == ("<class 'object'>", "\ud800", {"1": 2})
 
 
 def test_the_console_form_is_for_people() -> None:
     logs.configure("info", "console", file := io.BytesIO())
-    structlog.get_logger().info("response finished", status="completed")
+    log.info("response finished", status="completed")
     (line,) = file.getvalue().decode().splitlines()
     assert "response finished" in line
     assert "status=completed" in line
@@ -106,7 +105,7 @@ def test_lines_are_for_people_on_a_terminal_and_for_machines_elsewhere(monkeypat
     monkeypatch.delenv("NO_COLOR", raising=False)
     for file in (terminal := Terminal(), pipe := io.BytesIO()):
         logs.configure("info", "auto", file)
-        structlog.get_logger().warning("not ready", reason="the disk\nis full", note=None)
+        log.warning("not ready", reason="the disk\nis full", note=None)
     assert "\x1b[33mnot ready" in terminal.getvalue().decode()
     assert "reason=the disk is full" in terminal.getvalue().decode()
     assert "note" not in terminal.getvalue().decode()
@@ -115,7 +114,7 @@ def test_lines_are_for_people_on_a_terminal_and_for_machines_elsewhere(monkeypat
 
 def test_a_response_is_one_short_line() -> None:
     logs.configure("info", "console", file := io.BytesIO())
-    structlog.get_logger().info(
+    log.info(
         "response", response_id="resp_01a2249bf59b2c63", tenant="6d259aa47b21", transport="sse", model="qwen3:8b",
         upstream="default", status="incomplete", error=None, incomplete="max_output_tokens", input_tokens=367,
         output_tokens=19, first_token=0.085, seconds=0.513, notes=["tools: dropped"], request_id="req_58509afa",
@@ -139,10 +138,10 @@ class Broken(io.BytesIO):
 
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_a_line_that_cannot_be_written_costs_nothing(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    closed = io.BytesIO()
-    closed.close()
     logs.configure("info", format, Broken())
-    structlog.get_logger().info("lost")
+    log.info("lost")
     logging.getLogger("gunicorn").error("lost")
-    logs._Output(closed).write(b"lost")
+    logs.configure("info", format, closed := io.BytesIO())
+    closed.close()
+    log.info("lost")
     assert capsys.readouterr().err == ""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from gevent.lock import RLock
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
@@ -17,6 +16,7 @@ from adapter.hosting.results import MAX_TEXT_BYTES, clean
 from adapter.hosting.runs import BROKE, ToolRun
 from adapter.store.base import NotFound, StoreDown
 from adapter.store.vectors.values import StoredVectorStore
+from adapter.telemetry.logs import log
 from translators.errors import RequestError, shorten, unsupported_parameter
 from translators.open_items.citations import CitedFile
 from translators.open_items.file_search import OpenFileSearch
@@ -29,7 +29,6 @@ from translators.tools.built_in import SEARCH_FILES, file_queries
 if TYPE_CHECKING:
     from adapter.hosting.file_search.search import FileSearch, SearchOptions, SearchResult
 
-log = structlog.get_logger()
 
 _NOTHING: Final = "Nothing was found. Try other words, or say that the files have no answer."
 _NO_QUERY: Final = "Error: the call has no query. Call the tool again with 'queries'."
