@@ -162,24 +162,28 @@ class ChatUsage(Struct, gc=False):
 
     def has_numbers(self) -> bool:
         """Tell whether the prompt or the answer was counted."""
-        return self.sent is not None or self.made is not None
+        return self.prompt_tokens is not None or self.sent is not None or self.made is not None
 
     @property
     def sent(self) -> int | None:
-        return first_count(
-            self.prompt_tokens, self.input_tokens, self.camel_prompt, self.camel_input, self.gemini_prompt,
+        if self.prompt_tokens is not None:
+            return self.prompt_tokens
+        return _first_count(
+            self.input_tokens, self.camel_prompt, self.camel_input, self.gemini_prompt,
             self.prompt_eval_count,
         )  # fmt: skip
 
     @property
     def made(self) -> int | None:
-        return first_count(
-            self.completion_tokens, self.output_tokens, self.camel_completion, self.camel_output, self.gemini_output,
+        if self.completion_tokens is not None:
+            return self.completion_tokens
+        return _first_count(
+            self.output_tokens, self.camel_completion, self.camel_output, self.gemini_output,
             self.eval_count,
         )  # fmt: skip
 
 
-def first_count(*counts: int | None) -> int | None:
+def _first_count(*counts: int | None) -> int | None:
     """Return the first count that there is."""
     for count in counts:
         if count is not None:

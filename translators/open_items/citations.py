@@ -134,7 +134,7 @@ class Citations:
 
     def end(self) -> None:
         """Note the sources that no text cites."""
-        if self._positioned or self._uncited():
+        if self._positioned or (self._placed_count < len(self._order) and self._uncited()):
             self._notes.add("annotations", "dropped", "no text was left to cite them")
 
     def _uncited(self) -> list[str]:

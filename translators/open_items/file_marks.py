@@ -8,12 +8,9 @@ Source: OpenAI guide, File search.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from translators.open_items.base import PieceKind
-from translators.open_items.citations import Citations, CitedFile
-from translators.open_items.message import OpenMessage, OpenText
-from translators.responses.events import Event
+from translators.open_items.citations import CitedFile
 from translators.responses.items import FileCitation
 
 _OPENING, _CLOSING = "【", "】"
@@ -77,44 +74,3 @@ class FileMarks:
         room = _MAX_CITATIONS - len(self.citations)
         self.citations += [FileCitation(file.id, file.name, self._length) for file in known[:room]]
         return True
-
-
-class CitingText(OpenText):
-    """An `output_text` part of an answer that may cite files."""
-
-    def __init__(self, item_id: str, output_index: int, content_index: int, citations: Citations) -> None:
-        super().__init__(item_id, output_index, content_index, citations)
-        self._marks = FileMarks(citations.files)
-
-    def take(self, delta: str) -> str:
-        """Return what can be shown of the text."""
-        return self._marks.feed(delta)
-
-    def flush(self) -> str:
-        """Return the rest of the text, which is over."""
-        return self._marks.flush()
-
-    def _annotations(self, text: str) -> list[Any]:
-        return [*super()._annotations(text), *self._marks.citations]
-
-
-class CitingMessage(OpenMessage):
-    """A message of an answer that may cite files."""
-
-    def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
-        if piece != "text":
-            super().append(piece, delta, logprobs, events)
-            return
-        part = self._part
-        if not isinstance(part, CitingText):
-            events += self._close_part()
-            self._part = part = CitingText(self._id, self._output_index, len(self._done), self._citations)
-            events.append(part.open())
-        if shown := part.take(delta):
-            events.append(part.append(shown, logprobs))
-
-    def _close_part(self) -> list[Event]:
-        part = self._part
-        rest = part.flush() if isinstance(part, CitingText) else ""
-        events = [part.append(rest, [])] if rest and part is not None else []
-        return [*events, *super()._close_part()]

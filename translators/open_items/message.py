@@ -3,10 +3,12 @@
 Source: OpenAI API reference, Streaming events.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
+from translators.open_items.file_marks import FileMarks
 from translators.responses.events import (
     AnnotationAdded,
     ContentPartAdded,
@@ -19,7 +21,7 @@ from translators.responses.events import (
     RefusalDelta,
     RefusalDone,
 )
-from translators.responses.items import Message, OutputItem, OutputText, Refusal
+from translators.responses.items import FileCitation, Message, OutputItem, OutputText, Refusal
 
 
 class OpenMessage:
@@ -33,36 +35,40 @@ class OpenMessage:
         self._part: OpenText | OpenRefusal | None = None
         self.item: OutputItem = Message("assistant", [], id=id, status="in_progress")
 
+    @property
+    def open_text(self) -> "OpenText | None":
+        """The open part, if it is text."""
+        return self._part if isinstance(self._part, OpenText) else None
+
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
     def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         part = self._part
-        if part is not None and part.piece == piece:
-            events.append(part.append(delta, logprobs))
-            return
-        events += self._close_part()
-        if piece == "text":
-            part = OpenText(self._id, self._output_index, len(self._done), self._citations)
-        else:
-            part = OpenRefusal(self._id, self._output_index, len(self._done))
-        self._part = part
-        events.append(part.open())
-        events.append(part.append(delta, logprobs))
+        if part is None or part.piece != piece:
+            if part is not None:
+                self._close_part(events)
+            part = self._part = self._new_part(piece)
+            events.append(part.open())
+        part.append(delta, logprobs, events)
+
+    def _new_part(self, piece: PieceKind) -> "OpenText | OpenRefusal":
+        at = (self._id, self._output_index, len(self._done))
+        if piece != "text":
+            return OpenRefusal(*at)
+        return CitingText(*at, self._citations) if self._citations.files else OpenText(*at, self._citations)
 
     def close(self, status: FinalStatus) -> list[Event]:
-        events = self._close_part()
+        events: list[Event] = []
+        self._close_part(events)
         self.item = Message("assistant", list(self._done), id=self._id, status=status)
         events.append(OutputItemDone(output_index=self._output_index, item=self.item))
         return events
 
-    def _close_part(self) -> list[Event]:
-        if self._part is None:
-            return []
-        part, events = self._part.close()
-        self._part = None
-        self._done.append(part)
-        return events
+    def _close_part(self, events: list[Event]) -> None:
+        if self._part is not None:
+            self._done.append(self._part.close(events))
+            self._part = None
 
 
 class OpenText:
@@ -75,6 +81,7 @@ class OpenText:
         self._output_index = output_index
         self._content_index = content_index
         self._citations = citations
+        self._cited_files: Sequence[FileCitation] = ()
         self._text: list[str] = []
         self._logprobs: list[Any] = []
 
@@ -84,34 +91,56 @@ class OpenText:
             part=OutputText("", [], []),
         )
 
-    def append(self, delta: str, logprobs: list[Any]) -> Event:
+    def append(self, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self._text.append(delta)
         if logprobs:
             self._logprobs += logprobs
-        return OutputTextDelta(
-            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
-            delta=delta, logprobs=logprobs,
+        events.append(
+            OutputTextDelta(
+                item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
+                delta=delta, logprobs=logprobs,
+            )
         )
 
-    def close(self) -> tuple[OutputText, list[Event]]:
+    def close(self, events: list[Event]) -> OutputText:
+        """Return the finished part, with its last events in `events`."""
+        id, output_index, content_index = self._item_id, self._output_index, self._content_index
         text = "".join(self._text)
-        part = OutputText(text, self._annotations(text), self._logprobs)
-        at = (self._item_id, self._output_index, self._content_index)
-        return part, [
-            *(
+        annotations: list[Any] = [*self._citations.place(text), *self._cited_files]
+        part = OutputText(text, annotations, self._logprobs)
+        for position, annotation in enumerate(annotations):
+            events.append(
                 AnnotationAdded(
-                    item_id=at[0], output_index=at[1], content_index=at[2],
+                    item_id=id, output_index=output_index, content_index=content_index,
                     annotation_index=position, annotation=annotation,
                 )
-                for position, annotation in enumerate(part.annotations or ())
+            )
+        events += (
+            OutputTextDone(
+                item_id=id, output_index=output_index, content_index=content_index,
+                text=text, logprobs=self._logprobs,
             ),
-            OutputTextDone(item_id=at[0], output_index=at[1], content_index=at[2],
-                           text=part.text, logprobs=self._logprobs),
-            ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),
-        ]
+            ContentPartDone(item_id=id, output_index=output_index, content_index=content_index, part=part),
+        )
+        return part
 
-    def _annotations(self, text: str) -> list[Any]:
-        return list(self._citations.place(text))
+
+class CitingText(OpenText):
+    """A text whose marks of files become citations (`file_marks.py`)."""
+
+    def __init__(self, item_id: str, output_index: int, content_index: int, citations: Citations) -> None:
+        super().__init__(item_id, output_index, content_index, citations)
+        self._marks = FileMarks(citations.files)
+        self._cited_files = self._marks.citations
+
+    def append(self, delta: str, logprobs: list[Any], events: list[Event]) -> None:
+        if shown := self._marks.feed(delta):
+            super().append(shown, logprobs, events)
+
+    def close(self, events: list[Event]) -> OutputText:
+        if rest := self._marks.flush():
+            super().append(rest, [], events)
+        return super().close(events)
 
 
 class OpenRefusal:
@@ -131,17 +160,20 @@ class OpenRefusal:
             part=Refusal(""),
         )
 
-    def append(self, delta: str, logprobs: list[Any]) -> Event:
+    def append(self, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         self._text.append(delta)
-        return RefusalDelta(
-            item_id=self._item_id, output_index=self._output_index, content_index=self._content_index,
-            delta=delta,
+        events.append(
+            RefusalDelta(
+                item_id=self._item_id, output_index=self._output_index, content_index=self._content_index, delta=delta
+            )
         )
 
-    def close(self) -> tuple[Refusal, list[Event]]:
+    def close(self, events: list[Event]) -> Refusal:
+        """Return the finished part, with its last events in `events`."""
+        id, output_index, content_index = self._item_id, self._output_index, self._content_index
         part = Refusal("".join(self._text))
-        at = (self._item_id, self._output_index, self._content_index)
-        return part, [
-            RefusalDone(item_id=at[0], output_index=at[1], content_index=at[2], refusal=part.refusal),
-            ContentPartDone(item_id=at[0], output_index=at[1], content_index=at[2], part=part),
-        ]
+        events += (
+            RefusalDone(item_id=id, output_index=output_index, content_index=content_index, refusal=part.refusal),
+            ContentPartDone(item_id=id, output_index=output_index, content_index=content_index, part=part),
+        )
+        return part

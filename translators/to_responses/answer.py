@@ -68,9 +68,9 @@ class AnswerReader:
         chunks = iter(self._read(data) if data else self._read_rest())
         for chunk in chunks:
             self.has_begun = begins_answer(chunk)
-            events += self._stream.feed((chunk,))
             if self.has_begun:
-                return events + self._stream.feed(chunks)
+                return events + self._stream.feed(chain((chunk,), chunks))
+            events += self._stream.feed((chunk,))
         if not data or self.done:
             self._check_is_answer()
             self.has_begun = True
@@ -87,7 +87,8 @@ class AnswerReader:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
-            events += self._stream.feed(self._read_rest())
+            if rest := self._read_rest():
+                events += self._stream.feed(rest)
             self._check_is_answer()
             if self._body is None and not self._stream.has_answer:
                 raise UpstreamError("The provider's answer is empty.", status=502)

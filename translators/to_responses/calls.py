@@ -50,7 +50,7 @@ class CallSorter:
         function = delta.function
         if function is not None and not function.name and not delta.id:
             call = self._by_index.get(delta.index)
-            if call is not None and call.has_arguments() and isinstance(function.arguments, str):
+            if call is not None and call.is_writing and isinstance(function.arguments, str):
                 self._latest = call
                 return call, call.add(function.arguments)  # what most pieces are
         if function is None and (delta.name or delta.arguments):

@@ -262,7 +262,7 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, s
 
 def repeats_deltas(message: Delta, written: int) -> bool:
     """Tell whether a message has all that the deltas before it had, `written` characters: MiniMax ends a stream so."""
-    if not written or not isinstance(message.content, str) or not message.content:
+    if not isinstance(message.content, str) or not message.content:
         return False
     texts = [message.content, read_thinking(message)]
     texts += [arguments_of(call.function) for call in calls_of(message, whole=True)]

@@ -54,16 +54,17 @@ class HostedCalls:
     def waiting(self) -> list[WaitingCall]:
         """Return the calls that have no item yet, in the order of the model."""
         waiting: list[WaitingCall] = []
+        calls = self._items.calls
         for entry in self._items.queue:
             call = entry.call
-            if call is None or entry.item is not None or not self._items.is_hosted(call):
+            if call is None or entry.item is not None or not calls.is_hosted(call):
                 continue
             if not entry.closed:
-                rest = self._items.take_rest(call)
+                rest = calls.take_rest(call)
                 entry.pieces.append(("arguments", rest or ("" if call.has_arguments() else "{}"), []))
                 entry.closed = True
             arguments = "".join(text for _, text, _ in entry.pieces)
-            waiting.append(WaitingCall(entry, self._items.call_id(call), self._items.called_tool(call), arguments))
+            waiting.append(WaitingCall(entry, calls.call_id(call), calls.tool(call), arguments))
         return waiting
 
     def of_round(self) -> list[OutputItem]:

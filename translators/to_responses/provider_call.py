@@ -44,7 +44,7 @@ class ProviderCall:
     __slots__ = (
         "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_gone", "_held",
         "_in_string", "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail",
-        "_takes_nothing", "_value", "_wraps", "_writing", "has_tail", "held_size", "id", "index", "name", "opening",
+        "_takes_nothing", "_value", "_wraps", "has_tail", "held_size", "id", "index", "is_writing", "name", "opening",
         "rivals_among",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ class ProviderCall:
         self.held_size = 0
         """Characters that came and are buffered, and that the sequencer has not counted yet."""
         self._pieces: list[str] = []
-        self._writing = False
+        self.is_writing = False
         """An object is being written: a plain fragment only adds to it."""
         self._plain = self._wraps = False
         """The arguments do not begin like an object; they may be the whole call."""
@@ -197,7 +197,7 @@ class ProviderCall:
 
     def add(self, fragment: str) -> str:
         """Add a fragment of the arguments and return what of it can be sent on now."""
-        if self._writing and "{" not in fragment and "}" not in fragment and fragment.isprintable():
+        if self.is_writing and "{" not in fragment and "}" not in fragment and fragment.isprintable():
             self._pieces.append(fragment)
             return fragment
         text = self._take(fragment)
@@ -273,7 +273,7 @@ class ProviderCall:
             self._doubtful.append(fragment)
             self.held_size += len(fragment)
             self._conflict |= len(self._doubtful) > _MAX_DOUBTFUL
-            self._writing = False
+            self.is_writing = False
             return ""
         if are_pieces:
             self.held_size -= len(pieces) - len(fragment)
@@ -282,7 +282,7 @@ class ProviderCall:
         self._doubtful.clear()
         self._cumulative = is_snapshot
         self._conflict |= not is_snapshot
-        self._writing = False
+        self.is_writing = False
         return fragment[len(before) :] if is_snapshot else ""
 
     def _join(self) -> str:
@@ -300,10 +300,10 @@ class ProviderCall:
         end, mended = self._scan(text)
         self._pieces.append(text[:end])
         self._scanned = len(self._pieces)
-        self._writing = not self._cumulative and not (is_first and text.strip() == "{")
+        self.is_writing = not self._cumulative and not (is_first and text.strip() == "{")
         if self._depth:
             return mended
-        self._writing = False
+        self.is_writing = False
         value = loose_object("".join(self._pieces))
         if value is None and is_first and python_object(text[:end]) is not None:
             self._plain, self._left = True, text[end:]

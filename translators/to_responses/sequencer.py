@@ -16,28 +16,25 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from translators.chat.chunks import ToolCallDelta
 from translators.errors import UpstreamError, answer_too_large, shorten
 from translators.notes import Notes
 from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.compaction import OpenCompaction
-from translators.open_items.file_marks import CitingMessage
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.image import OpenImage, is_image
-from translators.open_items.message import OpenMessage
+from translators.open_items.message import OpenMessage, OpenText
 from translators.open_items.reasoning import OpenReasoning, ShownAs
 from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem, Reasoning
-from translators.to_responses.call_ids import CallIdsOfAnswer
-from translators.to_responses.calls import unreadable_call
+from translators.to_responses.answer_calls import AnswerCalls
 from translators.to_responses.expectations import Expectations
-from translators.to_responses.provider_call import ProviderCall
 from translators.to_responses.queued_item import ItemKind, QueuedItem
 from translators.tools.function import OpenFunctionCall
 from translators.tools.kinds import BY_NAME
-from translators.tools.names import QualifiedName
 
 OpenHosted = Callable[[int, str], OpenHostedItem]
 """Returns an open item of a hosted tool; its arguments are its `output_index` and the digits of its id."""
@@ -60,14 +57,15 @@ class ItemSequencer:
     ) -> None:
         """An item beyond `max_items` raises UpstreamError; a call beyond `max_calls` is dropped, with a note."""
         self._ids = ids
+        self._expectations = expectations
         self._notes = notes
         self._citations = citations
         self._reasoning_as = reasoning_as
-        self._opaque = OpaqueReasoning()
-        """Opaque reasoning for the next reasoning item."""
+        self._opaque: OpaqueReasoning | None = None
+        """Opaque reasoning for the next reasoning item, if any has come."""
         self._max_items = max_items
         self._max_calls = max_calls
-        self._queued_calls: dict[ProviderCall, QueuedItem] = {}
+        self._calls: AnswerCalls | None = None
         self._images: set[str] = set()
         """The URLs of the images so far."""
         self._next_index = 0
@@ -83,20 +81,25 @@ class ItemSequencer:
         """Characters of text, thinking and arguments: what the model wrote."""
         self.attached = 0
         """Characters of images, sources and opaque reasoning."""
-        self.expect(expectations)
+        self.text: OpenText | None = None
+        """The text that is being written, if nothing but text has come since: more of it only adds to that."""
+
+    @property
+    def calls(self) -> AnswerCalls:
+        """The calls of this answer."""
+        if self._calls is None:
+            self._calls = AnswerCalls(self._expectations, self._ids, self._notes)
+        return self._calls
 
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; no call and no thinking has arrived yet."""
-        self._names = expectations.names
-        self.hosted = expectations.hosted
-        self._seal_policy = expectations.seal_policy
-        self._call_ids = CallIdsOfAnswer(self._ids, expectations.taken_call_ids)
+        self._expectations = expectations
+        self._calls = None
 
     def begin_round(self) -> None:
         """Go on to the next answer of the same response; everything before it is done."""
         self.round_start = len(self.output)
-        self._queued_calls.clear()
-        self._opaque = OpaqueReasoning()
+        self._calls = self._opaque = None
         self._ids.next_round()
 
     def has_output(self, *, besides: type = Compaction) -> bool:
@@ -109,8 +112,7 @@ class ItemSequencer:
     def put(self, piece: PieceKind, text: str, logprobs: list[Any], events: list[Event]) -> None:
         """Add a piece of text, refusal or reasoning to the item that it continues, or to a new one."""
         self.written += len(text)
-        queue = self.queue
-        entry = queue[-1] if queue else None
+        entry = self.queue[-1] if self.queue else None
         kind = _ITEM_OF_PIECE[piece]
         if entry is None or entry.kind != kind:
             entry = self._reasoning_entry() if kind == "reasoning" else QueuedItem(kind)
@@ -118,8 +120,10 @@ class ItemSequencer:
         item = entry.item
         if item is None:
             entry.pieces.append((piece, text, logprobs))
-        else:
-            item.append(piece, text, logprobs, events)
+            return
+        item.append(piece, text, logprobs, events)
+        if isinstance(item, OpenMessage):
+            self.text = item.open_text
 
     def put_image(self, url: str, events: list[Event]) -> None:
         """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
@@ -148,22 +152,22 @@ class ItemSequencer:
         item.append("sealed", sealed, [], events)
         self._close_head("completed", events)
 
-    def put_call(
-        self, call: ProviderCall, fragment: str, extra: dict[str, Any] | None, events: list[Event]
-    ) -> None:
-        """Add a piece of the arguments to a call; `extra` is its opaque `extra_content`."""
+    def put_call(self, piece: ToolCallDelta, events: list[Event]) -> None:
+        """Add a piece of a call to the call that it belongs to."""
+        calls = self.calls if self._calls is None else self._calls
+        call, fragment = calls.sorter.sort(piece)
         self.written += len(fragment)
         if call.held_size:
             self.written += call.held_size
             call.held_size = 0
-        entry = self._queued_calls.get(call)
-        if entry is None and len(self._queued_calls) == self._max_calls:
+        entry = calls.entries.get(call)
+        if entry is None and len(calls.entries) == self._max_calls:
             self._notes.add("parallel_tool_calls", "dropped", "calls after the first: the client wants only one")
             return
-        if extra:
-            self.attached += self.opaque().add_call(self.call_id(call), extra)
+        if piece.extra_content:
+            self.attached += self.opaque().add_call(calls.call_id(call), piece.extra_content)
         if entry is None:
-            entry = self._queued_calls[call] = QueuedItem("call", call)
+            entry = calls.entries[call] = QueuedItem("call", call)
             self._begin(entry, events)
         if entry.closed:
             return  # `close_all` finds out whether this was more than a repetition
@@ -177,6 +181,8 @@ class ItemSequencer:
 
     def has_only_thinking(self) -> bool:
         """Tell whether the model has thought in this round, and done nothing else."""
+        if self.queue and self.queue[-1].kind != "reasoning":
+            return False
         kinds = {entry.kind for entry in self.queue}
         items = [item for item in self.output[self.round_start :] if not isinstance(item, Compaction)]
         return bool(items or kinds) and kinds <= {"reasoning"} and all(isinstance(item, Reasoning) for item in items)
@@ -191,17 +197,19 @@ class ItemSequencer:
     def opaque(self) -> OpaqueReasoning:
         """Return the opaque reasoning of the reasoning item that arrives now, else of the next one."""
         opaque = self.queue[-1].opaque if self.queue else None
-        return self._opaque if opaque is None else opaque
+        if opaque is None:
+            self._opaque = opaque = self._opaque or OpaqueReasoning()
+        return opaque
 
     def _reasoning_entry(self) -> QueuedItem:
-        entry = QueuedItem("reasoning", opaque=self._opaque)
-        self._opaque = OpaqueReasoning()
-        return entry
+        opaque, self._opaque = self._opaque or OpaqueReasoning(), None
+        return QueuedItem("reasoning", opaque=opaque)
 
     # --- what goes out ----------------------------------------------------------------------------------------
 
     def _begin(self, entry: QueuedItem, events: list[Event]) -> None:
-        if self._opaque and self._seal_policy is not None:
+        self.text = None
+        if self._opaque and self._expectations.seal_policy is not None:
             self.queue.append(self._reasoning_entry())  # an item of its own, before the item that it belongs to
         if entry.kind != "call":
             for waiting in self.queue:
@@ -225,33 +233,33 @@ class ItemSequencer:
     def _open(self, entry: QueuedItem, events: list[Event], *, at_end: bool = False) -> bool:
         """Open an item and add the pieces that waited; return False for a call whose name may be incomplete."""
         if entry.kind == "message":
-            open_message = CitingMessage if self._citations.files else OpenMessage
-            entry.item = open_message(self._next_index, self._ids.item("msg"), self._citations)
+            entry.item = OpenMessage(self._next_index, self._ids.item("msg"), self._citations)
         elif entry.kind == "reasoning":
             assert entry.opaque is not None
+            sealing = self._expectations.seal_policy
             entry.item = OpenReasoning(
-                self._next_index, self._ids.item("rs"), self._reasoning_as, entry.opaque, self._seal_policy
+                self._next_index, self._ids.item("rs"), self._reasoning_as, entry.opaque, sealing
             )
         elif entry.kind == "image":
             entry.item = OpenImage(self._next_index, self._ids.item("ig"))
         elif entry.kind == "compaction":
             entry.item = OpenCompaction(self._next_index, self._ids.item("cmp"))
         else:
-            call = entry.call
+            call, names = entry.call, self._expectations.names
             assert call is not None
-            if not call.name or not (at_end or call.has_begun() or self._names.is_final(call.name)):
+            if not call.name or not (at_end or call.has_begun() or names.is_final(call.name)):
                 return False
-            flat = self._flat(call)
-            called = self._names.restore(flat)
-            if not self._names.may_call(flat):
+            flat = self.calls.name(call)
+            called = names.restore(flat)
+            if not names.may_call(flat):
                 self.dropped_call = "" if self.round_start else flat
                 self._notes.add("tool_calls", "dropped", f"'{shorten(flat)}': tool_choice does not allow this call")
                 return entry.drop()
-            if called in self.hosted:
+            if called in self._expectations.hosted:
                 return False
             row = BY_NAME.get(called.kind, BY_NAME["function"])
-            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.call_id(call), called)
-            if isinstance(entry.item, OpenFunctionCall) and flat in self._names.with_encrypted:
+            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.calls.call_id(call), called)
+            if isinstance(entry.item, OpenFunctionCall) and flat in names.with_encrypted:
                 entry.item.declare_plain()
         self._next_index += 1
         events += entry.item.open()
@@ -260,27 +268,13 @@ class ItemSequencer:
         entry.pieces.clear()
         return True
 
-    def _flat(self, call: ProviderCall) -> str:
-        """Return the name of the tool that a call can only mean; its own if that says nothing."""
-        meant = self._names.meant(call.name) or call.name
-        if meant != call.name:
-            self._notes.add("tool_calls", "repaired", f"'{shorten(call.name)}' is taken as the tool '{meant}'")
-        return meant
-
-    def call_id(self, call: ProviderCall) -> str:
-        return self._call_ids.of(call, is_hosted=bool(self.hosted) and self.is_hosted(call))
-
-    def is_hosted(self, call: ProviderCall) -> bool:
-        """Tell whether the adapter runs a call itself."""
-        flat = self._names.meant(call.name) or call.name
-        return self._names.restore(flat) in self.hosted and self._names.may_call(flat)
-
     def _close_head(self, status: FinalStatus, events: list[Event]) -> None:
         entry = self.queue.popleft()
         entry.closed = True
+        self.text = None
         if entry.item is None:
             return
-        if entry.call is not None and (rest := self.take_rest(entry.call)):
+        if entry.call is not None and (rest := self.calls.take_rest(entry.call)):
             entry.item.append("arguments", rest, [], events)
         try:
             events += entry.item.close(status)
@@ -293,18 +287,19 @@ class ItemSequencer:
 
     def close_all(self, status: FinalStatus, events: list[Event]) -> None:
         """Close every item in order. If the answer was cut short, the first unfinished item is the last."""
-        if self._opaque and self._seal_policy is not None:
+        if self._opaque and self._expectations.seal_policy is not None:
             if status == "completed":
                 self.queue.append(self._reasoning_entry())
             else:
                 self._notes.add("reasoning", "dropped", "signatures after an answer that was cut short")
-        self._name_calls(status)
-        self._check_calls(status)
+        if self._calls is not None:
+            self._name_calls(status)
+            self._calls.check(status)
         self.close_queue(status, events)
 
     def close_queue(self, status: FinalStatus, events: list[Event]) -> None:
         """Close the items in order, up to a call of a hosted tool that has not been run."""
-        if self.hosted and status == "incomplete":
+        if self._expectations.hosted and status == "incomplete":
             self._drop_hosted()
         while self.queue:
             entry = self.queue[0]
@@ -322,7 +317,7 @@ class ItemSequencer:
 
     def _drop_hosted(self) -> None:
         """Remove the hosted calls of an answer that was cut short: none is run."""
-        for entry in [entry for entry in self.queue if entry.call and self.is_hosted(entry.call)]:
+        for entry in [entry for entry in self.queue if entry.call and self.calls.is_hosted(entry.call)]:
             self.queue.remove(entry)
             self._notes.add("tool_calls", "dropped", "a call of a hosted tool in an answer that was cut short")
 
@@ -348,23 +343,20 @@ class ItemSequencer:
     def new_call_id(self) -> str:
         return self._ids.call()
 
-    def called_tool(self, call: ProviderCall) -> QualifiedName:
-        """Return the tool that a call means."""
-        return self._names.restore(self._names.meant(call.name) or call.name)
-
     def ends_in_call(self) -> bool:
         """Tell whether the answer breaks off within the arguments of its last call."""
-        calls = [entry.call for entry in self.queue if entry.call is not None]
-        if not calls or self.queue[-1].call is not calls[-1] or self._kind(calls[-1]) != "function":
+        last = self.queue[-1].call if self.queue else None
+        if last is None or not last.name or self.calls.tool(last).kind != "function" or not last.is_cut():
             return False
-        return bool(calls[-1].name) and calls[-1].is_cut() and all(call.is_complete() for call in calls[:-1])
+        calls = [entry.call for entry in self.queue if entry.call is not None]
+        return all(call.is_complete() for call in calls[:-1])
 
     def _name_calls(self, status: FinalStatus) -> None:
         """Name the calls that the provider never named, if it is clear what they call; drop what is no call."""
         for entry in [entry for entry in self.queue if entry.call is not None and not entry.call.name]:
             call = entry.call
             assert call is not None
-            meant = self._names.meant_by_id(call.id) if call.has_begun() or call.id else None
+            meant = self._expectations.names.meant_by_id(call.id) if call.has_begun() or call.id else None
             if meant is not None:
                 call.name = meant
                 self._notes.add("tool_calls", "repaired", f"a call without a name is taken as one of '{meant}'")
@@ -376,30 +368,6 @@ class ItemSequencer:
 
     def _has_more_than(self, entry: QueuedItem) -> bool:
         return any(other is not entry for other in self.queue) or bool(self.output)
-
-    def _check_calls(self, status: FinalStatus) -> None:
-        """Raise UpstreamError for a call that cannot be executed as it stands, before the calls ahead of it are done.
-
-        Those that are done already are checked too: something may have come behind them.
-        """
-        for call, entry in self._queued_calls.items():
-            if not call.name or entry.kind == "dropped" or (status == "incomplete" and not entry.closed):
-                continue
-            tool = self.called_tool(call)
-            why = call.problem(free_text=tool.kind == "custom")
-            if why is not None and ((tool.kind == "function" and tool not in self.hosted) or call.is_complete()):
-                raise unreadable_call(call.name, why)
-
-    def _kind(self, call: ProviderCall) -> str:
-        return self.called_tool(call).kind
-
-    def take_rest(self, call: ProviderCall) -> str:
-        """Return what was held back of a call's arguments; note what was not taken as it came."""
-        if call.is_repaired():
-            self._notes.add("tool_calls", "repaired", "arguments that were not JSON as they stood")
-        if call.has_tail:
-            self._notes.add("tool_calls", "dropped", "what followed the arguments of a call")
-        return call.rest(free_text=self._kind(call) == "custom")
 
     def break_off(self, events: list[Event]) -> None:
         """Close the open item as incomplete and forget what waits behind it."""

@@ -46,7 +46,6 @@ from translators.responses.events import (
 from translators.responses.ids import Ids
 from translators.responses.items import Reasoning
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
-from translators.to_responses.calls import CallSorter
 from translators.to_responses.content.marks import may_hold_mark
 from translators.to_responses.content.reader import ContentReader
 from translators.to_responses.deltas import (
@@ -82,8 +81,6 @@ class ResponseStream:
     ) -> None:
         self.response = response
         self._notes = notes
-        self._prompt_bytes = expectations.prompt_bytes
-        self._redact = expectations.redact
         self._max_bytes = limits.output_bytes
         self._next_number = 0
         self._citations = Citations(notes)
@@ -91,8 +88,9 @@ class ResponseStream:
             ids, expectations, notes, self._citations,
             reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
         )  # fmt: skip
-        self._sorter = CallSorter(expectations.names)
-        self._content = ContentReader(self._items, self._sorter, notes, expectations)
+        self._expectations = expectations
+        self._content: ContentReader | None = None
+        """Reads the content, or ends an answer without any."""
         self._usage: ChatUsage | None = None
         self.spent: Usage | None = None
         """The usage of the chat calls before this one."""
@@ -112,12 +110,9 @@ class ResponseStream:
 
     def expect(self, expectations: Expectations) -> None:
         """Expect the answer to another request; of an earlier one, nothing has been fed that says something."""
-        self._usage = self._finish_reason = None
-        self._prompt_bytes = expectations.prompt_bytes
-        self._redact = expectations.redact
+        self._usage = self._finish_reason = self._content = None
+        self._expectations = expectations
         self._items.expect(expectations)
-        self._sorter = CallSorter(expectations.names)
-        self._content = ContentReader(self._items, self._sorter, self._notes, expectations)
 
     def start(self) -> list[Event]:
         """Announce the response; one that was queued goes on as one in progress."""
@@ -181,15 +176,15 @@ class ResponseStream:
             return []
         events: list[Event] = []
         try:
-            self._content.finish(events)
+            self._reader().finish(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
         end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_output(), self._usage))
         if end.error is not None:
             return self._number(events) + self.fail(end.error)
         if end.unknown is not None:
-            taken_as = end.incomplete or "completed"
-            self._notes.add("finish_reason", "approximated", f"'{self._redact(end.unknown)}' is taken as {taken_as}")
+            word, taken_as = self._expectations.redact(end.unknown), end.incomplete or "completed"
+            self._notes.add("finish_reason", "approximated", f"'{word}' is taken as {taken_as}")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
         if end.incomplete is None and self._items.ends_in_call():
@@ -258,7 +253,7 @@ class ResponseStream:
         """End with `response.failed`."""
         if self.is_over:
             return []
-        self.error = error.redacted(self._redact)
+        self.error = error.redacted(self._expectations.redact)
         return self._break_off(status="failed", error=failure_of(self.error))
 
     def cancel(self) -> list[Event]:
@@ -296,41 +291,45 @@ class ResponseStream:
             self._items.attached += self._citations.add_list(search_results_of(delta.executed_tools))
             self._notes.add("executed_tools", "dropped", "calls of the provider's own tools; their results are cited")
         if content:
-            reader = self._content
+            reader = self._content or self._reader()
             tokens = reader.tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
                 reader.put_parts(content, events)
-            elif (
-                (reader.is_idle and "<" not in content and "[" not in content)
-                or reader.is_over
-                or (reader.is_idle and not may_hold_mark(content))
+            elif not (
+                reader.is_over
+                or (reader.is_idle and (("<" not in content and "[" not in content) or not may_hold_mark(content)))
             ):
-                self._items.put("text", content, tokens, events)
-            else:
                 reader.put(content, tokens, events)
+            elif (text := self._items.text) is not None:
+                self._items.written += len(content)
+                text.append(content, tokens, events)
+            else:
+                self._items.put("text", content, tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
-            self._content.flush(events)
+            self._flush(events)
             self._items.put("refusal", delta.refusal, [], events)
             if logprobs is not None and logprobs.refusal:
                 self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
         if delta.images:
-            self._content.flush(events)
+            self._flush(events)
             for url in images_of(delta):
                 self._items.put_image(url, events)
-        if delta.tool_calls or delta.function_call is not None:
-            for piece_of_call in calls_of(delta, whole=whole):
-                if self._content.is_waiting:
+        calls = delta.tool_calls
+        if calls or delta.function_call is not None:
+            if whole or not isinstance(calls, list) or len(calls) > 1:
+                calls = calls_of(delta, whole=whole)
+            for piece_of_call in calls:
+                if self._content is not None and self._content.is_waiting:
                     self._content.flush(events)
-                call, fragment = self._sorter.sort(piece_of_call)
-                self._items.put_call(call, fragment, piece_of_call.extra_content, events)
+                self._items.put_call(piece_of_call, events)
 
     def _read_blocks(self, delta: Delta, whole: bool, events: list[Event]) -> None:
         """Add what holds thinking together with its signature; its text may have come before, under another name."""
         thinking = read_thinking(delta)
         if thinking and is_in_blocks(delta):
-            self._content.think(thinking, "blocks", events)
+            self._reader().think(thinking, "blocks", events)
         elif thinking:
             self._items.put("reasoning", thinking, [], events)
         opaque = self._items.opaque()
@@ -346,7 +345,8 @@ class ResponseStream:
 
         Calls stay: `CallSorter` recognises a repeated one.
         """
-        if message is None or not repeats_deltas(message, self._items.written - self._written_before):
+        written = self._items.written - self._written_before
+        if message is None or not written or not repeats_deltas(message, written):
             return message
         self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
@@ -354,10 +354,20 @@ class ResponseStream:
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
         """Add the transcript of audio to the text."""
         if audio.transcript:
-            self._content.flush(events)
+            self._flush(events)
             self._items.put("text", audio.transcript, [], events)
         if audio.data:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
+
+    def _reader(self) -> ContentReader:
+        if self._content is None:
+            self._content = ContentReader(self._items, self._notes, self._expectations)
+        return self._content
+
+    def _flush(self, events: list[Event]) -> None:
+        """Write the content that is held back: something else has arrived."""
+        if self._content is not None:
+            self._content.flush(events)
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -365,8 +375,9 @@ class ResponseStream:
         self, *, status: Literal["failed", "cancelled"], error: ResponseFailure | None = None
     ) -> list[Event]:
         events: list[Event] = []
-        with suppress(UpstreamError):  # it is failing already
-            self._content.release(events)
+        if self._content is not None:
+            with suppress(UpstreamError):  # it is failing already
+                self._content.release(events)
         self._items.break_off(events)
         self.response = self._terminal(status=status, error=error)
         events.append(ResponseFailed(response=self.response))
@@ -386,7 +397,7 @@ class ResponseStream:
         elif spent is not None and self._items.written == self._written_before:
             return spent
         else:
-            usage = estimate_usage(self._prompt_bytes, self._items.written - self._written_before)
+            usage = estimate_usage(self._expectations.prompt_bytes, self._items.written - self._written_before)
             self._notes.add("usage", "estimated", "the provider counted no tokens")
         return usage if spent is None else add_usage(usage, spent)
 

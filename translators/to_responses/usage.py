@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails, first_count
+from translators.chat.chunks import ChatUsage, CompletionDetails, PromptDetails
 from translators.responses.response import InputTokensDetails, OutputTokensDetails, Usage
 from translators.wire import Decoder, NotJSON
 
@@ -38,15 +38,15 @@ def read_usage(chat: ChatUsage) -> Usage:
     made = chat.made or 0
     of_input = chat.prompt_tokens_details or chat.input_tokens_details or _NO_PROMPT_DETAILS
     of_output = chat.completion_tokens_details or chat.output_tokens_details or _NO_COMPLETION_DETAILS
-    cached = _first(
-        of_input.cached_tokens, chat.prompt_cache_hit_tokens, chat.cached_tokens, chat.num_cached_tokens,
-        chat.cache_read_input_tokens, chat.gemini_cached,
+    cached = (
+        of_input.cached_tokens or chat.prompt_cache_hit_tokens or chat.cached_tokens or chat.num_cached_tokens
+        or chat.cache_read_input_tokens or chat.gemini_cached or 0
     )  # fmt: skip
-    written = _first(of_input.cache_write_tokens, chat.cache_creation_input_tokens)
-    reasoning = _first(of_output.reasoning_tokens, chat.reasoning_tokens, chat.gemini_thinking)
+    written = of_input.cache_write_tokens or chat.cache_creation_input_tokens or 0
+    reasoning = of_output.reasoning_tokens or chat.reasoning_tokens or chat.gemini_thinking or 0
     if chat.prompt_tokens is None and chat.gemini_prompt is None and of_input is _NO_PROMPT_DETAILS:
         sent += cached + written  # Anthropic's counts: only what was neither read from a cache nor written to one
-    total = first_count(chat.total_tokens, chat.gemini_total)
+    total = chat.gemini_total if chat.total_tokens is None else chat.total_tokens
     if reasoning and (total == sent + made + reasoning or (reasoning > made and (total is None or not made))):
         made += reasoning
     return Usage(
@@ -56,11 +56,6 @@ def read_usage(chat: ChatUsage) -> Usage:
         output_tokens_details=OutputTokensDetails(min(reasoning, made)),
         total_tokens=max(total or 0, sent + made),
     )
-
-
-def _first(*counts: int | None) -> int:
-    """Return the first count that there is, else 0."""
-    return first_count(*counts) or 0
 
 
 def estimate_usage(prompt_bytes: int, output_bytes: int) -> Usage:

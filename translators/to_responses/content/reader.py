@@ -1,9 +1,10 @@
 """The content of an answer: thinking in tags at its start, then text, and calls that the model wrote as text.
 
-`ContentReader` writes all of them into the items of an answer. Once no mark can count (`is_over`), or while none is
-coming (`is_idle`) and none of their first characters either, content is text, and the stream machine puts it into the
-message without asking here. Thinking that has come before, in a member of the deltas, is not written a second time.
-Calls that were written as text become calls at the end of the answer, unless the provider has sent them as calls too.
+`ContentReader` writes all of them into the items of an answer. What looks for tags and marks is built only if content
+begins like one, or if the request declares functions. Once no mark can count (`is_over`), or while none is coming
+(`is_idle`) and none of their first characters either, content is text, and the stream machine puts it into the message
+without asking here. Thinking that has come before, in a member of the deltas, is not written a second time. Calls that
+were written as text become calls at the end of the answer, unless the provider has sent them as calls too.
 """
 
 from typing import Any, Final, Literal
@@ -11,11 +12,11 @@ from typing import Any, Final, Literal
 from translators.chat.chunks import FunctionDelta, Logprobs, ToolCallDelta
 from translators.notes import Notes
 from translators.reasoning.repetition import Repetition
-from translators.reasoning.think_tags import Piece, ThinkTags
+from translators.reasoning.think_tags import THINK_TAGS, Piece, ThinkTags
 from translators.responses.events import Event
-from translators.to_responses.calls import CallSorter
+from translators.to_responses.content.forms import BARE_PREFIXES
 from translators.to_responses.content.functions import DeclaredFunctions, MarkedCall
-from translators.to_responses.content.marks import may_hold_mark, may_hold_minimax_mark
+from translators.to_responses.content.marks import OPENINGS, may_hold_mark, may_hold_minimax_mark
 from translators.to_responses.content.splitter import MarkSplitter
 from translators.to_responses.deltas import pieces_of, tokens_of
 from translators.to_responses.expectations import Expectations
@@ -24,6 +25,10 @@ from translators.to_responses.sequencer import ItemSequencer
 _LOGPROBS_IN_TAGS: Final = "those of an answer that thinks in tags"
 _FIRST_INDEX: Final = 1_000_000
 """Of the calls that were written as text: no provider counts so far."""
+_OPENERS: Final = frozenset(
+    start[:1] for start in ("", "{", "[", *BARE_PREFIXES, *OPENINGS, *(tag.opening for tag in THINK_TAGS))
+)
+"""What content begins with that may not be text; "": so far it is only white space."""
 _Place = Literal["tags", "blocks"]
 
 
@@ -31,11 +36,11 @@ class ContentReader:
     """Reads the content of one answer."""
 
     __slots__ = (
-        "_find_answer", "_find_mark", "_functions", "_is_in_text", "_items", "_marks", "_may_be_minimax", "_notes",
-        "_repetitions", "_sorter", "_tags", "_tokens", "is_idle", "is_over", "is_waiting",
+        "_expectations", "_find_mark", "_is_in_text", "_items", "_marks", "_may_be_minimax", "_notes", "_repetitions",
+        "_tags", "_tokens", "is_idle", "is_over", "is_waiting",
     )  # fmt: skip
 
-    def __init__(self, items: ItemSequencer, sorter: CallSorter, notes: Notes, expectations: Expectations) -> None:
+    def __init__(self, items: ItemSequencer, notes: Notes, expectations: Expectations) -> None:
         self.is_idle = False
         """Text without "<" and "[" is text and nothing else."""
         self._is_in_text = False
@@ -45,21 +50,39 @@ class ContentReader:
         self.is_waiting = False
         """Some content is held back."""
         self._items = items
-        self._sorter = sorter
         self._notes = notes
-        self._find_answer = expectations.find_answer
-        self._may_be_minimax = not expectations.model or "minimax" in expectations.model.lower()
-        self._find_mark = may_hold_minimax_mark if self._may_be_minimax else may_hold_mark
-        self._functions = DeclaredFunctions(expectations.functions, expectations.names)
-        self._tags = ThinkTags(expectations.thinks_first)
-        self._marks = MarkSplitter(self._functions)
+        self._expectations = expectations
+        self._tags: ThinkTags | None = None
+        """None: none count."""
+        self._marks: MarkSplitter | None = None
+        """None: nothing has been read, or it `is_over`."""
         self._tokens: list[Any] | None = []
         """Log probabilities of the content that is held back; None: the model thinks in tags, and none go out."""
         self._repetitions: dict[_Place, Repetition] = {}
         """Compare the thinking in tags, and in blocks, with what other members of the deltas had."""
 
+    def _begin(self, content: str) -> None:
+        """Prepare for content that begins so."""
+        expected = self._expectations
+        self._is_in_text = not expected.thinks_first and content.lstrip()[:1] not in _OPENERS
+        if self._is_in_text and not expected.functions:
+            self.is_over = True
+            return
+        self._tags = None if self._is_in_text else ThinkTags(expected.thinks_first)
+        self._marks = MarkSplitter(self._declared(), in_text=self._is_in_text)
+        self._may_be_minimax = not expected.model or "minimax" in expected.model.lower()
+        self._find_mark = may_hold_minimax_mark if self._may_be_minimax else may_hold_mark
+
+    def _declared(self) -> DeclaredFunctions:
+        return DeclaredFunctions(self._expectations.functions, self._expectations.names)
+
     def put(self, content: str, tokens: list[Any], events: list[Event]) -> None:
         """Add a piece of content and its log probabilities."""
+        if self._marks is None and not self.is_over:
+            self._begin(content)
+        if self._marks is None:
+            self._items.put("text", content, tokens, events)
+            return
         if self._tokens is not None:
             self._tokens += tokens
         if self._is_in_text and (text := self._marks.take_text(content, self._find_mark)) is not None:
@@ -71,7 +94,7 @@ class ContentReader:
             self.is_waiting = bool(self._marks.held)
             self.is_idle = not self.is_waiting and not self._may_be_minimax
             return
-        self._split([(False, content)] if self._tags.over else self._tags.feed(content), events)
+        self._split(self._marks, [(False, content)] if self._tags is None else self._tags.feed(content), events)
 
     def put_parts(self, content: list[Any] | dict[str, Any], events: list[Event]) -> None:
         """Add content that is a list of parts, or one part; their places among each other stay."""
@@ -89,28 +112,31 @@ class ContentReader:
 
     def flush(self, events: list[Event]) -> None:
         """Write what waits for the rest of a tag or mark; it precedes the piece that arrives now."""
-        if self.is_waiting:
-            if not self._tags.over:
-                self._split(self._tags.flush(), events)
+        if self.is_waiting and self._marks is not None:
+            if self._tags is not None:
+                self._split(self._marks, self._tags.flush(), events)
             self._write(self._marks.flush(), events)
             self._end_thinking("tags", events)
             self.is_waiting = False
 
     def release(self, events: list[Event]) -> None:
         """Write all that is held back, at the end of the answer."""
-        self.flush(events)
-        self._end_thinking("blocks", events)
-        if self._marks.has_unread:
+        if self.is_waiting:
+            self.flush(events)
+        if self._repetitions:
+            self._end_thinking("blocks", events)
+        if self._marks is not None and self._marks.has_unread:
             self._notes.add("content", "approximated", "what looked like a call, but of no declared function, is text")
 
     def finish(self, events: list[Event]) -> None:
         """End an answer: write what is held back, and put what the model wrote in the wrong place where it belongs."""
         self.release(events)
-        calls = self._marks.calls
+        calls = [] if self._marks is None else self._marks.calls
         if self._items.has_only_thinking():
             thinking = "".join(self._items.thinking())
             calls = calls or self._calls_in(thinking)
-            answer = self._find_answer(thinking) if self._find_answer is not None and not calls else None
+            find_answer = self._expectations.find_answer
+            answer = find_answer(thinking) if find_answer is not None and not calls else None
             if answer is not None:
                 self._items.put("text", answer, [], events)
                 self._notes.add("content", "repaired", "the answer came as thinking")
@@ -134,21 +160,23 @@ class ContentReader:
 
     # --- pieces -----------------------------------------------------------------------------------------------
 
-    def _split(self, pieces: list[Piece], events: list[Event]) -> None:
+    def _split(self, marks: MarkSplitter, pieces: list[Piece], events: list[Event]) -> None:
         """Write what the tags have left; look for marks in the text."""
-        known = len(self._marks.calls)
+        known = len(marks.calls)
         for is_thinking, text in pieces:
             if is_thinking:
                 self._write([(True, text)], events)
             else:
                 self._end_thinking("tags", events)
-                self._write(self._marks.feed(text), events)
-        if self._tokens and len(self._marks.calls) > known:
+                self._write(marks.feed(text), events)
+        if self._tokens and len(marks.calls) > known:
             self._notes.add("logprobs", "dropped", "those of calls that were written as text")
             self._tokens = []
-        is_idle = self._tags.over and self._marks.is_idle
+        if self._tags is not None and self._tags.over:
+            self._tags = None
+        is_idle = self._tags is None and marks.is_idle
         self.is_waiting = not is_idle
-        self.is_over = is_idle and self._marks.is_over
+        self.is_over = is_idle and marks.is_over
         self._is_in_text = is_idle and not self.is_over
         self.is_idle = self._is_in_text and not self._may_be_minimax
 
@@ -179,18 +207,17 @@ class ContentReader:
 
     def _calls_in(self, thinking: str) -> list[MarkedCall]:
         """Return the calls with which thinking ends."""
-        if not self._functions:
+        if not self._expectations.functions:
             return []
-        marks = MarkSplitter(self._functions)
+        marks = MarkSplitter(self._declared())
         marks.feed(thinking)
         marks.flush()
         return marks.calls if marks.ends_in_call else []
 
     def _put_call(self, call: MarkedCall, index: int, events: list[Event]) -> None:
-        if self._sorter.has(call.name, call.arguments):
+        if self._items.calls.sorter.has(call.name, call.arguments):
             self._notes.add("content", "dropped", "a call that was written as text, too")
             return
         function = FunctionDelta(call.name, call.arguments)
-        found, fragment = self._sorter.sort(ToolCallDelta(index, call.id, function))
-        self._items.put_call(found, fragment, None, events)
+        self._items.put_call(ToolCallDelta(index, call.id, function), events)
         self._notes.add("content", "repaired", "a call that was written as text")

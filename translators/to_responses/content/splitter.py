@@ -59,11 +59,12 @@ class MarkSplitter:
         "held",
     )  # fmt: skip
 
-    def __init__(self, functions: DeclaredFunctions) -> None:
+    def __init__(self, functions: DeclaredFunctions, *, in_text: bool = False) -> None:
+        """`in_text`: the content begins with text."""
         self.calls: list[MarkedCall] = []
         self._functions = functions
         self._openings = OPENINGS if functions else HARMONY_OPENINGS
-        self._place: _Place = "start"
+        self._place: _Place = "text" if in_text else "start"
         self.held = ""
         """Text that waits for what follows it."""
         self._ahead = ""
