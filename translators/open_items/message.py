@@ -33,12 +33,9 @@ class OpenMessage:
         self._citations = citations
         self._done: list[OutputText | Refusal] = []
         self._part: OpenText | OpenRefusal | None = None
+        self.text: OpenText | None = None
+        """The part that was opened last, if it is text."""
         self.item: OutputItem = Message("assistant", [], id=id, status="in_progress")
-
-    @property
-    def open_text(self) -> "OpenText | None":
-        """The open part, if it is text."""
-        return self._part if isinstance(self._part, OpenText) else None
 
     def open(self) -> list[Event]:
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
@@ -49,6 +46,7 @@ class OpenMessage:
             if part is not None:
                 self._close_part(events)
             part = self._part = self._new_part(piece)
+            self.text = part if isinstance(part, OpenText) else None
             events.append(part.open())
         part.append(delta, logprobs, events)
 

@@ -87,8 +87,8 @@ class AnswerReader:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
         events: list[Event] = []
         try:
-            if rest := self._read_rest():
-                events += self._stream.feed(rest)
+            if not self.done:
+                events += self._stream.feed(self._read_rest())
             self._check_is_answer()
             if self._body is None and not self._stream.has_answer:
                 raise UpstreamError("The provider's answer is empty.", status=502)
@@ -160,7 +160,7 @@ class EventStream:
     def _each_chunk(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:
             if self.done:
-                return
+                break
             if payload == DONE:
                 self.done = True
             elif self._waiting:
@@ -172,6 +172,8 @@ class EventStream:
                     yield from self._odd_chunks(payload)
                     continue
                 yield chunk if chunk.choices else self._without_choices(chunk, payload)
+        if self.done:
+            yield from self._surrogates.flush()
 
     def _odd_chunks(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks of a payload that does not fit the types; one that keeps the connection alive has none."""

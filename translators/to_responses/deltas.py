@@ -172,9 +172,9 @@ def _says_something(choice: Choice) -> bool:
     delta = choice.message if choice.delta is None else choice.delta
     if choice.text or delta is None:
         return bool(choice.text)
-    if delta.content or delta in _SILENT:
-        return bool(delta.content)
-    return any(getattr(delta, name) for name in delta.__struct_fields__)
+    if delta.content or delta.tool_calls:
+        return True
+    return delta not in _SILENT and any(getattr(delta, name) for name in delta.__struct_fields__)
 
 
 def fitting_chunk(value: dict[str, Any]) -> Chunk:

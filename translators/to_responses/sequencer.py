@@ -123,7 +123,7 @@ class ItemSequencer:
             return
         item.append(piece, text, logprobs, events)
         if isinstance(item, OpenMessage):
-            self.text = item.open_text
+            self.text = item.text
 
     def put_image(self, url: str, events: list[Event]) -> None:
         """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
@@ -346,7 +346,7 @@ class ItemSequencer:
     def ends_in_call(self) -> bool:
         """Tell whether the answer breaks off within the arguments of its last call."""
         last = self.queue[-1].call if self.queue else None
-        if last is None or not last.name or self.calls.tool(last).kind != "function" or not last.is_cut():
+        if last is None or not last.name or not last.is_cut() or self.calls.tool(last).kind != "function":
             return False
         calls = [entry.call for entry in self.queue if entry.call is not None]
         return all(call.is_complete() for call in calls[:-1])

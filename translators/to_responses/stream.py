@@ -148,8 +148,8 @@ class ResponseStream:
                     delta = choice.delta
                     if delta is not None:
                         self._read(delta, choice.logprobs, False, events)
-                    elif (delta := self._without_repetition(choice.message)) is not None:
-                        self._read(delta, choice.logprobs, True, events)
+                    elif choice.message is not None:
+                        self._read(self._without_repetition(choice.message), choice.logprobs, True, events)
                     elif choice.text:
                         items.put("text", choice.text, [], events)
                     if choice.finish_reason:
@@ -176,7 +176,7 @@ class ResponseStream:
             return []
         events: list[Event] = []
         try:
-            self._reader().finish(events)
+            (self._content or self._reader()).finish(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
         end = decide_outcome(AnswerEnd(self._finish_reason, done, self._items.has_output(), self._usage))
@@ -308,12 +308,12 @@ class ResponseStream:
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:
-            self._flush(events)
+            self._reader().flush(events)
             self._items.put("refusal", delta.refusal, [], events)
             if logprobs is not None and logprobs.refusal:
                 self._notes.add("logprobs", "dropped", "those of a refusal: the part has no place for them")
         if delta.images:
-            self._flush(events)
+            self._reader().flush(events)
             for url in images_of(delta):
                 self._items.put_image(url, events)
         calls = delta.tool_calls
@@ -340,13 +340,13 @@ class ResponseStream:
         if delta.reasoning_opaque:
             self._items.attached += opaque.add_sealed(delta.reasoning_opaque)
 
-    def _without_repetition(self, message: Delta | None) -> Delta | None:
+    def _without_repetition(self, message: Delta) -> Delta:
         """Return a message without its text if the deltas before it had that.
 
         Calls stay: `CallSorter` recognises a repeated one.
         """
         written = self._items.written - self._written_before
-        if message is None or not written or not repeats_deltas(message, written):
+        if not written or not repeats_deltas(message, written):
             return message
         self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
@@ -354,7 +354,7 @@ class ResponseStream:
     def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
         """Add the transcript of audio to the text."""
         if audio.transcript:
-            self._flush(events)
+            self._reader().flush(events)
             self._items.put("text", audio.transcript, [], events)
         if audio.data:
             self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
@@ -363,11 +363,6 @@ class ResponseStream:
         if self._content is None:
             self._content = ContentReader(self._items, self._notes, self._expectations)
         return self._content
-
-    def _flush(self, events: list[Event]) -> None:
-        """Write the content that is held back: something else has arrived."""
-        if self._content is not None:
-            self._content.flush(events)
 
     # --- the end ----------------------------------------------------------------------------------------------
 

@@ -121,16 +121,15 @@ class ContentReader:
 
     def release(self, events: list[Event]) -> None:
         """Write all that is held back, at the end of the answer."""
-        if self.is_waiting:
-            self.flush(events)
-        if self._repetitions:
-            self._end_thinking("blocks", events)
+        self.flush(events)
+        self._end_thinking("blocks", events)
         if self._marks is not None and self._marks.has_unread:
             self._notes.add("content", "approximated", "what looked like a call, but of no declared function, is text")
 
     def finish(self, events: list[Event]) -> None:
         """End an answer: write what is held back, and put what the model wrote in the wrong place where it belongs."""
-        self.release(events)
+        if self._marks is not None or self._repetitions:
+            self.release(events)
         calls = [] if self._marks is None else self._marks.calls
         if self._items.has_only_thinking():
             thinking = "".join(self._items.thinking())

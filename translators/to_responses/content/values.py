@@ -16,6 +16,7 @@ _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "no
 _MAX_PYTHON: Final = 64 * 1024
 """Characters of calls in Python: its parser is not made for what a stranger writes."""
 _BLANKS: Final = re.compile(r"\s+")
+_WRAPPING_START: Final = '{"name":"'
 _WRAPPING: Final = ("arguments", "parameters", "args", "input")
 """Members that hold the arguments in an object that is a whole call."""
 _MAX_WRAPPING: Final = 64
@@ -71,8 +72,10 @@ def python_object(text: str) -> dict[str, Any] | None:
 def may_wrap(text: str, name: str) -> bool:
     """Tell whether text may begin the whole call of that name, `{"name": "get", "arguments": …}`."""
     begun = _BLANKS.sub("", text[: len(name) + _MAX_WRAPPING])
+    if begun[: len(_WRAPPING_START)] != _WRAPPING_START[: len(begun)]:
+        return False
     names = {name, name.rpartition(".")[2]}
-    wholes = [f'{{"name":"{one}","{member}":' for one in names for member in _WRAPPING]
+    wholes = [f'{_WRAPPING_START}{one}","{member}":' for one in names for member in _WRAPPING]
     return bool(name) and any(whole.startswith(begun) or begun.startswith(whole) for whole in wholes)
 
 
