@@ -201,6 +201,13 @@ class MemoryStore:
     def set_value(self, key: str, value: bytes, until: float) -> None:
         self._values[key] = value, until
 
+    def replace_value(self, key: str, old: bytes | None, new: bytes, until: float) -> bool:
+        found, ends = self._values.get(key, (None, 0.0))
+        if (found if ends > time.time() else None) != old:
+            return False
+        self.set_value(key, new, until)
+        return True
+
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
         return {key: value for key, (value, until) in self._values.items() if key.startswith(prefix) and until > now}
 

@@ -142,6 +142,12 @@ class ValueStore(Protocol):
     def set_value(self, key: str, value: bytes, until: float) -> None:
         """Store a value until a Unix time; replace an earlier one. `key` is at most 200 printable ASCII characters."""
 
+    def replace_value(self, key: str, old: bytes | None, new: bytes, until: float) -> bool:
+        """Store a value if what is there now is `old`, None: nothing; tell whether it was.
+
+        Nothing else changes the value in between, on any machine.
+        """
+
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
         """Return the values whose keys begin with `prefix` and that have not expired, by key."""
 

@@ -78,9 +78,9 @@ def add_key(store: ValueStore, name: str, table: Mapping[str, Any]) -> str:
     """
     text = create_key()
     _read_table(name, table, [f"sha256:{digest_of(text)}"])
-    if store.values(_place(name), time.time()):
+    stored = StoredKey(name, dict(table), {digest_of(text): None}, time.time())
+    if not store.replace_value(_place(name), None, encode(stored), _FOR_EVER):
         raise KeyExists(name)
-    _put(store, StoredKey(name, dict(table), {digest_of(text): None}, time.time()))
     return text
 
 
@@ -89,21 +89,29 @@ def rotate_key(store: ValueStore, name: str, overlap: float) -> str:
 
     Raises KeyNotFound, StoreDown.
     """
-    now = time.time()
-    stored = _get(store, name)
-    ends = now + overlap
-    old = {digest: ends if until is None else min(until, ends) for digest, until in stored.hashes.items()}
-    newest = sorted(old.items(), key=lambda one: one[1])[-(_MAX_HASHES - 1) :]
-    text = create_key()
-    hashes: dict[str, float | None] = {digest: until for digest, until in newest if until > now}
-    _put(store, replace(stored, hashes={**hashes, digest_of(text): None}))
-    return text
+    text, place = create_key(), _place(name)
+    while True:  # another may rotate or revoke it at the same moment
+        now = time.time()
+        value = store.values(place, now).get(place)
+        stored = None if value is None else _decode_one(value)
+        if stored is None:
+            raise KeyNotFound(name)
+        hashes = {**_ending(stored.hashes, now, now + overlap), digest_of(text): None}
+        if store.replace_value(place, value, encode(replace(stored, hashes=hashes)), _FOR_EVER):
+            return text
 
 
 def revoke_key(store: ValueStore, name: str) -> None:
     """Delete a key; raise KeyNotFound, StoreDown."""
     if not store.delete_values(_place(name)):
         raise KeyNotFound(name)
+
+
+def _ending(hashes: dict[str, float | None], now: float, by: float) -> dict[str, float | None]:
+    """Return the hashes that are still accepted, each until a Unix time at most; so few that there is room for one."""
+    ends = {digest: by if until is None else min(until, by) for digest, until in hashes.items()}
+    newest = sorted(ends.items(), key=lambda one: one[1])[-(_MAX_HASHES - 1) :]
+    return {digest: until for digest, until in newest if until > now}
 
 
 class _Known(NamedTuple):
@@ -194,18 +202,6 @@ def _decode_one(value: bytes) -> StoredKey | None:
         log.warning("stored key cannot be used", error=str(error))
         return None
     return stored
-
-
-def _get(store: ValueStore, name: str) -> StoredKey:
-    value = store.values(_place(name), time.time()).get(_place(name))
-    stored = None if value is None else _decode_one(value)
-    if stored is None:
-        raise KeyNotFound(name)
-    return stored
-
-
-def _put(store: ValueStore, stored: StoredKey) -> None:
-    store.set_value(_place(stored.name), encode(stored), _FOR_EVER)
 
 
 def _place(name: str) -> str:

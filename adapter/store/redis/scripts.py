@@ -276,24 +276,6 @@ for _, run in ipairs(redis.call('ZRANGEBYSCORE', 'adapter:ended', '-inf', ARGV[1
 end
 """
 
-DELETE_VALUES: Final = """
-local count = 0
-for _, name in ipairs(redis.call('HKEYS', 'adapter:values')) do
-    if string.sub(name, 1, #ARGV[1]) == ARGV[1] then
-        count = count + redis.call('HDEL', 'adapter:values', name)
-    end
-end
-return count
-"""
-DELETE_EXPIRED_VALUES: Final = """
-local values = redis.call('HGETALL', 'adapter:values')
-for at = 1, #values, 2 do
-    if tonumber(string.match(values[at + 1], '^[^:]+')) <= tonumber(ARGV[1]) then
-        redis.call('HDEL', 'adapter:values', values[at])
-    end
-end
-"""
-
 PRUNE: Final = f"""{_COMMON}
 local before, count = tonumber(ARGV[5]), 0
 local function erasable(name, of)

@@ -40,7 +40,7 @@ from adapter.store.base import (
     is_storable,
 )
 from adapter.store.packing import Packing
-from adapter.store.redis import key_usage, scripts
+from adapter.store.redis import key_usage, scripts, service_values
 from adapter.telemetry.catalog import STORE_ERRORS, STORE_SECONDS
 
 DEFAULT_LIFETIME: Final = 30 * 24 * 3600
@@ -226,18 +226,17 @@ class RedisStore:
         self._script(scripts.DELETE_EVENTS, ended_by)
 
     def set_value(self, key: str, value: bytes, until: float) -> None:
-        self._do("HSET", "adapter:values", key, b"%r:%b" % (float(until), value))
+        self._do("HSET", "adapter:values", key, service_values.entry(value, until))
+
+    def replace_value(self, key: str, old: bytes | None, new: bytes, until: float) -> bool:
+        entry, expected = service_values.entry(new, until), (int(old is not None), old or b"")
+        return bool(self._script(service_values.REPLACE, key, entry, time.time(), *expected))
 
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
-        found = {}
-        for key, kept in self._do("HGETALL", "adapter:values").items():
-            until, _, value = kept.partition(b":")
-            if key.startswith(prefix.encode()) and float(until) > now:
-                found[key.decode()] = value
-        return found
+        return service_values.read_entries(self._do("HGETALL", "adapter:values"), prefix, now)
 
     def delete_values(self, prefix: str) -> int:
-        return int(self._script(scripts.DELETE_VALUES, prefix))
+        return int(self._script(service_values.DELETE, prefix))
 
     def add_key_usage(self, added: Sequence[KeyUsage]) -> None:
         if added:
@@ -250,7 +249,7 @@ class RedisStore:
         return add_tokens(self.key_usage(since))
 
     def prune(self, before: float) -> int:
-        self._script(scripts.DELETE_EXPIRED_VALUES, time.time())
+        self._script(service_values.DELETE_EXPIRED, time.time())
         count = 0
         for kind in ("response", "conversation"):
             for keys in self._keys(kind):

@@ -33,7 +33,7 @@ from adapter.store.sql import run_tables, tables, upkeep, usage_tables
 from adapter.store.sql.database import Database
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.threads import DatabaseThreads
-from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Row
+from adapter.store.sql.writes import Change, Deletion, Erasure, Ping, Put, Query, Record, Replacement, Row
 
 
 class SQLStore:
@@ -156,6 +156,10 @@ class SQLStore:
 
     def set_value(self, key: str, value: bytes, until: float) -> None:
         self._change((tables.SET_VALUE, {"key": key, "value": value, "until": until}))
+
+    def replace_value(self, key: str, old: bytes | None, new: bytes, until: float) -> bool:
+        values = {"key": key, "value": new, "until": until, "now": time.time()}
+        return bool(self._database.write(Replacement(values, old)))
 
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
         return dict(self._database.read(Query(tables.GET_VALUES, {**tables.prefix_values(prefix), "now": now})))

@@ -113,6 +113,10 @@ SET_VALUE: Final = """
     INSERT INTO remembered (key, until, value) VALUES (:key, :until, :value)
     ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value
 """
+ADD_VALUE: Final = f"{SET_VALUE} WHERE remembered.until <= :now"
+"""Changes nothing if there is a value that has not expired."""
+GET_VALUE: Final = "SELECT value FROM remembered WHERE key = :key AND until > :now"
+REPLACE_VALUE: Final = "UPDATE remembered SET until = :until, value = :value WHERE key = :key AND value = :found"
 GET_VALUES: Final = "SELECT key, value FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix AND until > :now"
 DELETE_VALUES: Final = "DELETE FROM remembered WHERE SUBSTR(key, 1, :length) = :prefix"
 

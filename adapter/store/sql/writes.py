@@ -50,6 +50,13 @@ class Record(NamedTuple):
     put: Put | None
 
 
+class Replacement(NamedTuple):
+    """Answered with whether the value was `old` (None: there was none), and is replaced."""
+
+    values: Row
+    old: bytes | None
+
+
 class Erasure(NamedTuple):
     """Answered with how many of these responses and conversations were still unused, and erased."""
 
@@ -61,7 +68,7 @@ class Ping(NamedTuple):
     pass
 
 
-Write = Put | Deletion | Change | Record | Erasure | Ping
+Write = Put | Deletion | Change | Record | Replacement | Erasure | Ping
 
 _PACKED_NAMES: Final = ("json", "frames", "value")
 """Parameters, of any statement, that are stored packed."""
@@ -94,6 +101,8 @@ def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
                         _step(session, step)
                     if following is not None:
                         _put(session, rows, following)
+            case Replacement(values, old):
+                job.answer = _replace(session, values, old)
             case Deletion(values):
                 job.answer = _delete(session, values)
             case Erasure() as erasure:
@@ -126,6 +135,17 @@ def _put_all(session: Session, rows: list[Row]) -> None:
     if rows:
         session.execute_each(tables.PUT, rows)
         rows.clear()
+
+
+def _replace(session: Session, values: Row, old: bytes | None) -> bool:
+    if old is None:
+        return bool(_step(session, (tables.ADD_VALUE, values)))
+    session.execute(tables.GET_VALUE, values)
+    for (found,) in session.rows():
+        if session.packing.unpack(found) == old:
+            # Another writer may have replaced it since: the packed bytes are compared again, with the row locked.
+            return bool(_step(session, (tables.REPLACE_VALUE, {**values, "found": found})))
+    return False
 
 
 def _delete(session: Session, values: Row) -> int | None:

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,24 @@ from adapter.store.memory import MemoryStore
 
 class FlakyStore(MemoryStore):
     is_down = False
+    meanwhile: Callable[[], object] | None = None
+    """What another does once, after the next read or before the next write."""
 
     def values(self, prefix: str, now: float) -> dict[str, bytes]:
         if self.is_down:
             raise StoreDown("it is down")
-        return super().values(prefix, now)
+        found = super().values(prefix, now)
+        self._let_another_act()
+        return found
+
+    def replace_value(self, *arguments: Any) -> bool:
+        self._let_another_act()
+        return super().replace_value(*arguments)
+
+    def _let_another_act(self) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
 
 
 @pytest.fixture
@@ -150,3 +164,28 @@ def test_a_name_is_given_once(store: FlakyStore) -> None:
     add_key(store, "a", {})
     with pytest.raises(KeyExists):
         add_key(store, "a", {})
+
+
+def test_two_rotate_at_once_and_both_texts_are_accepted(store: FlakyStore, keys: CallerKeys) -> None:
+    texts = [add_key(store, "team", {})]
+    store.meanwhile = lambda: texts.append(rotate_key(store, "team", 3600))
+    texts.append(rotate_key(store, "team", 3600))
+    read(keys)
+    assert len({*texts}) == 3
+    assert all(keys.find(text) is not None for text in texts)
+
+
+def test_a_key_that_is_revoked_while_it_is_rotated_stays_revoked(store: FlakyStore) -> None:
+    add_key(store, "team", {})
+    store.meanwhile = lambda: revoke_key(store, "team")
+    with pytest.raises(KeyNotFound):
+        rotate_key(store, "team", 3600)
+    assert list_keys(store) == []
+
+
+def test_of_two_who_add_a_name_at_once_one_gets_it(store: FlakyStore, keys: CallerKeys) -> None:
+    texts: list[str] = []
+    store.meanwhile = lambda: texts.append(add_key(store, "team", {}))
+    with pytest.raises(KeyExists):
+        add_key(store, "team", {})
+    assert keys.find(texts[0]) is not None

@@ -2,6 +2,8 @@
 
 import time
 
+import gevent
+
 from adapter.store.base import StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
 from adapter.store.protocols import Store
 
@@ -52,3 +54,16 @@ def run(*, last: int = -1, until: float = 10.0, ended: float | None = None) -> S
 def events(first: int, last: int, *, over: bool = False) -> StoredEvents:
     """Return events whose frames are as many bytes as there are odd ones, so that long ones are packed."""
     return StoredEvents(first, last, over, b"event: e\n" + ODD_BYTES * (last - first))
+
+
+def count_up(times: int, *stores: Store) -> None:
+    """Count up the value `count`, in as many greenlets, which take turns with the stores."""
+
+    def add(store: Store) -> None:
+        while True:
+            old = store.values("count", now=0.0).get("count")
+            if store.replace_value("count", old, b"%d" % (int(old or 0) + 1), until=1e12):
+                return
+
+    counting = [gevent.spawn(add, stores[turn % len(stores)]) for turn in range(times)]
+    gevent.joinall(counting, timeout=20, raise_error=True)

@@ -114,6 +114,17 @@ def test_all_begin_and_write_at_once(url: str) -> None:
         assert all(store.exists(f"{number}_{put}", OURS) for number in range(3) for put in range(100))
 
 
+def test_all_replace_one_value_at_once(url: str) -> None:
+    workers = [Worker(url) for _ in range(3)]
+    for worker in workers:
+        worker.begin("count", "", 100)
+    for worker in workers:
+        assert json.loads(worker.line()) is None
+        worker.stop()
+    with closing(open_store(url)) as store:
+        assert store.values("count", now=0.0) == {"count": b"300"}
+
+
 def test_one_closes_and_the_other_goes_on(store: Store, other: Worker) -> None:
     other.does("put", "a")
     keep(store, "b<a")

@@ -2,7 +2,8 @@
 
 So it is patched by gevent, as under gunicorn. It does what it reads, one JSON array per line, and answers each with a
 line: `["put", "b", "a"]`, `["get", "b"]`, `["chain", "b"]`, `["delete", "b"]`, `["close"]`. `["many", "x", 100]` puts
-x0 … x99 from several greenlets; `["endless", "x"]` puts x0, x1, … and prints each id as soon as its put has returned.
+x0 … x99 from several greenlets; `["count", "", 100]` counts up a value; `["endless", "x"]` puts x0, x1, … and prints
+each id as soon as its put has returned.
 """
 
 import json
@@ -14,7 +15,7 @@ from gevent.pool import Pool
 from adapter.store.base import NotFound
 from adapter.store.protocols import Store
 from tests.adapter.store.cached import cached
-from tests.adapter.store.responses import OURS, chain, response
+from tests.adapter.store.responses import OURS, chain, count_up, response
 
 GREENLETS = 8
 
@@ -44,6 +45,9 @@ def answer(store: Store, command: str, id: str = "", more: object = None) -> obj
         case "endless":
             for put in Pool(GREENLETS).imap_unordered(lambda number: put_one(store, f"{id}{number}"), count()):
                 print(put, flush=True)
+        case "count":
+            assert isinstance(more, int)
+            count_up(more, store)
         case "close":
             store.close()
         case _:

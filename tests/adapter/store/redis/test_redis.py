@@ -1,6 +1,7 @@
 """Redis: what expires, what stays as long as it is needed, and what many machines may do at the same time."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,7 @@ from adapter.store.protocols import Store
 from adapter.store.redis.store import RedisStore
 from tests.adapter.store.conformance import Conformance
 from tests.adapter.store.model import Model
-from tests.adapter.store.responses import OURS, chain, conversation, events, items, keep, response, run
+from tests.adapter.store.responses import OURS, chain, conversation, count_up, events, items, keep, response, run
 from tests.support.servers import redis
 
 
@@ -56,6 +57,12 @@ def test_two_machines_do_what_a_dict_would(store: Store, elsewhere: Store) -> No
     run_state_machine_as_test(
         lambda: Model(store, elsewhere), settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
     )
+
+
+def test_two_machines_replace_one_value(store: Store, elsewhere: Store) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda machine: count_up(100, machine), (store, elsewhere)))
+    assert store.values("count", now=0.0) == {"count": b"200"}
 
 
 def test_everything_expires(store: Store, other: Any) -> None:

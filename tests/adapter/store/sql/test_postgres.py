@@ -16,7 +16,7 @@ from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.postgres import PostgreSQL
 from adapter.store.sql.store import SQLStore
 from tests.adapter.store.conformance import Conformance
-from tests.adapter.store.responses import OURS, chain, conversation, items, keep
+from tests.adapter.store.responses import OURS, chain, conversation, count_up, items, keep
 from tests.support.servers import postgres
 
 ROOT = Path(__file__).parents[4]
@@ -162,6 +162,11 @@ def test_one_of_two_machines_takes_a_lease(store: Store, elsewhere: Store) -> No
         ]
         gevent.joinall(taking, timeout=20, raise_error=True)
         assert sorted(one.value for one in taking) == [False, True]
+
+
+def test_two_machines_replace_one_value(store: Store, elsewhere: Store) -> None:
+    count_up(60, store, elsewhere)
+    assert store.values("count", now=0.0) == {"count": b"60"}
 
 
 @pytest.mark.parametrize(("code", "times"), [("40001", 1), ("40P01", 3)])

@@ -15,6 +15,7 @@ from tests.adapter.store.responses import (
     THEIRS,
     chain,
     conversation,
+    count_up,
     events,
     items,
     keep,
@@ -41,6 +42,24 @@ class RetentionSuite:
         store.set_value("key", b"2", until=50.0)
         assert store.values("key", now=49.0) == {"key": b"2"}
         assert store.values("key", now=50.0) == {}
+
+    def test_a_value_is_replaced_only_if_it_is_what_was_read(self, store: Store) -> None:
+        later = time.time() + 1000
+        long = ODD_BYTES * 1000
+        assert not store.replace_value("key", b"1", b"2", later)
+        assert store.replace_value("key", None, long, later)
+        assert not store.replace_value("key", None, b"2", later)
+        assert not store.replace_value("key", b"", b"2", later)
+        assert store.values("key", now=0.0) == {"key": long}
+        assert store.replace_value("key", long, b"", later)
+        assert store.replace_value("key", b"", b"3", time.time() - 1)
+        assert not store.replace_value("key", b"3", b"4", later), "it has expired"
+        assert store.replace_value("key", None, b"5", later)
+        assert store.values("key", now=0.0) == {"key": b"5"}
+
+    def test_of_replacements_at_once_each_counts(self, store: Store) -> None:
+        count_up(30, store)
+        assert store.values("count", now=0.0) == {"count": b"30"}
 
     def test_usage_counts_what_each_tenant_has(self, store: Store) -> None:
         for id in ("a", "b"):
