@@ -24,6 +24,7 @@ from adapter.settings.settings import Settings
 from adapter.sharing.keys import CallerKeys
 from translators.errors import RequestError, shorten
 
+_MAX_BODY_BYTES: Final = 64 * 1024
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _OPEN_PATHS: Final = frozenset(
     {"/inspector/sign-in", "/inspector/static/style.css", "/inspector/static/sign-in.js"}
@@ -42,6 +43,7 @@ This is the admin address of responses-adapter, for those who run it.
 def create_admin_app(services: Services) -> Flask:
     """Return the WSGI application of the admin address."""
     app = Flask("adapter.admin", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES  # a longer body is refused, or cut if it is sent chunked
     app.extensions["adapter"] = services
     init_errors(app)
     guard = _Guard(services.settings, services.caller_keys, has_pages=services.recorder is not None)

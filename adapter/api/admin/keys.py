@@ -18,7 +18,6 @@ from translators.wire import encode
 
 blueprint = Blueprint("keys", __name__)
 
-_MAX_BODY_BYTES: Final = 64 * 1024
 _MAX_OVERLAP_SECONDS: Final = 366 * 86400
 
 
@@ -119,9 +118,8 @@ def _stored_keys() -> StoredKeys:
 
 
 def _read_body() -> Mapping[str, Any]:
-    body = request.get_data(cache=False) if (request.content_length or 0) <= _MAX_BODY_BYTES else b"?"
     try:
-        found = msgspec.json.decode(body or b"{}")
+        found = msgspec.json.decode(request.get_data(cache=False) or b"{}")
     except msgspec.DecodeError:
         found = None
     if not isinstance(found, dict):

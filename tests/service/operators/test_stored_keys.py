@@ -107,6 +107,14 @@ def test_an_admin_key_makes_others_at_the_admin_address(servers: Servers) -> Non
     servers.become(401, newer)
 
 
+@pytest.mark.parametrize("path", ["/keys", "/keys/absent/rotate"])
+def test_a_body_at_the_admin_address_is_bounded(servers: Servers, path: str) -> None:
+    pieces = [b'{"name": "', *[b"a" * 8192] * 16, b'"}']
+    assert servers.admin.request("POST", path, b"".join(pieces)).status == 413
+    cut = servers.admin.request("POST", path, iter(pieces))  # chunked: its length is not known before
+    assert cut.error["message"] == "The body must be a JSON object, of 64 KB at most."
+
+
 def test_an_open_websocket_gets_no_more_from_a_revoked_key(servers: Servers, upstream: Upstream) -> None:
     upstream.plays(stream(chat.text("Hello."), chat.end()))
     first, _ = servers.both

@@ -7,7 +7,7 @@ a request that continues a conversation, which has gone on since.
 
 import time
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, request
 from msgspec import Struct
@@ -40,8 +40,6 @@ from translators.wire import Decoder, decode_param
 
 blueprint = Blueprint("replay", __name__, url_prefix="/inspector/api")
 
-_MAX_BODY_BYTES: Final = 4096
-
 
 class _Wanted(Struct, frozen=True, forbid_unknown_fields=True):
     """What to do with a recorded request."""
@@ -62,8 +60,6 @@ _decode = Decoder(_Wanted)
 @blueprint.post("/replay")
 def replay_request() -> Response:
     """Return the chat request of a recorded request with its notes, or what came when it was sent again."""
-    if (request.content_length or 0) > _MAX_BODY_BYTES:
-        raise RequestError("The body is too large.", status=413)
     wanted = decode_param(_decode, request.get_data(), "body")
     app = services()
     listed, contents = find(recorder(), wanted.id)
