@@ -22,6 +22,7 @@ from adapter.history.compaction_items import CompactionSealer
 from adapter.history.known_inputs import KnownInputs
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
+from adapter.settings.kinds import split_header_lines
 from adapter.settings.settings import Settings, SettingsError
 from adapter.sharing.admission import Gate
 from adapter.sharing.evicting import EvictingShares
@@ -147,7 +148,11 @@ class Services:
         self.overload = Overload(
             max_lag=settings.max_lag, max_responses=settings.max_responses, responses=IN_FLIGHT.values
         )
-        self.exporter = None if settings.otlp_endpoint is None else Exporter(settings.otlp_endpoint)
+        self.exporter = (
+            None
+            if settings.otlp_endpoint is None
+            else Exporter(settings.otlp_endpoint, split_header_lines(settings.otlp_headers))
+        )
         """Sends traces."""
         self.bodies = _body_shares(settings)
         """The bytes of the request bodies in memory."""

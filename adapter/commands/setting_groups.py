@@ -18,7 +18,7 @@ SETTING_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Who may call": ("api_keys", "stored_keys", "allow_open", "cors_origins"),
     "Operator": (
         "admin_bind", "admin_key", "admin_hosts", "inspector", "inspector_bytes", "log_level", "log_format",
-        "otlp_endpoint", "trace_start", "trace_sample",
+        "otlp_endpoint", "otlp_headers", "trace_start", "trace_sample",
     ),
     "Answers": ("reasoning_as", "grace_window", "keep_alive", "prompts", "codex_instructions"),
     "Limits": (

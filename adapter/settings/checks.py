@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
-from adapter.settings.kinds import is_loopback, split_address
+from adapter.settings.kinds import is_loopback, split_address, split_header_lines
 from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.upstreams import DEFAULT, RESERVED_HEADERS
 from translators.responses.passthrough import RESERVED
@@ -75,11 +75,11 @@ def _refuse_open_admin(settings: Settings) -> None:
 
 
 def _refuse_unsendable_headers(settings: Settings) -> None:
-    names = [line.partition(":")[0].lower() for line in settings.upstream_headers]
-    for name in names:
-        if name in RESERVED_HEADERS:
-            source = settings.sources["upstream_headers"]
-            raise SettingsError(f"{source}: {name} is a header that the adapter sets itself.")
+    for option in ("upstream_headers", "otlp_headers"):
+        names = {name.lower() for name in split_header_lines(getattr(settings, option))}
+        for name in sorted(names & RESERVED_HEADERS):
+            raise SettingsError(f"{settings.sources[option]}: {name} is a header that the adapter sets itself.")
+    names = {name.lower() for name in split_header_lines(settings.upstream_headers)}
     if "authorization" in names and settings.upstream_api_key is not None:
         source = settings.sources["upstream_headers"]
         raise SettingsError(f"{source}: authorization is also made from upstream_api_key; give one of them.")

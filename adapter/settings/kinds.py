@@ -311,6 +311,12 @@ class StoreLocation(Kind):
         return without_password(str(value))
 
 
+def split_header_lines(lines: Iterable[str]) -> dict[str, str]:
+    """Return name → value of headers."""
+    parts = (line.partition(":") for line in lines)
+    return {name: value.strip() for name, _, value in parts}
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Return host (without brackets) and port of a checked address."""
     host, _, port = address.rpartition(":")

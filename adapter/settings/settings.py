@@ -32,6 +32,7 @@ from adapter.settings.kinds import (
     Text,
     Whole,
     split_address,
+    split_header_lines,
 )
 from adapter.settings.models import Models
 from adapter.settings.secret_values import Secret
@@ -278,6 +279,12 @@ class Settings:
         Text("the base URL of a collector, without /v1/traces", r"https?://[^\s/?#]+(/[^\s?#]*)?", metavar="URL"),
         "Where to send traces (OTLP over HTTP, JSON). Unset: nowhere; `traceparent` is passed on anyway.",
     )
+    otlp_headers: tuple[str, ...] = setting(
+        (),
+        HeaderLines(),
+        "Headers sent to the collector, for example one with its key.",
+        secret=True,
+    )
     trace_start: bool = setting(
         False, Switch(), "Send `traceparent` to providers and tool servers also for requests that come without one."
     )
@@ -334,14 +341,14 @@ class Settings:
             return self.upstreams
         key = self.upstream_api_key
         url, query = split_query(self.upstream_url)
-        lines = [line.partition(":") for line in self.upstream_headers]
+        headers = split_header_lines(self.upstream_headers)
         dialect = dialect_for(url, self.dialect)
         default = UpstreamSettings(
             name=DEFAULT,
             url=url,
             dialect=dialect,
             auto_dialect=self.dialect == "auto" and dialect == PRESETS["default"],
-            headers={name: Secret(value.strip()) for name, _, value in lines},
+            headers={name: Secret(value) for name, value in headers.items()},
             query=query,
             ca=self.upstream_ca_file,
             certificate=self.upstream_certificate,
@@ -350,7 +357,7 @@ class Settings:
             # with keys, a caller's key is a key of the adapter; a configured one has another place
             callers_key=key is None
             and not self.requires_keys
-            and _CREDENTIALS.isdisjoint(name.lower() for name, _, _ in lines),
+            and _CREDENTIALS.isdisjoint(name.lower() for name in headers),
             connect_timeout=self.connect_timeout,
             timeout=self.upstream_timeout,
         )

@@ -7,6 +7,7 @@ Source: OpenTelemetry protocol, OTLP/HTTP.
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,12 +36,13 @@ _PAUSE_SECONDS: Final = 1.0
 class Exporter:
     """The spans of one worker on their way. A member of the heartbeat."""
 
-    def __init__(self, endpoint: str) -> None:
-        """`endpoint`: the collector's base URL, without /v1/traces."""
+    def __init__(self, endpoint: str, headers: Mapping[str, str]) -> None:
+        """`endpoint`: the collector's base URL, without /v1/traces. `headers`: for its keys; they are never logged."""
         at = urlsplit(endpoint)
         self._connect = HTTPSConnection if at.scheme == "https" else HTTPConnection
         self._address = at.hostname or "", at.port
         self._path = f"{at.path.rstrip('/')}/v1/traces"
+        self._headers = {**headers, "Content-Type": "application/json"}
         self._waiting: deque[Span] = deque()
         self._sending: gevent.Greenlet[..., None] | None = None
         self._ticks = 0
@@ -94,7 +96,7 @@ class Exporter:
         connection = self._connect(*self._address, timeout=_TIMEOUT_SECONDS)
         try:
             with gevent.Timeout(_TIMEOUT_SECONDS, TimeoutError("no answer")):
-                connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+                connection.request("POST", self._path, body, self._headers)
                 status = connection.getresponse().status
         except (OSError, HTTPException) as error:
             return str(error) or type(error).__name__

@@ -95,7 +95,8 @@ def test_every_setting_can_come_from_the_environment_and_from_toml(tmp_path: Pat
         "max_bodies_bytes": 4096, "max_background": 5, "tenant_share": 25, "tenant_stored_bytes": 8192,
         "tenant_stored_items": 6, "admin_bind": "127.0.0.1:2", "admin_key": "test-admin-key-0123",
         "admin_hosts": ["ops.example"], "codex_instructions": str(prompt),
-        "max_responses": 9, "max_lag": 2.0, "otlp_endpoint": "http://h:1", "trace_start": True,
+        "max_responses": 9, "max_lag": 2.0, "otlp_endpoint": "http://h:1",
+        "otlp_headers": ["Authorization: Bearer a"], "trace_start": True,
         "trace_sample": 0.5, "inspector": "heads", "inspector_bytes": 1 << 20,
         "forward": False,
     }  # fmt: skip
@@ -161,6 +162,8 @@ def test_a_url_that_cannot_be_used_says_why() -> None:
         ("CORS_ORIGINS", "*, h:80", "ADAPTER_CORS_ORIGINS must be a comma list of origins without paths, "),
         ("CORS_ORIGINS", "null", "ADAPTER_CORS_ORIGINS must be a comma list of origins without paths, "),
         ("CORS_ORIGINS", "*", "ADAPTER_CORS_ORIGINS: without keys, every web page that is opened on this machine "),
+        ("UPSTREAM_HEADERS", "Host: h", "ADAPTER_UPSTREAM_HEADERS: host is a header that the adapter sets itself."),
+        ("OTLP_HEADERS", "Host: h", "ADAPTER_OTLP_HEADERS: host is a header that the adapter sets itself."),
         ("CONFIG", "/nowhere.toml", "ADAPTER_CONFIG: cannot read /nowhere.toml: No such file or directory."),
     ],
 )
@@ -187,6 +190,8 @@ def test_a_file_that_is_no_toml_is_refused_with_the_place(tmp_path: Path) -> Non
         ("SECRET_KEY", "hunter2"),
         ("UPSTREAM_API_KEY", "hunter2 hunter2"),
         ("UPSTREAM_URL", "http://me:hunter2@h/v1"),
+        ("OTLP_HEADERS", "hunter2"),
+        ("OTLP_HEADERS", "Host: hunter2"),
     ],
 )
 def test_a_secret_that_is_refused_is_not_repeated(secret: str, text: str) -> None:
@@ -244,13 +249,14 @@ def test_the_upstream_is_kept_as_its_base_url(url: str) -> None:
 def test_secrets_are_masked_wherever_settings_are_shown() -> None:
     environ = {
         "ADAPTER_API_KEYS": "hunter2-one, hunter2-two", "ADAPTER_UPSTREAM_API_KEY": "hunter2",
-        "ADAPTER_SECRET_KEY": "hunter2" * 5,
+        "ADAPTER_SECRET_KEY": "hunter2" * 5, "ADAPTER_OTLP_HEADERS": "Authorization: hunter2",
     }  # fmt: skip
     settings = load_settings({}, environ)
     assert settings.api_keys == ("hunter2-one", "hunter2-two")
     assert "hunter2" not in repr(settings)
     shown = {name: value for name, value, _ in effective(settings)}
     assert (shown["api_keys"], shown["upstream_api_key"], shown["secret_key"]) == ("****, ****", "****", "****")
+    assert shown["otlp_headers"] == "****"
 
 
 def test_no_secret_has_a_default() -> None:

@@ -144,7 +144,7 @@ def span() -> Span:
 def exporter(monkeypatch: pytest.MonkeyPatch) -> Exporter:
     monkeypatch.setattr("adapter.telemetry.traces.exporter._PAUSE_SECONDS", 0.0)
     SPANS_DROPPED.clear()
-    return Exporter("http://127.0.0.1:1")
+    return Exporter("http://127.0.0.1:1", {})
 
 
 def send(exporter: Exporter, ticks: int = 5) -> None:
@@ -193,6 +193,6 @@ def test_a_collector_that_never_answers_delays_the_end_for_a_moment(
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://127.0.0.1:9/otlp/"])
 def test_a_collector_that_is_not_there(endpoint: str) -> None:
-    exporter = Exporter(endpoint)
+    exporter = Exporter(endpoint, {})
     assert "refused" in exporter._post(b"{}")
     assert exporter._path == ("/otlp/v1/traces" if "otlp" in endpoint else "/v1/traces")

@@ -15,6 +15,7 @@ from tests.support.servers.upstream import Upstream, stream, whole
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1", "baggage": "secret=1"}
+COLLECTORS_KEY = "collectors-0123456789abcdef"
 
 
 class Collector(ThreadingHTTPServer):
@@ -41,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         assert (self.path, self.headers["content-type"]) == ("/v1/traces", "application/json")
+        assert self.headers["authorization"] == f"Bearer {COLLECTORS_KEY}"
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         for resource in body["resourceSpans"]:
             for scope in resource["scopeSpans"]:
@@ -65,7 +67,10 @@ def traced(
     collector: Collector, provider: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     url = f"http://127.0.0.1:{collector.server_port}"
-    with Service(tmp_path_factory.mktemp("traces"), upstream_url=provider.url, workers=1, otlp_endpoint=url) as service:
+    with Service(
+        tmp_path_factory.mktemp("traces"), upstream_url=provider.url, workers=1, log_level="debug",
+        otlp_endpoint=url, otlp_headers=f"Authorization: Bearer {COLLECTORS_KEY}, X-Scope-OrgID: team",
+    ) as service:  # fmt: skip
         yield service
 
 
@@ -122,5 +127,10 @@ def test_a_collector_that_fails_delays_nothing(traced: Service, collector: Colle
         for _ in range(5):
             traced.create("Hi")
         assert monotonic() - began < 5
+        until = began + 20
+        while "spans not exported" not in traced.log:
+            assert monotonic() < until
+            sleep(0.1)
+        assert COLLECTORS_KEY not in traced.log
     finally:
         collector.status = 200
