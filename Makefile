@@ -73,11 +73,8 @@ fuzz-api: $(EVERYTHING)  ## Send each route many requests that are generated fro
 release:  ## Build and try wheel and sdist in dist/, with a list of their parts (SBOM) and hashes (asks a package index)
 	@PYTHON="$(PYTHON)" bash deploy/release.sh
 
-audit: $(EVERYTHING)  ## Look up known vulnerabilities of the installed packages (asks a package index)
-	@$(BIN)/python -m pip freeze --exclude-editable > .audit.txt; \
-	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install --quiet pip-audit && \
-	.venv-audit/bin/pip-audit --disable-pip --no-deps --progress-spinner off --strict -r .audit.txt; \
-	status=$$?; rm -f .audit.txt; exit $$status
+audit: $(EVERYTHING)  ## Look up known vulnerabilities of the installed packages (asks a service for advisories)
+	@$(PYTHON) deploy/audit.py $(ARGS)
 
 try-image:  ## Build the container image and run it, read-only and without rights (needs root on Debian; some minutes)
 	@bash deploy/try-image.sh

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Build wheel and sdist into dist/, check their metadata, install the wheel into an environment of its own, list the
 # parts of that environment (an SBOM, CycloneDX), serve from it in an empty home, and write the hashes.
-# `make release` runs it; it needs a package index.
+# `make release` runs it. Exit code 77: it needs a package index, and there is none here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'release: %s\n' "$*" >&2; exit 1; }
+skip() { printf 'release: %s\n' "$*" >&2; exit 77; }
 
 work=$(mktemp -d)
 server=
@@ -19,7 +20,8 @@ trap finish EXIT
 
 say "the tools"
 "${PYTHON:-python3}" -m venv "$work/tools"
-"$work/tools/bin/pip" install --quiet build twine cyclonedx-bom
+"$work/tools/bin/pip" install --quiet build twine cyclonedx-bom >"$work/log" 2>&1 ||
+    skip "the tools cannot be installed: $(tail -1 "$work/log")"
 
 say "wheel and sdist"
 rm -rf dist
@@ -34,11 +36,18 @@ done
 for name in docs/README.md tests/README.md deploy/compose.yaml Makefile LICENSE; do
     grep -q "^[^/]*/$name\$" "$work/sdist" || fail "the sdist has no $name"
 done
+tar xzOf dist/*.tar.gz --wildcards '*/PKG-INFO' --exclude '*.egg-info' >"$work/metadata"
+for member in Summary Author License-Expression License-File Keywords 'Classifier: Typing ::' Requires-Python Description-Content-Type; do
+    grep -q "^$member" "$work/metadata" || fail "the metadata has no $member"
+done
 
 say "an environment of its own, and its parts"
 "${PYTHON:-python3}" -m venv "$work/env"
-"$work/env/bin/pip" install --quiet "$wheel[postgres,redis]"
+"$work/env/bin/pip" install --quiet "$wheel[postgres,redis]" >"$work/log" 2>&1 || fail "$(tail -1 "$work/log")"
 "$work/tools/bin/cyclonedx-py" environment "$work/env/bin/python" --output-format JSON -o dist/sbom.cdx.json
+"$work/env/bin/pip" list --format freeze 2>/dev/null | cut -d= -f1 | while read -r name; do
+    grep -q "\"name\": \"$name\"" dist/sbom.cdx.json || fail "the SBOM does not name $name"
+done
 (cd dist && sha256sum -- * >SHA256SUMS)
 
 say "a run in an empty home"

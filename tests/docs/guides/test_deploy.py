@@ -1,7 +1,9 @@
 """The files of deploy/ and the Containerfile fit the settings, paths and limits of the adapter."""
 
 import re
+import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,7 +56,7 @@ def test_the_image_has_what_the_package_needs() -> None:
 
 def test_the_package_says_who_and_where() -> None:
     text = (ROOT / "setup.cfg").read_text()
-    for member in ("author", "license", "keywords", "classifiers", "long_description"):
+    for member in ("author", "license_expression", "license_files", "keywords", "classifiers", "long_description"):
         assert re.search(rf"^{member} = ?", text, re.M), f"the package has no {member}"
 
 
@@ -69,7 +71,20 @@ def test_the_compose_file_gives_settings_that_can_be_used() -> None:
     assert scraped["static_configs"] == [{"targets": [f"adapter:{port_of(settings.admin_bind)}"]}]
     assert "adapter" in settings.admin_hosts, "Prometheus asks by this name"
     assert (ROOT / "deploy" / compose["configs"]["alerts"]["file"]).is_file()
-    assert {name for name, one in compose["services"].items() if one.get("profiles")} == {"prometheus"}
+    profiles = {name: one["profiles"] for name, one in compose["services"].items() if "profiles" in one}
+    assert profiles == {"postgres": ["postgres"], "redis": ["redis"], "prometheus": ["observability"]}
+    assert adapter["depends_on"].keys() == profiles.keys() - {"prometheus"}
+    mounted = {volume.partition(":")[0] for one in compose["services"].values() for volume in one.get("volumes", ())}
+    assert mounted == compose["volumes"].keys()
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis"])
+def test_the_stores_that_the_compose_file_offers_can_be_used(name: str) -> None:
+    text = (ROOT / "deploy" / "compose.yaml").read_text()
+    (url,) = re.findall(rf"ADAPTER_STORE=(\S+@?{name}\S*)", text)
+    store = load_settings({}, {"ADAPTER_STORE": url}).store_url
+    assert store.kind.startswith(name)
+    assert f"@{name}/" in url or f"//{name}:" in url
 
 
 def test_the_kubernetes_manifests_give_settings_that_can_be_used() -> None:
@@ -94,6 +109,28 @@ def test_the_kubernetes_manifests_give_settings_that_can_be_used() -> None:
         assert container[probe]["httpGet"]["port"] in ports
     references = {next(iter(one.values()))["name"] for one in container["envFrom"]}
     assert references == {found["ConfigMap"]["metadata"]["name"], "responses-adapter"}
+
+
+CLEAN = {"name": "a", "version": "1", "vulns": []}
+VULNERABLE = {"name": "b", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["2.1"]}]}
+SKIPPED = {"name": "c", "skip_reason": "c could not be found"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "begins"),
+    [
+        ([CLEAN], 0, ["audit: no vulnerability is known of 1 packages."]),
+        ([CLEAN, VULNERABLE], 1, ["b 2: CVE-1, fixed in 2.1"]),
+        ([CLEAN, SKIPPED], 2, ["audit: 1 of 2 packages were not looked up: c could not be found. Run it where "]),
+        ([SKIPPED, VULNERABLE], 2, ["b 2: CVE-1, fixed in 2.1", "audit: 1 of 2 packages were not looked up: c "]),
+    ],
+)
+def test_an_audit_that_could_not_look_everything_up_fails(
+    packages: list[dict[str, Any]], code: int, begins: list[str]
+) -> None:
+    found, lines = runpy.run_path(str(ROOT / "deploy" / "audit.py"))["judge"](packages)
+    assert found == code
+    assert [line[: len(begin)] for line, begin in zip(lines, begins, strict=True)] == begins
 
 
 def filled_in(environment: dict[str, str]) -> dict[str, str]:
