@@ -16,6 +16,7 @@ from msgspec import Struct
 from adapter.background.runs import Runs
 from adapter.background.worker import Background
 from adapter.event_loop.heartbeat import TICK_SECONDS, Heartbeat
+from adapter.event_loop.lag import Lag
 from adapter.files.files import Files
 from adapter.history.chain_cache import ChainCache
 from adapter.history.compaction_items import CompactionSealer
@@ -40,7 +41,7 @@ from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.store.protocols import ConversationStore, ResponseReader, ResponseStore, Store
 from adapter.store.quota import Quota
 from adapter.store.retention import Retention
-from adapter.telemetry.catalog import IN_FLIGHT
+from adapter.telemetry.catalog import EVENT_LOOP_LAG_SECONDS, IN_FLIGHT
 from adapter.telemetry.logs import log
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.telemetry.traces.exporter import Exporter
@@ -148,6 +149,7 @@ class Services:
         self.overload = Overload(
             max_lag=settings.max_lag, max_responses=settings.max_responses, responses=IN_FLIGHT.values
         )
+        self.lag = Lag(self.overload.observe_lag, EVENT_LOOP_LAG_SECONDS.observe)
         self.exporter = (
             None
             if settings.otlp_endpoint is None
@@ -203,7 +205,8 @@ class Services:
         self.retention.start()
         self.file_upkeep.start()
         self.snapshots.start()
-        self.heartbeat.add(self.overload)
+        self.lag.start()
+        self.heartbeat.add(self.lag)
         exporter = self.exporter
         if exporter is not None:
             self.heartbeat.add(exporter)

@@ -202,8 +202,8 @@ class Settings:
     max_lag: float = setting(
         1.0,
         Seconds(0, 60),
-        "How late a worker's event loop may be; if it is later twice in a row, a growing part of the new requests gets "
-        "503, until it is in time. 0: however late.",
+        "How late a worker's event loop may be, that is how long a chunk may wait in it; if it is later two seconds in "
+        "a row, a growing part of the new requests gets 503, until it is in time. 0: however late.",
     )
     max_background: int = setting(
         1000, Whole(1, 100_000), "Background responses of a worker at a time; another one gets 503."

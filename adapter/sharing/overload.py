@@ -1,21 +1,19 @@
 """Refuses requests before a worker has so much to do that the streams inside suffer.
 
-A worker has as much as it can take when its event loop is late twice in a row (`max_lag`), or when it answers as many
-responses as it may (`max_responses`). While it is late, a growing part of the new requests is refused, at once and
-before their bodies are read; the part shrinks again when the loop is in time. Clients retry, and may reach another
-worker. What is inside goes on.
+A worker has as much as it can take when its event loop is late two seconds in a row (`max_lag`), or when it answers as
+many responses as it may (`max_responses`). While the loop is late, a growing part of the new requests is refused, at
+once and before their bodies are read; the part shrinks again when the loop is in time. Clients retry, and may reach
+another worker. What is inside goes on.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.sharing.shares import SERVER_FULL, NoRoom
 from adapter.telemetry.logs import log
 
 _GROWTH: Final = 0.25
-"""Of the refused part, with each late tick."""
+"""Of the refused part, each time that the loop is late."""
 _DECLINE: Final = 0.125
 """Slower than it grows, so that the load comes back bit by bit."""
 _RETRY_SECONDS: Final = 2.0
@@ -34,24 +32,20 @@ class Overloaded(NoRoom):
 
 
 class Overload:
-    """Knows how loaded this worker is. A member of the heartbeat."""
+    """Knows how loaded this worker is."""
 
     def __init__(self, *, max_lag: float, max_responses: int, responses: Mapping[Any, float]) -> None:
         """`max_lag`: seconds; 0: any. `responses`: how many are being answered now, of each kind."""
         self._responses = responses
         self._max_lag = max_lag
         self._max_responses = max_responses
-        self._next_tick: float | None = None
         self._was_late = False
         self._refused_part = 0.0
         self._due = 0.0
         """Parts of requests that are to be refused; at 1 the next one is."""
 
-    def tick(self, now: float | None = None) -> None:
-        """Observe how late this call is."""
-        now = time.monotonic() if now is None else now
-        lag = 0.0 if self._next_tick is None else now - self._next_tick
-        self._next_tick = now + TICK_SECONDS
+    def observe_lag(self, lag: float) -> None:
+        """Observe how late the event loop was; called about once a second."""
         is_late = 0 < self._max_lag < lag
         before = self._refused_part
         if not is_late:

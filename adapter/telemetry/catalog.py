@@ -106,7 +106,7 @@ HTTP_REQUESTS = _counter("http_requests_total", "HTTP requests by route.", "rout
 STORE_SECONDS = _histogram("store_seconds", "Calls of the store.", "operation", buckets=WORK_SECONDS)
 STORE_ERRORS = _counter("store_errors_total", "Calls of the store that failed.", "operation")
 EVENT_LOOP_LAG_SECONDS = _histogram(
-    "event_loop_lag_seconds", "How late a worker's timer was, once a second.", buckets=WORK_SECONDS
+    "event_loop_lag_seconds", "How late a worker's event loop was at most, once a second.", buckets=WORK_SECONDS
 )
 WORKER_CPU_SECONDS = _counter("worker_cpu_seconds_total", "Processor time of a worker.", "worker")
 WORKER_RESIDENT_BYTES = _gauge("worker_resident_bytes", "Memory of a worker.", "worker")

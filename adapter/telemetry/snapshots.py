@@ -20,7 +20,6 @@ from typing import Final
 
 import msgspec
 
-from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.telemetry import catalog
 from adapter.telemetry.aggregates import Gauge, Labels, Metric, Value
 
@@ -82,7 +81,6 @@ class Snapshots:
         self._lock: int | None = None
         self._path: Path | None = None
         self._last: bytes = b""
-        self._next_tick: float | None = None
         self._cpu_seconds = 0.0
         self._worker = "0"
 
@@ -111,14 +109,6 @@ class Snapshots:
             return
 
     def tick(self) -> None:
-        """Observe how late this call of the heartbeat is, and write the file."""
-        now = time.monotonic()
-        if self._next_tick is not None:
-            catalog.EVENT_LOOP_LAG_SECONDS.observe(max(0.0, now - self._next_tick))
-        self._next_tick = now + TICK_SECONDS
-        self.write()
-
-    def write(self) -> None:
         """Write what this worker has counted so far, if anything has changed."""
         self._observe_process()
         self._write()
@@ -136,7 +126,7 @@ class Snapshots:
 
     def merged(self) -> list[Metric]:
         """Return all metrics of all workers."""
-        self.write()
+        self.tick()
         sums = {name: metric.like() for name, metric in catalog.METRICS.items()}
         files = [] if self._directory is None else sorted(self._directory.glob("metrics-*[0-9]"))
         for content in (_own(), *(_read(path) for path in files if path != self._path)):
