@@ -80,9 +80,7 @@ def stream_forwarded(forwarding: Forwarding, services: Services, content_type: s
 
 
 def _answer(body: "EventStreamBody", headers: dict[str, str]) -> Response:
-    return Response(
-        body, content_type=CONTENT_TYPE, headers=HEADERS | headers, direct_passthrough=True
-    )
+    return Response(body, content_type=CONTENT_TYPE, headers=HEADERS | headers, direct_passthrough=True)
 
 
 class EventStreamBody(ABC):
@@ -151,17 +149,19 @@ class ExchangeBody(EventStreamBody):
         silence = self._silence
         comment_next = True
         frames = self._frames
-        with closing(self._exchange.events(self._deliver if self.send_now else None)) as batches:
+        batches = self._exchange.events(self._deliver if self.send_now else None)
+        try:
             for events in batches:
                 if self._must_read:
                     self._must_read = False
                     data = b""
                 elif events:
-                    is_last = isinstance(events[-1], TERMINAL)
                     data = frames(events)
-                    if is_last or self._answer_notes.has_news:
+                    if self._answer_notes.has_news:
                         data = self._news() + data
-                    if is_last:
+                    if isinstance(events[-1], TERMINAL):
+                        if self._exchange.notes != self.notes:  # other requests to a provider have other notes
+                            data = self._news() + data
                         data += DONE
                         self.has_ended = True
                 elif silence.tick():
@@ -172,12 +172,13 @@ class ExchangeBody(EventStreamBody):
                 self._stuck = silence.seconds = 0.0
                 yield data
                 self._stuck = None
+        finally:
+            batches.close()
 
     def _news(self) -> bytes:
         """Return comments with the notes that the client does not know yet."""
         self._answer_notes.has_news = False
-        known = set(self.notes)
-        self.notes = self._exchange.notes
+        known, self.notes = self.notes, self._exchange.notes
         return b"".join([note_comment(note) for note in self.notes if note not in known])
 
     def close(self) -> None:

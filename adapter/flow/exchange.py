@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
+from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.attempts import Attempts
 from adapter.flow.caller import Caller
@@ -111,12 +111,16 @@ class Exchange:
     ) -> None:
         """`first_round` has been sent; the request `began` at this time of the monotonic clock."""
         self._flow = flow
+        self.watch = flow.caller.watch
+        """The client's connection."""
+        self.answer_notes = flow.notes
+        """The notes on the answer, which grow with it."""
         self._stream = flow.stream
         self._keeping = keeping
         self._round = first_round
         self._request_notes = request_notes
         self._began = began
-        transport = flow.caller.watch.transport
+        transport = self.watch.transport
         self._transport = "sse" if flow.request.stream and transport == "http" else transport
         """How the response reaches its client: http, sse, websocket or background."""
         observe_begin(self._transport)
@@ -250,11 +254,6 @@ class Exchange:
             return self._last_notes
         return Notes.of(self._request_notes, self._flow.attempts.notes, self._flow.notes)
 
-    @property
-    def answer_notes(self) -> Notes:
-        """The notes on the answer, which grow with it."""
-        return self._flow.notes
-
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""
         return self._stream.still_running()
@@ -262,11 +261,6 @@ class Exchange:
     @property
     def has_failed(self) -> bool:
         return self._stream.response.status in ("failed", "cancelled")
-
-    @property
-    def watch(self) -> ClientWatch:
-        """The client's connection."""
-        return self._flow.caller.watch
 
     def stored(self) -> StoredResponse:
         """Return the response in its current state, as the store keeps it."""

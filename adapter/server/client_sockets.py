@@ -9,6 +9,7 @@ Source: gunicorn docs, Settings (limit_request_fields).
 import errno
 import time
 import weakref
+from contextlib import suppress
 from typing import Any, Final
 
 import gevent
@@ -173,9 +174,22 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
 
+    def send_soon(self, data: bytes) -> None:
+        """Send with the next write, or by itself before anything is waited for."""
+        self._corked = data
+        self.hub.loop.run_callback(self._send_corked)
+
+    def _send_corked(self) -> None:
+        """Send what `send_soon` has delayed, as far as it fits; called in the event loop."""
+        if self._corked:
+            with suppress(OSError):  # as in `send_chunk_now`
+                self._corked = self._corked[self._sock.send(self._corked) :] or None
+
     def send_chunk_now(self, piece: bytes) -> bool:
         """Send a chunk of a body as far as it fits without waiting; return False if the rest waits for `sendall`."""
         data = b"%X\r\n%b\r\n" % (len(piece), piece)
+        if self._corked:
+            data, self._corked = self._corked + data, None
         try:
             sent = self._sock.send(data)
         except OSError:  # no room; or the connection is broken, and `sendall` raises it

@@ -14,7 +14,6 @@ Source: docs/decisions/0037-the-fast-path.md; RFC 9112 §3, §5, §6.
 import errno
 import os
 import re
-from contextlib import closing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -116,8 +115,10 @@ class FastPath:
         if isinstance(body, bytes):
             client.sendall(head + body)
         else:
-            with closing(body):
+            try:
                 _write_chunks(client, head, body)
+            finally:
+                body.close()
         return rest
 
     def _read_head(self, client: "ClientSocket", data: bytes) -> dict[str, Any] | None:
@@ -229,7 +230,11 @@ def _write_chunks(client: "ClientSocket", head: bytes, body: ExchangeBody) -> No
     body.send_now = client.send_chunk_now
     for piece in body:
         end = _LAST_CHUNK if body.has_ended else b""  # in one write with the last piece
-        client.sendall(b"%b%X\r\n%b\r\n%b" % (head, len(piece), piece, end) if piece else head)
+        data = b"%b%X\r\n%b\r\n%b" % (head, len(piece), piece, end) if piece else head
+        if head and not end:
+            client.send_soon(data)
+        else:
+            client.sendall(data)
         head = b""
     if not body.has_ended:
         client.sendall(head + _LAST_CHUNK)

@@ -60,6 +60,46 @@ def test_what_does_not_fit_waits_for_the_next_write(ends: tuple[ClientSocket, so
     assert received == b"5\r\nfirst\r\n800000\r\n" + data + b"\r\nlast"
 
 
+def test_what_is_sent_soon_leaves_with_the_next_write(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    server.send_soon(b"head")
+    with pytest.raises(BlockingIOError):
+        client.recv(99)
+    assert server.send_chunk_now(b"first")
+    assert client.recv(99) == b"head5\r\nfirst\r\n"
+    server.send_soon(b"more")
+    server.sendall(b"last")
+    assert client.recv(99) == b"morelast"
+    gevent.sleep(0)
+    with pytest.raises(BlockingIOError):
+        client.recv(99)
+
+
+def test_what_is_sent_soon_does_not_wait_for_the_next_write(ends: tuple[ClientSocket, socket.socket]) -> None:
+    server, client = ends
+    server.send_soon(b"head")
+    gevent.sleep(0)
+    assert client.recv(99) == b"head"
+    server.sendall(b"more")
+    assert client.recv(99) == b"more"
+
+
+def test_what_is_sent_soon_and_does_not_fit_is_in_front_of_the_next_write(
+    ends: tuple[ClientSocket, socket.socket],
+) -> None:
+    server, client = ends
+    head = bytes(8 << 20)
+    server.send_soon(head)
+    gevent.sleep(0)
+    flushing = gevent.spawn(server.sendall, b"last")
+    received = bytearray()
+    while not flushing.ready() or received[-4:] != b"last":
+        with suppress(BlockingIOError):
+            received += client.recv(1 << 20)
+        gevent.sleep(0)
+    assert received == head + b"last"
+
+
 def test_what_has_arrived_is_read_at_once_and_what_has_not_is_awaited(ends: tuple[ClientSocket, socket.socket]) -> None:
     server, client = ends
     client.sendall(b"one")
