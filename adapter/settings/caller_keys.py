@@ -55,7 +55,10 @@ class CallerKey:
     """Where its key is read from."""
 
     def may_use(self, model: str) -> bool:
-        return not self.models or any(match_pattern(pattern, model) is not None for pattern in self.models)
+        for pattern in self.models:
+            if match_pattern(pattern, model) is not None:
+                return True
+        return not self.models
 
     def describe(self) -> dict[str, str]:
         """Return its settings as text, without secrets."""

@@ -106,7 +106,8 @@ class Admission:
         )
 
     def __del__(self) -> None:
-        self.settle(None)
+        if self._table is not None:
+            self.settle(None)
 
     def headers(self) -> dict[str, str]:
         """Return what the answer says about the limits, as the API does."""
@@ -152,7 +153,7 @@ class Gate:
                 code="request_too_large",
             )
         assert self.table is not None
-        if limits.has_budget and key.name not in self._known:
+        if key.name not in self._known and limits.has_budget:
             self.count_stored()
             self._known.add(key.name)
         levels = self.table.take(key.name, limits, tokens)

@@ -5,8 +5,10 @@ Source: Wikipedia, Generic cell rate algorithm.
 
 from typing import NamedTuple
 
+from msgspec import Struct
 
-class Level(NamedTuple):
+
+class Level(Struct, frozen=True):
     """What a bucket holds at a time."""
 
     remaining: float
@@ -27,7 +29,9 @@ class Bucket(NamedTuple):
 
     def level(self, full_at: float, now: float) -> Level:
         """Return the level of a bucket that will be full at a time."""
-        return Level(self.remaining(full_at, now), max(0.0, full_at - now))
+        if full_at <= now:
+            return Level(self.burst, 0.0)
+        return Level(self.burst - (full_at - now) * self.per_minute / 60, full_at - now)
 
     def take(self, full_at: float, now: float, units: float) -> float:
         """Return when it is full after so many units were taken (negative: given back)."""

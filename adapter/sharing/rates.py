@@ -19,6 +19,8 @@ from collections.abc import Callable
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from adapter.sharing.buckets import Bucket, Level
 from adapter.sharing.periods import month_of, utc_day
 
@@ -68,7 +70,7 @@ class Limits(NamedTuple):
         return self.day_tokens is not None or self.month_tokens is not None
 
 
-class Levels(NamedTuple):
+class Levels(Struct, frozen=True):
     """What a key has left. `refused_by`: the limit that a request exceeds; "": it was let in and counted."""
 
     refused_by: str
