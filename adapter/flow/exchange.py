@@ -21,7 +21,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle_key, trace_end
+from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, trace_end
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -277,11 +277,8 @@ class Exchange:
             self._keeping.release()
         notes, seconds, upstream = self.notes, time.monotonic() - self._began, self._flow.attempts.upstream
         first = None if self._answer_began is None else self._answer_began - self._began
-        observe_end(response, upstream, self._transport, seconds, first, notes)
-        caller = self._flow.caller
-        if caller.key is not None:
-            recorder = self._flow.services.usage_recorder
-            settle_key(caller, response, upstream, recorder, began=first is not None)
+        caller, recorder = self._flow.caller, self._flow.services.usage_recorder
+        observe_end(caller, response, upstream, self._transport, seconds, first, notes, recorder)
         if self._trace is not None:
             trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:

@@ -48,9 +48,10 @@ def observe_begin(transport: str) -> None:
 
 
 def observe_end(
-    response: Response, upstream: str, transport: str, seconds: float, first: float | None, notes: Iterable[Note]
-) -> None:
-    """Count a response that has ended after so many seconds, however it ended.
+    caller: Caller, response: Response, upstream: str, transport: str, seconds: float, first: float | None,
+    notes: Iterable[Note], recorder: UsageRecorder,
+) -> None:  # fmt: skip
+    """Count a response that has ended after so many seconds, however it ended, and what it cost the caller's named key.
 
     `first`: seconds until its answer began; None: none did.
     """
@@ -71,6 +72,9 @@ def observe_end(
             OUTPUT_TOKEN_SECONDS.observe((seconds - first) / usage.output_tokens, (upstream, model))
     for note in notes:
         NOTES.add((member_label(note.param), note.action))
+    if caller.key is not None:
+        answered = response.status in _ANSWERED
+        _settle(caller, usage, upstream, model, recorder, answered=answered, began=first is not None)
 
 
 def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ...]:
@@ -82,23 +86,14 @@ def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ..
     )
 
 
-def settle_key(caller: Caller, response: Response, upstream: str, recorder: UsageRecorder, *, began: bool) -> None:
-    """Count what a response cost its named key: its usage, or if an answer `began` without one, the estimate."""
-    answered = response.status in _ANSWERED
-    model = model_label(response.model, answered)
-    _settle(caller, response.usage, upstream, model, recorder, answered=answered, began=began)
-
-
 def _settle(
     caller: Caller, usage: Usage | None, upstream: str, model: str, recorder: UsageRecorder, *, answered: bool,
     began: bool,
 ) -> None:  # fmt: skip
+    """Count what a request cost its named key: its `usage`, or if an answer `began` without one, the estimate."""
     key, admission = caller.key, caller.admission
     assert key is not None
-    estimate = 0
-    if admission is not None:
-        estimate = admission.estimate if began else 0
-        admission.settle(usage.total_tokens if usage else None, began=began)
+    cost = 0 if admission is None else admission.settle(usage.total_tokens if usage else None, began=began)
     if usage is not None:
         add_each(
             (
@@ -106,7 +101,7 @@ def _settle(
                 (KEY_TOKENS, (key.name, "output"), usage.output_tokens),
             )
         )
-    recorder.add(key.name, upstream, model, failed=not answered, usage=usage, estimate=estimate)
+    recorder.add(key.name, upstream, model, failed=not answered, usage=usage, cost=cost)
 
 
 def observe_forwarded(

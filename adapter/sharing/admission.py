@@ -85,25 +85,21 @@ class Admission:
         self._taken = taken
         self.levels = levels
 
-    @property
-    def estimate(self) -> int:
-        """The tokens that were taken for it."""
-        return round(self._taken)
-
-    def settle(self, tokens: int | None, *, began: bool = False) -> None:
-        """Count the response as ended, with the tokens it cost; only once.
+    def settle(self, tokens: int | None, *, began: bool = False) -> int:
+        """Count the response as ended, with the tokens it cost; only once. Return what it cost the budget.
 
         None: nothing says how many. The rate then counts as many as were estimated; so does the budget, if an answer
         `began`.
         """
         table, self._table = self._table, None
         if table is None:
-            return
+            return 0
         more = 0.0 if tokens is None else tokens - self._taken
         cost = (self._taken if began else 0.0) if tokens is None else tokens
         table.release(
             self._name, self._limits.tokens, more, cost=cost, taken=self._taken, day=self.levels.day
         )
+        return round(cost)
 
     def __del__(self) -> None:
         if self._table is not None:
@@ -136,12 +132,13 @@ class Gate:
         Raises RequestError for a model that the key may not use and for a request that can never be let in,
         LimitExceeded for one that may be later, StoreDown if it is unknown what a key with a budget has used.
         """
-        if not key.may_use(model):
+        if key.models and not key.may_use(model):
             raise RequestError(
                 f"The model '{shorten(model)}' does not exist, or the key '{key.name}' may not use it.",
                 param="model", code="model_not_found", status=404,
             )  # fmt: skip
-        limits = self._limits_of(key)
+        known = self._limits.get(key.name)
+        limits = known[1] if known is not None and known[0] is key else self._limits_of(key)
         if limits is UNLIMITED:
             return None
         tokens = body_bytes / _BYTES_PER_TOKEN + (max_output_tokens or 0)
@@ -162,12 +159,12 @@ class Gate:
         return Admission(self.table, key.name, limits, tokens, levels)
 
     def _limits_of(self, key: CallerKey) -> Limits:
-        """Return the limits of a key; UNLIMITED if it has none. Those of a key that has not changed are known."""
-        known = self._limits.get(key.name)
-        if known is None or known[0] is not key:
-            limits = limits_of(key)
-            self._limits[key.name] = known = key, UNLIMITED if limits == UNLIMITED else limits
-        return known[1]
+        """Return the limits of a key that is new or has changed, from now on known; UNLIMITED if it has none."""
+        limits = limits_of(key)
+        if limits == UNLIMITED:
+            limits = UNLIMITED
+        self._limits[key.name] = key, limits
+        return limits
 
     def budgets_left(self, key: CallerKey) -> dict[str, float]:
         """Return what is left of a key's budgets, as far as this machine knows: period → tokens."""

@@ -23,12 +23,8 @@ class Bucket(NamedTuple):
     per_minute: float
     burst: float
 
-    def remaining(self, full_at: float, now: float) -> float:
-        """Return the units in a bucket that will be full at a time; one in the past: it is full."""
-        return self.burst - (full_at - now) * self.per_minute / 60 if full_at > now else self.burst
-
     def level(self, full_at: float, now: float) -> Level:
-        """Return the level of a bucket that will be full at a time."""
+        """Return the level of a bucket that will be full at a time; one in the past: it is full."""
         if full_at <= now:
             return Level(self.burst, 0.0)
         return Level(self.burst - (full_at - now) * self.per_minute / 60, full_at - now)

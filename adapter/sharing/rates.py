@@ -135,19 +135,23 @@ class RateTable:
                 running = self._count(row)  # without those of workers that have died
                 if running + elsewhere >= limits.concurrent:
                     refused_by = "concurrent"
-            if limits.requests is not None and limits.requests.remaining(full_requests, now) < 1:
+            requests_left = None if limits.requests is None else limits.requests.level(full_requests, now)
+            if requests_left is not None and requests_left.remaining < 1:
                 refused_by = refused_by or "requests"
-            if limits.tokens is not None and limits.tokens.remaining(full_tokens, now) <= 0:
+            tokens_left = None if limits.tokens is None else limits.tokens.level(full_tokens, now)
+            if tokens_left is not None and tokens_left.remaining <= 0:
                 refused_by = refused_by or "tokens"
             if limits.day_tokens is not None and of_day >= limits.day_tokens:
                 refused_by = refused_by or "day"
             if limits.month_tokens is not None and of_month >= limits.month_tokens:
                 refused_by = refused_by or "month"
             if not refused_by:
-                if limits.requests is not None:
+                if limits.requests is not None and requests_left is not None:
                     full_requests = limits.requests.take(full_requests, now, 1)
-                if limits.tokens is not None:
+                    requests_left = Level(requests_left.remaining - 1, full_requests - now)
+                if limits.tokens is not None and tokens_left is not None:
                     full_tokens = limits.tokens.take(full_tokens, now, tokens)
+                    tokens_left = Level(tokens_left.remaining - tokens, full_tokens - now)
                 _STATE.pack_into(
                     self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens,
                     requests + 1, all_tokens + tokens, running + 1, elsewhere,
@@ -155,12 +159,7 @@ class RateTable:
                 self._add(row, 1)
         finally:
             lockf(self._file, LOCK_UN, 1, row)
-        return Levels(
-            refused_by,
-            None if limits.requests is None else limits.requests.level(full_requests, now),
-            None if limits.tokens is None else limits.tokens.level(full_tokens, now),
-            int(day),
-        )
+        return Levels(refused_by, requests_left, tokens_left, int(day))
 
     def release(
         self, name: str, bucket: Bucket | None, tokens: float, *, cost: float = 0.0, taken: float = 0.0, day: int = 0

@@ -31,8 +31,8 @@ class UsageRecorder:
         self._writing: gevent.Greenlet[..., None] | None = None
         self._is_down = False
 
-    def add(self, key: str, upstream: str, model: str, *, failed: bool, usage: Usage | None, estimate: int) -> None:
-        """Count a response that has ended. Without a `usage`, it cost an `estimate` of tokens."""
+    def add(self, key: str, upstream: str, model: str, *, failed: bool, usage: Usage | None, cost: int) -> None:
+        """Count a response that has ended. Without a `usage`, it cost so many tokens, as estimated."""
         day = utc_day()
         if day != self._day:
             self._day, self._date = day, date_of(day).isoformat()
@@ -43,7 +43,7 @@ class UsageRecorder:
         counts[0] += 1
         counts[1] += failed
         if usage is None:
-            counts[2] += estimate
+            counts[2] += cost
         else:
             counts[2] += usage.input_tokens
             counts[3] += usage.input_tokens_details.cached_tokens
