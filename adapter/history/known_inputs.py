@@ -1,9 +1,14 @@
-"""A cache of decoded inputs and tools, for requests that send again what an earlier one had.
+"""A cache of base requests and decoded inputs, for requests that send again what an earlier one had.
 
-Stateless clients send their whole conversation and all of their tools with every request. Equal bytes have equal items,
-which are never changed, so only the items behind those of an earlier request are decoded. What is known has passed all
-checks of its own; the checks of the request as a whole are made each time. The cache is per worker and bounded by
-bytes. Nothing is shared between tenants.
+Agents repeat with every request all but its input: model, instructions, tools, settings. Stateless ones send their
+whole conversation, too. Equal bytes have equal members and items, which are never changed, so only the items behind
+those of an earlier request are decoded, and of the rest nothing. What is known has passed all checks of its own; the
+checks that depend on the turn are made each time. The cache is per worker and bounded by bytes. Nothing is shared
+between tenants.
+
+A base request is known by the bytes around the two values that differ from turn to turn, `input` and
+`previous_response_id`. They prove enough, however the two values were found in a body: with one JSON value in the place
+of another, a valid body stays valid, no member comes twice, and all other members are the same.
 """
 
 from collections.abc import Mapping
@@ -11,24 +16,48 @@ from typing import Final
 
 from cachetools import LRUCache
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapter.history.prefix_cache import begins
 from translators.responses.decoding.items import decode_more_items
 from translators.responses.items import Item
-from translators.responses.request import CreateRequest
-from translators.responses.tools import Tool
-from translators.wire import Raw
+from translators.responses.request import BaseRequest, CreateRequest, base_of
+from translators.wire import Decoder, NotJSON, Raw
 
-MIN_BYTES: Final = 8192
-"""Of a body: shorter ones are decoded at once."""
+_MIN_BYTES: Final = 8192
+"""Of an input: the items of a shorter one are decoded at once."""
 _KEY_BYTES: Final = 512
 """First bytes of an input that are part of its key, as in `prefix_cache.py`."""
 _MAX_FORKS: Final = 4
 """Inputs under one key, which are compared one by one."""
 _SIZE_FACTOR: Final = 3
 """Of what is decoded, to its JSON: both are in memory."""
-_CONTINUES: Final = ("previous_response_id", "conversation")
-"""Members with which an input may have items that a first request must not have."""
+_BASE_SIZE_FACTOR: Final = 10
+"""Of a base request and what is made of it, to its JSON: the schemas of tools become many small objects."""
+_BASE_OVERHEAD: Final = 4096
+"""Bytes of the objects that every base request consists of, roughly."""
+_SOUGHT_BYTES: Final = 64
+"""First bytes of an input, by which it is found in its body."""
+_ABSENT: Final = Raw(b"")
+
+
+class _Turn(Struct, gc=False):
+    """The members of a body that differ from turn to turn."""
+
+    input: Raw = _ABSENT
+    previous_response_id: Raw = _ABSENT
+
+
+_turn: Final = Decoder(_Turn).decode
+
+
+class KnownTurn(Struct, frozen=True, gc=False):
+    """A body with a known base request."""
+
+    base: BaseRequest
+    input: bytes
+    previous_response_id: bytes
+    """Its JSON; empty: the body has none, or null."""
 
 
 class KnownItems(Struct, frozen=True, gc=False):
@@ -37,87 +66,118 @@ class KnownItems(Struct, frozen=True, gc=False):
     items: tuple[Item, ...]
 
 
-class KnownTools(Struct, frozen=True, gc=False):
-    json: bytes
-    tools: tuple[Tool, ...]
-    shown: Raw
-    """As the response shows them."""
+class KnownInput(Struct, frozen=True, gc=False):
+    """What is known of one input."""
+
+    items: tuple[Item, ...] | None = None
+    """Its items; None: they have to be decoded."""
+    size: int = 0
+    """How many bytes of it, from its first, have been seen before."""
+    beginning: KnownItems | None = None
+    """The cached beginning of it."""
 
 
-class KnownParts(Struct, frozen=True, gc=False):
-    """What is known of one request."""
-
-    values: dict[str, tuple[Item, ...] | tuple[Tool, ...]]
-    """By the name of the member: all of it, decoded."""
-    input_bytes: int = 0
-    """How many bytes of the input, from its first, have been seen before."""
-    shown_tools: Raw | None = None
-    items: KnownItems | None = None
-    """The cached beginning of the input."""
+class _SizedBase(Struct, frozen=True, gc=False):
+    base: BaseRequest
+    size: int
 
 
-_Key = tuple[str, bool, bytes]
-_Entry = tuple[KnownItems, ...] | KnownTools
-NOTHING: Final = KnownParts({})
+_ItemsKey = tuple[str, bool, bytes]
+"""Tenant, whether the request continues another, first bytes of the input."""
+_BaseKey = tuple[str | bytes, ...]
+"""Tenant, and the bytes around the values of the turn."""
+UNKNOWN: Final = KnownInput()
 
 
 class KnownInputs:
-    """The decoded inputs and tools of one worker."""
+    """What one worker knows of earlier requests."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._items: LRUCache[_Key, tuple[KnownItems, ...]] = LRUCache(max_bytes // 2, getsizeof=_size)
-        self._tools: LRUCache[tuple[str, bytes], KnownTools] = LRUCache(max_bytes // 2, getsizeof=_size)
+        self._items: LRUCache[_ItemsKey, tuple[KnownItems, ...]] = LRUCache(max_bytes // 2, getsizeof=_size)
+        self._bases: LRUCache[_BaseKey, _SizedBase] = LRUCache(max_bytes // 2, getsizeof=_size_of_base)
 
     def of(self, tenant: str) -> "TenantInputs":
         """Return what is known of one tenant's requests."""
-        return TenantInputs(tenant, self._items, self._tools)
+        return TenantInputs(tenant, self._items, self._bases)
 
 
 class TenantInputs(Struct, frozen=True, gc=False):
-    """The decoded inputs and tools of one tenant."""
+    """What one worker knows of one tenant's requests."""
 
     tenant: str
-    _items: LRUCache[_Key, tuple[KnownItems, ...]]
-    _tools: LRUCache[tuple[str, bytes], KnownTools]
+    _items: LRUCache[_ItemsKey, tuple[KnownItems, ...]]
+    _bases: LRUCache[_BaseKey, _SizedBase]
 
-    def find(self, members: Mapping[str, Raw], max_items: int) -> KnownParts:
-        """Return what is known of a request with these members, of at most `max_items` items."""
-        values: dict[str, tuple[Item, ...] | tuple[Tool, ...]] = {}
-        raw = bytes(members.get("input", b""))
-        known = max(
-            (one for one in self._items.get(self._key(members, raw), ()) if begins(raw, one.json)),
-            key=_length, default=None,
-        )  # fmt: skip
-        if known is not None:
-            items = _with_more(known, raw)
-            if items is not None and len(items) <= max_items:
-                values["input"] = items
-        raw = bytes(members.get("tools", b""))
-        tools = self._tools.get((self.tenant, raw[:_KEY_BYTES])) if raw else None
-        if tools is None or tools.json != raw:
-            tools = None
-        else:
-            values["tools"] = tools.tools
-        return KnownParts(
-            values, len(known.json) if known is not None else 0, tools.shown if tools is not None else None, known
-        )
+    def find_turn(self, body: bytes) -> KnownTurn | None:
+        """Return the turn of a body; None: its base request is not known."""
+        try:
+            turn = _turn(body)
+        except NotJSON:
+            return None
+        input, previous = bytes(turn.input), _plain_string(turn.previous_response_id)
+        try:
+            return KnownTurn(self._bases[_base_key(self.tenant, body, input, previous)].base, input, previous)
+        except KeyError:
+            return None
 
-    def add(self, members: Mapping[str, Raw], request: CreateRequest, parts: KnownParts) -> None:
-        """Cache the input and the tools of a valid request, of which `parts` were known."""
-        raw = request.raw_input
-        if raw[:1] == b"[" and len(raw) > MIN_BYTES:
-            key = self._key(members, raw)
-            others = [one for one in self._items.get(key, ()) if one is not parts.items]
-            entry = (KnownItems(raw.rstrip()[:-1].rstrip(), tuple(request.input)), *others[: _MAX_FORKS - 1])
-            if _size(entry) <= self._items.maxsize:
-                self._items[key] = entry
-        if request.tools and parts.shown_tools is None:
-            tools = KnownTools(bytes(members["tools"]), tuple(request.tools), request.raw_tools)
-            if _size(tools) <= self._tools.maxsize:
-                self._tools[self.tenant, tools.json[:_KEY_BYTES]] = tools
+    def with_base(self, request: CreateRequest, body: bytes, members: Mapping[str, Raw]) -> CreateRequest:
+        """Return the valid request of a body with its base, which is cached."""
+        input = bytes(members.get("input", _ABSENT))
+        previous = _plain_string(members.get("previous_response_id", _ABSENT))
+        if not _is_once(input[:_SOUGHT_BYTES], body):
+            return request
+        if request.previous_response_id is not None and not (previous and _is_once(previous, body)):
+            return request
+        size = _BASE_OVERHEAD + _BASE_SIZE_FACTOR * (len(body) - len(input))
+        if size > self._bases.maxsize:
+            return request
+        base = base_of(request)
+        self._bases[_base_key(self.tenant, body, input, previous)] = _SizedBase(base, size)
+        return replace(request, base=base)
 
-    def _key(self, members: Mapping[str, Raw], raw: bytes) -> _Key:
-        return self.tenant, any(name in members for name in _CONTINUES), raw[:_KEY_BYTES]
+    def find_items(self, raw: bytes, max_items: int, *, continues: bool) -> KnownInput:
+        """Return what is known of an input of at most `max_items` items; `continues`: see `decode_items`."""
+        found = self._items.get((self.tenant, continues, raw[:_KEY_BYTES]), ()) if len(raw) > _MIN_BYTES else ()
+        known = max([one for one in found if begins(raw, one.json)], key=_length, default=None)
+        if known is None:
+            return UNKNOWN
+        items = _with_more(known, raw)
+        if items is not None and len(items) > max_items:
+            items = None
+        return KnownInput(items, len(known.json), known)
+
+    def add_items(self, request: CreateRequest, found: KnownInput, *, continues: bool) -> None:
+        """Cache the items of a valid request, of whose input so much was found."""
+        raw, known = request.raw_input, found.beginning
+        if raw[:1] != b"[" or len(raw) <= _MIN_BYTES or (known is not None and len(request.input) == len(known.items)):
+            return
+        key = self.tenant, continues, raw[:_KEY_BYTES]
+        others = [one for one in self._items.get(key, ()) if one is not known]
+        entry = (KnownItems(raw.rstrip()[:-1].rstrip(), tuple(request.input)), *others[: _MAX_FORKS - 1])
+        if _size(entry) <= self._items.maxsize:
+            self._items[key] = entry
+
+
+def _base_key(tenant: str, body: bytes, input: bytes, previous: bytes) -> _BaseKey:
+    """Return the tenant, and what a body has around its input and around its `previous_response_id`, if it has one."""
+    at = body.find(input[:_SOUGHT_BYTES])
+    if not body.startswith(input, at):
+        return ()
+    before, after = body[:at], body[at + len(input) :]
+    if not previous:
+        return tenant, before, after
+    return tenant, *before.partition(previous)[::2], *after.partition(previous)[::2]
+
+
+def _plain_string(raw: Raw) -> bytes:
+    """Return the JSON of a string without escapes, as all ids of ours are; nothing for any other value."""
+    json = bytes(raw)
+    return json if json[:1] == b'"' and b"\\" not in json else b""
+
+
+def _is_once(part: bytes, body: bytes) -> bool:
+    """Tell whether a part of a body is in one place only."""
+    return body.find(part) == body.rfind(part)
 
 
 def _with_more(known: KnownItems, raw: bytes) -> tuple[Item, ...] | None:
@@ -133,6 +193,9 @@ def _length(known: KnownItems) -> int:
     return len(known.json)
 
 
-def _size(entry: _Entry) -> int:
-    entries = (entry,) if isinstance(entry, KnownTools) else entry
-    return sum(_SIZE_FACTOR * len(one.json) for one in entries)
+def _size(entry: tuple[KnownItems, ...]) -> int:
+    return sum([_SIZE_FACTOR * len(one.json) for one in entry])
+
+
+def _size_of_base(entry: _SizedBase) -> int:
+    return entry.size

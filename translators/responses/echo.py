@@ -4,20 +4,35 @@ A parameter that the client left out is shown with the API's default, and as nul
 Source: OpenAI API reference, Responses: create; Open Responses specification, Response object.
 """
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from translators.responses.request import CreateRequest, JSONSchemaFormat, PromptCacheOptions, TextConfig, TextFormat
+from translators.responses.request import (
+    CreateRequest,
+    JSONSchemaFormat,
+    PromptCacheOptions,
+    TextConfig,
+    TextFormat,
+    make_once,
+)
 from translators.responses.response import Response
 
 
 def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response:
     """Return the response as `response.created` shows it; `created_at` is in Unix seconds."""
+    shown = make_once(request, "snapshot", partial(_show, request))
+    return replace(shown, id=id, created_at=created_at, previous_response_id=request.previous_response_id)
+
+
+def _show(request: CreateRequest) -> Response:
+    """Return the members of a request as the Response object shows them."""
     return Response(
-        id=id,
-        created_at=created_at,
+        id="",
+        created_at=0,
         model=request.model,
         status="queued" if request.background else "in_progress",
         background=request.background,
@@ -27,7 +42,6 @@ def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response
         max_tool_calls=request.max_tool_calls,
         parallel_tool_calls=True if request.parallel_tool_calls is None else request.parallel_tool_calls,
         presence_penalty=0.0 if request.presence_penalty is None else request.presence_penalty,
-        previous_response_id=request.previous_response_id,
         conversation=UNSET if request.conversation is None else {"id": request.conversation},
         prompt_cache_key=request.prompt_cache_key,
         prompt_cache_retention=request.prompt_cache_retention,

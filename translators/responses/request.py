@@ -6,10 +6,11 @@ Nested objects are strict: an unknown key in `text`, `reasoning` or `stream_opti
 otherwise be dropped silently. Source: OpenAI API reference, Responses: create.
 """
 
-from collections.abc import Set
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Hashable, Set
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from translators.responses.hosted.items import MCPApprovalResponse
 from translators.responses.items import InputFile, InputImage, InputText, Item
@@ -22,6 +23,11 @@ from translators.responses.tools import (
     is_hosted_search,
 )
 from translators.wire import Raw
+
+T = TypeVar("T")
+
+MAX_MADE: Final = 3
+"""Things made of one base that are remembered: its snapshot, and the heads for two candidates."""
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -143,6 +149,42 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     """The prompt that the request was filled in from; its contents are in the other members already."""
     passthrough: dict[str, Raw] = {}
     """Members that go to the provider as they are."""
+    base: "BaseRequest | None" = None
+    """What it has in common with others; None: that is not known."""
+
+
+class BaseRequest(Struct, frozen=True, eq=False):
+    """A request without what differs from turn to turn: its input, and the response that it continues."""
+
+    members: CreateRequest
+    made: dict[Hashable, Any] = {}
+    """What was made of it, by `make_once`."""
+
+
+_NO_TURN: Final[dict[str, Any]] = {"input": (), "raw_input": b"", "previous_response_id": None, "base": None}
+
+
+def base_of(request: CreateRequest) -> BaseRequest:
+    """Return a request without what differs from turn to turn."""
+    return BaseRequest(replace(request, **_NO_TURN))
+
+
+def make_once(request: CreateRequest, key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returns; it is made once for all requests that have their base in common.
+
+    It depends on the members of the base and on what `key` names, and is never changed. A request of which another
+    member than those of its turn was changed since it was read has no base in common with others.
+    """
+    base = request.base
+    if base is None or replace(request, **_NO_TURN) != base.members:
+        return make()
+    found: T | None = base.made.get(key)
+    if found is None:
+        found = make()
+        if len(base.made) >= MAX_MADE:
+            base.made.clear()
+        base.made[key] = found
+    return found
 
 
 def names_hosted_tools(request: CreateRequest, hosted: Set[type]) -> bool:

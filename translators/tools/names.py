@@ -88,6 +88,14 @@ class ToolNames:
             self.flatten(*name)
         self._declared.update(self._full)
 
+    def copy(self) -> "ToolNames":
+        """Return names that can be added to without changing these."""
+        copy = object.__new__(ToolNames)
+        copy._tools, copy._declared = self._tools, self._declared
+        copy._flat, copy._full = self._flat.copy(), self._full.copy()
+        copy.with_encrypted, copy._allowed = self.with_encrypted, self._allowed
+        return copy
+
     def flatten(self, name: str, namespace: str | None = None, kind: Kind = "function") -> str:
         """Return the provider's name for a tool that is declared or was called in history."""
         known = self._flat.get((name, namespace, kind))

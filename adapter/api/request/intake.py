@@ -21,7 +21,7 @@ from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, start_of
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.flow.observation import LOGGED_TENANT_CHARACTERS
-from adapter.history.known_inputs import MIN_BYTES, TenantInputs
+from adapter.history.known_inputs import TenantInputs
 from adapter.history.references import resolve_references
 from adapter.services import Services
 from adapter.settings.settings import Settings
@@ -71,7 +71,7 @@ def admit(
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
     if len(body) < LARGE_BYTES:
-        if parse is parse_body and len(body) > MIN_BYTES:
+        if parse is parse_body:
             request = parse_body(body, services.settings, services.known_inputs.of(caller.tenant))
         else:
             request = parse(body, services.settings)

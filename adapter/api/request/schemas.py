@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from marshmallow import EXCLUDE, Schema, missing
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from adapter.api.request.fields import (
     MAX_LOOSE_JSON_BYTES,
@@ -30,7 +31,7 @@ from adapter.api.request.fields import (
 )
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
-from adapter.history.known_inputs import NOTHING, TenantInputs
+from adapter.history.known_inputs import UNKNOWN, KnownTurn, TenantInputs
 from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
@@ -38,6 +39,7 @@ from translators.responses.characters import check_characters
 from translators.responses.decoding.items import decode_items
 from translators.responses.decoding.tools import decode_tools
 from translators.responses.includes import Includable
+from translators.responses.items import Item
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,
@@ -78,10 +80,8 @@ class Model(Text):
 
 class Input(Member):
     def read(self, raw: Raw, name: str) -> Any:
-        if raw == _NULL:
-            raise invalid_type(name, "a string", "an object")  # OpenAI's own wording for null
         schema = cast(CreateSchema, self.root)
-        return decode_items(bytes(raw), schema.max_items, in_history=schema.continues)
+        return _decode_input(bytes(raw), schema.max_items, continues=schema.continues)
 
 
 class ConversationId(Typed):
@@ -209,9 +209,12 @@ class CreateSchema(Schema):
 
 _ORDER: Final = tuple(CreateSchema(max_items=0).fields)
 _KNOWN: Final = dict.fromkeys(_ORDER)
+_PREVIOUS: Final = Text(_MAX_NAME_CHARACTERS)
 _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
 _NOTHING_KNOWN: Final[Mapping[str, Any]] = {}
+_CONTINUES: Final = ("previous_response_id", "conversation")
+"""Members with which an input may have items that a first request must not have."""
 _NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
 
 
@@ -230,20 +233,45 @@ def parse_create(
     `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts. What is `known`
     is not decoded again.
     """  # fmt: skip
+    turn = None if known is None else known.find_turn(body)
+    if known is not None and turn is not None:
+        return _parse_turn(body, turn, max_items, known)
     members = decode_members(body)
     check_names(members, _KNOWN, passthrough)
-    parts = NOTHING if known is None else known.find(members, max_items)
-    check_characters(body, members, parts.input_bytes)
+    continues = any(members.get(name, _NULL) != _NULL for name in _CONTINUES)
+    found = UNKNOWN
+    if known is not None:
+        found = known.find_items(bytes(members.get("input", _NULL)), max_items, continues=continues)
+    check_characters(body, members, found.size)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
-    values = _load(given, max_items, parts.values)
+    values = _load(given, max_items, _NOTHING_KNOWN if found.items is None else {"input": found.items})
     if "prompt" in given:
         given = fill_in_prompt(given, values["prompt"], prompts)
         values = _load_with_prompt(given, max_items, values["prompt"].id)
-        known, parts = None, NOTHING
-    request = _request(given, values, _passthrough_members(given, passthrough), parts.shown_tools)
-    if known is not None:
-        known.add(members, request, parts)
+        known = None  # a file can change
+    request = _request(given, values, _passthrough_members(given, passthrough))
+    if known is None:
+        return request
+    known.add_items(request, found, continues=continues)
+    return known.with_base(request, body, members)
+
+
+def _parse_turn(body: bytes, turn: KnownTurn, max_items: int, known: TenantInputs) -> CreateRequest:
+    """Return the request of a body whose base request is known; raise RequestError for its first error."""
+    base, raw, previous = turn.base, turn.input, turn.previous_response_id
+    continues = previous != b"" or base.members.conversation is not None
+    found = known.find_items(raw, max_items, continues=continues)
+    check_characters(body, {"input": Raw(raw)}, found.size)
+    request = replace(
+        base.members,
+        input=_decode_input(raw, max_items, continues=continues) if found.items is None else found.items,
+        raw_input=raw,
+        previous_response_id=_PREVIOUS.read(Raw(previous), "previous_response_id") if previous else None,
+        base=base,
+    )
+    _check_together(request, is_base_known=True)
+    known.add_items(request, found, continues=continues)
     return request
 
 
@@ -262,14 +290,12 @@ def parse_part(
     return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]
 
 
-def _request(
-    given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw], shown_tools: Raw | None = None
-) -> CreateRequest:
-    """Return a request, its members checked together; `shown_tools`: its tools as the response shows them, if known."""
+def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict[str, Raw]) -> CreateRequest:
+    """Return a request, its members checked together."""
     values.setdefault("input", ())
     request = CreateRequest(
         raw_input=bytes(given.get("input", _NO_INPUT)),
-        raw_tools=shown_tools or Raw(encode([without_secrets(tool) for tool in values.get("tools", ())])),
+        raw_tools=Raw(encode([without_secrets(tool) for tool in values.get("tools", ())])),
         passthrough=passthrough,
         **values,
     )
@@ -302,10 +328,27 @@ def _passthrough_members(given: Mapping[str, Raw], passthrough: Sequence[str]) -
     return members
 
 
-def _check_together(request: CreateRequest) -> None:
-    """Raise RequestError for members that do not go together."""
+def _decode_input(raw: bytes, max_items: int, *, continues: bool) -> tuple[Item, ...]:
+    if raw == b"null":
+        raise invalid_type("input", "a string", "an object")  # OpenAI's own wording for null
+    return decode_items(raw, max_items, in_history=continues)
+
+
+def _check_together(request: CreateRequest, *, is_base_known: bool = False) -> None:
+    """Raise RequestError for members that do not go together; those of a known base do."""
     asks_for_compaction(request.input)  # raises for a trigger that is not the last item
-    _check_tools(request)
+    if request.tool_choice != "auto":
+        _check_tools(request)
+    if not is_base_known:
+        _check_base(request)
+    if not request.input and request.previous_response_id is None and request.conversation is None:
+        raise RequestError(
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
+            code="missing_required_parameter",
+        )
+
+
+def _check_base(request: CreateRequest) -> None:
     if request.stream_options.include_obfuscation is not None and not request.stream:
         raise RequestError(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
@@ -316,11 +359,6 @@ def _check_together(request: CreateRequest) -> None:
             "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or "
             "'conversation'.",
             code="mutually_exclusive_parameters",
-        )
-    if not request.input and request.previous_response_id is None and request.conversation is None:
-        raise RequestError(
-            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
-            code="missing_required_parameter",
         )
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapter.api.request.schemas import parse_create
-from adapter.history.known_inputs import MIN_BYTES, KnownInputs
+from adapter.history.known_inputs import KnownInputs
 from translators.errors import RequestError
 from translators.responses.request import CreateRequest
 
+MIN_BYTES = 8192
 LONG = {"role": "user", "content": "a long task " * (MIN_BYTES // 12 + 1)}
 ITEMS: list[Any] = [
     {"role": "user", "content": "Go on."},
@@ -39,7 +41,7 @@ TOOLS: list[Any] = [
 
 def read(body: bytes, *args: Any) -> CreateRequest | tuple[str, str | None, str | None]:
     try:
-        return parse_create(body, max_items=8, known=args[0] if args else None)
+        return replace(parse_create(body, max_items=8, known=args[0] if args else None), base=None)
     except RequestError as error:
         return error.message, error.param, error.code
 
@@ -79,7 +81,7 @@ def test_what_is_known_is_not_decoded_again_and_only_for_its_tenant() -> None:
     assert after.tools[0] is before.tools[0]
     assert len(after.input) == 3
     other = parse_create(more, max_items=8, known=known.of("u"))
-    assert other == after
+    assert replace(other, base=None) == replace(after, base=None)
     assert other.input[0] is not before.input[0]
 
 
