@@ -425,6 +425,15 @@ def caller(app: Flask, upstream: Upstream, request: pytest.FixtureRequest) -> It
     log_context.set({})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def older_objects(app: Flask) -> Iterator[None]:
+    """Hide the objects of pytest and of all modules from the collector: each collection would visit all of them."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def uncollected() -> Iterator[None]:
     """Switch the collector off; what it finds is kept in `gc.garbage`."""
