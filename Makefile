@@ -12,6 +12,9 @@ EVERYTHING := $(VENV)/.installed-everything
 RUNTIME_EXTRAS := postgres,redis
 EXTRAS := $(RUNTIME_EXTRAS),test,lint
 
+# Also where the environment forbids it: else each test process compiles all modules and rewrites all assertions again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-clients test-browser services lint check docs chaos fuzz fuzz-api bench release audit try-image try-deploy clean
 

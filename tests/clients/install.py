@@ -1,13 +1,14 @@
 """The real clients, each Python one in a directory of its own, those for Node in one together: `python -m
 tests.clients.install`.
 
-They are in `.clients/`, beside earlier openai packages. The versions are the newest of November 2026.
+They are in `.clients/`. The versions are the newest of November 2026, those in `OLDER` aside.
 """
 
 import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ PYTHON = {
     "agent-framework-openai": ["agent-framework-openai==1.17.0"],
     "semantic-kernel": ["semantic-kernel==1.45.0"],
 }
+OLDER = ("1.109.1", "2.54.0")
+"""Of the openai package: the last 1.x, and the last 2.x, which LiteLLM, LlamaIndex and llm install."""
 NODE = {
     "@ai-sdk/openai": "4.0.118",
     "@openai/agents": "0.20.0",
@@ -42,6 +45,11 @@ def python_client(name: str) -> Path:
     """Return the directory of a Python client, installing it if need be; raise OSError or SubprocessError."""
     requirements = PYTHON[name]
     return python_directory(name, requirements[0].rpartition("=")[2], *requirements)
+
+
+def older_openai(version: str) -> Path:
+    """Return the directory of an earlier openai package, likewise."""
+    return python_directory("openai", version, f"openai=={version}")
 
 
 def node_clients() -> Path:
@@ -72,18 +80,28 @@ def _node_directory(name: str, packages: dict[str, str]) -> Path:
 
 def available(client: Callable[..., Path], *names: str) -> Path:
     """Return the directory of a client; where it cannot be, skip the test, or fail it where everything must be."""
+    found = _directory_or_cause(client, *names)
+    if isinstance(found, Path):
+        return found
+    if os.environ.get("CI"):
+        pytest.fail(found)
+    pytest.skip(found)
+
+
+@cache
+def _directory_or_cause(client: Callable[..., Path], *names: str) -> Path | str:
+    """Return the directory of a client, or why it cannot be installed; tried once, as npm takes minutes to give up."""
     try:
         return client(*names)
     except (OSError, subprocess.SubprocessError) as error:
-        why = f"{' '.join(names) or 'npm'} is not in .clients and cannot be installed ({error})"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
+        return f"{' '.join(names) or 'npm'} is not in .clients and cannot be installed ({error})"
 
 
 if __name__ == "__main__":
     for name in PYTHON:
         print(python_client(name))
+    for version in OLDER:
+        print(older_openai(version))
     print(node_clients())
     print(mcp_conformance())
     print(mcp_server())

@@ -1,5 +1,5 @@
 """Real clients against the running service: an answer, a streamed one, two tools at once, a turn behind that, an answer
-of a given shape, and one about an image. Three of them run in `make test`, all of them in `make test-clients`.
+of a given shape, and one about an image (`make test-clients`).
 
 `programs/` holds a program for each, which does all of that and prints what it got as JSON. The provider behind the
 service answers by what was asked (`answers`), and the strict reader of its requests looks on.
@@ -12,17 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
-from tests.clients.install import PYTHON, available, node_clients, python_client
+from tests.clients.install import OLDER, PYTHON, available, node_clients, older_openai, python_client
 from tests.support import chat
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
 PROGRAMS = Path(__file__).with_name("programs")
 LIMIT = 120
-ALWAYS = {"openai-agents", "pydantic-ai", "langchain-openai"}
-"""Those that most people use; installing the others takes too long for every run."""
 PLACE = '{"name":"sea","deep":true}'
 
 
@@ -77,9 +76,8 @@ def is_as_answered(printed: list[Any]) -> None:
     assert seen == "A ship."
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.clients) for name in PYTHON]
-)
+@pytest.mark.clients
+@pytest.mark.parametrize("name", PYTHON)
 def test_python(name: str, service: Service, upstream: Upstream) -> None:
     upstream.otherwise = answers
     program = PROGRAMS / f"use_{name.replace('-', '_')}.py"
@@ -96,3 +94,28 @@ def test_node(program: Path, service: Service, upstream: Upstream, tmp_path: Pat
     copy = tmp_path / program.name
     copy.write_bytes(program.read_bytes())
     is_as_answered(run([str(directory / "node_modules/.bin/node"), str(copy)], service))
+
+
+@pytest.mark.parametrize(
+    "version", [*(pytest.param(version, marks=pytest.mark.clients) for version in OLDER), openai.__version__]
+)
+def test_openai_of_some_year(version: str, service: Service, upstream: Upstream) -> None:
+    """It accumulates our streams as the newest does, which alone needs no download."""
+    upstream.plays(
+        stream(chat.thinking("Hm."), chat.text("Hel", "lo."), chat.end()),
+        stream(chat.call(0, "call_1", "look", '{"at":', '"sea"}'), chat.call(1, "call_2", "look", '{"at":"sky"}'),
+               chat.end("tool_calls")),
+        whole(chat.completion("Blue.")),
+    )  # fmt: skip
+    directory = available(older_openai, version) if version in OLDER else ""
+    program = [sys.executable, str(PROGRAMS / "accumulate_openai.py")]
+    assert run(program, service, PYTHONPATH=str(directory)) == {
+        "version": version,
+        "snapshots": ["Hel", "Hello."],
+        "text": "Hello.",
+        "tokens": 16,
+        "pieces": ['{"at":', '"sea"}', '{"at":"sky"}'],
+        "calls": [["call_1", "look", {"at": "sea"}], ["call_2", "look", {"at": "sky"}]],
+        "answer": "Blue.",
+        "retrieved": "Blue.",
+    }

@@ -1,7 +1,6 @@
 """Real clients that have the service keep things: sessions in conversations, background runs, compaction.
 
-The Agents SDK runs in `make test`, the openai package for Node in `make test-clients`; what the openai package for
-Python does with all of this is in `tests/contract`.
+They run in `make test-clients`; what the openai package for Python does with all of this is in `tests/contract`.
 """
 
 import sys
@@ -27,6 +26,7 @@ def answers(received: ReceivedRequest) -> Script:
     return whole(chat.completion(text))
 
 
+@pytest.mark.clients
 def test_the_agents_sdk(service: Service, upstream: Upstream) -> None:
     upstream.otherwise = answers
     directory = available(python_client, "openai-agents")
