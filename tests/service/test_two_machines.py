@@ -9,10 +9,9 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.client import HTTPException
 from itertools import count
-from pathlib import Path
 from time import sleep
 
 import pytest
@@ -22,19 +21,21 @@ from tests.support.servers import postgres, redis
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Gate, ReceivedRequest, Script, Upstream, stream, whole
 
-TURNS = {"sqlite": 75, "postgresql": 150, "redis": 150}
-"""SQLite is not for several machines; a service beside another one, as while it is replaced, is all it has to bear."""
-TURNS_BETWEEN_KILLS = 25
+TURNS_BETWEEN_KILLS = 15
 """Of a worker and of a whole service, the one after the other."""
 UNANSWERED = "This is never answered to the end."
 SEED = int(os.environ.get("ADAPTER_TEST_SEED", "1"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+Pair = tuple[Service, Service]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The store. SQLite is not for several machines, but bears a second service while one replaces the other."""
     match request.param:
         case "sqlite":
-            yield f"sqlite:///{tmp_path}/shared.db"
+            yield f"sqlite:///{tmp_path_factory.mktemp('store')}/shared.db"
         case "postgresql":
             with postgres.database() as url, postgres.schema(url) as own:
                 yield own
@@ -43,14 +44,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
                 yield redis.empty(url)
 
 
-@contextmanager
-def two(url: str, upstream: Upstream, tmp_path: Path) -> Iterator[tuple[Service, Service]]:
-    settings = {"upstream_url": upstream.url, "store": url, "workers": 1, "secret_key": "k" * 32}
-    with Service(tmp_path / "a", **settings) as one, Service(tmp_path / "b", **settings) as other:
+@pytest.fixture(scope="module")
+def services(url: str, provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    folder = tmp_path_factory.mktemp("two")
+    settings = {"upstream_url": provider.url, "store": url, "workers": 1, "secret_key": "k" * 32}
+    with Service(folder / "a", **settings) as one, Service(folder / "b", **settings) as other:
         yield one, other
 
 
-def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream, tmp_path: Path) -> None:
+@pytest.mark.parametrize("turns", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_chained_turns_with_forks_deletes_and_kills(services: Pair, upstream: Upstream, turns: int) -> None:
     chance = random.Random(SEED)
     numbers = count()
     said: dict[str, str] = {}
@@ -69,32 +72,31 @@ def test_chained_turns_with_forks_deletes_and_kills(url: str, upstream: Upstream
     there: dict[str, tuple[list[str], dict[str, object]]] = {}
     """By id: what a continuation has to replay, and the response."""
     gone: list[str] = []
-    with two(url, upstream, tmp_path) as services:
-        for turn in range(TURNS[url.partition(':')[0].partition('+')[0]]):
-            service = chance.choice(services)
-            if turn % (2 * TURNS_BETWEEN_KILLS) == TURNS_BETWEEN_KILLS - 1:
-                kill(service, service.workers)
-            elif turn % (2 * TURNS_BETWEEN_KILLS) == 2 * TURNS_BETWEEN_KILLS - 1:
-                kill(service, [service.process.pid, *service.workers])
-            while waiting:
-                waiting.pop().set()
-            newest = list(there)[-4:]
-            previous = chance.choice([None, *newest, *newest, *there] if there else [None])
-            before = there[previous][0] if previous else []
-            response = service.create(f"Turn {turn}", **({"previous_response_id": previous} if previous else {}))
-            answered = response["output"][0]["content"][0]["text"]
-            replayed = [*before, f"Turn {turn}"]
-            assert json.loads(said[answered]) == replayed, f"turn {turn}"
-            there[response["id"]] = [*replayed, answered], response
-            if chance.random() < 0.15:
-                deleted = chance.choice(list(there))
-                del there[deleted]
-                gone.append(deleted)
-                assert chance.choice(services).delete(f"/v1/responses/{deleted}").status == 200
-        for id, (_, response) in there.items():
-            assert chance.choice(services).get(f"/v1/responses/{id}").json == response  # which has been judged
-        for id in gone:
-            assert [service.get(f"/v1/responses/{id}").status for service in services] == [404, 404]
+    for turn in range(turns):
+        service = chance.choice(services)
+        if turn % (2 * TURNS_BETWEEN_KILLS) == TURNS_BETWEEN_KILLS - 1:
+            kill(service, service.workers)
+        elif turn % (2 * TURNS_BETWEEN_KILLS) == 2 * TURNS_BETWEEN_KILLS - 1:
+            kill(service, [service.process.pid, *service.workers])
+        while waiting:
+            waiting.pop().set()
+        newest = list(there)[-4:]
+        previous = chance.choice([None, *newest, *newest, *there] if there else [None])
+        before = there[previous][0] if previous else []
+        response = service.create(f"Turn {turn}", **({"previous_response_id": previous} if previous else {}))
+        answered = response["output"][0]["content"][0]["text"]
+        replayed = [*before, f"Turn {turn}"]
+        assert json.loads(said[answered]) == replayed, f"turn {turn}"
+        there[response["id"]] = [*replayed, answered], response
+        if chance.random() < 0.15:
+            deleted = chance.choice(list(there))
+            del there[deleted]
+            gone.append(deleted)
+            assert chance.choice(services).delete(f"/v1/responses/{deleted}").status == 200
+    for id, (_, response) in there.items():
+        assert chance.choice(services).get(f"/v1/responses/{id}").json == response  # which has been judged
+    for id in gone:
+        assert [service.get(f"/v1/responses/{id}").status for service in services] == [404, 404]
 
 
 def kill(service: Service, processes: list[int]) -> None:
@@ -119,28 +121,26 @@ def is_ready(service: Service) -> bool:
         return False
 
 
-def test_a_background_response_is_followed_and_cancelled_from_elsewhere(
-    url: str, upstream: Upstream, tmp_path: Path
-) -> None:
+def test_a_background_response_is_followed_and_cancelled_from_elsewhere(services: Pair, upstream: Upstream) -> None:
     gate = Gate()
     upstream.plays(stream(text("One"), gate, text(" two."), end()), stream(text("Endless"), Gate(), end()))
-    with two(url, upstream, tmp_path) as (one, other):
-        with one.open_stream(background=True) as exchange:
-            begun = exchange.read_until(b"One")
-            id = json.loads(begun.split(b"data: ")[1].split(b"\n")[0])["response"]["id"]
-            with other.open("GET", f"/v1/responses/{id}?stream=true&starting_after=0") as resumed:
-                gate.set()
-                events, again = exchange.rest(), resumed.rest()
-        first = events.index(b"\n\n") + 2
-        assert frames(again) == frames(events[first:]), "byte by byte"
-        done = other.get(f"/v1/responses/{id}").response
-        assert (done["status"], done["output"][0]["content"][0]["text"]) == ("completed", "One two.")
-        endless = one.create(background=True)
-        received = upstream.received(2)
-        cancelled = other.request("POST", f"/v1/responses/{endless['id']}/cancel")
-        assert cancelled.response["status"] == "cancelled"
-        assert received.closed.wait(LIMIT), "the provider is not asked any longer"
-        assert one.get(f"/v1/responses/{endless['id']}").response["status"] == "cancelled"
+    one, other = services
+    with one.open_stream(background=True) as exchange:
+        begun = exchange.read_until(b"One")
+        id = json.loads(begun.split(b"data: ")[1].split(b"\n")[0])["response"]["id"]
+        with other.open("GET", f"/v1/responses/{id}?stream=true&starting_after=0") as resumed:
+            gate.set()
+            events, again = exchange.rest(), resumed.rest()
+    first = events.index(b"\n\n") + 2
+    assert frames(again) == frames(events[first:]), "byte by byte"
+    done = other.get(f"/v1/responses/{id}").response
+    assert (done["status"], done["output"][0]["content"][0]["text"]) == ("completed", "One two.")
+    endless = one.create(background=True)
+    received = upstream.received(2)
+    cancelled = other.request("POST", f"/v1/responses/{endless['id']}/cancel")
+    assert cancelled.response["status"] == "cancelled"
+    assert received.closed.wait(LIMIT), "the provider is not asked any longer"
+    assert one.get(f"/v1/responses/{endless['id']}").response["status"] == "cancelled"
 
 
 def frames(stream: bytes) -> list[bytes]:
@@ -148,16 +148,16 @@ def frames(stream: bytes) -> list[bytes]:
     return [frame for frame in stream.split(b"\n\n") if frame.startswith(b"event:")]
 
 
-def test_a_conversation_is_held_by_one_of_them(url: str, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_conversation_is_held_by_one_of_them(services: Pair, upstream: Upstream) -> None:
     gate = Gate()
     upstream.plays(stream(text("One"), gate, end()), whole(completion("Two.")))
-    with two(url, upstream, tmp_path) as (one, other):
-        conversation = one.request("POST", "/v1/conversations", {}).json["id"]
-        with one.open_stream("1", conversation=conversation) as exchange:
-            exchange.read_until(b"One")
-            refused = other.post({"model": "m", "input": "2", "conversation": conversation})
-            assert refused.error["code"] == "conversation_locked"
-            gate.set()
-            exchange.rest()
-        other.create("2", conversation=conversation)
-        assert [message["content"] for message in upstream.received(2).messages] == ["1", "One", "2"]
+    one, other = services
+    conversation = one.request("POST", "/v1/conversations", {}).json["id"]
+    with one.open_stream("1", conversation=conversation) as exchange:
+        exchange.read_until(b"One")
+        refused = other.post({"model": "m", "input": "2", "conversation": conversation})
+        assert refused.error["code"] == "conversation_locked"
+        gate.set()
+        exchange.rest()
+    other.create("2", conversation=conversation)
+    assert [message["content"] for message in upstream.received(2).messages] == ["1", "One", "2"]
