@@ -135,17 +135,11 @@ class EventStream:
         self._waiting = self._surrogates.waiting
 
     def feed(self, data: bytes) -> Iterable[Chunk]:
-        return () if self.done else self._chunks(self._decoder.feed(data))
-
-    def flush(self) -> Iterator[Chunk]:
-        """Yield the chunks of a last event without its blank line; one that was cut off is ignored."""
-        with suppress(UpstreamError):
-            yield from self._chunks(self._decoder.flush())
-        yield from self._surrogates.flush()
-
-    def _chunks(self, payloads: list[bytes]) -> Iterable[Chunk]:
-        """Return the chunks in payloads; one that is odd is read when its turn comes, and so are all behind it."""
+        """Return the chunks that `data` completes; one that is odd is read in its turn, and so are all behind it."""
         chunks: list[Chunk] = []
+        if self.done:
+            return chunks
+        payloads = self._decoder.feed(data)
         if not self._waiting:
             try:
                 for payload in payloads:
@@ -156,6 +150,12 @@ class EventStream:
             except NotJSON:
                 pass
         return chunks if len(chunks) == len(payloads) else chain(chunks, self._each_chunk(payloads[len(chunks) :]))
+
+    def flush(self) -> Iterator[Chunk]:
+        """Yield the chunks of a last event without its blank line; one that was cut off is ignored."""
+        with suppress(UpstreamError):
+            yield from self._each_chunk(self._decoder.flush())
+        yield from self._surrogates.flush()
 
     def _each_chunk(self, payloads: list[bytes]) -> Iterator[Chunk]:
         for payload in payloads:

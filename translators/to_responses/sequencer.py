@@ -4,7 +4,8 @@ The stream machine says what arrived; `ItemSequencer` decides which item it belo
 first item in the queue is open: pieces of a later one wait there, so that items are done in the order of their index.
 A message or reasoning item closes when anything else arrives, an image at once. A call closes when something else has
 arrived *and* its arguments are whole JSON, so that clients can start it early. At the end everything closes; an
-incomplete item is the last. Index and ids are given when an item opens, and never change.
+incomplete item is the last. Index and ids are given when an item opens, and never change. What a call is, and which
+piece belongs to it: `answer_calls.py`.
 
 A call of a hosted tool, which the adapter runs itself, waits until the round has ended (`hosted_calls.py`).
 Source: docs/stream-laws.md; docs/decisions/0005-calls-in-lanes.md.
@@ -66,6 +67,7 @@ class ItemSequencer:
         self._max_items = max_items
         self._max_calls = max_calls
         self._calls: AnswerCalls | None = None
+        """Those of this answer, from the first one on."""
         self._images: set[str] = set()
         """The URLs of the images so far."""
         self._next_index = 0
@@ -86,7 +88,7 @@ class ItemSequencer:
 
     @property
     def calls(self) -> AnswerCalls:
-        """The calls of this answer."""
+        """The calls of this answer, of which there is at least one."""
         if self._calls is None:
             self._calls = AnswerCalls(self._expectations, self._ids, self._notes)
         return self._calls

@@ -278,7 +278,7 @@ class ResponseStream:
         if delta.reasoning_details or delta.thinking_blocks or delta.reasoning_opaque:
             self._read_blocks(delta, whole, events)
         elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
-            self._items.put("reasoning", read_thinking(delta), [], events)
+            self._items.put("reasoning", delta.reasoning_content or read_thinking(delta), [], events)
         elif (delta.thought or delta.reasoning_content_camel or delta.cot_summary) and (
             thinking := read_thinking(delta)
         ):
@@ -295,16 +295,16 @@ class ResponseStream:
             tokens = reader.tokens(logprobs) if logprobs is not None else []
             if not isinstance(content, str):
                 reader.put_parts(content, events)
-            elif not (
-                reader.is_over
-                or (reader.is_idle and (("<" not in content and "[" not in content) or not may_hold_mark(content)))
+            elif reader.is_over or (
+                reader.is_idle and (("<" not in content and "[" not in content) or not may_hold_mark(content))
             ):
-                reader.put(content, tokens, events)
-            elif (text := self._items.text) is not None:
-                self._items.written += len(content)
-                text.append(content, tokens, events)
+                if (text := self._items.text) is None:
+                    self._items.put("text", content, tokens, events)
+                else:  # what `put` would do, as long as the text is the same one
+                    self._items.written += len(content)
+                    text.append(content, tokens, events)
             else:
-                self._items.put("text", content, tokens, events)
+                reader.put(content, tokens, events)
         if delta.audio is not None:
             self._read_audio(delta.audio, events)
         if delta.refusal:

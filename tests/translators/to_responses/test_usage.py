@@ -37,6 +37,9 @@ USAGES = {
     "cached under two names": (
         ChatUsage(9, 7, prompt_tokens_details=PromptDetails(4), prompt_cache_hit_tokens=5), (9, 4, 0, 7, 0, 16)
     ),
+    "cached under two names, 0 under the first": (
+        ChatUsage(9, 7, prompt_tokens_details=PromptDetails(0), prompt_cache_hit_tokens=5), (9, 5, 0, 7, 0, 16)
+    ),
     "cached under Mistral's name": (ChatUsage(9, 7, num_cached_tokens=4), (9, 4, 0, 7, 0, 16)),
     "more cached than sent (Mistral)": (ChatUsage(9, 7, num_cached_tokens=64), (9, 9, 0, 7, 0, 16)),
     "thinking counted apart (xAI)": (

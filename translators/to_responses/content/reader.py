@@ -53,7 +53,7 @@ class ContentReader:
         self._notes = notes
         self._expectations = expectations
         self._tags: ThinkTags | None = None
-        """None: none count."""
+        """None: no tag counts, or none counts any longer."""
         self._marks: MarkSplitter | None = None
         """None: nothing has been read, or it `is_over`."""
         self._tokens: list[Any] | None = []
