@@ -21,7 +21,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, trace_end
+from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle, trace_end
 from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
@@ -191,6 +191,7 @@ class Exchange:
             events = stream.fail(error)
         if not self._keep_if_possible(events):
             events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
+        settle(self._flow.caller, stream.response.usage, began=self._answer_began is not None)
         yield events
 
     def _follow_rounds(self) -> Generator[list[Event], None, list[Event]]:

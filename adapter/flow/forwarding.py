@@ -8,6 +8,7 @@ Source: docs/decisions/0041-forwarding.md.
 """
 
 import os
+import re
 import time
 from collections.abc import Generator, Iterator
 from typing import Final
@@ -16,7 +17,14 @@ from adapter.event_loop.client_watch import ClientDisconnected, ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.flow.caller import Caller
 from adapter.flow.flow import check_request, stopping_error
-from adapter.flow.observation import FORWARDED_TRANSPORT, code_of, log_forwarded, observe_begin, observe_forwarded
+from adapter.flow.observation import (
+    FORWARDED_TRANSPORT,
+    code_of,
+    log_forwarded,
+    observe_begin,
+    observe_forwarded,
+    settle,
+)
 from adapter.services import FlowServices
 from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
 from adapter.upstream.call import Call
@@ -33,6 +41,8 @@ EMBEDDINGS: Final = "/embeddings"
 """What is forwarded: the paths below `/v1`."""
 _NO_SUCH_PATH: Final = (404, 405)
 """Statuses of a provider that makes no embeddings: its models are not to be avoided for that."""
+_DONE: Final = re.compile(rb"^data: ?\[DONE\]", re.MULTILINE)
+"""The last event of a stream, a line that no text of the model can be."""
 
 
 class Forwarding:
@@ -157,6 +167,8 @@ class Forwarding:
             for data in self._read():
                 self._tokens.feed(data)
                 if found := lines.feed(data):
+                    if _DONE.search(found):  # before the client knows of the end
+                        self._settle_stream()
                     yield found
             if found := lines.end():
                 yield found
@@ -169,7 +181,11 @@ class Forwarding:
                 self._recording.fail(error)
             yield b"\n\ndata: %b\n\n" % encode(error.envelope())
         finally:
-            self._usage = self._tokens.of_stream()
+            self._settle_stream()
+
+    def _settle_stream(self) -> None:
+        self._usage = self._tokens.of_stream()
+        settle(self._caller, self._usage, began=True)
 
     def _read(self) -> Iterator[bytes]:
         call, size, limit = self._call, 0, self._services.limits.output_bytes

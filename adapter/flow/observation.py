@@ -74,7 +74,7 @@ def observe_end(
         NOTES.add((member_label(note.param), note.action))
     if caller.key is not None:
         answered = response.status in _ANSWERED
-        _settle(caller, usage, upstream, model, recorder, answered=answered, began=first is not None)
+        _count_for_key(caller, usage, upstream, model, recorder, answered=answered, began=first is not None)
 
 
 def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ...]:
@@ -86,14 +86,24 @@ def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ..
     )
 
 
-def _settle(
+def settle(caller: Caller, usage: Usage | None, *, began: bool) -> int:
+    """Count a request as ended in the limits of its key, and return what it cost the budget; the first call counts.
+
+    Call it before the client can know of the end: its next request may be at another worker at once.
+    """
+    if caller.admission is None:
+        return 0
+    return caller.admission.settle(usage.total_tokens if usage else None, began=began)
+
+
+def _count_for_key(
     caller: Caller, usage: Usage | None, upstream: str, model: str, recorder: UsageRecorder, *, answered: bool,
     began: bool,
 ) -> None:  # fmt: skip
     """Count what a request cost its named key: its `usage`, or if an answer `began` without one, the estimate."""
-    key, admission = caller.key, caller.admission
+    key = caller.key
     assert key is not None
-    cost = 0 if admission is None else admission.settle(usage.total_tokens if usage else None, began=began)
+    cost = settle(caller, usage, began=began)
     if usage is not None:
         add_each(
             (
@@ -119,7 +129,7 @@ def observe_forwarded(
     if usage is not None:
         add_each(_token_counts(usage, upstream, label))
     if caller.key is not None:
-        _settle(caller, usage, upstream, label, recorder, answered=error is None, began=usage is not None)
+        _count_for_key(caller, usage, upstream, label, recorder, answered=error is None, began=usage is not None)
 
 
 def log_forwarded(

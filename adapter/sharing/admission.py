@@ -76,30 +76,32 @@ class BudgetExceeded(LimitExceeded):
 class Admission:
     """One request that was let in. `settle` it when its response ends."""
 
-    __slots__ = ("_limits", "_name", "_table", "_taken", "levels")
+    __slots__ = ("_cost", "_limits", "_name", "_table", "_taken", "levels")
 
     def __init__(self, table: RateTable, name: str, limits: Limits, taken: float, levels: Levels) -> None:
         self._table: RateTable | None = table
         self._name = name
         self._limits = limits
         self._taken = taken
+        self._cost = 0
         self.levels = levels
 
     def settle(self, tokens: int | None, *, began: bool = False) -> int:
-        """Count the response as ended, with the tokens it cost; only once. Return what it cost the budget.
+        """Count the response as ended, with the tokens it cost; return what it cost the budget. The first call counts.
 
         None: nothing says how many. The rate then counts as many as were estimated; so does the budget, if an answer
         `began`.
         """
         table, self._table = self._table, None
         if table is None:
-            return 0
+            return self._cost
         more = 0.0 if tokens is None else tokens - self._taken
         cost = (self._taken if began else 0.0) if tokens is None else tokens
         table.release(
             self._name, self._limits.tokens, more, cost=cost, taken=self._taken, day=self.levels.day
         )
-        return round(cost)
+        self._cost = round(cost)
+        return self._cost
 
     def __del__(self) -> None:
         if self._table is not None:

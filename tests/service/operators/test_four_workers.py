@@ -4,15 +4,17 @@ Further promises have tests of their own: rotated and revoked keys (`test_stored
 (`test_shared_limits.py`), clocks and days (`tests/adapter/sharing/test_budgets.py`), costs (`bench/admission.py`).
 """
 
+import json
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from http.client import HTTPException
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection, HTTPException
 from itertools import count
 from time import monotonic, sleep
+from typing import Any
 
 import openai
 import pytest
@@ -23,8 +25,9 @@ from tests.support import chat
 from tests.support.client import Client, Exchange
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Gate, ReceivedRequest, Script, Upstream, stream, whole
+from tests.support.websocket import Socket
 
-NAMES = ("requests", "tokens", "streams", "budget", "boss", "patient", "long")
+NAMES = ("requests", "tokens", "streams", "budget", "boss", "patient", "steady", "long")
 KEYS = {name: f"ra-key-of-{name}-0123456789" for name in NAMES}
 LIMITS = {
     "requests": {"requests_per_minute": 60},
@@ -33,11 +36,14 @@ LIMITS = {
     "budget": {"tokens_per_day": 2000},
     "boss": {"admin": True, "requests_per_minute": 6},
     "patient": {"concurrent": 1},
+    "steady": {"concurrent": 1, "tokens_per_minute": 1_000_000},
     "long": {"requests_per_minute": 60},
 }
 TOKENS = 100
 """That an answer costs."""
+USED = {"prompt_tokens": 60, "completion_tokens": 40, "total_tokens": TOKENS}
 BODY = {"model": "m", "input": "Hi", "store": False}
+FORWARDED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 class Server:
@@ -87,8 +93,7 @@ def server(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def answers(provider: Upstream) -> Iterator[Upstream]:
     """The provider, which answers everything."""
-    usage = {"prompt_tokens": 60, "completion_tokens": 40, "total_tokens": TOKENS}
-    provider.otherwise = lambda _: whole(chat.completion("Hello.", usage=usage))
+    provider.otherwise = lambda _: whole(chat.completion("Hello.", usage=USED))
     yield provider
     provider.reset()
 
@@ -139,6 +144,55 @@ def test_a_killed_workers_responses_no_longer_count(server: Server, provider: Up
             gate.set()
             provider.reset()
     server.until(lambda: server.listed("streams")["in_progress"] == 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/responses", BODY),
+        ("/v1/responses", {**BODY, "stream": True}),
+        ("/v1/chat/completions", FORWARDED),
+        ("/v1/chat/completions", {**FORWARDED, "stream": True}),
+    ],
+    ids=["whole", "streamed", "forwarded whole", "forwarded stream"],
+)
+def test_who_asks_one_after_the_other_is_never_refused(
+    server: Server, provider: Upstream, path: str, body: dict[str, Any]
+) -> None:
+    """A response has ended for the limits before its client can know of it, and ask another worker."""
+
+    def answer(received: ReceivedRequest) -> Script:
+        streams = received.json.get("stream")
+        return stream(chat.text("Hi."), chat.end(usage=USED)) if streams else whole(chat.completion("Hi.", usage=USED))
+
+    provider.otherwise = answer
+    headers = {"Authorization": f"Bearer {KEYS['steady']}", "Content-Type": "application/json"}
+    statuses: Counter[int] = Counter()
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(closing(HTTPConnection(server.service.host, server.service.port))) for _ in range(8)
+        ]
+        try:
+            for turn in range(160):
+                connection = connections[turn % 8]
+                connection.request("POST", path, json.dumps(body), headers)
+                got = connection.getresponse()
+                got.read()
+                statuses[got.status] += 1
+        finally:
+            provider.reset()
+    assert statuses == {200: 160}
+
+
+def test_sockets_that_take_turns_are_never_refused(server: Server, provider: Upstream) -> None:
+    provider.otherwise = lambda _: stream(chat.text("Hi."), chat.end(usage=USED))
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(Socket(server.service, KEYS["steady"])) for _ in range(8)]
+        try:
+            for turn in range(80):
+                assert sockets[turn % 8].turn()["status"] == "completed"
+        finally:
+            provider.reset()
 
 
 def test_tokens_are_overdrawn_once_and_what_is_owed_delays_the_next(server: Server, provider: Upstream) -> None:
