@@ -7,6 +7,7 @@ ever signalled: the group's number stays ours because its leader is not reaped b
 
 from __future__ import annotations
 
+import compileall
 import http.client
 import os
 import shlex
@@ -141,12 +142,19 @@ def under_test(
         **settings,
     }
     if command is None:
+        compile_packages()
         name, words = "adapter", [adapter_script(), "serve"]
     else:
         words = shlex.split(command.replace("{port}", str(port)).replace("{upstream}", url))
         name = "server"
     with running(name, words, port, RESPONSES, folder, environment) as server:
         yield server
+
+
+def compile_packages() -> None:
+    """Write the bytecode of the packages, as pip does when it installs them: else a start may compile each module."""
+    for package in ("adapter", "translators"):
+        compileall.compile_dir(ROOT / package, quiet=1)
 
 
 def adapter_script() -> str:
