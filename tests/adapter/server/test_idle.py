@@ -1,36 +1,59 @@
-"""What an idle server has imported: what plain requests need, whatever else is installed."""
+"""What an idle server costs: it has imported what plain requests need, whatever else is installed."""
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 PROGRAM = """
-import sys
-import adapter.cli, adapter.server.server, gunicorn.app.base
-from adapter.server.worker import Worker
+import gc, importlib.metadata, json, sys
+from types import SimpleNamespace
 
-Worker.setup()
-from adapter import create_app
+read = []
+importlib.metadata.distributions = lambda **_: read.append("distributions") or []
+
+import adapter.cli, adapter.server.server, gunicorn.app.base
+from adapter.server.server import options, prepare
 from adapter.settings.settings import Settings
 
-create_app(Settings(store="sqlite:///unused.db", workers=1, upstream_url="http://127.0.0.1:9/v1"))
-import adapter.server.fast_path
-print(*sys.modules)
+settings = prepare(Settings(store="memory:", workers=1, upstream_url="https://api.example.com/v1"))
+collected = sum(of["collections"] for of in gc.get_stats())
+from adapter.server.worker import Worker
+Worker.setup()
+from adapter import create_app
+create_app(settings)
+address = SimpleNamespace(getsockname=lambda: ("127.0.0.1", 8000))
+options(settings)["when_ready"](SimpleNamespace(LISTENERS=[address], cfg=SimpleNamespace(is_ssl=False)))
+collected = sum(of["collections"] for of in gc.get_stats()) - collected
+found = {"modules": list(sys.modules), "read": read, "collections": collected, "collects": gc.isenabled()}
+print()
+print(json.dumps(found | {"shared": gc.get_freeze_count() > 10_000}))
 """
 UNWANTED = {
     "asyncio", "attr", "cryptography", "jsonschema", "mcp", "openai", "psycopg", "pydantic", "pygments", "pypdf",
-    "redis", "rich", "wsproto",
+    "redis", "rich", "sqlite3", "wsproto",
 }  # fmt: skip
-"""Of a feature that most requests do not use, or of another package of the environment."""
+"""Of a feature that most requests do not use, of another store, or of another package of the environment."""
 
 
 @pytest.fixture(scope="module")
-def imported() -> set[str]:
-    """The modules that the master has imported when it forks the workers."""
+def master() -> Any:
+    """What the master has done when it begins to fork workers."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
-    return set(done.stdout.split())
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_nothing_is_imported_that_few_requests_use(imported: set[str]) -> None:
-    assert imported & UNWANTED == set()
+def test_nothing_is_imported_that_few_requests_use(master: Any) -> None:
+    assert UNWANTED & set(master["modules"]) == set()
+
+
+def test_what_else_is_installed_is_not_asked(master: Any) -> None:
+    assert master["read"] == []
+
+
+def test_nothing_is_collected_until_it_is_shared(master: Any) -> None:
+    assert master["collections"] == 0
+    assert master["shared"]
+    assert master["collects"]
