@@ -1,9 +1,10 @@
 """Operating-system threads for calls that would block the event loop: waiting for a disk, a lock, a database.
 
-A greenlet queues a request and sleeps until it is done, while the event loop goes on. A thread takes all queued
-requests at once, so requests that arrive together are done together; under load the batches grow by themselves, without
-a timer. Each thread owns one resource (a connection), which it opens at its first request, drops after a failure and
-reopens for the next request. A queued request is done even if its greenlet is killed meanwhile.
+A greenlet makes a request and sleeps until it is done, while the event loop goes on. The requests of one turn of the
+loop are queued together, when it has nothing else to do, and a thread takes all queued requests at once. So requests
+that arrive together are done together; under load the batches grow by themselves, without a timer. Each thread owns one
+resource (a connection), which it opens at its first request, drops after a failure and reopens for the next request. A
+request is carried out even if its greenlet is killed meanwhile.
 
 Threads start with the first request, and more of them only when there is work for them. An unused or closed
 `NativeThreads` therefore survives `fork`; an open one does not, and raises an error: SQLite's locks belong to the
@@ -37,24 +38,20 @@ Request = TypeVar("Request")
 class Job(Generic[Request]):
     """A request on its way through the thread, and its answer or error."""
 
-    __slots__ = ("_sleeper", "answer", "error", "request")
+    __slots__ = ("answer", "error", "request", "sleeper")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.answer: Any = None
         self.error: Exception | None = None
-        self._sleeper = Waiter()
+        self.sleeper = Waiter()
 
     def wait(self, time_limit: float | None) -> bool:
-        """Sleep, in the greenlet that made the job, until `wake` is called; return False after `time_limit` seconds."""
+        """Sleep, in the greenlet that made the job, until it is done; return False after `time_limit` seconds."""
         if time_limit is None:
-            self._sleeper.get()
+            self.sleeper.get()
             return True
-        return gevent.with_timeout(time_limit, self._sleeper.get, timeout_value=self) is not self
-
-    def wake(self) -> None:
-        """Wake the greenlet; called in the event loop."""
-        self._sleeper.switch(None)
+        return gevent.with_timeout(time_limit, self.sleeper.get, timeout_value=self) is not self
 
 
 class NativeThreads(Generic[Resource, Request]):
@@ -82,6 +79,8 @@ class NativeThreads(Generic[Resource, Request]):
         self._batch = batch
         self._time_limit = time_limit
         self._queue: Any = None
+        self._new: list[Job[Request]] = []
+        """Jobs of this turn of the loop, which are queued at its end: one wake-up of a thread for all of them."""
         self._done: deque[Job[Request]] = deque()
         """Jobs whose greenlets are to be woken."""
         self._bell: Any = None
@@ -96,7 +95,8 @@ class NativeThreads(Generic[Resource, Request]):
         if self._queue is None:
             self._process = os.getpid()
             self._queue = _Queue()
-            self._bell = gevent.get_hub().loop.async_()
+            self._loop = gevent.get_hub().loop
+            self._bell = self._loop.async_()
             self._bell.start(self._wake_done)
             self._threads = 0
         elif self._process != os.getpid():
@@ -107,7 +107,9 @@ class NativeThreads(Generic[Resource, Request]):
             if self._threads < min(self._pending, self._max_threads):
                 self._threads += 1
                 _start_thread(self._run, (self._queue, self._bell))
-            self._queue.put(job)
+            if not self._new:
+                self._loop.run_callback(self._queue_new)
+            self._new.append(job)
             if not job.wait(self._time_limit):
                 job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
         finally:
@@ -121,7 +123,8 @@ class NativeThreads(Generic[Resource, Request]):
             del error, job  # the error's traceback refers to this frame, and to the thread's, which refer to the job
 
     def close(self) -> None:
-        """Finish all queued jobs, close the resources and end the threads; the next `do` starts afresh."""
+        """Finish all jobs, close the resources and end the threads; the next `do` starts afresh."""
+        self._queue_new()
         queue, self._queue = self._queue, None
         if queue is not None and self._process == os.getpid():
             last = [Job[None](None) for _ in range(self._threads)]
@@ -131,10 +134,16 @@ class NativeThreads(Generic[Resource, Request]):
                 job.wait(self._time_limit)
             self._bell.stop()
 
+    def _queue_new(self) -> None:
+        """Queue the new jobs; called in the event loop, before it waits."""
+        jobs, self._new = self._new, []
+        for job in jobs:
+            self._queue.put(job)
+
     def _wake_done(self) -> None:
         """Wake the greenlets of finished jobs; called in the event loop."""
         while self._done:
-            self._done.popleft().wake()
+            self._done.popleft().sleeper.switch(None)
 
     def _run(self, queue: Any, bell: Any) -> None:
         """Run one thread: work until a job without a request arrives, which `close` queues."""

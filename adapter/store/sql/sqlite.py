@@ -52,6 +52,7 @@ class SQLiteFile:
         """`patience`: seconds that a write waits for the writes of other processes. `schema`: its tables."""
         self._schema = schema
         self._path = Path(path).absolute()
+        self._name = str(self._path)
         self._patience = patience
 
     def sql(self, statement: str) -> str:
@@ -80,7 +81,7 @@ class SQLiteFile:
         )
         try:
             found = self._set_up(connection)
-            connection.file = _identity(self._path)
+            connection.file = _identity(self._name)
             return connection, found
         except BaseException:
             connection.close()
@@ -107,7 +108,7 @@ class SQLiteFile:
     def is_stale(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the file was moved, removed or replaced: SQLite would go on writing to the old one."""
         assert isinstance(connection, _Connection)
-        return connection.file != _identity(self._path)
+        return connection.file != _identity(self._name)
 
     def lock(self, cursor: sqlite3.Cursor) -> None:
         """SQLite has one writer at a time anyway."""
@@ -162,7 +163,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """Return device and inode of a file; None: there is none."""
     try:
         status = os.stat(path)

@@ -70,6 +70,7 @@ class Ping(NamedTuple):
 
 Write = Put | Deletion | Change | Record | Replacement | Erasure | Ping
 
+_ERASING: Final = frozenset({Deletion, Erasure})
 _PACKED_NAMES: Final = ("json", "frames", "value")
 """Parameters, of any statement, that are stored packed."""
 
@@ -83,7 +84,7 @@ def write(session: Session, jobs: list[Job[Write]]) -> None:
 
 
 def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
-    if any(isinstance(job.request, (Deletion, Erasure)) for job in jobs):
+    if not _ERASING.isdisjoint([type(job.request) for job in jobs]):
         session.lock()
     rows: list[Row] = []
     for job in jobs:
@@ -123,8 +124,7 @@ def _step(session: Session, step: tuple[str, Row]) -> int:
 
 def _put(session: Session, rows: list[Row], put: Put) -> None:
     """Append a response's items; add the response to the rows that are sent together."""
-    pack = session.packing.pack
-    rows.append({**put.row, **{name: pack(put.row[name]) for name in tables.JSON_COLUMNS}})
+    rows.append(session.packing.pack_members(put.row, tables.JSON_COLUMNS))
     if put.items:
         _step(session, (tables.MARK_USED, put.items[0]))
     for item in put.items:
