@@ -20,6 +20,7 @@ from adapter.api.request.intake import admit_http
 from adapter.api.request.schemas import parse_part
 from adapter.flow.counting import count_tokens
 from adapter.flow.exchange import open_exchange
+from adapter.history.known_inputs import TenantInputs
 from adapter.services import new_ids
 from adapter.settings.settings import Settings
 from translators.context.compaction import add_trigger
@@ -69,9 +70,13 @@ def input_tokens() -> Response:
 
 
 def _parse_context(
-    body: bytes, settings: Settings, *, names: Sequence[str], notes: Notes, needs_model: bool = False
+    body: bytes, settings: Settings, known: TenantInputs | None = None,
+    *, names: Sequence[str], notes: Notes, needs_model: bool = False,
 ) -> CreateRequest:
-    """Return the request that the members of these names make; note the other members."""
+    """Return the request that the members of these names make; note the other members.
+
+    Nothing is `known` of such bodies.
+    """  # fmt: skip
     request, others = parse_part(body, names, max_items=settings.max_input_items, others=("personality",))
     for name in others:
         if name in ("conversation", "prompt"):

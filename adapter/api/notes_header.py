@@ -29,4 +29,7 @@ def _line(note: Note) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:_MAX_CHARACTERS])
+    text = text[:_MAX_CHARACTERS]
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if " " <= c <= "~" else "?" for c in text)

@@ -24,8 +24,8 @@ from translators.responses.items import Item
 from translators.responses.request import BaseRequest, CreateRequest, base_of
 from translators.wire import Decoder, NotJSON, Raw
 
-_MIN_BYTES: Final = 8192
-"""Of an input: the items of a shorter one are decoded at once."""
+MIN_BYTES: Final = 8192
+"""Of an input: the items of a shorter one are not looked for."""
 _KEY_BYTES: Final = 512
 """First bytes of an input that are part of its key, as in `prefix_cache.py`."""
 _MAX_FORKS: Final = 4
@@ -114,7 +114,9 @@ class TenantInputs(Struct, frozen=True, gc=False):
             turn = _turn(body)
         except NotJSON:
             return None
-        input, previous = bytes(turn.input), _plain_string(turn.previous_response_id)
+        input, previous = bytes(turn.input), b""
+        if turn.previous_response_id is not _ABSENT:
+            previous = _plain_string(turn.previous_response_id)
         try:
             return KnownTurn(self._bases[_base_key(self.tenant, body, input, previous)].base, input, previous)
         except KeyError:
@@ -137,7 +139,7 @@ class TenantInputs(Struct, frozen=True, gc=False):
 
     def find_items(self, raw: bytes, max_items: int, *, continues: bool) -> KnownInput:
         """Return what is known of an input of at most `max_items` items; `continues`: see `decode_items`."""
-        found = self._items.get((self.tenant, continues, raw[:_KEY_BYTES]), ()) if len(raw) > _MIN_BYTES else ()
+        found = self._items.get((self.tenant, continues, raw[:_KEY_BYTES]), ())
         known = max([one for one in found if begins(raw, one.json)], key=_length, default=None)
         if known is None:
             return UNKNOWN
@@ -149,7 +151,7 @@ class TenantInputs(Struct, frozen=True, gc=False):
     def add_items(self, request: CreateRequest, found: KnownInput, *, continues: bool) -> None:
         """Cache the items of a valid request, of whose input so much was found."""
         raw, known = request.raw_input, found.beginning
-        if raw[:1] != b"[" or len(raw) <= _MIN_BYTES or (known is not None and len(request.input) == len(known.items)):
+        if raw[:1] != b"[" or (known is not None and len(request.input) == len(known.items)):
             return
         key = self.tenant, continues, raw[:_KEY_BYTES]
         others = [one for one in self._items.get(key, ()) if one is not known]

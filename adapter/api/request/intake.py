@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 _FAST_PATH: Final = "/v1/responses"
 """What the fast path serves, in whose environment there is no path."""
 
-Parse = Callable[[bytes, Settings], CreateRequest]
-"""Return the request in a body; raise RequestError for the first thing that is wrong with it."""
+Parse = Callable[[bytes, Settings, TenantInputs | None], CreateRequest]
+"""Return the request in a body, of which something may be known; raise RequestError for the first thing that is wrong
+with it."""
 
 
 def identify_caller(environ: Mapping[str, Any], keys: CallerKeys) -> Caller:
@@ -71,12 +72,9 @@ def admit(
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
     if len(body) < LARGE_BYTES:
-        if parse is parse_body:
-            request = parse_body(body, services.settings, services.known_inputs.of(caller.tenant))
-        else:
-            request = parse(body, services.settings)
+        request = parse(body, services.settings, services.known_inputs.of(caller.tenant))
     else:
-        request = services.offload.run(caller.tenant, parse, body, services.settings)
+        request = services.offload.run(caller.tenant, parse, body, services.settings, None)
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
     if caller.recording is not None:

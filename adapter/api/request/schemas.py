@@ -31,7 +31,7 @@ from adapter.api.request.fields import (
 )
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
-from adapter.history.known_inputs import UNKNOWN, KnownTurn, TenantInputs
+from adapter.history.known_inputs import MIN_BYTES, UNKNOWN, KnownTurn, TenantInputs
 from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
@@ -39,7 +39,7 @@ from translators.responses.characters import check_characters
 from translators.responses.decoding.items import decode_items
 from translators.responses.decoding.tools import decode_tools
 from translators.responses.includes import Includable
-from translators.responses.items import Item
+from translators.responses.items import CompactionTrigger, Item
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,
@@ -239,9 +239,9 @@ def parse_create(
     members = decode_members(body)
     check_names(members, _KNOWN, passthrough)
     continues = any(members.get(name, _NULL) != _NULL for name in _CONTINUES)
-    found = UNKNOWN
-    if known is not None:
-        found = known.find_items(bytes(members.get("input", _NULL)), max_items, continues=continues)
+    found, raw = UNKNOWN, bytes(members.get("input", _NULL))
+    if known is not None and len(raw) > MIN_BYTES:
+        found = known.find_items(raw, max_items, continues=continues)
     check_characters(body, members, found.size)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
@@ -253,7 +253,8 @@ def parse_create(
     request = _request(given, values, _passthrough_members(given, passthrough))
     if known is None:
         return request
-    known.add_items(request, found, continues=continues)
+    if len(raw) > MIN_BYTES:
+        known.add_items(request, found, continues=continues)
     return known.with_base(request, body, members)
 
 
@@ -261,7 +262,7 @@ def _parse_turn(body: bytes, turn: KnownTurn, max_items: int, known: TenantInput
     """Return the request of a body whose base request is known; raise RequestError for its first error."""
     base, raw, previous = turn.base, turn.input, turn.previous_response_id
     continues = previous != b"" or base.members.conversation is not None
-    found = known.find_items(raw, max_items, continues=continues)
+    found = known.find_items(raw, max_items, continues=continues) if len(raw) > MIN_BYTES else UNKNOWN
     check_characters(body, {"input": Raw(raw)}, found.size)
     request = replace(
         base.members,
@@ -271,7 +272,8 @@ def _parse_turn(body: bytes, turn: KnownTurn, max_items: int, known: TenantInput
         base=base,
     )
     _check_together(request, is_base_known=True)
-    known.add_items(request, found, continues=continues)
+    if len(raw) > MIN_BYTES:
+        known.add_items(request, found, continues=continues)
     return request
 
 
@@ -336,7 +338,8 @@ def _decode_input(raw: bytes, max_items: int, *, continues: bool) -> tuple[Item,
 
 def _check_together(request: CreateRequest, *, is_base_known: bool = False) -> None:
     """Raise RequestError for members that do not go together; those of a known base do."""
-    asks_for_compaction(request.input)  # raises for a trigger that is not the last item
+    if CompactionTrigger in map(type, request.input):
+        asks_for_compaction(request.input)  # raises for a trigger that is not the last item
     if request.tool_choice != "auto":
         _check_tools(request)
     if not is_base_known:

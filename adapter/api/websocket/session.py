@@ -25,6 +25,7 @@ from adapter.flow.exchange import Exchange, open_exchange
 from adapter.flow.flow import stopping_error
 from adapter.flow.prewarm import PrewarmRound
 from adapter.flow.round import create_round
+from adapter.history.known_inputs import TenantInputs
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from adapter.sharing.shares import Holding
@@ -166,9 +167,9 @@ class Session:
         previous: str | None = None
         failed = True
 
-        def parse(body: bytes, settings: Settings) -> CreateRequest:
+        def parse(body: bytes, settings: Settings, known: TenantInputs | None) -> CreateRequest:
             nonlocal previous
-            request = parse_body(body, settings)
+            request = parse_body(body, settings, known)
             previous = request.previous_response_id
             self._check(request)
             return request

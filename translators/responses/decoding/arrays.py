@@ -13,7 +13,7 @@ from translators.errors import RequestError, unsupported_parameter
 from translators.policy import Row, refusal_of
 from translators.wire import Decoder, Raw, decode_param
 
-_MIN_BYTES_COUNTED: Final = 1 << 19
+MIN_BYTES_COUNTED: Final = 1 << 19
 """Arrays from this size are counted before they are decoded; for shorter ones that costs more than it saves."""
 ABSENT: Final = Raw(b"")
 
@@ -55,7 +55,7 @@ def reject_unserved(table: Mapping[str, Row], type: str, param: str) -> None:
 
 def check_length(raw: bytes, param: str, limit: int) -> None:
     """Raise RequestError for a large array of more than `limit` elements, without decoding them."""
-    if len(raw) < _MIN_BYTES_COUNTED or raw.count(b",") < limit or raw[:1] != b"[":
+    if len(raw) < MIN_BYTES_COUNTED or raw.count(b",") < limit or raw[:1] != b"[":
         return
     token = _room.set([None] * limit)
     try:

@@ -15,7 +15,14 @@ from msgspec import UNSET, Struct, UnsetType
 
 from translators.errors import RequestError, invalid_value, missing_parameter, shorten
 from translators.policy import INPUT_ITEMS
-from translators.responses.decoding.arrays import ABSENT, check_length, heads, reject_unserved, too_many
+from translators.responses.decoding.arrays import (
+    ABSENT,
+    MIN_BYTES_COUNTED,
+    check_length,
+    heads,
+    reject_unserved,
+    too_many,
+)
 from translators.responses.decoding.tools import check_loaded
 from translators.responses.decoding.unknown import (
     with_unknown_part,
@@ -87,7 +94,7 @@ def decode_items(
 
     Raises RequestError naming the place that does not fit, or when there are more than `limit` items.
     """
-    if limit is not None:
+    if limit is not None and len(raw) >= MIN_BYTES_COUNTED:
         check_length(raw, param, limit)
     items = None if raw[:1] == b'"' else decode_more_items(raw)
     if items is None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapter.api.request.intake import admit, admit_http, identify_caller
+from adapter.history.known_inputs import TenantInputs
 from adapter.services import Services
 from adapter.settings.settings import Settings
 from tests.support.app import KEYS
@@ -55,7 +56,7 @@ def test_the_steps_come_in_their_order(given: dict[str, Any], status: int, read:
 
 
 def test_an_endpoint_parses_in_its_own_way(services: Services) -> None:
-    def parse(body: bytes, settings: Settings) -> Any:
+    def parse(body: bytes, settings: Settings, known: TenantInputs | None) -> Any:
         assert (body, settings) == (b"mine", services.settings)
         raise RequestError("No.")
 
