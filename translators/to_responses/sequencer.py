@@ -88,7 +88,7 @@ class ItemSequencer:
 
     @property
     def calls(self) -> AnswerCalls:
-        """The calls of this answer, of which there is at least one."""
+        """The calls of this answer; most answers have none, so it is built when it is asked for."""
         if self._calls is None:
             self._calls = AnswerCalls(self._expectations, self._ids, self._notes)
         return self._calls

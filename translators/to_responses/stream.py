@@ -136,12 +136,14 @@ class ResponseStream:
             for chunk in chunks:
                 if chunk.usage is not None or chunk.x_groq is not None:
                     self._usage = usage_of(chunk) or self._usage
+                    if chunk.x_groq is not None and chunk.x_groq.error:
+                        raise classify_error_object(chunk.x_groq.error)
                 if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
                     items.attached += self._citations.add_lists(chunk)
                 if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
                     self._service_tier = tier
-                if error := chunk.error or (chunk.x_groq is not None and chunk.x_groq.error):
-                    raise classify_error_object(error)
+                if chunk.error:
+                    raise classify_error_object(chunk.error)
                 for choice in chunk.choices or ():
                     if choice.index:
                         continue  # n is always 1

@@ -19,6 +19,7 @@ BEGINNINGS = {
     "a call": chat.call(0, "c", "f", "{}"),
     "a finish reason": chat.chunk(finish="stop"),
     "a refusal": chat.chunk({"refusal": "No."}),
+    "half a character, and the end": rb'data: {"choices":[{"delta":{"content":"\ud83d"}}]}' + b"\n\n" + chat.DONE,
     "sources": chat.chunk(choices=[], citations=["https://example.com"]),
 }
 ANSWER = b": waiting\n\n" + ROLE + chat.thinking("Hm") + chat.text("Hel", "lo") + chat.end()
