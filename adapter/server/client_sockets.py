@@ -139,8 +139,8 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
     """Data that waits for the next write; None: not corked."""
     started: Any = None
     """The request that the fast path has started and declined, until Flask resumes it."""
-    known_fields: tuple[bytes, Any] = (b"", None)
-    """The header fields of the last request, without its length, and what the fast path has read of them."""
+    known_head: Any = None
+    """The head of the last request, as the fast path has read it."""
 
     def take_request(self, size: int) -> bytes | None:
         """Return what has arrived of the next request, after others had their turn; b"" at the end, None if nothing."""

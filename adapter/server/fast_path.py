@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn import util
 from gunicorn.http.wsgi import SERVER
+from msgspec import Struct
 
 from adapter.api.notes_header import notes_header
 from adapter.api.origins import Origins
@@ -39,7 +40,9 @@ _HEAD: Final = re.compile(
 )
 _MAX_HEAD_BYTES: Final = 32 * 1024
 """Half of what gunicorn accepts in one field."""
-_LENGTH: Final = re.compile(rb"(?i:^content-length):[ \t]*([1-9][0-9]{0,6})[ \t]*\r\n", re.MULTILINE)
+_LENGTH: Final = re.compile(rb"(?i:^content-length):[ \t]*([1-9][0-9]{0,6})\r\n", re.MULTILINE)
+_MAX_DIGITS: Final = 7
+"""Of a length."""
 _MAX_BODY_BYTES: Final = 1 << 20
 """Of what has been read, a declined request keeps a second copy. In longer bodies the gain is small."""
 _READ_BYTES: Final = 1 << 16
@@ -99,7 +102,7 @@ class FastPath:
         else:
             data = self._worker.await_request(client, _READ_BYTES)
         client.has_asked = True
-        environ = self._read_head(client, data)
+        environ = self._read_request(client, data)
         answer = None if environ is None else self._begin_answer(client, environ)
         if environ is None or answer is None:
             client.ahead = data if environ is None else environ["wsgi.input"].data
@@ -121,27 +124,40 @@ class FastPath:
                 body.close()
         return rest
 
-    def _read_head(self, client: "ClientSocket", data: bytes) -> dict[str, Any] | None:
+    def _read_request(self, client: "ClientSocket", data: bytes) -> dict[str, Any] | None:
         """Return the environment of a request with a plain head, None for anything else."""
+        head: Head | None = client.known_head
+        if head is None or not (length := head.length_in(data)):
+            head = client.known_head = self._read_head(data)
+            if head is None:
+                return None
+            length = head.length_in(data)
         worker = self._worker
-        found = _HEAD.match(data)
-        if found is None or found.end() > _MAX_HEAD_BYTES or not worker.alive or worker.nr + 1 >= worker.max_requests:
+        if (
+            head.environ is None
+            or length > _MAX_BODY_BYTES
+            or not worker.alive
+            or worker.nr + 1 >= worker.max_requests
+        ):
             return None
-        length = _LENGTH.search(found[1])
-        if length is None or int(length[1]) > _MAX_BODY_BYTES:
-            return None
-        fields = found[1][: length.start()] + found[1][length.end() :]
-        if client.known_fields[0] != fields:
-            client.known_fields = fields, self._read_fields(fields)
-        known: dict[str, str] | None = client.known_fields[1]
-        if known is None:
-            return None
-        return known | {
+        stated = str(length)
+        return head.environ | {
             "gunicorn.socket": client,
             "REQUEST_METHOD": "POST",
-            "CONTENT_LENGTH": length[1].decode(),
-            "wsgi.input": _Body(client, data, found.end(), int(length[1])),
+            "CONTENT_LENGTH": stated,
+            "wsgi.input": _Body(client, data, len(head.before) + len(stated) + len(head.after), length),
         }
+
+    def _read_head(self, data: bytes) -> "Head | None":
+        """Return the head with which a request begins; None if the fast path knows no such head."""
+        found = _HEAD.match(data)
+        if found is None or found.end() > _MAX_HEAD_BYTES:
+            return None
+        length = _LENGTH.search(data, found.start(1), found.end(1))
+        if length is None:
+            return None
+        fields = data[found.start(1) : length.start()] + data[length.end() : found.end(1)]
+        return Head(data[: length.start(1)], data[length.end(1) : found.end()], self._read_fields(fields))
 
     def _read_fields(self, fields: bytes) -> dict[str, str] | None:
         """Return the variables of header fields in a WSGI environment; None if the request is not plain."""
@@ -181,6 +197,28 @@ class FastPath:
         except Exception as error:
             client.started = StartedRequest(environ, error)
             return None
+
+
+class Head(Struct, frozen=True):
+    """The head of a request, all of it but the length of the body. Most clients send the same with each request."""
+
+    before: bytes
+    after: bytes
+    environ: dict[str, str] | None
+    """Its fields as variables of a WSGI environment; None: it is not plain."""
+
+    def length_in(self, data: bytes) -> int:
+        """Return the length that a request states if this is its head; 0: it is another."""
+        at = len(self.before)
+        digits = data[at : at + _MAX_DIGITS].partition(b"\r")[0]
+        if (
+            digits.isdigit()
+            and not digits.startswith(b"0")
+            and data.startswith(self.before)
+            and data.startswith(self.after, at + len(digits))
+        ):
+            return int(digits)
+        return 0
 
 
 class _Body:

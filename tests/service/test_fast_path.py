@@ -232,12 +232,22 @@ def test_pipelines_in_any_split(both: Both, data: st.DataObject) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(0, 116), st.sampled_from(b"\t !:,;_-0Zaz\x80"))
-def test_any_other_byte_in_the_head(both: Both, at: int, byte: int) -> None:
-    sent = bytearray(post(PLAIN, "X-A: b"))
+@given(st.integers(0, 116), st.sampled_from(b"\t !:,;_-0Zaz\x80"), st.booleans())
+def test_any_other_byte_in_the_head(both: Both, at: int, byte: int, has_known: bool) -> None:
+    known = post(PLAIN, "X-A: b")
+    sent = bytearray(known)
     if sent[at] not in b"\r\n":
         sent[at] = byte
-    assert_same(both, bytes(sent))
+    assert_same(both, known * has_known + bytes(sent))
+
+
+@pytest.mark.parametrize(
+    "length",
+    ["0", "", "5", "029", "+29", "29 ", " 29", "29a", "29,29", "30", "29999999", "999999999", "2\r9", "29\r\nX: 1"],
+)
+def test_another_length_in_a_known_head(both: Both, length: str) -> None:
+    assert len(json.dumps(PLAIN)) == 29
+    assert_same(both, post(PLAIN) + post(PLAIN, f"Content-Length: {length}"))
 
 
 def test_what_real_clients_send(both: Both) -> None:
