@@ -66,7 +66,17 @@ def components() -> dict[str, Schema]:
         "properties": {name: create[name] for name in members},
         "anyOf": [{"required": ["model"]}, {"required": ["prompt"]}],
     }
-    return dict(sorted((found | _own()).items()))
+    return {name: _with_items(schema) for name, schema in sorted((found | _own()).items())}
+
+
+def _with_items(schema: Any) -> Any:
+    """Return a schema in which each array has `items`, without which some generators of clients take none."""
+    if isinstance(schema, list):
+        return [_with_items(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _with_items(one) for name, one in schema.items()}
+    return {**found, "items": {}} if found.get("type") == "array" and "items" not in found else found
 
 
 def _bodies() -> dict[str, Schema]:
