@@ -236,6 +236,27 @@ def test_keys_or_a_clear_word_open_a_reachable_address(guard: dict[str, str]) ->
     assert load_settings({}, REACHABLE | guard).bind == "0.0.0.0:8000"
 
 
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({"ADAPTER_ADMIN_BIND": "0.0.0.0:9464"}, "ADAPTER_ADMIN_BIND: other machines can reach 0.0.0.0:9464, and "),
+        ({"ADAPTER_ADMIN_BIND": "10.0.0.1:9464"}, "ADAPTER_ADMIN_BIND: other machines can reach 10.0.0.1:9464, and "),
+        ({"ADAPTER_ADMIN_BIND": "127.0.0.1:8000"}, "ADAPTER_ADMIN_BIND: the admin address needs a port of its own"),
+        ({"ADAPTER_ADMIN_BIND": "127.0.0.1:0"}, "ADAPTER_ADMIN_BIND: the admin address needs a port of its own"),
+        ({"ADAPTER_INSPECTOR": "heads"}, "ADAPTER_INSPECTOR: the inspector is at the admin address."),
+    ],
+)
+def test_an_admin_address_that_cannot_be_used(environ: dict[str, str], problem: str) -> None:
+    message = refusal(environ)
+    assert message.startswith(problem)
+    assert "\n" not in message
+
+
+def test_with_a_key_other_machines_may_reach_the_admin_address() -> None:
+    environ = {"ADAPTER_ADMIN_BIND": "0.0.0.0:9464", "ADAPTER_ADMIN_KEY": "k" * 16}
+    assert load_settings({}, environ).admin_port == 9464
+
+
 def test_a_store_in_memory_is_refused_for_several_workers() -> None:
     assert refusal({"ADAPTER_STORE": "memory:"}).startswith("ADAPTER_STORE: memory: is not shared between workers")
     assert load_settings({}, {"ADAPTER_STORE": "memory:", "ADAPTER_WORKERS": "1"}).store == "memory:"

@@ -4,7 +4,11 @@ import os
 import re
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -74,6 +78,101 @@ def test_counters_never_go_down_although_a_worker_is_killed(service: tuple[Servi
     assert value(text, 'upstream_calls_total{upstream="default",outcome="ok"}') == 10 + asked
     assert value(text, 'first_token_seconds_count{upstream="default",model="demo"}') == 10 + asked
     assert value(text, 'responses_in_flight{transport="http"}') == 0
+
+
+def check_format(text: str) -> None:
+    """Assert the text format of Prometheus: a type before its samples, none twice, buckets that add up."""
+    types: dict[str, str] = {}
+    seen: set[str] = set()
+    buckets: dict[str, list[float]] = {}
+    for line in text.splitlines():
+        if line.startswith("# "):
+            kind, name, rest = re.fullmatch(r"# (HELP|TYPE) ([a-z_]+) (.+)", line).groups()  # type: ignore[union-attr]
+            assert kind == "HELP" or (name not in types and rest in ("counter", "gauge", "histogram"))
+            if kind == "TYPE":
+                types[name] = rest
+            continue
+        found = re.fullmatch(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (\S+)', line)
+        assert found is not None, line
+        name, labels, number = found[1], found[2] or "", float(found[3])
+        base = re.sub(r"_(bucket|sum|count)$", "", name)
+        kind = types[name] if name in types else types[base]
+        assert kind == "histogram" or name in types
+        assert name + labels not in seen
+        seen.add(name + labels)
+        if kind == "histogram" and name.endswith("_bucket"):
+            buckets.setdefault(base + re.sub(r',?le="[^"]*"', "", labels).replace("{}", ""), []).append(number)
+        elif kind == "histogram" and name.endswith("_count"):
+            assert buckets[base + labels] == sorted(buckets[base + labels])
+            assert buckets[base + labels][-1] == number
+
+
+def test_what_is_shown_has_the_format_of_prometheus(service: tuple[Service, Client]) -> None:
+    running, admin = service
+    ask(running)
+    running.post({"model": 'a"b\\c\nd', "input": "x", "unknown": 1})
+    until = monotonic() + 5
+    while "first_token_seconds_bucket" not in (text := scrape(admin)):
+        assert monotonic() < until
+        sleep(0.1)
+    check_format(text)
+
+
+def test_each_worker_answers_at_both_addresses(service: tuple[Service, Client]) -> None:
+    running, admin = service
+    for stopped in running.workers:
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            assert running.get("/healthz").status == 200
+            assert admin.get("/metrics").status == 200
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+
+
+def counters(text: str) -> dict[str, float]:
+    """Return the value of each series that may only grow."""
+    growing = set(re.findall(r"^# TYPE (\S+) counter$", text, re.M))
+    samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {
+        series: float(number) for series, _, number in samples
+        if (name := series.partition("{")[0]) in growing or name.endswith(("_bucket", "_count"))
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_no_counter_goes_down_while_workers_are_killed_under_load(tmp_path: Path) -> None:
+    admin = Client("127.0.0.1", free_port(), KEY)
+    bind = f"127.0.0.1:{admin.port}"
+    with Service(tmp_path, admin_bind=bind, admin_key=KEY, workers=4) as running, ThreadPoolExecutor(8) as pool:
+        is_over = threading.Event()
+
+        def load() -> None:
+            while not is_over.is_set():
+                with suppress(OSError, HTTPException):  # of a worker that is killed
+                    ask(running)
+
+        loading = [pool.submit(load) for _ in range(8)]
+        try:
+            seen: dict[str, float] = {}
+            for scrapes in range(60):
+                if scrapes in (15, 30):
+                    os.kill(running.workers[-1], signal.SIGKILL)
+                now = counters(scrape(admin))
+                assert {name: (seen[name], now.get(name)) for name in seen if now.get(name, -1) < seen[name]} == {}
+                seen = now
+                sleep(0.1)
+        finally:
+            is_over.set()
+        for one in loading:
+            one.result()
+        sleep(1.2)  # each worker writes once a second
+        text = scrape(admin)
+        check_format(text)
+        labels = 'upstream="default",model="demo",status="completed",transport="http"'
+        shown = value(text, f"responses_total{{{labels}}}")
+        lost = running.log.count('"event":"response"') - shown
+        assert 0 <= lost <= 0.7 * shown, "at most what the killed workers have counted in their last second"
+        assert shown > 50
 
 
 def test_only_the_admin_address_answers_the_operator(service: tuple[Service, Client]) -> None:

@@ -11,10 +11,18 @@ import pytest
 
 from tests.support import chat
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import Upstream, stream, whole
+from tests.support.servers.upstream import Gate, Upstream, stream, whole
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1", "baggage": "secret=1"}
+TWO_UPSTREAMS = """
+[upstreams.other]
+url = "{url}"
+
+[models]
+"either" = ["default", {{ upstream = "other", weight = 0 }}]
+"*" = "default"
+"""
 COLLECTORS_KEY = "collectors-0123456789abcdef"
 
 
@@ -70,6 +78,7 @@ def traced(
     with Service(
         tmp_path_factory.mktemp("traces"), upstream_url=provider.url, workers=1, log_level="debug",
         otlp_endpoint=url, otlp_headers=f"Authorization: Bearer {COLLECTORS_KEY}, X-Scope-OrgID: team",
+        toml=TWO_UPSTREAMS.format(url=provider.url),
     ) as service:  # fmt: skip
         yield service
 
@@ -117,6 +126,36 @@ def test_a_request_its_call_and_its_attempts(
     assert "Hi" not in json.dumps(spans)
     sent = {received.headers["traceparent"].split("-")[2] for received in upstream.requests}
     assert sent == {span["spanId"] for span in attempts}
+
+
+def test_a_failover_is_two_attempts_of_one_call(traced: Service, collector: Collector, upstream: Upstream) -> None:
+    collector.spans.clear()
+    upstream.plays(whole(chat.error("Overloaded."), status=503), whole(chat.completion("Hello.")))
+    body = {"model": "either", "input": "Hi", "store": False}
+    assert traced.request("POST", "/v1/responses", body, headers=HEADERS).status == 200
+    spans = collector.of_trace(4)
+    (request,) = [span for span in spans if span["kind"] == 2]
+    (call,) = [span for span in spans if span["name"] == "chat either"]
+    first, second = sorted((span for span in spans if span["name"] == "POST"), key=lambda one: one["startTimeUnixNano"])
+    assert (request["parentSpanId"], call["parentSpanId"]) == (PARENT, request["spanId"])
+    assert first["parentSpanId"] == second["parentSpanId"] == call["spanId"]
+    assert [values(span)["adapter.why"] for span in (first, second)] == ["first", "failover"]
+    assert {values(span)["gen_ai.provider.name"] for span in (first, second)} == {"default", "other"}
+
+
+def test_a_client_that_leaves_ends_its_spans(traced: Service, collector: Collector, upstream: Upstream) -> None:
+    collector.spans.clear()
+    gate = Gate()
+    upstream.plays(stream(chat.text("Hel"), gate, chat.end()))
+    body = {"model": "m", "input": "Hi", "store": False, "stream": True}
+    with traced.open("POST", "/v1/responses", body, headers=HEADERS) as answer:
+        answer.read_until(b'"Hel"')
+    try:
+        spans = collector.of_trace(3)
+        assert all(int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"]) > 0 for span in spans)
+        assert {span["name"] for span in spans} == {"POST /v1/responses", "chat m", "POST"}
+    finally:
+        gate.set()
 
 
 def test_a_collector_that_fails_delays_nothing(traced: Service, collector: Collector, upstream: Upstream) -> None:
