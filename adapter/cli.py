@@ -69,9 +69,9 @@ main.add_command(usage)
 def serve(settings: Settings) -> None:
     """Serve /v1/responses in the foreground.
 
-    Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_UPSTREAM_HEADERS, ADAPTER_API_KEYS, ADAPTER_ADMIN_KEY
-    and ADAPTER_SECRET_KEY in the environment or in the TOML file. SIGTERM stops the server when open responses are
-    done, Ctrl-C at once.
+    Secrets have no flag: set ADAPTER_UPSTREAM_API_KEY, ADAPTER_UPSTREAM_HEADERS, ADAPTER_API_KEYS, ADAPTER_ADMIN_KEY,
+    ADAPTER_SECRET_KEY and ADAPTER_OTLP_HEADERS in the environment or in the TOML file. SIGTERM stops the server when
+    open responses are done, Ctrl-C at once.
     """
     from adapter.server.server import serve
 

@@ -21,11 +21,13 @@ from typing import Any, Final, NoReturn
 
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
+from adapter.server.troubles import find_troubles, raise_file_limit
 from adapter.server.welcome import DEMO, welcome
 from adapter.settings.checks import refuse_itself, refuse_open_bind
 from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
+from adapter.telemetry.logs import log
 from adapter.telemetry.snapshots import create_directory, remove_directory
 
 STREAMS_PER_WORKER: Final = 3000
@@ -119,14 +121,21 @@ def options(settings: Settings) -> dict[str, Any]:
         if settings.admin_bind is not None:
             server.cfg.set("bind", [*server.cfg.bind, settings.admin_bind])  # the last one, see the worker
             create_directory()
+        raise_file_limit()
 
     def on_exit(server: Any) -> None:
         remove_directory()
 
     def when_ready(server: Any) -> None:
         address = server.LISTENERS[0].getsockname()
-        with suppress(OSError):  # standard output may be full or closed
-            print(welcome(settings, address, is_tls=server.cfg.is_ssl, is_terminal=sys.stdout.isatty()), flush=True)
+        is_terminal = sys.stdout.isatty()
+        _print(welcome(settings, address, is_tls=server.cfg.is_ssl, is_terminal=is_terminal))
+        troubles = find_troubles(settings)
+        if is_terminal and troubles:
+            _print("\n".join(["  Not in order:\n", *(f"    - {trouble}" for trouble in troubles), ""]))
+        elif not is_terminal:
+            for trouble in troubles:
+                log.warning("not in order", trouble=trouble)
         # What each worker needs is imported here, so that they share it.
         from gevent.resolver import thread  # noqa: F401
 
@@ -159,6 +168,11 @@ def options(settings: Settings) -> dict[str, Any]:
         "on_exit": on_exit,
         "when_ready": when_ready,
     }
+
+
+def _print(text: str) -> None:
+    with suppress(OSError):  # standard output may be full or closed
+        print(text, flush=True)
 
 
 def tls_context(config: Any, make_context: Any) -> Any:

@@ -3,6 +3,9 @@
 The screen has what comes next: a request to try, the page that sends one, and the settings for Codex.
 """
 
+import os
+import shutil
+import sys
 from typing import Any, Final, NamedTuple
 
 from adapter import __version__
@@ -12,6 +15,7 @@ from adapter.settings.settings import Settings
 
 DEMO: Final = "demo"
 """The source of `upstream_url` where the demo upstream was started, and the name of its model."""
+_COMMAND: Final = "responses-adapter"
 _OF_THIS_MACHINE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """For an address that stands for all of the machine's, the one to try it at."""
 
@@ -38,7 +42,7 @@ def welcome(settings: Settings, address: tuple[Any, ...] | str, *, is_tls: bool 
         return line
     return (
         f"{line}\nNo upstream is configured (ADAPTER_UPSTREAM_URL), so the bundled demo upstream was started. Try:\n"
-        f"  {_curl(settings, reached)}"
+        f"  {_curl(settings, reached)}\nCtrl-C stops it."
     )
 
 
@@ -65,6 +69,7 @@ def _screen(settings: Settings, reached: _Address) -> list[str]:
     rows.append(("keys", _who_may_call(settings)))
     if settings.admin_bind is not None:
         rows.append(("operator", f"http://{settings.admin_bind}/"))
+    command = _command()
     page = "" if reached.where.startswith(UNIX) else f", or open {reached.base.removesuffix('v1')} in a browser"
     return [
         f"\n  responses-adapter {__version__}\n",
@@ -73,7 +78,7 @@ def _screen(settings: Settings, reached: _Address) -> list[str]:
         f"    {_curl(settings, reached)}",
         "\n  Codex, in ~/.codex/config.toml:\n",
         *(f"    {line}".rstrip() for line in codex_settings(settings, reached.base).splitlines()),
-        "\n  Ctrl-C stops it. More: docs/start.md, responses-adapter check, responses-adapter --help\n",
+        f"\n  Ctrl-C stops it. More: docs/start.md, {command} check (or --help)\n",
     ]
 
 
@@ -90,6 +95,17 @@ def _curl(settings: Settings, reached: _Address) -> str:
     key = ' -H "Authorization: Bearer $RESPONSES_KEY"' if settings.requires_keys else ""
     body = f'{{"model": "{_model(settings)}", "input": "Hello"}}'
     return f"curl {reached.curl}/responses{key} -H 'Content-Type: application/json' -d '{body}'"
+
+
+def _command() -> str:
+    """Return how to call the command line from here: by its name, or in a checkout by its path."""
+    found, own = shutil.which(_COMMAND), os.path.join(os.path.dirname(sys.executable), _COMMAND)
+    if found is not None and (not os.path.exists(own) or os.path.samefile(found, own)):
+        return _COMMAND
+    if not os.path.exists(own):
+        return f"{os.path.basename(sys.executable)} -m adapter"
+    near = os.path.relpath(own)
+    return own if near.startswith("..") else near
 
 
 def _who_may_call(settings: Settings) -> str:

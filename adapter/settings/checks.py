@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
 from adapter.settings.kinds import is_loopback, split_address, split_header_lines
 from adapter.settings.settings import Settings, SettingsError
-from adapter.settings.upstreams import DEFAULT, RESERVED_HEADERS
+from adapter.settings.upstreams import DEFAULT, RESERVED_HEADERS, UpstreamSettings
 from translators.responses.passthrough import RESERVED
 
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -47,12 +47,17 @@ def refuse_itself(settings: Settings, bind: str) -> None:
         url = urlsplit(upstream.url)
         here = {host, *_THIS_MACHINE} if host in {*_THIS_MACHINE, *_ANY_ADDRESS} else {host}
         if url.hostname in here and (url.port or {"http": 80, "https": 443}[url.scheme]) == port:
-            source = settings.sources.get("upstream_url", "ADAPTER_UPSTREAM_URL")
-            if upstream.name != DEFAULT:
-                source = f"{settings.config}: upstreams.{upstream.name}.url"
             raise SettingsError(
-                f"{source}: {upstream.url} is the address of this server itself. Give it another with --bind."
+                f"{url_source(settings, upstream)}: {upstream.url} is the address of this server itself. Give it "
+                "another with --bind."
             )
+
+
+def url_source(settings: Settings, upstream: UpstreamSettings) -> str:
+    """Return where the URL of an upstream is set, as messages name it."""
+    if upstream.name == DEFAULT:
+        return settings.sources.get("upstream_url", "ADAPTER_UPSTREAM_URL")
+    return f"{settings.config}: upstreams.{upstream.name}.url"
 
 
 def _refuse_open_admin(settings: Settings) -> None:

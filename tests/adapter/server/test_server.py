@@ -260,10 +260,25 @@ def test_a_unix_socket(tmp_path: Path) -> None:
             assert peer.recv(100).startswith(b"HTTP/1.1 404 ")
 
 
-def test_a_store_that_cannot_be_reached_is_named_before_the_first_request(tmp_path: Path) -> None:
+def test_a_provider_that_cannot_be_reached_is_named_at_the_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    with started(SERVE, tmp_path, ADAPTER_UPSTREAM_URL=url, ADAPTER_WORKERS="1") as (process, _):
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        assert line["event"] == "not in order"
+        assert f"{url} cannot be reached" in line["trouble"]
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        soft, hard = re.search(r"Max open files +(\d+) +(\d+)", limits).groups()  # type: ignore[union-attr]
+        assert int(soft) >= min(8192, int(hard))
+
+
+def test_a_store_that_cannot_be_reached_is_named_before_the_first_request(
+    tmp_path: Path, provider: Upstream
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         store = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
-    environ = {"ADAPTER_STORE": store, "ADAPTER_UPSTREAM_URL": "http://h/v1", "ADAPTER_WORKERS": "1"}
+    environ = {"ADAPTER_STORE": store, "ADAPTER_UPSTREAM_URL": provider.url, "ADAPTER_WORKERS": "1"}
     with started(SERVE, tmp_path, **environ) as (process, _):
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())

@@ -2,7 +2,9 @@
 
 import re
 import shlex
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,33 @@ def test_a_screen(settings: Settings, address: tuple[str, int] | str) -> None:
 def test_the_demo_is_named_and_how_to_leave_it() -> None:
     assert "ADAPTER_UPSTREAM_URL=" in welcome(DEMO, HERE, is_terminal=True)
     assert "ADAPTER_UPSTREAM_URL" in welcome(DEMO, HERE, is_terminal=False)
+
+
+def test_it_says_how_to_stop_the_demo() -> None:
+    assert welcome(DEMO, HERE, is_terminal=False).endswith("\nCtrl-C stops it.")
+
+
+@pytest.mark.parametrize(
+    ("scripts", "called"),
+    [
+        (["bin/responses-adapter"], "responses-adapter"),
+        (["bin/responses-adapter", ".venv/bin/responses-adapter"], ".venv/bin/responses-adapter"),
+        ([".venv/bin/responses-adapter"], ".venv/bin/responses-adapter"),
+        ([], "python3 -m adapter"),
+    ],
+)
+def test_commands_are_named_as_they_can_be_typed(
+    scripts: list[str], called: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bin", ".venv/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    for script in scripts:
+        (tmp_path / script).write_text("")
+        (tmp_path / script).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python3"))
+    assert f" {called} check " in welcome(CONFIGURED, HERE, is_terminal=True)
 
 
 def test_the_model_to_try_is_a_configured_one() -> None:
