@@ -29,8 +29,12 @@ _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
         rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, at REAL, bytes INTEGER, head BLOB
     );
-    CREATE TABLE IF NOT EXISTS contents (id TEXT, part INTEGER, data BLOB, PRIMARY KEY (id, part)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS contents (id TEXT, part INTEGER, data BLOB, PRIMARY KEY (id, part));
     CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY, at REAL, state BLOB);
+"""
+_SIZES: Final = """
+    SELECT (SELECT TOTAL(bytes) FROM recordings), page_count, freelist_count, page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size
 """
 _TO_TRIM: Final = """
     SELECT id FROM (
@@ -91,9 +95,14 @@ class Spool:
         self._next_trim, self._untrimmed = time.monotonic() + _TRIM_SECONDS, 0
         with self._connection as connection:
             oldest = time.time() - MAX_AGE
-            old = connection.execute(_TO_TRIM, (self._max_bytes, MAX_RECORDINGS, oldest)).fetchall()
+            old = connection.execute(_TO_TRIM, (self._room(), MAX_RECORDINGS, oldest)).fetchall()
             connection.executemany("DELETE FROM recordings WHERE id = ?", old)
             connection.executemany("DELETE FROM contents WHERE id = ?", old)
+
+    def _room(self) -> float:
+        """Return how many bytes of recordings fit into the ring: their pages have more, as far as they are not full."""
+        total, pages, free, page = self._connection.execute(_SIZES).fetchone()
+        return float(self._max_bytes * total / ((pages - free) * page))
 
     def write_worker(self, pid: int, state: bytes) -> None:
         """Write what a worker knows of the upstreams, as JSON; `read_workers` returns it."""

@@ -1,8 +1,10 @@
 """The inspector's recordings: what is cut and masked, what the spool keeps, and that off loads nothing of it."""
 
 import json
+import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -154,6 +156,21 @@ def test_the_oldest_make_room(spool: Spool) -> None:
     assert set(kept) == {f"x_{number}" for number in range(60 - len(kept), 60)}
     assert spool.find("x_0") is None
     assert spool.read_contents("x_0").request is None
+
+
+def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> None:
+    for number in range(400):
+        one = recording(f"x_{number}")
+        one.add_request(json.dumps({"a": os.urandom(700).hex()}).encode())
+        spool.write([one.take()])
+    spool.close()
+    assert len(list(tmp_path.iterdir())) == 1, "closed, all of it is in one file"
+    with sqlite3.connect(tmp_path / "inspector.db") as connection:
+        pages, free, page = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+    assert 100_000 < (pages - free) * page <= 220_000
+    assert pages * page <= 300_000, "what has been freed is used again"
 
 
 def test_what_is_older_than_a_day_is_removed(spool: Spool) -> None:
