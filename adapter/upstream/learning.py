@@ -5,18 +5,21 @@ proved true: the provider has accepted a request in the form that the lesson sug
 several reasons learns one lesson after the other and stores them together. If the provider repeats its rejection, the
 lesson was wrong, and the next likely one is tried. So each lesson costs one failed call, and a rejection that nothing
 cures (an unknown model, a prompt quoted in every rejection) teaches nothing. Source: docs/decisions/0021-lessons.md.
+
+The rules and their patterns are imported at the first rejection or lesson: they would be a twentieth of a start.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
 
 from adapter.telemetry.logs import log
 from adapter.upstream.lessons import Lessons
-from translators.dialects.amendments import lessons_of, with_lessons
 from translators.dialects.dialect import Dialect
-from translators.dialects.rejections import Rejection, read_rejection
 from translators.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from translators.dialects.rejections import Rejection
 
 _MAX_RETRIES: Final = 12
 """Retries of one request: more than the peculiarities that any provider was seen to have for one request."""
@@ -43,6 +46,8 @@ class ModelDialects:
         """Return the configured dialect with lessons applied to it."""
         found = self._amended.get(lessons)
         if found is None:
+            from translators.dialects.amendments import with_lessons
+
             found = self._amended[lessons] = with_lessons(self._configured, lessons)
         return found
 
@@ -84,6 +89,9 @@ class RetryPlan:
 
     def next(self, error: UpstreamError, sent: bytes) -> bool:
         """Set `dialect` for a retry of the rejected request `sent`; return False if no retry can help."""
+        from translators.dialects.amendments import lessons_of
+        from translators.dialects.rejections import read_rejection
+
         rejection = read_rejection(error)
         if rejection is None:
             return False

@@ -6,7 +6,6 @@ neither on codes nor on statuses. A failure that no row recognizes is mapped by 
 Source: OpenAI API reference, Error codes. The wordings: `words.py`; the shapes of bodies: `bodies.py`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -72,11 +71,11 @@ class _Failure:
                 return make_error(self)
         return self.by_status()
 
-    def says(self, pattern: re.Pattern[str]) -> bool:
-        return pattern.search(self.error.words) is not None
+    def says(self, wordings: words.Wordings) -> bool:
+        return wordings.search(self.error.words) is not None
 
-    def is_labelled(self, pattern: re.Pattern[str]) -> bool:
-        return pattern.search(self.error.label) is not None
+    def is_labelled(self, wordings: words.Wordings) -> bool:
+        return wordings.search(self.error.label) is not None
 
     # --- recognize ----------------------------------------------------------------------------------------------------
 

@@ -9,25 +9,36 @@ continuedev/continue#11823.
 """
 
 import re
+from functools import cached_property
 from typing import Final
 
 
-def _any_of(*wordings: str) -> re.Pattern[str]:
-    """Return the pattern that finds any of some wordings; letters of other scripts end a word like a blank.
+class Wordings:
+    """The pattern that finds any of some wordings; letters of other scripts end a word like a blank.
 
-    Beyond ASCII, case counts: such wordings leave out their first letter.
+    Beyond ASCII, case counts: such wordings leave out their first letter. It is compiled for the first error that it is
+    searched in.
     """
-    return re.compile("|".join(wordings), re.IGNORECASE | re.ASCII)
+
+    def __init__(self, *wordings: str) -> None:
+        self._wordings = wordings
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._wordings), re.IGNORECASE | re.ASCII)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._pattern.search(text)
 
 
-OUTPUT_LIMIT: Final = _any_of(
+OUTPUT_LIMIT: Final = Wordings(
     r"max(_completion|_output)?_tokens'?( or 'max_completion_tokens')? is too large",  # vLLM, OpenAI
     r"model supports at most \d+ completion tokens",
     r"max_(completion_|output_)?tokens.{0,30}(非法|过大|超过|超出|取值)",
 )
 """The requested output is too long; the input fits."""
 
-CONTEXT: Final = _any_of(
+CONTEXT: Final = Wordings(
     r"context[_ ]?(length|window|size)[_ ]?(exceeded|limit)",
     r"exceed(s|ed|ing)?\b.{0,60}(context[_ ](length|window|size|limit)|input length)",  # llama.cpp, Cloudflare
     r"exceed(s|ed|ing)?\b.{0,40}max(imum)? (context|input|prompt|sequence)",
@@ -64,10 +75,10 @@ CONTEXT: Final = _any_of(
 )
 """The input is longer than the model's context."""
 
-ABOVE_RATE: Final = _any_of(r"request too large", r"must be reduced in order to run")
+ABOVE_RATE: Final = Wordings(r"request too large", r"must be reduced in order to run")
 """One request exceeds the allowance of a whole minute (OpenAI, Groq), so no retry can succeed."""
 
-RATE: Final = _any_of(
+RATE: Final = Wordings(
     r"rate[_ -]?limit|too[_ ]many[_ ]requests|throttl|slow[_ ]?down",
     r"resource[_ ]exhausted",  # Google
     r"capacity[_ ]exceeded",  # Mistral
@@ -81,10 +92,10 @@ RATE: Final = _any_of(
     r"zu viele anfragen|trop de requêtes|demasiadas solicitudes|muitas solicitações",
 )
 
-TOO_FAST: Final = _any_of(r"too many requests", r"(请求|调用|访问)过于?频繁", r"达到(了)?(速率|频率)限制")
+TOO_FAST: Final = Wordings(r"too many requests", r"(请求|调用|访问)过于?频繁", r"达到(了)?(速率|频率)限制")
 """A rate limit and nothing else, whatever the status."""
 
-QUOTA: Final = _any_of(
+QUOTA: Final = Wordings(
     r"insufficient[_ ](quota|balance|credit|funds?)|not enough (credit|balance|funds?)",
     r"exceeded your (current|monthly) (quota|usage|included)|quota exceeded|spending limit|usage_not_included",
     r"billing[_ ](hard[_ ]limit|not[_ ]active)|payment required",
@@ -101,7 +112,7 @@ QUOTA: Final = _any_of(
 )
 """Money or an allowance has run out."""
 
-CONTENT: Final = _any_of(
+CONTENT: Final = Wordings(
     r"content[_ -]?(filter|policy|management)|responsible_?ai",  # Azure
     r"content violates|safety_check",  # xAI
     r"usage (policy|policies|guidelines)|invalid_prompt",  # OpenAI
@@ -117,7 +128,7 @@ CONTENT: Final = _any_of(
 )
 """The provider's content filter blocked the request."""
 
-INVALID_KEY: Final = _any_of(
+INVALID_KEY: Final = Wordings(
     r"(invalid|incorrect|missing|no|valid) (api[ _-]?key|access token|bearer token|credentials)|invalid_api_key",
     r"api[ _-]?key (is |was )?(not valid|invalid|missing|required|expired)",
     r"authentication[ _](fails|failed|error|required)|unauthori[sz]ed|login fail",
@@ -128,7 +139,7 @@ INVALID_KEY: Final = _any_of(
 _NAME: Final = r"[`'\"]?[^\s`'\"]{1,120}[`'\"]?"
 """One word, quoted or not."""
 
-UNKNOWN_MODEL: Final = _any_of(
+UNKNOWN_MODEL: Final = Wordings(
     r"model_not_found|model_not_exist|model_decommissioned|invalid_model|deploymentnotfound|modelnotfound",
     r"(unknown|invalid|no such|unsupported) model\b|not a valid model|not a chat model",
     r"\bmodel (is |does )?not (exist|found)",
@@ -145,34 +156,34 @@ UNKNOWN_MODEL: Final = _any_of(
     r"모델을 찾을 수 없|モデルが(見つか|存在し)|одель[^.]{0,40}не (найден|существ)|modell[^.]{0,40}nicht gefunden",
 )
 
-UNSUPPORTED_FEATURE: Final = _any_of(r"no endpoints found that (can )?(support|handle)")
+UNSUPPORTED_FEATURE: Final = Wordings(r"no endpoints found that (can )?(support|handle)")
 """OpenRouter has no provider that supports the request's features."""
 
-UNSUPPORTED_MEDIA: Final = _any_of(
+UNSUPPORTED_MEDIA: Final = Wordings(
     r"(image|audio|vision|video) (input )?is not supported", r"\bmmproj\b", r"required for image"
 )
 """llama.cpp and Ollama answer with 500 to media that its model cannot read."""
 
-WRONG_URL: Final = _any_of(r"^(not found|404 page not found|no route|cannot (post|get) /|invalid url \()")
+WRONG_URL: Final = Wordings(r"^(not found|404 page not found|no route|cannot (post|get) /|invalid url \()")
 """A web server's answer to an unknown path. A provider's own 404 says what was not found."""
 
-NOT_CHAT: Final = _any_of(r"did you mean /v1/responses")
+NOT_CHAT: Final = Wordings(r"did you mean /v1/responses")
 """This adapter's own answer to a chat request."""
 
-PLAIN_HTTP: Final = _any_of(
+PLAIN_HTTP: Final = Wordings(
     r"plain http request was sent to https", r"sent an http request to an https", r"speaking plain http"
 )
 """What nginx, Go's and Apache's servers answer to HTTP at a port for TLS. Source: nginx docs, ngx_http_ssl_module."""
 
-INVALID_OUTPUT: Final = _any_of(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
+INVALID_OUTPUT: Final = Wordings(r"tool_use_failed", r"json_validate_failed", r"tool call validation failed")
 """Groq validates the model's output, and reports an invalid one as a 400."""
 
-OVERLOADED: Final = _any_of(
+OVERLOADED: Final = Wordings(
     r"overloaded", r"no available capacity", r"at capacity", r"server (is )?busy",
     r"繁忙|访问量过大|负载(过高|已满|已经?达到)|过载|系统忙|服务忙|拥挤",
 )  # fmt: skip
 
-UNSUPPORTED_PARAM: Final = _any_of(
+UNSUPPORTED_PARAM: Final = Wordings(
     r"(not|n't|un)[ -]*(currently )?(be )?(support|permit|recogni[sz]|allow)",
     r"unknown (name|field|parameter|variant)",
     r"extra[_ ](inputs?|fields?|forbidden)",
