@@ -137,6 +137,7 @@ def options(settings: Settings) -> dict[str, Any]:
             for trouble in troubles:
                 log.warning("not in order", trouble=trouble)
         # What each worker needs is imported here, so that they share it.
+        from gevent import threadpool  # noqa: F401
         from gevent.resolver import thread  # noqa: F401
 
         from adapter.server import fast_path  # noqa: F401

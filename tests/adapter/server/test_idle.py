@@ -37,6 +37,10 @@ UNWANTED = {
 }  # fmt: skip
 """Of a feature that most requests do not use, of another store, or of another package of the environment."""
 
+MAX_OWN = 325
+MAX_MODULES = 950
+"""With the libraries, which another Python or release may divide differently."""
+
 
 @pytest.fixture(scope="module")
 def master() -> Any:
@@ -47,6 +51,12 @@ def master() -> Any:
 
 def test_nothing_is_imported_that_few_requests_use(master: Any) -> None:
     assert UNWANTED & set(master["modules"]) == set()
+
+
+def test_few_modules_are_imported(master: Any) -> None:
+    own = [name for name in master["modules"] if name.partition(".")[0] in ("adapter", "translators")]
+    assert len(own) <= MAX_OWN, "import what a feature needs at its first use"
+    assert len(master["modules"]) <= MAX_MODULES, "import what a feature needs at its first use"
 
 
 def test_what_else_is_installed_is_not_asked(master: Any) -> None:
