@@ -86,18 +86,8 @@ class Attempts:
         """Return what else to ask the current candidate, in the context that was gathered for it."""
         return plan(self._context)
 
-    def send(self, json: bytes, notes: Notes, delay: float) -> Call | TruncatingCall:
-        """Send a chat request after `delay` seconds.
-
-        With `truncation: "auto"`, with as much history as the provider accepts, and a note.
-        """
-        call = self.send_whole(json, delay)
-        if self._source.request.truncation != "auto":
-            return call
-        return TruncatingCall(self._send_shorter, json, notes, call)
-
-    def send_whole(self, json: bytes, delay: float) -> Call:
-        """Send a chat request as it is, after `delay` seconds."""
+    def send(self, json: bytes, delay: float) -> Call:
+        """Send a chat request after `delay` seconds."""
         candidate = self._candidates.current
         upstream = self._services.upstreams[candidate.upstream]
         call = upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay, model=candidate.model)
@@ -107,9 +97,13 @@ class Attempts:
 
         return record_call(call, self._recording, candidate, self._retry_plan.dialect.lessons, delay, json)
 
+    def send_truncating(self, json: bytes, notes: Notes, delay: float) -> TruncatingCall:
+        """Send a chat request after `delay` seconds, with as much history as the provider accepts, and a note."""
+        return TruncatingCall(self._send_shorter, json, notes, self.send(json, delay))
+
     def _send_shorter(self, json: bytes) -> Call:
         self.explain_next("shorter history")
-        return self.send_whole(json, 0.0)
+        return self.send(json, 0.0)
 
     def explain_next(self, reason: str) -> None:
         """Record why the next attempt is made, unless that is known."""

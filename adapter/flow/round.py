@@ -63,7 +63,12 @@ class Round(ABC):
 
     def _send(self, json: bytes) -> None:
         self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
-        self._call: Call | TruncatingCall = self._flow.attempts.send(json, self._flow.notes, self.asked.delay)
+        flow, delay = self._flow, self.asked.delay
+        self._call: Call | TruncatingCall = (
+            flow.attempts.send_truncating(json, flow.notes, delay)
+            if flow.request.truncation == "auto"
+            else flow.attempts.send(json, delay)
+        )
 
     def _sink(self) -> ResponseStream | BufferedAnswer:
         """Return what the answer is fed to."""

@@ -30,7 +30,7 @@ class SummarisingRound(BufferedRound):
     def _send(self, json: bytes) -> None:
         self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
         self._flow.attempts.explain_next("summary")
-        self._call = self._flow.attempts.send_whole(json, self.asked.delay)
+        self._call = self._flow.attempts.send(json, self.asked.delay)
 
     def _sink(self) -> ResponseStream | BufferedAnswer:
         self._answer = self._buffer(self._flow.notes)

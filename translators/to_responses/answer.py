@@ -56,11 +56,8 @@ class AnswerReader:
         self._body: EventStream | WholeBody | None = None
         self.has_begun = False
         """Whether `begin` has seen the beginning of the answer, or its end."""
-
-    @property
-    def done(self) -> bool:
+        self.done = False
         """Whether the rest of the body can no longer change the response."""
-        return self._stream.is_over or (self._body is not None and self._body.done)
 
     def begin(self, data: bytes) -> list[Event]:
         """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place."""
@@ -69,9 +66,11 @@ class AnswerReader:
         for chunk in chunks:
             self.has_begun = begins_answer(chunk)
             if self.has_begun:
-                return events + self._stream.feed(chain((chunk,), chunks))
+                events += self._stream.feed(chain((chunk,), chunks))
+                break
             events += self._stream.feed((chunk,))
-        if not data or self.done:
+        self.done = self._stream.is_over or (self._body is not None and self._body.done)
+        if not self.has_begun and (not data or self.done):
             self._check_is_answer()
             self.has_begun = True
         return events
@@ -80,8 +79,11 @@ class AnswerReader:
         try:
             chunks = self._read(data) if self._body is None else self._body.feed(data)
         except UpstreamError as error:
-            return self._stream.fail(error)
-        return self._stream.feed(chunks)
+            events = self._stream.fail(error)
+        else:
+            events = self._stream.feed(chunks)
+        self.done = self._stream.is_over or (self._body is not None and self._body.done)
+        return events
 
     def finish(self, now: int) -> list[Event]:
         """Return the events of the end of the answer; `now` is in Unix seconds."""
@@ -94,6 +96,7 @@ class AnswerReader:
                 raise UpstreamError("The provider's answer is empty.", status=502)
         except UpstreamError as error:
             events += self._stream.fail(error)
+        self.done = True
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
 
     def _read(self, data: bytes) -> Iterable[Chunk]:

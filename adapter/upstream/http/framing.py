@@ -12,6 +12,8 @@ from translators.errors import UpstreamError, answer_too_large
 
 _MAX_SIZE_LINE_BYTES: Final = 4096
 """Of the line with a chunk's size and extensions, which no provider sends."""
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+"""As it mostly comes: whole, and without trailers."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 """Window bits with which zlib detects either format. Source: Python docs, zlib: decompress."""
 _MAX_INFLATED_BYTES: Final = 16 * 1024 * 1024
@@ -49,7 +51,10 @@ class ChunkedBody:
             data = self._line + data
             self._line = b""
         body: list[bytes] = []
-        position = 0 if self._missing or self._trailers else _whole_chunks(data, body)
+        position = 0
+        if not (self._missing or self._trailers):
+            position = _whole_chunks(data, body)
+            self.over = data.startswith(_LAST_CHUNK, position)
         while position < len(data) and not self.over:
             if self._missing:
                 position = self._take(data, position, body)

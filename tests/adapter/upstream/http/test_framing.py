@@ -41,6 +41,13 @@ def test_a_chunked_body_that_was_cut_is_not_over(chunks: list[bytes], missing: i
     assert not body.over
 
 
+@given(cuts=st.lists(st.integers(min_value=0), max_size=12), trailers=st.sampled_from([b"", b"0: \r\n"]))
+def test_what_looks_like_the_last_chunk_is_not_it_within_another(cuts: list[int], trailers: bytes) -> None:
+    body, end = ChunkedBody(), b"0\r\n\r\n"
+    assert fed(body, chunked([end, end], trailers=trailers), cuts) == end + end
+    assert body.over
+
+
 @given(data=st.binary(max_size=60), cuts=st.lists(st.integers(min_value=0), max_size=8))
 def test_a_sized_body_ends_at_its_length(data: bytes, cuts: list[int]) -> None:
     body = SizedBody(len(data))
