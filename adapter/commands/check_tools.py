@@ -1,9 +1,11 @@
-"""The part of `check` about `[tools]`: list each MCP server's tools, search the web once, run a line of code.
+"""The part of `check` about `[tools]`: list each MCP server's tools, search the web once, run a line of code, embed a
+query.
 
-A search and a line of code may cost something; an image is not made, since it costs more.
+All that may cost a little; an image is not made, since it costs more.
 """
 
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
@@ -12,10 +14,15 @@ import gevent
 
 from adapter.commands.check import Result
 from adapter.commands.probes import Outcome
+from adapter.event_loop.heartbeat import Heartbeat
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.settings import Settings
+from adapter.settings.tools.backends import FileSearchSettings
 from adapter.settings.tools.servers import MCPServerSettings
+from adapter.upstream.client import Upstream
+from translators.errors import UpstreamError
+from translators.wire import NotJSON
 
 _QUERY: Final = "weather today"
 _CODE: Final = "print(6 * 7)"
@@ -42,6 +49,8 @@ def _list_probes(settings: Settings, policy: ToolPolicy) -> list[tuple[str, Call
         found.append(("web_search", partial(_search, policy, tools.web_search.backend)))
     if tools.code_interpreter is not None:
         found.append(("code_interpreter", partial(_run_code, policy)))
+    if tools.file_search is not None:
+        found.append(("file_search", partial(_embed, policy, settings, tools.file_search)))
     return found
 
 
@@ -88,3 +97,22 @@ def _run_code(policy: ToolPolicy) -> Outcome:
     if result.error is not None:
         return "error", f"{result.error}."
     return ("ok" if "42" in result.logs else "no"), f'{_CODE} printed "{" ".join(result.logs.split())[:60]}"'
+
+
+def _embed(policy: ToolPolicy, settings: Settings, search: FileSearchSettings) -> Outcome:
+    upstream = next(one for one in settings.all_upstreams() if one.name == search.upstream)
+    embedder = policy.create_embedder({upstream.name: Upstream(upstream, Heartbeat())})
+    assert embedder is not None
+    try:
+        embedder.ask([_QUERY])
+        began = time.monotonic()
+        (vector,) = embedder.ask([_QUERY])  # over a connection that is open, as a search mostly has one
+    except UpstreamError as error:
+        return "error", f"{search.model}: {error}"
+    except (*NotJSON, ValueError) as error:
+        return "error", f"{search.model}: what came has no embedding: {error}."
+    seconds = time.monotonic() - began
+    came = f"{search.model}: {len(array('f', vector))} dimensions in {seconds:.2f} s"
+    if seconds > search.query_timeout:
+        return "no", f"{came}. A search waits {search.query_timeout:g} s for it (query_timeout), then uses words alone."
+    return "ok", came

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import gevent
 from msgspec import Struct, convert
 
 from adapter.event_loop.client_watch import ClientWatch
@@ -49,7 +50,7 @@ class Embedder:
         for start in range(0, len(texts), _BATCH):
             part = texts[start : start + _BATCH]
             try:
-                vectors += self._ask(part, bearer)
+                vectors += self.ask(part, bearer)
             except UpstreamError as error:
                 self._upstream.log_failure(error, model=self._settings.model)
                 return None
@@ -58,8 +59,17 @@ class Embedder:
                 return None
         return vectors
 
-    def _ask(self, texts: Sequence[str], bearer: str | None) -> list[bytes]:
-        """Return the embedding of each text; raise UpstreamError, NotJSON, ValueError."""
+    def embed_queries(self, texts: Sequence[str], bearer: str | None = None) -> list[bytes] | None:
+        """Return the embeddings of what is searched for, as `embed` does; None, too, if they take too long."""
+        vectors, is_late = None, True
+        with gevent.Timeout(self._settings.query_timeout, False):
+            vectors, is_late = self.embed(texts, bearer), False
+        if is_late:
+            log.warning("embeddings late", model=self._settings.model, seconds=self._settings.query_timeout)
+        return vectors
+
+    def ask(self, texts: Sequence[str], bearer: str | None = None) -> list[bytes]:
+        """Return the embedding of each of a few texts; raise UpstreamError, NotJSON, ValueError."""
         members: dict[str, Any] = {"model": self._settings.model, "input": list(texts), "encoding_format": "float"}
         body = self._upstream.ask_embeddings(encode(members), bearer=bearer, watch=ClientWatch({}))
         data = sorted(convert(decode(body), _Answer).data, key=lambda one: one.index)

@@ -82,7 +82,7 @@ class FileSearch:
         return [result for _, _, result in found[: options.limit]]
 
     def _embed(self, queries: Sequence[str]) -> list[bytes] | None:
-        return None if self._embedder is None else self._embedder.embed(queries, self._bearer)
+        return None if self._embedder is None else self._embedder.embed_queries(queries, self._bearer)
 
     def _search_store(
         self, store: StoredVectorStore, queries: Sequence[str], vectors: Sequence[bytes] | None, options: SearchOptions

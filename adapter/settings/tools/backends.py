@@ -103,10 +103,17 @@ class FileSearchSettings:
     model: str
     dimensions: int = 256
     """To which embeddings are cut: more cost memory and time, and help little."""
+    query_timeout: float = 0.25
+    """Seconds that a search waits for the embedding of its query; then words alone are used."""
     given: frozenset[str] = frozenset()
 
     def describe(self) -> dict[str, str]:
-        return {"upstream": self.upstream, "model": self.model, "dimensions": str(self.dimensions)}
+        return {
+            "upstream": self.upstream,
+            "model": self.model,
+            "dimensions": str(self.dimensions),
+            "query_timeout": f"{self.query_timeout:g}",
+        }
 
 
 class _Results(Kind):
@@ -155,6 +162,7 @@ class _FileSearchTable(Schema):
     upstream = Text("the name of an upstream", required=True)
     model = Text("a model's name", required=True)
     dimensions = Whole(16, 4096)
+    query_timeout = Seconds(0.01, 60)
 
 
 class _CodeTable(Schema):

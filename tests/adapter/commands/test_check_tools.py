@@ -8,11 +8,12 @@ import pytest
 
 from adapter.commands.check_tools import run_tool_probes
 from adapter.settings.settings import Settings
-from adapter.settings.tools.backends import CodeSettings, WebSearchSettings
+from adapter.settings.tools.backends import CodeSettings, FileSearchSettings, WebSearchSettings
 from adapter.settings.tools.servers import MCPServerSettings
 from adapter.settings.tools.settings import ToolSettings
 from tests.adapter.hosting.mcp.test_eras import WithSessions
 from tests.support.servers.scripted_mcp import Reply, Request, ScriptedMCP, as_json, result, scripted_mcp, tool
+from tests.support.servers.upstream import Upstream
 
 
 @pytest.fixture
@@ -74,3 +75,24 @@ def test_a_session_is_ended(server: ScriptedMCP) -> None:
 
 def test_without_tools_there_is_nothing_to_check() -> None:
     assert check(ToolSettings()) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "timeout", "verdict", "begins"),
+    [
+        ({"data": [{"index": 0, "embedding": [0.6] * 300}]}, 10.0, "ok", "e: 256 dimensions in "),
+        ({"data": [{"index": 0, "embedding": [0.6] * 20}]}, 0.0, "no", "e: 20 dimensions in "),
+        ({"data": []}, 10.0, "error", "e: what came has no embedding: 0 embeddings for 1 texts."),
+        (None, 10.0, "error", "e: no such path"),
+    ],
+)
+def test_embeddings(provider: Upstream, answer: object, timeout: float, verdict: str, begins: str) -> None:
+    provider.answers = {} if answer is None else {"/v1/embeddings": answer}
+    file_search = FileSearchSettings(upstream="default", model="e", query_timeout=timeout)
+    settings = Settings(upstream_url=provider.url, tools=ToolSettings(file_search=file_search))
+    try:
+        (result,) = run_tool_probes(settings)
+    finally:
+        provider.reset()
+    assert (result.name, result.verdict) == ("file_search", verdict)
+    assert result.detail.startswith(begins)

@@ -85,6 +85,8 @@ class Trigrams:
     def embed(self, texts: Sequence[str], bearer: str | None = None) -> list[bytes]:
         return [self._vector(text) for text in texts]
 
+    embed_queries = embed
+
     def _vector(self, text: str) -> bytes:
         counts = [0.0] * 128
         letters = re.sub(r"\W+", " ", text.lower())

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+import gevent
 import pytest
 from msgspec.structs import replace
 
@@ -41,6 +42,8 @@ class Meanings(Embedder):
 
     def embed(self, texts: Sequence[str], bearer: str | None = None) -> list[bytes] | None:
         return None if self.down else [vector(text) for text in texts]
+
+    embed_queries = embed
 
 
 @pytest.fixture
@@ -166,6 +169,21 @@ def test_embeddings_are_cut_and_of_length_one_and_in_the_order_of_the_texts() ->
 )  # fmt: skip
 def test_an_answer_that_is_no_embedding_costs_only_itself(answer: Any) -> None:
     assert embedder(answer)[0].embed(["text"]) is None
+
+
+def test_a_search_does_not_wait_for_a_slow_model(log_lines: list[dict[str, Any]]) -> None:
+    def answer(texts: list[str]) -> Any:
+        gevent.sleep(pause)
+        return {"data": [{"index": 0, "embedding": [3, 4]}]}
+
+    made, _ = embedder(answer)
+    pause = 0.0
+    assert made.embed_queries(["text"]) is not None
+    pause = 60.0
+    began = time.monotonic()
+    assert made.embed_queries(["text"]) is None
+    assert 0.2 < time.monotonic() - began < 5
+    assert [(line["event"], line["seconds"]) for line in log_lines] == [("embeddings late", 0.25)]
 
 
 def test_orders() -> None:
