@@ -8,7 +8,8 @@ between tenants.
 
 A base request is known by the bytes around the two values that differ from turn to turn, `input` and
 `previous_response_id`. They prove enough, however the two values were found in a body: with one JSON value in the place
-of another, a valid body stays valid, no member comes twice, and all other members are the same.
+of another, a valid body stays valid, no member comes twice, and all other members are the same. So a long body with its
+input where the last one like it had it need not be parsed: what is around the input is known, and so is its beginning.
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,11 @@ _BASE_OVERHEAD: Final = 4096
 """Bytes of the objects that every base request consists of, roughly."""
 _SOUGHT_BYTES: Final = 64
 """First bytes of an input, by which it is found in its body."""
+_HEAD_BYTES: Final = 64
+_TAIL_BYTES: Final = 4
+"""First and last bytes of bodies that may have their input in the same place; a longer tail is often of the input."""
+_MAX_PLACES: Final = 1024
+"""Heads and tails with the place of the last input between them: more than the base requests that fit a usual cache."""
 _ABSENT: Final = Raw(b"")
 
 
@@ -49,15 +55,6 @@ class _Turn(Struct, gc=False):
 
 
 _turn: Final = Decoder(_Turn).decode
-
-
-class KnownTurn(Struct, frozen=True, gc=False):
-    """A body with a known base request."""
-
-    base: BaseRequest
-    input: bytes
-    previous_response_id: bytes
-    """Its JSON; empty: the body has none, or null."""
 
 
 class KnownItems(Struct, frozen=True, gc=False):
@@ -77,6 +74,17 @@ class KnownInput(Struct, frozen=True, gc=False):
     """The cached beginning of it."""
 
 
+class KnownTurn(Struct, frozen=True, gc=False):
+    """A body with a known base request."""
+
+    base: BaseRequest
+    input: bytes
+    previous_response_id: bytes
+    """Its JSON; empty: the body has none, or null."""
+    found: KnownInput
+    """What is known of the input."""
+
+
 class _SizedBase(Struct, frozen=True, gc=False):
     base: BaseRequest
     size: int
@@ -86,6 +94,8 @@ _ItemsKey = tuple[str, bool, bytes]
 """Tenant, whether the request continues another, first bytes of the input."""
 _BaseKey = tuple[str | bytes, ...]
 """Tenant, and the bytes around the values of the turn."""
+_PlaceKey = tuple[str, bytes, bytes]
+"""Tenant, first and last bytes of a body."""
 UNKNOWN: Final = KnownInput()
 
 
@@ -95,10 +105,11 @@ class KnownInputs:
     def __init__(self, max_bytes: int) -> None:
         self._items: LRUCache[_ItemsKey, tuple[KnownItems, ...]] = LRUCache(max_bytes // 2, getsizeof=_size)
         self._bases: LRUCache[_BaseKey, _SizedBase] = LRUCache(max_bytes // 2, getsizeof=_size_of_base)
+        self._places: LRUCache[_PlaceKey, tuple[int, int]] = LRUCache(_MAX_PLACES)
 
     def of(self, tenant: str) -> "TenantInputs":
         """Return what is known of one tenant's requests."""
-        return TenantInputs(tenant, self._items, self._bases)
+        return TenantInputs(tenant, self._items, self._bases, self._places)
 
 
 class TenantInputs(Struct, frozen=True, gc=False):
@@ -107,9 +118,13 @@ class TenantInputs(Struct, frozen=True, gc=False):
     tenant: str
     _items: LRUCache[_ItemsKey, tuple[KnownItems, ...]]
     _bases: LRUCache[_BaseKey, _SizedBase]
+    _places: LRUCache[_PlaceKey, tuple[int, int]]
+    """How many bytes the last body of such a head and tail had before its input and after it."""
 
-    def find_turn(self, body: bytes) -> KnownTurn | None:
-        """Return the turn of a body; None: its base request is not known."""
+    def find_turn(self, body: bytes, max_items: int) -> KnownTurn | None:
+        """Return the turn of a body, of at most `max_items` items; None: its base request is not known."""
+        if len(body) > MIN_BYTES and (in_place := self._find_in_place(body, max_items)) is not None:
+            return in_place
         try:
             turn = _turn(body)
         except NotJSON:
@@ -117,10 +132,34 @@ class TenantInputs(Struct, frozen=True, gc=False):
         input, previous = bytes(turn.input), b""
         if turn.previous_response_id is not _ABSENT:
             previous = _plain_string(turn.previous_response_id)
+        key = _base_key(self.tenant, body, input, previous)
         try:
-            return KnownTurn(self._bases[_base_key(self.tenant, body, input, previous)].base, input, previous)
+            base = self._bases[key].base
         except KeyError:
             return None
+        if len(input) <= MIN_BYTES:
+            return KnownTurn(base, input, previous, UNKNOWN)
+        self._add_place(body, key)
+        continues = previous != b"" or base.members.conversation is not None
+        return KnownTurn(base, input, previous, self.find_items(input, max_items, continues=continues))
+
+    def _find_in_place(self, body: bytes, max_items: int) -> KnownTurn | None:
+        """Return the turn of a body that has its input where the last one like it had it, if all of it is known."""
+        place = self._places.get((self.tenant, body[:_HEAD_BYTES], body[-_TAIL_BYTES:]))
+        if place is None:
+            return None
+        end = len(body) - place[1]
+        entry = self._bases.get((self.tenant, body[: place[0]], body[end:]))
+        if entry is None:
+            return None
+        input = body[place[0] : end]
+        found = self.find_items(input, max_items, continues=entry.base.members.conversation is not None)
+        return None if found.items is None else KnownTurn(entry.base, input, b"", found)
+
+    def _add_place(self, body: bytes, key: _BaseKey) -> None:
+        """Remember where a body of this base has its input, unless it has a `previous_response_id`, too."""
+        if len(key) == 3:
+            self._places[self.tenant, body[:_HEAD_BYTES], body[-_TAIL_BYTES:]] = len(key[1]), len(key[2])
 
     def with_base(self, request: CreateRequest, body: bytes, members: Mapping[str, Raw]) -> CreateRequest:
         """Return the valid request of a body with its base, which is cached."""
@@ -133,8 +172,10 @@ class TenantInputs(Struct, frozen=True, gc=False):
         size = _BASE_OVERHEAD + _BASE_SIZE_FACTOR * (len(body) - len(input))
         if size > self._bases.maxsize:
             return request
-        base = base_of(request)
-        self._bases[_base_key(self.tenant, body, input, previous)] = _SizedBase(base, size)
+        base, key = base_of(request), _base_key(self.tenant, body, input, previous)
+        self._bases[key] = _SizedBase(base, size)
+        if len(input) > MIN_BYTES:
+            self._add_place(body, key)
         return replace(request, base=base)
 
     def find_items(self, raw: bytes, max_items: int, *, continues: bool) -> KnownInput:

@@ -136,6 +136,44 @@ def test_a_known_base_changes_nothing(
         assert outcome(body, known, dialect) == outcome(body, None, dialect)
 
 
+LONG = {"role": "user", "content": "x" * 9000}
+NEXT = [{"role": "assistant", "content": "y"}, {"role": "user", "content": "z"}]
+BITS = [
+    b"",
+    b'"',
+    b"]",
+    b"}",
+    b",",
+    b"{",
+    b"[",
+    b"\\u0000",
+    b"\xff",
+    b'"input":1,',
+    b" ",
+    b'{"role":"user","content":"a"},',
+]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 140), st.integers(0, 30), st.sampled_from(BITS)), min_size=1, max_size=4),
+    st.sampled_from(STYLES),
+    st.booleans(),
+)
+def test_a_long_body_that_was_damaged(
+    damages: list[tuple[int, int, bytes]], style: dict[str, Any], is_last: bool
+) -> None:
+    rest = {"instructions": "Be brief.", "metadata": {"a": "b"}}
+    known = KnownInputs(1 << 20)
+    for added in (NEXT[:0], NEXT):
+        members = {"model": "m", **(rest if is_last else {}), "input": [LONG, *added], **({} if is_last else rest)}
+        body = json.dumps(members, **style).encode()
+        assert outcome(body, known, DIALECTS[0]) == outcome(body, None, DIALECTS[0])
+        for at, length, bit in damages:
+            place = len(body) - at
+            damaged = body[:place] + bit + body[place + length :]
+            assert outcome(damaged, known, DIALECTS[0]) == outcome(damaged, None, DIALECTS[0])
+
+
 def test_a_body_is_not_taken_for_one_with_another_base() -> None:
     known = KnownInputs(1 << 20)
     bodies = [

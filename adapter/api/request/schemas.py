@@ -233,7 +233,7 @@ def parse_create(
     `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts. What is `known`
     is not decoded again.
     """  # fmt: skip
-    turn = None if known is None else known.find_turn(body)
+    turn = None if known is None else known.find_turn(body, max_items)
     if known is not None and turn is not None:
         return _parse_turn(body, turn, max_items, known)
     members = decode_members(body)
@@ -260,9 +260,8 @@ def parse_create(
 
 def _parse_turn(body: bytes, turn: KnownTurn, max_items: int, known: TenantInputs) -> CreateRequest:
     """Return the request of a body whose base request is known; raise RequestError for its first error."""
-    base, raw, previous = turn.base, turn.input, turn.previous_response_id
+    base, raw, previous, found = turn.base, turn.input, turn.previous_response_id, turn.found
     continues = previous != b"" or base.members.conversation is not None
-    found = known.find_items(raw, max_items, continues=continues) if len(raw) > MIN_BYTES else UNKNOWN
     check_characters(body, {"input": Raw(raw)}, found.size)
     request = replace(
         base.members,
