@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.history.prefix_cache import begins
-from translators.responses.decoding.items import decode_more_items
+from translators.responses.decoding.items import decode_fitting_items
 from translators.responses.items import Item
 from translators.responses.request import BaseRequest, CreateRequest, base_of
 from translators.wire import Decoder, NotJSON, Raw
@@ -184,7 +184,7 @@ class TenantInputs(Struct, frozen=True, gc=False):
         known = max([one for one in found if begins(raw, one.json)], key=_length, default=None)
         if known is None:
             return UNKNOWN
-        items = _with_more(known, raw)
+        items = _with_more(known, raw, max_items)
         if items is not None and len(items) > max_items:
             items = None
         return KnownInput(items, len(known.json), known)
@@ -223,12 +223,12 @@ def _is_once(part: bytes, body: bytes) -> bool:
     return body.find(part) == body.rfind(part)
 
 
-def _with_more(known: KnownItems, raw: bytes) -> tuple[Item, ...] | None:
+def _with_more(known: KnownItems, raw: bytes, max_items: int) -> tuple[Item, ...] | None:
     """Return the items of an input that begins with known ones; None if the others have to be looked at one by one."""
     rest = raw[len(known.json) :].lstrip()
     if rest[:1] == b"]":
         return known.items if len(rest) == 1 else None
-    more = decode_more_items(b"[" + rest[1:])
+    more = decode_fitting_items(b"[" + rest[1:], max_items)
     return None if not more else known.items + more
 
 

@@ -2,13 +2,15 @@
 
 Items usually have a `type`, and one pass of the decoder reads them all. An item without one is recognised by its
 members: a `role` makes it a message (the specification's EasyInputMessage, which most SDKs send), an `id` alone an
-item_reference. So if the fast pass fails, items are decoded one by one, which also finds the path and wording of an
-error. There, too, a null in place of an optional member counts as left out, and an item or part of an unknown type is
-kept if it belongs to a history or follows one: refused, it would end the session of the client that keeps it. So is an
-item of a known type in another form; of the tools that it loads, those that can be declared stay.
+item_reference. If one item is neither of a type nor such a message, all are looked at one by one, which also finds the
+path and wording of an error. There, too, a null in place of an optional member counts as left out, and an item or part
+of an unknown type is kept if it belongs to a history or follows one: refused, it would end the session of the client
+that keeps it. So is an item of a known type in another form; of the tools that it loads, those that can be declared
+stay.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
 from msgspec import UNSET, Struct, UnsetType
@@ -63,7 +65,6 @@ class _EasyMessage(Struct, gc=False):
     status: Status | None | UnsetType = UNSET
     phase: str | None | UnsetType = UNSET
 
-
 class _Bare(Struct, gc=False, forbid_unknown_fields=True):
     """An item with an id and nothing else."""
 
@@ -73,9 +74,12 @@ class _Bare(Struct, gc=False, forbid_unknown_fields=True):
 
 _items: Final = Decoder(tuple[KnownItem, ...])
 _item: Final = Decoder(KnownItem)
+_message: Final = Decoder(Message)
+"""Decodes one with its type or without."""
 _easy_message: Final = Decoder(_EasyMessage)
 _members: Final = Decoder(dict[str, Any])
 _bare: Final = Decoder(_Bare)
+_array: Final = Decoder(list[Raw])
 _text_or_array: Final = Decoder(Text | list[Raw])
 
 _ITEM_TYPES: Final = tuple(allowed_values(KnownItem, ".type"))
@@ -96,7 +100,7 @@ def decode_items(
     """
     if limit is not None and len(raw) >= MIN_BYTES_COUNTED:
         check_length(raw, param, limit)
-    items = None if raw[:1] == b'"' else decode_more_items(raw)
+    items = None if raw[:1] == b'"' else decode_fitting_items(raw, limit)
     if items is None:
         items = _decode_each(raw, param, limit, in_history=in_history)
     if limit is not None and len(items) > limit:
@@ -104,13 +108,27 @@ def decode_items(
     return items
 
 
-def decode_more_items(raw: bytes) -> tuple[Item, ...] | None:
-    """Return the items of an array in one pass; None if one of them does not fit its type, or loads tools."""
+def decode_fitting_items(raw: bytes, limit: int | None = None) -> tuple[Item, ...] | None:
+    """Return the items of an array; None if one of them is neither of a known type nor a message, or loads tools.
+
+    Of more than `limit` items, nothing is returned either.
+    """
     try:
-        items: tuple[Item, ...] = _items.decode(raw)
+        items: Sequence[Item] = _items.decode(raw)
     except NotJSON:
-        return None
-    return items if _LOADING.isdisjoint(map(type, items)) else None
+        try:
+            elements = _array.decode(raw)
+            if limit is not None and len(elements) > limit:
+                return None
+            items = []
+            for element in elements:
+                try:
+                    items.append(_item.decode(element))
+                except NotJSON:
+                    items.append(_message.decode(element))
+        except NotJSON:
+            return None
+    return tuple(items) if _LOADING.isdisjoint(map(type, items)) else None
 
 
 def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool) -> tuple[Item, ...]:
