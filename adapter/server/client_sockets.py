@@ -153,8 +153,12 @@ class ClientSocket(HeadReader, gevent.socket.socket):  # type: ignore[misc]
 
     def await_request(self, size: int) -> bytes:
         """Return the first bytes of the next request, of which none has arrived; b"" at the end."""
-        self._wait(self._read_event)
-        return bytes(super().recv(size))
+        while True:
+            self._wait(self._read_event)
+            try:
+                return bytes(self._sock.recv(size))
+            except BlockingIOError:
+                continue
 
     def cork(self) -> None:
         """Delay the next write until the one after it, and send both together."""

@@ -97,7 +97,8 @@ def admit_http(
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
-    _record_http(environ, caller, body, services)
+    if services.recorder is not None:
+        _record_http(environ, caller, body, services)
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
@@ -109,7 +110,8 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
-    _record_http(environ, caller, body, services)
+    if services.recorder is not None:
+        _record_http(environ, caller, body, services)
     if len(body) < LARGE_BYTES:
         request = read_forwarded(body)
     else:
@@ -124,8 +126,9 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
 
 
 def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, services: Services) -> None:
-    """Record an HTTP request, unless nothing is recorded, or its caller declines."""
-    if services.recorder is not None and (recorder := choose_recorder(environ, services)) is not None:
+    """Record an HTTP request, unless its caller declines."""
+    recorder = choose_recorder(environ, services)
+    if recorder is not None:
         begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))
         environ[RECORDING] = caller.recording
 
