@@ -3,7 +3,7 @@
 import json
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import sleep, thread_time
 from typing import Any
 
@@ -19,10 +19,13 @@ from translators.errors import RequestError
 
 MOST_REFUSAL_SECONDS = 0.01
 """Of the processor: three are usual, and this machine may be busy."""
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "many properties": {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(900)}},
-    "a long pattern": {"pattern": "|".join(f"a{n}" for n in range(7000))},
+ATTEMPTS = "abc"
+"""A busy machine holds up one probe or another; what holds up the worker itself does so each time."""
+SCHEMAS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "many properties": lambda x: {"type": "object", "properties": {f"{x}{n}": {"type": "string"} for n in range(900)}},
+    "a long pattern": lambda x: {"pattern": "|".join(f"{x}{n}" for n in range(7000))},
 }
+"""Another one for each attempt, which no cache knows."""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,12 @@ def of_file(data: bytes, name: str) -> dict[str, Any]:
 def test_a_schema(alone: Service, upstream: Upstream, name: str) -> None:
     upstream.plays(stream(chat.text('"aaaa"'), chat.end()))
     alone.post({"model": "m", **of_schema({"type": "string"})})  # imports what checks schemas
-    upstream.plays(stream(chat.text('"aaaa"'), chat.end()))
-    assert longest_wait(alone, of_schema(SCHEMAS[name])) < LONGEST
+
+    def wait(attempt: str) -> float:
+        upstream.plays(stream(chat.text('"aaaa"'), chat.end()))
+        return longest_wait(alone, of_schema(SCHEMAS[name](attempt)))
+
+    assert any(wait(attempt) < LONGEST for attempt in ATTEMPTS)
 
 
 @pytest.mark.parametrize("body", [
@@ -66,7 +73,7 @@ def test_a_schema(alone: Service, upstream: Upstream, name: str) -> None:
     {"input": [{"role": "user", "content": [{"type": "input_text", "text": "x"}] * 100_000}], "temperature": "hot"},
 ], ids=["base64", "PDF", "parts"])  # fmt: skip
 def test_a_large_input(alone: Service, body: dict[str, Any]) -> None:
-    assert longest_wait(alone, body) < LONGEST
+    assert any(longest_wait(alone, body) < LONGEST for _ in ATTEMPTS)
 
 
 @pytest.mark.parametrize("item", [
