@@ -23,8 +23,10 @@ def first_of_each(kind: str) -> list[Recording]:
     """Return a raw recording of each provider that comes out exactly."""
     found: dict[str, Recording] = {}
     for recording in recordings(kind):
-        if recording.is_raw and recording.file not in EXCEPTIONS and told(recording).status != "failed":
-            found.setdefault(recording.provider, recording)
+        if recording.provider in found or not recording.is_raw or recording.file in EXCEPTIONS:
+            continue
+        if told(recording).status != "failed":
+            found[recording.provider] = recording
     return list(found.values())
 
 
