@@ -22,7 +22,7 @@ from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
 from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle, trace_end
-from adapter.flow.plans import Plan, ask_as_requested, ask_for_compaction, ask_uncompacted
+from adapter.flow.plans import ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
@@ -84,7 +84,12 @@ def open_exchange(
         if create is create_round and not compacts and names_hosted_tools(request, services.hosted):
             source, tools = _prepare_tools(source, caller, lease, answer_notes)
         attempts = Attempts(source, candidates, caller.bearer, caller.recording)
-        asked = attempts.ask_first(_first_plan(tools, compacts=compacts))
+        plan = ask_as_requested
+        if compacts:
+            plan = ask_for_compaction
+        elif tools is not None and tools.approved:
+            plan = ask_uncompacted  # what was approved is run first; without its result nothing must be cached
+        asked = attempts.ask_first(plan)
         if caller.body is not None and (earlier := asked.context.history.size) >= LARGE_BYTES:
             caller.body.grow(earlier)  # a request of some bytes can continue megabytes
         shown = asked.context.request
@@ -315,13 +320,6 @@ def _acquire_conversation(services: FlowServices, caller: Caller, id: str) -> Co
     lease = ConversationLease(services.conversations, id, caller.tenant)
     lease.acquire()
     return lease
-
-
-def _first_plan(tools: "HostedTools | None", *, compacts: bool) -> Plan:
-    if compacts:
-        return ask_for_compaction
-    # What was approved is run first; rendered without its result, the context must not be cached.
-    return ask_uncompacted if tools is not None and tools.approved else ask_as_requested
 
 
 def _prepare_tools(

@@ -50,6 +50,9 @@ class ReturnedThinking(Struct, frozen=True, gc=False):
     """`reasoning_opaque`, which goes back together with the text."""
 
 
+_NOTHING: Final = ReturnedThinking(None, None, {}, None)
+
+
 def restore_thinking(item: Reasoning, policy: ReturnPolicy, notes: Notes, path: str) -> Thinking:
     """Return the thinking of a reasoning item: the sealed one, else its raw text, else its summary."""
     if item.encrypted_content:
@@ -67,6 +70,8 @@ def thinking_to_return(turn: Sequence[Thinking]) -> ReturnedThinking:
     If a block holds more than text, the blocks go back in place of the text, which they repeat (OpenRouter, Vercel,
     LiteLLM).
     """
+    if not turn:
+        return _NOTHING
     opaque = any(is_opaque(block) for thinking in turn for block in (*thinking.details, *thinking.blocks))
     texts: list[str] = []
     details: list[dict[str, Any]] = []

@@ -71,7 +71,7 @@ def input_item_id(prefix: str, response_id: str, position: int) -> str:
 def response_of(item_id: str) -> str | None:
     """Return the id of the response that an item id of ours belongs to, or None if it is not ours."""
     _, _, digits = item_id.rpartition("_")
-    if len(digits) != 32 or not all(c in "0123456789abcdef" for c in digits):
+    if len(digits) != 32 or digits.strip("0123456789abcdef"):
         return None
     return f"resp_{digits[:24]}00000000"
 

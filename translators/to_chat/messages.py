@@ -216,14 +216,12 @@ class _Renderer:
             parts = replace_unaccepted(parts, self._rendering, path)
         return content_parts(parts, self._rendering, path) if has_media(parts) else text_of(parts)
 
-    def _note_media(self, position: int, item: Message) -> None:
-        """Note what a message has beside its text: media, and parts that others sealed."""
-        if isinstance(item.content, str) or is_plain(item.content):
-            return
+    def _note_media(self, position: int, role: str, content: Sequence[ContentPart]) -> None:
+        """Note what the content of a message has beside its text: media, and parts that others sealed."""
         path = self._index.path(position, "content")
-        reveal(item.content, self._notes, path)
-        if has_media(item.content):
-            self._notes.add(path, "dropped", f"a {item.role} message is text only")
+        reveal(content, self._notes, path)
+        if has_media(content):
+            self._notes.add(path, "dropped", f"a {role} message is text only")
 
     # --- turns of the model -----------------------------------------------------------------------------------
 
@@ -254,13 +252,13 @@ class _Renderer:
         if isinstance(item.content, str):
             turn.texts.append(item.content)
             return
-        self._note_media(position, item)
-        refusals: list[ContentPart] = [part for part in item.content if part.__class__ is Refusal]
-        if not refusals:
+        if not is_plain(item.content):
+            self._note_media(position, item.role, item.content)
+        if Refusal not in map(type, item.content):
             turn.texts.append(text_of(item.content))
             return
         turn.texts.append(text_of([part for part in item.content if not isinstance(part, Refusal)]))
-        turn.refusals.append(text_of(refusals))
+        turn.refusals.append(text_of([part for part in item.content if isinstance(part, Refusal)]))
 
     def _render_output(self, position: int, item: CallOutput) -> None:
         call_id = call_id_of(item)

@@ -7,7 +7,7 @@ them. A call of any kind becomes a chat function call. Source: OpenAI API refere
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from translators.chat.messages import AssistantMessage, FunctionOfCall, TextPart, ToolCall
@@ -31,20 +31,17 @@ _UNSIGNED: Final = {"google": {"thought_signature": "skip_thought_signature_vali
 """Source: Gemini API docs, Thought signatures."""
 
 
-class Turn:
+class Turn(Struct, eq=False):
     """One turn of the model while its items are read."""
 
-    __slots__ = ("call_ids", "calls", "refusals", "round", "texts", "thinking")
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.refusals: list[str] = []
-        self.thinking: list[Thinking] = []
-        self.calls: list[tuple[int, AnyCall]] = []
-        """Each call after its position."""
-        self.call_ids: set[str] = set()
-        self.round: str | None = None
-        """The round of its hosted calls; items of another round are of another turn. None: it has no such call."""
+    texts: list[str] = []
+    refusals: list[str] = []
+    thinking: list[Thinking] = []
+    calls: list[tuple[int, AnyCall]] = []
+    """Each call after its position."""
+    call_ids: set[str] = set()
+    round: str | None = None
+    """The round of its hosted calls; items of another round are of another turn. None: it has no such call."""
 
     def message(self, calls: Sequence[ToolCall], back: ReturnedThinking, dialect: Dialect) -> AssistantMessage | None:
         """Return the turn as one message with these calls; None if it is empty."""
