@@ -87,11 +87,11 @@ class Call:
         return error
 
     def _join(self, sending: "Sending", seconds: float) -> SentRequest | None:
-        """Wait until the request has been sent; return None if it takes longer."""
+        """Wait until the request has been sent; return None if it takes longer. A bug in sending is raised here."""
         sending.join(seconds)
         if not sending.ready():
             return None
-        sent: SentRequest | UpstreamError = sending.value
+        sent: SentRequest | UpstreamError = sending.get()
         if isinstance(sent, UpstreamError):
             raise sent.copy()
         self._sent, self._sending = sent, None
