@@ -4,7 +4,9 @@ A batch of requests is executed in order, in one transaction. Consecutive puts o
 may be repeated from its beginning on another connection, so executing a request never changes it.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from adapter.event_loop.native_threads import Job
 from adapter.store.sql import run_tables, tables, upkeep
@@ -14,7 +16,7 @@ Row = dict[str, Any]
 """Parameters of a statement by name."""
 
 
-class Query(NamedTuple):
+class Query(Struct, frozen=True):
     """Answered with the rows."""
 
     sql: str
@@ -23,26 +25,26 @@ class Query(NamedTuple):
     """Whether bytes in the rows are packed."""
 
 
-class Put(NamedTuple):
+class Put(Struct, frozen=True):
     row: Row
     items: list[Row]
     """Items to append to its conversation."""
 
 
-class Deletion(NamedTuple):
+class Deletion(Struct, frozen=True):
     """Answered with the number of erased responses; None: there was nothing to delete."""
 
     values: Row
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """Statements of one transaction. Answered with the number of rows that each changed."""
 
     steps: list[tuple[str, Row]]
     erases: bool = False
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True):
     """Answered with whether the first statement changed a row; the others are executed only then."""
 
     first: tuple[str, Row]
@@ -50,21 +52,21 @@ class Record(NamedTuple):
     put: Put | None
 
 
-class Replacement(NamedTuple):
+class Replacement(Struct, frozen=True):
     """Answered with whether the value was `old` (None: there was none), and is replaced."""
 
     values: Row
     old: bytes | None
 
 
-class Erasure(NamedTuple):
+class Erasure(Struct, frozen=True):
     """Answered with how many of these responses and conversations were still unused, and erased."""
 
     responses: list[Row]
     conversations: list[Row]
 
 
-class Ping(NamedTuple):
+class Ping(Struct, frozen=True):
     pass
 
 

@@ -10,8 +10,6 @@ Source: docs/decisions/0020-routing.md.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from cachetools import LRUCache
-
 from adapter.telemetry.logs import log
 from translators.errors import UpstreamError
 
@@ -74,7 +72,8 @@ class Health:
     def __init__(self, now: Callable[[], float]) -> None:
         """`now`: a monotonic clock, in seconds."""
         self._now = now
-        self._records: LRUCache[Blame, _Record] = LRUCache(_MAX_RECORDS)
+        self._records: dict[Blame, _Record] = {}
+        """The last to fail at the end."""
 
     def cooldown(self, candidate: Candidate) -> float:
         """Return the seconds until a candidate may be used; 0.0: now."""
@@ -96,13 +95,15 @@ class Health:
 
     def record_failure(self, candidate: Candidate, error: UpstreamError) -> None:
         blame = find_blame(candidate, error)
-        failures = self._records.get(blame, _Record(0, 0.0)).failures + 1
+        failures = self._records.pop(blame, _Record(0, 0.0)).failures + 1
         cooldown = _cooldown_after(failures) if failures >= FAILURES else 0.0
         if error.code == "insufficient_quota":
             cooldown = LONGEST_COOLDOWN
         if error.status == 429 or cooldown:
             cooldown = max(cooldown, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
         self._records[blame] = _Record(failures, self._now() + cooldown)
+        if len(self._records) > _MAX_RECORDS:
+            del self._records[next(iter(self._records))]
         if cooldown:
             log.warning("cooldown", **blame._asdict(), seconds=cooldown)
 
