@@ -1,7 +1,8 @@
 """The framing of an HTTP/1.1 body, which says where it ends: chunks, a length, or the end of the connection.
 
 `feed` takes bytes from the connection and returns those of the body; `over`: the body is complete. Every streaming
-provider sends chunked bodies, so these have a fast path for the usual case, in which one read is one chunk.
+provider sends chunked bodies, so what most of them send has a fast path: one read is one chunk, or all of it is chunks
+without a line end in them.
 Source: RFC 9112 §6, §7.1.
 """
 
@@ -28,22 +29,22 @@ class ChunkedBody:
     """`Transfer-Encoding: chunked`; trailers are ignored."""
 
     ends_with_connection = False
-    over = False
-    _line = b""
-    """The incomplete line with a chunk's size."""
-    _missing = 0
-    """Bytes of the current chunk still to come, with its line end."""
-    _trailers = False
+    __slots__ = ("_line", "_missing", "_trailers", "over")
+
+    def __init__(self) -> None:
+        self.over = False
+        self._line = b""
+        """The incomplete line with a chunk's size."""
+        self._missing = 0
+        """Bytes of the current chunk still to come, with its line end."""
+        self._trailers = False
 
     def feed(self, data: bytes) -> bytes:
         if not (self._missing or self._line or self._trailers):
             end = data.find(b"\r\n", 0, 20)
-            line = data[:end]
-            try:
-                if end > 0 and line.isalnum() and int(line, 16) == len(data) - end - 4 > 0:
-                    return data[end + 2 : -2]  # one read, one chunk
-            except ValueError:
-                pass
+            size = len(data) - end - 4
+            if size > 0 and data[:end] == b"%x" % size:
+                return data[end + 2 : -2]  # one read, one chunk
         return self._feed(data)
 
     def _feed(self, data: bytes) -> bytes:
@@ -51,9 +52,9 @@ class ChunkedBody:
             data = self._line + data
             self._line = b""
         body: list[bytes] = []
-        position = 0
+        position = self._take(data, 0, body) if self._missing else 0
         if not (self._missing or self._trailers):
-            position = _whole_chunks(data, body)
+            position = _whole_chunks(data, position, body)
             self.over = data.startswith(_LAST_CHUNK, position)
         while position < len(data) and not self.over:
             if self._missing:
@@ -90,20 +91,19 @@ class ChunkedBody:
             self._trailers = True
 
 
-def _whole_chunks(data: bytes, body: list[bytes]) -> int:
-    """Append the complete chunks at the beginning of data to `body`; return the position after them."""
-    position = 0
-    while (end := data.find(b"\r\n", position, position + 20)) > 0:
-        line = data[position:end]
-        try:
-            size = int(line, 16) if line.isalnum() else 0  # as in `_size`; a call for each chunk shows
-        except ValueError:
-            break
-        if not size or end + size + 4 > len(data):
-            break
-        body.append(data[end + 2 : end + 2 + size])
-        position = end + size + 4
-    return position
+def _whole_chunks(data: bytes, position: int, body: list[bytes]) -> int:
+    """Append the complete chunks that begin at `position` to `body`; return the position after them.
+
+    Appends all or none: none if a size has another form than providers give it, or a chunk has line ends in it.
+    """
+    lines = data[position:].split(b"\r\n")
+    chunks = lines[1:-1:2]
+    if chunks and not chunks[-1]:
+        chunks.pop()  # the last chunk of all, which is empty
+    if lines[: 2 * len(chunks) : 2] != [b"%x" % len(chunk) for chunk in chunks if chunk]:
+        return position
+    body += chunks
+    return len(data) - len(b"\r\n".join(lines[2 * len(chunks) :]))
 
 
 def _size(line: bytes) -> int | None:

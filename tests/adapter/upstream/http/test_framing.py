@@ -17,20 +17,30 @@ def fed(framing: Framing, data: bytes, cuts: list[int]) -> bytes:
     return b"".join(framing.feed(data[start:end]) for start, end in pairwise(places) if end > start)
 
 
-def chunked(chunks: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
-    lines = [b"%x%b\r\n%b\r\n" % (len(chunk), extension, chunk) for chunk in chunks]
+def chunked(chunks: list[bytes], form: bytes = b"%x", trailers: bytes = b"") -> bytes:
+    lines = [b"%b\r\n%b\r\n" % (form % len(chunk), chunk) for chunk in chunks]
     return b"".join(lines) + b"0\r\n" + trailers + b"\r\n"
 
 
+CHUNKS = st.lists(st.binary(min_size=1, max_size=40) | st.text("\r\n0a", min_size=1).map(str.encode), max_size=8)
+
+
 @given(
-    chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=8),
-    extension=st.sampled_from([b"", b";name=value"]),
+    chunks=CHUNKS,
+    form=st.sampled_from([b"%x", b"%X", b"%03x", b"%x;name=value"]),
     trailers=st.sampled_from([b"", b"X-Sum: 1\r\n", b"A: b\r\nC: d\r\n"]),
     cuts=st.lists(st.integers(min_value=0), max_size=12),
 )
-def test_a_chunked_body_is_its_chunks(chunks: list[bytes], extension: bytes, trailers: bytes, cuts: list[int]) -> None:
+def test_a_chunked_body_is_its_chunks(chunks: list[bytes], form: bytes, trailers: bytes, cuts: list[int]) -> None:
     body = ChunkedBody()
-    assert fed(body, chunked(chunks, extension, trailers), cuts) == b"".join(chunks)
+    assert fed(body, chunked(chunks, form, trailers), cuts) == b"".join(chunks)
+    assert body.over
+
+
+@given(chunks=CHUNKS, behind=CHUNKS)
+def test_what_follows_the_last_chunk_is_no_part_of_the_body(chunks: list[bytes], behind: list[bytes]) -> None:
+    body = ChunkedBody()
+    assert body.feed(chunked(chunks) + chunked(behind)) == b"".join(chunks)
     assert body.over
 
 
