@@ -20,17 +20,17 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
 
+def _texts(description: str, **limits: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string"}, **limits, "description": description}
+
+
 def _function(name: str, description: str, properties: dict[str, Any], *required: str) -> FunctionTool:
     return FunctionTool(name, description, {"type": "object", "properties": properties, "required": list(required)})
 
 
 SEARCH: Final = _function(
     "web_search", "Searches the web and returns numbered results.",
-    {
-        "query": _text("What to search for."),
-        "queries": {"type": "array", "items": {"type": "string"}, "description": "Further queries on the same matter."},
-    },
-    "query",
+    {"query": _text("What to search for."), "queries": _texts("Further queries on the same matter.")}, "query",
 )  # fmt: skip
 OPEN_PAGE: Final = _function(
     "web_open", "Opens a web page that a search or the user named, and returns its text.",
@@ -43,13 +43,9 @@ FIND_IN_PAGE: Final = _function(
 SEARCH_FILES: Final = _function(
     "file_search", "Searches the files of the user and returns numbered results. Cite a result where you use it, by "
     "its number in these brackets: 【1】.",
-    {
-        "queries": {
-            "type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": _MAX_QUERIES,
-            "description": "What to search for: one query, or several on the same matter.",
-        },
-    },
-    "queries",
+    {"queries": _texts(
+        "What to search for: one query, or several on the same matter.", minItems=1, maxItems=_MAX_QUERIES
+    )}, "queries",
 )  # fmt: skip
 RUN_CODE: Final = _function(
     "code_interpreter", "Runs Python code and returns what it prints.", {"code": _text("The Python code.")}, "code",
@@ -80,7 +76,7 @@ def tool_search(searchable: str) -> FunctionTool:
     return _function(
         "tool_search", f"Loads tools that are not listed as functions; call them afterwards. There are:\n{searchable}",
         {
-            "paths": {"type": "array", "items": {"type": "string"}, "description": "Names of tools or groups to load."},
+            "paths": _texts("Names of tools or groups to load."),
             "query": _text("Words for what a tool is needed for, if no name fits."),
         },
     )  # fmt: skip
@@ -108,7 +104,7 @@ def read_arguments(arguments: str) -> dict[str, str]:
 
 
 def wants_edit(arguments: str) -> bool:
-    """Tell whether a call of `image_generation` is to edit images."""
+    """Whether a call of `image_generation` is to edit images."""
     return read_object(arguments).get("edit") in (True, "true")
 
 

@@ -105,10 +105,12 @@ class FilterMember(Member):
         return read_filter(decode_param(_anything, raw, name), name)
 
 
-class StoreBody(Schema):
+class _Body(Schema):
     class Meta:
         unknown = EXCLUDE  # names are checked before
 
+
+class StoreBody(_Body):
     name = Text(256)
     description = Text(4096)
     file_ids = Typed(FileIds)
@@ -117,29 +119,20 @@ class StoreBody(Schema):
     chunking_strategy = ChunkingMember()
 
 
-class FileBody(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
+class FileBody(_Body):
     file_id = Typed(str)
     attributes = AttributesMember()
     chunking_strategy = ChunkingMember()
 
 
-class BatchBody(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
+class BatchBody(_Body):
     file_ids = Typed(FileIds)
     files = Typed(FilesToAdd)
     attributes = AttributesMember()
     chunking_strategy = ChunkingMember()
 
 
-class SearchBody(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
+class SearchBody(_Body):
     query = Typed(Queries)
     filters = FilterMember()
     max_num_results = Number(int, 1, 50)
