@@ -286,7 +286,7 @@ class Services:
         return self._last_call is not None
 
     def must_stop(self) -> bool:
-        """Tell whether open responses have to end now, because the worker is about to."""
+        """Whether open responses have to end now, because the worker is about to."""
         return self._last_call is not None and time.monotonic() >= self._last_call
 
 

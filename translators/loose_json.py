@@ -16,7 +16,7 @@ _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 
 def is_json_object(text: str) -> bool:
-    """Tell whether text is one whole JSON object."""
+    """Whether text is one whole JSON object."""
     try:
         _object.decode(text)
     except NotJSON:
@@ -25,7 +25,7 @@ def is_json_object(text: str) -> bool:
 
 
 def is_json_prefix(text: str) -> bool:
-    """Tell whether text is a JSON value or could become one if more of it came."""
+    """Whether text is a JSON value or could become one if more of it came."""
     try:
         decode(text)
     except NotJSON as error:

@@ -61,7 +61,7 @@ class Origins:
         return None
 
     def accepts_host(self, host: str | None) -> bool:
-        """Tell whether a `Host` names this machine, or the server is not only for callers on it.
+        """Whether a `Host` names this machine, or the server is not only for callers on it.
 
         HTTP/1.0 has none, and browsers do not speak it.
         """
@@ -92,7 +92,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Tell whether an origin is the host of the request, under either scheme: a proxy in front may speak TLS."""
+    """Whether an origin is the host of the request, under either scheme: a proxy in front may speak TLS."""
     scheme, _, address = origin.lower().partition("://")
     default_port = {"http": ":80", "https": ":443"}.get(scheme)
     if default_port is None or not address:

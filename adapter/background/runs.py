@@ -100,7 +100,7 @@ class Runs:
             self._end(id, tenant, expired_by=math.inf, status="failed", error=_WORKER_LOST)
 
     def _is_running(self, id: str, tenant: str) -> bool:
-        """Tell whether a run is in progress; fail it if its worker has died."""
+        """Whether a run is in progress; fail it if its worker has died."""
         try:
             run = self.store.run(id, tenant)
         except NotFound:

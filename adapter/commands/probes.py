@@ -203,7 +203,7 @@ class Probes:
         return ("no", detail) if response is None else ("ok", _quote(response))
 
     def context_window(self) -> Outcome:
-        """Tell what the list of models says of the model."""
+        """Return what the list of models says of the model."""
         if self._window is None:
             self.advice.append(
                 "The context window is unknown: give Codex `model_context_window`, the tokens that the model has room "

@@ -136,11 +136,11 @@ class Guard:
         return PinnedHost(url, addresses[:_MAX_ADDRESSES])
 
     def names(self, url: Url) -> bool:
-        """Tell whether the host is allowed by its own name, and not only by a pattern."""
+        """Whether the host is allowed by its own name, and not only by a pattern."""
         return any((_name(url), port) in self._names for port in _ports(url))
 
     def allows(self, url: Url) -> bool:
-        """Tell whether the host is allowed; its addresses are not checked."""
+        """Whether the host is allowed; its addresses are not checked."""
         ports = _ports(url)
         return self.names(url) or any(
             (domain, port) in self._domains for domain in _domains(_name(url)) for port in ports
@@ -148,7 +148,7 @@ class Guard:
 
 
 def _is_of_this_machine(address: str) -> bool:
-    """Tell whether a server on this machine may answer at an address: only such an address can be bound."""
+    """Whether a server on this machine may answer at an address: only such an address can be bound."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         try:
             probe.bind((address, 0))

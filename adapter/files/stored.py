@@ -73,7 +73,7 @@ class StoredFiles:
         return File(file.data, file.name, type)
 
     def has_all(self, ids: Iterable[str], tenant: str) -> bool:
-        """Tell whether a tenant still has all these files."""
+        """Whether a tenant still has all these files."""
         now = time.time()
         try:
             for id in ids:
@@ -107,7 +107,7 @@ def _ids(item: Item) -> Iterator[str]:
 
 
 def is_by_id(part: object) -> bool:
-    """Tell whether a content part or a screenshot is a file that is named by its id alone."""
+    """Whether a content part or a screenshot is a file that is named by its id alone."""
     if isinstance(part, InputFile):
         return bool(part.file_id) and not part.file_data and not part.file_url
     return isinstance(part, (InputImage, Screenshot)) and bool(part.file_id) and not part.image_url

@@ -219,7 +219,7 @@ def _plain_string(raw: Raw) -> bytes:
 
 
 def _is_once(part: bytes, body: bytes) -> bool:
-    """Tell whether a part of a body is in one place only."""
+    """Whether a part of a body is in one place only."""
     return body.find(part) == body.rfind(part)
 
 

@@ -91,7 +91,7 @@ class PrefixCache:
 
 
 def begins(raw: bytes, json: bytes) -> bool:
-    """Tell whether an array begins with a cached one: a comma or the closing bracket follows it."""
+    """Whether an array begins with a cached one: a comma or the closing bracket follows it."""
     return raw.startswith(json) and raw[len(json) : len(json) + 64].lstrip()[:1] in (b",", b"]")
 
 
@@ -100,7 +100,7 @@ def _length(prefix: CachedPrefix) -> int:
 
 
 def _may_be_answered_later(item: Item) -> bool:
-    """Tell whether an item was left out but may be rendered later: an unfinished call whose output may still come."""
+    """Whether an item was left out but may be rendered later: an unfinished call whose output may still come."""
     return getattr(item, "status", None) in ("incomplete", "in_progress")
 
 

@@ -324,7 +324,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether only this machine can connect to a checked address."""
+    """Whether only this machine can connect to a checked address."""
     if address.startswith(UNIX):
         return True
     host, _ = split_address(address)

@@ -241,7 +241,7 @@ class RateTable:
             self._unlock(row)
 
     def leads(self) -> bool:
-        """Tell whether this process speaks for the machine: one does, and the next one after its end."""
+        """Whether this process speaks for the machine: one does, and the next one after its end."""
         return self._try_lock(_LEADER_LOCK)
 
     def now(self) -> float:
@@ -293,7 +293,7 @@ class RateTable:
         return sum(count for slot, count in enumerate(counts) if count and self._is_alive(slot))
 
     def _is_alive(self, slot: int) -> bool:
-        """Tell whether the process of a slot still runs; one that was killed may stay a zombie for a while."""
+        """Whether the process of a slot still runs; one that was killed may stay a zombie for a while."""
         if slot == self._slot:
             return True
         if not self._try_lock(_FIRST_SLOT_LOCK + slot):

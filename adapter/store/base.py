@@ -20,7 +20,7 @@ _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def is_storable(id: str) -> bool:
-    """Tell whether a store could have an id at all: PostgreSQL takes no NUL character, UTF-8 no lone surrogate."""
+    """Whether a store could have an id at all: PostgreSQL takes no NUL character, UTF-8 no lone surrogate."""
     return _NOT_STORABLE.search(id) is None
 
 

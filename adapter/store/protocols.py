@@ -28,7 +28,7 @@ class ResponseReader(Protocol):
         """Return one response; raise NotFound for an unknown, foreign or deleted id."""
 
     def exists(self, id: str, tenant: str) -> bool:
-        """Tell whether `get` would find a response."""
+        """Whether `get` would find a response."""
 
     def chain(self, id: str, tenant: str) -> list[StoredResponse]:
         """Return a response and all those it continues, oldest first, in one indexed query.

@@ -77,7 +77,7 @@ def call(id: str, index: int, name: str, **arguments: Any) -> bytes:
 
 
 def is_task(received: ReceivedRequest) -> bool:
-    """Tell whether a parent has just given the reader of this request a task."""
+    """Whether a parent has just given the reader of this request a task."""
     return FROM_PARENT.match(str(received.messages[-1]["content"])) is not None
 
 

@@ -78,7 +78,7 @@ def test_a_conversation_that_grows_keeps_its_beginning(name: str) -> None:
 
 
 def continues(before: Object, body: Object) -> bool:
-    """Tell whether a request says the same as the one before it, and more."""
+    """Whether a request says the same as the one before it, and more."""
     if settings(before) != settings(body):
         return False
     if body.get("previous_response_id") or body.get("conversation"):

@@ -63,7 +63,7 @@ def test_rules_refuse_what_was_accepted_only_on_purpose() -> None:
 
 
 def is_chat(body: Any) -> bool:
-    """Tell whether a body is a chat request as the Responses API could have led to one."""
+    """Whether a body is a chat request as the Responses API could have led to one."""
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
         return False
     lists = [body.get("tools", []), *(message.get("tool_calls", []) for message in body["messages"])]

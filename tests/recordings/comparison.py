@@ -63,7 +63,7 @@ def failure(recording: Recording) -> ProtocolError | None:
 
 
 def as_completion(answer: Answer) -> bytes:
-    """Tell an answer over again, as OpenAI would if it showed its thinking: whole."""
+    """Return an answer as OpenAI would send it if it showed its thinking: whole."""
     message = {
         "role": "assistant",
         "content": answer.text or None,
@@ -77,7 +77,7 @@ def as_completion(answer: Answer) -> bytes:
 
 
 def as_stream(answer: Answer, size: int = 7) -> bytes:
-    """Tell an answer over again in small deltas."""
+    """Return an answer in small deltas."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     for name, text in (("reasoning_content", answer.reasoning), ("content", answer.text), ("refusal", answer.refusal)):
         deltas += [{name: piece} for piece in _cut(text, size)]

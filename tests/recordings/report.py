@@ -123,7 +123,7 @@ def page() -> str:
 
 
 def is_exact(recording: Recording) -> bool:
-    """Tell whether a recording comes out as it should."""
+    """Whether a recording comes out as it should."""
     if recording.kind != "error":
         return not misses(told(recording), [recording.body()])
     error = failure(recording)

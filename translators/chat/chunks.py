@@ -161,7 +161,7 @@ class ChatUsage(Struct, gc=False):
     output_tokens_details: CompletionDetails | None = None
 
     def has_numbers(self) -> bool:
-        """Tell whether the prompt or the answer was counted."""
+        """Whether the prompt or the answer was counted."""
         return self.prompt_tokens is not None or self.sent is not None or self.made is not None
 
     @property

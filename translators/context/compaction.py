@@ -58,7 +58,7 @@ class CompactedContext(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def asks_for_compaction(items: Sequence[Item]) -> bool:
-    """Tell whether the last item is a trigger; raise RequestError for a trigger anywhere else."""
+    """Whether the last item is a trigger; raise RequestError for a trigger anywhere else."""
     if CompactionTrigger not in map(type, items):
         return False
     if [at for at, item in enumerate(items) if item.__class__ is CompactionTrigger] != [len(items) - 1]:
@@ -127,7 +127,7 @@ def _keep_found_tools(items: Sequence[Item]) -> list[Item]:
 
 
 def _is_users(item: Item) -> bool:
-    """Tell whether an item is a message of the user; an older summary is not, since the newer one covers it."""
+    """Whether an item is a message of the user; an older summary is not, since the newer one covers it."""
     if not isinstance(item, Message) or item.role != "user":
         return False
     return not (isinstance(item.content, str) and item.content.startswith(_HEADING))

@@ -69,7 +69,7 @@ def first_unanswered(items: Sequence[Item]) -> int:
 
 
 def _is_models(item: Item) -> bool:
-    """Tell whether an item is the model's own."""
+    """Whether an item is the model's own."""
     if isinstance(item, Message):
         return item.role == "assistant"
     return item.__class__ not in BY_OUTPUT and not isinstance(item, _NOT_THE_MODELS)

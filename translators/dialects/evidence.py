@@ -37,7 +37,7 @@ class RejectedRequest(Struct, frozen=True, gc=False):
         return messages
 
     def quotes(self, name: str) -> bool:
-        """Tell whether the rejection has a name in quotes."""
+        """Whether the rejection has a name in quotes."""
         return re.search(rf"['\"`]{re.escape(name)}['\"`]", self.rejection.words) is not None
 
 

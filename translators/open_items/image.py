@@ -34,7 +34,7 @@ _FORMATS: Final = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp", 
 
 
 def is_image(url: str) -> bool:
-    """Tell whether a URL holds the image itself."""
+    """Whether a URL holds the image itself."""
     return _DATA_URL.match(url) is not None
 
 

@@ -77,7 +77,7 @@ def read_thinking(delta: ThinkingDelta) -> str:
 
 
 def is_in_blocks(delta: ThinkingDelta) -> bool:
-    """Tell whether the text of a delta's thinking is in its blocks alone: an earlier delta may have had it already."""
+    """Whether the text of a delta's thinking is in its blocks alone: an earlier delta may have had it already."""
     return not (delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking)
 
 

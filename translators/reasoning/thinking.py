@@ -37,12 +37,12 @@ class Thinking(Struct, frozen=True, gc=False, omit_defaults=True):
     """`reasoning_opaque`."""
 
     def is_text(self) -> bool:
-        """Tell whether the text is everything; blocks that hold only text repeat it."""
+        """Whether the text is everything; blocks that hold only text repeat it."""
         return not (self.calls or self.answer or self.sealed or any(map(is_opaque, (*self.details, *self.blocks))))
 
 
 def is_opaque(block: dict[str, Any]) -> bool:
-    """Tell whether one of the `reasoning_details` or `thinking_blocks` has more than text."""
+    """Whether one of the `reasoning_details` or `thinking_blocks` has more than text."""
     return bool(block.get("signature") or block.get("data"))
 
 

@@ -50,7 +50,7 @@ def check_characters(body: bytes, members: Mapping[str, Raw], known_input_bytes:
 
 
 def _has_nul(raw: bytes) -> bool:
-    """Tell whether JSON contains an escaped NUL; `u0000` after an escaped backslash is not one."""
+    """Whether JSON contains an escaped NUL; `u0000` after an escaped backslash is not one."""
     return _NUL in raw and _NUL in raw.replace(rb"\\", b"__")
 
 

@@ -188,7 +188,7 @@ def make_once(request: CreateRequest, key: Hashable, make: Callable[[], T]) -> T
 
 
 def names_hosted_tools(request: CreateRequest, hosted: Set[type]) -> bool:
-    """Tell whether a request declares one of the `hosted` tools, or answers a request of theirs for approval."""
+    """Whether a request declares one of the `hosted` tools, or answers a request of theirs for approval."""
     return (
         not hosted.isdisjoint(map(type, request.tools))
         or (ToolSearchTool in map(type, request.tools) and any(map(is_hosted_search, request.tools)))

@@ -236,7 +236,7 @@ Tool = (
 
 
 def is_hosted_search(tool: Tool) -> bool:
-    """Tell whether a tool is a search for tools that the server runs."""
+    """Whether a tool is a search for tools that the server runs."""
     return isinstance(tool, ToolSearchTool) and tool.execution != "client"
 
 

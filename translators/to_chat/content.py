@@ -53,19 +53,19 @@ def text_of(content: str | Sequence[ContentPart]) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether a text is empty or white space, which many providers refuse as a message or a part."""
+    """Whether a text is empty or white space, which many providers refuse as a message or a part."""
     return not text or text.isspace()
 
 
 def has_media(content: str | Sequence[ContentPart]) -> bool:
-    """Tell whether content is more than text."""
+    """Whether content is more than text."""
     if isinstance(content, str):
         return False
     return not _MEDIA.isdisjoint(map(type, content))
 
 
 def is_plain(content: str | Sequence[ContentPart]) -> bool:
-    """Tell whether content is text that anyone may read, and nothing else."""
+    """Whether content is text that anyone may read, and nothing else."""
     if isinstance(content, str):
         return True
     return _NOT_PLAIN.isdisjoint(map(type, content))
@@ -104,7 +104,7 @@ def _text(part: ContentPart) -> str:
 
 
 def is_accepted(part: ContentPart, dialect: Dialect) -> bool:
-    """Tell whether the provider accepts media of this kind and form; a file always, since text can replace it."""
+    """Whether the provider accepts media of this kind and form; a file always, since text can replace it."""
     kind = _MEDIA_KIND.get(part.__class__)
     if kind is None:
         return True

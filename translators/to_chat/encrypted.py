@@ -27,7 +27,7 @@ _TEXT_MEMBERS: Final = (
 
 
 def is_sealed(text: str) -> bool:
-    """Tell whether a text is encrypted, by its characters."""
+    """Whether a text is encrypted, by its characters."""
     return _SEALED.fullmatch(text) is not None
 
 

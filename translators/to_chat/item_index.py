@@ -63,7 +63,7 @@ class ItemIndex:
                 self._outputs[call_id_of(self.items[position])].append(position)
 
     def _is_new(self, call: HostedCall) -> bool:
-        """Tell whether a hosted call is here for the first time: some clients refer to items that the chain has."""
+        """Whether a hosted call is here for the first time: some clients refer to items that the chain has."""
         known = call.call_id in self._hosted
         self._hosted.add(call.call_id)
         return not known
@@ -103,7 +103,7 @@ class ItemIndex:
             yield position, item
 
     def has_later_user_message(self) -> bool:
-        """Tell whether a user message is not rendered yet."""
+        """Whether a user message is not rendered yet."""
         return any(self.items[position].role == "user" for position in self.messages)  # type: ignore[union-attr]
 
     def take_output(self, call_id: str, call: int) -> int | None:

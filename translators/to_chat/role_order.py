@@ -44,7 +44,7 @@ def order_roles(parts: list[bytes], rendering: Rendering) -> list[bytes]:
 
 
 def _begins_otherwise(parts: Sequence[bytes]) -> bool:
-    """Tell whether the first message after the leading one is not the user's; nothing is decoded for that."""
+    """Whether the first message after the leading one is not the user's; nothing is decoded for that."""
     first = [part for part in parts[:2] if not part.startswith((b'{"role":"system"', b'{"role":"developer"'))][:1]
     return bool(first) and not first[0].startswith(_USER_JSON)
 

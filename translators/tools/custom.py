@@ -202,6 +202,6 @@ def _decodable_length(text: str) -> int:
 
 
 def _is_escaped(text: str, at: int) -> bool:
-    """Tell whether the backslash at a position is itself escaped."""
+    """Whether the backslash at a position is itself escaped."""
     before = text[:at]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1

@@ -63,7 +63,7 @@ def as_namespace(declared: MCPTool, functions: Sequence[ListedFunction], descrip
 
 
 def may_call(declared: MCPTool, function: ListedFunction) -> bool:
-    """Tell whether `allowed_tools` has a tool; of two filters, both must."""
+    """Whether `allowed_tools` has a tool; of two filters, both must."""
     allowed = declared.allowed_tools
     if isinstance(allowed, ToolFilter):
         return _passes(allowed, function)
@@ -71,7 +71,7 @@ def may_call(declared: MCPTool, function: ListedFunction) -> bool:
 
 
 def needs_approval(declared: MCPTool, function: ListedFunction) -> bool:
-    """Tell whether a call waits for approval: what `never` has does not, unless `always` has it too."""
+    """Whether a call waits for approval: what `never` has does not, unless `always` has it too."""
     rules = declared.require_approval
     if not isinstance(rules, ApprovalRules):
         return rules != "never"

@@ -130,7 +130,7 @@ class ToolNames:
     # --- names that are not quite right -----------------------------------------------------------------------
 
     def takes_arguments(self, flat: str) -> bool:
-        """Tell whether a function may get arguments; false only if its declaration says that there are none."""
+        """Whether a function may get arguments; false only if its declaration says that there are none."""
         called = self.restore(self.meant(flat) or flat)
         for tool in self._tools:
             members = tool.tools if isinstance(tool, NamespaceTool) else [tool]
@@ -145,11 +145,11 @@ class ToolNames:
         return flat in self._declared
 
     def begins_declared(self, flat: str) -> bool:
-        """Tell whether a declared tool's name begins so, or is it."""
+        """Whether a declared tool's name begins so, or is it."""
         return any(name.startswith(flat) for name in self._declared)
 
     def is_final(self, flat: str) -> bool:
-        """Tell whether a name is a tool's, and no longer name begins with it."""
+        """Whether a name is a tool's, and no longer name begins with it."""
         if not self._declared:
             return bool(flat)
         return flat in self._declared and sum(name.startswith(flat) for name in self._declared) == 1

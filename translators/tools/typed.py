@@ -82,7 +82,7 @@ class OpenTypedCall(ABC):
 
 
 def _is_deeper_than(value: Any, levels: int) -> bool:
-    """Tell whether a JSON value nests arrays and objects in more than so many levels."""
+    """Whether a JSON value nests arrays and objects in more than so many levels."""
     inside = [value]
     for _ in range(levels):
         inside = [

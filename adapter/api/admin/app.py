@@ -112,7 +112,7 @@ class _Guard:
         return None
 
     def _is_admins(self, key: str) -> bool:
-        """Tell whether it is a named key with `admin`; raise RequestError (401) for one that is not accepted."""
+        """Whether it is a named key with `admin`; raise RequestError (401) for one that is not accepted."""
         who = authenticate(key, self._keys)
         return who.key is not None and who.key.admin
 

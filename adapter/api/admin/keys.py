@@ -101,7 +101,7 @@ def _describe(key: CallerKey) -> dict[str, Any]:
 
 
 def _is_configured(name: str) -> bool:
-    """Tell whether the configuration file has a key of a name now."""
+    """Whether the configuration file has a key of a name now."""
     return name in services().caller_keys.names_in_file()
 
 

@@ -22,7 +22,7 @@ def sign_in(key: bytes) -> str:
 
 
 def is_signed_in(environ: dict[str, Any], key: bytes) -> bool:
-    """Tell whether a request has a cookie that is valid."""
+    """Whether a request has a cookie that is valid."""
     until, _, signature = parse_cookie(environ).get(COOKIE, "").partition(".")
     if not (until.isdecimal() and len(until) < 16 and int(until) > time.time()):
         return False

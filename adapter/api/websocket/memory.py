@@ -61,7 +61,7 @@ class ConnectionMemory:
         self._memories.leave(self)
 
     def holds(self, id: str) -> bool:
-        """Tell whether a response is in this memory."""
+        """Whether a response is in this memory."""
         return id in self._responses
 
     def evict(self, id: str) -> None:

@@ -67,7 +67,7 @@ def read_filter(given: object, param: str, depth: int = 0) -> Filter:
 
 
 def matches(filter: Filter, attributes: Attributes) -> bool:
-    """Tell whether a file with these attributes passes a filter."""
+    """Whether a file with these attributes passes a filter."""
     if isinstance(filter, Compound):
         combine = all if filter.type == "and" else any
         return combine([matches(one, attributes) for one in filter.filters])

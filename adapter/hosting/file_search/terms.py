@@ -81,7 +81,7 @@ def _fold(text: str) -> str:
 
 
 def _is_spoken(letter: str) -> bool:
-    """Tell whether a character that is no letter makes a word another: a vowel sign, a voicing mark, a virama."""
+    """Whether a character that is no letter makes a word another: a vowel sign, a voicing mark, a virama."""
     return unicodedata.category(letter)[0] == "M" and unicodedata.combining(letter) in _SPOKEN
 
 

@@ -229,7 +229,7 @@ class MCPServer:
 
 
 def _may_be_older(era: Era, error: MCPError) -> bool:
-    """Tell whether a server that answered so may speak an older revision."""
+    """Whether a server that answered so may speak an older revision."""
     if era == "stateless":
         answered = error.code != 0 or 400 <= error.status < 500
         return answered and error.status not in (0, *_FINAL_STATUSES) and error.code not in _STATELESS_CODES

@@ -38,7 +38,7 @@ class Domains(Struct, frozen=True, gc=False):
     blocked: tuple[str, ...] = ()
 
     def allow(self, url: str) -> bool:
-        """Tell whether a URL passes both filters; one that cannot be parsed does not."""
+        """Whether a URL passes both filters; one that cannot be parsed does not."""
         try:
             host = (urlsplit(url).hostname or "").rstrip(".").lower()
         except ValueError:

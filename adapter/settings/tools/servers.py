@@ -20,7 +20,7 @@ _RESERVED_PREFIXES: Final = ("content-", "mcp-", "proxy-")
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a header, its name in lower case, belongs to HTTP or MCP itself."""
+    """Whether a header, its name in lower case, belongs to HTTP or MCP itself."""
     return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
 
 
@@ -54,7 +54,7 @@ class MCPServerSettings:
     """Names, as in `describe`, of the settings that the file has."""
 
     def serves(self, tenant: str) -> bool:
-        """Tell whether a tenant may use it."""
+        """Whether a tenant may use it."""
         return self.tenants is None or tenant in self.tenants
 
     def describe(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Database(Protocol):
         """Return a cursor."""
 
     def is_stale(self, connection: Any) -> bool:
-        """Tell whether a working connection leads to a database that was moved or replaced."""
+        """Whether a working connection leads to a database that was moved or replaced."""
 
     def upgrade(self) -> int:
         """Migrate the tables to this version; return the version that was found."""
@@ -50,7 +50,7 @@ class Database(Protocol):
         """Raise StoreDown if the database can be seen to have no room to grow."""
 
     def is_transient(self, error: Exception) -> bool:
-        """Tell whether the same work would probably succeed on a new connection, at once."""
+        """Whether the same work would probably succeed on a new connection, at once."""
 
     def explain(self, error: Exception) -> str:
         """Return a message that says what is wrong and what to do about it."""

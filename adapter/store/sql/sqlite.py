@@ -106,7 +106,7 @@ class SQLiteFile:
         return connection.cursor()
 
     def is_stale(self, connection: sqlite3.Connection) -> bool:
-        """Tell whether the file was moved, removed or replaced: SQLite would go on writing to the old one."""
+        """Whether the file was moved, removed or replaced: SQLite would go on writing to the old one."""
         assert isinstance(connection, _Connection)
         return connection.file != _identity(self._name)
 

@@ -217,7 +217,7 @@ class MemoryVectorStores:
         return len(unused)
 
     def has_file(self, file: str, tenant: str) -> bool:
-        """Tell whether a file is in a vector store."""
+        """Whether a file is in a vector store."""
         return any((one.file, one.tenant) == (file, tenant) for one in self._files.values())
 
     def stats(self) -> Sequence[StoredKind]:

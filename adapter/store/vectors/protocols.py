@@ -51,7 +51,7 @@ class IndexJobs(Protocol):
     """The indexing of files: who does it, and what has come of it."""
 
     def has_due(self, now: float) -> bool:
-        """Tell whether there is a file that is to be indexed and not being indexed."""
+        """Whether there is a file that is to be indexed and not being indexed."""
 
     def take_due(self, holder: str, now: float, until: float) -> StoredVectorFile | None:
         """Give a holder the lease of a file that waits to be indexed; None: there is none.

@@ -103,7 +103,7 @@ def _cut(json: bytes) -> bytes:
 
 
 def _may_have_base64(json: bytes) -> bool:
-    """Tell quickly whether there may be a long run of base64, which covers some sample whole."""
+    """Whether there may be a long run of base64, which would cover a whole sample: a quick look."""
     samples = range(0, len(json) - _SAMPLE_BYTES, _LONG_BYTES - _SAMPLE_BYTES)
     return any(_SAMPLE.match(json, at) for at in samples)
 

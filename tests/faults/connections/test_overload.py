@@ -22,7 +22,7 @@ PIECES = 300
 
 
 def is_refused(answer: Answer) -> bool:
-    """Tell whether it is an overloaded worker's answer, and that it tells clients to come again."""
+    """Whether it is an overloaded worker's answer, and that it tells clients to come again."""
     if answer.status != 503:
         return False
     assert answer.error["code"] == "server_is_overloaded"

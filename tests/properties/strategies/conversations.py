@@ -105,7 +105,7 @@ def chains(draw: st.DrawFn) -> list[ChainStep]:
 
 
 def _all_answered(items: Sequence[Item]) -> bool:
-    """Tell whether every call among items has its output behind it."""
+    """Whether every call among items has its output behind it."""
     waiting: set[str] = set()
     for item in items:
         if isinstance(item, Call):
@@ -116,5 +116,5 @@ def _all_answered(items: Sequence[Item]) -> bool:
 
 
 def is_models(item: Item) -> bool:
-    """Tell whether an item is the model's part of a conversation."""
+    """Whether an item is the model's part of a conversation."""
     return isinstance(item, Reasoning | FunctionCall) or (isinstance(item, Message) and item.role == "assistant")

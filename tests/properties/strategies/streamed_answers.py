@@ -90,7 +90,7 @@ class CallStyle:
 
 
 def _identifies_calls(style: CallStyle) -> bool:
-    """Tell whether each piece shows which call it belongs to."""
+    """Whether each piece shows which call it belongs to."""
     if style.index == "counted":
         return True
     if style.interleaved:
@@ -217,7 +217,7 @@ def streamed_answers(draw: st.DrawFn) -> StreamedAnswer:
 
 
 def _is_unambiguous(answer: Answer, style: ChunkStyle) -> bool:
-    """Tell whether no two calls look like one: without index and id, only name and arguments distinguish them."""
+    """Whether no two calls look like one: without index and id, only name and arguments distinguish them."""
     if style.calls.index == "counted" or style.calls.id == "always":
         return True
     group = [part for part in answer if isinstance(part, CallPart)]
@@ -279,7 +279,7 @@ def _annotations(start: int, text: str, style: ChunkStyle) -> list[Object]:
 
 
 def _fits_tags(answer: Answer) -> bool:
-    """Tell whether think tags can express the answer: one piece of thinking, at its start, and no tags in the text."""
+    """Whether think tags can express the answer: one piece of thinking, at its start, and no tags in the text."""
     first = answer[0]
     kinds = [part.kind for part in answer if isinstance(part, TextPart)]
     return (

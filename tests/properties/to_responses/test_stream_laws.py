@@ -117,7 +117,7 @@ def test_a_cut_anywhere_fails_with_the_beginning_of_the_answer(streamed: Streame
 
 
 def is_beginning(every: list[Any], some: list[Any]) -> bool:
-    """Tell whether an answer begins with these parts, the last of which may be unfinished."""
+    """Whether an answer begins with these parts, the last of which may be unfinished."""
     if not some:
         return True
     whole, last = some[:-1], some[-1]

@@ -48,7 +48,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 
 
 def is_hosted(item: Object) -> bool:
-    """Tell whether an item is one of a tool that the adapter ran; a search for tools may be the client's."""
+    """Whether an item is one of a tool that the adapter ran; a search for tools may be the client's."""
     return item["type"] in HOSTED and not (item["type"] == "tool_search_call" and item.get("execution") == "client")
 
 

@@ -154,7 +154,7 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
 
 
 def _asks(item: Item) -> bool:
-    """Tell whether an item can be part of a first request; all others come from a history."""
+    """Whether an item can be part of a first request; all others come from a history."""
     return isinstance(item, (AdditionalTools, ConfigurationUpdate)) or (
         isinstance(item, Message) and item.role != "assistant"
     )

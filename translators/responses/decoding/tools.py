@@ -68,7 +68,7 @@ def check_loaded(tools: Sequence[Tool], param: str) -> None:
 
 
 def can_be_loaded(tool: Any) -> bool:
-    """Tell whether the JSON of a tool is that of one that items may load."""
+    """Whether the JSON of a tool is that of one that items may load."""
     try:
         check_loaded([_tool.decode(encode(tool))], "input")
     except (RequestError, *NotJSON):
