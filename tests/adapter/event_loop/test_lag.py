@@ -6,6 +6,9 @@ import gevent
 
 from adapter.event_loop.lag import Lag
 
+ATTEMPTS = 3
+"""A busy machine makes one or another loop late."""
+
 
 def measure(*turns: float) -> float:
     """Return the lag that is reported of a loop whose turns take so long each."""
@@ -25,10 +28,9 @@ def measure(*turns: float) -> float:
 
 
 def test_the_longest_turn_counts_at_whatever_time_it_comes() -> None:
-    assert 0.25 < measure(0.35) < 0.6
-    assert 0.25 < measure(0.0, 0.0, 0.35) < 0.6
-    assert 0.25 < measure(0.12, 0.35, 0.12, 0.0, 0.0) < 0.6
+    for turns in ([0.35], [0.0, 0.0, 0.35], [0.12, 0.35, 0.12, 0.0, 0.0]):
+        assert any(0.25 < measure(*turns) < 0.6 for _ in range(ATTEMPTS)), turns
 
 
 def test_a_loop_that_only_waits_is_in_time() -> None:
-    assert measure(*[0.0] * 10) < 0.1
+    assert any(measure(*[0.0] * 10) < 0.1 for _ in range(ATTEMPTS))

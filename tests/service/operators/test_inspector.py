@@ -83,8 +83,8 @@ def inspector(running: tuple[Service, Inspector]) -> Inspector:
     return running[1]
 
 
-def spool_files() -> list[Path]:
-    return [path for path in Path("/dev/shm").glob("responses-adapter-*/inspector.db*") if path.is_file()]
+def spool_files(service: Service) -> list[Path]:
+    return list(service.private_directory.glob("inspector.db*"))
 
 
 def ask(service: Service, model: str, **members: Any) -> Answer:
@@ -218,7 +218,7 @@ def test_no_secret_is_in_the_file_or_in_an_answer(service: Service, inspector: I
     found = inspector.ended("?model=m-secret", 2)
     pages = b"".join(inspector.get(f"/inspector/api/recordings/{one['id']}").body for one in found)
     pages += b"".join(inspector.get(f"/inspector/api/{name}").body for name in ("upstreams", "lessons", "settings"))
-    files = b"".join(path.read_bytes() for path in spool_files())
+    files = b"".join(path.read_bytes() for path in spool_files(service))
     for secret in (OWN, TEAM, ADMIN, "s3cret"):
         assert secret.encode() not in pages
         assert secret.encode() not in files
@@ -403,7 +403,6 @@ def test_who_may_see_it(service: Service, inspector: Inspector) -> None:
 
 
 def test_the_file_is_private_and_goes_with_the_server(tmp_path: Path, provider: Upstream) -> None:
-    before = set(spool_files())
     port = free_port()
     with Service(
         tmp_path, admin_bind=f"127.0.0.1:{port}", inspector="heads", upstream_url=provider.url, workers=1
@@ -412,13 +411,13 @@ def test_the_file_is_private_and_goes_with_the_server(tmp_path: Path, provider: 
         one.post({"model": 5, "input": "sentinel-4f1c"})
         (head,) = inspector.ended()
         assert not any(inspector.one(head["id"])["recorded"].values())
-        own = set(spool_files()) - before
+        own = spool_files(one)
         assert own
         assert all(path.stat().st_mode & 0o777 == 0o600 for path in own)
-        assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in own)
+        assert one.private_directory.stat().st_mode & 0o777 == 0o700
         assert b"sentinel-4f1c" not in b"".join(path.read_bytes() for path in own)
         assert inspector.get("/inspector").status == 200
-    assert set(spool_files()) <= before
+    assert not any(path.exists() for path in own)
 
 
 def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, upstream: Upstream) -> None:

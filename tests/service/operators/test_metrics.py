@@ -212,16 +212,14 @@ def test_nothing_of_a_request_is_shown(service: tuple[Service, Client]) -> None:
 
 
 def test_the_directory_of_the_numbers_is_removed(tmp_path: Path) -> None:
-    def directories() -> set[Path]:
-        return set(Path("/dev/shm").glob("responses-adapter-*"))
-
-    before = directories()
     killed = Service(tmp_path, admin_bind=f"127.0.0.1:{free_port()}", workers=1).start()
-    (own,) = directories() - before
+    own = killed.private_directory
     assert own.stat().st_mode & 0o777 == 0o700
     with pytest.raises(AssertionError, match="ended with -9"):
         killed.stop(signal.SIGKILL)
     sleep(1.5)  # its worker notices, and ends
-    with Service(tmp_path, admin_bind=f"127.0.0.1:{free_port()}", workers=1):
-        assert own not in directories(), "the next server removes what a killed one has left"
-    assert directories() <= before
+    with Service(tmp_path, admin_bind=f"127.0.0.1:{free_port()}", workers=1) as service:
+        assert not own.exists(), "the next server removes what a killed one has left"
+        own = service.private_directory
+        assert own.is_dir()
+    assert not own.exists()

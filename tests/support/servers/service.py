@@ -67,6 +67,13 @@ class Service(Client):
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return sorted(pid for pid in map(int, children.read_text().split()) if not is_demo(pid))
 
+    @property
+    def private_directory(self) -> Path:
+        """The directory in memory that its processes share: its master has the lock of it open."""
+        opened = [Path(os.readlink(file)) for file in Path(f"/proc/{self.process.pid}/fd").iterdir()]
+        (lock,) = {path for path in opened if path.name == "lock" and path.parent.name.startswith("responses-adapter-")}
+        return lock.parent
+
     def start(self) -> Self:
         command = [sys.executable, *self.command]
         with self._log.open("wb") as log:

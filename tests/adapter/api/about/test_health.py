@@ -25,6 +25,6 @@ def test_the_store_is_down(
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert json.loads(answer.data) == {"status": "unavailable"}
-    assert "not ready" in (said := capsys.readouterr().out)
+    assert "not ready" in (said := capsys.readouterr().err)
     assert "store: disk I/O error of /var/adapter.db" in said
     assert client.get("/healthz").status_code == 200
