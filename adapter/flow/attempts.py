@@ -20,7 +20,6 @@ from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace
 from adapter.upstream.call import Call
 from adapter.upstream.learning import RetryPlan
-from adapter.upstream.redaction import Redactor
 from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate
 from translators.errors import RequestError, UpstreamError
@@ -122,9 +121,9 @@ class Attempts:
             if self._recording is not None:
                 self._recording.fail_last(error)
 
-    def redactor(self) -> Redactor:
-        """Return what removes the secrets of the current candidate's requests from its errors."""
-        return self._services.upstreams[self._candidates.current.upstream].redactor(self._bearer)
+    def redact(self, text: str) -> str:
+        """Remove the secrets of the current candidate's requests from a text of its errors."""
+        return self._services.upstreams[self._candidates.current.upstream].redactor(self._bearer)(text)
 
     def record_answer(self) -> None:
         """Stay with this candidate, which has accepted the request, and keep the lessons about it."""

@@ -58,7 +58,7 @@ class Flow(Struct, frozen=True):
         return Expectations(
             chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
             self.tools.names if self.tools is not None else frozenset(),
-            context.dialect.thinks_first, self.attempts.redactor(), chat.functions,
+            context.dialect.thinks_first, self.attempts.redact, chat.functions,
             answer_finder(context.request.text.format), context.model,
         )  # fmt: skip
 

@@ -106,7 +106,7 @@ class Round(ABC):
                     self._flow.stream.expect(self._flow.expectations(self.asked))
                     self._reader = AnswerReader(self._sink(), self._flow.services.limits.output_bytes)
                     return False
-                raise error.redacted(self._flow.attempts.redactor()) from None
+                raise error.redacted(self._flow.attempts.redact) from None
         return True
 
     def events(self, deliver: Deliver | None = None) -> Iterator[list[Event]]:
