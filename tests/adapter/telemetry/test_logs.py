@@ -145,3 +145,17 @@ def test_a_line_that_cannot_be_written_costs_nothing(format: str, capsys: pytest
     closed.close()
     log.info("lost")
     assert capsys.readouterr().err == ""
+
+
+def test_a_process_that_configures_nothing_writes_for_people_to_standard_error(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "write", logs._write_unconfigured)
+    monkeypatch.setattr(log, "lowest", logging.INFO)
+    log.debug("unseen")
+    log.warning("not ready", reason="store")
+    out, err = capsysbinary.readouterr()
+    assert out == b""
+    assert b"not ready" in err
+    assert b"reason=store" in err
+    assert b"unseen" not in err
