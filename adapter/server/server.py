@@ -51,7 +51,8 @@ def prepare(settings: Settings) -> Settings:
     Returns the final settings. Until the server is ready there is no garbage collection: what is imported remains, and
     to walk over all of it 190 times is a seventh of the CPU time of a start.
     """
-    gc.disable()
+    if _prepared is None:  # not in a reload, which no `when_ready` follows
+        gc.disable()
     logs.configure(settings.log_level, settings.log_format)
     atexit.register(_discard_unwritable_output)
     _check_store(settings)

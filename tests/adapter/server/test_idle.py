@@ -28,8 +28,9 @@ address = SimpleNamespace(getsockname=lambda: ("127.0.0.1", 8000))
 options(settings)["when_ready"](SimpleNamespace(LISTENERS=[address], cfg=SimpleNamespace(is_ssl=False)))
 collected = sum(of["collections"] for of in gc.get_stats()) - collected
 found = {"modules": list(sys.modules), "read": read, "collections": collected, "collects": gc.isenabled()}
+prepare(settings)
 print()
-print(json.dumps(found | {"shared": gc.get_freeze_count() > 10_000}))
+print(json.dumps(found | {"shared": gc.get_freeze_count() > 10_000, "collects_after_reload": gc.isenabled()}))
 """
 UNWANTED = {
     "asyncio", "attr", "cryptography", "jsonschema", "mcp", "openai", "psycopg", "pydantic", "pygments", "pypdf",
@@ -67,3 +68,4 @@ def test_nothing_is_collected_until_it_is_shared(master: Any) -> None:
     assert master["collections"] == 0
     assert master["shared"]
     assert master["collects"]
+    assert master["collects_after_reload"]
