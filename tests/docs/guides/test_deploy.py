@@ -52,6 +52,7 @@ def test_the_image_has_what_the_package_needs() -> None:
     (port,) = re.findall(r"^EXPOSE (\d+)$", text, re.M)
     assert f"0.0.0.0:{port}" in text
     assert f"127.0.0.1:{port}/healthz" in text
+    assert "PYTHONDONTWRITEBYTECODE" not in text or "-m compileall" in text, "each start compiles the packages"
 
 
 def test_the_package_says_who_and_where() -> None:
