@@ -44,7 +44,6 @@ MEMBERS: dict[str, list[Any]] = {
     "conversation": ["conv_1", None],
     "stream": [True, False, None],
     "stream_options": [{"include_obfuscation": False}],
-    "metadata": [{"input": "Hi"}, {"previous_response_id": "resp_1"}, None],
     "parallel_tool_calls": [False],
     "temperature": [0.5, 3],
     "top_logprobs": [2],
@@ -66,6 +65,12 @@ INPUTS: list[Any] = [
     [{"role": "user", "content": "Hi"}] * 9,
 ]  # fmt: skip
 CALLING = [{"role": "user", "content": "Hi"}, CALL, OUTPUT]
+LABELS: list[dict[str, Any]] = [
+    {}, {"metadata": {}}, {"metadata": None}, {"metadata": {"a": "1"}}, {"metadata": {"a": "2"}},
+    {"metadata": {"a": 7}}, {"metadata": {"a": "\0"}}, {"metadata": {"input": "Hi"}}, {"metadata": "Hi"},
+    {"client_metadata": {"turn": "1"}}, {"client_metadata": {"turn": "22"}, "metadata": {"a": "1"}},
+    {"client_metadata": "\0", "metadata": {"a": "\0"}}, {"client_metadata": [1, 2]}, {"client_metadata": 7},
+]  # fmt: skip
 LOADING = [LOADED, {"role": "user", "content": "Hi"}]
 PREVIOUS: list[Any] = ["resp_1", "resp_2", "input", "Hi", "", "r\0", "x" * 600, 7, None]
 DIALECTS = [
@@ -83,17 +88,18 @@ members = st.dictionaries(st.sampled_from(sorted(MEMBERS)), st.integers(0, 6), m
 turns = st.lists(
     st.tuples(
         st.sampled_from(INPUTS) | st.just(ABSENT), st.sampled_from(PREVIOUS) | st.just(ABSENT), st.integers(0, 1),
-        st.integers(0, len(DIALECTS) - 1),
+        st.integers(0, len(DIALECTS) - 1), st.sampled_from(LABELS),
     ),
     min_size=2, max_size=6,
 )  # fmt: skip
 
 
 def body_of(base: dict[str, int], turn: tuple[Any, ...], order: int, style: dict[str, Any]) -> bytes:
-    input, previous, _, _ = turn
+    input, previous, _, _, labels = turn
     body: dict[str, Any] = {"model": "m"} | {name: MEMBERS[name][at % len(MEMBERS[name])] for name, at in base.items()}
     body |= {name: one for name, one in (("input", input), ("previous_response_id", previous)) if one is not ABSENT}
-    names = sorted(body, key=lambda name: (name in ("input", "previous_response_id")) == bool(order % 2))
+    body |= labels
+    names = sorted(body, key=lambda name: (name in MEMBERS) == bool(order % 2))
     if order > 1:
         names.reverse()
     return json.dumps({name: body[name] for name in names}, **style).encode()
@@ -123,10 +129,18 @@ def translated(request: CreateRequest, dialect: Dialect) -> tuple[Any, ...]:
 
 
 @given(st.lists(members, min_size=2, max_size=2), turns, st.integers(0, 3), st.sampled_from(STYLES))
-@example([{}, {}], [(":", ABSENT, 0, 0), (": ", ABSENT, 0, 0), (":", ABSENT, 0, 0)], 1, {"separators": (",", ":")})
-@example([{"tools": 0, "tool_choice": 4}, {}], [(one, ABSENT, 0, 0) for one in (LOADING, "Hi", LOADING)], 0, {})
-@example([{"tools": 0}, {}], [(one, ABSENT, 0, 0) for one in (CALLING, "Hi", CALLING)], 0, {})
-@example([{}, {}], [("Hi", one, 0, 0) for one in ("resp_1", "resp_2", "r\0", "x" * 600, 7, None)], 0, {})
+@example(
+    [{}, {}],
+    [(":", ABSENT, 0, 0, {}), (": ", ABSENT, 0, 0, {}), (":", ABSENT, 0, 0, {})],
+    1,
+    {"separators": (",", ":")},
+)
+@example([{"tools": 0, "tool_choice": 4}, {}], [(one, ABSENT, 0, 0, {}) for one in (LOADING, "Hi", LOADING)], 0, {})
+@example([{"tools": 0}, {}], [(one, ABSENT, 0, 0, {}) for one in (CALLING, "Hi", CALLING)], 0, {})
+@example([{}, {}], [("Hi", one, 0, 0, {}) for one in ("resp_1", "resp_2", "r\0", "x" * 600, 7, None)], 0, {})
+@example([{}, {}], [("Hi", ABSENT, 0, 0, one) for one in LABELS], 0, {})
+@example([{}, {}], [("Hi", "resp_1", 0, 0, one) for one in LABELS], 1, {})
+@example([{}, {}], [(INPUTS[at], ABSENT, 0, 0, one) for at in (8, 19, 20) for one in LABELS], 2, {})
 def test_a_known_base_changes_nothing(
     bases: list[dict[str, int]], turns: list[tuple[Any, ...]], order: int, style: dict[str, Any]
 ) -> None:
@@ -162,7 +176,7 @@ BITS = [
 def test_a_long_body_that_was_damaged(
     damages: list[tuple[int, int, bytes]], style: dict[str, Any], is_last: bool
 ) -> None:
-    rest = {"instructions": "Be brief.", "metadata": {"a": "b"}}
+    rest = {"instructions": "Be brief.", "metadata": {"a": "b"}, "client_metadata": {"turn": [1]}}
     known = KnownInputs(1 << 20)
     for added in (NEXT[:0], NEXT):
         members = {"model": "m", **(rest if is_last else {}), "input": [LONG, *added], **({} if is_last else rest)}
@@ -172,6 +186,17 @@ def test_a_long_body_that_was_damaged(
             place = len(body) - at
             damaged = body[:place] + bit + body[place + length :]
             assert outcome(damaged, known, DIALECTS[0]) == outcome(damaged, None, DIALECTS[0])
+
+
+def test_a_long_body_with_one_wrong_byte() -> None:
+    known = KnownInputs(1 << 20)
+    members = {"model": "m", "input": [LONG, *NEXT], "metadata": {"a": "b"}, "client_metadata": {"turn": [1]}}
+    body = json.dumps(members).encode()
+    outcome(body, known, DIALECTS[0])
+    for place in range(len(body) - 170, len(body)):
+        for byte in b'"]}{,x\\\xff':
+            wrong = body[:place] + bytes([byte]) + body[place + 1 :]
+            assert outcome(wrong, known, DIALECTS[0]) == outcome(wrong, None, DIALECTS[0])
 
 
 def test_a_body_is_not_taken_for_one_with_another_base() -> None:
@@ -186,21 +211,42 @@ def test_a_body_is_not_taken_for_one_with_another_base() -> None:
         b'{"model":"m","input":["Ho"],"previous_response_id":"resp_1"}',
         b'{"model":"m","input":"\\ud800"}', b'{"model":"m","in\\u0070ut":"Hi"}',
         b'{"model":"m","input":"previous_response_id"}',
+        b'{"model":"Hi","input":"Hi"}',
+        b'{"model":"Ho","input":"Ho"}',
     ]  # fmt: skip
     for body in bodies * 2:
         assert outcome(body, known, Dialect()) == outcome(body, None, Dialect())
+
+
+def test_null_in_the_place_of_a_value() -> None:
+    known = KnownInputs(1 << 20)
+    for previous in ("ab", "cd", None, "ef"):
+        members = {"model": "m", "input": [LONG], "previous_response_id": previous, "store": False}
+        body = json.dumps(members).encode()
+        assert outcome(body, known, DIALECTS[0]) == outcome(body, None, DIALECTS[0])
+
+
+def test_a_value_that_is_in_a_body_twice() -> None:
+    known = KnownInputs(1 << 20)
+    for twice, once in (("1", "1"), ("2", "1"), ("1", "2")):
+        tool = {**FUNCTION, "parameters": {"type": "object", "properties": {}, "default": {"a": twice}}}
+        body = json.dumps({"model": "m", "tools": [tool], "metadata": {"a": once}, "input": [LONG]}).encode()
+        assert outcome(body, known, DIALECTS[0]) == outcome(body, None, DIALECTS[0])
 
 
 def test_what_is_made_of_a_base_is_made_once_and_only_for_its_tenant() -> None:
     known = KnownInputs(1 << 20)
 
     def read(input: str, tenant: str = "t") -> CreateRequest:
-        body = json.dumps({"model": "m", "input": input, "tools": [FUNCTION]}).encode()
-        return parse_create(body, max_items=8, known=known.of(tenant))
+        body = {"model": "m", "input": input, "tools": [FUNCTION], "metadata": {"trace": f"of {input}"}}
+        return parse_create(
+            json.dumps(body | {"client_metadata": input * 2}).encode(), max_items=8, known=known.of(tenant)
+        )
 
     first, second, other = read("One"), read("Two"), read("Two", "u")
     assert first.base is second.base is not other.base
     assert first.tools is second.tools is not other.tools
+    assert [first_snapshot(one, "resp_0", 1).metadata["trace"] for one in (first, second)] == ["of One", "of Two"]
     dialect = Dialect()
     heads = [chat_request(one, History(), dialect, Notes(), model="m", stream=False) for one in (first, second, other)]
     assert heads[0].functions is heads[1].functions is not heads[2].functions
@@ -215,7 +261,7 @@ def test_a_lesson_changes_what_is_made_of_a_base() -> None:
     taught = Dialect(token_limit="max_completion_tokens")
     for dialect in (Dialect(), taught, Dialect(), *(Dialect(name=str(at)) for at in range(9)), taught):
         assert outcome(body, known, dialect) == outcome(body, None, dialect)
-        for entry in known._bases.values():
+        for entry in known.bases._bases.values():
             assert len(entry.base.made) <= MAX_MADE
 
 
@@ -224,6 +270,6 @@ def test_it_stays_within_its_bytes() -> None:
     for at in range(60):
         body = json.dumps({"model": "m", "input": f"Hi {at}", "instructions": f"{at}" * 1000}).encode()
         outcome(body, known, Dialect())
-    assert 0 < known._bases.currsize <= 100_000
+    assert 0 < known.bases._bases.currsize <= 100_000
     outcome(json.dumps({"model": "m", "input": "Hi", "instructions": "x" * 20_000}).encode(), known, Dialect())
-    assert known._bases.currsize <= 100_000
+    assert known.bases._bases.currsize <= 100_000

@@ -21,7 +21,7 @@ _elements: Final = Decoder(list[Raw])
 _members: Final = Decoder(dict[str, Raw])
 
 
-def check_characters(body: bytes, members: Mapping[str, Raw], known_input_bytes: int = 0) -> None:
+def check_characters(body: bytes, members: Mapping[str, Raw | bytes], known_input_bytes: int = 0) -> None:
     """Raise RequestError if a body is not UTF-8, or one of its members contains NUL.
 
     So many bytes of the member `input`, from its first, are known to contain none.

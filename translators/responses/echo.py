@@ -25,7 +25,10 @@ from translators.responses.response import Response
 def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response:
     """Return the response as `response.created` shows it; `created_at` is in Unix seconds."""
     shown = make_once(request, "snapshot", partial(_show, request))
-    return replace(shown, id=id, created_at=created_at, previous_response_id=request.previous_response_id)
+    return replace(
+        shown, id=id, created_at=created_at, previous_response_id=request.previous_response_id,
+        metadata=request.metadata,
+    )  # fmt: skip
 
 
 def _show(request: CreateRequest) -> Response:
@@ -57,7 +60,6 @@ def _show(request: CreateRequest) -> Response:
         top_p=1.0 if request.top_p is None else request.top_p,
         truncation=request.truncation,
         user=request.user,
-        metadata=request.metadata,
         prompt=request.prompt or UNSET,
         access_programs=UNSET if request.access_programs is None else {"cyber": "standard"},
         image=UNSET if request.image is None else {"context_compression": "disabled"},

@@ -154,14 +154,16 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
 
 
 class BaseRequest(Struct, frozen=True, eq=False):
-    """A request without what differs from turn to turn: its input, and the response that it continues."""
+    """A request without what differs from turn to turn: its input, the response that it continues, its metadata."""
 
     members: CreateRequest
     made: dict[Hashable, Any] = {}
     """What was made of it, by `make_once`."""
 
 
-_NO_TURN: Final[dict[str, Any]] = {"input": (), "raw_input": b"", "previous_response_id": None, "base": None}
+_NO_TURN: Final[dict[str, Any]] = {
+    "input": (), "raw_input": b"", "previous_response_id": None, "metadata": {}, "base": None,
+}  # fmt: skip
 
 
 def base_of(request: CreateRequest) -> BaseRequest:

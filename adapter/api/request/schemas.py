@@ -31,7 +31,8 @@ from adapter.api.request.fields import (
 )
 from adapter.api.request.names import check_names, check_presence
 from adapter.api.request.prompts import UnusablePrompt, fill_in_prompt
-from adapter.history.known_inputs import MIN_BYTES, UNKNOWN, KnownTurn, TenantInputs
+from adapter.history.known_bases import KnownTurn
+from adapter.history.known_inputs import MIN_BYTES, UNKNOWN, KnownInput, TenantInputs
 from translators.constraints.tool_choice import undeclared_choice
 from translators.context.compaction import asks_for_compaction
 from translators.errors import RequestError, invalid_type, missing_parameter, shorten, too_large
@@ -210,6 +211,7 @@ class CreateSchema(Schema):
 _ORDER: Final = tuple(CreateSchema(max_items=0).fields)
 _KNOWN: Final = dict.fromkeys(_ORDER)
 _PREVIOUS: Final = Text(_MAX_NAME_CHARACTERS)
+_METADATA: Final = Metadata()
 _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
 _NOTHING_KNOWN: Final[Mapping[str, Any]] = {}
@@ -233,9 +235,8 @@ def parse_create(
     `passthrough` are the members that go to the provider as they are, `prompts` the folder of prompts. What is `known`
     is not decoded again.
     """  # fmt: skip
-    turn = None if known is None else known.find_turn(body, max_items)
-    if known is not None and turn is not None:
-        return _parse_turn(body, turn, max_items, known)
+    if known is not None and (turn := known.find_turn(body, max_items)) is not None:
+        return _parse_turn(body, *turn, max_items, known)
     members = decode_members(body)
     check_names(members, _KNOWN, passthrough)
     continues = any(members.get(name, _NULL) != _NULL for name in _CONTINUES)
@@ -258,21 +259,24 @@ def parse_create(
     return known.with_base(request, body, members)
 
 
-def _parse_turn(body: bytes, turn: KnownTurn, max_items: int, known: TenantInputs) -> CreateRequest:
+def _parse_turn(
+    body: bytes, turn: KnownTurn, found: KnownInput, max_items: int, known: TenantInputs
+) -> CreateRequest:
     """Return the request of a body whose base request is known; raise RequestError for its first error."""
-    base, raw, previous, found = turn.base, turn.input, turn.previous_response_id, turn.found
-    continues = previous != b"" or base.members.conversation is not None
-    check_characters(body, {"input": Raw(raw)}, found.size)
+    values, raw = turn.values, turn.values["input"]
+    check_characters(body, values, found.size)
+    previous, metadata = values.get("previous_response_id"), values.get("metadata")
     request = replace(
-        base.members,
-        input=_decode_input(raw, max_items, continues=continues) if found.items is None else found.items,
+        turn.base.members,
+        input=_decode_input(raw, max_items, continues=turn.continues) if found.items is None else found.items,
         raw_input=raw,
-        previous_response_id=_PREVIOUS.read(Raw(previous), "previous_response_id") if previous else None,
-        base=base,
+        previous_response_id=None if previous is None else _PREVIOUS.read(Raw(previous), "previous_response_id"),
+        metadata={} if metadata is None else _METADATA.read(Raw(metadata), "metadata"),
+        base=turn.base,
     )
     _check_together(request, is_base_known=True)
     if len(raw) > MIN_BYTES:
-        known.add_items(request, found, continues=continues)
+        known.add_items(request, found, continues=turn.continues)
     return request
 
 
