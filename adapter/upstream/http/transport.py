@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import requests
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidHeader
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -55,12 +56,24 @@ class Request:
             return self.prepared
         return _copy(self.prepared, body=body, headers={**self.prepared.headers, _LENGTH: str(len(body))})
 
-    def format(self, target: str, body: bytes | None) -> bytes:
-        """Return the bytes of the request; raise InvalidHeader. `target` is always the same."""
+    def format(self, route: "Route", body: bytes | None) -> bytes:
+        """Return the bytes of the request by the route of its URL; raise InvalidHeader."""
         head = self._head
         if not head:
-            head = self._head = _format_head(self.prepared.method, target, self.prepared.headers)
+            headers = {**self.prepared.headers, **route.headers}
+            head = self._head = _format_head(self.prepared.method, route.target, headers)
         return b"%b\r\n" % head if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+class Route(Struct, frozen=True):
+    """How the requests to one URL are sent."""
+
+    pool: Any
+    """urllib3's pool of connections."""
+    target: str
+    """What the request line names: the whole URL behind a proxy that forwards requests."""
+    headers: Mapping[str, str]
+    """The headers for such a proxy, which urllib3 adds itself on a new connection."""
 
 
 class SentRequest:
@@ -131,6 +144,7 @@ class DirectIO:
         """Write a request as far as it fits at once; raise OSError."""
         size = 0
         try:
+            size = self._send(data)
             while size < len(data):
                 size += self._send(memoryview(data)[size:])
         except _WOULD_WAIT:
@@ -224,8 +238,8 @@ class Transport(HTTPAdapter):
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         self._heartbeat = heartbeat
-        self._routes: dict[str | None, tuple[Any, str]] = {}
-        """By URL: the pool, and the target of the request line."""
+        self._routes: dict[str | None, Route] = {}
+        """By URL."""
         super().__init__(pool_connections=4, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -247,16 +261,18 @@ class Transport(HTTPAdapter):
     ) -> Any:
         """Return the pool for a request's URL."""
         if request.url not in self._routes:
-            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            pool: Any = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
-            self._routes[request.url] = (pool, super().request_url(request, proxies))
-        return self._routes[request.url][0]
+            target = super().request_url(request, proxies)
+            is_forwarded = target != request.path_url
+            self._routes[request.url] = Route(pool, target, pool.proxy_headers if is_forwarded else {})
+        return self._routes[request.url].pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Do nothing: it was done when the pool was chosen."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        return self._routes[request.url][1]
+        return self._routes[request.url].target
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
         return resp
@@ -266,16 +282,16 @@ class Transport(HTTPAdapter):
 
         An idle connection on which something has arrived, its end perhaps, is closed. Raises InvalidHeader.
         """
-        pool, target = self._routes.get(request.prepared.url, (None, ""))
-        while pool is not None and pool.pool:
-            connection = pool.pool.pop()
+        route = self._routes.get(request.prepared.url)
+        while route is not None and route.pool.pool:
+            connection = route.pool.pool.pop()
             if not connection.idle_check.poll(0):
                 try:
-                    sent: SentRequest = connection.begin(request.format(target, body))
+                    sent: SentRequest = connection.begin(request.format(route, body))
                 except OSError:
                     pass  # it was dead: the provider cannot have the whole request
                 else:
-                    sent._pool = pool
+                    sent._pool = route.pool
                     return sent
             connection.close()
         return None
