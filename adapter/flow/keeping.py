@@ -75,7 +75,9 @@ class Keeping(Struct, eq=False):
             stored = self.snapshot(response, notes)
             self.keeper.store_final(stored, items, events)
             if self.request.store:
-                size = len(stored.input) + len(stored.response) + sum(len(item.json) for item in items)
+                size = len(stored.input) + len(stored.response)
+                if items:
+                    size += sum(len(item.json) for item in items)
                 quota.add(self.tenant, size, 1 + len(items))
         if self.lease is not None:
             self.release()

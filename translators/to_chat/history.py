@@ -87,11 +87,12 @@ class History(Struct, frozen=True, gc=False):
 
     def with_output(self, output: Sequence[Item]) -> "History":
         """Return this history with a response's output added; the next `extend` renders it."""
+        kinds = set(map(type, output))
         return replace(
             self,
             pending=(*self.pending, *output),
-            call_ids=self._with_calls(output),
-            loaded_tools=self._with_tools(output),
+            call_ids=self._with_calls(output) if not kinds.isdisjoint(BY_CALL) else self.call_ids,
+            loaded_tools=self._with_tools(output) if not kinds.isdisjoint(LOADING_ITEMS) else self.loaded_tools,
             known=0,
         )
 
