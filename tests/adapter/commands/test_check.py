@@ -10,26 +10,21 @@ import click
 import pytest
 
 from adapter.commands.check import Result, report, run_probes
-from adapter.demo.server import listen
 from adapter.settings.models import Target
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
+from tests.support.servers.demo import demo
 from tests.support.servers.upstream import CLOSE, ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
 
 JSON = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[str]:
-    server = listen(pace=0)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+@pytest.fixture(scope="module", name="demo")
+def demo_url() -> Iterator[str]:
+    with demo() as url:
+        yield url
 
 
 def check(url: str, model: str | None = None, **settings: Any) -> dict[str, Result]:

@@ -5,7 +5,6 @@ import os
 import select
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ import requests
 
 from adapter.demo import start_child
 from adapter.demo.instances import instance_of
-from adapter.demo.server import listen
+from tests.support.servers.demo import demo
 
 JSON = dict[str, Any]
 
@@ -31,13 +30,8 @@ CLOCK: JSON = {"type": "function", "function": {"name": "get_time"}}
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = listen(pace=0)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with demo() as url:
+        yield url
 
 
 def user(text: str) -> JSON:

@@ -3,8 +3,9 @@
 import time
 
 import gevent
+import pytest
 
-from adapter.store.base import StoredConversation, StoredEvents, StoredItem, StoredResponse, StoredRun
+from adapter.store.base import StoredConversation, StoredEvents, StoredItem, StoreDown, StoredResponse, StoredRun
 from adapter.store.protocols import Store
 
 ODD_BYTES = bytes(range(256)) + b"\x00\xff\xfe\xed\xa0\x80\x00"
@@ -54,6 +55,18 @@ def run(*, last: int = -1, until: float = 10.0, ended: float | None = None) -> S
 def events(first: int, last: int, *, over: bool = False) -> StoredEvents:
     """Return events whose frames are as many bytes as there are odd ones, so that long ones are packed."""
     return StoredEvents(first, last, over, b"event: e\n" + ODD_BYTES * (last - first))
+
+
+def refusal(store: Store) -> str:
+    """Return the sentence with which a put, a ping and a read are refused when none of them can be done."""
+    sentences = []
+    for call in (lambda: keep(store, "z"), store.ping, lambda: store.chain("a", OURS)):
+        with pytest.raises(StoreDown) as down:
+            call()
+        sentences.append(str(down.value))
+    assert len(set(sentences)) == 1, sentences
+    assert "\n" not in sentences[0]
+    return sentences[0]
 
 
 def count_up(times: int, *stores: Store) -> None:

@@ -17,7 +17,7 @@ from adapter.store.protocols import Store
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.sqlite import SQLiteFile
 from adapter.store.sql.store import SQLStore
-from tests.adapter.store.responses import OURS, chain, keep, response
+from tests.adapter.store.responses import OURS, chain, keep, refusal, response
 
 NOBODY = 65534
 
@@ -31,18 +31,6 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with closing(SQLStore(SQLiteFile(str(path), patience=0.05))) as store:
         yield store
-
-
-def refusal(store: Store) -> str:
-    """Return what a put, a ping and a read are told when none of them can be done."""
-    told = []
-    for call in (lambda: keep(store, "z"), store.ping, lambda: store.chain("a", OURS)):
-        with pytest.raises(StoreDown) as down:
-            call()
-        told.append(str(down.value))
-    assert len(set(told)) == 1
-    assert "\n" not in told[0]
-    return told[0]
 
 
 def test_locked_by_another_process(store: Store, path: Path) -> None:
