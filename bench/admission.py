@@ -26,7 +26,7 @@ from adapter.flow.caller import Caller
 from adapter.flow.observation import observe_begin, observe_end
 from adapter.settings.caller_keys import CallerKey, digest_of
 from adapter.settings.settings import Settings
-from adapter.sharing.admission import Gate
+from adapter.sharing.admission import Gate, rate_limit_headers
 from adapter.sharing.keys import CallerKeys
 from adapter.sharing.overload import Overload
 from adapter.store.keys.usage_recorder import UsageRecorder
@@ -97,7 +97,7 @@ class Request:
         assert caller.key is not None
         caller.admission = self.gate.admit(caller.key, "fast", 1000, 1000)
         assert caller.admission is not None
-        caller.admission.headers()
+        rate_limit_headers(caller.admission.limits, caller.admission.levels)
         self._count(caller)
 
     def keyless(self) -> None:

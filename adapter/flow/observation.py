@@ -6,6 +6,7 @@ from typing import Final
 
 from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.flow.caller import Caller
+from adapter.settings.caller_keys import CallerKey
 from adapter.store.base import StoreDown
 from adapter.store.keys.usage_recorder import UsageRecorder
 from adapter.telemetry.aggregates import Addition, add_each
@@ -62,7 +63,7 @@ def observe_end(
         (
             (IN_FLIGHT, (transport,), -1),
             (RESPONSES, (upstream, model, status, transport), 1),
-            *(() if usage is None else _token_counts(usage, upstream, model)),
+            *(() if usage is None else _token_counts(usage, upstream, model, caller.key)),
         )
     )
     RESPONSE_SECONDS.observe(seconds, (upstream, model, transport))
@@ -77,8 +78,15 @@ def observe_end(
         _count_for_key(caller, usage, upstream, model, recorder, answered=answered, began=first is not None)
 
 
-def _token_counts(usage: Usage, upstream: str, model: str) -> tuple[Addition, ...]:
+def _token_counts(usage: Usage, upstream: str, model: str, key: CallerKey | None) -> tuple[Addition, ...]:
+    of_key: tuple[Addition, ...] = ()
+    if key is not None:
+        of_key = (
+            (KEY_TOKENS, (key.name, "input"), usage.input_tokens),
+            (KEY_TOKENS, (key.name, "output"), usage.output_tokens),
+        )
     return (
+        *of_key,
         (TOKENS, (upstream, model, "input"), usage.input_tokens),
         (TOKENS, (upstream, model, "cached_input"), usage.input_tokens_details.cached_tokens),
         (TOKENS, (upstream, model, "output"), usage.output_tokens),
@@ -104,13 +112,6 @@ def _count_for_key(
     key = caller.key
     assert key is not None
     cost = settle(caller, usage, began=began)
-    if usage is not None:
-        add_each(
-            (
-                (KEY_TOKENS, (key.name, "input"), usage.input_tokens),
-                (KEY_TOKENS, (key.name, "output"), usage.output_tokens),
-            )
-        )
     recorder.add(key.name, upstream, model, failed=not answered, usage=usage, cost=cost)
 
 
@@ -127,7 +128,7 @@ def observe_forwarded(
     FORWARDED.add((upstream, label, path, "answered" if error is None else "failed"))
     FORWARDED_SECONDS.observe(seconds, (upstream, label, path))
     if usage is not None:
-        add_each(_token_counts(usage, upstream, label))
+        add_each(_token_counts(usage, upstream, label, caller.key))
     if caller.key is not None:
         _count_for_key(caller, usage, upstream, label, recorder, answered=error is None, began=usage is not None)
 

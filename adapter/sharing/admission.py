@@ -76,14 +76,14 @@ class BudgetExceeded(LimitExceeded):
 class Admission:
     """One request that was let in. `settle` it when its response ends."""
 
-    __slots__ = ("_cost", "_limits", "_name", "_table", "_taken", "levels")
+    __slots__ = ("_cost", "_name", "_table", "_taken", "levels", "limits")
 
     def __init__(self, table: RateTable, name: str, limits: Limits, taken: float, levels: Levels) -> None:
         self._table: RateTable | None = table
         self._name = name
-        self._limits = limits
         self._taken = taken
         self._cost = 0
+        self.limits = limits
         self.levels = levels
 
     def settle(self, tokens: int | None, *, began: bool = False) -> int:
@@ -98,7 +98,7 @@ class Admission:
         more = 0.0 if tokens is None else tokens - self._taken
         cost = (self._taken if began else 0.0) if tokens is None else tokens
         table.release(
-            self._name, self._limits.tokens, more, cost=cost, taken=self._taken, day=self.levels.day
+            self._name, self.limits.tokens, more, cost=cost, taken=self._taken, day=self.levels.day
         )
         self._cost = round(cost)
         return self._cost
@@ -106,10 +106,6 @@ class Admission:
     def __del__(self) -> None:
         if self._table is not None:
             self.settle(None)
-
-    def headers(self) -> dict[str, str]:
-        """Return what the answer says about the limits, as the API does."""
-        return rate_limit_headers(self._limits, self.levels)
 
 
 class Gate:
@@ -212,14 +208,14 @@ def limits_of(key: CallerKey) -> Limits:
 def rate_limit_headers(limits: Limits, levels: Levels) -> dict[str, str]:
     """Return the API's headers on limits and what is left of them. Source: OpenAI guide, Rate limits."""
     headers = {}
-    for name, bucket, level in (
-        ("requests", limits.requests, levels.requests),
-        ("tokens", limits.tokens, levels.tokens),
-    ):
-        if bucket is not None and level is not None:
-            headers[f"x-ratelimit-limit-{name}"] = f"{bucket.per_minute:.0f}"
-            headers[f"x-ratelimit-remaining-{name}"] = str(max(0, math.floor(level.remaining)))
-            headers[f"x-ratelimit-reset-{name}"] = _duration(level.reset)
+    if limits.requests is not None and levels.requests is not None:
+        headers["x-ratelimit-limit-requests"] = f"{limits.requests.per_minute:.0f}"
+        headers["x-ratelimit-remaining-requests"] = str(max(0, math.floor(levels.requests.remaining)))
+        headers["x-ratelimit-reset-requests"] = _duration(levels.requests.reset)
+    if limits.tokens is not None and levels.tokens is not None:
+        headers["x-ratelimit-limit-tokens"] = f"{limits.tokens.per_minute:.0f}"
+        headers["x-ratelimit-remaining-tokens"] = str(max(0, math.floor(levels.tokens.remaining)))
+        headers["x-ratelimit-reset-tokens"] = _duration(levels.tokens.reset)
     return headers
 
 

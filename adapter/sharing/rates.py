@@ -147,11 +147,11 @@ class RateTable:
                 refused_by = refused_by or "month"
             if not refused_by:
                 if limits.requests is not None and requests_left is not None:
-                    full_requests = limits.requests.take(full_requests, now, 1)
-                    requests_left = Level(requests_left.remaining - 1, full_requests - now)
+                    reset = requests_left.reset + 60 / limits.requests.per_minute
+                    requests_left, full_requests = Level(requests_left.remaining - 1, reset), now + reset
                 if limits.tokens is not None and tokens_left is not None:
-                    full_tokens = limits.tokens.take(full_tokens, now, tokens)
-                    tokens_left = Level(tokens_left.remaining - tokens, full_tokens - now)
+                    reset = tokens_left.reset + tokens * 60 / limits.tokens.per_minute
+                    tokens_left, full_tokens = Level(tokens_left.remaining - tokens, reset), now + reset
                 _STATE.pack_into(
                     self._memory, at, full_requests, full_tokens, day, of_day + tokens, of_month + tokens,
                     requests + 1, all_tokens + tokens, running + 1, elsewhere,

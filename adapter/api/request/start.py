@@ -9,7 +9,7 @@ import os
 import time
 from typing import Any, Final
 
-from adapter.sharing.admission import Admission
+from adapter.sharing.admission import Admission, rate_limit_headers
 from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import tracing
 
@@ -70,7 +70,7 @@ def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
     """Return the header fields that the answer to a request has, whatever it is."""
     admission: Admission | None = environ.get(ADMISSION)
     return {
-        **({} if admission is None else admission.headers()),
+        **({} if admission is None else rate_limit_headers(admission.limits, admission.levels)),
         "x-request-id": environ[_REQUEST_ID],
         "openai-version": "2020-10-01",
         "openai-processing-ms": str(int((time.perf_counter() - environ[_START]) * 1000)),
