@@ -150,7 +150,7 @@ class CreateRequest(Struct, frozen=True, kw_only=True):
     passthrough: dict[str, Raw] = {}
     """Members that go to the provider as they are."""
     base: "BaseRequest | None" = None
-    """What it has in common with others; None: that is not known."""
+    """What it has in common with others, as it was read; None: that is not known."""
 
 
 class BaseRequest(Struct, frozen=True, eq=False):
@@ -174,8 +174,8 @@ def base_of(request: CreateRequest) -> BaseRequest:
 def make_once(request: CreateRequest, key: Hashable, make: Callable[[], T]) -> T:
     """Return what `make` returns; it is made once for all requests that have their base in common.
 
-    It depends on the members of the base and on what `key` names, and is never changed. A request of which another
-    member than those of its turn was changed since it was read has no base in common with others.
+    It depends on the members of the base and on what `key` names, and is never changed. For a request that has been
+    changed since it was read, in more than its turn, it is made anew.
     """
     base = request.base
     if base is None or replace(request, **_NO_TURN) != base.members:
