@@ -87,7 +87,11 @@ def chat_request(
         head = chat_head(request, tools, dialect, model, stream, called)
     if head.notes:
         notes.repeat(head.notes)
-    json = b'%b,"messages":[%b]}' % (head.json, b",".join(parts))
+    pieces = [head.json, b',"messages":[']
+    for part in parts:
+        pieces += (part, b",")
+    pieces[-1] = b"]}"  # in place of the last comma
+    json = b"".join(pieces)  # one copy; of a long history, each further one takes longer than all of the rest
     return ChatRequest(json, names, extended, of_input.notes, head.answer_rules, head.functions)
 
 
