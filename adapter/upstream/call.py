@@ -65,7 +65,15 @@ class Call:
         sent = self._sent if self._sending is None else self._join(self._sending, seconds)
         if sent is None:
             return False
-        head = self._await_head(sent, seconds)
+        head: Head | None = None
+        try:
+            if seconds >= TICK_SECONDS:
+                head = sent.await_head()
+            else:
+                with gevent.Timeout(seconds, False):
+                    head = sent.await_head()
+        except (OSError, HTTPException) as error:
+            raise self._broken_off(error) from None
         if head is None:
             self._count_silence(min(seconds, TICK_SECONDS))
             return False
@@ -97,19 +105,13 @@ class Call:
         self._sent, self._sending = sent, None
         return sent
 
-    def _await_head(self, sent: SentRequest, seconds: float) -> Head | None:
-        try:
-            if seconds >= TICK_SECONDS:
-                return sent.await_head()
-            with gevent.Timeout(seconds, False):
-                return sent.await_head()
-        except (OSError, HTTPException) as error:
-            cause, reason = find_cause_after_sending(error)
-            if cause in UNSENT:
-                raise self._upstream.unreachable(cause, reason) from None
-            message = "The provider's connection broke before an answer came."
-            raise UpstreamError(message, status=503, retry_after=1.0, cause=cause, reason=reason) from None
-        return None  # type: ignore[unreachable]  # after the timeout
+    def _broken_off(self, error: Exception) -> UpstreamError:
+        """Return the error for a request whose connection broke before the head of an answer came."""
+        cause, reason = find_cause_after_sending(error)
+        if cause in UNSENT:
+            return self._upstream.unreachable(cause, reason)
+        message = "The provider's connection broke before an answer came."
+        return UpstreamError(message, status=503, retry_after=1.0, cause=cause, reason=reason)
 
     def _count_silence(self, seconds: float) -> None:
         """Raise UpstreamError if the provider has sent nothing for too long."""
