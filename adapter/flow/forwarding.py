@@ -213,6 +213,8 @@ class Forwarding:
             candidate = self._candidates.current
             upstream = self._services.upstreams[candidate.upstream]
             upstream.log_failure(error, model=candidate.model, key=candidate.key)
+            if self._recording is not None:
+                self._recording.fail_last(error)
 
     def _redactor(self) -> Redactor:
         return self._services.upstreams[self._candidates.current.upstream].redactor(self._caller.bearer)

@@ -22,7 +22,7 @@ def record_call(
 
 
 class RecordedCall(Call):
-    """The same call, seen by the inspector."""
+    """The same call, seen by the inspector. How an answer breaks, its reader records (`Recording.fail_last`)."""
 
     def __init__(self, call: Call, recording: Recording, attempt: Attempt) -> None:
         self._call = call
@@ -34,7 +34,7 @@ class RecordedCall(Call):
         try:
             has_come = self._call.wait(seconds)
         except UpstreamError as error:
-            self._fail(error)
+            self._recording.fail_attempt(self._attempt, error, self._call.error_body)
             raise
         if has_come and self._attempt.head is None:
             self.head, self.status = self._call.head, self._call.status
@@ -44,9 +44,9 @@ class RecordedCall(Call):
     def read(self, take: Take | None = None) -> bytes | None:
         record = self._record
         if record is None:
-            return self._read(take)
+            return self._call.read(take)
         if take is None:
-            data = self._read(None)
+            data = self._call.read()
             if data:
                 record(data)
             return data
@@ -55,17 +55,7 @@ class RecordedCall(Call):
             record(data)
             return take(data)
 
-        return self._read(take_recorded)
-
-    def _read(self, take: Take | None) -> bytes | None:
-        try:
-            return self._call.read(take)
-        except UpstreamError as error:
-            self._fail(error)
-            raise
-
-    def _fail(self, error: UpstreamError) -> None:
-        self._recording.fail_attempt(self._attempt, error, self._call.error_body)
+        return self._call.read(take_recorded)
 
     def close(self, *, answered: bool = False) -> None:
         if self._attempt.ended is None:

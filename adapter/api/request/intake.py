@@ -135,7 +135,8 @@ def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, services:
 
 def choose_recorder(environ: Mapping[str, Any], services: Services) -> "Recorder | None":
     """Return what records the requests of a caller; None: nothing does, or the caller declines."""
-    return None if environ.get("HTTP_X_ADAPTER_INSPECT", "").strip().lower() == "off" else services.recorder
+    wish: str | None = environ.get("HTTP_X_ADAPTER_INSPECT")
+    return None if wish is not None and wish.strip().lower() == "off" else services.recorder
 
 
 def begin_recording(

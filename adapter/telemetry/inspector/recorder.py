@@ -6,7 +6,6 @@ packs and writes. If it cannot, recordings are lost, the log says so, and reques
 """
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -85,8 +84,9 @@ class Recorder:
             contents = "not recorded: the key has inspect = \"never\""
         at = time.time() - (time.perf_counter() - began)
         logged = log_context.get()
+        id = f"x_{int(at * 1000):x}{os.urandom(4).hex()}"  # by time, so that new rows are beside each other in an index
         head = Head(
-            f"x_{secrets.token_hex(8)}", at, os.getpid(), path, key, contents, "http", "in_progress", tenant,
+            id, at, os.getpid(), path, key, contents, "http", "in_progress", tenant,
             logged.get("request_id"), logged.get("trace_id"), marks={}, attempts=[], tools=[],
         )  # fmt: skip
         return Recording(self, head, began, bearer, _MAX_CONTENTS)

@@ -6,9 +6,9 @@ arrive.
 """
 
 import re
-import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
+from time import perf_counter
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -180,14 +180,14 @@ class Recording:
 
     @property
     def now(self) -> float:
-        return (time.perf_counter() - self._began) * 1000
+        return (perf_counter() - self._began) * 1000
 
     def mark(self, step: str) -> None:
-        self.head.marks[step] = self.now
+        self.head.marks[step] = (perf_counter() - self._began) * 1000
 
     def add_request(self, body: bytes) -> None:
         self.head.request_bytes = len(body)
-        self.mark("read")
+        self.head.marks["read"] = (perf_counter() - self._began) * 1000
         if self._contents is not None and self._has_room(len(body)):
             self._contents.request = body
 
@@ -245,14 +245,16 @@ class Recording:
         self._end()
 
     def _close(self, status: str, usage: Usage | None) -> None:
-        self.mark("closed")
-        self.head.status, self.head.usage, self.head.http = status, usage, self.head.http or 200
+        head = self.head
+        head.marks["closed"] = (perf_counter() - self._began) * 1000
+        head.status, head.usage, head.http = status, usage, head.http or 200
 
     def close(self, response: Response, notes: Iterable[Note], *, shows_response: bool) -> None:
         """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
-        head, listed = self.head, tuple(notes)
+        head = self.head
         self._close("failed" if response.status == "in_progress" else response.status, response.usage)
-        head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
+        if listed := tuple(notes):
+            head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
         if response.error is not None:
             head.error = {"code": response.error.code, "message": _cut(response.error.message)}
         if response.incomplete_details is not None:
@@ -315,7 +317,7 @@ class Recording:
             if arrivals is None:
                 arrivals = contents.chunks[number] = Arrivals()
                 attempt.first = attempt.first or self.now
-            arrivals.times.append((time.perf_counter() - self._began) * 1000)
+            arrivals.times.append((perf_counter() - self._began) * 1000)
             arrivals.data.append(data)
 
         return take
@@ -327,7 +329,7 @@ class Recording:
 
         def deliver_recorded(events: list[Event]) -> bool:
             if self._contents is not None and self._accepts:
-                self._contents.events.append(((time.perf_counter() - self._began) * 1000, events))
+                self._contents.events.append(((perf_counter() - self._began) * 1000, events))
             assert deliver is not None
             return deliver(events)
 
@@ -337,7 +339,7 @@ class Recording:
         with closing(batches):
             for events in batches:
                 if events and self._contents is not None and self._accepts:
-                    self._contents.events.append(((time.perf_counter() - self._began) * 1000, events))
+                    self._contents.events.append(((perf_counter() - self._began) * 1000, events))
                 yield events
 
     @property

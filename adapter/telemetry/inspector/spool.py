@@ -7,7 +7,7 @@ gives its row a new revision, by which readers find what has changed.
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -33,14 +33,8 @@ _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY, at REAL, state BLOB);
 """
 _SIZES: Final = """
-    SELECT (SELECT TOTAL(bytes) FROM recordings), page_count, freelist_count, page_size
+    SELECT (SELECT COUNT(*) FROM recordings), (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size
-"""
-_TO_TRIM: Final = """
-    SELECT id FROM (
-        SELECT id, at, SUM(bytes) OVER later AS total, ROW_NUMBER() OVER later AS number
-        FROM recordings WINDOW later AS (ORDER BY rev DESC)
-    ) WHERE total > ? OR number > ? OR at < ?
 """
 
 read_head: Final = Decoder(Head).decode
@@ -94,15 +88,23 @@ class Spool:
             return
         self._next_trim, self._untrimmed = time.monotonic() + _TRIM_SECONDS, 0
         with self._connection as connection:
-            oldest = time.time() - MAX_AGE
-            old = connection.execute(_TO_TRIM, (self._room(), MAX_RECORDINGS, oldest)).fetchall()
+            old = list(self._find_old())
             connection.executemany("DELETE FROM recordings WHERE id = ?", old)
             connection.executemany("DELETE FROM contents WHERE id = ?", old)
 
-    def _room(self) -> float:
-        """Return how many bytes of recordings fit into the ring: their pages have more, as far as they are not full."""
-        total, pages, free, page = self._connection.execute(_SIZES).fetchone()
-        return float(self._max_bytes * total / ((pages - free) * page))
+    def _find_old(self) -> Iterator[tuple[str]]:
+        """Yield the ids of the recordings that have to go. A look at the sizes and at these, not at all that is there.
+
+        The file is what is bounded: it is larger than the recordings, whose pages are not full.
+        """
+        number, size = self._connection.execute(_SIZES).fetchone()
+        oldest = time.time() - MAX_AGE
+        for id, at, bytes in self._connection.execute("SELECT id, at, bytes FROM recordings ORDER BY rev"):
+            if number <= MAX_RECORDINGS and size <= self._max_bytes and at >= oldest:
+                return
+            number -= 1
+            size -= bytes
+            yield (id,)
 
     def write_worker(self, pid: int, state: bytes) -> None:
         """Write what a worker knows of the upstreams, as JSON; `read_workers` returns it."""
