@@ -2,7 +2,8 @@
 
 A change of a recording is written a fifth of a second later, together with all others of that time; most exchanges are
 short, so one row is all that they cost. What long ones have collected is written at each tick. A thread of its own
-packs and writes. If it cannot, recordings are lost, the log says so, and requests are answered as ever.
+packs and writes, for a tenth of the time at most: under a load that is higher than that, contents are left out, and the
+recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered as ever.
 """
 
 import os
@@ -14,8 +15,9 @@ from typing import Any, Final, Literal, TypeVar
 
 import gevent
 
+from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
-from adapter.telemetry.inspector.recording import Head, Recording
+from adapter.telemetry.inspector.recording import Head, Recording, Taken
 from adapter.telemetry.inspector.spool import Mask, Spool, open_spool
 from adapter.telemetry.logs import log, log_context
 
@@ -30,6 +32,10 @@ _MAX_PENDING: Final = 20_000
 """Recordings to be written; more are dropped, so that a disk that hangs costs no memory."""
 STATE_TICKS: Final = 5
 """Between two writes of the state of the upstreams, in seconds: readers ignore that of a worker that has ended."""
+_SHARE: Final = 0.1
+"""Of a worker's time, for writing what it records: what one exchange costs is more than a tenth of a short stream."""
+_MAX_SECONDS: Final = 0.5
+"""Of that time that may be saved up: for some thousand exchanges at once."""
 _LOG_SECONDS: Final = 60.0
 
 
@@ -51,6 +57,8 @@ class Recorder:
         """Those with changes that are not written yet."""
         self._writer: gevent.Greenlet[..., None] | None = None
         self._next_log = 0.0
+        self._seconds_left = _MAX_SECONDS
+        """Of CPU time, for writing; below 0, contents of new exchanges are not recorded."""
         self.lost = 0
         """Changes of recordings that could not be written."""
         self._threads: NativeThreads[Spool, Callable[[Spool], Any]] = NativeThreads(
@@ -82,6 +90,8 @@ class Recorder:
             contents = "not recorded: the inspector records heads only"
         elif withheld:
             contents = "not recorded: the key has inspect = \"never\""
+        elif self._seconds_left < 0:
+            contents = "not recorded: there is more at the moment than this worker has time to record"
         at = time.time() - (time.perf_counter() - began)
         logged = log_context.get()
         id = f"x_{int(at * 1000):x}{os.urandom(4).hex()}"  # by time, so that new rows are beside each other in an index
@@ -107,6 +117,7 @@ class Recorder:
 
     def tick(self) -> None:
         """Write what recordings in progress have collected, and the state of the upstreams; called by the heartbeat."""
+        self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
         for recording in self._open:
             if recording.has_news:
                 self.changed(recording)
@@ -129,7 +140,8 @@ class Recorder:
     def _write_pending(self) -> None:
         pending, self._pending = self._pending, {}
         if pending:
-            self._try_to(partial(Spool.write, taken=[one.take() for one in pending]), len(pending))
+            spent = self._try_to(partial(_write_timed, taken=[one.take() for one in pending]), len(pending))
+            self._seconds_left -= spent or 0.0
         again = bool(self._pending)
         self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending) if again else None
 
@@ -137,15 +149,24 @@ class Recorder:
         """Write what this worker knows of the upstreams, and remove what is too old."""
         self._try_to(partial(Spool.write_worker, pid=os.getpid(), state=self._state()), 0)
 
-    def _try_to(self, work: Callable[[Spool], None], changes: int) -> None:
+    def _try_to(self, work: Callable[[Spool], T], changes: int) -> T | None:
+        """Return what a piece of work returns; None: nothing is written, or it failed, and its changes are lost."""
         try:
             if self._path is not None:
-                self._threads.do(work)
+                return self._threads.do(work)  # type: ignore[no-any-return]
         except Exception as error:
             self.lost += changes
             if time.monotonic() >= self._next_log:
                 self._next_log = time.monotonic() + _LOG_SECONDS
                 log.warning("inspector not written", error=str(error), lost=self.lost)
+        return None
+
+
+def _write_timed(spool: Spool, taken: list[Taken]) -> float:
+    """Write, and return the CPU time that it took in seconds."""
+    began = time.thread_time()
+    spool.write(taken)
+    return time.thread_time() - began
 
 
 def _call_each(spool: Spool, jobs: list[Job[Callable[[Spool], Any]]]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
 from adapter.telemetry.inspector.packing import CUT, pack, unpack
+from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import Attempt, Contents, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, Listed, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets
@@ -199,6 +201,32 @@ def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
     assert KEY not in str(found.head.error)
     assert KEY.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert KEY.encode() not in (spool.read_contents("x_1").request or b"")
+
+
+def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> None:
+    recorder = Recorder("contents", 1 << 20, mask, lambda: b"[]")
+    recorder.start(tmp_path)
+
+    def record(body: bytes) -> Recording:
+        one = recorder.begin("/v1/responses", "tenant", None, None, time.perf_counter(), withheld=False)
+        one.add_request(body)
+        one.refuse(RequestError("wrong"))
+        return one
+
+    try:
+        body, number = os.urandom(1 << 20), 0
+        while record(body).head.contents == "recorded":
+            number += 1
+            assert number < 2000
+            if number % 40 == 0:
+                gevent.sleep(0.3)  # until they are written
+        assert number > 40, "a burst is recorded whole"
+        assert "more at the moment" in record(b"{}").head.contents
+        for _ in range(10):
+            recorder.tick()
+        assert record(b"{}").head.contents == "recorded"
+    finally:
+        recorder.close()
 
 
 def test_off_loads_nothing_of_it() -> None:

@@ -420,6 +420,32 @@ def test_the_file_is_private_and_goes_with_the_server(tmp_path: Path, provider: 
     assert not any(path.exists() for path in own)
 
 
+@pytest.mark.slow
+def test_neither_the_worker_nor_the_file_grows(tmp_path: Path, provider: Upstream) -> None:
+    def pss() -> int:
+        """Return the worker's memory in KB."""
+        lines = Path(f"/proc/{one.workers[0]}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+    def ask_often(number: int) -> tuple[int, int]:
+        for _ in range(number):
+            assert ask(one, "m", stream=True, store=False, instructions=os.urandom(600).hex()).status == 200
+            provider.requests.clear()
+        return pss(), sum(path.stat().st_size for path in set(spool_files()) - before)
+
+    before = set(spool_files())
+    bind = f"127.0.0.1:{free_port()}"
+    with Service(
+        tmp_path, admin_bind=bind, inspector="all", inspector_bytes=1 << 20, upstream_url=provider.url, workers=1
+    ) as one:
+        provider.otherwise = lambda received: stream(*[chat.text(f"word {n}") for n in range(16)], chat.end())
+        full, size = ask_often(2000)
+        later, size_later = ask_often(4000)
+        provider.reset()
+    assert later - full < 2500
+    assert size_later < size * 1.05 < (2 << 20) + (5 << 20), "the ring, with what its trimming leaves, and SQLite's log"
+
+
 def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole(chat.completion("Hi there"))
     command = [sys.executable, "-m", "adapter.cli", "watch", "--admin-bind", f"127.0.0.1:{inspector.port}"]

@@ -182,12 +182,15 @@ def test_a_large_request_opens_quickly(open_page: Open, service: Service) -> Non
     items = [{"role": "user", "content": f"{number} " + "x y " * 250} for number in range(2000)]
     assert service.post({"model": "large", "input": items}).status == 200
     page = open_page("/inspector")
-    path = path_of(page, "large")
-    began = monotonic()
-    page.goto(page.url.partition("/inspector")[0] + path)
-    page.wait_for_selector("body[data-ready]")
-    assert monotonic() - began < 3.0  # 0.4 on a quiet machine
+    path = page.url.partition("/inspector")[0] + path_of(page, "large")
+    took = []
+    for _ in range(3):  # by the page's own clock; the best, since the machine may have other work
+        page.goto(path)
+        page.wait_for_selector("body[data-ready]")
+        took.append(page.evaluate("performance.now()"))
+    assert min(took) < 1000, took
     assert page.evaluate("document.querySelectorAll('*').length") < 20_000
+    assert page.evaluate("document.querySelector('.column .tools').textContent").startswith("2.0 MB")
     placed = page.evaluate("""async () => {
         const { Tree } = await import("/inspector/static/tree.js");
         const value = { input: Array.from({ length: 2000 }, (_, at) => ({ content: [{ text: String(at) }] })) };
@@ -195,6 +198,29 @@ def test_a_large_request_opens_quickly(open_page: Open, service: Service) -> Non
         return [row.path, row.value];
     }""")
     assert placed == ["input[1234].content[0].text", "1234"]
+
+
+def test_a_live_list_that_is_full_does_not_grow(open_page: Open, service: Service) -> None:
+    page = open_page("/inspector")
+    page.locator(".live.on").wait_for()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.enable")
+
+    def measure(number: int) -> dict[str, float]:
+        """Return what the page uses after so many more responses."""
+        for _ in range(number):
+            service.post({"model": f"steady-{number}", "input": "Hello", "stream": True})
+        last = page.locator("tbody tr").first
+        last.filter(has_text=f"steady-{number}").filter(has_text="completed").wait_for()
+        session.send("HeapProfiler.collectGarbage")
+        return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+
+    measure(520)
+    full, later = measure(150), measure(450)
+    assert page.locator("tbody tr").count() == 500
+    assert later["JSHeapUsedSize"] < full["JSHeapUsedSize"] * 1.2
+    assert later["Nodes"] < full["Nodes"] * 1.2
 
 
 def test_the_notes_of_all_cases_have_a_place(open_page: Open) -> None:
