@@ -431,9 +431,8 @@ def test_neither_the_worker_nor_the_file_grows(tmp_path: Path, provider: Upstrea
         for _ in range(number):
             assert ask(one, "m", stream=True, store=False, instructions=os.urandom(600).hex()).status == 200
             provider.requests.clear()
-        return pss(), sum(path.stat().st_size for path in set(spool_files()) - before)
+        return pss(), sum(path.stat().st_size for path in spool_files(one))
 
-    before = set(spool_files())
     bind = f"127.0.0.1:{free_port()}"
     with Service(
         tmp_path, admin_bind=bind, inspector="all", inspector_bytes=1 << 20, upstream_url=provider.url, workers=1
@@ -442,7 +441,7 @@ def test_neither_the_worker_nor_the_file_grows(tmp_path: Path, provider: Upstrea
         full, size = ask_often(2000)
         later, size_later = ask_often(4000)
         provider.reset()
-    assert later - full < 2500
+    assert later - full < 20_000, "their contents are 55 MB; glibc may keep 8 MB of freed memory for each thread"
     assert size_later < size * 1.05 < (2 << 20) + (5 << 20), "the ring, with what its trimming leaves, and SQLite's log"
 
 
