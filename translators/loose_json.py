@@ -34,12 +34,15 @@ def is_json_prefix(text: str) -> bool:
 
 
 def loose_value(text: str) -> Any:
-    """Return the JSON value in text, whose strings may hold raw control characters; None if there is none."""
+    """Return the JSON value in text; None if there is none.
+
+    Its strings may hold raw control characters, and halves of surrogate pairs, which are replaced.
+    """
     try:
         return decode(text)
     except NotJSON:
         try:
-            return _lenient.decode(text)
+            return replace_lone_surrogates(_lenient.decode(text))
         except (ValueError, RecursionError):
             return None
 

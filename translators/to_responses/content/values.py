@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from translators.loose_json import loose_object, loose_value
+from translators.loose_json import loose_object, loose_value, replace_lone_surrogates
 
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "integer": (int,), "number": (int, float), "boolean": (bool,), "object": (dict,), "array": (list,),
@@ -51,7 +51,7 @@ def python_calls(text: str) -> list[tuple[str, dict[str, Any]]] | None:
             if not isinstance(call, ast.Call) or call.args:
                 return None
             arguments = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
-            found.append((ast.unparse(call.func), arguments))
+            found.append((ast.unparse(call.func), replace_lone_surrogates(arguments)))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     return found
@@ -62,7 +62,7 @@ def python_object(text: str) -> dict[str, Any] | None:
     if len(text) > _MAX_PYTHON or not text.lstrip().startswith("{"):
         return None
     try:
-        value = ast.literal_eval(text.strip())
+        value = replace_lone_surrogates(ast.literal_eval(text.strip()))
         json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
