@@ -1,14 +1,17 @@
 """The calls of one answer, from its first call on: which tool each means, which `call_id` it has, and its item.
 
 A call means the tool of its name, or the only one that a name like it can mean. Its `call_id` is the provider's, where
-clients can use that one. `sorter` finds the call that a piece belongs to.
+clients can use that one. `sorter` finds the call that a piece belongs to; most pieces only go on with the call of the
+piece before, and `RunningCall` takes these.
 """
 
 from typing import Final
 
+from translators.chat.chunks import ToolCallDelta
 from translators.errors import shorten
 from translators.notes import Notes
-from translators.open_items.base import FinalStatus
+from translators.open_items.base import FinalStatus, OpenItem
+from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.to_responses.calls import CallSorter, unreadable_call
 from translators.to_responses.expectations import Expectations
@@ -83,3 +86,28 @@ class AnswerCalls:
             why = call.problem(free_text=tool.kind == "custom")
             if why is not None and ((tool.kind == "function" and tool not in self._hosted) or call.is_complete()):
                 raise unreadable_call(call.name, why)
+
+
+class RunningCall:
+    """A call in the middle of its arguments, under an index, and its open item."""
+
+    __slots__ = ("_call", "_index", "_item")
+
+    def __init__(self, call: ProviderCall, index: int, item: OpenItem) -> None:
+        self._call = call
+        self._index = index
+        self._item = item
+
+    def take(self, piece: ToolCallDelta, events: list[Event]) -> int:
+        """Add a piece that is nothing but more of the arguments; return its length, 0 if it may be something else."""
+        function = piece.function
+        if function is None or function.name or piece.id or piece.extra_content or piece.index != self._index:
+            return 0
+        fragment = function.arguments
+        if not fragment or not isinstance(fragment, str):
+            return 0
+        if "{" in fragment or "}" in fragment or not fragment.isprintable():
+            return 0
+        self._call.pieces.append(fragment)
+        self._item.append("arguments", fragment, [], events)
+        return len(fragment)

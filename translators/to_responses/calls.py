@@ -84,6 +84,10 @@ class CallSorter:
                 other.take_nothing_more()
         return call, added
 
+    def goes_on(self, call: ProviderCall, index: int | None) -> bool:
+        """Whether a piece with this index, and without id and name, is more of the call's arguments."""
+        return call.is_writing and self._by_index.get(index) is call
+
     def has(self, name: str, arguments: str) -> bool:
         """Tell whether a whole call is among the calls so far."""
         return any(call.name == name and call.repeats(arguments) for call in self._calls)

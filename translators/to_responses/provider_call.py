@@ -24,7 +24,8 @@ from typing import Any, Final
 from translators.loose_json import is_json_object, is_json_prefix, loose_object, loose_value
 from translators.to_responses.content.values import may_wrap, python_object, wrapped_arguments
 
-_TOKEN: Final = re.compile(r'\\.|["{}\[\]\x00-\x1f]', re.DOTALL)
+_TOKEN: Final = re.compile(r'[\\"{}\[\]\x00-\x1f](?:(?<!\\)|.)', re.DOTALL)
+"""One of these characters; after a backslash, with the next one. `re` finds what begins with a set much faster."""
 _WORDS_FOR_NOTHING: Final = frozenset({"{}", "null", "None", "undefined", '""', "[]"})
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*(\{.*\})\s*```\s*", re.DOTALL)
 """Arguments in a block of Markdown."""
@@ -43,9 +44,9 @@ class ProviderCall:
 
     __slots__ = (
         "_broken", "_conflict", "_cumulative", "_depth", "_doubtful", "_ended", "_escaped", "_gone", "_held",
-        "_in_string", "_left", "_mended", "_pieces", "_plain", "_scanned", "_second", "_size", "_sized", "_tail",
+        "_in_string", "_left", "_mended", "_plain", "_scanned", "_second", "_size", "_sized", "_tail",
         "_takes_nothing", "_value", "_wraps", "has_tail", "held_size", "id", "index", "is_writing", "name", "opening",
-        "rivals_among",
+        "pieces", "rivals_among",
     )  # fmt: skip
 
     def __init__(self, id: str, name: str, index: int | None = None) -> None:
@@ -63,9 +64,10 @@ class ProviderCall:
         """Something that is no JSON followed the whole arguments."""
         self.held_size = 0
         """Characters that came and are buffered, and that the sequencer has not counted yet."""
-        self._pieces: list[str] = []
+        self.pieces: list[str] = []
+        """The arguments as they came."""
         self.is_writing = False
-        """An object is being written: a plain fragment only adds to it."""
+        """An object is being written: a fragment without braces and control characters is only one more piece."""
         self._plain = self._wraps = False
         """The arguments do not begin like an object; they may be the whole call."""
         self._gone = 0
@@ -93,18 +95,18 @@ class ProviderCall:
 
     @property
     def arguments(self) -> str:
-        return "".join(self._pieces) or self.opening
+        return "".join(self.pieces) or self.opening
 
     def has_arguments(self) -> bool:
-        return bool(self._pieces)
+        return bool(self.pieces)
 
     def has_begun(self) -> bool:
         """Tell whether anything has been said of the arguments."""
-        return bool(self._pieces) or bool(self.opening)
+        return bool(self.pieces) or bool(self.opening)
 
     def is_complete(self) -> bool:
         """Tell whether the arguments are a whole JSON object, or a word for nothing."""
-        return self._ended or (bool(self.opening) and not self._pieces)
+        return self._ended or (bool(self.opening) and not self.pieces)
 
     def has_ended(self) -> bool:
         """Tell whether the arguments are whole and nothing may still take their place."""
@@ -112,13 +114,13 @@ class ProviderCall:
 
     def is_cut(self) -> bool:
         """Tell whether the arguments are the beginning of an object, and nothing else is wrong with them."""
-        if self._ended or self._broken or self._conflict or not self._pieces:
+        if self._ended or self._broken or self._conflict or not self.pieces:
             return False
         if self._plain and (not self._wraps or self._resolved() is not None):
             return False
         if self._doubtful and self._resolved() is not None:
             return False
-        return is_json_prefix("".join(self._pieces))
+        return is_json_prefix("".join(self.pieces))
 
     def repeats(self, fragment: str) -> bool:
         """Tell whether a fragment is the whole arguments once more."""
@@ -137,7 +139,7 @@ class ProviderCall:
             return None
         if self._conflict or self._second is not None:
             return "more than one value came for its arguments"
-        if self._ended or not self._pieces:
+        if self._ended or not self.pieces:
             return None
         if self._doubtful or self._plain:
             return None if self._resolved() is not None else "its arguments are not a JSON object"
@@ -148,12 +150,12 @@ class ProviderCall:
         rest, self._held = self._held, ""
         if free_text and (self._tail and "input" not in self._value):
             return rest + "".join(self._tail)
-        if not self._pieces and (free_text or self.opening == "{}"):
+        if not self.pieces and (free_text or self.opening == "{}"):
             return self.opening
         if self._doubtful or self._plain:
             resolved = self._resolved()
             self._doubtful, self._plain = [], False
-            return "".join(self._pieces)[self._gone :] if resolved is None else resolved.lstrip()[self._gone and 1 :]
+            return "".join(self.pieces)[self._gone :] if resolved is None else resolved.lstrip()[self._gone and 1 :]
         return rest
 
     def is_repaired(self) -> bool:
@@ -162,15 +164,15 @@ class ProviderCall:
 
     def _resolved(self) -> str | None:
         """Return what is left to send of arguments that were doubtful or no object; None if they are unreadable."""
-        joined = "".join(self._pieces)
+        joined = "".join(self.pieces)
         if self._doubtful:
             if is_json_object(joined + "".join(self._doubtful)):
                 return "".join(self._doubtful)
             return self._doubtful[-1][len(joined) :] if is_json_object(self._doubtful[-1]) else None
         if joined.strip() in _WORDS_FOR_NOTHING:
             return ""
-        last = self._pieces[-1]
-        if all(last.startswith(piece) for piece in self._pieces) and loose_value(last) is not None:
+        last = self.pieces[-1]
+        if all(last.startswith(piece) for piece in self.pieces) and loose_value(last) is not None:
             joined = last
         fenced = _FENCED.fullmatch(joined)
         value: Any = fenced[1] if fenced else joined
@@ -192,13 +194,13 @@ class ProviderCall:
 
     def take_nothing_more(self) -> None:
         """Take a word for nothing as all of the arguments: the provider has gone on to something else."""
-        if self.opening and not self._pieces:
+        if self.opening and not self.pieces:
             self._takes_nothing = True
 
     def add(self, fragment: str) -> str:
         """Add a fragment of the arguments and return what of it can be sent on now."""
         if self.is_writing and "{" not in fragment and "}" not in fragment and fragment.isprintable():
-            self._pieces.append(fragment)
+            self.pieces.append(fragment)
             return fragment
         text = self._take(fragment)
         if self._left:
@@ -210,7 +212,7 @@ class ProviderCall:
         if self._ended:
             self._left = fragment
             return ""
-        if not self._pieces:
+        if not self.pieces:
             start = fragment.strip()
             if start in _WORDS_FOR_NOTHING:
                 self.opening = self.opening or start
@@ -223,29 +225,29 @@ class ProviderCall:
                 return ""
             self._wraps = start != "{" and may_wrap(start, self.name)
             self._plain = self._wraps or start[0] != "{" or _PYTHON.match(start) is not None
-        elif len(self._pieces) == 1 and not self._plain and self._pieces[0].strip() == "{":
+        elif len(self.pieces) == 1 and not self._plain and self.pieces[0].strip() == "{":
             self._wraps = may_wrap("{" + fragment, self.name)
             self._plain = self._wraps or _PYTHON.match("{" + fragment) is not None
-            self._gone = len(self._pieces[0]) if self._plain else 0
+            self._gone = len(self.pieces[0]) if self._plain else 0
         elif self._wraps and not self._may_wrap(fragment):
             return self._release() + self._take(fragment)
         if self._plain:
-            self._pieces.append(fragment)
+            self.pieces.append(fragment)
             self.held_size += len(fragment)
             return ""
         if self._broken:
-            self._pieces.append(fragment)
+            self.pieces.append(fragment)
             return fragment
-        return self._write(self._without_snapshot(fragment) if self._pieces else fragment)
+        return self._write(self._without_snapshot(fragment) if self.pieces else fragment)
 
     def _may_wrap(self, fragment: str) -> bool:
         """Tell whether what was held back and a fragment may begin a whole call; late fragments are not looked at."""
-        return len(self._pieces) > _MAX_OPENING or may_wrap("".join(self._pieces) + fragment, self.name)
+        return len(self.pieces) > _MAX_OPENING or may_wrap("".join(self.pieces) + fragment, self.name)
 
     def _release(self) -> str:
         """Write what was held back as the beginning of a whole call and is none."""
-        text = "".join(self._pieces)
-        held, self._pieces = text[self._gone :], [text[: self._gone]] if self._gone else []
+        text = "".join(self.pieces)
+        held, self.pieces = text[self._gone :], [text[: self._gone]] if self._gone else []
         self._wraps, self._plain, self._gone = False, False, 0
         self.held_size -= len(held)
         return self._write(held)
@@ -255,8 +257,8 @@ class ProviderCall:
         if not self._doubtful and not self._cumulative:
             if fragment.lstrip()[:1] != "{":
                 return fragment
-            self._size += sum(map(len, self._pieces[self._sized :]))
-            self._sized = len(self._pieces)
+            self._size += sum(map(len, self.pieces[self._sized :]))
+            self._sized = len(self.pieces)
             if len(fragment) < self._size:
                 return fragment
         before = self._join()
@@ -287,31 +289,31 @@ class ProviderCall:
 
     def _join(self) -> str:
         self._scan_pieces()
-        text = self._pieces[0] if len(self._pieces) == 1 else "".join(self._pieces)
-        self._pieces, self._scanned, self._sized, self._size = [text], 1, 1, len(text)
+        text = self.pieces[0] if len(self.pieces) == 1 else "".join(self.pieces)
+        self.pieces, self._scanned, self._sized, self._size = [text], 1, 1, len(text)
         return text
 
     def _write(self, text: str) -> str:
         """Add text to the object and return it with its strings mended; what lies behind its end is left over."""
         if not text:
             return ""
-        is_first = not self._pieces
+        is_first = not self.pieces
         self._scan_pieces()
         end, mended = self._scan(text)
-        self._pieces.append(text[:end])
-        self._scanned = len(self._pieces)
+        self.pieces.append(text[:end])
+        self._scanned = len(self.pieces)
         self.is_writing = not self._cumulative and not (is_first and text.strip() == "{")
         if self._depth:
             return mended
         self.is_writing = False
-        value = loose_object("".join(self._pieces))
+        value = loose_object("".join(self.pieces))
         if value is None and is_first and python_object(text[:end]) is not None:
             self._plain, self._left = True, text[end:]
             self.held_size += end
             return ""
         if value is None:
             self._broken = True
-            self._pieces.append(text[end:])
+            self.pieces.append(text[end:])
             return mended + text[end:]
         self._ended, self._value = True, value
         self._left = text[end:]
@@ -322,9 +324,9 @@ class ProviderCall:
         return mended
 
     def _scan_pieces(self) -> None:
-        if self._scanned < len(self._pieces):
-            self._scan("".join(self._pieces[self._scanned :]))
-        self._scanned = len(self._pieces)
+        if self._scanned < len(self.pieces):
+            self._scan("".join(self.pieces[self._scanned :]))
+        self._scanned = len(self.pieces)
 
     def _scan(self, text: str) -> tuple[int, str]:
         """Follow text through its strings and brackets; return where the object ends, and the text up to there.
@@ -389,8 +391,8 @@ class ProviderCall:
         if second._value == self._value:
             return
         if self._held and _grows(self._value, second._value):
-            self._value, self._pieces = second._value, second._pieces
-            self._held = second._held or "".join(second._pieces)
+            self._value, self.pieces = second._value, second.pieces
+            self._held = second._held or "".join(second.pieces)
         else:
             self._conflict = True
 

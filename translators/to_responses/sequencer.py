@@ -31,7 +31,7 @@ from translators.reasoning.opaque import OpaqueReasoning
 from translators.responses.events import Event
 from translators.responses.ids import Ids
 from translators.responses.items import Compaction, OutputItem, Reasoning
-from translators.to_responses.answer_calls import AnswerCalls
+from translators.to_responses.answer_calls import AnswerCalls, RunningCall
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.queued_item import ItemKind, QueuedItem
 from translators.tools.function import OpenFunctionCall
@@ -85,6 +85,8 @@ class ItemSequencer:
         """Characters of images, sources and opaque reasoning."""
         self.text: OpenText | None = None
         """The text that is being written, if nothing but text has come since: more of it only adds to that."""
+        self.running_call: RunningCall | None = None
+        """The call that is being written, if no other piece of a call has come since."""
 
     @property
     def calls(self) -> AnswerCalls:
@@ -157,6 +159,7 @@ class ItemSequencer:
     def put_call(self, piece: ToolCallDelta, events: list[Event]) -> None:
         """Add a piece of a call to the call that it belongs to."""
         calls = self.calls if self._calls is None else self._calls
+        self.running_call = None
         call, fragment = calls.sorter.sort(piece)
         self.written += len(fragment)
         if call.held_size:
@@ -180,6 +183,8 @@ class ItemSequencer:
             entry.item.append("arguments", fragment, [], events)
         if entry is self.queue[0] and (entry.item is None or len(self.queue) > 1):
             self._advance(events)
+        if entry.item is not None and piece.index is not None and calls.sorter.goes_on(call, piece.index):
+            self.running_call = RunningCall(call, piece.index, entry.item)
 
     def has_only_thinking(self) -> bool:
         """Tell whether the model has thought in this round, and done nothing else."""
@@ -273,7 +278,7 @@ class ItemSequencer:
     def _close_head(self, status: FinalStatus, events: list[Event]) -> None:
         entry = self.queue.popleft()
         entry.closed = True
-        self.text = None
+        self.text = self.running_call = None
         if entry.item is None:
             return
         if entry.call is not None and (rest := self.calls.take_rest(entry.call)):

@@ -318,14 +318,16 @@ class ResponseStream:
             self._reader().flush(events)
             for url in images_of(delta):
                 self._items.put_image(url, events)
-        calls = delta.tool_calls
-        if calls or delta.function_call is not None:
+        if (calls := delta.tool_calls) or delta.function_call is not None:
             if whole or not isinstance(calls, list) or len(calls) > 1:
                 calls = calls_of(delta, whole=whole)
-            for piece_of_call in calls:
+            for piece in calls:
                 if self._content is not None and self._content.is_waiting:
                     self._content.flush(events)
-                self._items.put_call(piece_of_call, events)
+                if (running := self._items.running_call) is not None and (size := running.take(piece, events)):
+                    self._items.written += size
+                else:
+                    self._items.put_call(piece, events)
 
     def _read_blocks(self, delta: Delta, whole: bool, events: list[Event]) -> None:
         """Add what holds thinking together with its signature; its text may have come before, under another name."""

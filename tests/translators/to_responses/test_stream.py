@@ -1,5 +1,6 @@
 """The stream machine where the laws (tests/properties) leave a choice: ids, limits, notes, late pieces."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,6 +105,24 @@ def test_what_stands_behind_a_call_that_was_cut_short_is_dropped() -> None:
     answer = read_deltas(call("a", "f", '{"x"'), call("b", "g", "{", index=1), finish="length")
     assert [(item["call_id"], item["status"]) for item in answer.output] == [("a", "incomplete")]
     assert ("tool_calls", "dropped") in answer.notes
+
+
+RUNNING: dict[str, list[Object]] = {
+    "a piece without text": [call(None, None, "")],
+    "another call, and the first again": [call("b", "g", "", 1), call(None, None, "y")],
+    "text between": [{"content": "Hi"}, call(None, None, "y")],
+    "a call of another name under the same index": [call("b", "g", '{"z":1}'), call("a", None, "y")],
+}
+
+
+@pytest.mark.parametrize("what", RUNNING)
+def test_a_call_goes_on_with_its_own_pieces(what: str) -> None:
+    start = call("a", "f", '{"x":'), call(None, None, '"'), call(None, None, "x")
+    answer = read_deltas(*start, *RUNNING[what], call("a" if "name" in what else None, None, '"}'))
+    arguments = [item["arguments"] for item in answer.output if item.get("name") == "f"]
+    assert arguments == ['{"x":"x"}' if "without" in what else '{"x":"xy"}']
+    deltas = [event["delta"] for event in answer.events if event["type"] == "response.function_call_arguments.delta"]
+    assert "" not in deltas
 
 
 def test_reasoning_as_content() -> None:
@@ -332,3 +351,16 @@ def test_arguments_that_are_not_json_as_they_stand(arguments: str, meant: dict[s
     for fragments in ([arguments], list(arguments)):
         answer = StreamHarness().read([chat.call(0, "a", "get", *fragments), chat.end("tool_calls")])
         assert contents(answer.output) == [("call", "get", meant)]
+
+
+WRITTEN_ANEW = [
+    json.dumps('{"x": "\n\\ud83d"}'),
+    "{'x': '\\n\\ud83d'}",
+    '{"name": "get", "arguments": {"x": "\n\\ud83d"}}',
+]
+
+
+@pytest.mark.parametrize("arguments", WRITTEN_ANEW)
+def test_half_a_surrogate_pair_in_arguments_that_are_written_anew(arguments: str) -> None:
+    answer = StreamHarness().read([chat.call(0, "a", "get", arguments), chat.end("tool_calls")])
+    assert contents(answer.output) == [("call", "get", {"x": "\n\ufffd"})]
