@@ -142,7 +142,7 @@ class Context(Struct, frozen=True):
 
 
 def _is_long_work(request: CreateRequest, history: History) -> bool:
-    """Tell whether the translation of a request may take long: it is large, or checks a schema of the caller's."""
+    """Whether the translation of a request may take long: it is large, or checks a schema of the caller's."""
     format = request.text.format
     return (
         len(request.raw_input) >= LARGE_BYTES

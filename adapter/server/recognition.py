@@ -68,7 +68,7 @@ def _fetch_models(upstream: UpstreamSettings, deadline: float) -> bytes:
 
 
 def _is_whole(answer: bytes) -> bool:
-    """Tell whether an answer has as many bytes as its head says."""
+    """Whether an answer has as many bytes as its head says."""
     head, end, body = answer.partition(b"\r\n\r\n")
     length = _LENGTH.search(head + b"\r\n")
     return bool(end) and length is not None and len(body) >= int(length[1])

@@ -261,7 +261,7 @@ def pieces_of(content: list[Any] | dict[str, Any]) -> Iterator[tuple[PartKind, s
 
 
 def repeats_deltas(message: Delta, written: int) -> bool:
-    """Tell whether a message has all that the deltas before it had, `written` characters: MiniMax ends a stream so."""
+    """Whether a message has all that the deltas before it had, `written` characters: MiniMax ends a stream so."""
     if not isinstance(message.content, str) or not message.content:
         return False
     texts = [message.content, read_thinking(message)]
@@ -308,7 +308,7 @@ def calls_of(delta: Delta, *, whole: bool) -> list[ToolCallDelta]:
 
 
 def _differ_by_position(calls: list[ToolCallDelta]) -> bool:
-    """Tell whether only the position distinguishes these calls: all have a name, none an id, two the same index."""
+    """Whether only the position distinguishes these calls: all have a name, none an id, two the same index."""
     return (
         len({call.index for call in calls}) < len(calls)
         and not any(call.id for call in calls)

@@ -149,7 +149,7 @@ def _words_in(reason: str) -> Iterator[str]:
 
 
 def _prompt_filled_context(usage: ChatUsage | None) -> bool:
-    """Tell whether the provider counted a prompt and no token beside it: there was no room for an answer.
+    """Whether the provider counted a prompt and no token beside it: there was no room for an answer.
 
     A total above the prompt means that the model spent on thinking what it was allowed to write (Gemini).
     """

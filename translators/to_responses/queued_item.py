@@ -30,5 +30,5 @@ class QueuedItem:
         return True
 
     def may_close(self) -> bool:
-        """Tell whether the item may close now that something else has arrived."""
+        """Whether the item may close now that something else has arrived."""
         return self.kind != "hosted" if self.call is None else self.call.has_ended()

@@ -93,7 +93,7 @@ class SSEDecoder:
 
 
 def is_keep_alive(payload: bytes) -> bool:
-    """Tell whether a payload says nothing and only keeps the connection alive."""
+    """Whether a payload says nothing and only keeps the connection alive."""
     return bool(_COMMENT.fullmatch(payload) or _NOTHING.fullmatch(payload))
 
 

@@ -78,7 +78,7 @@ def approved_calls(
 
 
 def _is_models(item: Item) -> bool:
-    """Tell whether the model wrote an item, or a call that the model made was run for it."""
+    """Whether the model wrote an item, or a call that the model made was run for it."""
     if isinstance(item, Message):
         return item.role == "assistant"
     return isinstance(item, (Reasoning, MCPCall)) or item.__class__ in BY_CALL

@@ -172,7 +172,7 @@ def _hide(call: WaitingCall) -> dict[str, Any]:
 
 
 def _is_clients_call(item: Item) -> bool:
-    """Tell whether the client has to run a call."""
+    """Whether the client has to run a call."""
     return item.__class__ in BY_CALL and not (isinstance(item, ToolSearchCall) and item.execution == "server")
 
 

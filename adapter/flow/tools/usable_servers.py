@@ -36,7 +36,7 @@ class UsableServer(Struct, frozen=True):
     """Why there is no list."""
 
     def needs_approval(self, function: ListedFunction) -> bool:
-        """Tell whether a call waits for the client: the stricter of the client's rule and the operator's applies."""
+        """Whether a call waits for the client: the stricter of the client's rule and the operator's applies."""
         floor = self.server.settings.require_approval
         return floor == "always" or needs_approval(self.declared, function)
 

@@ -41,7 +41,7 @@ class CallForm(NamedTuple):
     """Characters of which one must follow, unless a function's name does; None: the mark alone is unmistakable."""
 
     def may_begin(self, body: str, functions: DeclaredFunctions) -> bool:
-        """Tell whether the beginning of what follows the opening mark may be a call."""
+        """Whether the beginning of what follows the opening mark may be a call."""
         start = body.lstrip()
         if not start or self.begins is None or start[0] in self.begins:
             return True

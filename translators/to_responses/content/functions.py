@@ -40,7 +40,7 @@ class DeclaredFunctions:
         return meant if meant in self.parameters else None
 
     def may_begin(self, text: str) -> bool:
-        """Tell whether text begins with a declared name, or is the beginning of one."""
+        """Whether text begins with a declared name, or is the beginning of one."""
         return any(name.startswith(text) or text.startswith(name) for name in self.parameters)
 
     def property(self, function: str, name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def mark_at_start(text: str, marks: tuple[str, ...]) -> str | None:
 
 
 def may_become(text: str, marks: tuple[str, ...]) -> bool:
-    """Tell whether a text is the beginning of a mark."""
+    """Whether a text is the beginning of a mark."""
     return text in _patterns(marks).beginnings
 
 

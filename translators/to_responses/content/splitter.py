@@ -185,7 +185,7 @@ class MarkSplitter:
         return text
 
     def _is_bare_call(self, start: str) -> bool | None:
-        """Tell whether content begins like a call without marks; None: it may still."""
+        """Whether content begins like a call without marks; None: it may still."""
         start = "".join(start[: 4 * _MAX_WAIT].split())
         prefix = next((prefix for prefix in BARE_PREFIXES if start[: len(prefix)] == prefix[: len(start)]), "")
         if start[0] not in "{[" and not prefix:
@@ -348,7 +348,7 @@ def _write(text: str, pieces: list[Piece], *, thinking: bool = False) -> None:
 
 
 def _is_cut_json(body: str) -> bool:
-    """Tell whether the JSON in a call goes on behind its text."""
+    """Whether the JSON in a call goes on behind its text."""
     found = _BRACKET.search(body)
     json = body[found.start() :] if found else ""
     return bool(json) and is_json_prefix(json) and loose_value(json) is None
