@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-MAX_MEGABYTES=125 # of the adapter with its packages and their bytecode
+MAX_MEGABYTES=105 # of the adapter with its packages and their bytecode
 MAX_STOP_SECONDS=40
 
 say() { printf '\n== %s\n' "$*"; }
@@ -111,6 +111,7 @@ grep -q '"type":"response.completed"' "$work/second" || fail "the stream did not
 curl -sSf -m 10 "http://127.0.0.1:$((port + 1))/metrics" | grep 'responses_total{'
 
 say "SIGTERM in the middle of a stream"
+: >"$work/third"
 ask "$(after "$(id_of <"$work/second")")" >"$work/third" &
 stream=$!
 for _ in $(seq 100); do ! grep -q '"type":"response.output_text.delta"' "$work/third" || break; sleep 0.1; done
