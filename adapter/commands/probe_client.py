@@ -1,9 +1,11 @@
 """The HTTP client of the probes: one provider, small calls, every wait limited."""
 
 import time
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import requests
+import urllib3
 
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
@@ -44,6 +46,18 @@ class HTTPAnswer(NamedTuple):
 
     def _error(self) -> UpstreamError:
         return classify_http_error(self.status, self.headers, self.body, own_key=False)
+
+
+def read_as_it_arrives(response: requests.Response) -> Iterator[bytes]:
+    """Yield the parts of a body. `iter_content` would wait for the end of one that is not chunked."""
+    if response.raw.chunked:
+        yield from response.iter_content(None)
+        return
+    try:
+        while part := response.raw.read1(decode_content=True):
+            yield part
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 class CallFailed(Exception):
@@ -117,7 +131,7 @@ class ProbeClient:
             **self._options,
         ) as response:
             first_read, parts, size = 0.0, [], 0
-            for part in response.iter_content(None):
+            for part in read_as_it_arrives(response):
                 first_read = first_read or time.monotonic() - start
                 parts.append(part)
                 size += len(part)

@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 import pytest
+import requests
 
 from adapter.commands.check import Result, report, run_probes
+from adapter.commands.probe_client import read_as_it_arrives
 from adapter.settings.models import Target
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
 from tests.support.servers.demo import demo
-from tests.support.servers.upstream import CLOSE, ReceivedRequest, Script, Upstream, stream, whole
+from tests.support.servers.upstream import CLOSE, Framing, Gate, ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
 
 JSON = dict[str, Any]
@@ -150,6 +152,17 @@ def test_a_port_without_tls_is_named() -> None:
     assert only.detail.endswith(
         ": wrong version number; is there TLS at this port, or should the URL begin with http://?"
     )
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length", "close"])
+def test_a_stream_is_read_as_it_arrives_in_any_framing(upstream: Upstream, framing: Framing) -> None:
+    gate, request = Gate(), {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    upstream.plays(stream(b"data: {}\n\n", gate, b"data: [DONE]\n\n", framing=framing))
+    with requests.post(f"{upstream.url}/chat/completions", json=request, stream=True, timeout=5) as answer:
+        parts = read_as_it_arrives(answer)
+        assert next(parts) == b"data: {}\n\n"
+        gate.set()
+        assert b"".join(parts) == b"data: [DONE]\n\n"
 
 
 def test_nothing_is_said_of_usage_where_no_stream_came(upstream: Upstream) -> None:
