@@ -43,7 +43,8 @@ def report_error(error: Exception, resource: str = "Response") -> ErrorReport:
             return ErrorReport(error, "error", "prompt cannot be used", {"prompt": error.id, "reason": error.reason})
         case LimitExceeded():
             LIMITED.add((error.limit,))
-            return ErrorReport(error, "info", "limit reached", {"status": error.status, "limit": error.limit})
+            fields = {"status": error.status, "caller_key": error.caller_key, "limit": error.limit}
+            return ErrorReport(error, "info", "limit reached", fields)
         case Overloaded():
             OVERLOAD_REFUSED.add((error.load,))
             return ErrorReport(error, "info", "no room", {"status": error.status, "reason": error.message})

@@ -42,6 +42,7 @@ class LimitExceeded(UpstreamError):
 
     def __init__(self, key: CallerKey, limits: Limits, levels: Levels, wait: float) -> None:
         """`wait`: seconds until the same request may be let in."""
+        self.caller_key = key.name
         self.limit = name = levels.refused_by
         self.headers = rate_limit_headers(limits, levels)
         per = getattr(key, _SETTINGS[name])
@@ -58,6 +59,7 @@ class BudgetExceeded(LimitExceeded):
     """
 
     def __init__(self, key: CallerKey, period: str, ends: datetime) -> None:
+        self.caller_key = key.name
         self.limit = f"tokens_per_{period}"
         budget = getattr(key, self.limit)
         self.headers = {
