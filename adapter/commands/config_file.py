@@ -12,6 +12,7 @@ _HEAD: Final = """\
 # Settings of responses-adapter. Use it with `responses-adapter serve --config THIS-FILE`, or ADAPTER_CONFIG.
 # A line that begins with # is not in effect: remove the # to set a value. Flags and environment variables
 # come before this file. `responses-adapter config --config THIS-FILE` shows what is in effect.
+# What is a comma list there is an array here: ["one", "two"].
 """
 _TABLES: Final = """\
 # --- Several providers: docs/routing.md ---

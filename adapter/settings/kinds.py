@@ -174,6 +174,8 @@ class Several(Kind):
         return [one.strip() for one in text.split(",") if one.strip()]
 
     def check(self, value: object) -> tuple[str, ...]:
+        if isinstance(value, str):
+            raise Unusable("In the file it is an array, each value in quotes of its own.")
         if not isinstance(value, list):
             raise ValueError
         if not all(isinstance(one, str) and self.pattern.fullmatch(one) for one in value):

@@ -295,6 +295,14 @@ def test_names_to_pass_through() -> None:
     assert "must be a comma list of names" in refusal({"ADAPTER_PASSTHROUGH": "a b"})
 
 
+def test_several_values_in_a_file_are_an_array(tmp_path: Path) -> None:
+    file = tmp_path / "adapter.toml"
+    file.write_text('passthrough = "stop,seed"')
+    assert "In the file it is an array" in refusal({"ADAPTER_CONFIG": str(file)})
+    file.write_text('passthrough = ["stop", "seed"]')
+    assert load_settings({}, {"ADAPTER_CONFIG": str(file)}).passthrough == ("stop", "seed")
+
+
 def test_a_folder_of_prompts_that_is_not_there(tmp_path: Path) -> None:
     assert refusal({"ADAPTER_PROMPTS": f"{tmp_path}/p"}) == f"ADAPTER_PROMPTS: there is no folder {tmp_path}/p."
 
