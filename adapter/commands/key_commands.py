@@ -85,6 +85,8 @@ def revoke_key(settings: Settings, name: str) -> None:
     """Delete a key of the store. Servers refuse it within seconds."""
     from adapter.store.keys.stored_keys import revoke_key
 
+    if any(key.name == name for key in settings.keys):
+        raise CommandError(f"The key {name} is in the configuration file. Remove its table there.")
     with opened(settings) as (store, _):
         revoke_key(store, name)
     click.echo(f"Revoked: {name}.")

@@ -142,14 +142,15 @@ def test_the_commands_say_what_is_wrong(servers: Servers, tmp_path: Path) -> Non
     assert "only with ADAPTER_STORED_KEYS=1" in run("keys", "list", ADAPTER_STORE=servers.store).stdout
 
 
-def test_a_key_of_the_configuration_file_is_not_replaced_in_the_store(tmp_path: Path) -> None:
+def test_a_key_of_the_configuration_file_is_not_changed_in_the_store(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/keys.db"
     assert run("keys", "create", "search", "--stored", ADAPTER_STORE=store).returncode == 0
     file = tmp_path / "adapter.toml"
     file.write_text(f'[keys.search]\nhash = "sha256:{"0" * 64}"\n')
-    shown = run("keys", "rotate", "search", ADAPTER_STORE=store, ADAPTER_CONFIG=str(file))
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "in the configuration file" in shown.stderr
+    for change in ("rotate", "revoke"):
+        shown = run("keys", change, "search", ADAPTER_STORE=store, ADAPTER_CONFIG=str(file))
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert "in the configuration file" in shown.stderr
     key = CallerKey(name="search", digests=frozenset({"0" * 64}), tenant="search")
     app = make_app(keys=(key,), stored_keys=True, admin_bind="127.0.0.1:9464")
     admin = create_admin_app(app.extensions["adapter"]).test_client()
