@@ -28,7 +28,7 @@ install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv
 run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
-test: $(EVERYTHING)  ## Run the tests, four processes at a time; some of them: make test ARGS="tests/service -k demo"
+test: $(EVERYTHING)  ## Run the tests, four processes at a time; some of them: make test ARGS="tests/faults -k reset"
 	$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
