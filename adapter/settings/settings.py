@@ -144,7 +144,7 @@ class Settings:
     admin_key: str | None = setting(
         None,
         Text("a key without spaces, of at least 16 characters", r"[!-~]{16,512}"),
-        "Key for the admin address. Unset: anyone who reaches it, which only this machine may.",
+        "Key for the admin address. Unset: anyone on this machine may use it, and no other machine can reach it.",
         secret=True,
     )
     admin_hosts: tuple[str, ...] = setting(
