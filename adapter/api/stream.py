@@ -14,7 +14,7 @@ Source: WHATWG HTML, Server-sent events; OpenAI API reference, Streaming events;
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Final, TypeAlias
 
@@ -32,7 +32,7 @@ from translators.responses.events import DONE, KEEP_ALIVE, TERMINAL, Event, sse_
 from translators.responses.obfuscation import obfuscated_sse_frame
 from translators.responses.request import CreateRequest
 
-FramesWriter: TypeAlias = Callable[[Iterable[Event]], bytes]
+FramesWriter: TypeAlias = Callable[[Sequence[Event]], bytes]
 
 CONTENT_TYPE: Final = "text/event-stream; charset=utf-8"
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -232,7 +232,7 @@ def _obfuscated(event: Event) -> bytes:
     return obfuscated_sse_frame(event, _random_text)
 
 
-def _obfuscated_frames(events: Iterable[Event]) -> bytes:
+def _obfuscated_frames(events: Sequence[Event]) -> bytes:
     return b"".join(map(_obfuscated, events))
 
 

@@ -6,7 +6,7 @@ blank line, with LF only, in one piece of bytes. `KEEP_ALIVE` is the comment tha
 Source: OpenAI API reference, Streaming events; Open Responses specification, Streaming.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
@@ -339,8 +339,10 @@ def sse_frame(event: Event) -> bytes:
     return b"%b%b\n\n" % (_HEADS[event.__class__], encode(event))
 
 
-def sse_frames(events: Iterable[Event]) -> bytes:
+def sse_frames(events: Sequence[Event]) -> bytes:
     """Return events as one SSE frame each, one behind the other."""
+    if len(events) == 1:
+        return sse_frame(events[0])
     buffer = bytearray()
     for event in events:
         buffer += _HEADS[event.__class__]
