@@ -52,7 +52,7 @@ def services(url: str, provider: Upstream, tmp_path_factory: pytest.TempPathFact
         yield one, other
 
 
-@pytest.mark.parametrize("turns", [60, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("turns", [60, pytest.param(150, marks=pytest.mark.slow)])
 def test_chained_turns_with_forks_deletes_and_kills(services: Pair, upstream: Upstream, turns: int) -> None:
     chance = random.Random(SEED)
     numbers = count()
