@@ -60,6 +60,12 @@ class Broken(MemoryStore):
             raise StoreDown("it is down")
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the store of a busy machine for as long as it takes."""
+    monkeypatch.setattr("adapter.upstream.lessons._WAIT_SECONDS", 30.0)
+
+
 @pytest.fixture(params=["memory", "sqlite"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
     """One store as two workers see it."""
