@@ -7,9 +7,10 @@ gives its row a new revision, by which readers find what has changed.
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -36,6 +37,18 @@ _SIZES: Final = """
     SELECT (SELECT COUNT(*) FROM recordings), (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size
 """
+
+_FIRST_TO_STAY: Final = """
+    WITH oldest AS (SELECT rev, at, bytes FROM recordings ORDER BY rev LIMIT 1000),
+    counted AS (
+        SELECT rev, at, ROW_NUMBER() OVER earlier AS number, SUM(bytes) OVER earlier - bytes AS size
+        FROM oldest WINDOW earlier AS (ORDER BY rev)
+    )
+    SELECT COALESCE(MIN(CASE WHEN number > ? AND size >= ? AND at >= ? THEN rev END), MAX(rev) + 1) FROM counted
+"""
+"""Of the oldest: only they are looked at, each time. The bound is that of the file, which is larger than its rows."""
+_ROWS: Final = 100
+"""Of one statement."""
 
 read_head: Final = Decoder(Head).decode
 
@@ -77,8 +90,8 @@ class Spool:
                 parts.append((recording.head.id, one.part, data))
             rows.append((recording.head.id, recording.head.at, len(one.head) + recording.stored, head))
         with self._connection as connection:
-            connection.executemany("INSERT OR REPLACE INTO recordings (id, at, bytes, head) VALUES (?, ?, ?, ?)", rows)
-            connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", parts)
+            _insert(connection, "recordings (id, at, bytes, head)", rows)
+            _insert(connection, "contents", parts)
         self._untrimmed += sum(len(head) for *_, head in rows) + sum(len(data) for *_, data in parts)
         self.trim()
 
@@ -88,23 +101,11 @@ class Spool:
             return
         self._next_trim, self._untrimmed = time.monotonic() + _TRIM_SECONDS, 0
         with self._connection as connection:
-            old = list(self._find_old())
-            connection.executemany("DELETE FROM recordings WHERE id = ?", old)
-            connection.executemany("DELETE FROM contents WHERE id = ?", old)
-
-    def _find_old(self) -> Iterator[tuple[str]]:
-        """Yield the ids of the recordings that have to go. A look at the sizes and at these, not at all that is there.
-
-        The file is what is bounded: it is larger than the recordings, whose pages are not full.
-        """
-        number, size = self._connection.execute(_SIZES).fetchone()
-        oldest = time.time() - MAX_AGE
-        for id, at, bytes in self._connection.execute("SELECT id, at, bytes FROM recordings ORDER BY rev"):
-            if number <= MAX_RECORDINGS and size <= self._max_bytes and at >= oldest:
-                return
-            number -= 1
-            size -= bytes
-            yield (id,)
+            number, size = connection.execute(_SIZES).fetchone()
+            too_many = number - MAX_RECORDINGS, size - self._max_bytes, time.time() - MAX_AGE
+            first = connection.execute(_FIRST_TO_STAY, too_many).fetchone()
+            connection.execute("DELETE FROM contents WHERE id IN (SELECT id FROM recordings WHERE rev < ?)", first)
+            connection.execute("DELETE FROM recordings WHERE rev < ?", first)
 
     def write_worker(self, pid: int, state: bytes) -> None:
         """Write what a worker knows of the upstreams, as JSON; `read_workers` returns it."""
@@ -163,6 +164,14 @@ def open_spool(path: Path, max_bytes: int, mask: Mask) -> Spool:
         connection.close()
         raise
     return Spool(connection, max_bytes, mask)
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows with few statements: after each the event loop's thread runs, and this one waits for its turn."""
+    for at in range(0, len(rows), _ROWS):
+        some = rows[at : at + _ROWS]
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES {places}", list(chain.from_iterable(some)))
 
 
 def _listed(rows: Iterable[tuple[int, bytes]]) -> list[Listed]:
