@@ -60,7 +60,8 @@ def report(settings: Settings, stored: Iterable[StoredKey] = ()) -> list[str]:
     if lines:
         return lines
     others = "" if settings.stored_keys else " Keys in the store count only with ADAPTER_STORED_KEYS=1."
-    return [f"There are no keys: anyone who reaches the server may use it.{others}"]
+    others += "" if settings.config else " Those of a configuration file are shown with its --config."
+    return [f"There are no keys: anyone who reaches a server with these settings may use it.{others}"]
 
 
 def _describe(key: CallerKey) -> str:

@@ -139,7 +139,9 @@ def test_the_commands_say_what_is_wrong(servers: Servers, tmp_path: Path) -> Non
         shown = run("keys", *arguments, ADAPTER_STORE=servers.store)
         assert shown.returncode == 2
         assert message in shown.stderr
-    assert "only with ADAPTER_STORED_KEYS=1" in run("keys", "list", ADAPTER_STORE=servers.store).stdout
+    shown = run("keys", "list", ADAPTER_STORE=servers.store)
+    assert "only with ADAPTER_STORED_KEYS=1" in shown.stdout
+    assert "with its --config" in shown.stdout
 
 
 def test_a_key_of_the_configuration_file_is_not_changed_in_the_store(tmp_path: Path) -> None:
