@@ -32,30 +32,40 @@ def visible(text: str) -> str:
 
 def paint_json(line: str) -> str:
     """Return a line of JSON with colours: names, texts, other values."""
+    return _paint(line, 0, len(line))
 
-    def paint(found: re.Match[str]) -> str:
-        text, colon, value = found.groups()
-        if text is None:
-            return click.style(value, fg="magenta")
-        return click.style(text, fg="cyan") + colon if colon else click.style(text, fg="green")
 
-    return _TOKEN.sub(paint, line)
+def _paint(line: str, start: int, end: int) -> str:
+    """Return a part of a line of JSON in the colours that it has there."""
+    pieces, at = [], start
+    for found in _TOKEN.finditer(line):
+        for group, colour in ((1, "cyan" if found[2] else "green"), (3, "magenta")):
+            first, last = max(at, found.start(group)), min(end, found.end(group))
+            if first < last:
+                pieces += [line[at:first], click.style(line[first:last], fg=colour)]
+                at = last
+    return "".join([*pieces, line[at:end]])
 
 
 def side_by_side(left: Iterable[str], right: Iterable[str], width: int) -> Iterator[str]:
     """Yield the lines of two texts beside each other, in a width of so many columns; long lines go on below."""
     half = (width - len(_BETWEEN)) // 2
-    for one, other in zip_longest(_fold(left, half), _fold(right, half), fillvalue=""):
-        yield f"{paint_json(one)}{' ' * (half - len(one))}{click.style(_BETWEEN, dim=True)}{paint_json(other)}"
+    for (size, one), (_, other) in zip_longest(_fold(left, half), _fold(right, half), fillvalue=(0, "")):
+        yield f"{one}{' ' * (half - size)}{click.style(_BETWEEN, dim=True)}{other}"
 
 
-def _fold(lines: Iterable[str], width: int) -> Iterator[str]:
+def _fold(lines: Iterable[str], width: int) -> Iterator[tuple[int, str]]:
+    """Yield the pieces of lines: how many columns each has, and the piece with colours."""
     for line in lines:
-        line = visible(line)
-        indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
-        yield from textwrap.wrap(
+        line = visible(line).expandtabs()
+        indent, at = " " * min(len(line) - len(line.lstrip()) + 2, width // 2), 0
+        for piece in textwrap.wrap(
             line, width, subsequent_indent=indent, drop_whitespace=False, replace_whitespace=False
-        ) or [""]
+        ) or [""]:
+            before = indent if at else ""
+            end = at + len(piece) - len(before)
+            yield len(piece), before + _paint(line, at, end)
+            at = end
 
 
 def show_pair(left: str, right: str) -> None:

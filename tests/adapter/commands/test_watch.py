@@ -132,6 +132,15 @@ def test_two_texts_keep_their_columns() -> None:
     assert "".join(line[:51].strip() for line in lines) == '{"a": "' + "x" * 150 + '"}'
 
 
+def test_a_text_that_goes_on_below_keeps_its_colour() -> None:
+    text = '"' + "x, 1 : true " * 20 + '"'
+    lines = list(side_by_side([f'{{"name": {text}, "end": 1}}'], [], 103))
+    left = [line.partition("│")[0] for line in lines]
+    assert "".join(click.unstyle(part).strip() for part in left).startswith('{"name": "x, 1')
+    assert all(part.count("\x1b[32m") == 1 for part in left[:-1]), left
+    assert "\x1b[35m" not in "".join(left[:-1])
+
+
 def test_colours_change_no_character() -> None:
     line = '  "a": [1, -2.5e3, true, null, "x: \\"1\\""],'
     assert click.unstyle(paint_json(line)) == line
