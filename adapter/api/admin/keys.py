@@ -4,6 +4,7 @@ A key's text is in the answer that makes it, and nowhere else.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from flask import Blueprint, Response, request
 from adapter.api.current import services
 from adapter.settings.caller_keys import LIMITS, CallerKey
 from adapter.settings.tables import TableError
+from adapter.store.base import StoreDown
 from adapter.store.keys.stored_keys import KeyExists, KeyNotFound, StoredKeys, add_key, revoke_key, rotate_key
 from translators.errors import RequestError
 from translators.wire import encode
@@ -24,6 +26,9 @@ _MAX_OVERLAP_SECONDS: Final = 366 * 86400
 @blueprint.get("/keys")
 def list_keys() -> Response:
     """List the named keys with their settings, and what this machine knows of their use."""
+    if (stored := services().stored_keys) is not None:
+        with suppress(StoreDown):  # then as they were read last
+            stored.read()
     return _answer({"object": "list", "data": [_describe(key) for key in services().caller_keys.named()]})
 
 

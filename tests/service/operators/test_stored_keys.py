@@ -100,6 +100,9 @@ def test_an_admin_key_makes_others_at_the_admin_address(servers: Servers) -> Non
     listed = {key["name"]: key for key in boss.get("/keys").json["data"]}
     assert listed["boss"]["tokens_per_day"] == 10
     assert (listed["other"]["expires"], listed["other"]["in_progress"]) == ("2999-01-01", 0)
+    for number in range(6):  # whichever worker is asked
+        assert boss.request("POST", "/keys", {"name": f"listed-{number}"}).status == 201
+        assert f"listed-{number}" in {key["name"] for key in boss.get("/keys").json["data"]}
     newer = boss.request("POST", "/keys/other/rotate", {"overlap_seconds": 60}).json["key"]
     servers.become(404, newer, other)
     assert boss.request("DELETE", "/keys/other").json["deleted"]
