@@ -15,6 +15,7 @@ from adapter.settings.settings import Settings
 
 DEMO: Final = "demo"
 """The source of `upstream_url` where the demo upstream was started, and the name of its model."""
+_PLACEHOLDER: Final = "YOUR-MODEL"
 _COMMAND: Final = "responses-adapter"
 _OF_THIS_MACHINE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """For an address that stands for all of the machine's, the one to try it at."""
@@ -76,6 +77,7 @@ def _screen(settings: Settings, reached: _Address) -> list[str]:
         *(f"  {name:<10}{value}" for name, value in rows),
         f"\n  Try it{page}:\n",
         f"    {_curl(settings, reached)}",
+        *_about_placeholder(settings, reached),
         "\n  Codex, in ~/.codex/config.toml:\n",
         *(f"    {line}".rstrip() for line in codex_settings(settings, reached.base).splitlines()),
         f"\n  Ctrl-C stops it. More: docs/start.md, {command} check (or --help)\n",
@@ -92,9 +94,18 @@ def codex_settings(settings: Settings, base: str) -> str:
 
 
 def _curl(settings: Settings, reached: _Address) -> str:
-    key = ' -H "Authorization: Bearer $RESPONSES_KEY"' if settings.requires_keys else ""
     body = f'{{"model": "{_model(settings)}", "input": "Hello"}}'
-    return f"curl {reached.curl}/responses{key} -H 'Content-Type: application/json' -d '{body}'"
+    return f"curl {reached.curl}/responses{_key(settings)} -H 'Content-Type: application/json' -d '{body}'"
+
+
+def _about_placeholder(settings: Settings, reached: _Address) -> list[str]:
+    if _model(settings) != _PLACEHOLDER:
+        return []
+    return [f"\n  {_PLACEHOLDER} is one of those that the provider lists: curl {reached.curl}/models{_key(settings)}"]
+
+
+def _key(settings: Settings) -> str:
+    return ' -H "Authorization: Bearer $RESPONSES_KEY"' if settings.requires_keys else ""
 
 
 def _command() -> str:
@@ -118,7 +129,7 @@ def _model(settings: Settings) -> str:
     """Return a model to try: the demo's, the first that is configured by its whole name, or a placeholder."""
     if _is_demo(settings):
         return DEMO
-    return next((name for name in settings.models if "*" not in name), "YOUR-MODEL")
+    return next((name for name in settings.models if "*" not in name), _PLACEHOLDER)
 
 
 def _is_demo(settings: Settings) -> bool:

@@ -79,6 +79,12 @@ def test_the_model_to_try_is_a_configured_one() -> None:
     assert 'model = "coder"' in welcome(settings, HERE, is_terminal=True)
 
 
+def test_a_screen_without_a_model_says_where_the_names_are() -> None:
+    assert "lists: curl http://127.0.0.1:8000/v1/models\n" in welcome(CONFIGURED, HERE, is_terminal=True)
+    assert 'curl http://127.0.0.1:8000/v1/models -H "Auth' in welcome(WITH_KEYS, HERE, is_terminal=True)
+    assert "/models" not in welcome(DEMO, HERE, is_terminal=True)
+
+
 def test_an_open_server_says_so() -> None:
     open_to_all = Settings(upstream_url="http://h/v1", allow_open=True)
     assert "anyone" in welcome(open_to_all, HERE, is_terminal=True)
