@@ -54,3 +54,11 @@ def test_no_more_than_the_limit() -> None:
     raw = encode([ITEMS[0]] * 3)
     assert decode_fitting_items(raw, 3) == (Message("user", "Hi"),) * 3
     assert decode_fitting_items(raw, 2) is None
+
+
+@pytest.mark.parametrize("item", [{}, {"id": None}, {"id": 1}])
+def test_an_item_that_says_nothing(item: Any) -> None:
+    """In a history, too: kept there and given an id, it would refer to itself, and end the conversation."""
+    with pytest.raises(RequestError) as refused:
+        decode_items(encode([item, ITEMS[0]]), in_history=True)
+    assert (refused.value.param, refused.value.code) == ("input[0].type", "missing_required_parameter")

@@ -72,6 +72,8 @@ class _Bare(Struct, gc=False, forbid_unknown_fields=True):
     type: None = None
 
 
+_OF_A_REFERENCE: Final = set(_Bare.__struct_fields__)
+"""Without anything else, an item says nothing; stored and given an id, it would be a reference to itself."""
 _items: Final = Decoder(tuple[KnownItem, ...])
 _item: Final = Decoder(KnownItem)
 _message: Final = Decoder(Message)
@@ -145,7 +147,7 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
             item = _decode_item(element, path, in_history=keeps, is_last=is_last)
         except RequestError:
             members = decode_param(_members, element, path)
-            if not keeps or (is_last and members.get("role") == "user"):
+            if not keeps or members.keys() <= _OF_A_REFERENCE or (is_last and members.get("role") == "user"):
                 raise
             item = unknown_item(members)
         in_history = in_history or not _asks(item)
