@@ -115,7 +115,7 @@ def test_a_key_in_a_url_is_not_shown(tmp_path: Path) -> None:
         (DOCS + 'transport = "stdio"', "tools.mcp.docs.transport must be one of auto, http, sse, not 'stdio'."),
         (DOCS + 'allowed_tools = "search"',
          'tools.mcp.docs.allowed_tools must be an array of tools\' names, for example ["search", "fetch"], not '
-         "'search'."),
+         "'search'. In the file it is an array, each value in quotes of its own."),
         (DOCS + 'authorization = "env:NOWHERE"',
          "tools.mcp.docs.authorization: the environment has no variable NOWHERE, or it is empty."),
         (DOCS + 'headers = { Host = "x" }', "tools.mcp.docs.headers.Host is a header that the adapter sets itself."),
