@@ -114,6 +114,9 @@ def _talk(ours: socket.socket, code: str, output: list[bytes]) -> str:
     try:
         ours.sendall(code.encode(errors="replace"))
         ours.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # the command ended without reading all; what it wrote is still there
+    try:
         while piece := ours.recv(_READ_BYTES):
             output.append(piece)
             left -= len(piece)

@@ -79,6 +79,13 @@ def test_a_command_that_does_not_exist() -> None:
     assert found.error == "the sandbox could not be started"
 
 
+def test_the_output_of_a_command_that_reads_nothing() -> None:
+    """It ends while the code is being sent, so that sending fails."""
+    command = ("sh", "-c", "echo why; exit 3")
+    found = CodeRunner(CodeSettings(command=command)).run("#" * 260_000)
+    assert found.logs == "why\n\n[ended with exit code 3]"
+
+
 def test_code_that_is_too_long() -> None:
     assert CodeRunner(CodeSettings(command=PYTHON)).run("#" * 300_000).error is not None
 
