@@ -6,7 +6,7 @@ become asterisks, as many as they have characters, so that every length stays ri
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -34,7 +34,9 @@ _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
 _BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
 CUT: Final = b"[left out by the inspector: "
 """Begins what is in the place of base64."""
-_compress: Final = zstandard.ZstdCompressor(level=3).compress
+_compressor: Final = zstandard.ZstdCompressor(level=3)
+_AT_ONCE: Final = 1 << 20
+"""Bytes, about, that are compressed at once."""
 _decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -60,7 +62,7 @@ _decode: Final = msgspec.msgpack.Decoder(Part).decode
 
 
 def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> bytes:
-    """Return contents as a compressed part, without the secrets that `mask` finds."""
+    """Return contents as a part, without the secrets that `mask` finds; `compress` it."""
     part = Part(
         None if contents.request is None else _hide_credentials(_cut(contents.request)),
         [(number, _cut(json)) for number, json in contents.chats],
@@ -69,10 +71,32 @@ def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> bytes:
             for number, came in contents.chunks.items()
         ],
         contents.error_bodies,
-        [_cut(encode(contents.events))] if contents.events else [],
+        [_cut(b"[%b]" % b",".join(contents.events))] if contents.events else [],
         None if contents.response is None else _cut(encode(contents.response)),
     )
-    return _compress(mask_tokens(mask(_encode(part))))
+    return mask_tokens(mask(_encode(part)))
+
+
+def compress(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield parts as the spool has them.
+
+    Many are compressed at once: after each call the event loop's thread runs, and this one waits for its turn.
+    """
+    some: list[bytes] = []
+    size = 0
+    for part in parts:
+        some.append(part)
+        size += len(part)
+        if size >= _AT_ONCE:
+            yield from _compress(some)
+            some, size = [], 0
+    if some:
+        yield from _compress(some)
+
+
+def _compress(parts: list[bytes]) -> list[bytes]:
+    compressed = _compressor.multi_compress_to_buffer([*parts])
+    return [compressed[number].tobytes() for number in range(len(parts))]
 
 
 def unpack(parts: Iterable[bytes]) -> Part:

@@ -112,7 +112,8 @@ class Recorder:
             self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending)
 
     def end(self, recording: Recording) -> None:
-        """Forget a recording, which has ended, when its last change is written."""
+        """Write the last change of a recording, soon, and forget it then."""
+        self.changed(recording)
         self._open.pop(recording, None)
 
     def tick(self) -> None:

@@ -1,13 +1,12 @@
 """One exchange as it happens: when each step came, which attempts it took, and, if contents are recorded, every byte.
 
-A recording only collects: it appends what passes, in the event loop, and `take` hands over what is new. Packing,
-redaction and writing are the recorder's work, beside the event loop. Times are milliseconds since the request began to
-arrive.
+A recording only collects: it appends what passes, in the event loop, and `take` hands over what is new. Events become
+JSON at once: many objects that wait to be written cost more than their encoding. Packing, redaction and writing are
+the recorder's work, beside the event loop. Times are milliseconds since the request began to arrive.
 """
 
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import closing
 from time import perf_counter
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -131,13 +130,13 @@ class Contents:
         self.chunks: dict[int, Arrivals] = {}
         """By the number of the attempt."""
         self.error_bodies: list[tuple[int, bytes]] = []
-        self.events: list[tuple[float, list[Event]]] = []
-        """When they were made, and the events of one batch."""
+        self.events: list[bytes] = []
+        """JSON of pairs: when they were made, and the events of one batch."""
         self.response: Response | None = None
 
     def __bool__(self) -> bool:
-        parts = (self.request, self.chats, self.chunks, self.error_bodies, self.events, self.response)
-        return any(part is not None and part != [] and part != {} for part in parts)
+        some = self.chats or self.chunks or self.error_bodies or self.events or self.response
+        return self.request is not None or bool(some)
 
 
 class Taken(Struct, frozen=True):
@@ -196,7 +195,7 @@ class Recording:
         head = self.head
         head.model, head.conversation = _cut(model), conversation and _cut(conversation)
         head.previous_response_id = previous and _cut(previous)
-        if not stored and not self._owner.keeps_unstored and self._contents is not None:
+        if not stored and self._contents is not None and not self._owner.keeps_unstored:
             self.withhold("not recorded: the request has store: false")
 
     def withhold(self, reason: str) -> None:
@@ -227,7 +226,7 @@ class Recording:
         self.fail(error)
         if head.status == "in_progress":
             head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
-        self._end()
+        self._owner.end(self)
 
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
@@ -237,12 +236,12 @@ class Recording:
         """Record that the client gets the provider's own error as it is, in place of the adapter's."""
         self.head.http = provider.status
         self.head.error = _said(provider)
-        self._end()
+        self._owner.end(self)
 
     def close_forwarded(self, status: str, usage: Usage | None) -> None:
         """Record how a forwarded request ended."""
         self._close(status, usage)
-        self._end()
+        self._owner.end(self)
 
     def _close(self, status: str, usage: Usage | None) -> None:
         head = self.head
@@ -261,10 +260,6 @@ class Recording:
             head.incomplete = response.incomplete_details.reason
         if shows_response and self._contents is not None and self._accepts and response.status != "in_progress":
             self._contents.response = response
-        self._end()
-
-    def _end(self) -> None:
-        self._owner.changed(self)
         self._owner.end(self)
 
     def begin_attempt(self, attempt: Attempt, json: bytes) -> None:
@@ -328,19 +323,24 @@ class Recording:
             return make(deliver)
 
         def deliver_recorded(events: list[Event]) -> bool:
-            if self._contents is not None and self._accepts:
-                self._contents.events.append(((perf_counter() - self._began) * 1000, events))
+            self._add_events(events)
             assert deliver is not None
             return deliver(events)
 
         return self._record_events(make(None if deliver is None else deliver_recorded))
 
     def _record_events(self, batches: Generator[list[Event]]) -> Generator[list[Event]]:
-        with closing(batches):
+        try:
             for events in batches:
-                if events and self._contents is not None and self._accepts:
-                    self._contents.events.append(((perf_counter() - self._began) * 1000, events))
+                if events:
+                    self._add_events(events)
                 yield events
+        finally:
+            batches.close()
+
+    def _add_events(self, events: list[Event]) -> None:
+        if self._contents is not None and self._accepts:
+            self._contents.events.append(encode(((perf_counter() - self._began) * 1000, events)))
 
     @property
     def has_news(self) -> bool:

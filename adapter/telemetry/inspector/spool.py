@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from adapter.telemetry.inspector.packing import Part, mask_tokens, pack, unpack
+from adapter.telemetry.inspector.packing import Part, compress, mask_tokens, pack, unpack
 from adapter.telemetry.inspector.recording import Head, Taken
 from translators.wire import Decoder
 
@@ -80,20 +80,24 @@ class Spool:
     def write(self, taken: Sequence[Taken]) -> None:
         """Write what has been taken of recordings, and make room for it."""
         rows, parts = [], []
+        full = [one for one in taken if one.contents is not None]
+        for one, data in zip(full, compress(map(self._pack, full)), strict=True):
+            one.recording.stored += len(data)
+            parts.append((one.recording.head.id, one.part, data))
         bearers = {one.recording.bearer for one in taken}
         heads = mask_tokens(self._mask(b"\n".join([one.head for one in taken]), bearers))  # all at once is quicker
         for one, head in zip(taken, heads.split(b"\n"), strict=True):
             recording = one.recording
-            if one.contents is not None:
-                data = pack(one.contents, partial(self._mask, bearers={recording.bearer}))
-                recording.stored += len(data)
-                parts.append((recording.head.id, one.part, data))
             rows.append((recording.head.id, recording.head.at, len(one.head) + recording.stored, head))
         with self._connection as connection:
             _insert(connection, "recordings (id, at, bytes, head)", rows)
             _insert(connection, "contents", parts)
         self._untrimmed += sum(len(head) for *_, head in rows) + sum(len(data) for *_, data in parts)
         self.trim()
+
+    def _pack(self, one: Taken) -> bytes:
+        assert one.contents is not None
+        return pack(one.contents, partial(self._mask, bearers={one.recording.bearer}))
 
     def trim(self) -> None:
         """Remove what is too old, or beyond the size of the ring; now and then."""

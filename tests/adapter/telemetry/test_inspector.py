@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
-from adapter.telemetry.inspector.packing import CUT, pack, unpack
+from adapter.telemetry.inspector.packing import CUT, compress, pack, unpack
 from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import Attempt, Contents, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, Listed, Spool, open_spool
@@ -65,7 +65,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     contents = Contents()
     contents.request = request
-    found = unpack([pack(contents, lambda data: mask_secrets(data, secrets))]).request
+    found = unpack(compress([pack(contents, lambda data: mask_secrets(data, secrets))])).request
     assert found is not None
     return found
 
@@ -145,6 +145,18 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     large = recording(room=1000)
     large.add_request(b" " * 1001)
     assert large.take().contents is None
+
+
+def test_recordings_that_are_written_together_keep_their_own_contents(spool: Spool) -> None:
+    bodies = {f"x_{number}": b"%d " % number * 100_000 for number in range(7)}
+    together = []
+    for id, body in bodies.items():
+        one = recording(id)
+        if id != "x_3":
+            one.add_request(body)
+        together.append(one.take())
+    spool.write(together)
+    assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3": None}
 
 
 def test_the_oldest_make_room(spool: Spool) -> None:
