@@ -73,7 +73,6 @@ class _Bare(Struct, gc=False, forbid_unknown_fields=True):
 
 
 _OF_A_REFERENCE: Final = set(_Bare.__struct_fields__)
-"""Without anything else, an item says nothing; stored and given an id, it would be a reference to itself."""
 _items: Final = Decoder(tuple[KnownItem, ...])
 _item: Final = Decoder(KnownItem)
 _message: Final = Decoder(Message)
@@ -147,12 +146,17 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
             item = _decode_item(element, path, in_history=keeps, is_last=is_last)
         except RequestError:
             members = decode_param(_members, element, path)
-            if not keeps or members.keys() <= _OF_A_REFERENCE or (is_last and members.get("role") == "user"):
+            if not keeps or _says_nothing(members) or (is_last and members.get("role") == "user"):
                 raise
             item = unknown_item(members)
         in_history = in_history or not _asks(item)
         items.append(item)
     return tuple(items)
+
+
+def _says_nothing(members: dict[str, Any]) -> bool:
+    """Whether an item has no content and no type; stored and given an id, it would be a reference to itself."""
+    return members.keys() <= _OF_A_REFERENCE and members.get("type") is None
 
 
 def _asks(item: Item) -> bool:
