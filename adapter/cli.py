@@ -7,6 +7,7 @@ command imports what it needs when it runs, so that `--help` is quick and `serve
 """
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -140,10 +141,8 @@ def watch(settings: Settings, whole: bool) -> None:
     """
     from adapter.commands.watch import Inspector, watch
 
-    try:
-        watch(Inspector(settings), whole=whole or not sys.stdout.isatty())
-    except KeyboardInterrupt:
-        click.echo(err=True)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python ignores KeyboardInterrupt while it frees an answer
+    watch(Inspector(settings), whole=whole or not sys.stdout.isatty())
 
 
 class ShownByDefault(click.Group):

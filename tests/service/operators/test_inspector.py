@@ -452,19 +452,22 @@ def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, up
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True, cwd=service.directory
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert "Watching" in process.stderr.readline()
-        lines: list[str] = []
-        until = monotonic() + 10
-        while not any("Hi there" in line for line in lines):
-            assert monotonic() < until
-            ask(service, "m-watch")
-            lines.append(process.stdout.readline())
-            lines.append(process.stdout.readline())
-            lines.append(process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert "Watching" in process.stderr.readline()
+            lines: list[str] = []
+            until = monotonic() + 10
+            while not any("Hi there" in line for line in lines):
+                assert monotonic() < until
+                ask(service, "m-watch")
+                lines.append(process.stdout.readline())
+                lines.append(process.stdout.readline())
+                lines.append(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == -signal.SIGINT
+        finally:
+            process.kill()
     assert any("m-watch → default/m-watch  key team" in line for line in lines)
     assert "  → user: Hello\n" in lines
 
