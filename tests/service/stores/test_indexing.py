@@ -16,7 +16,7 @@ from tests.support.servers.upstream import Upstream
 
 SECONDS = 90
 """A lease of thirty, and then until the next look of a worker."""
-TEXT = "".join(f"Section {at} is about subject {at % 97}. Nobody has read it yet.\n" for at in range(60_000))
+TEXT = "".join(f"Section {at} is about subject {at % 97}. It is not indexed yet.\n" for at in range(60_000))
 
 
 def index(service: Service, file: str) -> str:
