@@ -208,8 +208,12 @@ class Worker(GeventWorker):
 
     def _drain(self) -> None:
         self._services.drain()
-        for client in tuple(self._waiting):
-            shut(client, socket.SHUT_RD)
+        last = time.monotonic() + _LAST_REQUEST_SECONDS
+        for client, end in tuple(self._waiting.items()):
+            if isinstance(client, HeadReader) and not client.has_asked:
+                self._waiting[client] = min(end, last)
+            else:
+                shut(client, socket.SHUT_RD)
 
 
 def write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:

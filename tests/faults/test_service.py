@@ -6,15 +6,18 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from socket import create_connection
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.support import chat
 from tests.support.client import Client, judged
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import LIMIT, Gate, Script, Upstream, stream, whole
+from tests.support.websocket import Socket
 
 
 @pytest.fixture
@@ -70,6 +73,40 @@ def test_sigterm_ends_a_stream_that_goes_on(directory: Path, upstream: Upstream,
 def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory: Path, provider: Upstream) -> None:
     with Service(directory, upstream_url=provider.url, shutdown_grace=3600) as own, own.open("GET", "/healthz"):
         own.stop()
+
+
+def test_a_stopping_worker_answers_the_first_request_of_a_new_connection(
+    directory: Path, upstream: Upstream, provider: Upstream
+) -> None:
+    """Over HTTP and over a WebSocket, which is closed after it; both had no request before the signal."""
+    upstream.otherwise = lambda _: stream(chat.text("Hello."), chat.end())
+    with Service(directory, upstream_url=provider.url, workers=1) as service:
+        for _ in range(10):
+            (worker,) = service.workers
+            begun = monotonic()
+            with Socket(service) as socket, create_connection((service.host, service.port)) as plain:
+                sleep(0.1)  # until both are accepted
+                os.kill(worker, signal.SIGTERM)
+                sleep(0.1)
+                is_in_time = monotonic() < begun + 0.5  # of the second that it has
+                plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                if is_in_time:
+                    assert socket.turn()["status"] == "completed"
+                    with pytest.raises(ConnectionClosed) as closed:
+                        socket.receive()
+                    assert closed.value.rcvd is not None
+                    assert closed.value.rcvd.code == 1001
+                    assert plain.recv(4096).startswith(b"HTTP/1.1 200")
+                    return
+            wait_until_replaced(service, worker)
+    raise AssertionError("this machine is too slow to try it")
+
+
+def wait_until_replaced(service: Service, worker: int) -> None:
+    deadline = monotonic() + LIMIT
+    while worker in service.workers or not service.workers:
+        assert monotonic() < deadline
+        sleep(0.05)
 
 
 def test_a_chain_survives_a_killed_worker(directory: Path, upstream: Upstream, provider: Upstream) -> None:

@@ -34,7 +34,8 @@ MAX_CONNECTION_SECONDS: Final = 60 * 60.0
 _PING_SECONDS: Final = 30.0
 """Of silence, after which a ping goes out: below the idle timeout of common proxies (nginx: 60 s)."""
 _DRAINING_READ_SECONDS: Final = 1.0
-"""Time for one read while the worker stops: then it is checked again whether the connection is idle."""
+"""Time for one read while the worker stops: then it is checked again whether the connection is idle. A new connection
+has as long for its first message."""
 _FULL_PAUSE_SECONDS: Final = 0.05
 """Time between two checks of a full session; the first of 64 waiting messages is rarely done sooner."""
 _READ_BYTES: Final = 64 * 1024
@@ -121,8 +122,14 @@ class Connection:
         """Cut off a client that does not read; wake an idle connection when the worker is about to stop."""
         if self._writer.is_writing:
             self._writer.tick()
-        elif self._services.draining and not self._session.is_busy:
+        elif self._services.draining and self._is_idle:
             shut(self._socket, socket.SHUT_RD)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is to be answered, and no first message to be expected."""
+        is_new = not self._session.message_count and time.monotonic() < self._opened + _DRAINING_READ_SECONDS
+        return not self._session.is_busy and not is_new
 
     def _read_messages(self) -> int | None:
         """Pass messages on until the end; return the code to close with, None if the client has gone or closed."""
@@ -190,7 +197,7 @@ class Connection:
         """Return the next bytes, b"" at the end; or the code to close with, when the server has to close."""
         while True:
             draining = self._services.draining
-            if not self._session.is_busy:
+            if self._is_idle:
                 if time.monotonic() >= self._opened + MAX_CONNECTION_SECONDS:
                     self._session.send_error(_connection_limit_reached())
                     return _NORMAL

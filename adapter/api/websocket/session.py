@@ -93,7 +93,7 @@ class Session:
             stream_id = message.stream_id
             if message.kind == "response.steer":
                 return self._writer.write(steer_failure(message))
-            if self._services.draining:
+            if self._services.draining and self.message_count:
                 raise stopping_error()
             queue = self._queue(stream_id)
         except ProtocolError as error:
@@ -132,7 +132,10 @@ class Session:
         self._waiting -= 1
         log_context.set(self._fields)
         with self._responses_at_once:
-            if self._watch.disconnected() or self._services.must_stop():
+            if self._watch.disconnected():
+                return
+            if self._services.must_stop():
+                self.send_error(stopping_error(), queue.stream_id)
                 return
             caller = self._caller.sending(message.room)
             trace = None if self._trace is None else self._trace.branch()
