@@ -1,6 +1,7 @@
 """A request to a provider under way: sent, awaited, read, closed. `Upstream` in `client.py` starts it."""
 
 import time
+from collections.abc import Callable
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -23,6 +24,9 @@ _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 """Read of an error's body: more than any error has, other than a web page."""
 _ERROR_BODY_SECONDS: Final = 2.0
 """For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
+_REQUEST_TIMEOUT: Final = 408
+_CROSSING_SECONDS: Final = 2 * TICK_SECONDS
+"""Within which an answer comes that was sent before the request arrived; silence is counted in ticks."""
 
 Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
 """A greenlet that sends a request, and returns an error instead of raising it: gevent prints what a greenlet raises."""
@@ -38,13 +42,19 @@ class Call:
         sending: "Sending | None",
         bearer: str | None,
         max_silence: float,
+        send_anew: "Callable[[], Sending] | None" = None,
     ) -> None:
-        """`sending` is the greenlet that sends what of the request is not `sent` yet; None: all of it is."""
+        """`sending` is the greenlet that sends what of the request is not `sent` yet; None: all of it is.
+
+        `send_anew` sends the request on a new connection.
+        """
         self._upstream = upstream
         self._sent = sent
         self._sending = sending
         self._bearer = bearer
         self._max_silence = max_silence
+        self._send_anew = send_anew
+        """None: the request must not be sent again."""
         self._silence = 0.0
         """Seconds without a byte from the provider, counted in ticks."""
         self._body: BodyReader | None = None
@@ -76,6 +86,11 @@ class Call:
             raise self._broken_off(error) from None
         if head is None:
             self._count_silence(min(seconds, TICK_SECONDS))
+            return False
+        send_anew, self._send_anew = self._send_anew, None
+        if send_anew is not None and sent.reuses_connection and _ends_idle_connection(head):
+            sent.close()
+            self._sent, self._sending = None, send_anew()
             return False
         self._silence = 0.0
         self.head = head
@@ -116,6 +131,8 @@ class Call:
     def _count_silence(self, seconds: float) -> None:
         """Raise UpstreamError if the provider has sent nothing for too long."""
         self._silence += seconds
+        if self._silence >= _CROSSING_SECONDS:
+            self._send_anew = None
         if self._silence > self._max_silence:
             raise _silent_for(self._max_silence)
 
@@ -166,6 +183,14 @@ class Call:
             self._sending.kill(block=False)
         if sent is not None:
             sent.close()
+
+
+def _ends_idle_connection(head: Head) -> bool:
+    """Return whether the provider has waited too long for a request, and closes the connection.
+
+    It can have sent this while a request was on its way, which it has not got then. Source: RFC 9110 §15.5.9.
+    """
+    return head.status == _REQUEST_TIMEOUT and not head.keeps_connection
 
 
 def _silent_for(seconds: float) -> UpstreamError:

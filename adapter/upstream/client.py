@@ -4,7 +4,8 @@
 request is written at once, and the caller waits for the answer on that connection. What takes time, a new connection or
 a body that the provider does not read yet, is left to a greenlet. Either way the caller can wait for a grace window,
 keep its client's connection alive meanwhile, or give up. Nothing is retried here, since the provider may have the
-request. Every failure is an UpstreamError; why a provider could not be reached is in the log.
+request, unless it answers that it has not: a connection's 408 (`call.py`). Every failure is an UpstreamError; why a
+provider could not be reached is in the log.
 """
 
 import time
@@ -147,11 +148,12 @@ class Upstream:
     def _start(
         self, request: Request, body: bytes | None, bearer: str | None, max_silence: float, delay: float = 0.0
     ) -> Call:
+        anew = partial(gevent.spawn, self._finish, request, body, None)
         if delay or (body and len(body) >= LARGE_BYTES):  # others run between translating and copying megabytes
-            return Call(self, None, gevent.spawn_later(delay, self._send, request, body), bearer, max_silence)
+            return Call(self, None, gevent.spawn_later(delay, self._send, request, body), bearer, max_silence, anew)
         sent = self._transport.begin(request, body)
         sending = gevent.spawn(self._finish, request, body, sent) if sent is None or sent.unwritten else None
-        return Call(self, sent, sending, bearer, max_silence)
+        return Call(self, sent, sending, bearer, max_silence, anew)
 
     def _send(self, request: Request, body: bytes | None) -> SentRequest | UpstreamError:
         """Send a request, on an idle connection if there is one; return an error, as a greenlet must (`Sending`)."""

@@ -1,8 +1,9 @@
 """The framing of an HTTP/1.1 body, which says where it ends: chunks, a length, or the end of the connection.
 
-`feed` takes bytes from the connection and returns those of the body; `over`: the body is complete. Every streaming
-provider sends chunked bodies, so what most of them send has a fast path: one read is one chunk, or all of it is chunks
-without a line end in them.
+`feed` takes bytes from the connection and returns those of the body; `over`: the body is complete; `overrun`: more has
+come with its end, to which no request belongs, so the connection must not be used again. Every streaming provider sends
+chunked bodies, so what most of them send has a fast path: one read is one chunk, or all of it is chunks without a line
+end in them.
 Source: RFC 9112 §6, §7.1.
 """
 
@@ -29,10 +30,11 @@ class ChunkedBody:
     """`Transfer-Encoding: chunked`; trailers are ignored."""
 
     ends_with_connection = False
-    __slots__ = ("_line", "_missing", "_trailers", "over")
+    __slots__ = ("_line", "_missing", "_trailers", "over", "overrun")
 
     def __init__(self) -> None:
         self.over = False
+        self.overrun = False
         self._line = b""
         """The incomplete line with a chunk's size."""
         self._missing = 0
@@ -55,7 +57,9 @@ class ChunkedBody:
         position = self._take(data, 0, body) if self._missing else 0
         if not (self._missing or self._trailers):
             position = _whole_chunks(data, position, body)
-            self.over = data.startswith(_LAST_CHUNK, position)
+            if data.startswith(_LAST_CHUNK, position):
+                self.over = True
+                position += len(_LAST_CHUNK)
         while position < len(data) and not self.over:
             if self._missing:
                 position = self._take(data, position, body)
@@ -68,6 +72,7 @@ class ChunkedBody:
                 break
             self._read_line(data[position:end])
             position = end + 2
+        self.overrun = self.over and position < len(data)
         return body[0] if len(body) == 1 else b"".join(body)
 
     def _take(self, data: bytes, position: int, body: list[bytes]) -> int:
@@ -118,13 +123,15 @@ class SizedBody:
     """`Content-Length`."""
 
     ends_with_connection = False
-    __slots__ = ("_missing", "over")
+    __slots__ = ("_missing", "over", "overrun")
 
     def __init__(self, length: int) -> None:
         self._missing = length
         self.over = length == 0
+        self.overrun = False
 
     def feed(self, data: bytes) -> bytes:
+        self.overrun = len(data) > self._missing
         data = data[: self._missing]
         self._missing -= len(data)
         self.over = self._missing == 0
@@ -135,6 +142,7 @@ class UnsizedBody:
     """Neither: the body ends with the connection, so whether it is complete cannot be known."""
 
     over = False
+    overrun = False
     ends_with_connection = True
 
     def feed(self, data: bytes) -> bytes:
@@ -153,6 +161,10 @@ class CompressedBody:
     @property
     def over(self) -> bool:
         return self._framing.over
+
+    @property
+    def overrun(self) -> bool:
+        return self._framing.overrun
 
     @property
     def ends_with_connection(self) -> bool:

@@ -78,7 +78,7 @@ class BodyReader:
         return not self._framing.over
 
     def close(self, *, answered: bool = False) -> None:
-        """Close the body; the connection is reused if the body is complete.
+        """Close the body; the connection is reused if the body is complete, and nothing came after it.
 
         `answered`: what the body says is complete. Its end is awaited beside, so that the connection can be reused;
         nothing of the answer is referred to meanwhile.
@@ -89,7 +89,7 @@ class BodyReader:
                 gevent.spawn(_read_to_end, self)
             else:
                 self._sent.close()
-        elif self._reusable:
+        elif self._reusable and not (self._framing.overrun or self._read_ahead):
             self._sent.release()
         else:
             self._sent.close()

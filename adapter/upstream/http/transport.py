@@ -9,7 +9,8 @@ too, because the standard library below urllib3 costs more than the whole transl
 Source: docs/decisions/0001-read-the-socket.md.
 
 A chat request costs money and is not idempotent, so it is never written again after a provider may have it: an idle
-connection is checked before it is reused, and only a write that fails on it is repeated, on a new connection.
+connection is checked before it is reused. Repeated on a new connection are only a write that fails on it, and a request
+that the provider has answered with the end of its wait for one (`Call`).
 """
 
 import ssl
@@ -83,6 +84,8 @@ class SentRequest:
     another request's. The members without a use here are those that urllib3's pool sets and logs.
     """
 
+    reuses_connection = False
+    """Whether its connection has had other requests."""
     status = 0
     headers = Fields()
     length_remaining = None
@@ -292,6 +295,7 @@ class Transport(HTTPAdapter):
                     pass  # it was dead: the provider cannot have the whole request
                 else:
                     sent._pool = route.pool
+                    sent.reuses_connection = True
                     return sent
             connection.close()
         return None

@@ -35,6 +35,7 @@ def test_a_chunked_body_is_its_chunks(chunks: list[bytes], form: bytes, trailers
     body = ChunkedBody()
     assert fed(body, chunked(chunks, form, trailers), cuts) == b"".join(chunks)
     assert body.over
+    assert not body.overrun
 
 
 @given(chunks=CHUNKS, behind=CHUNKS)
@@ -42,6 +43,7 @@ def test_what_follows_the_last_chunk_is_no_part_of_the_body(chunks: list[bytes],
     body = ChunkedBody()
     assert body.feed(chunked(chunks) + chunked(behind)) == b"".join(chunks)
     assert body.over
+    assert body.overrun
 
 
 @given(chunks=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4), missing=st.integers(1, 4))
@@ -63,6 +65,16 @@ def test_a_sized_body_ends_at_its_length(data: bytes, cuts: list[int]) -> None:
     body = SizedBody(len(data))
     assert fed(body, data + b"the next answer", cuts) == data
     assert body.over
+
+
+@pytest.mark.parametrize("size", [0, 4])
+def test_a_sized_body_knows_what_came_after_it(size: int) -> None:
+    body = SizedBody(4)
+    body.feed(b"four"[:size])
+    body.feed(b"four"[size:])
+    assert not body.overrun
+    body.feed(b"HTTP/1.1 408")
+    assert body.overrun
 
 
 def test_an_unsized_body_never_knows_its_end() -> None:
@@ -91,6 +103,7 @@ def test_a_compressed_body_is_read_as_it_comes(data: bytes, cuts: list[int], gzi
     compressed = CompressedBody(SizedBody(len(body)))
     assert fed(compressed, body, cuts) == data
     assert compressed.over
+    assert not compressed.overrun
 
 
 @pytest.mark.parametrize("body", [b"plainly not compressed", zlib.compress(bytes(17 * 1024 * 1024))])
