@@ -34,33 +34,32 @@ class CitedFile(Struct, frozen=True, gc=False):
     name: str
 
 
-class Citations:
+class Citations(Struct, eq=False):
     """Gathers the sources of one answer until the text that cites them is done."""
 
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
-        self._titles: dict[str, str] = {}
-        """Sources without a position: title by URL."""
-        self._order: list[str] = []
-        """Their URLs in the order of arrival."""
-        self._placed_count = 0
-        """How many of these URLs, from the first, the finished texts have annotations for."""
-        self._numbered = self._order
-        """Their URLs in the numbering of the latest list, if there was one."""
-        self._instructed: set[str] = set()
-        """URLs that the model has the instruction to cite at marks."""
-        self._positioned: list[UrlCitation] = []
-        """Sources with a position, in the text that is not done."""
-        self._seen: set[UrlCitation] = set()
-        """All sources with a position."""
-        self._cited: set[str] = set()
-        """URLs that finished texts cite at a position or mark."""
-        self._text_start = 0
-        """Characters of the finished texts; positions count from the start of the first."""
-        self._mark_count = 0
-        """Annotations made from marks."""
-        self.files: dict[int, CitedFile] = {}
-        """Files that the model has the instruction to cite, by number (`file_marks.py`)."""
+    _notes: Notes
+    files: dict[int, CitedFile] = {}
+    """Files that the model has the instruction to cite, by number (`file_marks.py`)."""
+    _titles: dict[str, str] = {}
+    """Sources without a position: title by URL."""
+    _order: list[str] = []
+    """Their URLs in the order of arrival."""
+    _placed_count: int = 0
+    """How many of these URLs, from the first, the finished texts have annotations for."""
+    _numbered: list[str] | None = None
+    """Their URLs in the numbering of the latest list; None: none has come, and they are numbered as they arrived."""
+    _instructed: set[str] = set()
+    """URLs that the model has the instruction to cite at marks."""
+    _positioned: list[UrlCitation] = []
+    """Sources with a position, in the text that is not done."""
+    _seen: set[UrlCitation] = set()
+    """All sources with a position."""
+    _cited: set[str] = set()
+    """URLs that finished texts cite at a position or mark."""
+    _text_start: int = 0
+    """Characters of the finished texts; positions count from the start of the first."""
+    _mark_count: int = 0
+    """Annotations made from marks."""
 
     def add_annotations(self, annotations: Iterable[Annotation]) -> int:
         """Add a message's annotations; return the number of characters they add to the answer."""
@@ -143,9 +142,10 @@ class Citations:
     def _at_marks(self, text: str, taken: set[int]) -> list[UrlCitation]:
         """Return the sources without a position, at each of their marks in the text."""
         found: list[UrlCitation] = []
+        numbered = self._order if self._numbered is None else self._numbered
         for mark in _MARK.finditer(text):
             number = int(mark[2] or 0)
-            url = mark[1] or (self._numbered[number - 1] if 0 < number <= len(self._numbered) else "")
+            url = mark[1] or (numbered[number - 1] if 0 < number <= len(numbered) else "")
             if url in self._titles and mark.start() not in taken:
                 if self._mark_count == _MAX_MARKS:
                     self._notes.add("annotations", "dropped", f"marks after the first {_MAX_MARKS} of an answer")

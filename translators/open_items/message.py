@@ -6,6 +6,8 @@ Source: OpenAI API reference, Streaming events.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from msgspec import Struct
+
 from translators.open_items.base import FinalStatus, PieceKind
 from translators.open_items.citations import Citations
 from translators.open_items.file_marks import FileMarks
@@ -44,7 +46,7 @@ class OpenMessage:
         part = self._part
         if part is None or part.piece != piece:
             if part is not None:
-                self._close_part(events)
+                self._done.append(part.close(events))
             part = self._part = self._new_part(piece)
             self.text = part if isinstance(part, OpenText) else None
             events.append(part.open())
@@ -54,34 +56,32 @@ class OpenMessage:
         at = (self._id, self._output_index, len(self._done))
         if piece != "text":
             return OpenRefusal(*at)
-        return CitingText(*at, self._citations) if self._citations.files else OpenText(*at, self._citations)
+        if not self._citations.files:
+            return OpenText(*at, self._citations)
+        marks = FileMarks(self._citations.files)
+        return CitingText(*at, self._citations, _cited_files=marks.citations, _marks=marks)
 
     def close(self, status: FinalStatus) -> list[Event]:
         events: list[Event] = []
-        self._close_part(events)
+        if self._part is not None:
+            self._done.append(self._part.close(events))
         self.item = Message("assistant", list(self._done), id=self._id, status=status)
         events.append(OutputItemDone(output_index=self._output_index, item=self.item))
         return events
 
-    def _close_part(self, events: list[Event]) -> None:
-        if self._part is not None:
-            self._done.append(self._part.close(events))
-            self._part = None
 
-
-class OpenText:
+class OpenText(Struct, eq=False):
     """An `output_text` part; its annotations are added when it closes."""
 
     piece: ClassVar[PieceKind] = "text"
 
-    def __init__(self, item_id: str, output_index: int, content_index: int, citations: Citations) -> None:
-        self._item_id = item_id
-        self._output_index = output_index
-        self._content_index = content_index
-        self._citations = citations
-        self._cited_files: Sequence[FileCitation] = ()
-        self._text: list[str] = []
-        self._logprobs: list[Any] = []
+    _item_id: str
+    _output_index: int
+    _content_index: int
+    _citations: Citations
+    _text: list[str] = []
+    _logprobs: list[Any] = []
+    _cited_files: Sequence[FileCitation] = ()
 
     def open(self) -> Event:
         return ContentPartAdded(
@@ -123,13 +123,10 @@ class OpenText:
         return part
 
 
-class CitingText(OpenText):
+class CitingText(OpenText, eq=False, kw_only=True):
     """A text whose marks of files become citations (`file_marks.py`)."""
 
-    def __init__(self, item_id: str, output_index: int, content_index: int, citations: Citations) -> None:
-        super().__init__(item_id, output_index, content_index, citations)
-        self._marks = FileMarks(citations.files)
-        self._cited_files = self._marks.citations
+    _marks: FileMarks
 
     def append(self, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         if shown := self._marks.feed(delta):
@@ -141,16 +138,15 @@ class CitingText(OpenText):
         return super().close(events)
 
 
-class OpenRefusal:
+class OpenRefusal(Struct, eq=False):
     """A `refusal` part."""
 
     piece: ClassVar[PieceKind] = "refusal"
 
-    def __init__(self, item_id: str, output_index: int, content_index: int) -> None:
-        self._item_id = item_id
-        self._output_index = output_index
-        self._content_index = content_index
-        self._text: list[str] = []
+    _item_id: str
+    _output_index: int
+    _content_index: int
+    _text: list[str] = []
 
     def open(self) -> Event:
         return ContentPartAdded(

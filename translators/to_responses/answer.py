@@ -12,6 +12,8 @@ from contextlib import suppress
 from itertools import chain
 from typing import Final
 
+from msgspec import Struct
+
 from translators.chat.chunks import Chunk
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.bodies import read_error_body
@@ -45,19 +47,18 @@ _MAX_QUOTED_BYTES: Final = 1024
 """Of a body that is no answer: more than an error message quotes, whatever of it is markup."""
 
 
-class AnswerReader:
+class AnswerReader(Struct, eq=False):
     """Feeds one answer's bytes to a stream machine, in any split."""
 
-    def __init__(self, stream: ResponseStream | BufferedAnswer, max_bytes: int = MAX_BODY_BYTES) -> None:
-        self._stream = stream
-        self._max_bytes = max_bytes
-        self._start = b""
-        """The first bytes, as long as they do not show what the body is."""
-        self._body: EventStream | WholeBody | None = None
-        self.has_begun = False
-        """Whether `begin` has seen the beginning of the answer, or its end."""
-        self.done = False
-        """Whether the rest of the body can no longer change the response."""
+    _stream: ResponseStream | BufferedAnswer
+    _max_bytes: int = MAX_BODY_BYTES
+    _start: bytes = b""
+    """The first bytes, as long as they do not show what the body is."""
+    _body: "EventStream | WholeBody | None" = None
+    has_begun: bool = False
+    """Whether `begin` has seen the beginning of the answer, or its end."""
+    done: bool = False
+    """Whether the rest of the body can no longer change the response."""
 
     def begin(self, data: bytes) -> list[Event]:
         """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place."""
@@ -196,15 +197,14 @@ class EventStream:
         return with_flat_error(chunk, payload)
 
 
-class WholeBody:
+class WholeBody(Struct, eq=False):
     """One JSON body (or a web page or text in its place), complete when the connection says so."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self.done = False
-        self.unread = b""
-        """The body, to be quoted if it is no answer."""
-        self._pieces: list[bytes] = []
-        self._bytes_left = max_bytes
+    _bytes_left: int
+    _pieces: list[bytes] = []
+    done: bool = False
+    unread: bytes = b""
+    """The body, to be quoted if it is no answer."""
 
     def feed(self, data: bytes) -> Iterable[Chunk]:
         self._bytes_left -= len(data)

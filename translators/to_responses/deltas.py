@@ -15,7 +15,6 @@ import msgspec
 
 from translators.chat.chunks import (
     ChatUsage,
-    Choice,
     Chunk,
     Delta,
     ExecutedTool,
@@ -159,7 +158,8 @@ def begins_answer(chunk: Chunk) -> bool:
     error = chunk.error or (chunk.x_groq is not None and chunk.x_groq.error)
     ends = False
     for choice in choices:
-        if _says_something(choice):
+        delta = choice.message if choice.delta is None else choice.delta
+        if choice.text or (delta is not None and (delta.content or delta.tool_calls or _has_members(delta))):
             return True
         error = error or choice.error
         ends = ends or bool(choice.finish_reason or choice.finish_details)
@@ -168,12 +168,7 @@ def begins_answer(chunk: Chunk) -> bool:
     return ends or bool(error or chunk.search_results or chunk.citations or chunk.venice_parameters)
 
 
-def _says_something(choice: Choice) -> bool:
-    delta = choice.message if choice.delta is None else choice.delta
-    if choice.text or delta is None:
-        return bool(choice.text)
-    if delta.content or delta.tool_calls:
-        return True
+def _has_members(delta: Delta) -> bool:
     return delta not in _SILENT and any(getattr(delta, name) for name in delta.__struct_fields__)
 
 

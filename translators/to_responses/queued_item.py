@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from translators.open_items.base import OpenItem, PieceKind
 from translators.open_items.dropped_call import OpenDroppedCall
 from translators.reasoning.opaque import OpaqueReasoning
@@ -10,18 +12,15 @@ from translators.to_responses.provider_call import ProviderCall
 ItemKind = Literal["message", "reasoning", "call", "image", "compaction", "hosted", "dropped"]
 
 
-class QueuedItem:
+class QueuedItem(Struct, eq=False):
     """An output item that is not done: open, or waiting, with its `pieces`, for the items before it to close."""
 
-    __slots__ = ("call", "closed", "item", "kind", "opaque", "pieces")
-
-    def __init__(self, kind: ItemKind, call: ProviderCall | None = None, opaque: OpaqueReasoning | None = None) -> None:
-        self.kind = kind
-        self.call = call
-        self.opaque = opaque
-        self.item: OpenItem | None = None
-        self.pieces: list[tuple[PieceKind, str, list[Any]]] = []
-        self.closed = False
+    kind: ItemKind
+    call: ProviderCall | None = None
+    opaque: OpaqueReasoning | None = None
+    item: OpenItem | None = None
+    pieces: list[tuple[PieceKind, str, list[Any]]] = []
+    closed: bool = False
 
     def drop(self) -> bool:
         """Make this a call of which the client sees nothing; return True, since it is open now."""

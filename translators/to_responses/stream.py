@@ -150,8 +150,10 @@ class ResponseStream:
                     delta = choice.delta
                     if delta is not None:
                         self._read(delta, choice.logprobs, False, events)
-                    elif choice.message is not None:
-                        self._read(self._without_repetition(choice.message), choice.logprobs, True, events)
+                    elif (message := choice.message) is not None:
+                        if items.written > self._written_before:
+                            message = self._without_repetition(message)
+                        self._read(message, choice.logprobs, True, events)
                     elif choice.text:
                         items.put("text", choice.text, [], events)
                     if choice.finish_reason:
@@ -345,12 +347,8 @@ class ResponseStream:
             self._items.attached += opaque.add_sealed(delta.reasoning_opaque)
 
     def _without_repetition(self, message: Delta) -> Delta:
-        """Return a message without its text if the deltas before it had that.
-
-        Calls stay: `CallSorter` recognises a repeated one.
-        """
-        written = self._items.written - self._written_before
-        if not written or not repeats_deltas(message, written):
+        """Return a message without its text if the deltas before it had that; `CallSorter` knows repeated calls."""
+        if not repeats_deltas(message, self._items.written - self._written_before):
             return message
         self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)

@@ -34,8 +34,8 @@ def read_usage(chat: ChatUsage) -> Usage:
     The response counts cached tokens and thinking as parts of the input and the output. Where the provider counts them
     apart they are added, so that no difference of two counts is negative. Source: xAI docs, Reasoning.
     """
-    sent = chat.sent or 0
-    made = chat.made or 0
+    sent = chat.prompt_tokens or chat.sent or 0
+    made = chat.completion_tokens or chat.made or 0
     of_input = chat.prompt_tokens_details or chat.input_tokens_details or _NO_PROMPT_DETAILS
     of_output = chat.completion_tokens_details or chat.output_tokens_details or _NO_COMPLETION_DETAILS
     cached = (

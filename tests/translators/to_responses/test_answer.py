@@ -74,7 +74,7 @@ def test_a_failed_response_needs_no_more() -> None:
 
 def test_a_whole_body_has_a_limit() -> None:
     harness = StreamHarness()
-    reader = AnswerReader(harness.stream, max_bytes=100)
+    reader = AnswerReader(harness.stream, 100)
     assert reader.feed(b"{" + b" " * 99) == []
     harness.emitted += reader.feed(b" ")
     assert "larger than" in harness.response["error"]["message"]

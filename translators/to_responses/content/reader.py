@@ -7,7 +7,11 @@ without asking here. Thinking that has come before, in a member of the deltas, i
 were written as text become calls at the end of the answer, unless the provider has sent them as calls too.
 """
 
+from collections.abc import Callable
+from re import Match
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from translators.chat.chunks import FunctionDelta, Logprobs, ToolCallDelta
 from translators.notes import Notes
@@ -32,34 +36,31 @@ _OPENERS: Final = frozenset(
 _Place = Literal["tags", "blocks"]
 
 
-class ContentReader:
+class ContentReader(Struct, eq=False):
     """Reads the content of one answer."""
 
-    __slots__ = (
-        "_expectations", "_find_mark", "_is_in_text", "_items", "_marks", "_may_be_minimax", "_notes", "_repetitions",
-        "_tags", "_tokens", "is_idle", "is_over", "is_waiting",
-    )  # fmt: skip
-
-    def __init__(self, items: ItemSequencer, notes: Notes, expectations: Expectations) -> None:
-        self.is_idle = False
-        """Text without "<" and "[" is text and nothing else."""
-        self._is_in_text = False
-        """The tags are over, and no mark has begun."""
-        self.is_over = False
-        """All that follows is text."""
-        self.is_waiting = False
-        """Some content is held back."""
-        self._items = items
-        self._notes = notes
-        self._expectations = expectations
-        self._tags: ThinkTags | None = None
-        """None: no tag counts, or none counts any longer."""
-        self._marks: MarkSplitter | None = None
-        """None: nothing has been read, or it `is_over`."""
-        self._tokens: list[Any] | None = []
-        """Log probabilities of the content that is held back; None: the model thinks in tags, and none go out."""
-        self._repetitions: dict[_Place, Repetition] = {}
-        """Compare the thinking in tags, and in blocks, with what other members of the deltas had."""
+    _items: ItemSequencer
+    _notes: Notes
+    _expectations: Expectations
+    is_idle: bool = False
+    """Text without "<" and "[" is text and nothing else."""
+    _is_in_text: bool = False
+    """The tags are over, and no mark has begun."""
+    is_over: bool = False
+    """All that follows is text."""
+    is_waiting: bool = False
+    """Some content is held back."""
+    _tags: ThinkTags | None = None
+    """None: no tag counts, or none counts any longer."""
+    _marks: MarkSplitter | None = None
+    """None: nothing has been read, or it `is_over`."""
+    _may_be_minimax: bool = False
+    _find_mark: Callable[[str], Match[str] | None] = may_hold_mark
+    """Tells whether content may hold one of the marks that the model may write."""
+    _tokens: list[Any] | None = []
+    """Log probabilities of the content that is held back; None: the model thinks in tags, and none go out."""
+    _repetitions: dict[_Place, Repetition] = {}
+    """Compare the thinking in tags, and in blocks, with what other members of the deltas had."""
 
     def _begin(self, content: str) -> None:
         """Prepare for content that begins so."""
