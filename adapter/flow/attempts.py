@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from adapter.telemetry.inspector.recording import Recording
 
 
-
 class Attempts:
     """The attempts at one response."""
 

@@ -48,7 +48,6 @@ _PROMPT_MEMBERS: Final = ("model", "messages", "tools", "chat_template_kwargs")
 """Members of a chat request that its chat template renders."""
 
 
-
 def count_tokens(services: FlowServices, caller: Caller, request: CreateRequest, notes: Notes) -> int:
     """Return the tokens of a request's whole context; raise RequestError for a request that could not be sent."""
     if asks_for_compaction(request.input):

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from adapter.flow.tools.hosted_tools import HostedTools
 
 
-
 def open_exchange(
     services: FlowServices,
     caller: Caller,

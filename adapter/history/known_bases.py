@@ -45,6 +45,7 @@ _turn: Final = Decoder(_Turn).decode
 _raw: Final = Decoder(Raw).decode
 _NAMES: Final = _Turn.__struct_fields__
 
+
 class Key(Struct, frozen=True, gc=False):
     """What a base request is known by."""
 

@@ -48,7 +48,6 @@ _HEAD_BYTES: Final = _KEY_ID_BYTES + 1 + _NONCE_BYTES
 _PLAIN, _COMPRESSED = b"\0", b"\1"
 
 
-
 class Keyring:
     """Seals and unseals for all tenants, with keys derived from secrets; the first key seals.
 

@@ -27,7 +27,6 @@ _MAX_CACHED_DIALECTS: Final = 256
 """Sets of lessons whose dialect is cached; models of one provider mostly share a few sets."""
 
 
-
 class ModelDialects:
     """One upstream's dialects: the configured one, amended for each model by the lessons about it."""
 

@@ -46,7 +46,6 @@ _MAX_KEY_PART_CHARS: Final = 60
 _KEY_PREFIX: Final = "lesson/"
 
 
-
 class StoredLesson(Struct, frozen=True, gc=False):
     """A lesson as it is stored."""
 

@@ -37,7 +37,6 @@ MAX_CONCURRENT_CALLS: Final = 8
 _LIMIT_REACHED: Final = "Not run: the limit of tool calls is reached."
 
 
-
 class ToolRound(Round):
     """Runs the calls of the answer before it."""
 

@@ -39,7 +39,6 @@ _MAX_SECONDS: Final = 0.5
 _LOG_SECONDS: Final = 60.0
 
 
-
 class Recorder:
     """Records the exchanges of one worker. A member of the heartbeat. `start` it after the fork."""
 

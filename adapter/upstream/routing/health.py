@@ -25,7 +25,6 @@ _MAX_RECORDS: Final = 4096
 """Records of failures in memory; only upstreams, models and keys that fail have one."""
 
 
-
 class Candidate(NamedTuple):
     upstream: str
     model: str

@@ -65,6 +65,7 @@ class _EasyMessage(Struct, gc=False):
     status: Status | None | UnsetType = UNSET
     phase: str | None | UnsetType = UNSET
 
+
 class _Bare(Struct, gc=False, forbid_unknown_fields=True):
     """An item with an id and nothing else."""
 
