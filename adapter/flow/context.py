@@ -39,7 +39,9 @@ class _Counted(OutputOfResponse):
 
 _counted: Final = Decoder(_Counted).decode
 _MANY_ITEMS: Final = 2000
-"""Of a history that is not rendered yet: some milliseconds."""
+"""That are not rendered yet: some milliseconds."""
+_LARGE_TOOLS_BYTES: Final = 128 * 1024
+"""JSON of tools; small ones of this size together take some milliseconds."""
 _LARGE_SCHEMA_BYTES: Final = 512
 """JSON of a schema; checking one of this size takes some milliseconds."""
 
@@ -142,11 +144,12 @@ class Context(Struct, frozen=True):
 
 
 def _is_long_work(request: CreateRequest, history: History) -> bool:
-    """Whether the translation of a request may take long: it is large, or checks a schema of the caller's."""
+    """Return whether the translation of a request may take long: of much, or with a schema of the caller's to check."""
     format = request.text.format
     return (
         len(request.raw_input) >= LARGE_BYTES
-        or len(history.pending) >= _MANY_ITEMS
+        or len(history.pending) + len(request.input) - history.known >= _MANY_ITEMS
+        or len(request.raw_tools) >= _LARGE_TOOLS_BYTES
         or (isinstance(format, JSONSchemaFormat) and len(encode(format.schema)) >= _LARGE_SCHEMA_BYTES)
     )
 

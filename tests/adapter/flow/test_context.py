@@ -1,10 +1,12 @@
 """The context of a request with a compaction: opened once, and remembered like any beginning of an input."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
+from msgspec.structs import replace
 
 from adapter.flow.context import Context, ContextSource, gather_context
 from adapter.services import FlowServices, Services
@@ -13,7 +15,9 @@ from translators.context.compaction import CompactedContext
 from translators.dialects.dialect import Dialect
 from translators.errors import RequestError
 from translators.responses.decoding.items import decode_items
+from translators.responses.decoding.tools import decode_tools
 from translators.responses.request import CreateRequest
+from translators.wire import Raw
 
 DIALECT = Dialect()
 CANDIDATE = Candidate("default", "m", None, 1)
@@ -73,3 +77,40 @@ def test_an_earlier_compaction_is_covered_by_the_last(services: FlowServices) ->
     foreign = {"type": "compaction", "encrypted_content": "gAAAA"}
     items = context(services, request(foreign, {"role": "user", "content": "Hi"}, compaction(services))).load_items()
     assert [type(item).__name__ for item in items] == ["Message", "Message"]
+
+
+@pytest.fixture
+def offloaded(services: FlowServices, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tenants for which something was translated in a thread."""
+    tenants: list[str] = []
+
+    def run(tenant: str, translate: Callable[[], Any]) -> Any:
+        tenants.append(tenant)
+        return translate()
+
+    monkeypatch.setattr(services.offload, "run", run)
+    return tenants
+
+
+@pytest.mark.parametrize(("count", "is_long"), [(1999, False), (2000, True)])
+def test_many_new_items_are_long_work(
+    count: int, is_long: bool, services: FlowServices, offloaded: list[str]
+) -> None:
+    context(services, request(*[ANSWER] * (count - 1), LONG)).translate()
+    assert offloaded == ["t"] * is_long
+
+
+def test_items_that_were_rendered_before_are_no_work(services: FlowServices, offloaded: list[str]) -> None:
+    many = [LONG, *[ANSWER, {"role": "user", "content": "And?"}] * 1000]
+    first = context(services, request(*many))
+    first.cache_prefix(first.translate())
+    context(services, request(*many, LONG)).translate()
+    assert offloaded == ["t"]
+
+
+def test_many_tools_are_long_work(services: FlowServices, offloaded: list[str]) -> None:
+    tools = [{"type": "function", "name": f"f{n}", "parameters": {}} for n in range(2500)]
+    raw = json.dumps([{"type": "namespace", "name": "n", "description": "", "tools": tools}]).encode()
+    wanted = replace(request(LONG), tools=decode_tools(raw), raw_tools=Raw(raw))
+    context(services, wanted).translate()
+    assert offloaded == ["t"]
