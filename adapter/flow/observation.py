@@ -181,9 +181,15 @@ def trace_end(
             names.OUTPUT: usage.output_tokens, names.REASONING: usage.output_tokens_details.reasoning_tokens,
         }  # fmt: skip
     shown: list[Attributes] = [
-        {names.NOTE_PARAM: note.param, names.NOTE_ACTION: note.action} for note in islice(notes, _MAX_LOGGED_NOTES)
+        {names.NOTE_PARAM: param, names.NOTE_ACTION: action}
+        for param, action in islice(_without_reasons(notes), _MAX_LOGGED_NOTES)
     ]
     trace.close_call(response.model, seconds, attributes, shown, failed=failed)
+
+
+def _without_reasons(notes: Iterable[Note]) -> dict[tuple[str, str], None]:
+    """Return the param and action of each note, once: reasons may quote what callers and providers wrote."""
+    return dict.fromkeys((note.param, note.action) for note in notes)
 
 
 def code_of(error: Exception) -> str:
@@ -206,9 +212,10 @@ def log_end(
     usage = response.usage
     logged = []
     if notes:
-        logged = [f"{note.param}: {note.action}" for note in islice(notes, _MAX_LOGGED_NOTES)]
-        if len(notes) > _MAX_LOGGED_NOTES:
-            logged.append(f"and {len(notes) - _MAX_LOGGED_NOTES} more")
+        distinct = _without_reasons(notes)
+        logged = [f"{param}: {action}" for param, action in islice(distinct, _MAX_LOGGED_NOTES)]
+        if len(distinct) > _MAX_LOGGED_NOTES:
+            logged.append(f"and {len(distinct) - _MAX_LOGGED_NOTES} more")
     log.info(
         "response",
         response_id=response.id,
