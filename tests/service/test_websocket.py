@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Close
 
 from adapter import create_app
 from adapter.api.websocket import connection
@@ -203,6 +204,13 @@ def test_too_large_a_message_ends_the_connection(service: Service, upstream: Ups
             socket.receive()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
+
+
+def test_text_that_is_not_utf_8_closes_the_connection(socket: Socket) -> None:
+    socket.connection.send(b'"\xff"', text=True)
+    with pytest.raises(ConnectionClosed) as closed:
+        socket.receive()
+    assert closed.value.rcvd == Close(1007, "Text must be valid UTF-8.")
 
 
 def test_a_client_that_leaves_takes_its_calls_along(socket: Socket, upstream: Upstream) -> None:

@@ -45,9 +45,10 @@ _TINY_BYTES: Final = 16
 """A piece of a message that is smaller, and not the last, costs more than it brings."""
 _EMPTY_FRAMES_SECONDS: Final = 10.0
 
-_NORMAL, _GOING_AWAY, _POLICY_VIOLATION, _TOO_BIG, _TRY_AGAIN_LATER = 1000, 1001, 1008, 1009, 1013
+_NORMAL, _GOING_AWAY, _INVALID_TEXT, _POLICY_VIOLATION, _TOO_BIG, _TRY_AGAIN_LATER = 1000, 1001, 1007, 1008, 1009, 1013
 """Status codes of a close frame. Source: RFC 6455 §7.4.1; IANA, WebSocket Close Code Number Registry."""
 
+_NOT_UTF_8: Final = "Text must be valid UTF-8."
 _TOO_MANY_FRAMES: Final = "Too many control frames or empty frames."
 
 
@@ -154,7 +155,8 @@ class Connection:
                         self._send(event.response())
                     elif isinstance(event, CloseConnection):
                         self._watch.closed = True
-                        self._send(event.response())
+                        is_invalid = event.code == _INVALID_TEXT  # with a reason in the words of Python's codec
+                        self._send(CloseConnection(_INVALID_TEXT, _NOT_UTF_8) if is_invalid else event.response())
                         return None
                     elif isinstance(event, BytesMessage):
                         if event.message_finished:
