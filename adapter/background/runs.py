@@ -119,7 +119,7 @@ class Runs:
         status: Literal["failed", "cancelled"],
         error: ResponseFailure | None = None,
     ) -> bool:
-        """End a run in place of its worker, if its lease expires by `expired_by`; tell whether it did."""
+        """End a run in place of its worker, if its lease expires by `expired_by`; return whether it did."""
         now = time.time()
         holder = os.urandom(8).hex()
         if not self.store.take_run(id, tenant, holder, now + RUN_LEASE_SECONDS, expired_by=expired_by):

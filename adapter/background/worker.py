@@ -74,7 +74,7 @@ class Background:
         self.runs.abandon(id, tenant)
 
     def join(self, seconds: float) -> bool:
-        """Wait for the runs of this worker; tell whether all have ended."""
+        """Wait for the runs of this worker; return whether all have ended."""
         gevent.joinall([run.greenlet for run in self._runs.values() if run.greenlet], timeout=seconds)
         return not self._runs
 

@@ -17,7 +17,7 @@ class Silence:
         self._limit = limit
 
     def tick(self) -> bool:
-        """Count one silent tick; tell whether a keep-alive is due. If so, the count begins anew."""
+        """Count one silent tick; return whether a keep-alive is due. If so, the count begins anew."""
         self.seconds += TICK_SECONDS
         if self.seconds < self._limit:
             return False

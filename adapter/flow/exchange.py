@@ -230,7 +230,7 @@ class Exchange:
                 yield events
 
     def _wait(self, seconds: float, *, to_begin: bool = False) -> bool:
-        """Wait for the provider's status, or for its answer to begin; tell whether it has come.
+        """Wait for the provider's status, or for its answer to begin; return whether it has come.
 
         A request that is rejected, or that the provider does not answer, is retried in a round in this one's place.
         """

@@ -87,7 +87,7 @@ class Round(ABC):
         return ToolRound(self._flow, self.asked, tools)
 
     def wait(self, seconds: float, *, to_begin: bool = False) -> bool:
-        """Wait for the provider's status, or for its answer to begin; tell whether it has come. Raise UpstreamError.
+        """Wait for the provider's status, or for its answer to begin; return whether it has come. Raise UpstreamError.
 
         An error in the place of an answer is raised like an error status.
         """

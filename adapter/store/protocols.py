@@ -124,7 +124,7 @@ class RunStore(Protocol):
         """Return the stored events of a run, without the batches that end at or before the number `after`."""
 
     def take_run(self, id: str, tenant: str, holder: str, until: float, *, expired_by: float) -> bool:
-        """Give the lease of a running run to another holder if it expires by `expired_by`; tell whether it did."""
+        """Give the lease of a running run to another holder if it expires by `expired_by`; return whether it did."""
 
     def renew_runs(self, holder: str, until: float) -> None:
         """Extend the lease on all runs of a holder until a Unix time."""
@@ -143,7 +143,7 @@ class ValueStore(Protocol):
         """Store a value until a Unix time; replace an earlier one. `key` is at most 200 printable ASCII characters."""
 
     def replace_value(self, key: str, old: bytes | None, new: bytes, until: float) -> bool:
-        """Store a value if what is there now is `old`, None: nothing; tell whether it was.
+        """Store a value if what is there now is `old`, None: nothing; return whether it was.
 
         Nothing else changes the value in between, on any machine.
         """

@@ -23,9 +23,10 @@ REPLACED_NAMES = {
 """Modules and classes whose names the glossary has replaced."""
 
 REPLACED_WORDS = re.compile(
-    r"\b([Nn]obody|none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none)\b"
+    r"\b([Nn]obody|none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none|"
+    r"[Tt]ell whether)\b"
 )
-"""Phrases for which the field has a term or a plainer sentence; not in the first paragraph of a docstring."""
+"""Phrases for which the field has a term or the house a plainer sentence; not in the first paragraph of a docstring."""
 
 
 def definitions(path: Path) -> Iterator[tuple[str, str]]:

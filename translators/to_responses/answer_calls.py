@@ -49,7 +49,7 @@ class AnswerCalls:
         return self._names.restore(self._names.meant(call.name) or call.name)
 
     def is_hosted(self, call: ProviderCall) -> bool:
-        """Tell whether the adapter runs a call itself."""
+        """Return whether the adapter runs a call itself."""
         flat = self._names.meant(call.name) or call.name
         return self._names.restore(flat) in self._hosted and self._names.may_call(flat)
 

@@ -89,7 +89,7 @@ class CallSorter:
         return call.is_writing and self._by_index.get(index) is call
 
     def has(self, name: str, arguments: str) -> bool:
-        """Tell whether a whole call is among the calls so far."""
+        """Return whether a whole call is among the calls so far."""
         return any(call.name == name and call.repeats(arguments) for call in self._calls)
 
     # --- pieces without a name --------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class CallSorter:
         return call
 
     def _begins_another(self, call: ProviderCall, index: int | None, id: str, name: str, fragment: str) -> bool:
-        """Tell whether a piece with a name is not the call that its place says."""
+        """Return whether a piece with a name is not the call that its place says."""
         is_same = bool(id) and id == call.id and id != _ID_FOR_ALL
         if name != call.name:
             if call.is_complete():
@@ -179,7 +179,7 @@ class CallSorter:
         return None
 
     def _may_be_joined(self, call: ProviderCall, name: str) -> bool:
-        """Tell whether a second name is a piece of the first; raise UpstreamError if it may be another call's too."""
+        """Return whether a second name is a piece of the first; raise UpstreamError if it may be another call's too."""
         if call.has_begun() or not self._names.begins_declared(self._joined(call.name, name)):
             return False
         if self._both_declared(call.name, name):

@@ -101,19 +101,19 @@ class ProviderCall:
         return bool(self.pieces)
 
     def has_begun(self) -> bool:
-        """Tell whether anything has been said of the arguments."""
+        """Return whether anything has been said of the arguments."""
         return bool(self.pieces) or bool(self.opening)
 
     def is_complete(self) -> bool:
-        """Tell whether the arguments are a whole JSON object, or a word for nothing."""
+        """Return whether the arguments are a whole JSON object, or a word for nothing."""
         return self._ended or (bool(self.opening) and not self.pieces)
 
     def has_ended(self) -> bool:
-        """Tell whether the arguments are whole and nothing may still take their place."""
+        """Return whether the arguments are whole and nothing may still take their place."""
         return (self._ended or self._takes_nothing) and not self._conflict and self._second is None
 
     def is_cut(self) -> bool:
-        """Tell whether the arguments are the beginning of an object, and nothing else is wrong with them."""
+        """Return whether the arguments are the beginning of an object, and nothing else is wrong with them."""
         if self._ended or self._broken or self._conflict or not self.pieces:
             return False
         if self._plain and (not self._wraps or self._resolved() is not None):
@@ -123,13 +123,13 @@ class ProviderCall:
         return is_json_prefix("".join(self.pieces))
 
     def repeats(self, fragment: str) -> bool:
-        """Tell whether a fragment is the whole arguments once more."""
+        """Return whether a fragment is the whole arguments once more."""
         if fragment == self.arguments:
             return True
         return self._ended and loose_object(fragment) == self._value
 
     def grows_into(self, fragment: str) -> bool:
-        """Tell whether a fragment is a whole object that holds all of these arguments and more."""
+        """Return whether a fragment is a whole object that holds all of these arguments and more."""
         value = loose_object(fragment) if self._ended else None
         return value is not None and _grows(self._value, value)
 
@@ -159,7 +159,7 @@ class ProviderCall:
         return rest
 
     def is_repaired(self) -> bool:
-        """Tell whether the arguments go out otherwise than they came."""
+        """Return whether the arguments go out otherwise than they came."""
         return self._mended or (self._plain and self._resolved() is not None)
 
     def _resolved(self) -> str | None:
@@ -241,7 +241,7 @@ class ProviderCall:
         return self._write(self._without_snapshot(fragment) if self.pieces else fragment)
 
     def _may_wrap(self, fragment: str) -> bool:
-        """Tell whether what was held back and a fragment may begin a whole call; late fragments are not looked at."""
+        """Return whether what was held back and a fragment may begin a whole call; late fragments are not looked at."""
         return len(self.pieces) > _MAX_OPENING or may_wrap("".join(self.pieces) + fragment, self.name)
 
     def _release(self) -> str:
@@ -398,7 +398,7 @@ class ProviderCall:
 
 
 def _grows(before: Any, after: Any) -> bool:
-    """Tell whether a value may be a later snapshot of another: nothing that was there is gone."""
+    """Return whether a value may be a later snapshot of another: nothing that was there is gone."""
     if isinstance(before, dict) and isinstance(after, dict):
         return all(name in after and _grows(value, after[name]) for name, value in before.items())
     if isinstance(before, list) and isinstance(after, list):

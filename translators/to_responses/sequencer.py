@@ -107,7 +107,7 @@ class ItemSequencer:
         self._ids.next_round()
 
     def has_output(self, *, besides: type = Compaction) -> bool:
-        """Tell whether the model has begun an item in this round, `besides` some; a compaction item is not its own."""
+        """Return whether the model has begun an item this round, `besides` some; a compaction item is not its own."""
         done = self.output[self.round_start :]
         return bool(self.queue) or any(not isinstance(item, (Compaction, besides)) for item in done)
 
@@ -187,7 +187,7 @@ class ItemSequencer:
             self.running_call = RunningCall(call, piece.index, entry.item)
 
     def has_only_thinking(self) -> bool:
-        """Tell whether the model has thought in this round, and done nothing else."""
+        """Return whether the model has thought in this round, and done nothing else."""
         if self.queue and self.queue[-1].kind != "reasoning":
             return False
         kinds = {entry.kind for entry in self.queue}
@@ -351,7 +351,7 @@ class ItemSequencer:
         return self._ids.call()
 
     def ends_in_call(self) -> bool:
-        """Tell whether the answer breaks off within the arguments of its last call."""
+        """Return whether the answer breaks off within the arguments of its last call."""
         last = self.queue[-1].call if self.queue else None
         if last is None or not last.name or not last.is_cut() or self.calls.tool(last).kind != "function":
             return False

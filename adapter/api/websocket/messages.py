@@ -75,7 +75,7 @@ def _read_stream_id(members: dict[str, Raw]) -> str | None:
 
 
 def _remove_prewarm(members: dict[str, Raw]) -> bool:
-    """Remove `prompt_cache_options.prewarm`, which a body must not have; tell whether it was true."""
+    """Remove `prompt_cache_options.prewarm`, which a body must not have; return whether it was true."""
     options = _value(members, "prompt_cache_options")
     if not isinstance(options, dict) or options.pop("prewarm", None) is not True:
         return False

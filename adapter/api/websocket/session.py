@@ -202,7 +202,7 @@ class Session:
             )
 
     def _send_events(self, exchange: Exchange, queue: StreamQueue) -> bool:
-        """Send the events of an exchange; tell whether the response failed."""
+        """Send the events of an exchange; return whether the response failed."""
         settings = self._services.settings
         silence = Silence(settings.keep_alive)
         with closing(exchange):

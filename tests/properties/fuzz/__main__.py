@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def run_atheris(name: str, seconds: int) -> bool:
-    """Fuzz a target in a process of its own; tell whether it broke."""
+    """Fuzz a target in a process of its own; return whether it broke."""
     from tests.properties.fuzz.targets import TARGETS
 
     with tempfile.TemporaryDirectory() as corpus:

@@ -291,7 +291,7 @@ class MarkSplitter:
         return text[at + len(mark) :]
 
     def _take(self, form: CallForm, body: str) -> bool:
-        """Read the calls in a whole text; tell whether it has any, and nothing else."""
+        """Read the calls in a whole text; return whether it has any, and nothing else."""
         calls = form.read(form.opening + body if form.keeps_opening else body, self._functions)
         if not calls:
             return False

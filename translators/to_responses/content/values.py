@@ -70,7 +70,7 @@ def python_object(text: str) -> dict[str, Any] | None:
 
 
 def may_wrap(text: str, name: str) -> bool:
-    """Tell whether text may begin the whole call of that name, `{"name": "get", "arguments": …}`."""
+    """Return whether text may begin the whole call of that name, `{"name": "get", "arguments": …}`."""
     begun = _BLANKS.sub("", text[: len(name) + _MAX_WRAPPING])
     if begun[: len(_WRAPPING_START)] != _WRAPPING_START[: len(begun)]:
         return False
