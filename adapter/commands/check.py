@@ -33,22 +33,18 @@ class Result(NamedTuple):
         return self.verdict == "ok"
 
 
-def run_probes(
-    settings: Settings,
-    model: str | None,
-    upstream: UpstreamSettings | None = None,
-    *,
-    advice: list[str] | None = None,
-    starts: Callable[[str], None] = lambda name: None,
-) -> Iterator[Result]:
-    """Yield the result of each probe of an upstream as soon as it is known; default: the first upstream.
-
-    If the check stops early, the detail of its last result says why. `starts` is called with the name of each probe
-    that begins; what can be set, or should be known, is appended to `advice`.
-    """
+def create_probes(settings: Settings, model: str | None, upstream: UpstreamSettings | None = None) -> Probes:
+    """Return the probes of an upstream, by default the first, with the model to use; None: as the settings say."""
     upstream = upstream or settings.all_upstreams()[0]
-    probes = Probes(settings, upstream, _name_at(settings, upstream, model))
-    for name, basic, probe in _list_probes(probes, upstream):
+    return Probes(settings, upstream, _name_at(settings, upstream, model))
+
+
+def run_probes(probes: Probes, starts: Callable[[str], None] = lambda name: None) -> Iterator[Result]:
+    """Yield the result of each probe as soon as it is known; `starts` is called with the name of each that begins.
+
+    If the check stops early, the detail of its last result says why.
+    """
+    for name, basic, probe in _list_probes(probes):
         starts(name)
         start = time.monotonic()
         stops = False
@@ -64,16 +60,13 @@ def run_probes(
         yield Result(name, verdict, time.monotonic() - start, detail, basic)
         if stops:
             break
-    if advice is not None:
-        advice += probes.advice
 
 
-def _list_probes(
-    probes: Probes, upstream: UpstreamSettings
-) -> list[tuple[str, bool, Callable[[], Outcome]]]:
+def _list_probes(probes: Probes) -> list[tuple[str, bool, Callable[[], Outcome]]]:
     """Return the probes in the order in which they run: name, whether the adapter needs it, function."""
     found: list[tuple[str, bool, Callable[[], Outcome]]] = [
         ("models", not probes.model, probes.models),
+        ("dialect", False, probes.dialect),
         ("completion", True, probes.completion),
         ("streaming", True, probes.streaming),
         ("usage in streams", False, probes.usage),
@@ -85,7 +78,7 @@ def _list_probes(
         ("developer role", False, probes.developer_role),
         ("context window", False, probes.context_window),
     ]
-    count = len(upstream.keys)
+    count = len(probes.upstream.keys)
     return found + [(f"key {at + 1} of {count}", True, partial(probes.another_key, at)) for at in range(1, count)]
 
 

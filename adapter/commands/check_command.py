@@ -30,7 +30,7 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
     them. Without any upstream the bundled demo is checked.
     """
-    from adapter.commands.check import report, run_probes
+    from adapter.commands.check import create_probes, report, run_probes
     from adapter.settings.dialects import describe_dialect
 
     with _demo_unless_configured(settings) as settings:
@@ -43,17 +43,17 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
         results: list[Result] = []
         for one in chosen:
             named = "" if one.name == DEFAULT else f"{one.name}, "
-            table.write(f"Checking {named}{one.url}, dialect {describe_dialect(one.dialect)}")
-            advice: list[str] = []
+            table.write(f"Checking {named}{one.url}")
+            probes = create_probes(settings, model, one)
             found = []
-            for result in run_probes(settings, model, one, advice=advice, starts=table.start):
+            for result in run_probes(probes, table.start):
                 found.append(result)
                 table.write(report(result))
-            for sentence in advice:
+            for sentence in probes.advice:
                 table.write(f"  - {sentence}")
             results += found
-            about = {"name": one.name, "url": one.url, "dialect": describe_dialect(one.dialect)}
-            checked.append({**about, **_described(found), "advice": advice})
+            about = {"name": one.name, "url": one.url, "dialect": describe_dialect(probes.upstream.dialect)}
+            checked.append({**about, **_described(found), "advice": probes.advice})
         of_tools = _check_tools(settings, table) if upstream is None and settings.tools.tables() else []
     works = all(result.ok for result in results + of_tools if result.basic)
     if as_json:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from adapter.commands.offline import NOW, new_stream, translate
 from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, ProviderUnusable
+from adapter.settings.dialects import describe_dialect
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
@@ -36,13 +37,18 @@ _MAX_OUTPUT_TOKENS: Final = 1024
 _MAX_QUOTED_CHARS: Final = 60
 """Of a model's answer, so that a result stays one line."""
 
+_REFUSALS: Final = frozenset({400, 404, 413, 415, 422})
+"""With which providers refuse a request for what it contains."""
 _FEWEST_CHUNKS: Final = 5
 """Of a stream, that it counts as buffered if they come in one piece."""
-_RED_PIXELS: Final = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mP4z8BAEmIY1TCqYfhqAACQ+f8B8u7oVwAA"
-    "AABJRU5ErkJggg=="
+TWO_COLOURS: Final = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PMQ0AAAgDsEmfc5DAxdekBpqZvGr6KgICAgICAgICAgICAgIC"
+    "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIClwUXa/Fajo6+7wAAAABJRU5ErkJggg=="
 )
-"""An image of 16 × 16 pixels; some models take no smaller one."""
+"""An image of 64 × 64 pixels, yellow at the left and purple at the right; some models take no much smaller one."""
+_SEEN: Final = re.compile(r"yellow.*(purple|violet|magenta)|(purple|violet|magenta).*yellow", re.I | re.S)
+"""What only a reader of the image answers."""
 _TOOL_ADVICE: Final = {
     "vllm": "vLLM calls tools only with --enable-auto-tool-choice and the model's --tool-call-parser.",
     "sglang": "SGLang calls tools only with the model's --tool-call-parser.",
@@ -72,7 +78,8 @@ class Probes:
     def __init__(self, settings: Settings, upstream: UpstreamSettings, model: str) -> None:
         self.model = model
         self._settings = settings
-        self._upstream = upstream
+        self.upstream = upstream
+        """In the dialect of the program that lists the models, once `dialect` has recognised it."""
         self._client = ProbeClient(settings, upstream)
         self._streamed: Notes | None = None
         """The notes of the stream that `streaming` received; None: there was none."""
@@ -81,6 +88,8 @@ class Probes:
         self._called = False
         """Whether the model has made a call."""
         self._window: int | None = None
+        self._listed: list[JSON] = []
+        """The provider's list of models."""
         self.advice: list[str] = []
         """Sentences: what could be set, what should be known."""
 
@@ -93,34 +102,34 @@ class Probes:
         except UpstreamError:
             return "no", "the list of models has an unknown form."
         if not models:
-            pull = " Ollama has none yet: `ollama pull qwen3:8b`." if self._upstream.dialect.name == "ollama" else ""
+            pull = " Ollama has none yet: `ollama pull qwen3:8b`." if self.upstream.dialect.name == "ollama" else ""
             return "no", f"the list of models is empty.{pull}"
         first = models[0]["id"]
         self.model = self.model or first
         self._window = next((read_context_window(one) for one in models if one["id"] == self.model), None)
-        listed = f"{len(models)} models, the first is {first}" if len(models) > 1 else first
-        return "ok", listed + self._recognise(models)
+        self._listed = models
+        return "ok", f"{len(models)} models, the first is {first}" if len(models) > 1 else first
 
-    def _recognise(self, models: list[JSON]) -> str:
-        """Use the dialect of the program that lists these models, if no other is chosen; describe it."""
-        preset = preset_of_models(models)
-        if preset is None or preset == self._upstream.dialect.name:
-            return ""
-        owner = f"; owned by {models[0]['owned_by']}: "
-        if not self._upstream.auto_dialect:
-            return f"{owner}is the dialect {preset}?"
-        self._upstream = dataclasses.replace(self._upstream, dialect=PRESETS[preset], auto_dialect=False)
+    def dialect(self) -> Outcome:
+        """Use the dialect of the program that lists the models, if no other is chosen."""
+        preset, current = preset_of_models(self._listed), describe_dialect(self.upstream.dialect)
+        if preset is None or preset == self.upstream.dialect.name:
+            return "ok", current
+        owner = f"the models are owned by {self._listed[0]['owned_by']}"
+        if not self.upstream.auto_dialect:
+            return "no", f"{current}, but {owner}: should it be {preset}?"
+        self.upstream = dataclasses.replace(self.upstream, dialect=PRESETS[preset], auto_dialect=False)
         self.advice.append(
             f"The dialect {preset} is recognised while the provider runs; so that the order of starts does not matter, "
             f"set {self._setting('dialect')} to {preset}."
         )
-        return f"{owner}dialect {preset}"
+        return "ok", f"{preset}: {owner}"
 
     def _setting(self, name: str) -> str:
         """Return how a setting of this upstream is called."""
-        if self._upstream.name == DEFAULT:
+        if self.upstream.name == DEFAULT:
             return f"ADAPTER_{name.upper()}"
-        return f"upstreams.{self._upstream.name}.{name}"
+        return f"upstreams.{self.upstream.name}.{name}"
 
     def completion(self) -> Outcome:
         detail, response = self._create({"input": "Reply with one word: ready"})
@@ -165,7 +174,7 @@ class Probes:
             return "no", detail
         calls = [item for item in response.output if isinstance(item, FunctionCall)]
         if not calls:
-            if advice := _TOOL_ADVICE.get(self._upstream.dialect.name):
+            if advice := _TOOL_ADVICE.get(self.upstream.dialect.name):
                 self.advice.append(advice)
             return "no", f"the model made no call; {_quote(response)}"
         self._called = True
@@ -196,11 +205,20 @@ class Probes:
 
     def images(self) -> Outcome:
         content = [
-            {"type": "input_text", "text": "What colour is this image? Answer with one word."},
-            {"type": "input_image", "image_url": _RED_PIXELS},
+            {"type": "input_text", "text": "Which two colours does this image have? Answer with two words."},
+            {"type": "input_image", "image_url": TWO_COLOURS},
         ]
-        detail, response = self._create({"input": [{"role": "user", "content": content}]}, refusable=True)
-        return ("no", detail) if response is None else ("ok", _quote(response))
+        try:
+            answer = self._post({"input": [{"role": "user", "content": content}]})
+        except RequestError as error:  # the adapter itself refuses it, as it would a caller's
+            return "no", f"refused: {error.message}"
+        response = self._read(answer)
+        if response is None:
+            refused = "refused, " if answer.status in _REFUSALS else ""
+            return "no", refused + self._describe_error(answer)
+        if response.status == "failed":
+            return "no", _describe_failure(response)
+        return ("ok", _quote(response)) if _SEEN.search(_text(response)) else ("no", f"not seen: {_quote(response)}")
 
     def context_window(self) -> Outcome:
         """Return what the list of models says of the model."""
@@ -240,17 +258,9 @@ class Probes:
         found = _REASONING.search(self._bodies)
         return (found[1] or found[2]).decode() if found else None
 
-    def _create(self, request: JSON, *, refusable: bool = False) -> tuple[str, Response | None]:
-        """Return a response that did not fail; else the reason and None.
-
-        `refusable`: the adapter may refuse to translate the request for this provider.
-        """
-        try:
-            answer = self._post(request)
-        except RequestError as error:
-            if not refusable:
-                raise
-            return error.message, None
+    def _create(self, request: JSON) -> tuple[str, Response | None]:
+        """Return a response that did not fail; else the reason and None."""
+        answer = self._post(request)
         response = self._read(answer)
         if response is None:
             return self._describe_error(answer), None
@@ -258,7 +268,7 @@ class Probes:
 
     def _post(self, request: JSON) -> HTTPAnswer:
         request = {"model": self.model, "max_output_tokens": _MAX_OUTPUT_TOKENS, **request}
-        chat = translate(encode(request), self._settings, Notes(), self._upstream)
+        chat = translate(encode(request), self._settings, Notes(), self.upstream)
         return self._call("POST", "/chat/completions", chat.json)
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> HTTPAnswer:
@@ -282,7 +292,7 @@ class Probes:
         stop = "" if description.endswith((".", "!", "?")) else "."
         if advice := _advice_on(answer):
             return f"{description}{stop} {advice}"
-        path = urlsplit(self._upstream.url).path
+        path = urlsplit(self.upstream.url).path
         if answer.status == 404 and not path:
             return f"{description}{stop} Is the base URL right? It often ends in /v1."
         if answer.status == 404 and path.endswith("/v1/v1"):

@@ -1,8 +1,11 @@
 """What `check` finds out about providers that work, that lack things, and that are not there."""
 
 import json
+import re
 import socket
 import threading
+import zlib
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +13,9 @@ import click
 import pytest
 import requests
 
-from adapter.commands.check import Result, report, run_probes
+from adapter.commands.check import Result, create_probes, report, run_probes
 from adapter.commands.probe_client import read_as_it_arrives
+from adapter.commands.probes import TWO_COLOURS
 from adapter.settings.models import Target
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
@@ -30,7 +34,7 @@ def demo_url() -> Iterator[str]:
 
 
 def check(url: str, model: str | None = None, **settings: Any) -> dict[str, Result]:
-    return {result.name: result for result in run_probes(Settings(upstream_url=url, **settings), model)}
+    return {result.name: result for result in run_probes(create_probes(Settings(upstream_url=url, **settings), model))}
 
 
 def upstream_at(url: str, **settings: Any) -> UpstreamSettings:
@@ -41,7 +45,7 @@ def upstream_at(url: str, **settings: Any) -> UpstreamSettings:
 
 def check_named(named: UpstreamSettings, model: str | None = None, **settings: Any) -> dict[str, Result]:
     of = Settings(upstreams=(named,), config="adapter.toml", **settings)
-    return {result.name: result for result in run_probes(of, model, named)}
+    return {result.name: result for result in run_probes(create_probes(of, model, named))}
 
 
 def completion(**message: Any) -> JSON:
@@ -51,12 +55,12 @@ def completion(**message: Any) -> JSON:
     }
 
 
-def test_a_provider_that_can_do_everything(demo: str) -> None:
+def test_a_provider_that_can_do_everything_but_see(demo: str) -> None:
     results = check(demo)
     assert {name: result.verdict for name, result in results.items()} == dict.fromkeys(
-        ["models", "completion", "streaming", "usage in streams", "tool calls", "parallel calls", "json_schema",
-         "images", "reasoning", "developer role", "context window"], "ok",
-    )  # fmt: skip
+        ["models", "dialect", "completion", "streaming", "usage in streams", "tool calls", "parallel calls",
+         "json_schema", "reasoning", "developer role", "context window"], "ok",
+    ) | {"images": "no"}  # fmt: skip
     assert results["models"].detail == "2 models, the first is demo"
     assert results["tool calls"].detail == 'get_weather({"city": "city"})'
     assert results["reasoning"].detail == "in reasoning_content, with reasoning_effort"
@@ -65,7 +69,7 @@ def test_a_provider_that_can_do_everything(demo: str) -> None:
 
 def test_the_table_has_a_line_for_each_probe_in_columns(demo: str) -> None:
     lines = [click.unstyle(report(result)) for result in check(demo, "demo-large").values()]
-    assert len({line.index(" ok ") for line in lines}) == 1
+    assert len({re.search(" (ok|no) ", line).start() for line in lines}) == 1  # type: ignore[union-attr]
     assert len({line.index(" s  ") for line in lines}) == 1
 
 
@@ -85,9 +89,9 @@ def test_a_provider_that_only_chats(upstream: Upstream) -> None:
     upstream.otherwise = modest
     results = check(upstream.url)
     assert {name: result.verdict for name, result in results.items()} == {
-        "models": "ok", "completion": "ok", "streaming": "ok", "usage in streams": "no", "tool calls": "no",
-        "parallel calls": "no", "json_schema": "no", "images": "ok", "reasoning": "no", "developer role": "no",
-        "context window": "no",
+        "models": "ok", "dialect": "ok", "completion": "ok", "streaming": "ok", "usage in streams": "no",
+        "tool calls": "no", "parallel calls": "no", "json_schema": "no", "images": "no", "reasoning": "no",
+        "developer role": "no", "context window": "no",
     }  # fmt: skip
     assert results["tool calls"].detail == "422: Extra inputs are not permitted"
     assert results["usage in streams"].detail == "none is sent; the adapter estimates it"
@@ -190,7 +194,7 @@ def test_nobody_there_ends_the_check_with_one_line() -> None:
 def test_what_makes_every_call_pointless_ends_the_check(upstream: Upstream, answer: Script, line: str) -> None:
     upstream.otherwise = lambda received: answer
     results = check(upstream.url)
-    assert list(results) == ["models", "completion"]
+    assert list(results) == ["models", "dialect", "completion"]
     assert results["completion"].verdict == "error"
     assert results["completion"].detail.startswith(line)
 
@@ -198,8 +202,8 @@ def test_what_makes_every_call_pointless_ends_the_check(upstream: Upstream, answ
 def test_a_provider_that_never_answers_is_waited_for_only_so_long() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        results = run_probes(Settings(upstream_url=f"http://127.0.0.1:{port}/v1", upstream_timeout=0.2), "m")
-        first = next(results)
+        settings = Settings(upstream_url=f"http://127.0.0.1:{port}/v1", upstream_timeout=0.2)
+        first = next(run_probes(create_probes(settings, "m")))
         assert (first.verdict, first.detail) == ("error", "no answer within 0.2 s.")
 
 
@@ -250,10 +254,10 @@ def test_advice(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream.otherwise = lambda received: whole(completion(content="Paris!"))
     card = {"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 4096}}
     monkeypatch.setattr(upstream, "models", {"data": [card]})
-    advice: list[str] = []
-    list(run_probes(Settings(upstream_url=upstream.url), None, advice=advice))
-    assert "set ADAPTER_DIALECT to llama_cpp." in advice[0]
-    assert advice[1:] == [
+    probes = create_probes(Settings(upstream_url=upstream.url), None)
+    list(run_probes(probes))
+    assert "set ADAPTER_DIALECT to llama_cpp." in probes.advice[0]
+    assert probes.advice[1:] == [
         "llama.cpp calls tools only with --jinja.", "For Codex: `model_context_window = 4096`.",
     ]  # fmt: skip
 
@@ -264,9 +268,36 @@ def test_ollama_without_models(upstream: Upstream, monkeypatch: pytest.MonkeyPat
     assert "ollama pull" in only.detail
 
 
-def test_an_image_is_refused_by_the_adapter_for_a_provider_that_takes_none(upstream: Upstream) -> None:
+@pytest.mark.parametrize(("said", "outcome"), [
+    ("Yellow and purple.", ("ok", '"Yellow and purple."')),
+    ("**Violet**,\nand yellow", ("ok", '"**Violet**, and yellow"')),
+    ("Blue and yellow.", ("no", 'not seen: "Blue and yellow."')),
+    ("I cannot see images.", ("no", 'not seen: "I cannot see images."')),
+    ("", ("no", "not seen: an empty answer")),
+])  # fmt: skip
+def test_an_image_is_seen_if_its_colours_are_named(upstream: Upstream, said: str, outcome: tuple[str, str]) -> None:
+    upstream.otherwise = lambda received: whole(completion(content=said))
+    images = check(upstream.url, "m")["images"]
+    assert (images.verdict, images.detail) == outcome
+
+
+def test_the_image_has_the_colours_that_are_expected() -> None:
+    data = b64decode(TWO_COLOURS.partition(",")[2])
+    size = int.from_bytes(data[33:37])
+    assert data[12:24] == b"IHDR" + (64).to_bytes(4) * 2
+    rows = zlib.decompress(data[41 : 41 + size])
+    yellow, purple = b"\xff\xff\x00", b"\x80\x00\x80"
+    assert rows == (b"\x00" + yellow * 32 + purple * 32) * 64
+
+
+def test_an_image_that_is_refused(upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole({"error": {"message": "This model does not support images."}}, 400)
+    assert check(upstream.url, "m")["images"].detail == "refused, 400: This model does not support images."
+    upstream.otherwise = lambda received: whole({"error": {"message": "Down."}}, 503)
+    assert check(upstream.url, "m")["images"].detail.startswith("503: Down.")
     upstream.otherwise = modest
-    assert check(upstream.url, "m", dialect="deepseek")["images"].verdict == "no"
+    images = check(upstream.url, "m", dialect="deepseek")["images"]
+    assert (images.verdict, images.detail[:8]) == ("no", "refused:")
 
 
 def test_each_key_is_tried_and_the_wrong_one_is_named(upstream: Upstream) -> None:
@@ -287,7 +318,11 @@ def test_a_program_that_names_itself_is_checked_in_its_dialect(
 ) -> None:
     upstream.otherwise = modest
     monkeypatch.setattr(upstream, "models", {"data": [{"id": "m", "owned_by": "llamacpp"}]})
-    assert check(upstream.url)["models"].detail == "m; owned by llamacpp: dialect llama_cpp"
-    upstream.received()
-    assert check(upstream.url, dialect="vllm")["models"].detail == "m; owned by llamacpp: is the dialect llama_cpp?"
-    assert check(upstream.url, dialect="llama_cpp")["models"].detail == "m"
+    recognised = check(upstream.url)
+    assert recognised["models"].detail == "m"
+    assert recognised["dialect"].detail == "llama_cpp: the models are owned by llamacpp"
+    other = check(upstream.url, dialect="vllm")["dialect"]
+    assert (other.verdict, other.detail) == (
+        "no", "vllm, but the models are owned by llamacpp: should it be llama_cpp?",
+    )  # fmt: skip
+    assert check(upstream.url, dialect="llama_cpp")["dialect"].detail == "llama_cpp"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapter.settings.settings import DESCRIPTIONS
+from tests.support.servers.upstream import Upstream, whole
 
 COMMANDS = ["serve", "check", "watch", "keys", "usage", "lessons", "translate", "replay", "config", "store"]
 
@@ -130,7 +131,7 @@ def test_check_without_an_upstream_checks_the_demo() -> None:
     checked = run("check", "--json")
     assert (checked.returncode, "bundled demo" in checked.stderr) == (0, True)
     (upstream,) = json.loads(checked.stdout)["upstreams"]
-    assert {probe["verdict"] for probe in upstream["probes"]} == {"ok"}
+    assert [probe["name"] for probe in upstream["probes"] if probe["verdict"] != "ok"] == ["images"]
     assert upstream["advice"] == ["For Codex: `model_context_window = 128000`."]
 
 
@@ -156,12 +157,30 @@ def test_check_asks_every_upstream_or_the_one_it_is_told(routed: str) -> None:
     both = run("check", "--config", routed)
     assert both.returncode == 1
     assert [line for line in both.stdout.splitlines() if line.startswith("Checking")] == [
-        "Checking a, http://127.0.0.1:9/v1, dialect default", "Checking b, http://127.0.0.1:9/v1, dialect openai",
-    ]  # fmt: skip
+        "Checking a, http://127.0.0.1:9/v1", "Checking b, http://127.0.0.1:9/v1",
+    ]
     assert both.stdout.count("cannot reach http://127.0.0.1:9/v1: Connection refused.") == 2
     one = run("check", "--config", routed, "--upstream", "b", "--dialect", "groq")
-    assert "Checking b, http://127.0.0.1:9/v1, dialect groq\n" in one.stdout
+    assert "Checking b, http://127.0.0.1:9/v1\n" in one.stdout
     assert "Checking a," not in one.stdout
+
+
+@pytest.mark.parametrize(("flags", "dialect"), [((), "openai"), (("--dialect", "groq"), "groq")])
+def test_check_names_the_dialect_of_an_upstream(routed: str, flags: tuple[str, ...], dialect: str) -> None:
+    checked = json.loads(run("check", "--config", routed, "--upstream", "b", "--json", *flags).stdout)
+    assert [one["dialect"] for one in checked["upstreams"]] == [dialect]
+
+
+def test_check_names_the_dialect_that_it_recognises(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "models", {"data": [{"id": "m", "owned_by": "vllm"}]})
+    upstream.otherwise = lambda received: whole({"error": {"message": "Not now"}}, 503)
+    url = upstream.url
+    shown = run("check", "--upstream-url", url).stdout.splitlines()
+    assert shown[0] == f"Checking {url}"
+    assert [line.split(maxsplit=4)[4] for line in shown if "dialect " in line[:10]] == [
+        "vllm: the models are owned by vllm"
+    ]
+    assert json.loads(run("check", "--upstream-url", url, "--json").stdout)["upstreams"][0]["dialect"] == "vllm"
 
 
 def test_check_of_an_upstream_that_is_none(routed: str) -> None:
