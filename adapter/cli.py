@@ -132,7 +132,7 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
 
 @main.command()
 @click.option("--whole", is_flag=True, help="Print texts whole. Without a terminal they are.")
-@flags("config", "admin_bind")
+@flags("config", admin_bind="The admin address of the server to watch: what it has as its own setting.")
 def watch(settings: Settings, whole: bool) -> None:
     """Show what a running server does, as it happens.
 

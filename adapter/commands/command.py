@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,9 +29,16 @@ class CommandError(click.ClickException):
         click.echo(f"responses-adapter: {self.message}", err=True)
 
 
-def flags(*names: str) -> Callable[[Command], Command]:
-    """Give a command the flags of these settings (default: all), and call it with the loaded `settings`."""
-    chosen = [of for of in DESCRIPTIONS.values() if not of.secret and (not names or of.name in names)]
+def flags(*names: str, **helps: str) -> Callable[[Command], Command]:
+    """Give a command the flags of these settings (default: all), and call it with the loaded `settings`.
+
+    `helps`: further ones, with what they mean to this command where it is something else than to the server.
+    """
+    wanted = {*names, *helps} or DESCRIPTIONS.keys()
+    chosen = [
+        replace(of, help=helps.get(of.name, of.help))
+        for of in DESCRIPTIONS.values() if not of.secret and of.name in wanted
+    ]  # fmt: skip
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)

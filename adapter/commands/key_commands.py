@@ -93,7 +93,7 @@ def revoke_key(settings: Settings, name: str) -> None:
 
 
 @keys.command("list")
-@flags("config", "store", "stored_keys")
+@flags("config", "store", stored_keys="Show the keys of the store, too, which servers with this setting accept.")
 def list_keys(settings: Settings) -> None:
     """Show the named keys: their limits and expiry, never the keys."""
     from adapter.commands.keys import report

@@ -119,6 +119,18 @@ def test_replay_shows_reasoning_as_it_is_told() -> None:
     assert "event: response.reasoning_text.delta" in shown
 
 
+@pytest.mark.parametrize(("command", "means", "means_to_a_server"), [
+    (("watch",), "address of the server to watch", "listen"),
+    (("keys", "list"), "Show the keys of the store", "Accept"),
+])  # fmt: skip
+def test_a_flag_says_what_it_means_to_its_command(
+    command: tuple[str, ...], means: str, means_to_a_server: str
+) -> None:
+    shown = " ".join(run(*command, "--help").stdout.split())
+    assert means in shown
+    assert means_to_a_server not in shown
+
+
 @pytest.mark.parametrize("command", ["translate", "replay"])
 def test_a_file_that_is_not_there_is_one_line(command: str) -> None:
     refused = run(command, "nowhere")
