@@ -5,7 +5,7 @@ the same work one after the other, in rounds. The figure is CPU time of the serv
 system; client and upstream do not count. Machines differ and so do hours: only the ratios of one run mean
 something, and only as far as the rounds agree.
 
-  python -m bench                                   everything; some four minutes
+  python -m bench                                   everything; some six minutes
   python -m bench --scenarios burst,paced300        the streams only
   python -m bench --seconds 1 --rounds 1            a quick look
   python -m bench --set ADAPTER_WORKERS=4           the adapter with another setting
@@ -60,7 +60,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=positive, default=3.0, help="length of a timed scenario (default: 3)"
     )
-    parser.add_argument("--rounds", type=positive_int, default=2, help="times through all of it (default: 2)")
+    parser.add_argument("--rounds", type=positive_int, default=3, help="times through all of it (default: 3)")
     parser.add_argument(
         "--server-cmd", metavar="CMD", help="start this instead; {port}, {upstream} are filled in"
     )

@@ -1,8 +1,8 @@
 """The requests of the scenarios, in both dialects, so that the upstream gets about the same prompt from both.
 
 The big one is what a coding agent sends late in its day: the whole history, hundreds of tool calls and their outputs,
-and a dozen tools; it is stored like every other. The text is the same in every run. The fresh one is the big one, but
-its first item differs in every request, so that no request begins as an earlier one did.
+and a dozen tools. The text is the same in every run. The fresh one is the big one, but its first item differs in every
+request, so that no request begins as an earlier one did.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.load import SLOT, Dialect
 
+Body = dict[str, Any]
 VOCABULARY = """
 the worker reads each record from the queue and writes it to disk before it answers so a crash loses
 nothing that was promised while slow peers wait in line without holding the others back
@@ -28,7 +29,7 @@ RECORD: dict[str, Any] = {
 }
 
 
-def plain_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
+def plain_body(dialect: Dialect, script: str, streamed: bool) -> Body:
     """Return a request of one short question, with the tool if the script calls it."""
     offered = [RECORD] if script.endswith("t") else []
     if dialect.name == "chat":
@@ -39,11 +40,11 @@ def plain_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
         tools = [{"type": "function", **tool} for tool in offered]
         if script.endswith("h"):
             tools = [{"type": "mcp", "server_label": "bench", "require_approval": "never"}]
-    return encode(members | {"tools": tools} if tools else members)
+    return members | {"tools": tools} if tools else members
 
 
-def chat_members(script: str, streamed: bool) -> dict[str, Any]:
-    members: dict[str, Any] = {"model": script, "stream": streamed}
+def chat_members(script: str, streamed: bool) -> Body:
+    members: Body = {"model": script, "stream": streamed}
     return members | {"stream_options": {"include_usage": True}} if streamed else members
 
 
@@ -53,12 +54,12 @@ def turn_body(script: str, number: int, previous: str | None) -> bytes:
     return encode(turn | {"previous_response_id": previous} if previous else turn)
 
 
-def fresh_body(dialect: Dialect, script: str, streamed: bool) -> bytes:
+def fresh_body(dialect: Dialect, script: str, streamed: bool) -> Body:
     """Return the big request with a slot in front of its task."""
     return big_body(dialect, script, streamed, opening=f"{SLOT.decode()} ")
 
 
-def big_body(dialect: Dialect, script: str, streamed: bool, opening: str = "") -> bytes:
+def big_body(dialect: Dialect, script: str, streamed: bool, opening: str = "") -> Body:
     """Return a request of some 280 KB: instructions, a task, 199 tool calls with their outputs, tools."""
     words = random.Random(280)
     system, task, last = prose(words, 9000), opening + prose(words, 800), "Go on."
@@ -69,11 +70,11 @@ def big_body(dialect: Dialect, script: str, streamed: bool, opening: str = "") -
         messages += [part for made in calls for part in call_messages(*made)]
         messages.append({"role": "user", "content": last})
         offered = [{"type": "function", "function": function} for function in tools]
-        return encode(chat_members(script, streamed) | {"messages": messages, "tools": offered})
+        return chat_members(script, streamed) | {"messages": messages, "tools": offered}
     items = [message(task), *(item for made in calls for item in call_items(*made)), message(last)]
     offered = [{"type": "function", **function} for function in tools]
     members = {"model": script, "stream": streamed, "instructions": system}
-    return encode(members | {"input": items, "tools": offered})
+    return members | {"input": items, "tools": offered}
 
 
 def call(words: random.Random, number: int) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 CPU is read from the kernel's clock of each process (nanoseconds, all threads, user and system), because a
 tick of `/proc/<pid>/stat` is 10 ms, in which nginx answers some hundred requests. The time of a process that
-ended between two readings is lost: a reading knows its processes, and `spent` says when the tree has changed.
+ended between two readings is lost: a reading knows its processes, and `cpu_between` says when the tree has changed.
 Memory is PSS, which counts a page shared by n processes as 1/n in each: workers of one master are not charged
 n times for the code they share. Linux only.
 """
@@ -84,16 +84,19 @@ def wait_until_quiet(root: int, patience: float = 3.0) -> None:
 
 @dataclass(frozen=True)
 class Memory:
-    """Kilobytes of a tree: its fair share of the machine (PSS), all it has mapped in (RSS)."""
+    """Kilobytes of a tree: its fair share of the machine (PSS), and what that would be without other processes."""
 
     pss: int
-    rss: int
+    alone: int
     processes: int
 
 
 def read_memory(root: int) -> Memory:
-    """Read the memory of a tree now. Raises PermissionError for processes of another user."""
-    pss = rss = processes = 0
+    """Read the memory of a tree now. Raises PermissionError for processes of another user.
+
+    Alone, a tree would bear the pages of its files in full: about as many as the process has that has the most of them.
+    """
+    pss = anonymous = of_files = processes = 0
     for pid in tree(root):
         try:
             lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
@@ -101,6 +104,7 @@ def read_memory(root: int) -> Memory:
             continue
         sizes = {line.split()[0]: int(line.split()[1]) for line in lines[1:]}
         pss += sizes["Pss:"]
-        rss += sizes["Rss:"]
+        anonymous += sizes["Pss_Anon:"]
+        of_files = max(of_files, sizes["Rss:"] - sizes["Anonymous:"])
         processes += 1
-    return Memory(pss, rss, processes)
+    return Memory(pss, anonymous + of_files, processes)

@@ -27,7 +27,7 @@ Row = tuple[str, ...]
 
 def format_table(results: Results) -> str:
     """Return the report as text."""
-    tested = results.servers[-1]
+    tested = results.tested
     heads = tuple(tested if column == "tested" else column for column in COLUMNS)
     parts = [align([heads, *cost_rows(results)])]
     if seen := client_rows(results):
@@ -54,7 +54,7 @@ def align(rows: list[Row]) -> str:
 
 def cost_rows(results: Results) -> list[Row]:
     rows = [timed_row(results, scenario) for scenario in TIMED if scenario.name in results.samples]
-    tested = results.servers[-1]
+    tested = results.tested
     if (rounds := results.hosted_rounds()) is not None:
         rows.append(plain_row("hosted call", "chat rounds", {tested: rounds}, tested, HOSTED_TARGET_ROUNDS, True))
     if results.start:
@@ -62,6 +62,8 @@ def cost_rows(results: Results) -> list[Row]:
     if results.idle:
         idle = {name: memory.pss / 1024 for name, memory in results.idle.items()}
         rows.append(plain_row("idle", "MB PSS", idle, tested, IDLE_TARGET_MB, True))
+        alone = {name: memory.alone / 1024 for name, memory in results.idle.items()}
+        rows.append(plain_row("idle alone", "MB", alone, tested, None, True))
     if results.open:
         each = {name: found.kb_each for name, found in results.open.items()}
         found = results.open[tested]
@@ -73,7 +75,7 @@ def cost_rows(results: Results) -> list[Row]:
 def chain_rows(results: Results) -> list[Row]:
     """Return the cost of turns at some depths, and how much more it is than that of a first turn."""
     rows: list[Row] = []
-    tested = results.servers[-1]
+    tested = results.tested
     for number_of_depth, first in enumerate((results.chains.get(tested) or [[]])[0]):
         at = {name: [chain[number_of_depth] for chain in chains] for name, chains in results.chains.items()}
         costs = {name: median(depth.cpu_ms for depth in depths) for name, depths in at.items()}
@@ -94,39 +96,53 @@ def chain_rows(results: Results) -> list[Row]:
 
 def timed_row(results: Results, scenario: Scenario) -> Row:
     samples, ratio = results.samples[scenario.name], results.ratio(scenario)
-    tested = samples[results.servers[-1]]
-    floor = cost(samples["nginx"], scenario) if "nginx" in samples else None
-    spread = f"{min(ratio.pairs):.1f}–{max(ratio.pairs):.1f}" if ratio and len(ratio.pairs) > 1 else ""
+    if scenario.max_age_ms is None:
+        unit, costs = f"CPU {scenario.unit}", {name: cost(rounds, scenario) for name, rounds in samples.items()}
+    else:
+        unit, costs = "p99 ms delta age", {name: last_age(total(rounds)) for name, rounds in samples.items()}
+        ratio = None
     return (
         scenario.name,
-        f"CPU {scenario.unit}",
-        number(floor),
-        number(cost(samples["relay"], scenario)) if "relay" in samples else "",
-        number(cost(tested, scenario)),
-        f"{ratio.median:.1f}×" if ratio else "",
-        f"{ratio.least:.1f}×" if ratio else "",
-        spread,
-        f"≤ {scenario.target:g}×" if scenario.target else age_target(scenario),
+        unit,
+        number(costs.get("nginx")),
+        number(costs.get("relay")),
+        number(costs[results.tested]),
+        f"{number(ratio.median)}×" if ratio else "",
+        f"{number(ratio.least)}×" if ratio else "",
+        f"{number(min(ratio.pairs))}–{number(max(ratio.pairs))}" if ratio and len(ratio.pairs) > 1 else "",
+        describe_target(scenario),
         verdict(results, scenario),
     )
 
 
-def age_target(scenario: Scenario) -> str:
-    return f"p99 ≤ {scenario.max_age_ms:g} ms" if scenario.max_age_ms else ""
+def describe_target(scenario: Scenario) -> str:
+    """Return the target of a scenario in the words of the table."""
+    parts = [f"≤ {scenario.target:g}× {scenario.base}".rstrip()] if scenario.target else []
+    if scenario.relay_target:
+        parts.append(f"≤ {scenario.relay_target:g} relay")
+    if scenario.max_age_ms:
+        parts.append(f"≤ {scenario.max_age_ms:g}")
+    if scenario.requests and not scenario.target:
+        parts.append("0 failed")
+    return ", ".join(parts)
 
 
 def plain_row(
-    name: str, unit: str, values: dict[str, float], tested: str, target: float, whole: bool
+    name: str, unit: str, values: dict[str, float], tested: str, target: float | None, whole: bool
 ) -> Row:
+    cells = (number(values.get("nginx")), number(values.get("relay")), number(values[tested]))
+    if target is None:
+        return (name, unit, *cells, "", "", "", "", "")
     judged = ("ok" if values[tested] <= target else "OVER") if whole else "failed"
-    floor = number(values.get("nginx")) if tested != "nginx" else ""
-    return (name, unit, floor, number(values.get("relay")), number(values[tested]), "", "", "", f"≤ {target:g}", judged)
+    return (name, unit, *cells, "", "", "", f"≤ {target:g}", judged)
 
 
 def verdict(results: Results, scenario: Scenario) -> str:
     """Return whether the target was met; empty without a target."""
     samples = results.samples[scenario.name]
-    tested = total(samples[results.servers[-1]])
+    tested = total(samples[results.tested])
+    if scenario.requests and tested.faults:
+        return "failed"
     if not all(is_valid(total(rounds)) for name, rounds in samples.items() if name != "relay"):
         return "failed"
     if scenario.max_age_ms is not None:
@@ -134,10 +150,12 @@ def verdict(results: Results, scenario: Scenario) -> str:
             return "noise"
         return "ok" if last_age(tested) <= scenario.max_age_ms else "OVER"
     if scenario.target is None:
-        return ""
-    ratio = results.ratio(scenario)
+        return "ok" if scenario.requests else ""
+    ratio, relay_ratio = results.ratio(scenario), results.relay_ratio(scenario)
     if ratio is None:
-        return "no floor" if "nginx" not in samples else ""
+        return "no floor"
+    if scenario.relay_target and relay_ratio and relay_ratio.median > scenario.relay_target:
+        return "OVER"
     return "ok" if ratio.median <= scenario.target else "OVER"
 
 
@@ -213,7 +231,7 @@ def make_notes(results: Results) -> list[str]:
             fault = found.outcome.first_error or "the others were not open at the same time"
             notes.append(f"open on {server}: {found.streams} of {OPEN.connections} streams: {fault}")
     notes += [f"chain on {name}: {fault}" for name, fault in results.chain_faults.items()]
-    for depths in results.chains.get(results.servers[-1], ()):
+    for depths in results.chains.get(results.tested, ()):
         if depths[-1].upstream_bytes < depths[-1].turn * depths[0].upstream_bytes / 2:
             notes.append("chain: the upstream did not get the history")
     return notes
@@ -276,4 +294,4 @@ def sample_json(sample: Sample, scenario: Scenario) -> dict[str, object]:
 
 
 def memory_json(memory: Memory) -> dict[str, int]:
-    return {"pss_kb": memory.pss, "rss_kb": memory.rss, "processes": memory.processes}
+    return {"pss_kb": memory.pss, "alone_kb": memory.alone, "processes": memory.processes}

@@ -84,6 +84,11 @@ class Results:
     chain_faults: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def tested(self) -> str:
+        """Return the name of the server under test."""
+        return self.servers[-1]
+
     def hosted_rounds(self) -> float | None:
         """Return what a hosted call costs beside its two chat rounds, in chat rounds, each of a `nonstream` request.
 
@@ -92,29 +97,36 @@ class Results:
         costs = []
         for name in ("hosted", "nonstream"):
             scenario = next(scenario for scenario in TIMED if scenario.name == name)
-            costs.append(cost(self.samples.get(name, {}).get(self.servers[-1], []), scenario))
+            costs.append(cost(self.samples.get(name, {}).get(self.tested, []), scenario))
         hosted, plain = costs
         return (hosted - 2 * plain) / plain if hosted and plain else None
 
     def ratio(self, scenario: Scenario) -> Ratio | None:
-        """Return how the server under test compares to nginx, or None without both."""
-        found = self.samples.get(scenario.name, {})
-        if "nginx" not in found or len(found) < 2:
-            return None
-        floor = [sample.cost(scenario) for sample in found["nginx"]]
-        tested = [sample.cost(scenario) for sample in found[self.servers[-1]]]
-        pairs = [above / below for above, below in zip(tested, floor, strict=False) if above and below]
+        """Return how the server under test compares to nginx, or to itself in the scenario's base."""
+        if scenario.base:
+            return self._compare(scenario, scenario.base, self.tested)
+        return self._compare(scenario, scenario.name, "nginx")
+
+    def relay_ratio(self, scenario: Scenario) -> Ratio | None:
+        """Return how the server under test compares to the relay."""
+        return self._compare(scenario, scenario.name, "relay")
+
+    def _compare(self, scenario: Scenario, base: str, server: str) -> Ratio | None:
+        """Return how a scenario compares to another (or the same) one on another server; None without both."""
+        above = [sample.cost(scenario) for sample in self.samples.get(scenario.name, {}).get(self.tested, [])]
+        below = [sample.cost(scenario) for sample in self.samples.get(base, {}).get(server, [])]
+        pairs = [one / other for one, other in zip(above, below, strict=False) if one and other]
         if not pairs:
             return None
-        return Ratio(median(pairs), min(filter(None, tested)) / min(filter(None, floor)), tuple(pairs))
+        return Ratio(median(pairs), min(filter(None, above)) / min(filter(None, below)), tuple(pairs))
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """The cost of the server under test as a multiple of nginx's."""
+    """The cost of the server under test as a multiple of another's, or of its own in another scenario."""
 
     median: float
     """Of the pairs of one round."""
     least: float
-    """The lowest cost of any round over nginx's lowest."""
+    """The lowest cost of any round over the other's lowest."""
     pairs: tuple[float, ...]

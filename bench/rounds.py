@@ -26,19 +26,23 @@ def run_rounds(
 ) -> Results:
     """Measure the named scenarios on all servers; the one under test is the last of them."""
     results = Results([server.name for server in servers])
+    scenarios = [scenario for scenario in TIMED if scenario.name in names]
+    steps, done = rounds * sum(server.name not in scenario.skips for scenario in scenarios for server in servers), 0
     if "start" in names:
         results.start = {server.name: server.start_cpu for server in servers}
     measure_memory(results, servers, names, say)
     for number in range(1, rounds + 1):
         order = servers if number % 2 else servers[::-1]
-        for scenario in TIMED:
-            if scenario.name not in names:
-                continue
+        for scenario in scenarios:
+            by_server = results.samples.setdefault(
+                scenario.name, {name: [] for name in results.servers if name not in scenario.skips}
+            )
             for server in order:
-                sample = measure_load(scenario, server, upstream, seconds)
-                by_server = results.samples.setdefault(scenario.name, {name: [] for name in results.servers})
-                by_server[server.name].append(sample)
-                say(f"round {number}/{rounds}  {scenario.name:<10} {server.name:<8} {describe(sample, scenario)}")
+                if server.name in by_server:
+                    sample = measure_load(scenario, server, upstream, seconds)
+                    by_server[server.name].append(sample)
+                    done += 1
+                    say(f"{done:>3}/{steps}  {scenario.name:<10} {server.name:<8} {describe(sample, scenario)}")
         for server in order if "chain" in names else ():
             if server.dialect is RESPONSES and server.name not in results.chain_faults:
                 measure_history(results, server, say)

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.bodies import plain_body
+from bench.bodies import encode, plain_body
 from bench.load import CHAT, RESPONSES, Dialect
 from bench.measure import read_cpu
 from bench.script import LAST_WORD
@@ -222,7 +222,8 @@ def probe_fault(server: Server) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         headers = {"content-type": "application/json", "authorization": "Bearer sk-bench"}
-        connection.request("POST", server.dialect.path, plain_body(server.dialect, "n3", False), headers)
+        body = encode(plain_body(server.dialect, "n3", False))
+        connection.request("POST", server.dialect.path, body, headers)
         answer = connection.getresponse()
         text = answer.read()
     finally:
