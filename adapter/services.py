@@ -6,7 +6,7 @@ clock until it is used. Views get it from `api/current.py`.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -268,8 +268,8 @@ class Services:
 
         own = [*settings.api_keys, *settings.secret_key, *filter(None, (settings.admin_key,))]
 
-        def mask(data: bytes, bearers: Iterable[str | None]) -> bytes:
-            data = mask_secrets(data, [*own, *filter(None, bearers)])
+        def mask(data: bytes, bearer: str | None) -> bytes:
+            data = mask_secrets(data, own if bearer is None else [*own, bearer])
             for upstream in self.upstreams.values():
                 data = upstream.redactor(None).mask(data)
             return data

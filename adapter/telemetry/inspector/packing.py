@@ -1,5 +1,6 @@
-"""Contents as the spool has them: cut to what a person can use, free of secrets, packed and compressed.
+"""Recordings as the spool has them: many together, contents cut to what a person can use, all of it free of secrets.
 
+One search for secrets, one compression and one row is enough for hundreds of short exchanges, which are much alike.
 Base64 of images and files is replaced by its size and digest, sealed reasoning cut to its first characters. Secrets
 become asterisks, as many as they have characters, so that every length stays right.
 """
@@ -7,20 +8,24 @@ become asterisks, as many as they have characters, so that every length stays ri
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import zstandard
 from msgspec import Struct
 
-from adapter.telemetry.inspector.recording import Contents
+from adapter.telemetry.inspector.recording import Contents, Taken
 from translators.wire import encode
 
 _LONG_BYTES: Final = 2048
-_BASE64: Final = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{%d,}" % _LONG_BYTES)
+_BASE64_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
+_BASE64: Final = re.compile(rb"(?<![%b])[%b]{%d,}" % (_BASE64_BYTES, _BASE64_BYTES, _LONG_BYTES))
 """Of images, audio and files: no word of a text is as long."""
-_SAMPLE_BYTES: Final = 64
-_SAMPLE: Final = re.compile(rb"[A-Za-z0-9+/=_-]{%d}" % _SAMPLE_BYTES)
+_STEP: Final = 32
+"""Between two bytes that are looked at first."""
+_SAMPLES: Final = b"A" * (_LONG_BYTES // _STEP)
+_AS_SAMPLES: Final = bytes(65 if byte in _BASE64_BYTES else 32 for byte in range(256))
+"""What a byte of a sample says: whether it is base64."""
 _SEALED: Final = re.compile(rb'("encrypted_content":\s*"[^"\\]{16})[^"]+')
 _CREDENTIALS: Final = {
     b'"authorization"': re.compile(rb'("authorization"\s*:\s*")((?:[^"\\]|\\.)*)'),
@@ -34,14 +39,20 @@ _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
 _BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
 CUT: Final = b"[left out by the inspector: "
 """Begins what is in the place of base64."""
-_compressor: Final = zstandard.ZstdCompressor(level=3)
+_compressor: Final = zstandard.ZstdCompressor(level=1)
 _AT_ONCE: Final = 1 << 20
-"""Bytes, about, that are compressed at once."""
+"""Bytes, about, that are compressed at once, and of a group."""
 _decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class Part(Struct, array_like=True, omit_defaults=True):
+class Mask(Protocol):
+    """Returns data without the server's secrets, and without a caller's key if there is one."""
+
+    def __call__(self, data: bytes, bearer: str | None) -> bytes: ...
+
+
+class Part(Struct):
     """Some of the contents of an exchange, in the order in which they came."""
 
     request: bytes | None = None
@@ -58,35 +69,85 @@ class Part(Struct, array_like=True, omit_defaults=True):
     """JSON of the response, if it was not sent as events."""
 
 
-_decode: Final = msgspec.msgpack.Decoder(Part).decode
+class _Layout(Struct, array_like=True):
+    """The sizes of a part's texts, which follow each other in the data of its group, each with a line's end."""
+
+    id: str
+    """Of the recording."""
+    request: int | None
+    chats: list[tuple[int, int]]
+    chunks: list[tuple[int, list[float], list[int]]]
+    error_bodies: list[tuple[int, int]]
+    events: list[int]
+    response: int | None
 
 
-def pack(contents: Contents, mask: Callable[[bytes], bytes]) -> bytes:
-    """Return contents as a part, without the secrets that `mask` finds; `compress` it."""
-    part = Part(
-        None if contents.request is None else _hide_credentials(_cut(contents.request)),
-        [(number, _cut(json)) for number, json in contents.chats],
-        [
-            (number, came.times, list(map(len, came.data)), b"".join(came.data))
-            for number, came in contents.chunks.items()
-        ],
-        contents.error_bodies,
-        [_cut(b"[%b]" % b",".join(contents.events))] if contents.events else [],
-        None if contents.response is None else _cut(encode(contents.response)),
-    )
-    return mask_tokens(mask(_encode(part)))
+_decode: Final = msgspec.msgpack.Decoder(tuple[list[_Layout], bytes]).decode
 
 
-def compress(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield parts as the spool has them.
+class _OfCaller:
+    """What a group has of the recordings with one caller's key."""
+
+    __slots__ = ("heads", "layouts", "texts")
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        self.layouts: list[_Layout] = []
+        self.texts: list[bytes] = []
+
+
+class Group:
+    """Recordings that share a row, about 1 MB of them."""
+
+    def __init__(self, first: Taken, apart: Taken | None = None) -> None:
+        self.apart = apart
+        """The recording, if it has the row for itself."""
+        self.at = first.recording.head.at
+        self.number = 0
+        self.has_contents = False
+        self._size = 0
+        self._by_bearer: dict[str | None, _OfCaller] = {}
+        self.add(first)
+
+    def add(self, one: Taken) -> None:
+        """Add what is new of a recording."""
+        recording, contents = one.recording, one.contents
+        own = self._by_bearer.get(recording.bearer)
+        if own is None:
+            own = self._by_bearer[recording.bearer] = _OfCaller()
+        own.heads.append(one.head)
+        self.number += 1
+        self._size += len(one.head)
+        if contents is not None:
+            self.has_contents = True
+            known = len(own.texts)
+            own.layouts.append(_lay_out(recording.head.id, contents, own.texts))
+            self._size += sum(map(len, own.texts[known:]))
+
+    @property
+    def is_full(self) -> bool:
+        return self._size >= _AT_ONCE
+
+    def pack_heads(self, mask: Mask) -> bytes:
+        """Return a line of JSON for each recording, without secrets."""
+        return b"\n".join([_masked(own.heads, mask, bearer) for bearer, own in self._by_bearer.items()])
+
+    def pack_contents(self, mask: Mask) -> bytes:
+        """Return the contents without secrets; `compress` them."""
+        texts = [_masked(own.texts, mask, bearer) for bearer, own in self._by_bearer.items() if own.texts]
+        return _encode(([one for own in self._by_bearer.values() for one in own.layouts], b"\n".join(texts)))
+
+
+def compress(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield contents of groups as the spool has them.
 
     Many are compressed at once: after each call the event loop's thread runs, and this one waits for its turn.
     """
     some: list[bytes] = []
     size = 0
-    for part in parts:
-        some.append(part)
-        size += len(part)
+    for one in packed:
+        some.append(one)
+        size += len(one)
         if size >= _AT_ONCE:
             yield from _compress(some)
             some, size = [], 0
@@ -94,16 +155,36 @@ def compress(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield from _compress(some)
 
 
-def _compress(parts: list[bytes]) -> list[bytes]:
-    compressed = _compressor.multi_compress_to_buffer([*parts])
-    return [compressed[number].tobytes() for number in range(len(parts))]
+def _compress(packed: list[bytes]) -> list[bytes]:
+    compressed = _compressor.multi_compress_to_buffer([*packed])
+    return [compressed[number].tobytes() for number in range(len(packed))]
 
 
-def unpack(parts: Iterable[bytes]) -> Part:
+def unpack(compressed: bytes) -> Iterator[tuple[str, Part]]:
+    """Yield what a group has: the ids of recordings, and their contents."""
+    layouts, data = _decode(_decompress(compressed))
+    at = 0
+
+    def take(size: int) -> bytes:
+        nonlocal at
+        begin, at = at, at + size + 1
+        return data[begin : begin + size]
+
+    for layout in layouts:
+        yield layout.id, Part(
+            None if layout.request is None else take(layout.request),
+            [(number, take(size)) for number, size in layout.chats],
+            [(number, times, sizes, take(sum(sizes))) for number, times, sizes in layout.chunks],
+            [(number, take(size)) for number, size in layout.error_bodies],
+            [take(size) for size in layout.events],
+            None if layout.response is None else take(layout.response),
+        )
+
+
+def join_parts(parts: Iterable[Part]) -> Part:
     """Return the contents of an exchange from its parts."""
     whole = Part(chats=[], chunks=[], error_bodies=[], events=[])
-    for packed in parts:
-        part = _decode(_decompress(packed))
+    for part in parts:
         whole.request = whole.request if part.request is None else part.request
         whole.response = whole.response if part.response is None else part.response
         whole.chats += part.chats
@@ -111,6 +192,35 @@ def unpack(parts: Iterable[bytes]) -> Part:
         whole.events += part.events
         whole.chunks += part.chunks
     return whole
+
+
+def _lay_out(id: str, contents: Contents, texts: list[bytes]) -> _Layout:
+    """Append the texts of contents, cut to what a person can use, to those of the group; return where they are."""
+
+    def put(text: bytes) -> int:
+        texts.append(text)
+        return len(text)
+
+    return _Layout(
+        id,
+        None if contents.request is None else put(_hide_credentials(_cut(contents.request))),
+        [(number, put(_cut(json))) for number, json in contents.chats],
+        [(number, came.times, _put_all(came.data, put)) for number, came in contents.chunks.items()],
+        [(number, put(body)) for number, body in contents.error_bodies],
+        [put(_cut(b"[%b]" % b",".join(contents.events)))] if contents.events else [],
+        None if contents.response is None else put(_cut(encode(contents.response))),
+    )
+
+
+def _put_all(data: list[bytes], put: Callable[[bytes], int]) -> list[int]:
+    """Put what came in pieces as one text: a secret may be in two of them. Return their sizes."""
+    put(b"".join(data))
+    return [*map(len, data)]
+
+
+def _masked(texts: list[bytes], mask: Mask, bearer: str | None) -> bytes:
+    """Return lines of text without secrets."""
+    return mask_tokens(mask(b"\n".join(texts), bearer))
 
 
 def mask_tokens(data: bytes) -> bytes:
@@ -127,9 +237,8 @@ def _cut(json: bytes) -> bytes:
 
 
 def _may_have_base64(json: bytes) -> bool:
-    """Whether there may be a long run of base64, which would cover a whole sample: a quick look."""
-    samples = range(0, len(json) - _SAMPLE_BYTES, _LONG_BYTES - _SAMPLE_BYTES)
-    return any(_SAMPLE.match(json, at) for at in samples)
+    """Whether there may be a long run of base64, which would have so many samples: a quick look."""
+    return len(json) >= _LONG_BYTES and _SAMPLES in json[::_STEP].translate(_AS_SAMPLES)
 
 
 def _hide_credentials(request: bytes) -> bytes:

@@ -17,8 +17,9 @@ import gevent
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
+from adapter.telemetry.inspector.packing import Mask
 from adapter.telemetry.inspector.recording import Head, Recording, Taken
-from adapter.telemetry.inspector.spool import Mask, Spool, open_spool
+from adapter.telemetry.inspector.spool import Spool, open_spool
 from adapter.telemetry.logs import log, log_context
 
 T = TypeVar("T")

@@ -2,21 +2,24 @@
 
 It is a SQLite file in the directory that the master makes, which only this user can read, in memory where the system
 has such a place; it goes with the directory at the end of the server, or at the next start. Each change of a recording
-gives its row a new revision, by which readers find what has changed.
+has a new revision, by which readers find what has changed.
+
+Recordings of exchanges that are over before they are written share a row; none of it changes, and it goes as a whole.
+One that is written while its exchange is in progress has a row for itself, which each change replaces, so that it does
+not become old, and its contents in parts.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
-from itertools import chain
+from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 
-from adapter.telemetry.inspector.packing import Part, compress, mask_tokens, pack, unpack
+from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, join_parts, unpack
 from adapter.telemetry.inspector.recording import Head, Taken
 from translators.wire import Decoder
 
@@ -28,35 +31,30 @@ _TRIMMED_SHARE: Final = 16
 """The ring is trimmed after so long, or when a worker has written this part of it."""
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
-        rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, at REAL, bytes INTEGER, head BLOB
+        rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, number INTEGER, at REAL, bytes INTEGER,
+        heads BLOB, contents BLOB
     );
-    CREATE TABLE IF NOT EXISTS contents (id TEXT, part INTEGER, data BLOB, PRIMARY KEY (id, part));
+    CREATE TABLE IF NOT EXISTS parts (id TEXT, part INTEGER, data BLOB, PRIMARY KEY (id, part));
     CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY, at REAL, state BLOB);
 """
 _SIZES: Final = """
-    SELECT (SELECT COUNT(*) FROM recordings), (page_count - freelist_count) * page_size
+    SELECT (SELECT TOTAL(number) FROM recordings), (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size
 """
 
 _FIRST_TO_STAY: Final = """
-    WITH oldest AS (SELECT rev, at, bytes FROM recordings ORDER BY rev LIMIT 1000),
+    WITH oldest AS (SELECT rev, at, number, bytes FROM recordings ORDER BY rev LIMIT 1000),
     counted AS (
-        SELECT rev, at, ROW_NUMBER() OVER earlier AS number, SUM(bytes) OVER earlier - bytes AS size
+        SELECT rev, at, SUM(number) OVER earlier - number AS number, SUM(bytes) OVER earlier - bytes AS size
         FROM oldest WINDOW earlier AS (ORDER BY rev)
     )
-    SELECT COALESCE(MIN(CASE WHEN number > ? AND size >= ? AND at >= ? THEN rev END), MAX(rev) + 1) FROM counted
+    SELECT COALESCE(MIN(CASE WHEN number >= ? AND size >= ? AND at >= ? THEN rev END), MAX(rev) + 1) FROM counted
 """
 """Of the oldest: only they are looked at, each time. The bound is that of the file, which is larger than its rows."""
 _ROWS: Final = 100
 """Of one statement."""
 
 read_head: Final = Decoder(Head).decode
-
-
-class Mask(Protocol):
-    """Returns data without the server's secrets, and without the keys of callers; None is no key."""
-
-    def __call__(self, data: bytes, bearers: Iterable[str | None]) -> bytes: ...
 
 
 class Listed(Struct, frozen=True):
@@ -76,28 +74,50 @@ class Spool:
         self._next_trim = 0.0
         self._untrimmed = 0
         """Bytes written since the ring was trimmed."""
+        self._apart: dict[str, int] = {}
+        """Recordings that have been written while their exchanges were in progress, and the bytes of their parts."""
 
-    def write(self, taken: Sequence[Taken]) -> None:
+    def write(self, taken: Iterable[Taken]) -> None:
         """Write what has been taken of recordings, and make room for it."""
-        rows, parts = [], []
-        full = [one for one in taken if one.contents is not None]
-        for one, data in zip(full, compress(map(self._pack, full)), strict=True):
-            one.recording.stored += len(data)
-            parts.append((one.recording.head.id, one.part, data))
-        bearers = {one.recording.bearer for one in taken}
-        heads = mask_tokens(self._mask(b"\n".join([one.head for one in taken]), bearers))  # all at once is quicker
-        for one, head in zip(taken, heads.split(b"\n"), strict=True):
-            recording = one.recording
-            rows.append((recording.head.id, recording.head.at, len(one.head) + recording.stored, head))
+        groups = self._group(taken)
+        packed = compress(group.pack_contents(self._mask) for group in groups if group.has_contents)
+        rows: list[tuple[object, ...]] = []
+        parts: list[tuple[object, ...]] = []
+        for group in groups:
+            heads = group.pack_heads(self._mask)
+            contents = next(packed) if group.has_contents else b""
+            self._untrimmed += len(heads) + len(contents)
+            if group.apart is None:
+                rows.append((None, group.number, group.at, len(heads) + len(contents), heads, contents or None))
+                continue
+            id = group.apart.recording.head.id
+            if contents:
+                parts.append((id, group.apart.part, contents))
+            size = self._apart.pop(id, 0) + len(contents)
+            if _is_in_progress(group.apart):
+                self._apart[id] = size
+            rows.append((id, 1, group.at, len(heads) + size, heads, None))
         with self._connection as connection:
-            _insert(connection, "recordings (id, at, bytes, head)", rows)
-            _insert(connection, "contents", parts)
-        self._untrimmed += sum(len(head) for *_, head in rows) + sum(len(data) for *_, data in parts)
+            connection.execute("BEGIN IMMEDIATE")
+            revs = accumulate((group.number for group in groups), initial=self.revision())
+            next(revs)
+            _insert(connection, "recordings", [(rev, *row) for rev, row in zip(revs, rows, strict=True)])
+            _insert(connection, "parts", parts)
         self.trim()
 
-    def _pack(self, one: Taken) -> bytes:
-        assert one.contents is not None
-        return pack(one.contents, partial(self._mask, bearers={one.recording.bearer}))
+    def _group(self, taken: Iterable[Taken]) -> list[Group]:
+        """Return what has been taken in groups: those of whole exchanges, and each other recording apart."""
+        groups: list[Group] = []
+        whole: Group | None = None
+        for one in taken:
+            if _is_in_progress(one) or one.recording.head.id in self._apart:
+                groups.append(Group(one, apart=one))
+            elif whole is None or whole.is_full:
+                whole = Group(one)
+                groups.append(whole)
+            else:
+                whole.add(one)
+        return groups
 
     def trim(self) -> None:
         """Remove what is too old, or beyond the size of the ring; now and then."""
@@ -108,7 +128,7 @@ class Spool:
             number, size = connection.execute(_SIZES).fetchone()
             too_many = number - MAX_RECORDINGS, size - self._max_bytes, time.time() - MAX_AGE
             first = connection.execute(_FIRST_TO_STAY, too_many).fetchone()
-            connection.execute("DELETE FROM contents WHERE id IN (SELECT id FROM recordings WHERE rev < ?)", first)
+            connection.execute("DELETE FROM parts WHERE id IN (SELECT id FROM recordings WHERE rev < ?)", first)
             connection.execute("DELETE FROM recordings WHERE rev < ?", first)
 
     def write_worker(self, pid: int, state: bytes) -> None:
@@ -124,32 +144,46 @@ class Spool:
 
     def revision(self) -> int:
         """Return the revision of the last change."""
-        found = self._connection.execute("SELECT MAX(rev) FROM recordings").fetchone()
-        return found[0] or 0
+        found = self._connection.execute("SELECT seq FROM sqlite_sequence").fetchone()
+        return found[0] if found else 0
 
     def changed_since(self, rev: int, limit: int) -> list[Listed]:
         """Return what has changed after a revision, in order."""
-        query = "SELECT rev, head FROM recordings WHERE rev > ? ORDER BY rev LIMIT ?"
-        return _listed(self._connection.execute(query, (rev, limit)))
+        query = "SELECT rev, heads FROM recordings WHERE rev > ? ORDER BY rev LIMIT ?"
+        listed = _listed(self._connection.execute(query, (rev, limit)))
+        return list(islice((one for one in listed if one.rev > rev), limit))
 
     def latest(self, limit: int) -> list[Listed]:
         """Return the recordings that began last, the newest first."""
-        query = "SELECT rev, head FROM recordings ORDER BY at DESC LIMIT ?"
-        return _listed(self._connection.execute(query, (limit,)))
+        rows = self._connection.execute("SELECT rev, heads FROM recordings ORDER BY rev")
+        found = {one.head.id: one for one in _listed(rows)}
+        return sorted(found.values(), key=lambda one: one.head.at, reverse=True)[:limit]
 
     def find(self, id: str) -> Listed | None:
         """Return the recording with an id, or the last one of the response with that id; None: there is none."""
-        found = _listed(self._connection.execute("SELECT rev, head FROM recordings WHERE id = ?", (id,)))
-        if not found and id.startswith("resp_"):
-            query = "SELECT rev, head FROM recordings WHERE instr(head, ?) ORDER BY rev DESC"
-            cursor = self._connection.execute(query, (f'"response_id":"{id}"'.encode(),))
-            found = [one for one in _listed(cursor) if one.head.response_id == id][:1]
-        return found[0] if found else None
+        name = "response_id" if id.startswith("resp_") else "id"
+        query = "SELECT rev, heads FROM recordings WHERE instr(heads, ?) ORDER BY rev"
+        listed = _listed(self._connection.execute(query, (_member(name, id),)))
+        return max((one for one in listed if getattr(one.head, name) == id), key=lambda one: one.rev, default=None)
 
     def read_contents(self, id: str) -> Part:
         """Return the contents of a recording, as far as there are any."""
-        query = "SELECT data FROM contents WHERE id = ? ORDER BY part"
-        return unpack(data for (data,) in self._connection.execute(query, (id,)))
+        query = "SELECT contents FROM recordings WHERE contents NOTNULL AND instr(heads, ?) ORDER BY rev"
+        together = self._connection.execute(query, (_member("id", id),)).fetchall()
+        shared = (part for (data,) in together for owner, part in unpack(data) if owner == id)
+        return join_parts(chain(self._read_parts(id), shared))
+
+    def _read_parts(self, id: str) -> Iterator[Part]:
+        query = "SELECT data FROM parts WHERE id = ? ORDER BY part"
+        return (part for (data,) in self._connection.execute(query, (id,)) for _, part in unpack(data))
+
+    def read_all_contents(self) -> Iterator[tuple[str, Part]]:
+        """Yield the id and contents of recordings, those first that have changed last."""
+        for id, data in self._connection.execute("SELECT id, contents FROM recordings ORDER BY rev DESC"):
+            if id is not None:
+                yield id, join_parts(self._read_parts(id))
+            elif data:
+                yield from unpack(data)
 
     def close(self) -> None:
         self._connection.close()
@@ -178,5 +212,18 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
         connection.execute(f"INSERT OR REPLACE INTO {table} VALUES {places}", list(chain.from_iterable(some)))
 
 
-def _listed(rows: Iterable[tuple[int, bytes]]) -> list[Listed]:
-    return [Listed(rev, read_head(head)) for rev, head in rows]
+def _is_in_progress(one: Taken) -> bool:
+    return one.recording.head.status == "in_progress"
+
+
+def _member(name: str, value: str) -> bytes:
+    """Return a member as it is in a head."""
+    return f'"{name}":"{value}"'.encode()
+
+
+def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:
+    """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
+    for last, heads in rows:
+        lines = heads.split(b"\n")
+        for rev, head in enumerate(lines, last - len(lines) + 1):
+            yield Listed(rev, read_head(head))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -19,13 +20,13 @@ from hypothesis import strategies as st
 from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
-from adapter.telemetry.inspector.packing import CUT, compress, pack, unpack
+from adapter.telemetry.inspector.packing import CUT, Group, compress, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import Attempt, Contents, Head, Recording
-from adapter.telemetry.inspector.spool import MAX_AGE, Listed, Spool, open_spool
+from adapter.telemetry.inspector.recording import Attempt, Head, Recording
+from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets
 from tests.support.app import make_app
-from translators.errors import RequestError
+from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import CreateRequest
@@ -34,8 +35,8 @@ KEY = "sk-hidden-0123456789"
 STATIC = Path(pages.__file__).parent / "static"
 
 
-def mask(data: bytes, bearers: Iterable[str | None]) -> bytes:
-    return mask_secrets(data, filter(None, bearers))
+def mask(data: bytes, bearer: str | None) -> bytes:
+    return data if bearer is None else mask_secrets(data, [bearer])
 
 
 class Owner:
@@ -47,12 +48,12 @@ class Owner:
 
 
 def recording(id: str = "x_1", *, contents: str = "recorded", at: float | None = None, owner: Owner | None = None,
-              room: int = 1 << 20) -> Recording:  # fmt: skip
+              room: int = 1 << 20, bearer: str | None = KEY) -> Recording:  # fmt: skip
     at = time.time() if at is None else at
     head = Head(
         id, at, 1, "/v1/responses", "team", contents, "http", "in_progress", marks={}, attempts=[], tools=[]
     )
-    return Recording(owner or Owner(), head, time.perf_counter(), KEY, room)
+    return Recording(owner or Owner(), head, time.perf_counter(), bearer, room)
 
 
 @pytest.fixture
@@ -63,11 +64,13 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
-    contents = Contents()
-    contents.request = request
-    found = unpack(compress([pack(contents, lambda data: mask_secrets(data, secrets))])).request
-    assert found is not None
-    return found
+    one = recording()
+    one.add_request(request)
+    (data,) = compress([Group(one.take()).pack_contents(lambda data, bearer: mask_secrets(data, secrets))])
+    ((id, part),) = unpack(data)
+    assert id == "x_1"
+    assert part.request is not None
+    return part.request
 
 
 @given(
@@ -147,16 +150,163 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     assert large.take().contents is None
 
 
-def test_recordings_that_are_written_together_keep_their_own_contents(spool: Spool) -> None:
-    bodies = {f"x_{number}": b"%d " % number * 100_000 for number in range(7)}
-    together = []
-    for id, body in bodies.items():
-        one = recording(id)
-        if id != "x_3":
-            one.add_request(body)
-        together.append(one.take())
-    spool.write(together)
+def whole(id: str, body: bytes | None = b"{}", bearer: str | None = KEY) -> Recording:
+    """Return the recording of an exchange that is over before it is written."""
+    one = recording(id, bearer=bearer)
+    if body is not None:
+        one.add_request(body)
+    one.refuse(RequestError("wrong"))
+    return one
+
+
+def noise(id: str) -> bytes:
+    """Return a body that cannot be compressed much."""
+    return json.dumps({"a": id, "b": os.urandom(700).hex()}).encode()
+
+
+def count(spool_file: Path, query: str) -> int:
+    with closing(sqlite3.connect(spool_file)) as connection:
+        found: int = connection.execute(f"SELECT COUNT(*) FROM {query}").fetchone()[0]
+        return found
+
+
+@pytest.mark.parametrize("in_progress", [True, False])
+def test_recordings_that_are_written_together_keep_their_own_contents(
+    spool: Spool, tmp_path: Path, in_progress: bool
+) -> None:
+    bodies = {f"x_{number}": b"%d " % number * 100_000 for number in range(17)}
+    together = [whole(id, None if id == "x_3" else body) for id, body in bodies.items()]
+    for one in together if in_progress else ():
+        one.head.status = "in_progress"
+    spool.write([one.take() for one in together])
     assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3": None}
+    assert {id: part.request for id, part in spool.read_all_contents() if part.request} == {
+        id: body for id, body in bodies.items() if id != "x_3"
+    }
+    assert {one.head.id for one in spool.latest(100)} == set(bodies)
+    assert all((found := spool.find(id)) and found.head.id == id for id in bodies)
+    assert count(tmp_path / "inspector.db", "recordings") == (17 if in_progress else 4), "about 1 MB in each row"
+
+
+def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tmp_path: Path) -> None:
+    keys = [None, "sk-hidden-a", "sk-hidden-b", "sk-hidden-a", None]
+    together = [
+        whole(f"x_{number}", b'{"a":"%b"}' % (key or "sk-hidden-a").encode(), bearer=key)
+        for number, key in enumerate(keys)
+    ]
+    spool.write([one.take() for one in together])
+    found = [spool.read_contents(f"x_{number}").request for number in range(len(keys))]
+    assert found == [b'{"a":"%b"}' % (b"sk-hidden-a" if key is None else b"*" * 11) for key in keys]
+    assert count(tmp_path / "inspector.db", "recordings") == 1
+
+
+def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
+    one, other = whole("x_1", b"sk-hid", bearer="sk-hidden"), whole("x_2", b"den", bearer="sk-hidden")
+    spool.write([one.take(), other.take()])
+    assert [spool.read_contents(id).request for id in ("x_1", "x_2")] == [b"sk-hid", b"den"]
+
+
+def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: Spool) -> None:
+    ids = [f"x_{number}" for number in range(25)]
+    for first in range(0, 25, 5):
+        spool.write([whole(id).take() for id in ids[first : first + 5]])
+    found: list[Listed] = []
+    while changed := spool.changed_since(found[-1].rev if found else 0, 3):
+        assert len(changed) <= 3
+        found += changed
+    assert [one.head.id for one in found] == ids
+    assert [one.rev for one in found] == list(range(1, 26))
+    assert spool.revision() == 25
+
+
+def test_two_workers_write_to_one_file(spool: Spool, tmp_path: Path) -> None:
+    other = open_spool(tmp_path / "inspector.db", 200_000, mask)
+    for number in range(10):
+        spool.write([whole(f"x_{number}a").take(), whole(f"x_{number}b").take()])
+        other.write([whole(f"x_{number}c", b"[]").take(), recording(f"x_{number}d").take()])
+    found = other.changed_since(0, 100)
+    other.close()
+    assert [one.head.id for one in found] == [f"x_{number}{name}" for number in range(10) for name in "abcd"]
+    assert [one.rev for one in found] == list(range(1, 41))
+    assert spool.read_contents("x_7c").request == b"[]"
+
+
+def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(spool: Spool, tmp_path: Path) -> None:
+    one = recording("x_long")
+    one.add_request(b'{"a":1}')
+    spool.write([one.take(), whole("x_1").take()])
+    attempt = Attempt("first", "default", "m", None, (), 1.0)
+    one.begin_attempt(attempt, b'{"messages":[]}')
+    spool.write([whole("x_2").take(), one.take()])
+    one.fail_attempt(attempt, UpstreamError("gone", reason="gone"), b"no")
+    one.refuse(RequestError("wrong"))
+    spool.write([one.take(), whole("x_3").take()])
+    part = spool.read_contents("x_long")
+    assert (part.request, part.chats, part.error_bodies) == (b'{"a":1}', [(0, b'{"messages":[]}')], [(0, b"no")])
+    assert sum(listed.head.id == "x_long" for listed in spool.changed_since(0, 100)) == 1
+    assert dict(spool.read_all_contents())["x_long"] == part
+    assert (found := spool.find("x_long")) is not None
+    assert found.head.status == "rejected"
+    assert count(tmp_path / "inspector.db", "recordings") == 4
+    assert count(tmp_path / "inspector.db", "parts") == 3
+
+
+def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_path: Path) -> None:
+    one = recording("x_long")
+    one.add_request(b'{"a":1}')
+    spool.write([one.take()])
+    for number in range(60):
+        spool.write([whole(f"x_{number}_{n}", noise(f"{n}")).take() for n in range(10)])
+        one.mark(f"step {number}")
+        spool.write([one.take()])
+    assert spool.find("x_0_0") is None
+    assert spool.read_contents("x_long").request == b'{"a":1}'
+    for number in range(60):
+        spool.write([whole(f"x_{number}", noise("")).take() for _ in range(10)])
+    assert spool.find("x_long") is None
+    assert count(tmp_path / "inspector.db", "parts") == 0
+
+
+def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
+    one = whole("x_1", b'{"a":1}')
+    spool.write([one.take()])
+    one.head.http = 418
+    spool.write([whole("x_2").take(), one.take()])
+    assert [(found.head.id, found.head.http) for found in spool.latest(10) if found.head.id == "x_1"] == [("x_1", 418)]
+    assert (found := spool.find("x_1")) is not None
+    assert found.head.http == 418
+    assert spool.read_contents("x_1").request == b'{"a":1}'
+
+
+def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path) -> None:
+    for number in range(60):
+        spool.write([whole(f"x_{number}_{n}", noise(f"{number} {n}")).take() for n in range(10)])
+    kept = [one.head.id for one in spool.latest(1000)]
+    assert 50 < len(kept) < 250
+    assert set(kept) == {f"x_{number}_{n}" for number in range(60 - len(kept) // 10, 60) for n in range(10)}
+    assert all(spool.read_contents(id).request for id in kept)
+    assert spool.find("x_0_0") is None
+    assert spool.read_contents("x_0_0").request is None
+
+
+def test_the_number_of_recordings_is_bounded(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path / "inspector.db", 4 << 20, mask)
+    for number in range(0, MAX_RECORDINGS + 2000, 100):
+        spool.write([whole(f"x_{number + n}", None).take() for n in range(100)])
+    found = spool.latest(2 * MAX_RECORDINGS)
+    spool.close()
+    assert MAX_RECORDINGS - 100 < len(found) <= MAX_RECORDINGS + 1000
+    assert found[0].head.id == f"x_{MAX_RECORDINGS + 1999}"
+
+
+def test_revisions_are_not_used_again(spool: Spool) -> None:
+    spool.write([recording(f"x_{number}", at=time.time() - MAX_AGE - 1).take() for number in range(3)])
+    spool._next_trim = 0.0
+    spool.write_worker(1, b"[]")
+    assert spool.latest(10) == []
+    assert spool.revision() == 3
+    spool.write([whole("x_new").take()])
+    assert [(one.rev, one.head.id) for one in spool.changed_since(3, 10)] == [(4, "x_new")]
 
 
 def test_the_oldest_make_room(spool: Spool) -> None:

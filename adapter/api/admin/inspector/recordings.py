@@ -112,20 +112,19 @@ def _select(
 
 
 def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> list[Listed]:
-    """Return the recordings that have a text, as many as are found in the time for it."""
-    found, until = [], time.monotonic() + _SEARCH_SECONDS
-    for one in listed:
-        if text in encode(one.head) or _mentions(spool, one, text):
-            found.append(one)
-        if len(found) == limit or time.monotonic() > until:
+    """Return the recordings that have a text, the newest first, as far as there is time to search contents."""
+    found = {one.head.id for one in listed if text in encode(one.head)}
+    others, until = {one.head.id for one in listed if one.head.parts} - found, time.monotonic() + _SEARCH_SECONDS
+    mentioning = set[str]()
+    for id, part in spool.read_all_contents():
+        if id in others and _mentions(part, text):
+            mentioning.add(id)
+        if len(mentioning) == limit or time.monotonic() > until:
             break
-    return found
+    return [one for one in listed if one.head.id in found or one.head.id in mentioning][:limit]
 
 
-def _mentions(spool: Spool, one: Listed, text: bytes) -> bool:
-    if not one.head.parts:
-        return False
-    part = spool.read_contents(one.head.id)
+def _mentions(part: Part, text: bytes) -> bool:
     pieces = [part.request, part.response, *part.events]
     pieces += [json for _, json in (*part.chats, *part.error_bodies)] + [data for *_, data in part.chunks]
     return any(piece is not None and text in piece for piece in pieces)
