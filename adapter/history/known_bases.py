@@ -95,12 +95,13 @@ class KnownBases:
         `is_long`: the next body like this one is worth a look in the places of this one.
         """
         try:
-            values = {
-                name: json for name, raw in zip(_NAMES, astuple(_turn(body)), strict=True)
-                if (json := bytes(raw)) not in _PART_OF_BASE
-            }  # fmt: skip
+            turn = astuple(_turn(body))
         except NotJSON:
             return None
+        values: dict[str, bytes] = {}
+        for name, raw in zip(_NAMES, turn, strict=True):
+            if (json := bytes(raw)) not in _PART_OF_BASE:
+                values[name] = json
         key = _key(tenant, body, values)
         try:
             base = self._bases[key].base

@@ -141,11 +141,13 @@ class FastPath:
         ):
             return None
         stated = str(length)
+        start = len(head.before) + len(stated) + len(head.after)
+        end = start + length
         return head.environ | {
             "gunicorn.socket": client,
             "REQUEST_METHOD": "POST",
             "CONTENT_LENGTH": stated,
-            "wsgi.input": _Body(client, data, len(head.before) + len(stated) + len(head.after), length),
+            "wsgi.input": _Body(client, data, start, end, data[start:end] if len(data) >= end else None),
         }
 
     def _read_head(self, data: bytes) -> "Head | None":
@@ -221,17 +223,18 @@ class Head(Struct, frozen=True):
         return 0
 
 
-class _Body:
+class _Body(Struct, eq=False):
     """The body of one request (`wsgi.input`), which keeps what it reads from the connection."""
 
-    def __init__(self, client: "ClientSocket", data: bytes, start: int, length: int) -> None:
-        """`data`: what has been read, from the request's first byte on; the body's first is at `start`."""
-        self._client = client
-        self.data = data
-        self._at = start
-        self.end = start + length
-        self.arrived = data[start : self.end] if len(data) >= self.end else None
-        """The whole body, if it came with the head."""
+    _client: "ClientSocket"
+    data: bytes
+    """What has been read, from the request's first byte on."""
+    _at: int
+    """Where in it the next byte is read."""
+    end: int
+    """Where it ends."""
+    arrived: bytes | None
+    """The whole body, if it came with the head."""
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end of the body or of the connection."""

@@ -7,6 +7,7 @@ without a restart. If it cannot be read, the keys stay as they are.
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ from adapter.telemetry.logs import log
 
 _SECONDS_BETWEEN_LOOKS: Final = 2.0
 """At the file's date, at most this often."""
+_MAX_KNOWN_DIGESTS: Final = 128
+"""Of the keys that were presented last. OpenSSL takes longer to begin a digest than all other checks of a key."""
 
 
 class Identity(Struct, frozen=True):
@@ -50,7 +53,7 @@ class CallerKeys:
 
         Raises StoreDown if the keys of the store could not be read yet.
         """
-        digest = digest_of(key)
+        digest = _digest_of(key)
         if self._path is not None and time.monotonic() >= self._next_look:
             self._look_at_file(self._path)
         named = self._named.get(digest) or self._stored.get(digest)
@@ -100,6 +103,9 @@ class CallerKeys:
         if named != self._named:
             self._named = named
             log.info("keys read anew", file=path, keys=len(named))
+
+
+_digest_of: Final = lru_cache(_MAX_KNOWN_DIGESTS)(digest_of)
 
 
 def _by_digest(keys: Iterable[CallerKey]) -> Mapping[str, CallerKey]:

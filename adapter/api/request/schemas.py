@@ -40,7 +40,7 @@ from translators.responses.characters import check_characters
 from translators.responses.decoding.items import decode_items
 from translators.responses.decoding.tools import decode_tools
 from translators.responses.includes import Includable
-from translators.responses.items import CompactionTrigger, Item
+from translators.responses.items import CompactionTrigger
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,
@@ -82,7 +82,9 @@ class Model(Text):
 class Input(Member):
     def read(self, raw: Raw, name: str) -> Any:
         schema = cast(CreateSchema, self.root)
-        return _decode_input(bytes(raw), schema.max_items, continues=schema.continues)
+        if raw == _NULL:
+            raise invalid_type("input", "a string", "an object")  # OpenAI's own wording for null
+        return decode_items(bytes(raw), schema.max_items, in_history=schema.continues)
 
 
 class ConversationId(Typed):
@@ -268,7 +270,7 @@ def _parse_turn(
     previous, metadata = values.get("previous_response_id"), values.get("metadata")
     request = replace(
         turn.base.members,
-        input=_decode_input(raw, max_items, continues=turn.continues) if found.items is None else found.items,
+        input=decode_items(raw, max_items, in_history=turn.continues) if found.items is None else found.items,
         raw_input=raw,
         previous_response_id=None if previous is None else _PREVIOUS.read(Raw(previous), "previous_response_id"),
         metadata={} if metadata is None else _METADATA.read(Raw(metadata), "metadata"),
@@ -331,12 +333,6 @@ def _passthrough_members(given: Mapping[str, Raw], passthrough: Sequence[str]) -
         if len(memoryview(raw)) > MAX_LOOSE_JSON_BYTES:
             raise too_large(name, MAX_LOOSE_JSON_BYTES)
     return members
-
-
-def _decode_input(raw: bytes, max_items: int, *, continues: bool) -> tuple[Item, ...]:
-    if raw == b"null":
-        raise invalid_type("input", "a string", "an object")  # OpenAI's own wording for null
-    return decode_items(raw, max_items, in_history=continues)
 
 
 def _check_together(request: CreateRequest, *, is_base_known: bool = False) -> None:

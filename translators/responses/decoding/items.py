@@ -82,6 +82,7 @@ _easy_message: Final = Decoder(_EasyMessage)
 _members: Final = Decoder(dict[str, Any])
 _bare: Final = Decoder(_Bare)
 _array: Final = Decoder(list[Raw])
+_text: Final = Decoder(Text)
 _text_or_array: Final = Decoder(Text | list[Raw])
 
 _ITEM_TYPES: Final = tuple(allowed_values(KnownItem, ".type"))
@@ -100,9 +101,12 @@ def decode_items(
 
     Raises RequestError naming the place that does not fit, or when there are more than `limit` items.
     """
+    if raw[:1] == b'"':
+        text = decode_param(_text, raw, param)
+        return (Message(role="user", content=text),) if text else ()
     if limit is not None and len(raw) >= MIN_BYTES_COUNTED:
         check_length(raw, param, limit)
-    items = None if raw[:1] == b'"' else decode_fitting_items(raw, limit)
+    items = decode_fitting_items(raw, limit)
     if items is None:
         items = _decode_each(raw, param, limit, in_history=in_history)
     if limit is not None and len(items) > limit:
