@@ -100,7 +100,7 @@ class Round(ABC):
             if data is None:
                 return False
             try:
-                self._beginning += self._reader.begin(data)
+                self._beginning += self._reader.begin(data, is_last=self._call.has_ended)
             except UpstreamError as error:
                 if isinstance(self._call, TruncatingCall) and self._call.retry_shorter(error):
                     self._flow.stream.expect(self._flow.expectations(self.asked))

@@ -58,6 +58,10 @@ class TruncatingCall:
         self._call = self._send(shorter.body)
         return True
 
+    @property
+    def has_ended(self) -> bool:
+        return self._call.has_ended
+
     def read(self, take: Take | None = None) -> bytes | None:
         return self._call.read(take)
 

@@ -35,6 +35,9 @@ Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
 class Call:
     """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time."""
 
+    has_ended = False
+    """Whether the body is known to have ended with what `read` has returned; else, the next read tells."""
+
     def __init__(
         self,
         upstream: "Upstream",
@@ -152,6 +155,7 @@ class Call:
             raise UpstreamError(message, cause="broken") from None
         if body.has_taken:
             self._silence, body.has_taken = 0.0, False
+            self.has_ended = body.framing.over
         elif data is None:
             self._count_silence(TICK_SECONDS)
         return data

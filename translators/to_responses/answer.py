@@ -60,10 +60,15 @@ class AnswerReader(Struct, eq=False):
     done: bool = False
     """Whether the rest of the body can no longer change the response."""
 
-    def begin(self, data: bytes) -> list[Event]:
-        """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place."""
+    def begin(self, data: bytes, *, is_last: bool = False) -> list[Event]:
+        """Feed bytes until `has_begun`, b"" at the end of the body; raise UpstreamError for an error in its place.
+
+        `is_last`: the body is known to end with these bytes, so that one in JSON can be read.
+        """
         events: list[Event] = []
         chunks = iter(self._read(data) if data else self._read_rest())
+        if is_last and isinstance(self._body, WholeBody):
+            chunks = iter(self._read_rest())
         for chunk in chunks:
             self.has_begun = begins_answer(chunk)
             if self.has_begun:
@@ -72,7 +77,8 @@ class AnswerReader(Struct, eq=False):
             events += self._stream.feed((chunk,))
         self.done = self._stream.is_over or (self._body is not None and self._body.done)
         if not self.has_begun and (not data or self.done):
-            self._check_is_answer()
+            if not self._stream.has_answer:
+                self._refuse_other()
             self.has_begun = True
         return events
 
@@ -92,9 +98,10 @@ class AnswerReader(Struct, eq=False):
         try:
             if not self.done:
                 events += self._stream.feed(self._read_rest())
-            self._check_is_answer()
-            if self._body is None and not self._stream.has_answer:
-                raise UpstreamError("The provider's answer is empty.", status=502)
+            if not self._stream.has_answer:
+                self._refuse_other()
+                if self._body is None:
+                    raise UpstreamError("The provider's answer is empty.", status=502)
         except UpstreamError as error:
             events += self._stream.fail(error)
         self.done = True
@@ -116,9 +123,9 @@ class AnswerReader(Struct, eq=False):
             self._body = EventStream(self._start)
         return self._body.flush() if self._body else ()
 
-    def _check_is_answer(self) -> None:
-        """Raise UpstreamError for a body that has ended and holds no answer, but something else."""
-        if self._body is not None and self._body.unread and not self._stream.has_answer:
+    def _refuse_other(self) -> None:
+        """Raise UpstreamError for a body that has ended without an answer, if it holds something else."""
+        if self._body is not None and self._body.unread:
             raise not_an_answer(self._body.unread)
 
 

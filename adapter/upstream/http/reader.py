@@ -33,7 +33,7 @@ class BodyReader:
         """Raises UpstreamError for a body whose encoding is unknown."""
         self._sent = sent
         self._reusable = head.keeps_connection
-        self._framing = choose_framing(head)
+        self.framing = choose_framing(head)
         self._receive = sent.arrivals.receive
         self._read_ahead = head.rest
         self._take: Take | None = None
@@ -47,7 +47,7 @@ class BodyReader:
         `take` gets all bytes first, in the event loop; returned are those for which it returns False.
         """
         self._take = take
-        while not self._framing.over:
+        while not self.framing.over:
             if self._read_ahead:
                 data, self._read_ahead = self._read_ahead, b""
                 self._feed(data)
@@ -59,7 +59,7 @@ class BodyReader:
                 if received is None:
                     return None
                 if not received:
-                    if self._framing.ends_with_connection:
+                    if self.framing.ends_with_connection:
                         return b""
                     raise BodyCut
             if self._untaken:
@@ -69,13 +69,13 @@ class BodyReader:
 
     def _feed(self, data: bytes) -> bool:
         """Take what has arrived; return False if `read` has to return, or the body is complete."""
-        body = self._framing.feed(data)
+        body = self.framing.feed(data)
         if body:
             self.has_taken = True
             if self._take is None or not self._take(body):
                 self._untaken = body
                 return False
-        return not self._framing.over
+        return not self.framing.over
 
     def close(self, *, answered: bool = False) -> None:
         """Close the body; the connection is reused if the body is complete, and nothing came after it.
@@ -84,12 +84,12 @@ class BodyReader:
         nothing of the answer is referred to meanwhile.
         """
         self._take = None  # it may lead back here
-        if not self._framing.over:
+        if not self.framing.over:
             if answered:
                 gevent.spawn(_read_to_end, self)
             else:
                 self._sent.close()
-        elif self._reusable and not (self._framing.overrun or self._read_ahead):
+        elif self._reusable and not (self.framing.overrun or self._read_ahead):
             self._sent.release()
         else:
             self._sent.close()

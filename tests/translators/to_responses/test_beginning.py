@@ -35,8 +35,8 @@ def test_an_answer_begins_with_what_it_says(beginning: str) -> None:
     assert reader.has_begun
 
 
-@given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=6), st.booleans())
-def test_a_beginning_that_is_read_first_changes_nothing(cuts: list[int], whole: bool) -> None:
+@given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=6), st.booleans(), st.booleans())
+def test_a_beginning_that_is_read_first_changes_nothing(cuts: list[int], whole: bool, is_end_known: bool) -> None:
     body = encode(chat.completion("Hello", reasoning_content="Hm")) if whole else ANSWER
     places = [0, *sorted({cut for cut in cuts if cut < len(body)}), len(body)]
     plain, begun = StreamHarness(), StreamHarness()
@@ -44,7 +44,10 @@ def test_a_beginning_that_is_read_first_changes_nothing(cuts: list[int], whole: 
     expected, found = [], []
     for start, end in pairwise(places):
         expected += one.feed(body[start:end])
-        found += (other.feed if other.has_begun else other.begin)(body[start:end])
+        if other.has_begun:
+            found += other.feed(body[start:end])
+        else:
+            found += other.begin(body[start:end], is_last=is_end_known and end == len(body))
     if not other.has_begun:
         found += other.begin(b"")
     assert other.has_begun
