@@ -82,7 +82,7 @@ class Attempts:
 
     def ask(self, plan: Plan) -> RoundRequest:
         """Return what else to ask the current candidate, in the context that was gathered for it."""
-        return plan(self._context)
+        return plan(self.context)
 
     def send(self, json: bytes, delay: float) -> Call:
         """Send a chat request after `delay` seconds."""
@@ -136,11 +136,6 @@ class Attempts:
     def upstream(self) -> str:
         """The name of the current candidate's upstream."""
         return self._candidates.current.upstream
-
-    @property
-    def notes(self) -> Notes:
-        """The notes on the context and its translations for the current candidate."""
-        return self._context.notes
 
     def _retry_with_lesson(self, rejected: RoundRequest, error: UpstreamError) -> RoundRequest | None:
         """Translate for the same candidate as a rejection teaches; None if it teaches nothing."""
@@ -202,5 +197,6 @@ class Attempts:
         return None
 
     def _gather(self, plan: Plan) -> RoundRequest:
-        self._context: Context = gather_context(self._source, self._candidates.current, self._retry_plan.dialect)
-        return plan(self._context)
+        self.context: Context = gather_context(self._source, self._candidates.current, self._retry_plan.dialect)
+        """That of the current candidate."""
+        return plan(self.context)

@@ -93,7 +93,10 @@ class Context(Struct, frozen=True):
         return self.translate_after(request, History())
 
     def translate_after(self, request: CreateRequest, history: History) -> ChatRequest:
-        """Return the chat request of a request that continues another history; raise RequestError."""
+        """Return the chat request of a request that continues another history; raise RequestError.
+
+        It is made beside the event loop if that may take long.
+        """
         translate = partial(
             chat_request, request, history, self.dialect, self.notes,
             model=self.model, stream=request.stream or request.background, sealer=self.sealer,

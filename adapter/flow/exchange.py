@@ -21,13 +21,14 @@ from adapter.flow.caller import Caller
 from adapter.flow.context import ContextSource
 from adapter.flow.flow import Flow, check_request, new_stream
 from adapter.flow.keeping import Keeping, ResponseKeeper, StoreKeeper
-from adapter.flow.observation import code_of, log_end, observe_begin, observe_end, settle, trace_end
+from adapter.flow.observation import code_of, log_end, observe_end, settle, trace_end
 from adapter.flow.plans import ask_as_requested, ask_for_compaction, ask_uncompacted
 from adapter.flow.round import CreateRound, Deliver, Round, create_round
 from adapter.history.conversation_lease import ConversationLease
 from adapter.services import FlowServices, new_ids
 from adapter.sharing.offload import LARGE_BYTES
 from adapter.store.base import StoreDown, StoredResponse
+from adapter.telemetry.catalog import IN_FLIGHT
 from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import remove_trigger, retained_items
@@ -127,7 +128,7 @@ class Exchange:
         transport = self.watch.transport
         self._transport = "sse" if flow.request.stream and transport == "http" else transport
         """How the response reaches its client: http, sse, websocket or background."""
-        observe_begin(self._transport)
+        IN_FLIGHT.add((self._transport,))  # until `observe_end`
         self._trace = current_trace()
         if self._trace is not None:
             self._trace.open_call()
@@ -257,7 +258,7 @@ class Exchange:
         """All notes so far: on the request, on its translation for the current candidate, on the answer."""
         if self._last_notes is not None:
             return self._last_notes
-        return Notes.of(self._request_notes, self._flow.attempts.notes, self._flow.notes)
+        return Notes.of(self._request_notes, self._flow.attempts.context.notes, self._flow.notes)
 
     def still_running(self) -> list[Event]:
         """Return an event that says only that the response goes on."""

@@ -47,6 +47,8 @@ class Flow(Struct, frozen=True):
     def judge(self, asked: RoundRequest, response: Response) -> Judgement:
         """Judge an answer; beside the event loop, if a caller's schema decides how long that takes."""
         rules = asked.chat.answer_rules
+        if rules.format is None and not rules.call:
+            return Judgement()
         if isinstance(rules.format, JSONSchemaFormat):
             return self.services.offload.run(self.caller.tenant, rules.judge, response, self.notes)
         return rules.judge(response, self.notes)
@@ -54,12 +56,13 @@ class Flow(Struct, frozen=True):
     def expectations(self, asked: RoundRequest) -> Expectations:
         """Return what a stream machine needs to know of a round's chat request."""
         request, chat, context = self.request, asked.chat, asked.context
+        format = context.request.text.format
         always = not request.store or "reasoning.encrypted_content" in request.include
         return Expectations(
             chat.names, SealPolicy(context.sealer, always), chat.history.call_ids, len(chat.json),
             self.tools.names if self.tools is not None else frozenset(),
             context.dialect.thinks_first, self.attempts.redact, chat.functions,
-            answer_finder(context.request.text.format), context.model,
+            None if format is None else answer_finder(format), context.model,
         )  # fmt: skip
 
 

@@ -21,12 +21,11 @@ from adapter.flow.observation import (
     FORWARDED_TRANSPORT,
     code_of,
     log_forwarded,
-    observe_begin,
     observe_forwarded,
     settle,
 )
 from adapter.services import FlowServices
-from adapter.telemetry.catalog import RETRIES, UPSTREAM_CALLS
+from adapter.telemetry.catalog import IN_FLIGHT, RETRIES, UPSTREAM_CALLS
 from adapter.upstream.call import Call
 from adapter.upstream.redaction import LineRedactor, Redactor
 from adapter.upstream.routing.health import Candidate
@@ -68,7 +67,7 @@ class Forwarding:
         self._recording = caller.recording
         if self._recording is not None:
             self._recording.open(None, FORWARDED_TRANSPORT)
-        observe_begin(FORWARDED_TRANSPORT)
+        IN_FLIGHT.add((FORWARDED_TRANSPORT,))  # until `observe_forwarded`
 
     @property
     def watch(self) -> ClientWatch:

@@ -43,11 +43,6 @@ _MAX_LOGGED_MODEL_CHARACTERS: Final = 200
 """Of the name in a forwarded request, which no one has checked."""
 
 
-def observe_begin(transport: str) -> None:
-    """Count a response that is being answered; `observe_end` follows."""
-    IN_FLIGHT.add((transport,))
-
-
 def observe_end(
     caller: Caller, response: Response, upstream: str, transport: str, seconds: float, first: float | None,
     notes: Iterable[Note], recorder: UsageRecorder,

@@ -71,7 +71,7 @@ class AnswerRules(Struct, frozen=True, gc=False):
 
     def judge(self, response: Response, notes: Notes) -> Judgement:
         """Judge a response that has ended."""
-        if (self.format is None and not self.call) or response.status != "completed" or _refuses(response.output):
+        if response.status != "completed" or _refuses(response.output):
             return Judgement()
         calls = _calls_of(response.output)
         if self.call and (not calls if self.tool is None else self.tool not in calls):

@@ -4,7 +4,6 @@ A parameter that the client left out is shown with the API's default, and as nul
 Source: OpenAI API reference, Responses: create; Open Responses specification, Response object.
 """
 
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,7 +23,7 @@ from translators.responses.response import Response
 
 def first_snapshot(request: CreateRequest, id: str, created_at: int) -> Response:
     """Return the response as `response.created` shows it; `created_at` is in Unix seconds."""
-    shown = make_once(request, "snapshot", partial(_show, request))
+    shown = make_once(request, "snapshot", _show, request)
     return replace(
         shown, id=id, created_at=created_at, previous_response_id=request.previous_response_id,
         metadata=request.metadata,

@@ -7,7 +7,7 @@ otherwise be dropped silently. Source: OpenAI API reference, Responses: create.
 """
 
 from collections.abc import Callable, Hashable, Set
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, ParamSpec, TypeVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from translators.responses.tools import (
 from translators.wire import Raw
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 MAX_MADE: Final = 3
 """Things made of one base that are remembered: its snapshot, and the heads for two candidates."""
@@ -171,7 +172,7 @@ def base_of(request: CreateRequest) -> BaseRequest:
     return BaseRequest(replace(request, **_NO_TURN))
 
 
-def make_once(request: CreateRequest, key: Hashable, make: Callable[[], T]) -> T:
+def make_once(request: CreateRequest, key: Hashable, make: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """Return what `make` returns; it is made once for all requests that have their base in common.
 
     It depends on the members of the base and on what `key` names, and is never changed. For a request that has been
@@ -179,10 +180,10 @@ def make_once(request: CreateRequest, key: Hashable, make: Callable[[], T]) -> T
     """
     base = request.base
     if base is None or replace(request, **_NO_TURN) != base.members:
-        return make()
+        return make(*args, **named)
     found: T | None = base.made.get(key)
     if found is None:
-        found = make()
+        found = make(*args, **named)
         if len(base.made) >= MAX_MADE:
             base.made.clear()
         base.made[key] = found

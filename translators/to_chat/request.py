@@ -5,7 +5,6 @@ reference, Responses: create; OpenAI API reference, Chat: create; docs/dialects.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -70,9 +69,8 @@ def chat_request(
     else:
         tools = request.tools
         # the head refers to the dialect, so no other dialect can get its id
-        head = make_once(
-            request, (id(dialect), model, stream), partial(chat_head, request, tools, dialect, model, stream)
-        )
+        key = id(dialect), model, stream
+        head = make_once(request, key, chat_head, request, tools, dialect, model, stream)
     names = head.names.copy()
     extended, messages = history.extend(request.input[history.known :], of_input, names, return_policy)
     if of_input.notes:
