@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from adapter import __version__
 from adapter.commands.check_command import check
-from adapter.commands.command import CommandError, flags, opened, show_lessons
+from adapter.commands.command import CommandError, flags, opened
 from adapter.commands.key_commands import keys, usage
 from adapter.commands.setting_groups import GroupedCommand
 from adapter.settings.effective import effective
@@ -58,6 +58,8 @@ Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTRE
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """The OpenAI Responses API in front of any chat-completions provider."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        click.get_current_context().color = False
 
 
 main.add_command(check)
@@ -119,11 +121,11 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
     CHUNKS.sse is the body of a /chat/completions answer, streamed or whole; - reads standard input.
     """
     from adapter.commands.offline import replay
-    from adapter.commands.terminal import show_replay
+    from adapter.commands.terminal import is_wide, show_replay
     from translators.notes import Notes
 
     notes = Notes()
-    if sys.stdout.isatty():
+    if is_wide():
         show_replay(chunks, settings, notes)
     else:
         replay(chunks, sys.stdout.buffer, settings, notes)
@@ -149,7 +151,7 @@ class ShownByDefault(click.Group):
     """A group whose command `show` runs when no other is named."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in context.help_option_names):
+        if not args or (args[0].startswith("-") and args[0] not in context.help_option_names):
             args = ["show", *args]
         return super().parse_args(context, args)
 
@@ -203,16 +205,14 @@ def lessons(settings: Settings, forget: bool) -> None:
 
     A member, role or form that a provider rejects is omitted or replaced for six hours.
     """
-    from adapter.commands.lessons import forget_all
+    from adapter.commands.lessons import forget_all, report
     from adapter.store.base import StoreDown
 
-    if not forget:
-        show_lessons(settings)
-        return
     try:
-        click.echo(f"Lessons erased: {forget_all(settings)}.")
+        lines = [f"Lessons erased: {forget_all(settings)}."] if forget else report(settings)
     except StoreDown as error:
-        raise CommandError(f"the store is down: {error}") from None
+        raise CommandError(str(error)) from None
+    click.echo("\n".join(lines))
 
 
 @main.group()

@@ -33,6 +33,8 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     from adapter.commands.check import create_probes, report, run_probes
     from adapter.settings.dialects import describe_dialect
 
+    if upstream is not None:
+        _choose(settings, upstream)  # before a demo is started
     with _demo_unless_configured(settings) as settings:
         chosen = _choose(settings, upstream)
         if settings.sources.get("dialect") == DESCRIPTIONS["dialect"].flag and settings.dialect != "auto":
@@ -113,7 +115,7 @@ def _choose(settings: Settings, name: str | None) -> list[UpstreamSettings]:
 
 
 def _described(results: "list[Result]") -> dict[str, Any]:
-    return {"probes": [result._asdict() for result in results]}
+    return {"probes": [{**result._asdict(), "seconds": round(result.seconds, 3)} for result in results]}
 
 
 class _Table:
@@ -121,7 +123,7 @@ class _Table:
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
-        self._is_terminal = not silent and sys.stdout.isatty()
+        self._is_terminal = not silent and sys.stdout.isatty() and click.get_current_context().color is not False
 
     def start(self, name: str) -> None:
         """Name a probe that begins, until the next line is written."""

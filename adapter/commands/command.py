@@ -12,6 +12,7 @@ import click
 from adapter.settings.description import Description
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.sources import load_settings
+from adapter.settings.tables import TableError
 
 if TYPE_CHECKING:
     from adapter.store.files.protocols import FileStore
@@ -46,7 +47,7 @@ def flags(*names: str, **helps: str) -> Callable[[Command], Command]:
             flagged = {of.name: given.pop(of.name) for of in chosen}
             try:
                 command(load_settings(flagged), **given)
-            except SettingsError as error:
+            except (SettingsError, TableError) as error:
                 raise CommandError(str(error)) from None
 
         with_flags: Command = run

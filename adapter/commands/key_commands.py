@@ -25,7 +25,7 @@ def key_options(command: Command) -> Command:
         click.option("--model", "models", multiple=True, help="A model, or a pattern, that it may use. Default: all."),
         click.option("--tenant", help="Whose responses it reads and writes. Default: its name."),
         click.option("--admin", is_flag=True, default=None, help="Let it use the admin address, too."),
-        click.option("--days", type=count, help="Days until it expires."),
+        click.option("--days", type=click.IntRange(1, 36_500), help="Days until it expires."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -53,9 +53,9 @@ def create_key(settings: Settings, name: str, stored: bool, **given: Any) -> Non
         )
         return
     key = create_key()
+    table = table_of(name, key, **given)
     click.echo(key)
-    click.echo(f"\nThis is the only time that it is shown. Add to the configuration file:\n\n"
-               f"{table_of(name, key, **given)}", err=True)  # fmt: skip
+    click.echo(f"\nThis is the only time that it is shown. Add to the configuration file:\n\n{table}", err=True)
 
 
 @keys.command("rotate")
@@ -123,4 +123,7 @@ def usage(settings: Settings, days: int | None, key: str | None, by_day: bool, a
 
     with opened(settings) as (store, _):
         found = [one for one in store.key_usage(usage_since(days)) if key in (None, one.key)]
+    if key is not None and not found and not as_json:
+        click.echo(f"The key {key} has used nothing.")
+        return
     click.echo(encode(found).decode() if as_json else "\n".join(report_usage(found, by_day=by_day)))

@@ -1,11 +1,12 @@
 """The keys of callers, as the command line makes and shows them."""
 
 import json
+import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from adapter.settings.caller_keys import CallerKey, digest_of
+from adapter.settings.caller_keys import CallerKey, digest_of, read_caller_keys
 from adapter.settings.kinds import Age
 from adapter.settings.settings import Settings
 from adapter.settings.tables import quote_key
@@ -14,9 +15,15 @@ from adapter.store.protocols import ValueStore
 
 
 def table_of(name: str, key: str, **given: Any) -> str:
-    """Return the table for the configuration file that makes a server accept a key; `given` as for the command."""
+    """Return the table for the configuration file that makes a server accept a key; `given` as for the command.
+
+    Raises TableError for what a server would refuse.
+    """
     lines = [f"[keys.{quote_key(name)}]", f'hash = "sha256:{digest_of(key)}"']
-    return "\n".join([*lines, *(f"{setting} = {_as_toml(value)}" for setting, value in _settings_of(**given).items())])
+    lines += [f"{setting} = {_as_toml(value)}" for setting, value in _settings_of(**given).items()]
+    table = "\n".join(lines)
+    read_caller_keys(tomllib.loads(table)["keys"], {})
+    return table
 
 
 def add_stored_key(store: ValueStore, settings: Settings, name: str, **given: Any) -> str:

@@ -20,7 +20,9 @@ _MAX_NAME_CHARS: Final = 60
 
 
 def report(settings: Settings) -> list[str]:
-    """Return a line for each lesson in the store, or one that says there is none; raise StoreDown."""
+    """Return a line for each lesson in the store, or one that says why there is none; raise StoreDown."""
+    if settings.store_url.kind == "memory":
+        return ["The lessons of a server with a memory: store cannot be read from outside."]
     found = _with_store(settings, list_lessons)
     if not found:
         return ["No lessons are stored."]

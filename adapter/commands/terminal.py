@@ -5,6 +5,7 @@ A terminal obeys control characters, so none of them reaches it: they are shown 
 
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -23,6 +24,11 @@ _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null|-?\d[
 _BETWEEN: Final = " │ "
 MIN_COLUMNS: Final = 100
 """Of a terminal that has room for two texts side by side."""
+
+
+def is_wide() -> bool:
+    """Return whether standard output is a terminal with room for two texts side by side."""
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns >= MIN_COLUMNS
 
 
 def visible(text: str) -> str:
@@ -70,17 +76,16 @@ def _fold(lines: Iterable[str], width: int) -> Iterator[tuple[int, str]]:
 
 def show_pair(left: str, right: str) -> None:
     """Print two JSON texts side by side, or only the second if the terminal is narrow."""
-    width = shutil.get_terminal_size().columns
-    if width < MIN_COLUMNS:
+    if not is_wide():
         click.echo("\n".join(paint_json(visible(line)) for line in right.splitlines()))
         return
-    for line in side_by_side(left.splitlines(), right.splitlines(), width):
+    for line in side_by_side(left.splitlines(), right.splitlines(), shutil.get_terminal_size().columns):
         click.echo(line)
 
 
 def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> None:
     """Print each line of a recorded answer beside the events that it makes."""
-    width = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+    width = shutil.get_terminal_size().columns
     for piece, events in replay_pieces(chunks, settings, notes):
         if piece.strip() or events:
             left, right = piece.decode("utf-8", "replace").splitlines(), [encode(event).decode() for event in events]

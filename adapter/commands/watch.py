@@ -17,6 +17,7 @@ from adapter.commands.command import CommandError
 from adapter.commands.offline import replay_pieces
 from adapter.commands.terminal import visible
 from adapter.settings.settings import Settings
+from adapter.upstream.http.causes import find_cause
 from translators.errors import ProtocolError
 from translators.notes import Notes
 from translators.wire import encode
@@ -113,7 +114,7 @@ def _read_first(inspector: Inspector) -> Any:
     try:
         return inspector.read("recordings?limit=1")
     except requests.RequestException as error:
-        raise CommandError(f"The server cannot be reached: {error.__class__.__name__}.") from None
+        raise CommandError(f"The server cannot be reached: {find_cause(error)[1]}.") from None
 
 
 def describe(one: dict[str, Any], recorded: dict[str, Any], *, whole: bool) -> list[str]:

@@ -17,6 +17,7 @@ from adapter.settings.kinds import Switch, Text, Whole
 from adapter.settings.models import match_pattern
 from adapter.settings.secret_values import KEY, read_secret
 from adapter.settings.tables import TableError, check_table, quote_key
+from translators.errors import shorten
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 """Shorter than a digest, which is the tenant of a key without a name."""
@@ -102,7 +103,7 @@ def read_caller_keys(table: object, environ: Mapping[str, str]) -> tuple[CallerK
     for name, values in table.items():
         where = f"keys.{quote_key(name)}"
         if not _NAME.fullmatch(name):
-            raise TableError(f"{where}: a name has up to 63 letters, digits, dots, - and _.")
+            raise TableError(f"keys.{quote_key(shorten(name))}: a name has up to 63 letters, digits, dots, - and _.")
         read = check_table(KEY_TABLE, values, where, "a setting of a key", secret=("hash", "key"))
         digests = _read_digests(read, where, environ)
         for digest in digests:

@@ -67,7 +67,7 @@ def configure(level: str, format: str, to: BinaryIO | None = None) -> None:
     """
     target = to or sys.stderr.buffer
     is_console = format == "console" or (format == "auto" and target.isatty())
-    render = _console(colors=target.isatty() and "NO_COLOR" not in os.environ) if is_console else _json_line
+    render = _console(colors=target.isatty() and not os.environ.get("NO_COLOR")) if is_console else _json_line
     log.lowest, log.write = LEVELS[level], _Output(target, render).write
     logging.basicConfig(handlers=[_Forwarder()], level=max(LEVELS[level], logging.WARNING), force=True)
 

@@ -230,3 +230,40 @@ def test_config_shows_upstreams_and_models(routed: str) -> None:
     assert "upstreams.b.url " in shown
     (row,) = [line for line in shown.splitlines() if line.startswith("models.b ")]
     assert row.split() == ["models.b", "its-own-name", "at", "b", f"{routed}:", "models"]
+
+
+@pytest.mark.parametrize(("arguments", "line"), [
+    (("keys", "create", "a b"), 'keys."a b": a name has up to 63 letters, digits, dots, - and _.'),
+    (("keys", "create", "a" * 999), f"keys.\"{'a' * 64}…\": a name has up to 63 letters, digits, dots, - and _."),
+    (("keys", "create", "a", "--tenant", ""), "keys.a.tenant must be a name"),
+    (("keys", "create", "a", "--model", "*x*"), "keys.a.models must be an array of models' names"),
+    (("check", "--upstream", "a"), "--upstream: there is no upstream a."),
+    (("watch", "--admin-bind", "127.0.0.1:9"), "The server cannot be reached: Connection refused."),
+    (("lessons", "--store", "redis://127.0.0.1:9/0"), "The store redis://127.0.0.1:9/0 cannot be reached"),
+])  # fmt: skip
+def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], line: str) -> None:
+    refused = run(*arguments)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert refused.stderr.startswith(f"responses-adapter: {line}")
+
+
+@pytest.mark.parametrize(("arguments", "line"), [
+    (("config", "inti"), "Error: No such command 'inti'. Did you mean 'init'?"),
+    (("keys", "create", "a", "--days", "99999999"), "Error: Invalid value for '--days': 99999999 is not in the range"),
+])  # fmt: skip
+def test_a_wrong_word_is_named(arguments: tuple[str, ...], line: str) -> None:
+    refused = run(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[-1].startswith(line)
+
+
+def test_a_key_that_has_used_nothing_is_named(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/store.db"
+    run("keys", "create", "one", "--stored", "--store", store)
+    assert run("usage", "--store", store).stdout == "No key has used anything.\n"
+    assert run("usage", "--store", store, "--key", "one").stdout == "The key one has used nothing.\n"
+
+
+def test_lessons_of_a_store_in_memory_are_not_there_to_be_read() -> None:
+    shown = run("lessons", ADAPTER_STORE="memory:", ADAPTER_WORKERS="1").stdout
+    assert shown == "The lessons of a server with a memory: store cannot be read from outside.\n"

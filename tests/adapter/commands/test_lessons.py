@@ -50,19 +50,24 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     assert run("lessons", ADAPTER_STORE=f"sqlite:///{path}").stdout == NOTHING
     assert run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{path}").stdout == "Lessons erased: 0.\n"
-    assert run("lessons", ADAPTER_STORE="memory:", ADAPTER_WORKERS="1").stdout == NOTHING
     assert not path.exists()
 
 
 def test_a_store_that_is_down_is_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "store.db"
     broken.write_bytes(b"no database" * 1000)
-    shown = run("lessons", ADAPTER_STORE=f"sqlite:///{broken}")
-    assert (shown.returncode, shown.stdout.count("\n")) == (0, 1)
-    assert shown.stdout.startswith("The lessons are unknown: the store is down: ")
-    refused = run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{broken}")
-    assert refused.returncode == 2
-    assert re.fullmatch(r"responses-adapter: the store is down: .*\n", refused.stderr)
+    for flags in ((), ("--forget",)):
+        refused = run("lessons", *flags, ADAPTER_STORE=f"sqlite:///{broken}")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert re.fullmatch(r"responses-adapter: The store .* is not an SQLite database; .*\n", refused.stderr)
+
+
+def test_check_goes_on_without_lessons(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.otherwise = modest
+    (tmp_path / "store.db").write_bytes(b"no database" * 1000)
+    shown = run("check", ADAPTER_STORE=f"sqlite:///{tmp_path}/store.db", ADAPTER_UPSTREAM_URL=upstream.url)
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines()[-1].startswith("The lessons are unknown: the store is down: ")
 
 
 def test_check_ends_with_what_was_learned(url: str, upstream: Upstream) -> None:
