@@ -49,7 +49,7 @@ from adapter.telemetry.traces.spans import tracing
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
-from adapter.upstream.redaction import mask_secrets
+from adapter.upstream.redaction import mask_secrets, mask_tokens
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS
@@ -269,10 +269,10 @@ class Services:
         own = [*settings.api_keys, *settings.secret_key, *filter(None, (settings.admin_key,))]
 
         def mask(data: bytes, bearer: str | None) -> bytes:
-            data = mask_secrets(data, own if bearer is None else [*own, bearer])
+            secrets = {*own, bearer} if bearer else {*own}
             for upstream in self.upstreams.values():
-                data = upstream.redactor(None).mask(data)
-            return data
+                secrets.update(upstream.redactor(None).secrets)
+            return mask_tokens(mask_secrets(data, sorted(secrets, key=len, reverse=True)))
 
         return Recorder(cast(Mode, settings.inspector), settings.inspector_bytes, mask, self._describe_health)
 

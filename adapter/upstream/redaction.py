@@ -5,6 +5,7 @@ error, and of an error inside an answer. The secrets are the upstream's keys, th
 the caller's own key where that is passed through. What the inspector records passes here, too.
 """
 
+import ctypes
 import json
 import re
 from collections.abc import Iterable
@@ -25,12 +26,19 @@ _SELF_EVIDENT_CHARS: Final = 8
 """A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
 it is replaced only between characters that are no part of a word."""
 
+_BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
+_MUCH_BYTES: Final = 1 << 14
+"""Of data in which the C library finds a text in a third of the time that Python needs."""
+_memmem: Final = ctypes.PyDLL(None).memmem
+_memmem.argtypes = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t
+_memmem.restype = ctypes.c_void_p
+
 
 class Redactor:
     """Replaces secrets in a text. Call it."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self.secrets = longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
@@ -66,7 +74,7 @@ class Redactor:
 
     def mask(self, data: bytes) -> bytes:
         """Return data with each character of a secret replaced by an asterisk, so that all lengths stay right."""
-        return mask_secrets(data, self._secrets)
+        return mask_secrets(data, self.secrets)
 
 
 class LineRedactor:
@@ -108,9 +116,20 @@ def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
     """Return data with each character of these secrets replaced by an asterisk, as they are or escaped in JSON."""
     for secret in secrets:
         for form in _forms_of(secret):
-            if form in data:  # mostly not, and this is quick
+            if _contains(data, form):  # mostly not, and this is quick
                 data = re.sub(_pattern_of(form.decode()).encode(), _asterisks, data)
     return data
+
+
+def mask_tokens(data: bytes) -> bytes:
+    """Return data with every token after `Bearer` masked, whatever it gives access to."""
+    if not _contains(data, b"earer ") and not _contains(data, b"EARER "):
+        return data
+    return _BEARER.sub(lambda found: found[1] + b"*" * len(found[2]), data)
+
+
+def _contains(data: bytes, text: bytes) -> bool:
+    return text in data if len(data) < _MUCH_BYTES else _memmem(data, len(data), text, len(text)) is not None
 
 
 @lru_cache(maxsize=1024)

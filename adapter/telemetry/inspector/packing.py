@@ -36,7 +36,6 @@ _CREDENTIALS: Final = {
 }
 """Members of tools and files → what finds their values."""
 _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
-_BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
 CUT: Final = b"[left out by the inspector: "
 """Begins what is in the place of base64."""
 _compressor: Final = zstandard.ZstdCompressor(level=1)
@@ -47,7 +46,10 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Mask(Protocol):
-    """Returns data without the server's secrets, and without a caller's key if there is one."""
+    """Returns data without the server's secrets, the caller's key, if there is one, and what gives access elsewhere.
+
+    Each is replaced by as many characters.
+    """
 
     def __call__(self, data: bytes, bearer: str | None) -> bytes: ...
 
@@ -130,11 +132,11 @@ class Group:
 
     def pack_heads(self, mask: Mask) -> bytes:
         """Return a line of JSON for each recording, without secrets."""
-        return b"\n".join([_masked(own.heads, mask, bearer) for bearer, own in self._by_bearer.items()])
+        return b"\n".join([mask(b"\n".join(own.heads), bearer) for bearer, own in self._by_bearer.items()])
 
     def pack_contents(self, mask: Mask) -> bytes:
         """Return the contents without secrets; `compress` them."""
-        texts = [_masked(own.texts, mask, bearer) for bearer, own in self._by_bearer.items() if own.texts]
+        texts = [mask(b"\n".join(own.texts), bearer) for bearer, own in self._by_bearer.items() if own.texts]
         return _encode(([one for own in self._by_bearer.values() for one in own.layouts], b"\n".join(texts)))
 
 
@@ -216,18 +218,6 @@ def _put_all(data: list[bytes], put: Callable[[bytes], int]) -> list[int]:
     """Put what came in pieces as one text: a secret may be in two of them. Return their sizes."""
     put(b"".join(data))
     return [*map(len, data)]
-
-
-def _masked(texts: list[bytes], mask: Mask, bearer: str | None) -> bytes:
-    """Return lines of text without secrets."""
-    return mask_tokens(mask(b"\n".join(texts), bearer))
-
-
-def mask_tokens(data: bytes) -> bytes:
-    """Return data with every token after `Bearer` masked, whatever it gives access to."""
-    if b"earer " not in data and b"EARER " not in data:
-        return data
-    return _BEARER.sub(lambda found: found[1] + b"*" * len(found[2]), data)
 
 
 def _cut(json: bytes) -> bytes:

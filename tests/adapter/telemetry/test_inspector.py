@@ -24,7 +24,7 @@ from adapter.telemetry.inspector.packing import CUT, Group, compress, unpack
 from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import Attempt, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
-from adapter.upstream.redaction import mask_secrets
+from adapter.upstream.redaction import mask_secrets, mask_tokens
 from tests.support.app import make_app
 from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
@@ -36,7 +36,7 @@ STATIC = Path(pages.__file__).parent / "static"
 
 
 def mask(data: bytes, bearer: str | None) -> bytes:
-    return data if bearer is None else mask_secrets(data, [bearer])
+    return mask_tokens(data if bearer is None else mask_secrets(data, [bearer]))
 
 
 class Owner:
@@ -66,7 +66,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     one = recording()
     one.add_request(request)
-    (data,) = compress([Group(one.take()).pack_contents(lambda data, bearer: mask_secrets(data, secrets))])
+    (data,) = compress([Group(one.take()).pack_contents(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))])
     ((id, part),) = unpack(data)
     assert id == "x_1"
     assert part.request is not None
