@@ -33,8 +33,8 @@ print()
 print(json.dumps(found | {"shared": gc.get_freeze_count() > 10_000, "collects_after_reload": gc.isenabled()}))
 """
 UNWANTED = {
-    "asyncio", "attr", "cryptography", "jsonschema", "mcp", "openai", "psycopg", "pydantic", "pygments", "pypdf",
-    "redis", "rich", "sqlite3", "translators.dialects.amendments", "wsproto",
+    "asyncio", "attr", "chardet", "charset_normalizer", "cryptography", "jsonschema", "mcp", "openai", "psycopg",
+    "pydantic", "pygments", "pypdf", "redis", "rich", "sqlite3", "translators.dialects.amendments", "wsproto",
 }  # fmt: skip
 """Of a feature that most requests do not use, of another store, or of another package of the environment."""
 
