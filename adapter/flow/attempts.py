@@ -89,17 +89,19 @@ class Attempts:
         candidate = self._candidates.current
         upstream = self._services.upstreams[candidate.upstream]
         call = upstream.send_chat(json, bearer=self._bearer, key=candidate.key, delay=delay, model=candidate.model)
-        if self._recording is None:
-            return call
-        from adapter.flow.recorded_call import record_call  # imported late: mostly nothing is recorded
-
-        return record_call(call, self._recording, candidate, self._retry_plan.dialect.lessons, delay, json)
+        if self._recording is not None:
+            call.recording = self._recording
+            lessons = self._retry_plan.dialect.lessons
+            self._recording.begin_attempt(candidate.upstream, candidate.model, candidate.key, lessons, delay, json)
+        return call
 
     def send_truncating(self, json: bytes, notes: Notes, delay: float) -> TruncatingCall:
         """Send a chat request after `delay` seconds, with as much history as the provider accepts, and a note."""
         return TruncatingCall(self._send_shorter, json, notes, self.send(json, delay))
 
-    def _send_shorter(self, json: bytes) -> Call:
+    def _send_shorter(self, json: bytes, error: UpstreamError) -> Call:
+        if self._recording is not None:
+            self._recording.fail_attempt(error)
         self.explain_next("shorter history")
         return self.send(json, 0.0)
 
@@ -118,7 +120,7 @@ class Attempts:
             upstream, model, key, _ = self._candidates.current
             self._services.upstreams[upstream].log_failure(error, model=model, key=key)
             if self._recording is not None:
-                self._recording.fail_last(error)
+                self._recording.fail_attempt(error)
 
     def redact(self, text: str) -> str:
         """Remove the secrets of the current candidate's requests from a text of its errors."""

@@ -177,7 +177,9 @@ class Exchange:
         cancel the response.
         """
         make = self._make_events
-        return make(deliver) if self._recording is None else self._recording.follow_events(make, deliver)
+        if self._recording is None or self._recording.contents is None:
+            return make(deliver)
+        return self._recording.follow_events(make, deliver)
 
     def _make_events(self, deliver: Deliver | None) -> Generator[list[Event]]:
         self._deliver = deliver
@@ -211,7 +213,7 @@ class Exchange:
                 if self._answer_began is None:
                     self._answer_began = time.monotonic()
                     if self._recording is not None:
-                        self._recording.mark("first token")
+                        self._recording.head.first_token = self._answer_began
                 try:
                     yield from self._round.events(self._deliver)
                     events, following = self._round.finish()
@@ -245,6 +247,8 @@ class Exchange:
 
     def _go_on(self, following: Round) -> None:
         self._round.close()
+        if self._recording is not None:
+            self._recording.end_attempt()
         self._round = following
         following.send()
 
@@ -288,7 +292,7 @@ class Exchange:
         if self._trace is not None:
             trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:
-            self._recording.close(response, notes, shows_response=self._transport == "http")
+            self._recording.close_response(response, notes, shows_response=self._transport == "http")
         log_end(caller, response, upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:
@@ -300,11 +304,11 @@ class Exchange:
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
-            self._recording.mark("storing")
+            self._recording.head.storing = time.monotonic()
         if self._keeping.keep(response, notes, events, services.quota) and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
-            self._recording.mark("stored")
+            self._recording.head.stored = time.monotonic()
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

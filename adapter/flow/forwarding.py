@@ -99,9 +99,8 @@ class Forwarding:
                 self._path, body, bearer=self._caller.bearer, key=candidate.key, delay=delay, via=self._via
             )
             if self._recording is not None:
-                from adapter.flow.recorded_call import record_call  # imported late: mostly nothing is recorded
-
-                call = record_call(call, self._recording, candidate, (), delay, body)
+                call.recording = self._recording
+                self._recording.begin_attempt(candidate.upstream, candidate.model, candidate.key, (), delay, body)
             self._call = call
             following = self._await_answer(call)
             if following is None:
@@ -195,7 +194,7 @@ class Forwarding:
                     check_request(self._services, self._caller, None)
                     continue
                 if size == 0 and self._recording is not None:
-                    self._recording.mark("first token")
+                    self._recording.head.first_token = time.monotonic()
                 size += len(data)
                 if size > limit:
                     raise answer_too_large()
@@ -213,7 +212,7 @@ class Forwarding:
             upstream = self._services.upstreams[candidate.upstream]
             upstream.log_failure(error, model=candidate.model, key=candidate.key)
             if self._recording is not None:
-                self._recording.fail_last(error)
+                self._recording.fail_attempt(error)
 
     def _redactor(self) -> Redactor:
         return self._services.upstreams[self._candidates.current.upstream].redactor(self._caller.bearer)
@@ -231,7 +230,7 @@ class Forwarding:
         )  # fmt: skip
         log_forwarded(self._caller, self._path, self._request.model, upstream, self._error, self._usage, seconds)
         if self._recording is not None:
-            self._recording.close_forwarded(self._status, self._usage)
+            self._recording.close(self._status, self._usage)
 
     @property
     def _status(self) -> str:

@@ -24,7 +24,7 @@ from adapter.telemetry.catalog import (
     member_label,
     model_label,
 )
-from adapter.telemetry.logs import log
+from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS, log
 from adapter.telemetry.traces import names
 from adapter.telemetry.traces.spans import Attributes, Trace
 from translators.errors import ProtocolError
@@ -37,8 +37,6 @@ FORWARDED_TRANSPORT: Final = "forwarded"
 _ANSWERED: Final = ("completed", "incomplete")
 _MAX_LOGGED_NOTES: Final = 20
 """There may be one for each item of the input; all of them are stored with the response."""
-LOGGED_TENANT_CHARACTERS: Final = 12
-"""Of the digest that a tenant is: enough to tell tenants apart."""
 _MAX_LOGGED_MODEL_CHARACTERS: Final = 200
 """Of the name in a forwarded request, which no one has checked."""
 

@@ -21,8 +21,8 @@ MAX_RETRIES: Final = 5
 class TruncatingCall:
     """A call that sends a chat request, and shorter ones until the provider accepts one."""
 
-    def __init__(self, send: Callable[[bytes], Call], json: bytes, notes: Notes, call: Call) -> None:
-        """`call` is that of the whole request; `send` sends a shorter one."""
+    def __init__(self, send: Callable[[bytes, UpstreamError], Call], json: bytes, notes: Notes, call: Call) -> None:
+        """`call` is that of the whole request; `send` sends a shorter one after an error."""
         self._send = send
         self._json = json
         self._notes = notes
@@ -55,7 +55,7 @@ class TruncatingCall:
         self._retries += 1
         self._dropped_segments += shorter.dropped
         self._json = shorter.body
-        self._call = self._send(shorter.body)
+        self._call = self._send(shorter.body, error)
         return True
 
     @property

@@ -26,6 +26,8 @@ from translators.wire import encode
 
 Event = MutableMapping[str, Any]
 
+LOGGED_TENANT_CHARACTERS: Final = 12
+"""Of the digest that a tenant is: enough to tell tenants apart."""
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log_context: Final[ContextVar[Mapping[str, str]]] = ContextVar("log_context", default=MappingProxyType({}))

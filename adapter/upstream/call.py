@@ -18,6 +18,7 @@ from translators.errors import UNSENT, UpstreamError
 from translators.failures.classes import classify_http_error
 
 if TYPE_CHECKING:
+    from adapter.telemetry.inspector.recording import Recording
     from adapter.upstream.client import Upstream
 
 _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
@@ -35,6 +36,8 @@ Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
 class Call:
     """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time."""
 
+    recording: "Recording | None" = None
+    """Of the exchange whose last attempt this is; None: it is not recorded."""
     has_ended = False
     """Whether the body is known to have ended with what `read` has returned; else, the next read tells."""
 
@@ -63,10 +66,6 @@ class Call:
         self._body: BodyReader | None = None
         self.head: Head | None = None
         """Of the answer, once it has come."""
-        self.status = 0
-        """Of the answer's head; 0: it has not come."""
-        self.error_body = b""
-        """What came with an error status."""
 
     def wait(self, seconds: float) -> bool:
         """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
@@ -97,8 +96,9 @@ class Call:
             return False
         self._silence = 0.0
         self.head = head
-        self.status = head.status
         self._body = BodyReader(sent, head)
+        if self.recording is not None:
+            self._body.record = self.recording.add_head(head.status)
         if not 200 <= head.status < 300:
             raise self._rejection(head)
         return True
@@ -169,7 +169,8 @@ class Call:
                 body += data or b""
         except UpstreamError:
             pass
-        self.error_body = body
+        if self.recording is not None:
+            self.recording.add_error_body(body)
         return body
 
     def close(self, *, answered: bool = False) -> None:

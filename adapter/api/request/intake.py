@@ -10,17 +10,15 @@ callers do, reading stored responses included, in `identify_caller`. Neither nee
 environment here.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
-from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, start_of
+from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, START
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
-from adapter.flow.observation import LOGGED_TENANT_CHARACTERS
 from adapter.history.known_inputs import TenantInputs
 from adapter.history.references import resolve_references
 from adapter.services import Services
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 
 _FAST_PATH: Final = "/v1/responses"
 """What the fast path serves, in whose environment there is no path."""
+_WISH: Final = "HTTP_X_ADAPTER_INSPECT"
 
 Parse = Callable[[bytes, Settings, TenantInputs | None], CreateRequest]
 """Return the request in a body, of which something may be known; raise RequestError for the first thing that is wrong
@@ -79,9 +78,8 @@ def admit(
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
     if caller.recording is not None:
         caller.recording.describe(
-            request.model, previous=request.previous_response_id, conversation=request.conversation,
-            stored=request.store,
-        )  # fmt: skip
+            request.model, request.previous_response_id, request.conversation, stored=request.store
+        )
     return resolve_references(request, store, caller.tenant)
 
 
@@ -98,7 +96,7 @@ def admit_http(
     services.overload.check()
     body = read_callers_body(environ, caller, services)
     if services.recorder is not None:
-        _record_http(environ, caller, body, services)
+        _record_http(environ, caller, body, services.recorder)
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
@@ -111,13 +109,13 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     services.overload.check()
     body = read_callers_body(environ, caller, services)
     if services.recorder is not None:
-        _record_http(environ, caller, body, services)
+        _record_http(environ, caller, body, services.recorder)
     if len(body) < LARGE_BYTES:
         request = read_forwarded(body)
     else:
         request = services.offload.run(caller.tenant, read_forwarded, body)
     if caller.recording is not None:
-        caller.recording.describe(request.model, previous=None, conversation=None, stored=request.may_be_stored)
+        caller.recording.describe(request.model, None, None, stored=request.may_be_stored)
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
         if caller.admission is not None:
@@ -125,26 +123,14 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     return caller, request
 
 
-def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, services: Services) -> None:
+def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, recorder: "Recorder") -> None:
     """Record an HTTP request, unless its caller declines."""
-    recorder = choose_recorder(environ, services)
-    if recorder is not None:
-        begin_recording(recorder, caller, body, environ.get("PATH_INFO", _FAST_PATH), start_of(environ))
-        environ[RECORDING] = caller.recording
+    if _WISH not in environ or not declines_recording(environ):
+        path = environ.get("PATH_INFO", _FAST_PATH)
+        caller.recording = environ[RECORDING] = recorder.begin(caller, path, body, environ[START])
 
 
-def choose_recorder(environ: Mapping[str, Any], services: Services) -> "Recorder | None":
-    """Return what records the requests of a caller; None: nothing does, or the caller declines."""
-    wish: str | None = environ.get("HTTP_X_ADAPTER_INSPECT")
-    return None if wish is not None and wish.strip().lower() == "off" else services.recorder
-
-
-def begin_recording(
-    recorder: "Recorder", caller: Caller, body: bytes, path: str, began: float | None = None
-) -> None:
-    """Record a caller's request, which began at a time of the performance counter; None: now."""
-    key = caller.key.name if caller.key is not None else caller.tenant[:LOGGED_TENANT_CHARACTERS] or None
-    withheld = caller.key is not None and caller.key.inspect == "never"
-    began = time.perf_counter() if began is None else began
-    caller.recording = recorder.begin(path, caller.tenant, key, caller.bearer, began, withheld=withheld)
-    caller.recording.add_request(body)
+def declines_recording(environ: Mapping[str, Any]) -> bool:
+    """Return whether a caller wants that the inspector records nothing."""
+    wish: str = environ.get(_WISH, "")
+    return wish.strip().lower() == "off"

@@ -14,14 +14,15 @@ from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import tracing
 
 _REQUEST_ID: Final = "adapter.request_id"
-_START: Final = "adapter.start"
 ADMISSION: Final = "adapter.admission"
 """Variables of the WSGI environment."""
+START: Final = "adapter.start"
+"""When the request began, on the monotonic clock."""
 ADMITTED: Final = "adapter.admitted"
 """The caller and the request, if the fast path has admitted it for Flask to answer."""
 RECORDING: Final = "adapter.recording"
 """The recording of the request, if the inspector has one."""
-_RESUMED: Final = (_START, _REQUEST_ID, ADMISSION, ADMITTED, RECORDING)
+_RESUMED: Final = (START, _REQUEST_ID, ADMISSION, ADMITTED, RECORDING)
 MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
@@ -50,7 +51,7 @@ def start_request(environ: dict[str, Any]) -> None:
         finally:
             del started  # its frame would hold the error, and the error its frame
     trace = tracing.begin(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
-    environ[_START] = time.perf_counter()
+    environ[START] = time.monotonic()
     environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
     ids = {"request_id": id}
     if trace is not None:
@@ -60,12 +61,6 @@ def start_request(environ: dict[str, Any]) -> None:
     log_context.set(ids)
 
 
-def start_of(environ: dict[str, Any]) -> float:
-    """Return when a request began, on the performance counter."""
-    began: float = environ[_START]
-    return began
-
-
 def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
     """Return the header fields that the answer to a request has, whatever it is."""
     admission: Admission | None = environ.get(ADMISSION)
@@ -73,5 +68,5 @@ def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
         **({} if admission is None else rate_limit_headers(admission.limits, admission.levels)),
         "x-request-id": environ[_REQUEST_ID],
         "openai-version": "2020-10-01",
-        "openai-processing-ms": str(int((time.perf_counter() - environ[_START]) * 1000)),
+        "openai-processing-ms": str(int((time.monotonic() - environ[START]) * 1000)),
     }

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request
 
 from adapter.api.errors import upgrade_required
 from adapter.api.request.body import mark_body_read
-from adapter.api.request.intake import choose_recorder, identify_caller
+from adapter.api.request.intake import declines_recording, identify_caller
 from adapter.api.websocket.session import Session
 from adapter.api.websocket.writer import SocketWatch, SocketWriter
 from adapter.event_loop.sockets import shut
@@ -93,7 +93,8 @@ class Connection:
         self._services = services
         self._watch = SocketWatch(environ)
         self._writer = SocketWriter(self._socket, self._watch, services.settings.write_timeout)
-        self._session = Session(caller, self._watch, services, self._writer, choose_recorder(environ, services))
+        recorder = None if declines_recording(environ) else services.recorder
+        self._session = Session(caller, self._watch, services, self._writer, recorder)
         self._opened = time.monotonic()
         self._turn = Turn()
         self._empty_frames = 0

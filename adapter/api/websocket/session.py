@@ -5,6 +5,7 @@ before its response has begun gets an `error` message, and the connection goes o
 stored are in the connection's memory (`memory.py`), so that they can be continued there and nowhere else.
 """
 
+import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from gevent.lock import Semaphore
 
 from adapter.api.auth import authenticate
 from adapter.api.error_reports import report_error
-from adapter.api.request.intake import admit, begin_recording, parse_body
+from adapter.api.request.intake import admit, parse_body
 from adapter.api.websocket.memory import ConnectionMemory, with_memory
 from adapter.api.websocket.messages import Message, error_message, steer_failure
 from adapter.api.websocket.queue import StreamQueue
@@ -141,7 +142,7 @@ class Session:
             trace = None if self._trace is None else self._trace.branch()
             follow_trace(trace)
             if self._recorder is not None:
-                begin_recording(self._recorder, caller, message.body, "/v1/responses")
+                caller.recording = self._recorder.begin(caller, "/v1/responses", message.body, time.monotonic())
             try:
                 self._make_response(message, queue, caller)
             except (ClientDisconnected, OSError):

@@ -1,7 +1,7 @@
 """The recorder of one worker: it begins recordings, and writes them to the spool, many in one transaction.
 
-A change of a recording is written a fifth of a second later, together with all others of that time; most exchanges are
-short, so one row is all that they cost. What long ones have collected is written at each tick. A thread of its own
+What has been taken is written a fifth of a second later, together with all else of that time. Most exchanges are short,
+and taken only once, at their end; others at each tick, if there is something new. A thread of its own
 packs and writes, for a tenth of the time at most: under a load that is higher than that, contents are left out, and the
 recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered as ever.
 """
@@ -11,16 +11,17 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import gevent
 
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
+from adapter.settings.caller_keys import CallerKey
 from adapter.telemetry.inspector.packing import Mask
-from adapter.telemetry.inspector.recording import Head, Recording, Taken
+from adapter.telemetry.inspector.recording import Contents, Head, Recording, Taken
 from adapter.telemetry.inspector.spool import Spool, open_spool
-from adapter.telemetry.logs import log, log_context
+from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS, log, log_context
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
@@ -40,6 +41,14 @@ _MAX_SECONDS: Final = 0.5
 _LOG_SECONDS: Final = 60.0
 
 
+class Sender(Protocol):
+    """Who sends a request."""
+
+    tenant: str
+    key: CallerKey | None
+    bearer: str | None
+
+
 class Recorder:
     """Records the exchanges of one worker. A member of the heartbeat. `start` it after the fork."""
 
@@ -51,10 +60,12 @@ class Recorder:
         self._state = state
         self._ticks = 0
         self._path: Path | None = None
-        self._open: dict[Recording, None] = {}
-        """Those of exchanges in progress."""
-        self._pending: dict[Recording, None] = {}
-        """Those with changes that are not written yet."""
+        self.in_progress: dict[Recording, None] = {}
+        """Those of exchanges whose answer is under way."""
+        self._pending: list[Taken] = []
+        """What is to be written."""
+        self._epoch = time.time() - time.monotonic()
+        """Unix time at which the monotonic clock was 0."""
         self._writer: gevent.Greenlet[..., None] | None = None
         self._next_log = 0.0
         self._seconds_left = _MAX_SECONDS
@@ -78,50 +89,50 @@ class Recorder:
         assert self._path is not None
         return open_spool(self._path, self._max_bytes, self._mask)
 
-    def begin(
-        self, path: str, tenant: str, key: str | None, bearer: str | None, began: float, *, withheld: bool
-    ) -> Recording:
-        """Return the recording of a request that began to arrive at a time of the performance counter.
-
-        `key`: who sent it, as operators read it. `withheld`: contents of this key are never recorded.
-        """
-        contents = "recorded"
+    def begin(self, sender: Sender, path: str, body: bytes, began: float) -> Recording:
+        """Return the recording of a request that began to arrive at a time of the monotonic clock."""
+        key, tenant, contents = sender.key, sender.tenant, None
         if self.mode == "heads":
-            contents = "not recorded: the inspector records heads only"
-        elif withheld:
-            contents = "not recorded: the key has inspect = \"never\""
+            about = "not recorded: the inspector records heads only"
+        elif key is not None and key.inspect == "never":
+            about = "not recorded: the key has inspect = \"never\""
         elif self._seconds_left < 0:
-            contents = "not recorded: there is more at the moment than this worker has time to record"
-        at = time.time() - (time.perf_counter() - began)
-        logged = log_context.get()
-        id = f"x_{int(at * 1000):x}{os.urandom(4).hex()}"  # by time, so that new rows are beside each other in an index
+            about = "not recorded: there is more at the moment than this worker has time to record"
+        elif len(body) > _MAX_CONTENTS:
+            about = "not recorded: the request is too large"
+        else:
+            about = "recorded"
+            contents = Contents()
+            contents.request = body
+        at, worker, ids = self._epoch + began, os.getpid(), log_context.get()
         head = Head(
-            id, at, os.getpid(), path, key, contents, "http", "in_progress", tenant,
-            logged.get("request_id"), logged.get("trace_id"), marks={}, attempts=[], tools=[],
+            # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond
+            f"x_{int(at * 1e6):x}{worker:06x}", at, began, worker, path,
+            (tenant[:LOGGED_TENANT_CHARACTERS] or None) if key is None else key.name, about, "http", "in_progress",
+            tenant, ids.get("request_id"), ids.get("trace_id"), time.monotonic(), len(body),
         )  # fmt: skip
-        return Recording(self, head, began, bearer, _MAX_CONTENTS)
+        return Recording(self, head, sender.bearer, _MAX_CONTENTS - len(body), contents)
 
-    def changed(self, recording: Recording) -> None:
-        """Write what is new in a recording, soon."""
-        if len(self._pending) >= _MAX_PENDING and recording not in self._pending:
+    def end(self, recording: Recording) -> None:
+        """Write the end of a recording, soon."""
+        self.in_progress.pop(recording, None)
+        self._take(recording)
+
+    def _take(self, recording: Recording) -> None:
+        if len(self._pending) < _MAX_PENDING:
+            self._pending.append(recording.take())
+        else:
             self.lost += 1
-            return
-        self._open[recording] = None
-        self._pending[recording] = None
         if self._writer is None:
             self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending)
 
-    def end(self, recording: Recording) -> None:
-        """Write the last change of a recording, soon, and forget it then."""
-        self.changed(recording)
-        self._open.pop(recording, None)
-
     def tick(self) -> None:
-        """Write what recordings in progress have collected, and the state of the upstreams; called by the heartbeat."""
+        """Take what is new of exchanges in progress, and write the state of the upstreams; called by the heartbeat."""
+        self._epoch = time.time() - time.monotonic()
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
-        for recording in self._open:
-            if recording.has_news:
-                self.changed(recording)
+        for recording in self.in_progress:
+            if recording.contents or not recording.is_listed:
+                self._take(recording)
         self._ticks += 1
         if self._ticks % STATE_TICKS == 0:
             gevent.spawn(self._write_state)
@@ -139,9 +150,9 @@ class Recorder:
         self._path = None
 
     def _write_pending(self) -> None:
-        pending, self._pending = self._pending, {}
-        if pending:
-            spent = self._try_to(partial(_write_timed, taken=[one.take() for one in pending]), len(pending))
+        taken, self._pending = self._pending, []
+        if taken:
+            spent = self._try_to(partial(_write_timed, taken=taken), len(taken))
             self._seconds_left -= spent or 0.0
         again = bool(self._pending)
         self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending) if again else None

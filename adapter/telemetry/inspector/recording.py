@@ -1,19 +1,20 @@
 """One exchange as it happens: when each step came, which attempts it took, and, if contents are recorded, every byte.
 
-A recording only collects: it appends what passes, in the event loop, and `take` hands over what is new. Events become
-JSON at once: many objects that wait to be written cost more than their encoding. Packing, redaction and writing are
-the recorder's work, beside the event loop. Times are milliseconds since the request began to arrive.
+A recording only collects, in the event loop: along the way a time is stored as it was read, bytes are appended, and
+nothing is calculated. At its end the head becomes JSON, since many objects that wait to be written cost more than
+their encoding. Packing, redaction and writing are the recorder's work, beside the event loop. Times are those of the
+worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
-from time import perf_counter
+from collections.abc import Callable, Generator, Mapping
+from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from translators.errors import ProtocolError, ProviderError, UpstreamError
-from translators.notes import Note
+from translators.notes import Note, Notes
 from translators.responses.events import Event
 from translators.responses.response import Response, Usage
 from translators.wire import encode
@@ -40,14 +41,15 @@ class Attempt(Struct, omit_defaults=True):
     lessons: tuple[str, ...]
     """Those with which the chat request was translated."""
     began: float
+    sent_bytes: int
     delay: float = 0.0
-    """Milliseconds until it was sent."""
+    """Seconds until it was sent."""
     head: float | None = None
     """When the provider's status had come."""
     first: float | None = None
     """When the first byte of the answer's body had come; only if contents are recorded."""
     ended: float | None = None
-    sent_bytes: int = 0
+    """None: with the exchange."""
     status: int = 0
     """The provider's HTTP status; 0: none has come."""
     error: dict[str, Any] | None = None
@@ -70,6 +72,8 @@ class Head(Struct, omit_defaults=True):
     id: str
     at: float
     """Unix time at which it began."""
+    began: float
+    """The same on the worker's clock."""
     worker: int
     """Process id."""
     path: str
@@ -80,11 +84,14 @@ class Head(Struct, omit_defaults=True):
     transport: str
     status: str
     """Of the response; "rejected" if there is none because of the request."""
-    tenant: str = ""
+    tenant: str
     """Whose data it is; shown only in part."""
-    request_id: str | None = None
-    trace_id: str | None = None
+    request_id: str | None
+    trace_id: str | None
     """Of the trace that the request belongs to."""
+    read: float
+    """When the request had been read."""
+    request_bytes: int
     replay_of: str | None = None
     response_id: str | None = None
     previous_response_id: str | None = None
@@ -95,9 +102,10 @@ class Head(Struct, omit_defaults=True):
     error: dict[str, Any] | None = None
     """The error as the caller got it."""
     incomplete: str | None = None
-    marks: dict[str, float] = {}
-    """Steps: read, translated, first token, storing, stored, closed."""
-    request_bytes: int = 0
+    first_token: float | None = None
+    storing: float | None = None
+    stored: float | None = None
+    closed: float | None = None
     usage: Usage | None = None
     notes: tuple[Note, ...] = ()
     more_notes: int = 0
@@ -106,6 +114,10 @@ class Head(Struct, omit_defaults=True):
     tools: list[ToolCall] = []
     parts: int = 0
     """How many parts of its contents have been written."""
+
+    def milliseconds(self, time: float) -> float:
+        """Return a time in milliseconds since the beginning."""
+        return (time - self.began) * 1000
 
 
 class Arrivals:
@@ -152,175 +164,118 @@ class Taken(Struct, frozen=True):
 class Owner(Protocol):
     """The recorder."""
 
+    in_progress: dict["Recording", None]
+
     @property
     def keeps_unstored(self) -> bool: ...
-    def changed(self, recording: "Recording") -> None: ...
     def end(self, recording: "Recording") -> None: ...
 
 
-class Recording:
-    """One exchange. Its `bearer` is redacted; `stored` is the size of its contents that are written, compressed."""
+class Recording(Struct, eq=False):
+    """One exchange."""
 
-    __slots__ = ("_accepts", "_began", "_contents", "_left", "_owner", "bearer", "head", "reason", "stored")
+    owner: Owner
+    head: Head
+    bearer: str | None
+    """It is redacted."""
+    room: int
+    """Bytes of contents that may still be recorded; below 0 there were too many."""
+    contents: Contents | None
+    """What is still to be written; None: nothing will be."""
+    reason: str = ""
+    """Why the next attempt is made; "" if it is not known."""
+    is_listed: bool = False
+    """Its head has been taken."""
 
-    def __init__(self, owner: Owner, head: Head, began: float, bearer: str | None, room: int) -> None:
-        """`began`: of the performance counter. `room`: bytes of contents that may be recorded."""
-        self.head = head
-        self.reason = ""
-        """Why the next attempt is made; "" if it is not known."""
-        self.bearer = bearer
-        self.stored = 0
-        self._left = room
-        self._owner = owner
-        self._began = began
-        self._accepts = head.contents == "recorded"
-        self._contents = Contents() if self._accepts else None
-        """What is still to be written; None: nothing will be."""
-
-    @property
-    def now(self) -> float:
-        return (perf_counter() - self._began) * 1000
-
-    def mark(self, step: str) -> None:
-        self.head.marks[step] = (perf_counter() - self._began) * 1000
-
-    def add_request(self, body: bytes) -> None:
-        self.head.request_bytes = len(body)
-        self.head.marks["read"] = (perf_counter() - self._began) * 1000
-        if self._contents is not None and self._has_room(len(body)):
-            self._contents.request = body
-
-    def describe(self, model: str, *, previous: str | None, conversation: str | None, stored: bool) -> None:
+    def describe(self, model: str, previous: str | None, conversation: str | None, *, stored: bool) -> None:
         """Take over what the parsed request says; `stored`: whether it is to be stored."""
         head = self.head
-        head.model, head.conversation = _cut(model), conversation and _cut(conversation)
-        head.previous_response_id = previous and _cut(previous)
-        if not stored and self._contents is not None and not self._owner.keeps_unstored:
+        head.model = model[:_MAX_CHARACTERS]
+        head.previous_response_id = previous and previous[:_MAX_CHARACTERS]
+        head.conversation = conversation and conversation[:_MAX_CHARACTERS]
+        if not stored and self.contents is not None and not self.owner.keeps_unstored:
             self.withhold("not recorded: the request has store: false")
 
     def withhold(self, reason: str) -> None:
         """Record no contents of this exchange, not even those so far."""
-        self.head.contents = reason
-        self._contents, self._accepts = None, False
+        self.head.contents, self.contents = reason, None
 
-    def _has_room(self, size: int) -> bool:
-        """Take room for contents; without enough of it, nothing more is recorded."""
-        self._left -= size
-        if self._accepts and self._left < 0:
-            self._accepts = False
+    def _take_room(self, size: int) -> Contents | None:
+        """Return where contents of a size are collected; None: there is no room for them, nor for any after them."""
+        if self.contents is None or self.room < 0:
+            return None
+        self.room -= size
+        if self.room < 0:
             self.head.contents = "recorded, but only its beginning: it is too large"
-        return self._accepts
+            return None
+        return self.contents
 
     def open(self, response_id: str | None, transport: str) -> None:
         """Record that the answer is under way; `response_id`: None for a forwarded request."""
         self.head.response_id, self.head.transport = response_id, transport
-        self._owner.changed(self)
+        self.owner.in_progress[self] = None
 
-    def refuse(self, error: ProtocolError) -> None:
-        """Record the error with which the request is answered."""
-        head = self.head
-        body = self._contents.request if self._contents is not None and not head.model else None
-        if body is not None and _NOT_STORED.search(body):  # it could not be parsed
-            self.describe("", previous=None, conversation=None, stored=False)
-        head.http = error.status
-        self.fail(error)
-        if head.status == "in_progress":
-            head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
-        self._owner.end(self)
-
-    def fail(self, error: ProtocolError) -> None:
-        """Record the error that the client gets, which may be in a stream that has begun."""
-        self.head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
-
-    def pass_on(self, provider: ProviderError) -> None:
-        """Record that the client gets the provider's own error as it is, in place of the adapter's."""
-        self.head.http = provider.status
-        self.head.error = _said(provider)
-        self._owner.end(self)
-
-    def close_forwarded(self, status: str, usage: Usage | None) -> None:
-        """Record how a forwarded request ended."""
-        self._close(status, usage)
-        self._owner.end(self)
-
-    def _close(self, status: str, usage: Usage | None) -> None:
-        head = self.head
-        head.marks["closed"] = (perf_counter() - self._began) * 1000
-        head.status, head.usage, head.http = status, usage, head.http or 200
-
-    def close(self, response: Response, notes: Iterable[Note], *, shows_response: bool) -> None:
-        """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
-        head = self.head
-        self._close("failed" if response.status == "in_progress" else response.status, response.usage)
-        if listed := tuple(notes):
-            head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
-        if response.error is not None:
-            head.error = {"code": response.error.code, "message": _cut(response.error.message)}
-        if response.incomplete_details is not None:
-            head.incomplete = response.incomplete_details.reason
-        if shows_response and self._contents is not None and self._accepts and response.status != "in_progress":
-            self._contents.response = response
-        self._owner.end(self)
-
-    def begin_attempt(self, attempt: Attempt, json: bytes) -> None:
-        """Record that a chat request is sent."""
-        marks = self.head.marks
-        if "translated" not in marks:
-            marks["translated"] = attempt.began
-        attempt.sent_bytes = len(json)
-        attempts = self.head.attempts
-        if self._contents is not None and self._has_room(len(json)):
-            self._contents.chats.append((len(attempts), json))
-        attempts.append(attempt)
+    def begin_attempt(
+        self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
+    ) -> None:
+        """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
+        attempts, size = self.head.attempts, len(json)
+        reason = self.reason or ("next round" if attempts else "first")
         self.reason = ""
+        if self.contents is not None and (contents := self._take_room(size)) is not None:
+            contents.chats.append((len(attempts), json))
+        attempts.append(Attempt(reason, upstream, model, key, lessons, monotonic(), size, delay))
 
-    def add_tool(self, fields: Mapping[str, Any], seconds: float) -> None:
-        """Record a call of a hosted tool that has just ended; `fields` are those of its line in the log."""
-        ended = self.now
-        name = str(fields.get("tool") or fields.get("server") or fields["kind"])
-        call = ToolCall(fields["kind"], name, fields["outcome"], max(0.0, ended - seconds * 1000), ended)
-        self.head.tools.append(call)
+    def add_head(self, status: int) -> Callable[[bytes], None] | None:
+        """Record the status of a provider's answer; return what records the bytes of its body; None: nothing does."""
+        attempt = self.head.attempts[-1]
+        attempt.head, attempt.status = monotonic(), status
+        return None if self.contents is None or status >= 300 else self._add_chunk
 
-    def fail_last(self, error: UpstreamError) -> None:
-        """Record how the last attempt failed, unless that is known: by an error in its answer."""
-        if self.head.attempts and self.head.attempts[-1].error is None:
-            self.fail_attempt(self.head.attempts[-1], error, b"")
+    def _add_chunk(self, data: bytes) -> None:
+        """Record bytes of the last attempt's answer."""
+        contents = self._take_room(2 * len(data))  # the events are about as large
+        if contents is None:
+            return
+        now, attempts = monotonic(), self.head.attempts
+        arrivals = contents.chunks.get(len(attempts) - 1)
+        if arrivals is None:
+            arrivals = contents.chunks[len(attempts) - 1] = Arrivals()
+            attempts[-1].first = attempts[-1].first or now
+        arrivals.times.append(now)
+        arrivals.data.append(data)
 
-    def fail_attempt(self, attempt: Attempt, error: UpstreamError, body: bytes) -> None:
-        """Record how an attempt failed; `body`: of the provider's answer."""
-        attempt.ended = self.now
+    def add_error_body(self, body: bytes) -> None:
+        """Record the body of the last attempt's answer, which is an error."""
+        if body and (contents := self._take_room(len(body))) is not None:
+            contents.error_bodies.append((len(self.head.attempts) - 1, body))
+
+    def fail_attempt(self, error: UpstreamError) -> None:
+        """Record how the last attempt failed, unless that is known."""
+        attempt = self.head.attempts[-1] if self.head.attempts else None
+        if attempt is None or attempt.error is not None:
+            return
+        attempt.ended = monotonic()
         attempt.status = error.provider_status or attempt.status
         provider = error.provider_error
         attempt.error = {
             "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message),
             "provider": provider and _said(provider),
         }  # fmt: skip
-        if self._contents is not None and body and self._has_room(len(body)):
-            self._contents.error_bodies.append((self.head.attempts.index(attempt), body))
 
-    def chunk_taker(self, attempt: Attempt) -> Callable[[bytes], None] | None:
-        """Return what records the bytes of an answer as they come; None: they are not recorded."""
-        if self._contents is None:
-            return None
-        number = self.head.attempts.index(attempt)
+    def end_attempt(self) -> None:
+        """Record that the last attempt has ended, unless that is known."""
+        if self.head.attempts and self.head.attempts[-1].ended is None:
+            self.head.attempts[-1].ended = monotonic()
 
-        def take(data: bytes) -> None:
-            contents = self._contents
-            if contents is None or not self._has_room(2 * len(data)):  # the events are about as large
-                return
-            arrivals = contents.chunks.get(number)
-            if arrivals is None:
-                arrivals = contents.chunks[number] = Arrivals()
-                attempt.first = attempt.first or self.now
-            arrivals.times.append((perf_counter() - self._began) * 1000)
-            arrivals.data.append(data)
-
-        return take
+    def add_tool(self, fields: Mapping[str, Any], seconds: float) -> None:
+        """Record a call of a hosted tool that has just ended; `fields` are those of its line in the log."""
+        ended = monotonic()
+        name = str(fields.get("tool") or fields.get("server") or fields["kind"])
+        self.head.tools.append(ToolCall(fields["kind"], name, fields["outcome"], ended - seconds, ended))
 
     def follow_events(self, make: MakeEvents, deliver: Deliver | None) -> Generator[list[Event]]:
         """Return the events that `make` makes, recorded, whether they are yielded or delivered."""
-        if self._contents is None:
-            return make(deliver)
 
         def deliver_recorded(events: list[Event]) -> bool:
             self._add_events(events)
@@ -339,21 +294,65 @@ class Recording:
             batches.close()
 
     def _add_events(self, events: list[Event]) -> None:
-        if self._contents is not None and self._accepts:
-            self._contents.events.append(encode(((perf_counter() - self._began) * 1000, events)))
+        if (contents := self._take_room(0)) is not None:
+            contents.events.append(encode((self.head.milliseconds(monotonic()), events)))
 
-    @property
-    def has_news(self) -> bool:
-        """Whether there are contents that have not been taken."""
-        return bool(self._contents)
+    def fail(self, error: ProtocolError) -> None:
+        """Record the error that the client gets, which may be in a stream that has begun."""
+        self.head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+
+    def refuse(self, error: ProtocolError) -> None:
+        """Record the error with which the request is answered."""
+        head = self.head
+        body = self.contents.request if self.contents is not None and not head.model else None
+        if body is not None and _NOT_STORED.search(body):  # it could not be parsed
+            self.describe("", None, None, stored=False)
+        head.http = error.status
+        self.fail(error)
+        if head.status == "in_progress":
+            head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
+        self.owner.end(self)
+
+    def pass_on(self, provider: ProviderError) -> None:
+        """Record that the client gets the provider's own error as it is, in place of the adapter's."""
+        self.head.http = provider.status
+        self.head.error = _said(provider)
+        self.owner.end(self)
+
+    def close(self, status: str, usage: Usage | None) -> None:
+        """Record how a forwarded request ended."""
+        head = self.head
+        head.closed = monotonic()
+        head.status, head.usage, head.http = status, usage, head.http or 200
+        self.owner.end(self)
+
+    def close_response(self, response: Response, notes: Notes, *, shows_response: bool) -> None:
+        """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
+        head = self.head
+        if notes:
+            listed = tuple(notes)
+            head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
+        if response.error is not None:
+            head.error = {"code": response.error.code, "message": _cut(response.error.message)}
+        if response.incomplete_details is not None:
+            head.incomplete = response.incomplete_details.reason
+        head.closed, head.usage, head.http = monotonic(), response.usage, head.http or 200
+        if response.status == "in_progress":  # it ended as an HTTP error
+            head.status = "failed"
+        else:
+            head.status = response.status
+            if shows_response and (contents := self._take_room(0)) is not None:
+                contents.response = response
+        self.owner.end(self)
 
     def take(self) -> Taken:
         """Return what is new."""
-        taken = self._contents or None
-        if taken is not None:
-            self._contents = Contents()
-            self.head.parts += 1
-        return Taken(self, encode(self.head), taken, self.head.parts - 1)
+        self.is_listed = True
+        contents, head = self.contents or None, self.head
+        if contents is not None:
+            self.contents = Contents()
+            head.parts += 1
+        return Taken(self, encode(head), contents, head.parts - 1)
 
 
 def _said(provider: ProviderError) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Source: docs/decisions/0001-read-the-socket.md.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import gevent
@@ -28,6 +29,9 @@ class BodyCut(Exception):
 
 class BodyReader:
     """One body. `close` must be called; after a complete body it releases the connection for the next request."""
+
+    record: Callable[[bytes], None] | None = None
+    """Gets all bytes before others; None: they are not recorded."""
 
     def __init__(self, sent: SentRequest, head: Head) -> None:
         """Raises UpstreamError for a body whose encoding is unknown."""
@@ -72,6 +76,8 @@ class BodyReader:
         body = self.framing.feed(data)
         if body:
             self.has_taken = True
+            if self.record is not None:
+                self.record(body)
             if self._take is None or not self._take(body):
                 self._untaken = body
                 return False
@@ -83,7 +89,7 @@ class BodyReader:
         `answered`: what the body says is complete. Its end is awaited beside, so that the connection can be reused;
         nothing of the answer is referred to meanwhile.
         """
-        self._take = None  # it may lead back here
+        self._take = self.record = None  # the first may lead back here
         if not self.framing.over:
             if answered:
                 gevent.spawn(_read_to_end, self)

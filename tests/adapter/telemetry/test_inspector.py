@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
+from adapter.event_loop.client_watch import ClientWatch
+from adapter.flow.caller import Caller
 from adapter.telemetry.inspector.packing import CUT, Group, compress, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import Attempt, Head, Recording
+from adapter.telemetry.inspector.recording import Contents, Head, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.upstream.redaction import mask_secrets, mask_tokens
 from tests.support.app import make_app
@@ -42,18 +44,24 @@ def mask(data: bytes, bearer: str | None) -> bytes:
 class Owner:
     def __init__(self, *, keeps_unstored: bool = False) -> None:
         self.keeps_unstored = keeps_unstored
+        self.in_progress: dict[Recording, None] = {}
 
-    def changed(self, recording: Recording) -> None: ...
     def end(self, recording: Recording) -> None: ...
 
 
-def recording(id: str = "x_1", *, contents: str = "recorded", at: float | None = None, owner: Owner | None = None,
+def recording(id: str = "x_1", *, body: bytes | None = b"{}", at: float | None = None, owner: Owner | None = None,
               room: int = 1 << 20, bearer: str | None = KEY) -> Recording:  # fmt: skip
+    """Return the recording of a request; `body`: None: its contents are not recorded."""
     at = time.time() if at is None else at
     head = Head(
-        id, at, 1, "/v1/responses", "team", contents, "http", "in_progress", marks={}, attempts=[], tools=[]
-    )
-    return Recording(owner or Owner(), head, time.perf_counter(), bearer, room)
+        id, at, time.monotonic(), 1, "/v1/responses", "team", "recorded", "http", "in_progress", "tenant", None, None,
+        time.monotonic(), len(body or b""),
+    )  # fmt: skip
+    contents = None
+    if body is not None:
+        contents = Contents()
+        contents.request = body
+    return Recording(owner or Owner(), head, bearer, room, contents)
 
 
 @pytest.fixture
@@ -64,8 +72,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
-    one = recording()
-    one.add_request(request)
+    one = recording(body=request)
     (data,) = compress([Group(one.take()).pack_contents(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))])
     ((id, part),) = unpack(data)
     assert id == "x_1"
@@ -120,21 +127,17 @@ def test_a_mask_has_the_length_of_what_it_hides() -> None:
 def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
     for owner, expected in ((Owner(), False), (Owner(keeps_unstored=True), True)):
         one = recording(owner=owner)
-        one.add_request(b"{}")
-        one.describe("m", previous=None, conversation=None, stored=False)
+        one.describe("m", None, None, stored=False)
         assert (one.take().contents is not None) == expected
-        refused = recording(owner=owner)
-        refused.add_request(b'{"model": 5, "store" : false}')
+        refused = recording(body=b'{"model": 5, "store" : false}', owner=owner)
         refused.refuse(RequestError("wrong"))
         assert (refused.take().contents is not None) == expected
 
 
 def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     one = recording(room=1000)
-    one.add_request(b"{}")
-    attempt = Attempt("first", "default", "m", None, (), 1.0)
-    one.begin_attempt(attempt, b'{"messages":[]}')
-    take = one.chunk_taker(attempt)
+    one.begin_attempt("default", "m", None, (), 0.0, b'{"messages":[]}')
+    take = one.add_head(200)
     assert take is not None
     for _ in range(100):
         take(b"x y " * 25)
@@ -145,16 +148,11 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     contents = spool.read_contents("x_1")
     assert contents.request == b"{}"
     assert len(contents.chunks[0][3]) == 400
-    large = recording(room=1000)
-    large.add_request(b" " * 1001)
-    assert large.take().contents is None
 
 
 def whole(id: str, body: bytes | None = b"{}", bearer: str | None = KEY) -> Recording:
     """Return the recording of an exchange that is over before it is written."""
-    one = recording(id, bearer=bearer)
-    if body is not None:
-        one.add_request(body)
+    one = recording(id, body=body, bearer=bearer)
     one.refuse(RequestError("wrong"))
     return one
 
@@ -232,13 +230,12 @@ def test_two_workers_write_to_one_file(spool: Spool, tmp_path: Path) -> None:
 
 
 def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(spool: Spool, tmp_path: Path) -> None:
-    one = recording("x_long")
-    one.add_request(b'{"a":1}')
+    one = recording("x_long", body=b'{"a":1}')
     spool.write([one.take(), whole("x_1").take()])
-    attempt = Attempt("first", "default", "m", None, (), 1.0)
-    one.begin_attempt(attempt, b'{"messages":[]}')
+    one.begin_attempt("default", "m", None, (), 0.0, b'{"messages":[]}')
     spool.write([whole("x_2").take(), one.take()])
-    one.fail_attempt(attempt, UpstreamError("gone", reason="gone"), b"no")
+    one.fail_attempt(UpstreamError("gone", reason="gone"))
+    one.add_error_body(b"no")
     one.refuse(RequestError("wrong"))
     spool.write([one.take(), whole("x_3").take()])
     part = spool.read_contents("x_long")
@@ -252,12 +249,11 @@ def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(sp
 
 
 def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_path: Path) -> None:
-    one = recording("x_long")
-    one.add_request(b'{"a":1}')
+    one = recording("x_long", body=b'{"a":1}')
     spool.write([one.take()])
     for number in range(60):
         spool.write([whole(f"x_{number}_{n}", noise(f"{n}")).take() for n in range(10)])
-        one.mark(f"step {number}")
+        one.head.first_token = time.monotonic()
         spool.write([one.take()])
     assert spool.find("x_0_0") is None
     assert spool.read_contents("x_long").request == b'{"a":1}'
@@ -311,8 +307,7 @@ def test_revisions_are_not_used_again(spool: Spool) -> None:
 
 def test_the_oldest_make_room(spool: Spool) -> None:
     for number in range(60):
-        one = recording(f"x_{number}")
-        one.add_request(json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
+        one = recording(f"x_{number}", body=json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
         spool.write([one.take()])
     kept = [one.head.id for one in spool.latest(1000)]
     assert 10 < len(kept) < 60
@@ -324,8 +319,7 @@ def test_the_oldest_make_room(spool: Spool) -> None:
 
 def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> None:
     for number in range(400):
-        one = recording(f"x_{number}")
-        one.add_request(json.dumps({"a": os.urandom(700).hex()}).encode())
+        one = recording(f"x_{number}", body=json.dumps({"a": os.urandom(700).hex()}).encode())
         spool.write([one.take()])
     spool.close()
     assert len(list(tmp_path.iterdir())) == 1, "closed, all of it is in one file"
@@ -354,8 +348,7 @@ def test_readers_find_what_has_changed(spool: Spool) -> None:
 
 
 def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
-    one = recording()
-    one.add_request(b'{"a":"%b"}' % KEY.encode())
+    one = recording(body=b'{"a":"%b"}' % KEY.encode())
     one.refuse(RequestError(f"the key {KEY} is odd"))
     spool.write([one.take()])
     found = spool.find("x_1")
@@ -365,13 +358,41 @@ def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
     assert KEY.encode() not in (spool.read_contents("x_1").request or b"")
 
 
+def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
+    recorder = Recorder("heads", 1 << 20, mask, lambda: b"[]")
+    recorder.start(tmp_path)
+    caller = Caller("tenant", None, None, ClientWatch({}))
+
+    def begin() -> Recording:
+        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic())
+        one.open("resp_1", "sse")
+        return one
+
+    def listed() -> list[tuple[int, str]]:
+        gevent.sleep(0.3)  # until what has been taken is written
+        return [(one.rev, one.head.status) for one in recorder.read(lambda spool: spool.latest(10))]
+
+    try:
+        short, long = begin(), begin()
+        short.close("completed", None)
+        assert listed() == [(1, "completed")]
+        recorder.tick()
+        assert listed() == [(2, "in_progress"), (1, "completed")]
+        recorder.tick()
+        assert listed() == [(2, "in_progress"), (1, "completed")], "nothing is new"
+        long.close("failed", None)
+        assert listed() == [(3, "failed"), (1, "completed")]
+    finally:
+        recorder.close()
+
+
 def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> None:
     recorder = Recorder("contents", 1 << 20, mask, lambda: b"[]")
     recorder.start(tmp_path)
+    caller = Caller("tenant", None, None, ClientWatch({}))
 
     def record(body: bytes) -> Recording:
-        one = recorder.begin("/v1/responses", "tenant", None, None, time.perf_counter(), withheld=False)
-        one.add_request(body)
+        one = recorder.begin(caller, "/v1/responses", body, time.monotonic())
         one.refuse(RequestError("wrong"))
         return one
 
@@ -433,13 +454,13 @@ def test_only_an_inspector_has_a_form_for_the_key(path: str, inspector: str, sta
 
 def test_a_head_is_small_whatever_a_caller_sends() -> None:
     one = recording()
-    one.describe("m" * 100_000, previous="resp_" * 10_000, conversation=None, stored=True)
+    one.describe("m" * 100_000, "resp_" * 10_000, None, stored=True)
     one.refuse(RequestError("no " * 10_000, param="input", code="c"))
     notes = Notes()
     for number in range(5000):
         notes.add(f"input[{number}]", "dropped", "it says nothing")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close(response, notes, shows_response=True)
+    one.close_response(response, notes, shows_response=True)
     assert len(one.take().head) < 20_000
     assert (len(one.head.notes), one.head.more_notes) == (100, 4900)
 

@@ -191,6 +191,28 @@ def test_a_lesson_is_an_attempt_of_its_own(service: Service, inspector: Inspecto
     assert inspector.get("/inspector/api/lessons").json["data"] == []
 
 
+def test_a_history_that_was_too_long_is_a_failed_attempt(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    upstream.plays(
+        whole(chat.error("This model's maximum context length is 9 tokens", code="context_length_exceeded"), 400),
+        stream(chat.text("Hi"), chat.end()),
+    )
+    turns = [
+        {"role": role, "content": text * 100}
+        for role, text in (("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"), ("user", "e"))
+    ]
+    body = {"model": "m-long", "input": turns, "truncation": "auto", "stream": True}
+    assert service.post(body).status == 200
+    (one,) = inspector.ended("?model=m-long")
+    first, second = one["attempts"]
+    assert (first["reason"], first["status"]) == ("first", 400)
+    assert first["error"]["provider"]["code"] == "context_length_exceeded"
+    assert first["began"] < first["head"] <= first["ended"] <= second["began"]
+    assert (second["reason"], second["status"]) == ("shorter history", 200)
+    assert "error" not in second
+
+
 def test_whose_contents_are_not_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole(chat.completion("Hi"))
     ask(service, "m-unstored", store=False)

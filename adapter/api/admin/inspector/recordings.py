@@ -17,6 +17,7 @@ from adapter.telemetry.inspector.packing import Part
 from adapter.telemetry.inspector.recorder import STATE_TICKS, Recorder
 from adapter.telemetry.inspector.recording import Head
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
+from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import RequestError
 from translators.wire import Raw, encode
 
@@ -30,7 +31,6 @@ _SEARCH_SECONDS: Final = 2.0
 _LIVE_SECONDS: Final = 0.5
 """Between two looks for changes."""
 _KEEP_ALIVE_SECONDS: Final = 10.0
-_SHOWN_TENANT_CHARACTERS: Final = 12
 _SECONDS_OF_A_STATE: Final = 3.0 * STATE_TICKS
 
 
@@ -72,7 +72,7 @@ def follow_changes() -> Response:
 def show_recording(id: str) -> Response:
     """Return one recording, by its id or that of its response, with its contents."""
     found, contents = find(recorder(), id)
-    return answer({**shown(found, _living_workers(recorder())), "recorded": _show(contents)})
+    return answer({**shown(found, _living_workers(recorder())), "recorded": _show(found.head, contents)})
 
 
 def find(own: Recorder, id: str) -> tuple[Listed, Part]:
@@ -90,11 +90,38 @@ def answer(value: object) -> Response:
 
 def shown(one: Listed, alive: Collection[int] | None = None) -> dict[str, Any]:
     """Return a recording as operators see it; `alive`: the workers that are still running."""
-    head = replace(one.head, tenant=one.head.tenant[:_SHOWN_TENANT_CHARACTERS])
+    head = replace(one.head, tenant=one.head.tenant[:LOGGED_TENANT_CHARACTERS])
     is_lost = head.status == "in_progress" and alive is not None and head.worker not in alive
     if is_lost and time.time() - head.at > _SECONDS_OF_A_STATE:
         head = replace(head, status="lost")
-    return {"rev": one.rev, **to_builtins(head)}
+    return {"rev": one.rev, **to_builtins(head), **_times(head)}
+
+
+def _times(head: Head) -> dict[str, Any]:
+    """Return what has times in a head, with milliseconds since the beginning."""
+
+    def since(time: float | None) -> float | None:
+        return None if time is None else head.milliseconds(time)
+
+    marks = {
+        "read": head.read, "translated": head.attempts[0].began if head.attempts else None,
+        "first token": head.first_token, "storing": head.storing, "stored": head.stored, "closed": head.closed,
+    }  # fmt: skip
+    attempts = [
+        {
+            **to_builtins(one), "began": since(one.began), "delay": one.delay * 1000, "head": since(one.head),
+            "first": since(one.first), "ended": since(one.ended or head.closed),
+        }
+        for one in head.attempts
+    ]  # fmt: skip
+    tools = [
+        {**to_builtins(one), "began": max(0.0, head.milliseconds(one.began)), "ended": since(one.ended)}
+        for one in head.tools
+    ]
+    return {
+        "marks": {name: since(time) for name, time in marks.items() if time is not None},
+        "attempts": attempts, "tools": tools,
+    }  # fmt: skip
 
 
 def _living_workers(own: Recorder) -> set[int]:
@@ -146,7 +173,7 @@ def _filters() -> list[Callable[[Head], bool]]:
         found.append(lambda head: len(head.attempts) > 1)
     if args.get("slower"):
         slower = _whole("slower", 0)
-        found.append(lambda head: head.marks.get("closed", 0.0) >= slower)
+        found.append(lambda head: head.milliseconds(head.closed or head.began) >= slower)
     return found
 
 
@@ -172,22 +199,22 @@ def _live(own: Recorder, app: Services, rev: int) -> Generator[bytes]:
         gevent.sleep(_LIVE_SECONDS)
 
 
-def _show(part: Part) -> dict[str, Any]:
+def _show(head: Head, part: Part) -> dict[str, Any]:
     return {
         "request": _text(part.request),
         "chats": [{"attempt": number, "text": _text(json)} for number, json in part.chats],
-        "chunks": [chunk for number, times, sizes, data in part.chunks for chunk in _split(number, times, sizes, data)],
+        "chunks": [piece for chunks in part.chunks for piece in _split(head, *chunks)],
         "error_bodies": [{"attempt": number, "text": _text(body)} for number, body in part.error_bodies],
         "events": [Raw(events) for events in part.events],
         "response": _text(part.response),
     }
 
 
-def _split(number: int, times: Iterable[float], sizes: Iterable[int], data: bytes) -> list[dict[str, Any]]:
+def _split(head: Head, number: int, times: Iterable[float], sizes: Iterable[int], data: bytes) -> list[dict[str, Any]]:
     """Return the pieces in which bytes came, as text; a character that came in two pieces is in the second."""
     decoder, at, pieces = codecs.getincrementaldecoder("utf-8")("replace"), 0, []
-    for ms, size in zip(times, sizes, strict=True):
-        pieces.append({"attempt": number, "at": ms, "text": decoder.decode(data[at : at + size])})
+    for came, size in zip(times, sizes, strict=True):
+        pieces.append({"attempt": number, "at": head.milliseconds(came), "text": decoder.decode(data[at : at + size])})
         at += size
     return pieces
 

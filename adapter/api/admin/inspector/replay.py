@@ -162,19 +162,17 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     create = replace(create, stream=False, background=False, store=False)
     caller = Caller(listed.head.tenant, None, None, ClientWatch(request.environ))
     own = recorder()
-    withheld = not listed.head.contents.startswith("recorded")
-    caller.recording = own.begin(
-        listed.head.path, listed.head.tenant, "replay", None, time.perf_counter(), withheld=withheld
-    )
-    caller.recording.head.replay_of = listed.head.id
-    caller.recording.add_request(body)
-    caller.recording.describe(create.model, previous=create.previous_response_id, conversation=None, stored=True)
-    result: dict[str, Any] = {"recording": caller.recording.head.id}
+    caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
+    recording.head.key, recording.head.replay_of = "replay", listed.head.id
+    recording.describe(create.model, create.previous_response_id, None, stored=True)
+    if not listed.head.contents.startswith("recorded"):
+        recording.withhold(listed.head.contents)
+    result: dict[str, Any] = {"recording": recording.head.id}
     try:
         with closing(open_exchange(flow, caller, create)) as exchange:
             return result | {"response": exchange.answer(), "notes": list(exchange.notes)}
     except Exception as error:
         report = report_error(error)
         report.write_log()
-        caller.recording.refuse(report.error)
+        recording.refuse(report.error)
         return result | report.error.envelope()

@@ -83,7 +83,7 @@ def list_settings() -> Response:
 
 def _summarise(attempts: list[tuple[float, Attempt]]) -> dict[str, Any]:
     """Return the last outcomes, the newest first, and how long the provider took to begin its answers."""
-    heads = [one.head - one.began - one.delay for _, one in attempts if one.head is not None]
+    heads = [(one.head - one.began - one.delay) * 1000 for _, one in attempts if one.head is not None]
     cuts = quantiles(heads, n=20) if len(heads) > 1 else heads * 20
     return {
         "calls": len(attempts),
