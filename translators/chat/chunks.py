@@ -5,11 +5,12 @@ object, usage members as null); `to_responses/deltas.py` makes one form of them.
 Source: OpenAI API reference, Chat: streaming; docs/dialects.md.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
 from translators.reasoning.fields import ThinkingDelta
+from translators.wire import Decoder
 
 
 class FunctionDelta(Struct, gc=False):
@@ -234,3 +235,7 @@ class Chunk(Struct, gc=False):
     search_results: list[Source] | None = None
     """The same with titles; Perplexity's newer name."""
     venice_parameters: VeniceParameters | None = None
+
+
+decode_chunk: Final = Decoder(Chunk).decode
+"""For payloads that fit the types; raises NotJSON for others."""

@@ -100,6 +100,17 @@ class OpenText(Struct, eq=False):
             )
         )
 
+    def extend(self, deltas: list[str], events: list[Event]) -> None:
+        """Append several deltas."""
+        self._text += deltas
+        id, output_index, content_index = self._item_id, self._output_index, self._content_index
+        events += [
+            OutputTextDelta(
+                item_id=id, output_index=output_index, content_index=content_index, delta=delta, logprobs=[]
+            )
+            for delta in deltas
+        ]
+
     def close(self, events: list[Event]) -> OutputText:
         """Return the finished part, with its last events in `events`."""
         id, output_index, content_index = self._item_id, self._output_index, self._content_index
@@ -131,6 +142,10 @@ class CitingText(OpenText, eq=False, kw_only=True):
     def append(self, delta: str, logprobs: list[Any], events: list[Event]) -> None:
         if shown := self._marks.feed(delta):
             super().append(shown, logprobs, events)
+
+    def extend(self, deltas: list[str], events: list[Event]) -> None:
+        for delta in deltas:
+            self.append(delta, [], events)
 
     def close(self, events: list[Event]) -> OutputText:
         if rest := self._marks.flush():

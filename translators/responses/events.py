@@ -342,7 +342,8 @@ def sse_frame(event: Event) -> bytes:
 def sse_frames(events: Sequence[Event]) -> bytes:
     """Return events as one SSE frame each, one behind the other."""
     if len(events) == 1:
-        return sse_frame(events[0])
+        event = events[0]
+        return b"%b%b\n\n" % (_HEADS[event.__class__], encode(event))
     buffer = bytearray()
     for event in events:
         buffer += _HEADS[event.__class__]

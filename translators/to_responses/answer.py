@@ -14,14 +14,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from translators.chat.chunks import Chunk
+from translators.chat.alike import MIN_ALIKE, AlikeChunks, AlikeDecoder
+from translators.chat.chunks import Chunk, decode_chunk
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.bodies import read_error_body
 from translators.responses.events import Event
 from translators.to_responses.buffered import BufferedAnswer
 from translators.to_responses.deltas import (
     begins_answer,
-    decode_chunk,
     first_words,
     not_an_answer,
     read_chunk,
@@ -70,7 +70,7 @@ class AnswerReader(Struct, eq=False):
         if is_last and isinstance(self._body, WholeBody):
             chunks = iter(self._read_rest())
         for chunk in chunks:
-            self.has_begun = begins_answer(chunk)
+            self.has_begun = isinstance(chunk, AlikeChunks) or begins_answer(chunk)
             if self.has_begun:
                 events += self._stream.feed(chain((chunk,), chunks))
                 break
@@ -107,7 +107,7 @@ class AnswerReader(Struct, eq=False):
         self.done = True
         return events + self._stream.finish(now, done=self._body is not None and self._body.done)
 
-    def _read(self, data: bytes) -> Iterable[Chunk]:
+    def _read(self, data: bytes) -> Iterable[Chunk | AlikeChunks]:
         """Return the chunks in bytes of the body."""
         if self._body is None:
             data = (self._start + data).lstrip().removeprefix(_BOM).lstrip()
@@ -142,25 +142,30 @@ class EventStream:
         self.unread = b"" if first.startswith(_FIELDS) else first[:_MAX_QUOTED_BYTES]
         """Text before the first event, or the first payload without choices."""
         self._decoder = SSEDecoder()
+        self._alike = AlikeDecoder()
         self._surrogates = SurrogateJoiner()
         self._waiting = self._surrogates.waiting
 
-    def feed(self, data: bytes) -> Iterable[Chunk]:
+    def feed(self, data: bytes) -> Iterable[Chunk | AlikeChunks]:
         """Return the chunks that `data` completes; one that is odd is read in its turn, and so are all behind it."""
-        chunks: list[Chunk] = []
+        chunks: list[Chunk | AlikeChunks] = []
         if self.done:
             return chunks
         payloads = self._decoder.feed(data)
+        done = 0
         if not self._waiting:
+            if len(payloads) >= MIN_ALIKE:
+                chunks, done = self._alike.decode(payloads)
             try:
-                for payload in payloads:
+                for payload in payloads[done:] if done else payloads:
                     chunk = decode_chunk(payload)
                     if not chunk.choices:
                         break
                     chunks.append(chunk)
+                    done += 1
             except NotJSON:
                 pass
-        return chunks if len(chunks) == len(payloads) else chain(chunks, self._each_chunk(payloads[len(chunks) :]))
+        return chunks if done == len(payloads) else chain(chunks, self._each_chunk(payloads[done:]))
 
     def flush(self) -> Iterator[Chunk]:
         """Yield the chunks of a last event without its blank line; one that was cut off is ignored."""

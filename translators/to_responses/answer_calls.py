@@ -111,3 +111,16 @@ class RunningCall:
         self._call.pieces.append(fragment)
         self._item.append("arguments", fragment, [], events)
         return len(fragment)
+
+    def take_first(self, index: int, fragments: list[str], events: list[Event]) -> int:
+        """Add pieces as `take` does, up to the first that may be more; return the number of those added."""
+        if index != self._index:
+            return 0
+        count = 0
+        for fragment in fragments:
+            if "{" in fragment or "}" in fragment or not fragment.isprintable():
+                break
+            self._item.append("arguments", fragment, [], events)
+            count += 1
+        self._call.pieces += fragments[:count]
+        return count

@@ -7,6 +7,7 @@ events that an unbuffered answer has.
 
 from collections.abc import Iterable, Iterator
 
+from translators.chat.alike import AlikeChunks
 from translators.chat.chunks import Chunk, Delta
 from translators.errors import ProtocolError
 from translators.notes import Notes
@@ -40,14 +41,15 @@ class BufferedAnswer:
     def response(self) -> Response:
         return self._trial.response
 
-    def feed(self, chunks: Iterable[Chunk]) -> list[Event]:
+    def feed(self, chunks: Iterable[Chunk | AlikeChunks]) -> list[Event]:
         self._trial.feed(self._keep(chunks))
         return []
 
-    def _keep(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        for chunk in chunks:
-            self._chunks.append(chunk)
-            yield chunk
+    def _keep(self, chunks: Iterable[Chunk | AlikeChunks]) -> Iterator[Chunk]:
+        for some in chunks:
+            for chunk in some.chunks() if isinstance(some, AlikeChunks) else (some,):
+                self._chunks.append(chunk)
+                yield chunk
 
     def finish(self, now: int, *, done: bool) -> list[Event]:
         self._done = done

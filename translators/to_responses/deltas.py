@@ -24,12 +24,13 @@ from translators.chat.chunks import (
     Source,
     ToolCallDelta,
     TopLogprob,
+    decode_chunk,
 )
 from translators.errors import ProviderError, UpstreamError
 from translators.failures.classes import classify_error_object
 from translators.loose_json import decode_prefix, loose_value, replace_lone_surrogates
 from translators.reasoning.fields import PARTS, TEXT_MEMBERS, read_thinking, text_in
-from translators.wire import Decoder, NotJSON, decode, encode
+from translators.wire import NotJSON, decode, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
 PartKind = Literal["reasoning", "text", "refusal", "image", "other"]
@@ -48,9 +49,6 @@ _json: Final = json.JSONDecoder()
 _SILENT: Final = (Delta(), Delta(content=""))
 """What most streams begin with: the role, which is not read."""
 _FLAT_ERRORS: Final = ("message", "detail", "msg", "errors", "base_resp")
-
-decode_chunk = Decoder(Chunk).decode
-"""The fast path, for payloads that fit the types; raises NotJSON for others."""
 
 
 def read_chunk(payload: bytes) -> Chunk:

@@ -28,12 +28,13 @@ from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
-from translators.chat.chunks import AudioDelta, ChatUsage, Chunk, Delta, Logprobs
+from translators.chat.alike import AlikeChunks
+from translators.chat.chunks import ChatUsage, Chunk, Delta, Logprobs
 from translators.errors import ProtocolError, UpstreamError, answer_too_large
 from translators.failures.classes import classify_error_object
 from translators.notes import Notes
 from translators.open_items.citations import Citations
-from translators.reasoning.fields import is_in_blocks, read_thinking
+from translators.reasoning.fields import read_thinking
 from translators.responses.events import (
     Event,
     ResponseCompleted,
@@ -126,47 +127,13 @@ class ResponseStream:
         """Return an event for clients whose idle timer ignores comments. Source: Codex CLI 0.169."""
         return self._number([ResponseInProgress(response=self.response)])
 
-    def feed(self, chunks: Iterable[Chunk]) -> list[Event]:
+    def feed(self, chunks: Iterable[Chunk | AlikeChunks]) -> list[Event]:
         """Return the events of chunks; [] once the response is over. An UpstreamError in reading them ends it."""
         events: list[Event] = []
         if self.is_over:
             return events
-        items = self._items
         try:
-            for chunk in chunks:
-                if chunk.usage is not None or chunk.x_groq is not None:
-                    self._usage = usage_of(chunk) or self._usage
-                    if chunk.x_groq is not None and chunk.x_groq.error:
-                        raise classify_error_object(chunk.x_groq.error)
-                if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
-                    items.attached += self._citations.add_lists(chunk)
-                if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
-                    self._service_tier = tier
-                if chunk.error:
-                    raise classify_error_object(chunk.error)
-                for choice in chunk.choices or ():
-                    if choice.index:
-                        continue  # n is always 1
-                    delta = choice.delta
-                    if delta is not None:
-                        self._read(delta, choice.logprobs, False, events)
-                    elif (message := choice.message) is not None:
-                        if items.written > self._written_before:
-                            message = self._without_repetition(message)
-                        self._read(message, choice.logprobs, True, events)
-                    elif choice.text:
-                        items.put("text", choice.text, [], events)
-                    if choice.finish_reason:
-                        self._finish_reason = choice.finish_reason
-                        if self._usage is None:
-                            of_choice = choice.usage is not None and choice.usage.has_numbers()
-                            self._usage = choice.usage if of_choice else usage_of(chunk)
-                    elif choice.finish_details is not None:
-                        self._finish_reason = choice.finish_details.type
-                    if choice.error:
-                        raise classify_error_object(choice.error)
-                if items.written + items.attached > self._max_bytes:
-                    raise answer_too_large()
+            self._read_chunks(chunks, events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
         return self._number(events)
@@ -275,12 +242,66 @@ class ResponseStream:
         last = ResponseFailed(response=self.response, sequence_number=events[-1].sequence_number)
         return [*events[:-1], last]
 
-    # --- reading a delta --------------------------------------------------------------------------------------
+    # --- reading chunks ---------------------------------------------------------------------------------------
+
+    def _read_chunks(self, chunks: Iterable[Chunk | AlikeChunks], events: list[Event]) -> None:
+        items = self._items
+        for chunk in chunks:
+            if isinstance(chunk, AlikeChunks):
+                if (added := self._add_alike(chunk, events)) < len(chunk.pieces):
+                    self._read_chunks(chunk.chunks(added), events)
+                continue
+            if chunk.usage is not None or chunk.x_groq is not None:
+                self._usage = usage_of(chunk) or self._usage
+                if chunk.x_groq is not None and chunk.x_groq.error:
+                    raise classify_error_object(chunk.x_groq.error)
+            if chunk.search_results or chunk.citations or chunk.venice_parameters is not None:
+                items.attached += self._citations.add_lists(chunk)
+            if (tier := chunk.service_tier) is not None and tier in _SERVICE_TIERS:
+                self._service_tier = tier
+            if chunk.error:
+                raise classify_error_object(chunk.error)
+            for choice in chunk.choices or ():
+                if choice.index:
+                    continue  # n is always 1
+                delta = choice.delta
+                if delta is not None:
+                    self._read(delta, choice.logprobs, False, events)
+                elif (message := choice.message) is not None:
+                    if items.written > self._written_before:
+                        message = self._without_repetition(message)
+                    self._read(message, choice.logprobs, True, events)
+                elif choice.text:
+                    items.put("text", choice.text, [], events)
+                if choice.finish_reason:
+                    self._finish_reason = choice.finish_reason
+                    if self._usage is None:
+                        of_choice = choice.usage is not None and choice.usage.has_numbers()
+                        self._usage = choice.usage if of_choice else usage_of(chunk)
+                elif choice.finish_details is not None:
+                    self._finish_reason = choice.finish_details.type
+                if choice.error:
+                    raise classify_error_object(choice.error)
+            if items.written + items.attached > self._max_bytes:
+                raise answer_too_large()
+
+    def _add_alike(self, alike: AlikeChunks, events: list[Event]) -> int:
+        """Add the pieces that only go on with what is being written; return the number of these, from the first one."""
+        items, content, pieces = self._items, self._content, alike.pieces
+        if items.written + items.attached + sum(map(len, pieces)) > self._max_bytes or not all(pieces):
+            return 0
+        if alike.place == "content":
+            return 0 if content is None else items.add_texts(pieces[: content.count_texts(pieces)], events)
+        if isinstance(alike.place, int):
+            return 0 if content is not None and content.is_waiting else items.add_arguments(alike.place, pieces, events)
+        for piece in pieces:
+            items.put("reasoning", piece, [], events)
+        return len(pieces)
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
         content = delta.content
         if delta.reasoning_details or delta.thinking_blocks or delta.reasoning_opaque:
-            self._read_blocks(delta, whole, events)
+            self._reader().put_blocks(delta, whole, events)
         elif delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
             self._items.put("reasoning", delta.reasoning_content or read_thinking(delta), [], events)
         elif (delta.thought or delta.reasoning_content_camel or delta.cot_summary) and (
@@ -310,7 +331,7 @@ class ResponseStream:
             else:
                 reader.put(content, tokens, events)
         if delta.audio is not None:
-            self._read_audio(delta.audio, events)
+            self._reader().put_audio(delta.audio, events)
         if delta.refusal:
             self._reader().flush(events)
             self._items.put("refusal", delta.refusal, [], events)
@@ -331,35 +352,12 @@ class ResponseStream:
                 else:
                     self._items.put_call(piece, events)
 
-    def _read_blocks(self, delta: Delta, whole: bool, events: list[Event]) -> None:
-        """Add what holds thinking together with its signature; its text may have come before, under another name."""
-        thinking = read_thinking(delta)
-        if thinking and is_in_blocks(delta):
-            self._reader().think(thinking, "blocks", events)
-        elif thinking:
-            self._items.put("reasoning", thinking, [], events)
-        opaque = self._items.opaque()
-        if delta.reasoning_details:
-            self._items.attached += opaque.add_details(delta.reasoning_details, whole=whole)
-        if delta.thinking_blocks:
-            self._items.attached += opaque.add_blocks(delta.thinking_blocks, whole=whole)
-        if delta.reasoning_opaque:
-            self._items.attached += opaque.add_sealed(delta.reasoning_opaque)
-
     def _without_repetition(self, message: Delta) -> Delta:
         """Return a message without its text if the deltas before it had that; `CallSorter` knows repeated calls."""
         if not repeats_deltas(message, self._items.written - self._written_before):
             return message
         self._notes.add("message", "dropped", "the text of a message that repeats the deltas before it")
         return Delta(tool_calls=message.tool_calls, annotations=message.annotations)
-
-    def _read_audio(self, audio: AudioDelta, events: list[Event]) -> None:
-        """Add the transcript of audio to the text."""
-        if audio.transcript:
-            self._reader().flush(events)
-            self._items.put("text", audio.transcript, [], events)
-        if audio.data:
-            self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
     def _reader(self) -> ContentReader:
         if self._content is None:

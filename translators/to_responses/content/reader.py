@@ -13,8 +13,9 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from translators.chat.chunks import FunctionDelta, Logprobs, ToolCallDelta
+from translators.chat.chunks import AudioDelta, Delta, FunctionDelta, Logprobs, ToolCallDelta
 from translators.notes import Notes
+from translators.reasoning.fields import is_in_blocks, read_thinking
 from translators.reasoning.repetition import Repetition
 from translators.reasoning.think_tags import THINK_TAGS, Piece, ThinkTags
 from translators.responses.events import Event
@@ -97,6 +98,17 @@ class ContentReader(Struct, eq=False):
             return
         self._split(self._marks, [(False, content)] if self._tags is None else self._tags.feed(content), events)
 
+    def count_texts(self, pieces: list[str]) -> int:
+        """Return how many pieces of content, from the first one, are text and nothing else."""
+        if self.is_over:
+            return len(pieces)
+        if not self.is_idle:
+            return 0
+        for count, piece in enumerate(pieces):
+            if ("<" in piece or "[" in piece) and may_hold_mark(piece):
+                return count
+        return len(pieces)
+
     def put_parts(self, content: list[Any] | dict[str, Any], events: list[Event]) -> None:
         """Add content that is a list of parts, or one part; their places among each other stay."""
         for piece, text in pieces_of(content):
@@ -110,6 +122,30 @@ class ContentReader(Struct, eq=False):
                 self._notes.add("content", "dropped", "a part that is neither text nor image")
             elif text:
                 self._items.put(piece, text, [], events)
+
+    def put_blocks(self, delta: Delta, whole: bool, events: list[Event]) -> None:
+        """Add what holds thinking together with its signature; its text may have come before, under another name."""
+        items = self._items
+        thinking = read_thinking(delta)
+        if thinking and is_in_blocks(delta):
+            self.think(thinking, "blocks", events)
+        elif thinking:
+            items.put("reasoning", thinking, [], events)
+        opaque = items.opaque()
+        if delta.reasoning_details:
+            items.attached += opaque.add_details(delta.reasoning_details, whole=whole)
+        if delta.thinking_blocks:
+            items.attached += opaque.add_blocks(delta.thinking_blocks, whole=whole)
+        if delta.reasoning_opaque:
+            items.attached += opaque.add_sealed(delta.reasoning_opaque)
+
+    def put_audio(self, audio: AudioDelta, events: list[Event]) -> None:
+        """Add the transcript of audio to the text."""
+        if audio.transcript:
+            self.flush(events)
+            self._items.put("text", audio.transcript, [], events)
+        if audio.data:
+            self._notes.add("audio", "dropped", "a response has no place for sound; its transcript is the text")
 
     def flush(self, events: list[Event]) -> None:
         """Write what waits for the rest of a tag or mark; it precedes the piece that arrives now."""
