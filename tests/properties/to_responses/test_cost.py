@@ -7,7 +7,8 @@ with every piece. A check whether arguments are complete costs the same, so its 
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -28,23 +29,30 @@ from translators.tools.names import ToolNames
 SIZE = 1000
 
 
-def operations(run: Callable[[int], object], size: int) -> Counter[str]:
-    """Return how often each function is called while `run(size)` runs."""
-    counted: Counter[str] = Counter()
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count the calls of each function in this thread, by its name, until the block ends."""
+    calls: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call":
-            counted[function.__name__] += 1
+            calls[function.__name__] += 1
         elif event == "call":
-            counted[frame.f_code.co_name] += 1
+            calls[frame.f_code.co_name] += 1
 
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        run(size)
+        yield calls
     finally:
         sys.setprofile(before)
-    return counted
+
+
+def operations(run: Callable[[int], object], size: int) -> Counter[str]:
+    """Return how often each function is called while `run(size)` runs."""
+    with counted() as calls:
+        run(size)
+    return calls
 
 
 def call(index: int, arguments: str, name: str | None = None) -> Chunk:

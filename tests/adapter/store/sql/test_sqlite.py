@@ -99,6 +99,40 @@ def test_every_step_of_a_statement_is_a_search_in_an_index(store: Store, path: P
     assert all(step.startswith("SEARCH") and "INDEX" in step for step in touching), plan
 
 
+class CountedFile(SQLiteFile):
+    """Counts what SQLite does: it calls back at each jump of its virtual machine, so for each row that it looks at."""
+
+    steps = 0
+
+    def open(self, *, commits_each: bool) -> sqlite3.Connection:
+        connection = super().open(commits_each=commits_each)
+        connection.set_progress_handler(self._count, 1)
+        return connection
+
+    def _count(self) -> int:
+        self.steps += 1
+        return 0
+
+
+def test_a_store_twice_as_full(path: Path) -> None:
+    """What a turn of a chain reads and writes costs the same."""
+    file, costs = CountedFile(str(path)), []
+    with closing(SQLStore(file)) as store:
+        for number in range(1, 401):
+            keep(store, f"other{number}", f"another{number}<other{number}")
+            if number in (200, 400):
+                keep(store, "a", "b<a", "c<b")
+                file.steps = 0
+                assert store.exists("c", OURS)
+                assert chain(store, "c") == ["a", "b", "c"]
+                keep(store, "d<c")
+                assert store.get("d", OURS)
+                for id in "abcd":
+                    store.delete(id, OURS)
+                costs.append(file.steps)
+    assert 0 < costs[1] <= 1.2 * costs[0]
+
+
 def test_a_waiting_write_leaves_the_event_loop_and_the_readers_alone(store: Store, locked: sqlite3.Connection) -> None:
     writing = gevent.spawn(keep, store, "a")
     reading = gevent.spawn(store.exists, "a", OURS)
