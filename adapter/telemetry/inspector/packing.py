@@ -39,9 +39,9 @@ _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
 CUT: Final = b"[left out by the inspector: "
 """Begins what is in the place of base64."""
 _compressor: Final = zstandard.ZstdCompressor(level=1)
-_AT_ONCE: Final = 1 << 20
-"""Bytes, about, that are compressed at once, and of a group."""
-_decompress: Final = zstandard.ZstdDecompressor().decompress
+_AT_ONCE: Final = 1 << 19
+"""Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
+decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -99,7 +99,7 @@ class _OfCaller:
 
 
 class Group:
-    """Recordings that share a row, about 1 MB of them."""
+    """Recordings that share a row."""
 
     def __init__(self, first: Taken, apart: Taken | None = None) -> None:
         self.apart = apart
@@ -130,18 +130,17 @@ class Group:
     def is_full(self) -> bool:
         return self._size >= _AT_ONCE
 
-    def pack_heads(self, mask: Mask) -> bytes:
-        """Return a line of JSON for each recording, without secrets."""
-        return b"\n".join([mask(b"\n".join(own.heads), bearer) for bearer, own in self._by_bearer.items()])
-
-    def pack_contents(self, mask: Mask) -> bytes:
-        """Return the contents without secrets; `compress` them."""
-        texts = [mask(b"\n".join(own.texts), bearer) for bearer, own in self._by_bearer.items() if own.texts]
-        return _encode(([one for own in self._by_bearer.values() for one in own.layouts], b"\n".join(texts)))
+    def pack(self, mask: Mask) -> Iterator[bytes]:
+        """Yield a line of JSON for each recording, then the contents, if there are any; all without secrets."""
+        callers = self._by_bearer.items()
+        yield b"\n".join([mask(b"\n".join(own.heads), bearer) for bearer, own in callers])
+        if self.has_contents:
+            texts = [mask(b"\n".join(own.texts), bearer) for bearer, own in callers if own.texts]
+            yield _encode(([one for _, own in callers for one in own.layouts], b"\n".join(texts)))
 
 
 def compress(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield contents of groups as the spool has them.
+    """Yield what is packed as the spool has it.
 
     Many are compressed at once: after each call the event loop's thread runs, and this one waits for its turn.
     """
@@ -163,8 +162,8 @@ def _compress(packed: list[bytes]) -> list[bytes]:
 
 
 def unpack(compressed: bytes) -> Iterator[tuple[str, Part]]:
-    """Yield what a group has: the ids of recordings, and their contents."""
-    layouts, data = _decode(_decompress(compressed))
+    """Yield the contents that a group has, with the ids of the recordings."""
+    layouts, data = _decode(decompress(compressed))
     at = 0
 
     def take(size: int) -> bytes:

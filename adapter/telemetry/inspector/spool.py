@@ -19,7 +19,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, join_parts, unpack
+from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, decompress, join_parts, unpack
 from adapter.telemetry.inspector.recording import Head, Taken
 from translators.wire import Decoder
 
@@ -27,7 +27,7 @@ MAX_RECORDINGS: Final = 5000
 MAX_AGE: Final = 24 * 3600.0
 """Seconds."""
 _TRIM_SECONDS: Final = 10.0
-_TRIMMED_SHARE: Final = 16
+_TRIMMED_PART: Final = 1 / 16
 """The ring is trimmed after so long, or when a worker has written this part of it."""
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
@@ -72,21 +72,20 @@ class Spool:
         self._max_bytes = max_bytes
         self._mask = mask
         self._next_trim = 0.0
-        self._untrimmed = 0
-        """Bytes written since the ring was trimmed."""
+        self._untrimmed = 0.0
+        """What has been written since the ring was trimmed, as a part of it."""
         self._apart: dict[str, int] = {}
         """Recordings that have been written while their exchanges were in progress, and the bytes of their parts."""
 
     def write(self, taken: Iterable[Taken]) -> None:
         """Write what has been taken of recordings, and make room for it."""
         groups = self._group(taken)
-        packed = compress(group.pack_contents(self._mask) for group in groups if group.has_contents)
+        packed = compress(data for group in groups for data in group.pack(self._mask))
         rows: list[tuple[object, ...]] = []
         parts: list[tuple[object, ...]] = []
         for group in groups:
-            heads = group.pack_heads(self._mask)
-            contents = next(packed) if group.has_contents else b""
-            self._untrimmed += len(heads) + len(contents)
+            heads, contents = next(packed), next(packed) if group.has_contents else b""
+            self._untrimmed += group.number / MAX_RECORDINGS + (len(heads) + len(contents)) / self._max_bytes
             if group.apart is None:
                 rows.append((None, group.number, group.at, len(heads) + len(contents), heads, contents or None))
                 continue
@@ -121,9 +120,9 @@ class Spool:
 
     def trim(self) -> None:
         """Remove what is too old, or beyond the size of the ring; now and then."""
-        if time.monotonic() < self._next_trim and self._untrimmed < self._max_bytes // _TRIMMED_SHARE:
+        if time.monotonic() < self._next_trim and self._untrimmed < _TRIMMED_PART:
             return
-        self._next_trim, self._untrimmed = time.monotonic() + _TRIM_SECONDS, 0
+        self._next_trim, self._untrimmed = time.monotonic() + _TRIM_SECONDS, 0.0
         with self._connection as connection:
             number, size = connection.execute(_SIZES).fetchone()
             too_many = number - MAX_RECORDINGS, size - self._max_bytes, time.time() - MAX_AGE
@@ -162,16 +161,27 @@ class Spool:
     def find(self, id: str) -> Listed | None:
         """Return the recording with an id, or the last one of the response with that id; None: there is none."""
         name = "response_id" if id.startswith("resp_") else "id"
-        query = "SELECT rev, heads FROM recordings WHERE instr(heads, ?) ORDER BY rev"
-        listed = _listed(self._connection.execute(query, (_member(name, id),)))
-        return max((one for one in listed if getattr(one.head, name) == id), key=lambda one: one.rev, default=None)
+        for row in self._rows_with(name, id):
+            for one in reversed([*_listed([row])]):
+                if getattr(one.head, name) == id:
+                    return one
+        return None
 
     def read_contents(self, id: str) -> Part:
         """Return the contents of a recording, as far as there are any."""
-        query = "SELECT contents FROM recordings WHERE contents NOTNULL AND instr(heads, ?) ORDER BY rev"
-        together = self._connection.execute(query, (_member("id", id),)).fetchall()
-        shared = (part for (data,) in together for owner, part in unpack(data) if owner == id)
-        return join_parts(chain(self._read_parts(id), shared))
+        parts = [*self._read_parts(id)]
+        for rev, _ in self._rows_with("id", id):
+            (data,) = self._connection.execute("SELECT contents FROM recordings WHERE rev = ?", (rev,)).fetchone()
+            if data is not None:
+                parts += [part for owner, part in unpack(data) if owner == id]
+        return join_parts(parts)
+
+    def _rows_with(self, name: str, value: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the rows of which a head has this member, the newest first."""
+        member = f'"{name}":"{value}"'.encode()
+        for rev, heads in self._connection.execute("SELECT rev, heads FROM recordings ORDER BY rev DESC"):
+            if member in decompress(heads):
+                yield rev, heads
 
     def _read_parts(self, id: str) -> Iterator[Part]:
         query = "SELECT data FROM parts WHERE id = ? ORDER BY part"
@@ -216,14 +226,9 @@ def _is_in_progress(one: Taken) -> bool:
     return one.recording.head.status == "in_progress"
 
 
-def _member(name: str, value: str) -> bytes:
-    """Return a member as it is in a head."""
-    return f'"{name}":"{value}"'.encode()
-
-
 def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:
     """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
     for last, heads in rows:
-        lines = heads.split(b"\n")
+        lines = decompress(heads).split(b"\n")
         for rev, head in enumerate(lines, last - len(lines) + 1):
             yield Listed(rev, read_head(head))
