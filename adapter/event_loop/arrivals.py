@@ -4,7 +4,7 @@
 connections share the loop fairly. Its caller can take what arrives in the event loop, without being woken for each
 read. The heartbeat ends a wait about once a second, so that the caller can check its client's connection. A connection
 has the same `Arrivals`, with one watcher, until it is closed, because making a watcher for each answer costs as much as
-reading it.
+reading it. Between two waits the watcher is left as it is, and stopped only when something arrives outside a wait.
 Source: docs/decisions/0001-read-the-socket.md.
 """
 
@@ -31,13 +31,14 @@ Take: TypeAlias = Callable[[bytes], bool]
 class Arrivals:
     """What arrives on one connection, whose socket has the timeout 0. `close` it before the socket."""
 
-    __slots__ = ("_data", "_error", "_heartbeat", "_pending", "_read", "_waiter", "_waits", "_watcher")
+    __slots__ = ("_data", "_error", "_heartbeat", "_pending", "_read", "_take", "_waiter", "_waits", "_watcher")
 
     def __init__(self, sock: socket.socket) -> None:
         hub = get_hub()
         self._watcher = hub.loop.io(sock.fileno(), _READABLE)
         self._waiter = Waiter(hub)
         self._waits = False
+        self._take: Take | None = None
         self._heartbeat: Heartbeat | None = None
         self._data = b""
         self._error: BaseException | None = None
@@ -55,16 +56,16 @@ class Arrivals:
 
         `take` gets it first, and the wait goes on as long as it returns True. Raises OSError, and what `take` raises.
         """
+        self._waits, self._take = True, take
         if self._pending is not None and self._pending():
-            self._read_once(take)  # what it wakes this greenlet for ends the wait at once
-        self._waits = True
-        self._watcher.start(self._read_once, take)
+            self._read_once()  # what it wakes this greenlet for ends the wait at once
+        if not self._watcher.active:
+            self._watcher.start(self._read_once)
         try:
             if not self._waiter.get():
                 return None
         finally:
-            self._watcher.stop()
-            self._waits = False
+            self._waits, self._take = False, None
             self._waiter.clear()
         if self._error is None:
             data, self._data = self._data, b""
@@ -86,8 +87,12 @@ class Arrivals:
             self._heartbeat.remove(self)
         self._watcher.close()
 
-    def _read_once(self, take: Take | None) -> None:
+    def _read_once(self) -> None:
         """Read what has arrived, and wake the greenlet in `receive` if it has to know; called in the event loop."""
+        if not self._waits:
+            self._watcher.stop()
+            return
+        take = self._take
         try:
             while True:
                 data = self._read(_READ_BYTES)
