@@ -188,9 +188,9 @@ class Attempts:
     def _ask_next(self, plan: Plan) -> RoundRequest | None:
         """Translate for the next candidate for which the request can be expressed; None if there is none."""
         while (candidate := self._candidates.next()) is not None:
-            self._retry_plan = RetryPlan(
-                self._services.dialects[candidate.upstream], candidate.model, self._source.tenant
-            )
+            dialects, tenant = self._services.dialects[candidate.upstream], self._source.tenant
+            dialect = dialects.for_model(candidate.model, tenant)
+            self._retry_plan = RetryPlan(dialects, candidate.model, tenant, dialect)
             self._retry_plans[candidate] = self._retry_plan
             try:
                 return self._gather(plan)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from adapter.files.stored import stored_ids
 from adapter.history.compaction_items import PendingCompaction
-from adapter.history.prefix_cache import CachedPrefix
+from adapter.history.prefix_cache import MIN_BYTES, CachedPrefix
 from adapter.history.sealing import TenantSealer
 from adapter.services import FlowServices
 from adapter.sharing.offload import LARGE_BYTES
@@ -188,7 +188,8 @@ def _load_history(
     services, request, tenant = source.services, source.request, source.tenant
     prefix: CachedPrefix | None = None
     if source.conversation is None and request.previous_response_id is None:
-        prefix = services.prefix_cache.find(request, tenant, rendering_key)
+        if len(request.raw_input) > MIN_BYTES:
+            prefix = services.prefix_cache.find(request, tenant, rendering_key)
         if prefix is None and at is None:
             return History(), None
         if prefix is not None and (at is None or at < prefix.history.known):

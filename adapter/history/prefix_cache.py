@@ -22,8 +22,8 @@ from translators.to_chat.request import ChatRequest
 from translators.tools.declarations import tools_from_items
 from translators.wire import encode
 
-_MIN_BYTES: Final = 8192
-"""Shorter inputs are not cached: rendering them costs less than looking them up and storing them."""
+MIN_BYTES: Final = 8192
+"""Of an input: a shorter one is not looked for. Rendering it costs less than looking it up and storing it."""
 _KEY_BYTES: Final = 512
 """First bytes of an input that are part of its key. Inputs of one client often share their first message, so a short
 key would put too many under one entry; a longer one would be hashed for nothing."""
@@ -57,7 +57,7 @@ class PrefixCache:
     def find(self, request: CreateRequest, tenant: str, rendering_key: str) -> CachedPrefix | None:
         """Return the longest cached beginning of a request's input; None: the input is too short to be cached."""
         raw = request.raw_input
-        if len(raw) <= _MIN_BYTES or raw[:1] != b"[":
+        if len(raw) <= MIN_BYTES or raw[:1] != b"[":
             return None
         key = (tenant, rendering_key, bytes(request.raw_tools), raw[:_KEY_BYTES])
         known = [prefix for prefix in self._cache.get(key, ()) if begins(raw, prefix.json)]

@@ -12,7 +12,7 @@ from adapter.event_loop.arrivals import Take
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.upstream.http.causes import find_cause_after_sending
 from adapter.upstream.http.head import Head
-from adapter.upstream.http.reader import BodyCut, BodyReader
+from adapter.upstream.http.reader import BodyCut, BodyReader, choose_framing
 from adapter.upstream.http.transport import SentRequest
 from translators.errors import UNSENT, UpstreamError
 from translators.failures.classes import classify_http_error
@@ -96,7 +96,7 @@ class Call:
             return False
         self._silence = 0.0
         self.head = head
-        self._body = BodyReader(sent, head)
+        self._body = BodyReader(sent, choose_framing(head), head.keeps_connection, head.rest)
         if self.recording is not None:
             self._body.record = self.recording.add_head(head.status)
         if not 200 <= head.status < 300:

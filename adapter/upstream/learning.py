@@ -12,6 +12,7 @@ The rules and their patterns are imported at the first rejection or lesson: they
 from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from adapter.telemetry.logs import log
 from adapter.upstream.lessons import Lessons
@@ -60,23 +61,23 @@ class ModelDialects:
         self._lessons.add(self._upstream, model, lesson, tenant)
 
 
-class RetryPlan:
-    """The retries of one request with one candidate; `dialect` is the one for its next try."""
+class RetryPlan(Struct, eq=False):
+    """The retries of one request with one candidate."""
 
-    def __init__(self, dialects: ModelDialects, model: str, tenant: str = "") -> None:
-        self._dialects = dialects
-        self._model = model
-        self._tenant = tenant
-        self._retries_left = _MAX_RETRIES
-        self._on_trial: str | None = None
-        """The lesson of the last rejection, not proved yet."""
-        self._rejection: Rejection | None = None
-        """The rejection that suggested it."""
-        self._helpful: list[str] = []
-        """Lessons after which the provider rejected something else; stored when it accepts the request."""
-        self._wrong: set[str] = set()
-        """Lessons after which the provider repeated its rejection."""
-        self.dialect = dialects.for_model(model, tenant)
+    _dialects: ModelDialects
+    _model: str
+    _tenant: str
+    dialect: Dialect
+    """The one for the next try; at first the model's, as it is known."""
+    _retries_left: int = _MAX_RETRIES
+    _on_trial: str | None = None
+    """The lesson of the last rejection, not proved yet."""
+    _rejection: "Rejection | None" = None
+    """The rejection that suggested it."""
+    _helpful: list[str] = []
+    """Lessons after which the provider rejected something else; stored when it accepts the request."""
+    _wrong: set[str] = set()
+    """Lessons after which the provider repeated its rejection."""
 
     def confirm(self) -> None:
         """Store what was learned: the provider has accepted the request."""

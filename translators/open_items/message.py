@@ -26,20 +26,20 @@ from translators.responses.events import (
 from translators.responses.items import FileCitation, Message, OutputItem, OutputText, Refusal
 
 
-class OpenMessage:
+class OpenMessage(Struct, eq=False):
     """A message of the assistant; its parts are text and refusals, one open at a time."""
 
-    def __init__(self, output_index: int, id: str, citations: Citations) -> None:
-        self._output_index = output_index
-        self._id = id
-        self._citations = citations
-        self._done: list[OutputText | Refusal] = []
-        self._part: OpenText | OpenRefusal | None = None
-        self.text: OpenText | None = None
-        """The part that was opened last, if it is text."""
-        self.item: OutputItem = Message("assistant", [], id=id, status="in_progress")
+    _output_index: int
+    _id: str
+    _citations: Citations
+    _done: list[OutputText | Refusal] = []
+    _part: "OpenText | OpenRefusal | None" = None
+    text: "OpenText | None" = None
+    """The part that was opened last, if it is text."""
+    item: OutputItem = Message("assistant", [])
 
     def open(self) -> list[Event]:
+        self.item = Message("assistant", [], id=self._id, status="in_progress")
         return [OutputItemAdded(output_index=self._output_index, item=self.item)]
 
     def append(self, piece: PieceKind, delta: str, logprobs: list[Any], events: list[Event]) -> None:

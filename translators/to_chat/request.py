@@ -80,7 +80,16 @@ def chat_request(
         leading = leading_text(leading, extended.leading_system_messages)
     if head.demands:
         leading = PARAGRAPH.join(filter(None, (leading, head.demands)))
-    parts = _all_messages(leading, [*history.finished, *messages], rendering)
+    parts = [*history.finished, *messages]
+    if leading:
+        parts.insert(0, encode(leading_message(leading, parts, rendering)))
+    parts = order_roles(parts, rendering)
+    if not parts:
+        raise RequestError(
+            "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
+            param="input",
+            code="invalid_value",
+        )
     if dialect.calls_need_tools and not head.has_tools and (called := _called_functions(parts)):
         head = chat_head(request, tools, dialect, model, stream, called)
     if head.notes:
@@ -91,20 +100,6 @@ def chat_request(
     pieces[-1] = b"]}"  # in place of the last comma
     json = b"".join(pieces)  # one copy; of a long history, each further one takes longer than all of the rest
     return ChatRequest(json, names, extended, of_input.notes, head.answer_rules, head.functions)
-
-
-def _all_messages(leading: str, parts: list[bytes], rendering: Rendering) -> list[bytes]:
-    """Return the leading message and the others as JSON, in the order that the provider requires."""
-    if leading:
-        parts.insert(0, encode(leading_message(leading, parts, rendering)))
-    parts = order_roles(parts, rendering)
-    if not parts:
-        raise RequestError(
-            "Nothing in 'input' can be said to a model. Send at least one message with text, or 'instructions'.",
-            param="input",
-            code="invalid_value",
-        )
-    return parts
 
 
 def _called_functions(parts: Sequence[bytes]) -> list[str]:

@@ -68,7 +68,7 @@ class AnswerReader(Struct, eq=False):
         events: list[Event] = []
         chunks = iter(self._read(data) if data else self._read_rest())
         if is_last and isinstance(self._body, WholeBody):
-            chunks = iter(self._read_rest())
+            chunks = iter(self._body.flush())
         for chunk in chunks:
             self.has_begun = isinstance(chunk, AlikeChunks) or begins_answer(chunk)
             if self.has_begun:

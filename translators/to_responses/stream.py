@@ -158,7 +158,7 @@ class ResponseStream:
             self._notes.add("finish_reason", "approximated", f"'{word}' is taken as {taken_as}")
         elif not self._finish_reason:
             self._notes.add("finish_reason", "approximated", "the provider gave none; taken as completed")
-        if end.incomplete is None and self._items.ends_in_call():
+        if end.incomplete is None and self._items.text is None and self._items.ends_in_call():
             end = Outcome(incomplete="max_output_tokens")
             self._notes.add("finish_reason", "approximated", "the arguments of the last call were cut short")
         try:
@@ -169,10 +169,12 @@ class ResponseStream:
             return self._number(events)
         if self._items.dropped_call and not self._items.has_output(besides=Reasoning):
             return self._number(events) + self.fail(only_forbidden_call(self._items.dropped_call))
-        return self._number(events) + self.end(now, incomplete=end.incomplete)
+        return self.end(now, incomplete=end.incomplete, after=events)
 
-    def end(self, now: int, *, incomplete: IncompleteReason | None = None) -> list[Event]:
-        """End as completed or incomplete; all items are done. `now` is in Unix seconds."""
+    def end(
+        self, now: int, *, incomplete: IncompleteReason | None = None, after: Iterable[Event] = ()
+    ) -> list[Event]:
+        """End as completed or incomplete `after` some events; all items are done. `now` is in Unix seconds."""
         event: Event
         if incomplete is None:
             self.response = self._terminal(status="completed", completed_at=now)
@@ -180,7 +182,7 @@ class ResponseStream:
         else:
             self.response = self._terminal(status="incomplete", incomplete_details=IncompleteDetails(incomplete))
             event = ResponseIncomplete(response=self.response)
-        return self._number([event])
+        return self._number([*after, event])
 
     def hosted_calls(self) -> HostedCalls:
         """Return the items of hosted tools: those of this round's calls, and others between two rounds."""

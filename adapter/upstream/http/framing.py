@@ -9,7 +9,9 @@ Source: RFC 9112 §6, §7.1.
 
 import re
 import zlib
-from typing import Final
+from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from translators.errors import UpstreamError, answer_too_large
 
@@ -123,16 +125,14 @@ def _size(line: bytes) -> int | None:
         return None
 
 
-class SizedBody:
+class SizedBody(Struct, eq=False):
     """`Content-Length`."""
 
-    ends_with_connection = False
-    __slots__ = ("_missing", "over", "overrun")
+    ends_with_connection: ClassVar[bool] = False
 
-    def __init__(self, length: int) -> None:
-        self._missing = length
-        self.over = length == 0
-        self.overrun = False
+    _missing: int
+    over: bool = False
+    overrun: bool = False
 
     def feed(self, data: bytes) -> bytes:
         self.overrun = len(data) > self._missing

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 import gevent
+from msgspec import Struct
 
 from adapter.event_loop.arrivals import Take
 from adapter.upstream.http.framing import ChunkedBody, CompressedBody, Framing, SizedBody, UnsizedBody
@@ -27,23 +28,20 @@ class BodyCut(Exception):
     """The connection ended before the body did."""
 
 
-class BodyReader:
+class BodyReader(Struct, eq=False):
     """One body. `close` must be called; after a complete body it releases the connection for the next request."""
 
+    _sent: SentRequest
+    framing: Framing
+    _keeps_connection: bool
+    _read_ahead: bytes
+    """What of the body came with its head."""
+    _take: Take | None = None
+    _untaken: bytes = b""
+    has_taken: bool = False
+    """Bytes of the body have arrived since this was last set to False."""
     record: Callable[[bytes], None] | None = None
     """Gets all bytes before others; None: they are not recorded."""
-
-    def __init__(self, sent: SentRequest, head: Head) -> None:
-        """Raises UpstreamError for a body whose encoding is unknown."""
-        self._sent = sent
-        self._reusable = head.keeps_connection
-        self.framing = choose_framing(head)
-        self._receive = sent.arrivals.receive
-        self._read_ahead = head.rest
-        self._take: Take | None = None
-        self._untaken = b""
-        self.has_taken = False
-        """Bytes of the body have arrived since this was last set to False."""
 
     def read(self, take: Take | None = None) -> bytes | None:
         """Return the next bytes; b"" at the end, None after a tick without any; raise BodyCut.
@@ -57,7 +55,7 @@ class BodyReader:
                 self._feed(data)
             else:
                 try:
-                    received = self._receive(self._feed)
+                    received = self._sent.arrivals.receive(self._feed)
                 except OSError as error:
                     raise BodyCut from error
                 if received is None:
@@ -95,7 +93,7 @@ class BodyReader:
                 gevent.spawn(_read_to_end, self)
             else:
                 self._sent.close()
-        elif self._reusable and not (self.framing.overrun or self._read_ahead):
+        elif self._keeps_connection and not (self.framing.overrun or self._read_ahead):
             self._sent.release()
         else:
             self._sent.close()
@@ -117,13 +115,14 @@ def choose_framing(head: Head) -> Framing:
     """Return what separates an answer's body from the rest; raise UpstreamError for an unknown encoding."""
     framing: Framing
     if head.status in (204, 304):
-        return SizedBody(0)  # no body. Source: RFC 9112 §6.3
+        return SizedBody(0, True)  # no body. Source: RFC 9112 §6.3
     fields = head.framing
     if "transfer-encoding" in fields and "chunked" in fields["transfer-encoding"].lower():
         framing = ChunkedBody()
     else:
         length = _LENGTH.fullmatch(fields["content-length"]) if "content-length" in fields else None
-        framing = UnsizedBody() if length is None else SizedBody(int(length[1]))
+        size = 0 if length is None else int(length[1])
+        framing = UnsizedBody() if length is None else SizedBody(size, not size)
     if "content-encoding" not in fields:
         return framing
     coding = fields["content-encoding"].lower()

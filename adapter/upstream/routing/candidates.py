@@ -6,38 +6,39 @@ request: otherwise the request itself may be at fault. A model with a single can
 tried.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+from msgspec import Struct
 
 from adapter.upstream.routing.health import Blame, Candidate, Health, find_blame
 from adapter.upstream.routing.retries import Patience, RetryBudget, delay_before, is_temporary
 from translators.errors import RequestError, UpstreamError
 
 
-class Candidates:
-    """`current` is the candidate that was tried last."""
+class Candidates(Struct, eq=False):
+    """The candidates of one model."""
 
-    def __init__(
-        self, health: Health, order: Sequence[Candidate], budgets: Mapping[str, RetryBudget], patience: Patience
-    ) -> None:
-        """`budgets`: by the name of the upstream."""
-        self._health = health
-        self._budgets = budgets
-        self._patience = patience
-        self._left = list(order)
-        self._is_only_one = len(order) == 1
-        self._cooldowns: list[float] = []
-        """Seconds until the candidates that were skipped may be used."""
-        self._rejection: RequestError | None = None
-        """The first reason why the request cannot be expressed for a candidate."""
-        self._errors: list[UpstreamError] = []
-        self._unproven: list[tuple[Candidate, UpstreamError]] = []
-        """Failures that may be the request's fault."""
-        self._temporary: dict[Candidate, UpstreamError] = {}
-        """Candidates that may answer later, with their last failure."""
-        self._retries = 0
-        self._seconds = 0.0
-        """Time spent waiting for retries."""
-        self.current = order[0]
+    _health: Health
+    _budgets: Mapping[str, RetryBudget]
+    """By the name of the upstream."""
+    _patience: Patience
+    _left: list[Candidate]
+    """Those that were not tried yet, in their order; at first all of them."""
+    current: Candidate
+    """The one that was tried last; the first, if none was."""
+    _is_only_one: bool
+    _cooldowns: list[float] = []
+    """Seconds until the candidates that were skipped may be used."""
+    _rejection: RequestError | None = None
+    """The first reason why the request cannot be expressed for a candidate."""
+    _errors: list[UpstreamError] = []
+    _unproven: list[tuple[Candidate, UpstreamError]] = []
+    """Failures that may be the request's fault."""
+    _temporary: dict[Candidate, UpstreamError] = {}
+    """Candidates that may answer later, with their last failure."""
+    _retries: int = 0
+    _seconds: float = 0.0
+    """Time spent waiting for retries."""
 
     def first(self) -> Candidate:
         """Return the first candidate without a cooldown, else the first."""
@@ -124,7 +125,8 @@ class Candidates:
         self._temporary.clear()
         self._errors.clear()
         self._cooldowns.clear()
-        self._health.record_success(self.current)
+        if self._health.records:  # mostly there are none
+            self._health.record_success(self.current)
         for candidate, error in self._unproven:
             self._health.record_failure(candidate, error)
         self._unproven.clear()

@@ -71,38 +71,38 @@ class Health:
     def __init__(self, now: Callable[[], float]) -> None:
         """`now`: a monotonic clock, in seconds."""
         self._now = now
-        self._records: dict[Blame, _Record] = {}
-        """The last to fail at the end."""
+        self.records: dict[Blame, _Record] = {}
+        """What has failed since its last success, the last to fail at the end."""
 
     def cooldown(self, candidate: Candidate) -> float:
         """Return the seconds until a candidate may be used; 0.0: now."""
-        if not self._records:
+        if not self.records:
             return 0.0
-        end = max((self._records[blame].cooldown_end for blame in self._blames(candidate)), default=0.0)
+        end = max((self.records[blame].cooldown_end for blame in self._blames(candidate)), default=0.0)
         return max(0.0, end - self._now())
 
     def probe(self, candidate: Candidate) -> None:
         """Let other requests wait for the outcome of this one, if the candidate's cooldown has just ended."""
-        for blame in self._blames(candidate) if self._records else ():
-            failures = self._records[blame].failures
+        for blame in self._blames(candidate) if self.records else ():
+            failures = self.records[blame].failures
             if failures >= FAILURES:
-                self._records[blame] = _Record(failures, self._now() + _cooldown_after(failures))
+                self.records[blame] = _Record(failures, self._now() + _cooldown_after(failures))
 
     def record_success(self, candidate: Candidate) -> None:
-        for blame in self._blames(candidate) if self._records else ():
-            del self._records[blame]
+        for blame in self._blames(candidate):
+            del self.records[blame]
 
     def record_failure(self, candidate: Candidate, error: UpstreamError) -> None:
         blame = find_blame(candidate, error)
-        failures = self._records.pop(blame, _Record(0, 0.0)).failures + 1
+        failures = self.records.pop(blame, _Record(0, 0.0)).failures + 1
         cooldown = _cooldown_after(failures) if failures >= FAILURES else 0.0
         if error.code == "insufficient_quota":
             cooldown = LONGEST_COOLDOWN
         if error.status == 429 or cooldown:
             cooldown = max(cooldown, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
-        self._records[blame] = _Record(failures, self._now() + cooldown)
-        if len(self._records) > _MAX_RECORDS:
-            del self._records[next(iter(self._records))]
+        self.records[blame] = _Record(failures, self._now() + cooldown)
+        if len(self.records) > _MAX_RECORDS:
+            del self.records[next(iter(self.records))]
         if cooldown:
             log.warning("cooldown", **blame._asdict(), seconds=cooldown)
 
@@ -111,14 +111,14 @@ class Health:
         now = self._now()
         return [
             Failure(*blame, record.failures, round(max(0.0, record.cooldown_end - now), 1))
-            for blame, record in self._records.items()
+            for blame, record in self.records.items()
         ]
 
     def _blames(self, candidate: Candidate) -> list[Blame]:
         """Return what is on record for a candidate."""
         upstream, model, key, _ = candidate
         blames = {Blame(upstream, None, None), Blame(upstream, model, None), Blame(upstream, model, key)}
-        return [blame for blame in blames if blame in self._records]
+        return [blame for blame in blames if blame in self.records]
 
 
 def find_blame(candidate: Candidate, error: UpstreamError) -> Blame:

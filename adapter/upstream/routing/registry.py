@@ -41,7 +41,8 @@ class Registry:
         """Return a model's candidates in the order drawn for a group; raise RequestError for an unknown model."""
         listed = self.list_candidates(model)
         order = listed if len(listed) == 1 else _draw_order(listed, group)
-        return Candidates(self.health, order, self._budgets, self._background if in_background else self._foreground)
+        patience = self._background if in_background else self._foreground
+        return Candidates(self.health, self._budgets, patience, list(order), order[0], len(order) == 1)
 
     def delay_lookup(self, upstream: str, error: UpstreamError, retries: int, seconds: float) -> float | None:
         """Return the seconds after which a look-up that failed may be tried once more; None: it may not.

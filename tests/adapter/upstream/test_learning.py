@@ -83,11 +83,16 @@ def worker(store: Store, *, upstream: str = "upstream") -> ModelDialects:
     return ModelDialects(CONFIGURED, Lessons(store), upstream)
 
 
+def begin(learning: ModelDialects, model: str, tenant: str = "") -> RetryPlan:
+    """Return the plan of a request to a model."""
+    return RetryPlan(learning, model, tenant, learning.for_model(model, tenant))
+
+
 def learn(
     learning: ModelDialects, error: UpstreamError = NO_TEMPERATURE, model: str = "m", tenant: str = ""
 ) -> Dialect:
     """Have a request refused, and answered in the dialect that the refusal teaches; return that dialect."""
-    tries = RetryPlan(learning, model, tenant)
+    tries = begin(learning, model, tenant)
     assert tries.next(error, body())
     tries.confirm()
     return tries.dialect
@@ -121,7 +126,7 @@ def test_a_worker_of_another_machine_asks_the_store_before_it_learns(stores: tup
     first, second = worker(stores[0]), worker(stores[1])
     assert second.for_model("m") == CONFIGURED
     taught = learn(first)
-    late = RetryPlan(second, "m")
+    late = begin(second, "m")
     assert late.dialect == CONFIGURED
     assert late.next(NO_TEMPERATURE, body())
     assert late.dialect == taught
@@ -129,14 +134,14 @@ def test_a_worker_of_another_machine_asks_the_store_before_it_learns(stores: tup
 
 def test_a_request_that_was_under_way_goes_out_as_others_learned(stores: tuple[Store, Store]) -> None:
     learning = worker(stores[0])
-    slow = RetryPlan(learning, "m")
+    slow = begin(learning, "m")
     taught = learn(learning)
     assert slow.next(NO_TEMPERATURE, body())
     assert slow.dialect == taught
 
 
 def test_one_lesson_after_the_other(stores: tuple[Store, Store]) -> None:
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(NO_TEMPERATURE, body())
     assert tries.next(NO_TOP_P, body("temperature"))
     tries.confirm()
@@ -145,14 +150,14 @@ def test_one_lesson_after_the_other(stores: tuple[Store, Store]) -> None:
 
 @pytest.mark.parametrize("last", [UNFIT, NO_TOP_P, NO_ROOM, refuses("The model `m` does not exist.", 404)])
 def test_a_request_that_is_never_answered_teaches_nothing(last: UpstreamError, stores: tuple[Store, Store]) -> None:
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(NO_TEMPERATURE, body())
     tries.next(last, body("temperature"))
     assert list_lessons(stores[1]) == []
 
 
 def test_a_provider_that_takes_turns_in_what_it_refuses_teaches_nothing(stores: tuple[Store, Store]) -> None:
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(NO_TEMPERATURE, body())
     assert tries.next(NO_TOP_P, body("temperature"))
     assert not tries.next(NO_TEMPERATURE, body("temperature", "top_p"))
@@ -163,7 +168,7 @@ def test_a_provider_that_takes_turns_in_what_it_refuses_teaches_nothing(stores: 
 @pytest.mark.parametrize("ids", [("4f1c0a99", "77d0be12"), ("20261123ZkQ", "20261123BbT"), ("req_1aZ", "req_2xK")])
 def test_the_same_words_with_another_id_are_the_same(ids: tuple[str, str], stores: tuple[Store, Store]) -> None:
     said = [refuses(f"'temperature' is an unknown tool, not supported (request id: {id})") for id in ids]
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(said[0], body())
     assert not tries.next(said[1], body("temperature"))
     tries.confirm()
@@ -171,7 +176,7 @@ def test_the_same_words_with_another_id_are_the_same(ids: tuple[str, str], store
 
 
 def test_a_lesson_that_does_not_help_is_not_kept(stores: tuple[Store, Store]) -> None:
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(NO_TEMPERATURE, body())
     assert not tries.next(NO_TEMPERATURE, body("temperature"))
     assert list_lessons(stores[1]) == []
@@ -179,7 +184,7 @@ def test_a_lesson_that_does_not_help_is_not_kept(stores: tuple[Store, Store]) ->
 
 def test_the_next_likely_lesson_is_tried(stores: tuple[Store, Store]) -> None:
     doubtful = refuses("temperature and top_p: one of them is not supported")
-    tries = RetryPlan(worker(stores[0]), "m")
+    tries = begin(worker(stores[0]), "m")
     assert tries.next(doubtful, body())
     assert tries.dialect.lessons == ("temperature",)
     assert tries.next(doubtful, body("temperature"))
@@ -190,7 +195,7 @@ def test_the_next_likely_lesson_is_tried(stores: tuple[Store, Store]) -> None:
 
 @pytest.mark.parametrize("error", [NO_ROOM, UNFIT, UpstreamError("The provider could not be reached.", status=503)])
 def test_other_failures_teach_nothing(error: UpstreamError) -> None:
-    tries = RetryPlan(worker(MemoryStore()), "m")
+    tries = begin(worker(MemoryStore()), "m")
     assert not tries.next(error, body())
     assert tries.next(NO_TEMPERATURE, body())
     assert not tries.next(error, body("temperature"))
@@ -202,7 +207,7 @@ def test_tries_come_to_an_end() -> None:
              "maxLength", "multipleOf", "uniqueItems", "readOnly", "writeOnly")  # fmt: skip
     schema = dict.fromkeys(known, 1)
     sent = json.dumps({**SENT, "tools": [{"function": {"name": "f", "parameters": schema}}]}).encode()
-    tries = RetryPlan(worker(MemoryStore()), "m")
+    tries = begin(worker(MemoryStore()), "m")
     taught = [tries.next(refuses(f"Unknown keyword '{name}' in the schema of a tool"), sent) for name in known]
     assert taught == [True] * 12 + [False] * 2
 

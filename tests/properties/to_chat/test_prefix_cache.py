@@ -42,7 +42,7 @@ ODD: list[Item] = [
 
 @pytest.fixture(autouse=True)
 def every_input_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefix_cache, "_MIN_BYTES", 0)
+    monkeypatch.setattr(prefix_cache, "MIN_BYTES", 0)
     monkeypatch.setattr(prefix_cache, "_KEY_BYTES", 2)
 
 

@@ -168,7 +168,7 @@ class ContentReader(Struct, eq=False):
         if self._marks is not None or self._repetitions:
             self.release(events)
         calls = [] if self._marks is None else self._marks.calls
-        if self._items.has_only_thinking():
+        if self._items.text is None and self._items.has_only_thinking():
             thinking = "".join(self._items.thinking())
             calls = calls or self._calls_in(thinking)
             find_answer = self._expectations.find_answer

@@ -144,7 +144,7 @@ class _OneCandidate(Registry):
 
     def draw_candidates(self, model: str, group: str, *, in_background: bool = False) -> Candidates:
         budgets = {self._only.upstream: RetryBudget(time.monotonic)}
-        return Candidates(self.health, (self._only,), budgets, foreground(0))
+        return Candidates(self.health, budgets, foreground(0), [self._only], self._only, True)
 
 
 def _only(candidate: Candidate, dialect: str | None, app: Services) -> FlowServices:
