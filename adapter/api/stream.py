@@ -124,7 +124,7 @@ class ExchangeBody(EventStreamBody):
         self._answer_notes = exchange.answer_notes
         self._answer_notes.has_news = False
         self._exchange = exchange
-        self._frames = frames
+        self._frames = frames if exchange.record is None else _recorded(frames, exchange.record)
         self.has_ended = False
         """The next piece is the last one, or it has been yielded."""
         self._silence = Silence(services.settings.keep_alive)
@@ -226,6 +226,17 @@ class ResentBody(EventStreamBody):
                 self._stuck = 0.0
                 yield data
                 self._stuck = None
+
+
+def _recorded(frames: FramesWriter, record: Callable[[bytes], None]) -> FramesWriter:
+    """Return a function that writes events as `frames` does, and records what it writes."""
+
+    def write(events: Sequence[Event]) -> bytes:
+        data = frames(events)
+        record(data)
+        return data
+
+    return write
 
 
 def _obfuscated(event: Event) -> bytes:

@@ -39,6 +39,9 @@ FrameWriter = Callable[[Event], bytes]
 class Work(Protocol):
     """What generates the response: an exchange."""
 
+    record: Callable[[bytes], None] | None
+    """Gets the frames of the events; None: they are not recorded."""
+
     def stored(self) -> StoredResponse: ...
     def events(self) -> Generator[list[Event]]: ...
     def still_running(self) -> list[Event]: ...
@@ -95,6 +98,7 @@ class Run:
 
         `work` is closed at the end, also if this fails.
         """
+        self._record = work.record
         batches = work.events()
         try:
             events = next(batches)
@@ -194,4 +198,7 @@ class Run:
         if self._frame is None:
             return None
         first, last = events[0].sequence_number, events[-1].sequence_number
-        return StoredEvents(first, last, isinstance(events[-1], TERMINAL), b"".join(map(self._frame, events)))
+        frames = b"".join(map(self._frame, events))
+        if self._record is not None:
+            self._record(frames)
+        return StoredEvents(first, last, isinstance(events[-1], TERMINAL), frames)

@@ -181,8 +181,7 @@ def _text_of(content: Any) -> str:
 def _answered(recorded: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield a mark, a colour and a text for each item of the response."""
     responses = [
-        event["response"] for part in recorded.get("events", ()) for _, batch in part for event in batch
-        if "response" in event
+        event["response"] for _, batch in recorded.get("events", ()) for event in batch if "response" in event
     ]  # fmt: skip
     if recorded.get("response"):
         responses.append(json.loads(recorded["response"]))

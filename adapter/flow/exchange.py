@@ -8,7 +8,7 @@ silent provider and a worker that stops end the exchange; closing it closes the 
 """
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -133,8 +133,11 @@ class Exchange:
         if self._trace is not None:
             self._trace.open_call()
         self._recording = flow.caller.recording
+        self.record: Callable[[bytes], None] | None = None
+        """Gets the events as they are written for the client; None: they are not recorded."""
         if self._recording is not None:
             self._recording.open(self._stream.response.id, self._transport)
+            self.record = None if self._recording.contents is None else self._recording.add_events
         self._deliver: Deliver | None = None
         self._answer_began: float | None = None
         self._error: str | None = None
@@ -176,12 +179,6 @@ class Exchange:
         The last batch ends with the terminal event. A client that disconnects, and closing the iterator before its end,
         cancel the response.
         """
-        make = self._make_events
-        if self._recording is None or self._recording.contents is None:
-            return make(deliver)
-        return self._recording.follow_events(make, deliver)
-
-    def _make_events(self, deliver: Deliver | None) -> Generator[list[Event]]:
         self._deliver = deliver
         try:
             yield self._stream.start()
@@ -292,7 +289,8 @@ class Exchange:
         if self._trace is not None:
             trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:
-            self._recording.close_response(response, notes, shows_response=self._transport == "http")
+            has_events = self._flow.request.stream or self._transport == "websocket"
+            self._recording.close_response(response, notes, shows_response=not has_events)
         log_end(caller, response, upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:

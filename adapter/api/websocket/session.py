@@ -215,5 +215,8 @@ class Session:
                             continue
                         events = exchange.still_running()
                     silence.seconds = 0.0
-                    self._writer.write(b"".join([queue.frame(encode(event)) for event in events]))
+                    messages = [encode(event) for event in events]
+                    if exchange.record is not None:
+                        exchange.record(b"\n".join([*messages, b""]))
+                    self._writer.write(b"".join(map(queue.frame, messages)))
             return exchange.has_failed

@@ -65,8 +65,8 @@ class Part(Struct):
     """Number of the attempt, when bytes came, how many each time, and all of them."""
     error_bodies: list[tuple[int, bytes]] = []
     """Number of the attempt, and the body of its error."""
-    events: list[bytes] = []
-    """JSON of pairs: when, and the events of one batch."""
+    events: list[tuple[list[float], list[int], bytes]] = []
+    """When events went to the client, how many bytes each time, and all of them, as in `Contents`."""
     response: bytes | None = None
     """JSON of the response, if it was not sent as events."""
 
@@ -80,7 +80,7 @@ class _Layout(Struct, array_like=True):
     chats: list[tuple[int, int]]
     chunks: list[tuple[int, list[float], list[int]]]
     error_bodies: list[tuple[int, int]]
-    events: list[int]
+    events: tuple[list[float], list[int]] | None
     response: int | None
 
 
@@ -177,7 +177,7 @@ def unpack(compressed: bytes) -> Iterator[tuple[str, Part]]:
             [(number, take(size)) for number, size in layout.chats],
             [(number, times, sizes, take(sum(sizes))) for number, times, sizes in layout.chunks],
             [(number, take(size)) for number, size in layout.error_bodies],
-            [take(size) for size in layout.events],
+            [] if layout.events is None else [(*layout.events, take(sum(layout.events[1])))],
             None if layout.response is None else take(layout.response),
         )
 
@@ -208,7 +208,7 @@ def _lay_out(id: str, contents: Contents, texts: list[bytes]) -> _Layout:
         [(number, put(_cut(json))) for number, json in contents.chats],
         [(number, came.times, _put_all(came.data, put)) for number, came in contents.chunks.items()],
         [(number, put(body)) for number, body in contents.error_bodies],
-        [put(_cut(b"[%b]" % b",".join(contents.events)))] if contents.events else [],
+        None if (sent := contents.events) is None else (sent.times, _put_all(_cut_each(sent.data), put)),
         None if contents.response is None else put(_cut(encode(contents.response))),
     )
 
@@ -217,6 +217,12 @@ def _put_all(data: list[bytes], put: Callable[[bytes], int]) -> list[int]:
     """Put what came in pieces as one text: a secret may be in two of them. Return their sizes."""
     put(b"".join(data))
     return [*map(len, data)]
+
+
+def _cut_each(data: list[bytes]) -> list[bytes]:
+    """Return pieces cut as `_cut` does it; mostly there is nothing to cut."""
+    whole = b"".join(data)
+    return data if _cut(whole) == whole else [_cut(piece) for piece in data]
 
 
 def _cut(json: bytes) -> bytes:

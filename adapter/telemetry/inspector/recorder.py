@@ -102,8 +102,7 @@ class Recorder:
             about = "not recorded: the request is too large"
         else:
             about = "recorded"
-            contents = Contents()
-            contents.request = body
+            contents = Contents(body)
         at, worker, ids = self._epoch + began, os.getpid(), log_context.get()
         head = Head(
             # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond

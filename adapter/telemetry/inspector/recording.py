@@ -7,15 +7,14 @@ worker's monotonic clock; readers get milliseconds since the request began to ar
 """
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from translators.errors import ProtocolError, ProviderError, UpstreamError
 from translators.notes import Note, Notes
-from translators.responses.events import Event
 from translators.responses.response import Response, Usage
 from translators.wire import encode
 
@@ -24,9 +23,6 @@ _MAX_NOTES: Final = 100
 _MAX_CHARACTERS: Final = 1000
 """Of a name or a message in a head: callers and providers choose their length."""
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
-
-Deliver: TypeAlias = Callable[[list[Event]], bool]
-MakeEvents: TypeAlias = Callable[[Deliver | None], Generator[list[Event]]]
 
 
 class Attempt(Struct, omit_defaults=True):
@@ -120,31 +116,25 @@ class Head(Struct, omit_defaults=True):
         return (time - self.began) * 1000
 
 
-class Arrivals:
-    """What comes of one answer, as it was read: when, and the bytes."""
+class Arrivals(Struct):
+    """Bytes that came, or went, in pieces: when, and what."""
 
-    __slots__ = ("data", "times")
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-        self.data: list[bytes] = []
+    times: list[float] = []
+    data: list[bytes] = []
 
 
-class Contents:
+class Contents(Struct):
     """What has been collected of an exchange's contents since it was last taken."""
 
-    __slots__ = ("chats", "chunks", "error_bodies", "events", "request", "response")
-
-    def __init__(self) -> None:
-        self.request: bytes | None = None
-        self.chats: list[tuple[int, bytes]] = []
-        """Chat requests, with the number of the attempt."""
-        self.chunks: dict[int, Arrivals] = {}
-        """By the number of the attempt."""
-        self.error_bodies: list[tuple[int, bytes]] = []
-        self.events: list[bytes] = []
-        """JSON of pairs: when they were made, and the events of one batch."""
-        self.response: Response | None = None
+    request: bytes | None = None
+    chats: list[tuple[int, bytes]] = []
+    """Chat requests, with the number of the attempt."""
+    chunks: dict[int, Arrivals] = {}
+    """By the number of the attempt."""
+    error_bodies: list[tuple[int, bytes]] = []
+    events: Arrivals | None = None
+    """As they went to the client: lines, of which some are JSON, or `data: ` and JSON."""
+    response: Response | None = None
 
     def __bool__(self) -> bool:
         some = self.chats or self.chunks or self.error_bodies or self.events or self.response
@@ -234,7 +224,7 @@ class Recording(Struct, eq=False):
 
     def _add_chunk(self, data: bytes) -> None:
         """Record bytes of the last attempt's answer."""
-        contents = self._take_room(2 * len(data))  # the events are about as large
+        contents = self._take_room(len(data))
         if contents is None:
             return
         now, attempts = monotonic(), self.head.attempts
@@ -274,28 +264,15 @@ class Recording(Struct, eq=False):
         name = str(fields.get("tool") or fields.get("server") or fields["kind"])
         self.head.tools.append(ToolCall(fields["kind"], name, fields["outcome"], ended - seconds, ended))
 
-    def follow_events(self, make: MakeEvents, deliver: Deliver | None) -> Generator[list[Event]]:
-        """Return the events that `make` makes, recorded, whether they are yielded or delivered."""
-
-        def deliver_recorded(events: list[Event]) -> bool:
-            self._add_events(events)
-            assert deliver is not None
-            return deliver(events)
-
-        return self._record_events(make(None if deliver is None else deliver_recorded))
-
-    def _record_events(self, batches: Generator[list[Event]]) -> Generator[list[Event]]:
-        try:
-            for events in batches:
-                if events:
-                    self._add_events(events)
-                yield events
-        finally:
-            batches.close()
-
-    def _add_events(self, events: list[Event]) -> None:
-        if (contents := self._take_room(0)) is not None:
-            contents.events.append(encode((self.head.milliseconds(monotonic()), events)))
+    def add_events(self, data: bytes) -> None:
+        """Record events, as they are written for the client."""
+        contents = self._take_room(len(data))
+        if contents is None:
+            return
+        if contents.events is None:
+            contents.events = Arrivals()
+        contents.events.times.append(monotonic())
+        contents.events.data.append(data)
 
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
@@ -350,7 +327,7 @@ class Recording(Struct, eq=False):
         self.is_listed = True
         contents, head = self.contents or None, self.head
         if contents is not None:
-            self.contents = Contents()
+            self.contents = Contents() if head.status == "in_progress" else None
             head.parts += 1
         return Taken(self, encode(head), contents, head.parts - 1)
 

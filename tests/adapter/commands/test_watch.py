@@ -39,7 +39,7 @@ OUTPUT = [
 ]
 RECORDED = {
     "chats": [{"attempt": 0, "text": json.dumps({"messages": MESSAGES})}],
-    "events": [[[1.0, [{"type": "response.completed", "response": {"output": OUTPUT}}]]]], "response": None,
+    "events": [[1.0, [{"type": "response.completed", "response": {"output": OUTPUT}}]]], "response": None,
 }  # fmt: skip
 
 

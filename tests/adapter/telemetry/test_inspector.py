@@ -59,8 +59,7 @@ def recording(id: str = "x_1", *, body: bytes | None = b"{}", at: float | None =
     )  # fmt: skip
     contents = None
     if body is not None:
-        contents = Contents()
-        contents.request = body
+        contents = Contents(body)
     return Recording(owner or Owner(), head, bearer, room, contents)
 
 
@@ -88,6 +87,21 @@ def test_every_long_run_of_base64_is_cut_and_nothing_else(before: str, run: int,
     assert (CUT in packed(body)) == (run >= 2048)
     if run < 2048:
         assert packed(body) == body
+
+
+def test_events_are_cut_one_by_one(spool: Spool) -> None:
+    one = recording()
+    image, sealed = b"Q" * 3000, b"s" * 20
+    sent = [b'data: {"a":1}\n\n', b'data: {"b":"%b"}\n\n' % image, b'data: {"encrypted_content":"%b"}\n\n' % sealed]
+    for data in sent:
+        one.add_events(data)
+    spool.write([one.take()])
+    ((times, sizes, data),) = spool.read_contents("x_1").events
+    assert times == sorted(times)
+    assert [data[sum(sizes[:at]) : sum(sizes[: at + 1])] for at in range(3)] == [
+        sent[0], b'data: {"b":"%b3000 characters, sha256 2744acd6]"}\n\n' % CUT,
+        b'data: {"encrypted_content":"%b..."}\n\n' % (b"s" * 16),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,7 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     assert found.head.contents == "recorded, but only its beginning: it is too large"
     contents = spool.read_contents("x_1")
     assert contents.request == b"{}"
-    assert len(contents.chunks[0][3]) == 400
+    assert len(contents.chunks[0][3]) == 900
 
 
 def whole(id: str, body: bytes | None = b"{}", bearer: str | None = KEY) -> Recording:
@@ -369,20 +383,21 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
         one.open("resp_1", "sse")
         return one
 
-    def listed() -> list[tuple[int, str]]:
-        gevent.sleep(0.3)  # until what has been taken is written
+    def listed(rev: int) -> list[tuple[int, str]]:
+        with gevent.Timeout(5):
+            while recorder.read(Spool.revision) < rev:
+                gevent.sleep(0.05)
         return [(one.rev, one.head.status) for one in recorder.read(lambda spool: spool.latest(10))]
 
     try:
         short, long = begin(), begin()
         short.close("completed", None)
-        assert listed() == [(1, "completed")]
+        assert listed(1) == [(1, "completed")]
         recorder.tick()
-        assert listed() == [(2, "in_progress"), (1, "completed")]
-        recorder.tick()
-        assert listed() == [(2, "in_progress"), (1, "completed")], "nothing is new"
+        assert listed(2) == [(2, "in_progress"), (1, "completed")]
+        recorder.tick()  # nothing is new
         long.close("failed", None)
-        assert listed() == [(3, "failed"), (1, "completed")]
+        assert listed(3) == [(3, "failed"), (1, "completed")]
     finally:
         recorder.close()
 

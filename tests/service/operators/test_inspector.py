@@ -104,7 +104,7 @@ def test_a_stream_is_recorded_whole(service: Service, inspector: Inspector, upst
     assert "".join(chunk["text"] for chunk in recorded["chunks"]) == (
         chat.text("Hel") + chat.text("lo é") + chat.end()
     ).decode()
-    events = [event for part in recorded["events"] for _, batch in part for event in batch]
+    events = [event for _, batch in recorded["events"] for event in batch]
     assert events == [json.loads(line[6:]) for line in answer.body.decode().splitlines() if line.startswith("data: {")]
     assert [note["param"] for note in one["notes"]] == ["safety_identifier"]
     marks = one["marks"]
@@ -126,18 +126,27 @@ def test_every_transport_is_recorded(service: Service, inspector: Inspector, ups
     upstream.otherwise = lambda received: (
         stream(chat.text("Hi"), chat.end()) if received.json.get("stream") else whole(chat.completion("Hi"))
     )
-    ask(service, "m-transport")
+    whole_answer = ask(service, "m-transport").json
     with Socket(service, TEAM) as socket:
         socket.send(model="m-transport")
-        socket.events()
-    response = ask(service, "m-transport", background=True).json
-    found = inspector.ended("?model=m-transport", 3)
-    assert {one["transport"] for one in found} == {"http", "websocket", "background"}
-    for one in found:
-        recorded = inspector.one(one["id"])["recorded"]
-        assert recorded["request"]
-        assert recorded["events"] or recorded["response"]
-    assert response["id"] in [one["response_id"] for one in found]
+        messages = socket.events()
+    polled = ask(service, "m-transport", background=True).json
+    streamed = ask(service, "m-transport", background=True, stream=True, stream_options={"include_obfuscation": True})
+    frames = [json.loads(line[6:]) for line in streamed.body.decode().splitlines() if line.startswith("data: {")]
+    found = {one["response_id"]: inspector.one(one["id"]) for one in inspector.ended("?model=m-transport", 4)}
+
+    def recorded(response: dict[str, Any], transport: str) -> tuple[list[Any], Any]:
+        one = found[response["id"]]
+        assert one["transport"] == transport
+        assert one["recorded"]["request"]
+        events = [event for _, batch in one["recorded"]["events"] for event in batch]
+        return events, one["recorded"]["response"] and json.loads(one["recorded"]["response"])
+
+    assert recorded(whole_answer, "http") == ([], whole_answer)
+    assert recorded(messages[-1]["response"], "websocket") == (messages, None)
+    assert recorded(frames[-1]["response"], "background") == (frames, None)
+    events, response = recorded(polled, "background")
+    assert (events, response["status"], response["output"][0]["content"][0]["text"]) == ([], "completed", "Hi")
 
 
 def test_the_trace_of_a_request_is_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:

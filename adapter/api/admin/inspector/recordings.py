@@ -1,8 +1,9 @@
 """What the inspector has recorded: the list, what changes in it, and one exchange with its contents."""
 
 import codecs
+import re
 import time
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ blueprint = Blueprint("recordings", __name__, url_prefix="/inspector/api")
 _LIMIT: Final = 200
 _MAX_LIMIT: Final = 500
 """Rows of a list: what a page can show without delay."""
+_EVENT: Final = re.compile(rb"^(?:data: )?(\{.*)", re.MULTILINE)
+"""A line with JSON in the events as they went to the client."""
 _SEARCH_SECONDS: Final = 2.0
 """For the contents that one search reads, the newest first; nothing is written meanwhile."""
 _LIVE_SECONDS: Final = 0.5
@@ -152,8 +155,8 @@ def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> list
 
 
 def _mentions(part: Part, text: bytes) -> bool:
-    pieces = [part.request, part.response, *part.events]
-    pieces += [json for _, json in (*part.chats, *part.error_bodies)] + [data for *_, data in part.chunks]
+    pieces = [part.request, part.response, *[json for _, json in (*part.chats, *part.error_bodies)]]
+    pieces += [data for *_, data in part.chunks] + [data for *_, data in part.events]
     return any(piece is not None and text in piece for piece in pieces)
 
 
@@ -205,9 +208,19 @@ def _show(head: Head, part: Part) -> dict[str, Any]:
         "chats": [{"attempt": number, "text": _text(json)} for number, json in part.chats],
         "chunks": [piece for chunks in part.chunks for piece in _split(head, *chunks)],
         "error_bodies": [{"attempt": number, "text": _text(body)} for number, body in part.error_bodies],
-        "events": [Raw(events) for events in part.events],
+        "events": [batch for events in part.events for batch in _batches(head, *events)],
         "response": _text(part.response),
     }
+
+
+def _batches(
+    head: Head, times: Iterable[float], sizes: Iterable[int], data: bytes
+) -> Iterator[tuple[float, list[Raw]]]:
+    """Yield when events went to the client, and their JSON."""
+    at = 0
+    for went, size in zip(times, sizes, strict=True):
+        yield head.milliseconds(went), [Raw(json) for json in _EVENT.findall(data, at, at + size)]
+        at += size
 
 
 def _split(head: Head, number: int, times: Iterable[float], sizes: Iterable[int], data: bytes) -> list[dict[str, Any]]:

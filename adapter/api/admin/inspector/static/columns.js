@@ -17,7 +17,7 @@ export class Columns {
     const recorded = one.recorded;
     this.request = parse(recorded.request);
     /** @type {{at: number, event: any}[]} */
-    this.events = recorded.events.flat().flatMap((/** @type {[number, any[]]} */ [at, batch]) => batch.map((/** @type {any} */ event) => ({ at, event })));
+    this.events = recorded.events.flatMap((/** @type {[number, any[]]} */ [at, batch]) => batch.map((/** @type {any} */ event) => ({ at, event })));
     this.response = parse(recorded.response) ?? this.events.findLast(({ event }) => event.response)?.event.response;
     /** @type {Map<string, HTMLElement[]>} */
     this.lines = new Map();
