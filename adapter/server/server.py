@@ -28,7 +28,7 @@ from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
 from adapter.telemetry.logs import log
-from adapter.telemetry.snapshots import create_directory, remove_directory
+from adapter.telemetry.snapshots import create_directory, remove_directory, remove_left_directories
 
 STREAMS_PER_WORKER: Final = 3000
 """Connections that a worker serves at a time; more wait in the backlog, so that its memory is bounded."""
@@ -119,6 +119,7 @@ def options(settings: Settings) -> dict[str, Any]:
                 refuse_itself(settings, f"{host}:{port}")
         except SettingsError as error:
             give_up(error)
+        remove_left_directories()
         if settings.admin_bind is not None:
             server.cfg.set("bind", [*server.cfg.bind, settings.admin_bind])  # the last one, see the worker
             create_directory()

@@ -38,12 +38,9 @@ _directory_lock: int | None = None
 
 
 def create_directory() -> None:
-    """Create the directory for the workers' files, in memory if possible; remove those of servers that are gone."""
+    """Create the directory for the workers' files, in memory if possible."""
     global _directory, _directory_lock
-    base = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())
-    for path in base.glob(f"{_PREFIX}*"):
-        _remove_if_left(path)
-    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
     lock = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     _directory, _directory_lock = directory, lock
@@ -58,6 +55,16 @@ def remove_directory() -> None:
     """Remove the directory at the end of the server."""
     if _directory is not None:
         shutil.rmtree(_directory, ignore_errors=True)
+
+
+def remove_left_directories() -> None:
+    """Remove the directories of this user's servers that were killed."""
+    for path in _base().glob(f"{_PREFIX}*"):
+        _remove_if_left(path)
+
+
+def _base() -> Path:
+    return Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())
 
 
 def _remove_if_left(directory: Path) -> None:

@@ -513,3 +513,25 @@ def test_watch_says_why_it_cannot(service: Service, inspector: Inspector) -> Non
         assert run.returncode == 2
         assert reason in run.stderr
         assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("inspects", [True, False])
+def test_what_a_killed_server_has_recorded_is_gone_after_the_next_start(
+    tmp_path: Path, provider: Upstream, upstream: Upstream, inspects: bool
+) -> None:
+    """Also if the next one does not record, and has no admin address."""
+    upstream.plays(whole(chat.completion("Hi")))
+    settings: dict[str, Any] = {"upstream_url": provider.url, "workers": 1}
+    inspector = {"admin_bind": f"127.0.0.1:{free_port()}", "inspector": "contents"}
+    killed = Service(tmp_path, **settings, **inspector).start()
+    ask(killed, "m-killed")
+    while b"m-killed" not in b"".join(file.read_bytes() for file in spool_files(killed)):
+        sleep(0.05)
+    (worker,), left = killed.workers, killed.private_directory
+    with pytest.raises(AssertionError, match="ended with -9"):
+        killed.stop(signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    while Path(f"/proc/{worker}").exists():
+        sleep(0.05)
+    with Service(tmp_path, **settings, **(inspector if inspects else {})):
+        assert not left.exists()
