@@ -8,7 +8,7 @@ silent provider and a worker that stops end the exchange; closing it closes the 
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -180,23 +180,20 @@ class Exchange:
         cancel the response.
         """
         self._deliver = deliver
-        try:
-            yield self._stream.start()
-            yield from self._events()
-        except (GeneratorExit, ClientDisconnected):
-            if not self._stream.is_over:
-                self._keep_if_possible(self._stream.cancel())
-
-    def _events(self) -> Iterator[list[Event]]:
         stream = self._stream
         try:
-            events = yield from self._follow_rounds()
-        except UpstreamError as error:
-            events = stream.fail(error)
-        if not self._keep_if_possible(events):
-            events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
-        settle(self._flow.caller, stream.response.usage, began=self._answer_began is not None)
-        yield events
+            yield stream.start()
+            try:
+                events = yield from self._follow_rounds()
+            except UpstreamError as error:
+                events = stream.fail(error)
+            if not self._keep_if_possible(events):
+                events = stream.revoke(events, UpstreamError("The response could not be stored. Please try again."))
+            settle(self._flow.caller, stream.response.usage, began=self._answer_began is not None)
+            yield events
+        except (GeneratorExit, ClientDisconnected):
+            if not stream.is_over:
+                self._keep_if_possible(stream.cancel())
 
     def _follow_rounds(self) -> Generator[list[Event], None, list[Event]]:
         """Yield the events of one round after the other, as `events` does; return the last ones."""

@@ -62,13 +62,10 @@ class ChunkPattern(Struct, frozen=True, gc=False):
         return AlikeChunks(self.place, pieces, payloads[: len(pieces)])
 
 
-class AlikeDecoder:
+class AlikeDecoder(Struct, eq=False):
     """Finds the chunks that are alike in one stream."""
 
-    __slots__ = ("_pattern",)
-
-    def __init__(self) -> None:
-        self._pattern: ChunkPattern | None = None
+    _pattern: ChunkPattern | None = None
 
     def decode(self, payloads: list[bytes]) -> tuple[list[Chunk | AlikeChunks], int]:
         """Return the chunks of the first payloads, up to the end of those that are alike, and the number of payloads.
@@ -87,16 +84,16 @@ class AlikeDecoder:
                 if not chunk.choices:
                     break
                 chunks.append(chunk)
-                pattern = _learn(payloads[start], chunk.choices[0])
+                place, piece = _find_piece(chunk.choices[0].delta)
+                pattern = _learn(payloads[start], chunk.choices[0], place, piece) if piece else None
         except NotJSON:
             pass
         return chunks, len(chunks)
 
 
-def _learn(payload: bytes, choice: Choice) -> ChunkPattern | None:
+def _learn(payload: bytes, choice: Choice, place: Place, piece: str) -> ChunkPattern | None:
     """Return the pattern of a payload with this choice; None if it would bring more than another piece there."""
-    place, piece = _find_piece(choice.delta)
-    if not piece or choice.index:
+    if choice.index:
         return None
     other = f"{piece}."
     head, _, tail = payload.partition(encode(piece))

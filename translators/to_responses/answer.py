@@ -65,16 +65,16 @@ class AnswerReader(Struct, eq=False):
 
         `is_last`: the body is known to end with these bytes, so that one in JSON can be read.
         """
-        events: list[Event] = []
         chunks = iter(self._read(data) if data else self._read_rest())
         if is_last and isinstance(self._body, WholeBody):
             chunks = iter(self._body.flush())
+        first: list[Chunk | AlikeChunks] = []
         for chunk in chunks:
-            self.has_begun = isinstance(chunk, AlikeChunks) or begins_answer(chunk)
-            if self.has_begun:
-                events += self._stream.feed(chain((chunk,), chunks))
+            first.append(chunk)
+            if isinstance(chunk, AlikeChunks) or begins_answer(chunk):
+                self.has_begun = True
                 break
-            events += self._stream.feed((chunk,))
+        events = self._stream.feed(chain(first, chunks))
         self.done = self._stream.is_over or (self._body is not None and self._body.done)
         if not self.has_begun and (not data or self.done):
             if not self._stream.has_answer:
@@ -160,11 +160,15 @@ class EventStream:
                 for payload in payloads[done:] if done else payloads:
                     chunk = decode_chunk(payload)
                     if not chunk.choices:
-                        break
+                        if chunk.choices is None:
+                            break
+                        self.unread = self.unread or payload
                     chunks.append(chunk)
                     done += 1
             except NotJSON:
-                pass
+                if payload == DONE:
+                    self.done = True
+                    return chunks
         return chunks if done == len(payloads) else chain(chunks, self._each_chunk(payloads[done:]))
 
     def flush(self) -> Iterator[Chunk]:

@@ -11,6 +11,8 @@ Source: WHATWG HTML §9.2.6; docs/recordings.md.
 import re
 from typing import Final
 
+from msgspec import Struct
+
 from translators.errors import UpstreamError
 
 DONE: Final = b"[DONE]"
@@ -33,20 +35,17 @@ _CR: Final = ord("\r")
 _PAYLOAD_FIELDS: Final = (b"data:", b"error:")
 
 
-class SSEDecoder:
+class SSEDecoder(Struct, eq=False):
     """Decodes one stream; the bytes of an unfinished event wait in pieces and are joined once."""
 
-    __slots__ = ("_after_cr", "_last_byte", "_max_bytes", "_pending", "_size")
-
-    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
-        self._pending: list[bytes] = []
-        """The bytes of the unfinished event."""
-        self._size = 0
-        self._last_byte = b""
-        """Of the pending bytes."""
-        self._after_cr = False
-        """The last byte received was a CR: a LF that follows belongs to it."""
-        self._max_bytes = max_bytes
+    max_bytes: int = MAX_EVENT_BYTES
+    _pending: list[bytes] = []
+    """The bytes of the unfinished event."""
+    _size: int = 0
+    _last_byte: bytes = b""
+    """Of the pending bytes."""
+    _after_cr: bool = False
+    """The last byte received was a CR: a LF that follows belongs to it."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes, in order."""
@@ -65,9 +64,12 @@ class SSEDecoder:
             whole, blank_line, rest = data.rpartition(b"\n\n")
             self._keep(rest)
             data = whole + blank_line
-        payloads = data[6:-2].split(b"\n\ndata: ")
-        if data.count(b"\n") == 2 * len(payloads) and data.startswith(b"data: ") and all(payloads):
-            return payloads  # each event is one line, as most providers send them
+        if data.startswith(b"data: "):  # each event is one line, as most providers send them
+            if 6 < data.find(b"\n") == len(data) - 2:
+                return [data[6:-2]]
+            payloads = data[6:-2].split(b"\n\ndata: ")
+            if data.count(b"\n") == 2 * len(payloads) and all(payloads):
+                return payloads
         return [payload for block in data.split(b"\n\n") for payload in _payloads(block)]
 
     def flush(self) -> list[bytes]:
@@ -83,8 +85,8 @@ class SSEDecoder:
         self._pending.append(data)
         self._size += len(data)
         self._last_byte = data[-1:]
-        if self._size > self._max_bytes:
-            raise UpstreamError(f"The provider sent an event of more than {self._max_bytes} bytes.", retry=False)
+        if self._size > self.max_bytes:
+            raise UpstreamError(f"The provider sent an event of more than {self.max_bytes} bytes.", retry=False)
 
     def _with_lf(self, data: bytes) -> bytes:
         """Return `data` with LF line ends. A CR ends its line at once, without waiting for the LF it may come with."""

@@ -8,6 +8,8 @@ rejects come here, and those that follow while a half waits, so whole characters
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec import Struct
+
 from translators.chat.chunks import Chunk
 from translators.loose_json import replace_lone_surrogates
 from translators.reasoning.fields import TEXT_MEMBERS
@@ -19,14 +21,11 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 Owner = dict[str, Any]
 
 
-class SurrogateJoiner:
+class SurrogateJoiner(Struct, eq=False):
     """Joins the surrogate pairs of one stream; `waiting` has the first halves."""
 
-    __slots__ = ("waiting",)
-
-    def __init__(self) -> None:
-        self.waiting: dict[str | int, str] = {}
-        """By the name of the text, or the index of the call whose arguments it ends."""
+    waiting: dict[str | int, str] = {}
+    """By the name of the text, or the index of the call whose arguments it ends."""
 
     def read(self, payload: bytes) -> Chunk:
         """Return the chunk in a payload, whose texts continue those of the chunk before it."""

@@ -31,20 +31,17 @@ def invalid_http() -> UpstreamError:
     return UpstreamError("The provider's answer is not valid HTTP.", cause="broken")
 
 
-class ChunkedBody:
+class ChunkedBody(Struct, eq=False):
     """`Transfer-Encoding: chunked`; trailers are ignored."""
 
-    ends_with_connection = False
-    __slots__ = ("_line", "_missing", "_trailers", "over", "overrun")
-
-    def __init__(self) -> None:
-        self.over = False
-        self.overrun = False
-        self._line = b""
-        """The incomplete line with a chunk's size."""
-        self._missing = 0
-        """Bytes of the current chunk still to come, with its line end."""
-        self._trailers = False
+    ends_with_connection: ClassVar = False
+    over: bool = False
+    overrun: bool = False
+    _line: bytes = b""
+    """The incomplete line with a chunk's size."""
+    _missing: int = 0
+    """Bytes of the current chunk still to come, with its line end."""
+    _trailers: bool = False
 
     def feed(self, data: bytes) -> bytes:
         if not (self._missing or self._line or self._trailers):
