@@ -17,6 +17,7 @@ from translators.to_responses.calls import CallSorter, unreadable_call
 from translators.to_responses.expectations import Expectations
 from translators.to_responses.provider_call import ProviderCall
 from translators.to_responses.queued_item import QueuedItem
+from translators.tools.function import OpenFunctionCall
 from translators.tools.names import QualifiedName
 
 _MAX_ID_CHARACTERS: Final = 64
@@ -120,7 +121,12 @@ class RunningCall:
         for fragment in fragments:
             if "{" in fragment or "}" in fragment or not fragment.isprintable():
                 break
-            self._item.append("arguments", fragment, [], events)
             count += 1
-        self._call.pieces += fragments[:count]
+        taken = fragments[:count]
+        self._call.pieces += taken
+        if isinstance(self._item, OpenFunctionCall):
+            self._item.extend(taken, events)
+        else:
+            for fragment in taken:
+                self._item.append("arguments", fragment, [], events)
         return count

@@ -52,6 +52,12 @@ class OpenFunctionCall:
         self._arguments.append(delta)
         events.append(FunctionCallArgumentsDelta(item_id=self._id, output_index=self._output_index, delta=delta))
 
+    def extend(self, deltas: list[str], events: list[Event]) -> None:
+        """Append several deltas."""
+        self._arguments += deltas
+        id, output_index = self._id, self._output_index
+        events += [FunctionCallArgumentsDelta(item_id=id, output_index=output_index, delta=delta) for delta in deltas]
+
     def close(self, status: FinalStatus) -> list[Event]:
         events: list[Event] = []
         if not any(self._arguments) and status == "completed":

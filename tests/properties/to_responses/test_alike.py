@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tests.support.stream_harness import StreamHarness
 from translators.chat.alike import MIN_ALIKE, AlikeChunks, AlikeDecoder
 from translators.chat.chunks import Chunk, decode_chunk
+from translators.responses.tools import CustomTool
 from translators.to_responses.expectations import Limits
+from translators.tools.names import ToolNames
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {}}}}}
 SPECIAL = ["", "<", "[", "<think>", "{", "}", '"', "\\", ' \\"', "\n", "é", "😀", '","', '"}', '"} ', "null"]
@@ -24,13 +26,16 @@ def text(piece: str) -> Any:
     return {"delta": {"content": piece}}
 
 
+def in_call(function: dict[str, str], index: int = 0, **members: str) -> Any:
+    return {"delta": {"tool_calls": [{"index": index, "function": function, **members}]}}
+
+
 def arguments(piece: str, index: int = 0) -> Any:
-    return {"delta": {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}}
+    return in_call({"arguments": piece}, index)
 
 
 def call(index: int = 0) -> Any:
-    function = {"name": "look", "arguments": '{"q":"'}
-    return {"delta": {"tool_calls": [{"index": index, "id": f"call_{index}", "function": function}]}}
+    return in_call({"name": "look", "arguments": '{"q":"'}, index, id=f"call_{index}")
 
 
 RUNS: dict[str, Any] = {
@@ -114,6 +119,14 @@ def test_text_that_is_held_back_goes_before_what_comes_in_the_next_read(run: str
 def test_another_call_may_go_on_in_the_next_read() -> None:
     second = [chunk(arguments("ab", 1))] * 20
     assert_read_alike([chunk(call()), chunk(call(1)), *second], [chunk(arguments("cd"))], second)
+
+
+def test_the_input_of_a_custom_tool_is_read_from_alike_pieces_too() -> None:
+    pieces = ['{"input":"', *["ab"] * 20, '"}']
+    header = in_call({"name": "look", "arguments": ""}, id="call_0")
+    assert_read_alike(
+        [chunk(choice) for choice in [header, *map(arguments, pieces)]], names=ToolNames([CustomTool(name="look")])
+    )
 
 
 def test_an_answer_ends_at_the_limit() -> None:
