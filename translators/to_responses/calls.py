@@ -65,7 +65,7 @@ class CallSorter:
         if call is None:
             call = ProviderCall(id, name, index)
             self._calls.append(call)
-        elif name and name != call.name and not call.has_arguments():
+        elif name and name != call.name and not call.pieces:
             call.name = self._joined(call.name, name)
         elif not call.name:
             call.name = name
@@ -76,10 +76,10 @@ class CallSorter:
             if not call.id:
                 call.id = id
         self._latest = call
-        if call.has_arguments():
+        if call.pieces:
             return call, call.add(fragment)
         added = call.add(fragment)
-        if call.name and call.has_arguments() and not call.opening:
+        if call.name and call.pieces and not call.opening:
             for other in self._calls:
                 other.take_nothing_more()
         return call, added
@@ -103,14 +103,14 @@ class CallSorter:
             return self._only_unfinished(fragment)
         if id and call.id and call.is_complete() and fragment.lstrip()[:1] == "{" and not call.repeats(fragment):
             return None  # another id, and whole arguments: a call that has no name yet
-        if not call.has_arguments() and fragment.strip() and call.rivals_among < len(self._calls):
+        if not call.pieces and fragment.strip() and call.rivals_among < len(self._calls):
             self._check_rivals(call, index)
         return call
 
     def _only_unfinished(self, fragment: str) -> ProviderCall | None:
         """Return the call that a piece under an unknown index continues; None if there is none."""
         unfinished = [call for call in self._calls if not call.is_complete()]
-        unfinished = unfinished or [call for call in self._calls if not call.has_arguments()]
+        unfinished = unfinished or [call for call in self._calls if not call.pieces]
         if len(unfinished) > 1 and fragment.strip():
             raise _unclear()
         return unfinished[0] if unfinished and unfinished[0].name else None
@@ -124,7 +124,7 @@ class CallSorter:
         for other in self._calls:
             if (
                 other is not call
-                and not other.has_arguments()
+                and not other.pieces
                 and self._names.takes_arguments(other.name)
                 and other.opening in ("", call.opening)
                 and (index is None or other.index == call.index)
@@ -160,7 +160,7 @@ class CallSorter:
             return (index is None and not id) or (not is_same and self._both_declared(call.name, name))
         if fragment.lstrip()[:1] != "{" or not call.is_complete() or call.repeats(fragment):
             return False
-        if not call.has_arguments():
+        if not call.pieces:
             return not is_same
         if call.grows_into(fragment):
             if is_same:

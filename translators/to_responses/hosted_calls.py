@@ -61,7 +61,7 @@ class HostedCalls:
                 continue
             if not entry.closed:
                 rest = calls.take_rest(call)
-                entry.pieces.append(("arguments", rest or ("" if call.has_arguments() else "{}"), []))
+                entry.pieces.append(("arguments", rest or ("" if call.pieces else "{}"), []))
                 entry.closed = True
             arguments = "".join(text for _, text, _ in entry.pieces)
             waiting.append(WaitingCall(entry, calls.call_id(call), calls.tool(call), arguments))

@@ -54,8 +54,8 @@ class ProviderCall:
         self.name = name
         self.index = index
         """The index under which the call began."""
-        self.rivals_among = 0
-        """Calls of the answer when `CallSorter` last looked whether a piece might belong to another one."""
+        self.rivals_among = 1
+        """Calls of the answer when `CallSorter` last looked whether a piece might belong to another one than this."""
         self.opening = ""
         """A word for nothing that opened the arguments."""
         self._takes_nothing = False
@@ -65,7 +65,7 @@ class ProviderCall:
         self.held_size = 0
         """Characters that came and are buffered, and that the sequencer has not counted yet."""
         self.pieces: list[str] = []
-        """The arguments as they came."""
+        """The arguments as they came; [] as long as there are none."""
         self.is_writing = False
         """An object is being written: a fragment without braces and control characters is only one more piece."""
         self._plain = self._wraps = False
@@ -96,9 +96,6 @@ class ProviderCall:
     @property
     def arguments(self) -> str:
         return "".join(self.pieces) or self.opening
-
-    def has_arguments(self) -> bool:
-        return bool(self.pieces)
 
     def has_begun(self) -> bool:
         """Return whether anything has been said of the arguments."""

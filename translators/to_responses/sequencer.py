@@ -268,11 +268,11 @@ class ItemSequencer:
         elif entry.kind == "compaction":
             entry.item = OpenCompaction(self._next_index, self._ids.item("cmp"))
         else:
-            call, names = entry.call, self._expectations.names
+            call, calls, names = entry.call, self.calls, self._expectations.names
             assert call is not None
             if not call.name or not (at_end or call.has_begun() or names.is_final(call.name)):
                 return False
-            flat = self.calls.name(call)
+            flat = calls.name(call)
             called = names.restore(flat)
             if not names.may_call(flat):
                 self.dropped_call = "" if self.round_start else flat
@@ -281,7 +281,7 @@ class ItemSequencer:
             if called in self._expectations.hosted:
                 return False
             row = BY_NAME.get(called.kind, BY_NAME["function"])
-            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), self.calls.call_id(call), called)
+            entry.item = row.open_call(self._next_index, self._ids.item(row.prefix), calls.call_id(call), called)
             if isinstance(entry.item, OpenFunctionCall) and flat in names.with_encrypted:
                 entry.item.declare_plain()
         self._next_index += 1

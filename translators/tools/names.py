@@ -152,7 +152,7 @@ class ToolNames:
         """Whether a name is a tool's, and no longer name begins with it."""
         if not self._declared:
             return bool(flat)
-        return flat in self._declared and sum(name.startswith(flat) for name in self._declared) == 1
+        return flat in self._declared and [name for name in self._declared if name.startswith(flat)] == [flat]
 
     def meant(self, name: str) -> str | None:
         """Return the flat name of the one declared tool that a name can mean; None if there is none, or several.
