@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import gevent
 from gevent.hub import Waiter
 from gevent.monkey import get_original
+from msgspec import Struct, field
 
 # A gevent worker patches these modules; here the system's own threads and queues are meant.
 _start_thread: Final = get_original("_thread", "start_new_thread")
@@ -35,16 +36,13 @@ Resource = TypeVar("Resource", bound=Closable)
 Request = TypeVar("Request")
 
 
-class Job(Generic[Request]):
+class Job(Struct, Generic[Request], eq=False):
     """A request on its way through the thread, and its answer or error."""
 
-    __slots__ = ("answer", "error", "request", "sleeper")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.answer: Any = None
-        self.error: Exception | None = None
-        self.sleeper = Waiter()
+    request: Request
+    answer: Any = None
+    error: Exception | None = None
+    sleeper: Waiter = field(default_factory=Waiter)
 
     def wait(self, time_limit: float | None) -> bool:
         """Sleep, in the greenlet that made the job, until it is done; return False after `time_limit` seconds."""

@@ -32,11 +32,10 @@ class ResponseKeeper(Protocol):
         """
 
 
-class StoreKeeper:
+class StoreKeeper(Struct):
     """Keeps responses in the store."""
 
-    def __init__(self, responses: ResponseStore) -> None:
-        self._responses = responses
+    _responses: ResponseStore
 
     def store_final(self, stored: StoredResponse, items: Sequence[StoredItem], events: list[Event]) -> None:
         self._responses.put(stored, items)

@@ -102,7 +102,9 @@ class ChainCache:
         """Cache the history up to a response that was stored, for the request that will continue it."""
         if response.previous_response_id is not None:
             self._cache.pop((tenant, response.previous_response_id, rendering_key), None)
-        output = [item for item in response.output if not isinstance(item, Compaction)]
+        output: Sequence[Item] = response.output
+        if Compaction in map(type, output):
+            output = [item for item in output if not isinstance(item, Compaction)]
         if not output:
             return  # only a compaction item: `body` was the request for its summary
         try:

@@ -66,7 +66,7 @@ class Quota:
         """Raise NoRoom if a tenant may not store anything more."""
         if time.monotonic() >= self._counted + self._pause and (self._counting is None or self._counting.ready()):
             self._counting = gevent.spawn(self._count)
-        usage = self._usage.get(self._account(tenant))
+        usage = self._usage.get("" if self._is_open else tenant)
         if usage is None or (usage.bytes < self._max_bytes and usage.items < self._max_items):
             return
         self._pause = min(self._pause, self._shortest_pause)
@@ -79,12 +79,10 @@ class Quota:
 
     def add(self, tenant: str, size: int, items: int) -> None:
         """Count what was just stored for a tenant."""
-        tenant = self._account(tenant)
+        if self._is_open:
+            tenant = ""
         usage = self._usage.get(tenant, Usage(0, 0))
         self._usage[tenant] = Usage(usage.items + items, usage.bytes + size)
-
-    def _account(self, tenant: str) -> str:
-        return "" if self._is_open else tenant
 
     def stop(self) -> None:
         """End a count under way."""

@@ -6,6 +6,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import gevent
+from msgspec import Struct
 from msgspec.structs import replace
 
 from adapter.event_loop.arrivals import Take
@@ -26,6 +27,8 @@ _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 _ERROR_BODY_SECONDS: Final = 2.0
 """For the body of an error, which mostly comes with its head; the client's disconnect is not checked meanwhile."""
 _REQUEST_TIMEOUT: Final = 408
+"""With this, and the end of the connection, a provider says that it has waited too long for a request. It can have sent
+it while a request was on its way, which it has not got then. Source: RFC 9110 §15.5.9."""
 _CROSSING_SECONDS: Final = 2 * TICK_SECONDS
 """Within which an answer comes that was sent before the request arrived; silence is counted in ticks."""
 
@@ -33,39 +36,26 @@ Sending: TypeAlias = "gevent.Greenlet[..., SentRequest | UpstreamError]"
 """A greenlet that sends a request, and returns an error instead of raising it: gevent prints what a greenlet raises."""
 
 
-class Call:
+class Call(Struct, eq=False):
     """A request under way: `wait` for the head of its answer, then `read` its body; `close` it at any time."""
 
+    _upstream: "Upstream"
+    _sent: SentRequest | None
+    _sending: "Sending | None"
+    """The greenlet that sends what of the request is not sent yet; None: all of it is."""
+    _bearer: str | None
+    _max_silence: float
+    _send_anew: "Callable[[], Sending] | None" = None
+    """Sends the request on a new connection; None: it must not be sent again."""
+    _silence: float = 0.0
+    """Seconds without a byte from the provider, counted in ticks."""
+    _body: BodyReader | None = None
+    head: Head | None = None
+    """Of the answer, once it has come."""
+    has_ended: bool = False
+    """Whether the body is known to have ended with what `read` has returned; else, the next read tells."""
     recording: "Recording | None" = None
     """Of the exchange whose last attempt this is; None: it is not recorded."""
-    has_ended = False
-    """Whether the body is known to have ended with what `read` has returned; else, the next read tells."""
-
-    def __init__(
-        self,
-        upstream: "Upstream",
-        sent: SentRequest | None,
-        sending: "Sending | None",
-        bearer: str | None,
-        max_silence: float,
-        send_anew: "Callable[[], Sending] | None" = None,
-    ) -> None:
-        """`sending` is the greenlet that sends what of the request is not `sent` yet; None: all of it is.
-
-        `send_anew` sends the request on a new connection.
-        """
-        self._upstream = upstream
-        self._sent = sent
-        self._sending = sending
-        self._bearer = bearer
-        self._max_silence = max_silence
-        self._send_anew = send_anew
-        """None: the request must not be sent again."""
-        self._silence = 0.0
-        """Seconds without a byte from the provider, counted in ticks."""
-        self._body: BodyReader | None = None
-        self.head: Head | None = None
-        """Of the answer, once it has come."""
 
     def wait(self, seconds: float) -> bool:
         """Wait for the head of the answer, at most until the next tick; return False if it has not come in time.
@@ -90,7 +80,8 @@ class Call:
             self._count_silence(min(seconds, TICK_SECONDS))
             return False
         send_anew, self._send_anew = self._send_anew, None
-        if send_anew is not None and sent.reuses_connection and _ends_idle_connection(head):
+        has_waited = head.status == _REQUEST_TIMEOUT and not head.keeps_connection
+        if has_waited and send_anew is not None and sent.reuses_connection:
             sent.close()
             self._sent, self._sending = None, send_anew()
             return False
@@ -188,14 +179,6 @@ class Call:
             self._sending.kill(block=False)
         if sent is not None:
             sent.close()
-
-
-def _ends_idle_connection(head: Head) -> bool:
-    """Return whether the provider has waited too long for a request, and closes the connection.
-
-    It can have sent this while a request was on its way, which it has not got then. Source: RFC 9110 §15.5.9.
-    """
-    return head.status == _REQUEST_TIMEOUT and not head.keeps_connection
 
 
 def _silent_for(seconds: float) -> UpstreamError:

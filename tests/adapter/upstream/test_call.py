@@ -13,6 +13,6 @@ def _break() -> Any:
 
 
 def test_a_bug_in_sending_is_raised_where_the_answer_is_awaited() -> None:
-    call = Call(cast(Any, None), None, gevent.spawn(_break), None, max_silence=1.0)
+    call = Call(cast(Any, None), None, gevent.spawn(_break), None, 1.0)
     with pytest.raises(ZeroDivisionError):
         call.wait(1.0)
