@@ -12,6 +12,7 @@ Source: RFC 6750 §2.1.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from adapter.sharing.keys import CallerKeys, Identity
@@ -25,16 +26,21 @@ _OTHER_HEADERS: Final = {"HTTP_API_KEY": "api-key", "HTTP_X_API_KEY": "x-api-key
 
 def read_key(environ: Mapping[str, Any]) -> str | None:
     """Return the key of a request, None if it has none; raise RequestError (401) for one that cannot be read."""
-    if header := environ.get("HTTP_AUTHORIZATION"):
-        found = _BEARER.fullmatch(header)
-        if found is None:
-            raise _unauthorized(
-                "The Authorization header is malformed. It should be 'Authorization: Bearer YOUR_KEY'.",
-                code="invalid_api_key",
-            )
-        if found[1] is not None:
-            return str(found[1])
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header and (key := _read_bearer(header)) is not None:
+        return key
     return _read_other_headers(environ)
+
+
+@lru_cache(maxsize=128)  # of keys that were presented last, as in `CallerKeys`
+def _read_bearer(header: str) -> str | None:
+    found = _BEARER.fullmatch(header)
+    if found is None:
+        raise _unauthorized(
+            "The Authorization header is malformed. It should be 'Authorization: Bearer YOUR_KEY'.",
+            code="invalid_api_key",
+        )
+    return found[1]
 
 
 def _read_other_headers(environ: Mapping[str, Any]) -> str | None:

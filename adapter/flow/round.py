@@ -115,8 +115,14 @@ class Round(ABC):
         With `deliver`, yield only those that end the answer, and [] also when the client has to read first. Raises
         UpstreamError if the answer breaks, and what `Flow.check` raises.
         """
-        flow, lease, feed, must_stop = self._flow, self._flow.lease, self._reader.feed, self._flow.services.must_stop
-        reader, fed = self._reader, list[Event]()
+        flow, reader = self._flow, self._reader
+        flow.attempts.record_answer()
+        self._last, self._beginning = self._beginning, []
+        is_whole = reader.done
+        if is_whole:
+            return
+        lease, feed, must_stop = flow.lease, reader.feed, flow.services.must_stop
+        fed: list[Event] = []
 
         def take(data: bytes) -> bool:
             nonlocal fed
@@ -126,11 +132,6 @@ class Round(ABC):
             events, fed = fed, []
             return not events or deliver(events)
 
-        flow.attempts.record_answer()
-        self._last, self._beginning = self._beginning, []
-        is_whole = self._reader.done
-        if is_whole:
-            return
         if self._last:
             yield self._last
             self._last = []

@@ -20,8 +20,8 @@ _FRAMING_FIELD: Final = re.compile(
 )
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _CONTINUED: Final = re.compile(rb"\n[ \t]")
-"""Whether any line is folded: its literal beginning makes it ten times as fast a search."""
-_END: Final = re.compile(rb"\r?\n\r?\n")
+_END: Final = re.compile(rb"\n\r?\n")
+"""Two searches of the whole head: they begin with a byte that is always there, which makes them ten times as fast."""
 _MAX_HEAD_BYTES: Final = 64 * 1024
 """The standard library's limit for one line; no provider's head has a tenth of it."""
 _SWITCHING_PROTOCOLS: Final = 101
@@ -71,7 +71,7 @@ class HeadReader:
             data = self._data + data
         searched = max(0, len(self._data) - 3)
         while end := _END.search(data, searched):
-            head = parse_head(data[: end.start()], data[end.end() :])
+            head = parse_head(data[: end.start()].removesuffix(b"\r"), data[end.end() :])
             if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
                 return head
             data, searched = head.rest, 0
