@@ -7,6 +7,8 @@ piece before, and `RunningCall` takes these.
 
 from typing import Final
 
+from msgspec import Struct
+
 from translators.chat.chunks import ToolCallDelta
 from translators.errors import shorten
 from translators.notes import Notes
@@ -89,15 +91,12 @@ class AnswerCalls:
                 raise unreadable_call(call.name, why)
 
 
-class RunningCall:
+class RunningCall(Struct, frozen=True, eq=False):
     """A call in the middle of its arguments, under an index, and its open item."""
 
-    __slots__ = ("_call", "_index", "_item")
-
-    def __init__(self, call: ProviderCall, index: int, item: OpenItem) -> None:
-        self._call = call
-        self._index = index
-        self._item = item
+    _call: ProviderCall
+    _index: int
+    _item: OpenItem
 
     def take(self, piece: ToolCallDelta, events: list[Event]) -> int:
         """Add a piece that is nothing but more of the arguments; return its length, 0 if it may be something else."""

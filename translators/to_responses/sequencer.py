@@ -129,15 +129,6 @@ class ItemSequencer:
         if isinstance(item, OpenMessage):
             self.text = item.text
 
-    def add_texts(self, texts: list[str], events: list[Event]) -> int:
-        """Add pieces to the text that is being written, if one is; return the number of those added."""
-        text = self.text
-        if text is None:
-            return 0
-        self.written += sum(map(len, texts))
-        text.extend(texts, events)
-        return len(texts)
-
     def put_image(self, url: str, events: list[Event]) -> None:
         """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
         if url in self._images:
@@ -194,13 +185,6 @@ class ItemSequencer:
             self._advance(events)
         if entry.item is not None and piece.index is not None and calls.sorter.goes_on(call, piece.index):
             self.running_call = RunningCall(call, piece.index, entry.item)
-
-    def add_arguments(self, index: int, pieces: list[str], events: list[Event]) -> int:
-        """Add pieces to the call that is being written under an index; return the number of those added."""
-        running = self.running_call
-        added = 0 if running is None else running.take_first(index, pieces, events)
-        self.written += sum(map(len, pieces[:added]))
-        return added
 
     def has_only_thinking(self) -> bool:
         """Return whether the model has thought in this round, and done nothing else."""

@@ -49,13 +49,7 @@ from translators.responses.items import Reasoning
 from translators.responses.response import IncompleteDetails, Response, ResponseFailure, Usage, failure_of
 from translators.to_responses.content.marks import may_hold_mark
 from translators.to_responses.content.reader import ContentReader
-from translators.to_responses.deltas import (
-    calls_of,
-    images_of,
-    repeats_deltas,
-    search_results_of,
-    usage_of,
-)
+from translators.to_responses.deltas import calls_of, images_of, repeats_deltas, search_results_of, usage_of
 from translators.to_responses.expectations import Expectations, Limits
 from translators.to_responses.finish import AnswerEnd, IncompleteReason, Outcome, decide_outcome, only_forbidden_call
 from translators.to_responses.hosted_calls import HostedCalls
@@ -289,16 +283,22 @@ class ResponseStream:
 
     def _add_alike(self, alike: AlikeChunks, events: list[Event]) -> int:
         """Add the pieces that only go on with what is being written; return the number of these, from the first one."""
-        items, content, pieces = self._items, self._content, alike.pieces
+        items, content, pieces, added = self._items, self._content, alike.pieces, 0
         if items.written + items.attached + sum(map(len, pieces)) > self._max_bytes or not all(pieces):
             return 0
         if alike.place == "content":
-            return 0 if content is None else items.add_texts(pieces[: content.count_texts(pieces)], events)
-        if isinstance(alike.place, int):
-            return 0 if content is not None and content.is_waiting else items.add_arguments(alike.place, pieces, events)
-        for piece in pieces:
-            items.put("reasoning", piece, [], events)
-        return len(pieces)
+            if content is not None and (text := items.text) is not None:
+                added = content.count_texts(pieces)
+                text.extend(pieces[:added], events)
+        elif isinstance(alike.place, int):
+            if (running := items.running_call) is not None and (content is None or not content.is_waiting):
+                added = running.take_first(alike.place, pieces, events)
+        else:
+            for piece in pieces:
+                items.put("reasoning", piece, [], events)
+            return len(pieces)
+        items.written += sum(map(len, pieces[:added]))
+        return added
 
     def _read(self, delta: Delta, logprobs: Logprobs | None, whole: bool, events: list[Event]) -> None:
         content = delta.content
