@@ -72,6 +72,47 @@ def test_no_view_has_a_barrier(open_page: Open, scheme: str, axe: str) -> None:
     assert found == []
 
 
+def test_the_scheme_is_the_systems(open_page: Open, scheme: str) -> None:
+    page = open_page("/inspector", color_scheme=scheme)
+    red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
+    assert (red + green + blue > 3 * 128) == (scheme == "light")
+
+
+@pytest.mark.parametrize(("motion", "behavior"), [("reduce", "auto"), ("no-preference", "smooth")])
+def test_nothing_moves_where_motion_is_reduced(
+    open_page: Open, service: Service, motion: str, behavior: str
+) -> None:
+    service.post(ASKED)
+    page = open_page("/inspector?model=gpt-4o&notes=1", reduced_motion=motion)
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.wait_for_selector("body[data-ready]")
+    page.evaluate("""() => {
+        window.scrolls = [];
+        Element.prototype.scrollIntoView = options => window.scrolls.push(options.behavior);
+    }""")
+    page.keyboard.press("n")
+    page.locator(".marked").wait_for()
+    assert set(page.evaluate("window.scrolls")) == {behavior}
+    moving = page.evaluate("""() => [...document.querySelectorAll("*")].filter(one => {
+        const { animationName, scrollBehavior, transitionDuration } = getComputedStyle(one);
+        return animationName !== "none" || scrollBehavior !== "auto" || transitionDuration !== "0s";
+    }).map(one => one.className)""")
+    assert moving == [], "all motion is in scripts, which ask"
+
+
+def test_nothing_is_cut_off_in_print(open_page: Open, service: Service) -> None:
+    service.post({**ASKED, "input": [{"role": "user", "content": f"Line {number}"} for number in range(200)]})
+    page = open_page("/inspector")
+    page.goto(page.url.partition("/inspector")[0] + first_response(page))
+    page.wait_for_selector("body[data-ready]")
+    find_cut = """() => [...document.querySelectorAll(".column-body, pre")]
+        .filter(one => one.scrollHeight > one.clientHeight).map(one => one.getAttribute("aria-label"))"""
+    assert page.evaluate(find_cut), "on the screen it scrolls"
+    page.emulate_media(media="print")
+    assert page.evaluate(find_cut) == []
+    assert not page.locator("nav").is_visible()
+
+
 def test_the_form_for_the_key_has_no_barrier(
     chromium: Any, served: tuple[Service, str], scheme: str, axe: str
 ) -> None:
