@@ -24,7 +24,7 @@ from translators.responses.decoding.items import decode_items
 from translators.responses.includes import shown_item
 from translators.responses.items import CompactionTrigger, ItemReference
 from translators.responses.listing import list_items_with_ids, list_page
-from translators.wire import Raw, decode, decode_members, encode
+from translators.wire import Raw, decode_members, encode
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/v1/conversations")
 
@@ -102,8 +102,10 @@ def add_items(id: str) -> Response:
 
 @blueprint.get("/<id>/items")
 def list_items(id: str) -> Response:
-    items = [decode(shown_item(item.json)) for item in services().conversations.items(id, current_caller().tenant)]
-    return _json(encode(list_page(items, **parse_page(http.args))))
+    found = {item.id: item.json for item in services().conversations.items(id, current_caller().tenant)}
+    page = list_page([{"id": id} for id in found], **parse_page(http.args))
+    page["data"] = [Raw(shown_item(found[item["id"]])) for item in page["data"]]
+    return _json(encode(page))
 
 
 @blueprint.get("/<id>/items/<item_id>")

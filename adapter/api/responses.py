@@ -1,6 +1,8 @@
 """`/v1/responses`: create, read, cancel, list the input, delete. Source: OpenAI API reference, Responses."""
 
+from collections.abc import Sequence, Set
 from contextlib import closing
+from typing import Any, Final
 
 from flask import Blueprint, Response
 from flask import request as http
@@ -14,6 +16,7 @@ from adapter.api.stream import frame_writer, frames_writer, resend_events, strea
 from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
+from adapter.store.base import StoredResponse
 from translators.notes import Notes
 from translators.responses.decoding.items import decode_items
 from translators.responses.includes import remove_hidden, remove_unincluded
@@ -25,6 +28,8 @@ from translators.wire import Decoder, encode
 blueprint = Blueprint("responses", __name__, url_prefix="/v1")
 
 _output_of = Decoder(OutputOfResponse).decode
+_LONG_BYTES: Final = 64 * 1024
+"""Of a chain: listing its items, thousands if they are small, takes some milliseconds."""
 
 
 @blueprint.post("/responses")
@@ -98,18 +103,25 @@ def cancel(id: str) -> Response:
 @blueprint.get("/responses/<id>/input_items")
 def input_items(id: str) -> Response:
     """List what the response was made from: the history it continues, then its own input."""
-    tenant = current_caller().tenant
+    tenant, app = current_caller().tenant, services()
     query = parse_page(http.args)
     include = parse_include(http.args)
+    chain = app.responses.chain(id, tenant)
+    if sum(len(stored.input) + len(stored.response) for stored in chain) < _LONG_BYTES:
+        return _json(_list_input(chain, query, include))
+    return _json(app.offload.run(tenant, _list_input, chain, query, include))
+
+
+def _list_input(chain: Sequence[StoredResponse], query: dict[str, Any], include: Set[str]) -> bytes:
+    """Return one page of the items of a chain, without the output of its last response; raise RequestError."""
     items, taken_ids = [], set[str]()
-    chain = services().responses.chain(id, tenant)
     for stored in chain:
         items += list_items(decode_items(stored.input, in_history=True), stored.id, taken_ids)
         if stored is not chain[-1]:
             items += list_items(_output_of(stored.response).output, stored.id, taken_ids)
     shown = list_page(items, **query)
     remove_unincluded(shown["data"], include)
-    return _json(encode(shown))
+    return encode(shown)
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:

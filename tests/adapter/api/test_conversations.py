@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from adapter.api import conversations
 from adapter.history.conversation_lease import LEASE_SECONDS, ConversationLease
 from tests.support.app import KEYS, make_app
 from translators.errors import UpstreamError
@@ -43,6 +44,14 @@ def test_a_conversation_from_its_creation_to_its_end(client: FlaskClient) -> Non
     assert gone.json == {"id": id, "object": "conversation.deleted", "deleted": True}
     for call in (client.get, client.delete):
         assert call(f"/v1/conversations/{id}").status_code == 404
+
+
+def test_only_the_items_of_the_page_are_read(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = new(client, items=[{**HELLO, "id": f"msg_{number}"} for number in range(20)])["id"]
+    read: list[bytes] = []
+    monkeypatch.setattr(conversations, "shown_item", lambda json: read.append(json) or json)
+    assert [item["id"] for item in listed(client, id, "?limit=2&after=msg_5")] == ["msg_4", "msg_3"]
+    assert len(read) == 2
 
 
 def test_an_id_that_is_taken_is_given_once(client: FlaskClient) -> None:
