@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response
 from flask import request as http
@@ -16,6 +16,7 @@ from adapter.api.stream import frame_writer, frames_writer, resend_events, strea
 from adapter.flow.caller import Caller
 from adapter.flow.exchange import open_exchange
 from adapter.services import Services
+from adapter.sharing.offload import MANY_ITEMS_BYTES
 from adapter.store.base import StoredResponse
 from translators.notes import Notes
 from translators.responses.decoding.items import decode_items
@@ -28,8 +29,6 @@ from translators.wire import Decoder, encode
 blueprint = Blueprint("responses", __name__, url_prefix="/v1")
 
 _output_of = Decoder(OutputOfResponse).decode
-_LONG_BYTES: Final = 64 * 1024
-"""Of a chain: listing its items, thousands if they are small, takes some milliseconds."""
 
 
 @blueprint.post("/responses")
@@ -107,7 +106,7 @@ def input_items(id: str) -> Response:
     query = parse_page(http.args)
     include = parse_include(http.args)
     chain = app.responses.chain(id, tenant)
-    if sum(len(stored.input) + len(stored.response) for stored in chain) < _LONG_BYTES:
+    if sum(len(stored.input) + len(stored.response) for stored in chain) < MANY_ITEMS_BYTES:
         return _json(_list_input(chain, query, include))
     return _json(app.offload.run(tenant, _list_input, chain, query, include))
 

@@ -300,7 +300,7 @@ class Exchange:
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
             self._recording.head.storing = time.monotonic()
-        if self._keeping.keep(response, notes, events, services.quota) and continued is not None:
+        if self._keeping.keep(response, notes, events, services) and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
             self._recording.head.stored = time.monotonic()

@@ -12,9 +12,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from adapter.history.conversation_lease import ConversationLease
+from adapter.services import FlowServices
+from adapter.sharing.offload import MANY_ITEMS_BYTES, Offload
 from adapter.store.base import StoredItem, StoreDown, StoredResponse
 from adapter.store.protocols import ResponseStore
-from adapter.store.quota import Quota
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.request import CreateRequest
@@ -64,23 +65,31 @@ class Keeping(Struct, eq=False):
             conversation=self.request.conversation,
         )
 
-    def keep(self, response: Response, notes: Notes, events: list[Event], quota: Quota) -> bool:
+    def keep(self, response: Response, notes: Notes, events: list[Event], services: FlowServices) -> bool:
         """Store a response that ended with `events`, and release the lease; return False if it is not to be stored.
 
-        What is stored counts towards the tenant's `quota`. Raises as `ResponseKeeper.store_final`.
+        What is stored counts towards the tenant's quota. Raises as `ResponseKeeper.store_final`.
         """
         if self.keeper is not None:
-            items = self.lease.items_to_append(self.request.raw_input, response) if self.lease is not None else ()
+            items = () if self.lease is None else self._items_to_append(self.lease, response, services.offload)
             stored = self.snapshot(response, notes)
             self.keeper.store_final(stored, items, events)
             if self.request.store:
                 size = len(stored.input) + len(stored.response)
                 if items:
                     size += sum(len(item.json) for item in items)
-                quota.add(self.tenant, size, 1 + len(items))
+                services.quota.add(self.tenant, size, 1 + len(items))
         if self.lease is not None:
             self.release()
         return self.keeper is not None
+
+    def _items_to_append(
+        self, lease: ConversationLease, response: Response, offload: Offload
+    ) -> Sequence[StoredItem]:
+        added = self.request.raw_input
+        if len(added) < MANY_ITEMS_BYTES:
+            return lease.items_to_append(added, response)
+        return offload.run(self.tenant, lease.items_to_append, added, response)
 
     def release(self) -> None:
         """Let other requests continue the conversation."""

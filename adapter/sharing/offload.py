@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 LARGE_BYTES: Final = 512 * 1024
 """Input from which translating and decoding it are long work: below, they take a few milliseconds."""
+MANY_ITEMS_BYTES: Final = 64 * 1024
+"""Input from which making an object of each of its items, which may be tiny, takes some milliseconds."""
 _THREADS: Final = 2
 """More would slow down the loop, which all of them share the interpreter with."""
 
