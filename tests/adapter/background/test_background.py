@@ -54,6 +54,8 @@ class FailingStore(MemoryStore):
 class Work:
     """An exchange whose provider is what the test makes of it: `meanwhile` yields whatever should come."""
 
+    record = None
+
     def __init__(self, background: Background, meanwhile: Callable[[ResponseStream], Any] | None = None) -> None:
         self.run = background.create_run(TENANT, sse_frame)
         ids = Ids(seed(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(6))))
