@@ -18,7 +18,7 @@ from tests.service.operators.test_metrics import free_port
 from tests.support import chat
 from tests.support.client import Answer, Client
 from tests.support.servers.service import Service
-from tests.support.servers.upstream import RESET, Upstream, stream, whole
+from tests.support.servers.upstream import LIMIT, RESET, Upstream, stream, whole
 from tests.support.websocket import Socket
 
 ROOT = Path(__file__).parents[3]
@@ -522,16 +522,18 @@ def test_what_a_killed_server_has_recorded_is_gone_after_the_next_start(
     """Also if the next one does not record, and has no admin address."""
     upstream.plays(whole(chat.completion("Hi")))
     settings: dict[str, Any] = {"upstream_url": provider.url, "workers": 1}
-    inspector = {"admin_bind": f"127.0.0.1:{free_port()}", "inspector": "contents"}
-    killed = Service(tmp_path, **settings, **inspector).start()
+    port = free_port()
+    recorded = {"admin_bind": f"127.0.0.1:{port}", "inspector": "contents"}
+    killed = Service(tmp_path, **settings, **recorded).start()
     ask(killed, "m-killed")
-    while b"m-killed" not in b"".join(file.read_bytes() for file in spool_files(killed)):
-        sleep(0.05)
+    assert Inspector("127.0.0.1", port).ended("?model=m-killed")
     (worker,), left = killed.workers, killed.private_directory
     with pytest.raises(AssertionError, match="ended with -9"):
         killed.stop(signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
+    until = monotonic() + LIMIT
     while Path(f"/proc/{worker}").exists():
+        assert monotonic() < until
         sleep(0.05)
-    with Service(tmp_path, **settings, **(inspector if inspects else {})):
+    with Service(tmp_path, **settings, **(recorded if inspects else {})):
         assert not left.exists()
