@@ -80,6 +80,12 @@ class OpenReasoning:
         self.pieces.append(delta)
         events.append(self._events.delta(self._id, self._output_index, 0, delta))
 
+    def extend(self, deltas: list[str], events: list[Event]) -> None:
+        """Append several deltas."""
+        self.append("reasoning", deltas[0], [], events)
+        self.pieces += deltas[1:]
+        events += [self._events.delta(self._id, self._output_index, 0, delta) for delta in deltas[1:]]
+
     def close(self, status: FinalStatus) -> list[Event]:
         text = "".join(self.pieces)
         sealed = UNSET if self._sealing is None else self._sealing.seal(self._opaque.with_text(text))

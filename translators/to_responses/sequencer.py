@@ -129,6 +129,16 @@ class ItemSequencer:
         if isinstance(item, OpenMessage):
             self.text = item.text
 
+    def put_thinking(self, pieces: list[str], events: list[Event]) -> None:
+        """Add pieces of thinking as `put` adds each."""
+        item = self.queue[-1].item if self.queue else None
+        if isinstance(item, OpenReasoning):
+            self.written += sum(map(len, pieces))
+            item.extend(pieces, events)
+        else:
+            for piece in pieces:
+                self.put("reasoning", piece, [], events)
+
     def put_image(self, url: str, events: list[Event]) -> None:
         """Make an image an item of its own, or a link in the text if it is a URL; ignore one that is repeated."""
         if url in self._images:

@@ -294,8 +294,7 @@ class ResponseStream:
             if (running := items.running_call) is not None and (content is None or not content.is_waiting):
                 added = running.take_first(alike.place, pieces, events)
         else:
-            for piece in pieces:
-                items.put("reasoning", piece, [], events)
+            items.put_thinking(pieces, events)
             return len(pieces)
         items.written += sum(map(len, pieces[:added]))
         return added
