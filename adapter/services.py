@@ -43,13 +43,13 @@ from adapter.store.quota import Quota
 from adapter.store.retention import Retention
 from adapter.telemetry.catalog import EVENT_LOOP_LAG_SECONDS, IN_FLIGHT
 from adapter.telemetry.logs import log
+from adapter.telemetry.masks import mask_secrets, mask_tokens
 from adapter.telemetry.snapshots import Snapshots, private_directory
 from adapter.telemetry.traces.exporter import Exporter
 from adapter.telemetry.traces.spans import tracing
 from adapter.upstream.client import Upstream
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
-from adapter.upstream.redaction import mask_secrets, mask_tokens
 from adapter.upstream.routing.registry import Registry
 from translators.responses.ids import Ids, seed
 from translators.responses.tools import HOSTED_TOOLS, WEB_SEARCH_TOOLS

@@ -2,16 +2,14 @@
 
 Every text of a provider's error passes here before it is logged or sent: the message, code, type and param of an HTTP
 error, and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and
-the caller's own key where that is passed through. What the inspector records passes here, too.
+the caller's own key where that is passed through.
 """
 
-import ctypes
-import json
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
+from adapter.telemetry.masks import mask_secrets, pattern_of
 from translators.wire import NotJSON, decode, encode
 
 REDACTED: Final = "***"
@@ -22,24 +20,13 @@ _MAX_LINE_BYTES: Final = 1 << 16
 _LONGEST_SECRET: Final = 8192
 """Bytes: `settings/secret_values.py` accepts no longer key or value."""
 
-_SELF_EVIDENT_CHARS: Final = 8
-"""A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
-it is replaced only between characters that are no part of a word."""
-
-_BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
-_MUCH_BYTES: Final = 1 << 14
-"""Of data in which the C library finds a text in a third of the time that Python needs."""
-_memmem: Final = ctypes.PyDLL(None).memmem
-_memmem.argtypes = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t
-_memmem.restype = ctypes.c_void_p
-
 
 class Redactor:
     """Replaces secrets in a text. Call it."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self.secrets = longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_pattern_of, longest_first))) if longest_first else None
+        self._pattern = re.compile("|".join(map(pattern_of, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(REDACTED, text)
@@ -110,38 +97,3 @@ class LineRedactor:
         if name != b"data" or not payload:
             return self._redactor.mask(line)
         return name + colon + value.replace(payload, self._redactor.redact_answer(payload))
-
-
-def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
-    """Return data with each character of these secrets replaced by an asterisk, as they are or escaped in JSON."""
-    for secret in secrets:
-        for form in _forms_of(secret):
-            if _contains(data, form):  # mostly not, and this is quick
-                data = re.sub(_pattern_of(form.decode()).encode(), _asterisks, data)
-    return data
-
-
-def mask_tokens(data: bytes) -> bytes:
-    """Return data with every token after `Bearer` masked, whatever it gives access to."""
-    if not _contains(data, b"earer ") and not _contains(data, b"EARER "):
-        return data
-    return _BEARER.sub(lambda found: found[1] + b"*" * len(found[2]), data)
-
-
-def _contains(data: bytes, text: bytes) -> bool:
-    return text in data if len(data) < _MUCH_BYTES else _memmem(data, len(data), text, len(text)) is not None
-
-
-@lru_cache(maxsize=1024)
-def _forms_of(secret: str) -> tuple[bytes, ...]:
-    """Return a secret as it is in UTF-8 and in JSON."""
-    return tuple({secret.encode("utf-8", "replace"), json.dumps(secret)[1:-1].encode()})
-
-
-def _asterisks(found: re.Match[bytes]) -> bytes:
-    return b"*" * len(found[0])
-
-
-def _pattern_of(secret: str) -> str:
-    escaped = re.escape(secret)
-    return escaped if len(secret) >= _SELF_EVIDENT_CHARS else rf"(?<!\w){escaped}(?!\w)"

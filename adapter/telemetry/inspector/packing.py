@@ -7,7 +7,7 @@ become asterisks, as many as they have characters, so that every length stays ri
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ import zstandard
 from msgspec import Struct
 
 from adapter.telemetry.inspector.recording import Contents, Taken
+from adapter.telemetry.masks import contains
 from translators.wire import encode
 
 _LONG_BYTES: Final = 2048
@@ -76,12 +77,12 @@ class _Layout(Struct, array_like=True):
 
     id: str
     """Of the recording."""
-    request: int | None
-    chats: list[tuple[int, int]]
-    chunks: list[tuple[int, list[float], list[int]]]
-    error_bodies: list[tuple[int, int]]
-    events: tuple[list[float], list[int]] | None
-    response: int | None
+    request: int | None = None
+    chats: list[tuple[int, int]] = []
+    chunks: list[tuple[int, list[float], list[int]]] = []
+    error_bodies: list[tuple[int, int]] = []
+    events: tuple[list[float], list[int]] | None = None
+    response: int | None = None
 
 
 _decode: Final = msgspec.msgpack.Decoder(tuple[list[_Layout], bytes]).decode
@@ -197,49 +198,48 @@ def join_parts(parts: Iterable[Part]) -> Part:
 
 def _lay_out(id: str, contents: Contents, texts: list[bytes]) -> _Layout:
     """Append the texts of contents, cut to what a person can use, to those of the group; return where they are."""
-
-    def put(text: bytes) -> int:
-        texts.append(text)
-        return len(text)
-
-    return _Layout(
-        id,
-        None if contents.request is None else put(_hide_credentials(_cut(contents.request))),
-        [(number, put(_cut(json))) for number, json in contents.chats],
-        [(number, came.times, _put_all(came.data, put)) for number, came in contents.chunks.items()],
-        [(number, put(body)) for number, body in contents.error_bodies],
-        None if (sent := contents.events) is None else (sent.times, _put_all(_cut_each(sent.data), put)),
-        None if contents.response is None else put(_cut(encode(contents.response))),
-    )
-
-
-def _put_all(data: list[bytes], put: Callable[[bytes], int]) -> list[int]:
-    """Put what came in pieces as one text: a secret may be in two of them. Return their sizes."""
-    put(b"".join(data))
-    return [*map(len, data)]
-
-
-def _cut_each(data: list[bytes]) -> list[bytes]:
-    """Return pieces cut as `_cut` does it; mostly there is nothing to cut."""
-    whole = b"".join(data)
-    return data if _cut(whole) == whole else [_cut(piece) for piece in data]
+    layout, put = _Layout(id), texts.append
+    if contents.request is not None:
+        put(request := _hide_credentials(_cut(contents.request)))
+        layout.request = len(request)
+    for number, json in contents.chats:
+        put(json := _cut(json))
+        layout.chats.append((number, len(json)))
+    for number, came in contents.chunks.items():
+        put(b"".join(came.data))  # as one text: a secret may be in two of them
+        layout.chunks.append((number, came.times, [*map(len, came.data)]))
+    for number, body in contents.error_bodies:
+        put(body)
+        layout.error_bodies.append((number, len(body)))
+    if (sent := contents.events) is not None:
+        data, whole = sent.data, b"".join(sent.data)
+        if (cut := _cut(whole)) is not whole:
+            data = [_cut(piece) for piece in data]
+            cut = b"".join(data)
+        put(cut)
+        layout.events = sent.times, [*map(len, data)]
+    if contents.response is not None:
+        put(response := _cut(encode(contents.response)))
+        layout.response = len(response)
+    return layout
 
 
 def _cut(json: bytes) -> bytes:
-    if b'"encrypted_content"' in json:
+    """Return JSON without what is long and means nothing to a person; mostly that is the same object."""
+    if contains(json, b'"encrypted_content"'):
         json = _SEALED.sub(rb"\1...", json)
     return _BASE64.sub(_describe, json) if _may_have_base64(json) else json
 
 
 def _may_have_base64(json: bytes) -> bool:
     """Whether there may be a long run of base64, which would have so many samples: a quick look."""
-    return len(json) >= _LONG_BYTES and _SAMPLES in json[::_STEP].translate(_AS_SAMPLES)
+    return len(json) >= _LONG_BYTES and contains(json[::_STEP].translate(_AS_SAMPLES), _SAMPLES)
 
 
 def _hide_credentials(request: bytes) -> bytes:
     """Mask what a request says of tool servers and files: credentials, headers, and paths of URLs."""
     for name, pattern in _CREDENTIALS.items():
-        if name in request:
+        if contains(request, name):
             request = pattern.sub(_mask_values, request)
     return request
 

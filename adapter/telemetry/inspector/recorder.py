@@ -1,6 +1,6 @@
 """The recorder of one worker: it begins recordings, and writes them to the spool, many in one transaction.
 
-What has been taken is written a fifth of a second later, together with all else of that time. Most exchanges are short,
+What has been taken is written half a second later, together with all else of that time. Most exchanges are short,
 and taken only once, at their end; others at each tick, if there is something new. A thread of its own
 packs and writes, for a tenth of the time at most: under a load that is higher than that, contents are left out, and the
 recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered as ever.
@@ -26,7 +26,7 @@ from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS, log, log_context
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
 
-_WRITE_SECONDS: Final = 0.2
+_WRITE_SECONDS: Final = 0.5
 """From a change until it is written."""
 _MAX_CONTENTS: Final = 4 << 20
 """Bytes of the contents of one exchange."""
@@ -35,9 +35,9 @@ _MAX_PENDING: Final = 20_000
 STATE_TICKS: Final = 5
 """Between two writes of the state of the upstreams, in seconds: readers ignore that of a worker that has ended."""
 _SHARE: Final = 0.1
-"""Of a worker's time, for writing what it records: what one exchange costs is more than a tenth of a short stream."""
+"""Of a worker's time, for writing what it records: short streams take less, large requests may take more."""
 _MAX_SECONDS: Final = 0.5
-"""Of that time that may be saved up: for some thousand exchanges at once."""
+"""Of that time that may be saved up: for ten thousand short exchanges at once."""
 _LOG_SECONDS: Final = 60.0
 
 

@@ -1,0 +1,59 @@
+"""Replace secrets in bytes by as many asterisks, so that all lengths stay right.
+
+What the inspector records passes here, and what a provider sends where it is passed on unread. A secret may be there as
+it is, or escaped in JSON.
+"""
+
+import ctypes
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+_SELF_EVIDENT_CHARS: Final = 8
+"""A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
+it is replaced only between characters that are no part of a word."""
+_BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
+_MUCH_BYTES: Final = 1 << 12
+"""Of data in which the C library finds a text in a third of the time that Python needs."""
+_memmem: Final = ctypes.PyDLL(None).memmem
+_memmem.argtypes = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t
+_memmem.restype = ctypes.c_void_p
+
+
+def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
+    """Return data without these secrets; if one begins with another, it must come first."""
+    for secret in secrets:
+        for form in _forms_of(secret):
+            if contains(data, form):  # mostly not, and this is quick
+                data = re.sub(pattern_of(form.decode()).encode(), _asterisks, data)
+    return data
+
+
+def mask_tokens(data: bytes) -> bytes:
+    """Return data without the tokens after `Bearer`, whatever they give access to."""
+    if not contains(data, b"earer ") and not contains(data, b"EARER "):
+        return data
+    return _BEARER.sub(lambda found: found[1] + b"*" * len(found[2]), data)
+
+
+def contains(data: bytes, text: bytes) -> bool:
+    """Return whether a text is in data. `in` would first try to read it as a number, and fail: that takes longer."""
+    return data.find(text) >= 0 if len(data) < _MUCH_BYTES else _memmem(data, len(data), text, len(text)) is not None
+
+
+def pattern_of(secret: str) -> str:
+    """Return the regular expression that finds a secret."""
+    escaped = re.escape(secret)
+    return escaped if len(secret) >= _SELF_EVIDENT_CHARS else rf"(?<!\w){escaped}(?!\w)"
+
+
+@lru_cache(maxsize=1024)
+def _forms_of(secret: str) -> tuple[bytes, ...]:
+    """Return a secret as it is in UTF-8 and in JSON."""
+    return tuple({secret.encode("utf-8", "replace"), json.dumps(secret)[1:-1].encode()})
+
+
+def _asterisks(found: re.Match[bytes]) -> bytes:
+    return b"*" * len(found[0])

@@ -1,0 +1,14 @@
+import pytest
+
+from adapter.telemetry.masks import mask_secrets, mask_tokens
+
+
+@pytest.mark.parametrize("room", [0, 100_000])
+def test_masks_are_as_long_as_what_they_hide(room: int) -> None:
+    around = b"\0x" * (room // 2) + b" %b " + b"\0\n" * (room // 2)
+    assert mask_secrets(around % b"sk-own-0123456789", ["sk-own-0123456789"]) == around % (b"*" * 17)
+    assert mask_secrets(around % b'a\\"c-012345', ['a"c-012345']) == around % (b"*" * 11)
+    assert mask_secrets(around % b"nonetheless", ["none"]) == around % b"nonetheless"
+    assert mask_tokens(around % b"Bearer abcdefghijklmnop") == around % (b"Bearer " + b"*" * 16)
+    assert mask_tokens(around % b"BEARER abcdefghijklmnop") == around % (b"BEARER " + b"*" * 16)
+    assert mask_tokens(around % b"bearer of news") == around % b"bearer of news"
