@@ -48,7 +48,8 @@ class Ids:
 
 def seed(milliseconds: int, entropy: int, family: str | None = None) -> str:
     """Return the seed for one response: Unix time in milliseconds and 48 random bits, 16 of them its family's."""
-    digits = f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}{entropy & 0xFFFF_FFFF_FFFF:012x}"
+    bits = (milliseconds & 0xFFFF_FFFF_FFFF) << 48 | entropy & 0xFFFF_FFFF_FFFF
+    digits = bits.to_bytes(12).hex()
     return digits if family is None else digits[:20] + family
 
 
