@@ -41,8 +41,10 @@ def create_directory() -> None:
     """Create the directory for the workers' files, in memory if possible."""
     global _directory, _directory_lock
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
-    lock = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    unlocked = directory / "unlocked"
+    lock = os.open(unlocked, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    unlocked.rename(directory / _LOCK)  # a server that starts now removes a directory whose lock is free
     _directory, _directory_lock = directory, lock
 
 

@@ -64,7 +64,7 @@ def main() -> int:
 
 def run(directory: Path, provider: FaultyProvider, requests: int, seed: int, is_small: bool) -> int:
     service = Service(directory, upstream_url=provider.url, workers=2, shutdown_grace=3, upstream_timeout=5, retries=1)
-    with service.start() as running:
+    with service as running:
         clients = Clients(running, provider, seed)
         for number in range(40):
             clients.ask(-1 - number)
