@@ -136,7 +136,8 @@ class Exchange:
         self.record: Callable[[bytes], None] | None = None
         """Gets the events as they are written for the client; None: they are not recorded."""
         if self._recording is not None:
-            self._recording.open(self._stream.response.id, self._transport)
+            head = self._recording.head
+            head.response_id, head.transport = self._stream.response.id, self._transport
             self.record = None if self._recording.contents is None else self._recording.add_events
         self._deliver: Deliver | None = None
         self._answer_began: float | None = None

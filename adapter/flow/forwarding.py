@@ -66,7 +66,7 @@ class Forwarding:
         self._began = time.monotonic()
         self._recording = caller.recording
         if self._recording is not None:
-            self._recording.open(None, FORWARDED_TRANSPORT)
+            self._recording.head.transport = FORWARDED_TRANSPORT
         IN_FLIGHT.add((FORWARDED_TRANSPORT,))  # until `observe_forwarded`
 
     @property

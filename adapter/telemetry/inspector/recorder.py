@@ -55,13 +55,16 @@ class Recorder:
     def __init__(self, mode: Mode, max_bytes: int, mask: Mask, state: Callable[[], bytes]) -> None:
         """`max_bytes`: of the ring. `state`: what this worker knows of the upstreams, as JSON."""
         self.mode: Mode = mode
+        self.keeps_unstored = mode == "all"
+        """Whether contents of requests with `store: false` are recorded, too."""
         self._max_bytes = max_bytes
         self._mask = mask
         self._state = state
         self._ticks = 0
         self._path: Path | None = None
+        self._worker = 0
         self.in_progress: dict[Recording, None] = {}
-        """Those of exchanges whose answer is under way."""
+        """Those of exchanges that have reached a provider and have not ended."""
         self._pending: list[Taken] = []
         """What is to be written."""
         self._epoch = time.time() - time.monotonic()
@@ -76,14 +79,10 @@ class Recorder:
             self._open_spool, _call_each, threads=1, batch=64
         )
 
-    @property
-    def keeps_unstored(self) -> bool:
-        """Whether contents of requests with `store: false` are recorded, too."""
-        return self.mode == "all"
-
     def start(self, directory: Path) -> None:
         """Write to the spool in this directory from now on."""
         self._path = directory / "inspector.db"
+        self._worker = os.getpid()
 
     def _open_spool(self) -> Spool:
         assert self._path is not None
@@ -103,7 +102,7 @@ class Recorder:
         else:
             about = "recorded"
             contents = Contents(body)
-        at, worker, ids = self._epoch + began, os.getpid(), log_context.get()
+        at, worker, ids = self._epoch + began, self._worker, log_context.get()
         head = Head(
             # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond
             f"x_{int(at * 1e6):x}{worker:06x}", at, began, worker, path,
@@ -112,12 +111,10 @@ class Recorder:
         )  # fmt: skip
         return Recording(self, head, sender.bearer, _MAX_CONTENTS - len(body), contents)
 
-    def end(self, recording: Recording) -> None:
-        """Write the end of a recording, soon."""
-        self.in_progress.pop(recording, None)
-        self._take(recording)
-
-    def _take(self, recording: Recording) -> None:
+    def add(self, recording: Recording) -> None:
+        """Write what is new in a recording, soon; if it has ended, it is not in progress any more."""
+        if recording.head.status != "in_progress":
+            self.in_progress.pop(recording, None)
         if len(self._pending) < _MAX_PENDING:
             self._pending.append(recording.take())
         else:
@@ -131,7 +128,7 @@ class Recorder:
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
         for recording in self.in_progress:
             if recording.contents or not recording.is_listed:
-                self._take(recording)
+                self.add(recording)
         self._ticks += 1
         if self._ticks % STATE_TICKS == 0:
             gevent.spawn(self._write_state)
@@ -158,7 +155,7 @@ class Recorder:
 
     def _write_state(self) -> None:
         """Write what this worker knows of the upstreams, and remove what is too old."""
-        self._try_to(partial(Spool.write_worker, pid=os.getpid(), state=self._state()), 0)
+        self._try_to(partial(Spool.write_worker, pid=self._worker, state=self._state()), 0)
 
     def _try_to(self, work: Callable[[Spool], T], changes: int) -> T | None:
         """Return what a piece of work returns; None: nothing is written, or it failed, and its changes are lost."""

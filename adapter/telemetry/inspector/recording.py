@@ -154,11 +154,10 @@ class Taken(Struct, frozen=True):
 class Owner(Protocol):
     """The recorder."""
 
+    keeps_unstored: bool
     in_progress: dict["Recording", None]
 
-    @property
-    def keeps_unstored(self) -> bool: ...
-    def end(self, recording: "Recording") -> None: ...
+    def add(self, recording: "Recording") -> None: ...
 
 
 class Recording(Struct, eq=False):
@@ -169,7 +168,7 @@ class Recording(Struct, eq=False):
     bearer: str | None
     """It is redacted."""
     room: int
-    """Bytes of contents that may still be recorded; below 0 there were too many."""
+    """Bytes of contents that may still be recorded; below 0 there were too many, and nothing more is recorded."""
     contents: Contents | None
     """What is still to be written; None: nothing will be."""
     reason: str = ""
@@ -190,30 +189,19 @@ class Recording(Struct, eq=False):
         """Record no contents of this exchange, not even those so far."""
         self.head.contents, self.contents = reason, None
 
-    def _take_room(self, size: int) -> Contents | None:
-        """Return where contents of a size are collected; None: there is no room for them, nor for any after them."""
-        if self.contents is None or self.room < 0:
-            return None
-        self.room -= size
-        if self.room < 0:
-            self.head.contents = "recorded, but only its beginning: it is too large"
-            return None
-        return self.contents
-
-    def open(self, response_id: str | None, transport: str) -> None:
-        """Record that the answer is under way; `response_id`: None for a forwarded request."""
-        self.head.response_id, self.head.transport = response_id, transport
-        self.owner.in_progress[self] = None
-
     def begin_attempt(
         self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
     ) -> None:
         """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
         attempts, size = self.head.attempts, len(json)
+        if not attempts:
+            self.owner.in_progress[self] = None
         reason = self.reason or ("next round" if attempts else "first")
         self.reason = ""
-        if self.contents is not None and (contents := self._take_room(size)) is not None:
-            contents.chats.append((len(attempts), json))
+        if self.contents is not None:
+            self.room -= size
+            if self.room >= 0:
+                self.contents.chats.append((len(attempts), json))
         attempts.append(Attempt(reason, upstream, model, key, lessons, monotonic(), size, delay))
 
     def add_head(self, status: int) -> Callable[[bytes], None] | None:
@@ -224,8 +212,9 @@ class Recording(Struct, eq=False):
 
     def _add_chunk(self, data: bytes) -> None:
         """Record bytes of the last attempt's answer."""
-        contents = self._take_room(len(data))
-        if contents is None:
+        self.room -= len(data)
+        contents = self.contents
+        if contents is None or self.room < 0:
             return
         now, attempts = monotonic(), self.head.attempts
         arrivals = contents.chunks.get(len(attempts) - 1)
@@ -237,8 +226,9 @@ class Recording(Struct, eq=False):
 
     def add_error_body(self, body: bytes) -> None:
         """Record the body of the last attempt's answer, which is an error."""
-        if body and (contents := self._take_room(len(body))) is not None:
-            contents.error_bodies.append((len(self.head.attempts) - 1, body))
+        self.room -= len(body)
+        if body and self.contents is not None and self.room >= 0:
+            self.contents.error_bodies.append((len(self.head.attempts) - 1, body))
 
     def fail_attempt(self, error: UpstreamError) -> None:
         """Record how the last attempt failed, unless that is known."""
@@ -266,8 +256,9 @@ class Recording(Struct, eq=False):
 
     def add_events(self, data: bytes) -> None:
         """Record events, as they are written for the client."""
-        contents = self._take_room(len(data))
-        if contents is None:
+        self.room -= len(data)
+        contents = self.contents
+        if contents is None or self.room < 0:
             return
         if contents.events is None:
             contents.events = Arrivals()
@@ -288,20 +279,20 @@ class Recording(Struct, eq=False):
         self.fail(error)
         if head.status == "in_progress":
             head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
-        self.owner.end(self)
+        self.owner.add(self)
 
     def pass_on(self, provider: ProviderError) -> None:
         """Record that the client gets the provider's own error as it is, in place of the adapter's."""
         self.head.http = provider.status
         self.head.error = _said(provider)
-        self.owner.end(self)
+        self.owner.add(self)
 
     def close(self, status: str, usage: Usage | None) -> None:
         """Record how a forwarded request ended."""
         head = self.head
         head.closed = monotonic()
         head.status, head.usage, head.http = status, usage, head.http or 200
-        self.owner.end(self)
+        self.owner.add(self)
 
     def close_response(self, response: Response, notes: Notes, *, shows_response: bool) -> None:
         """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
@@ -318,14 +309,16 @@ class Recording(Struct, eq=False):
             head.status = "failed"
         else:
             head.status = response.status
-            if shows_response and (contents := self._take_room(0)) is not None:
-                contents.response = response
-        self.owner.end(self)
+            if shows_response and self.contents is not None and self.room >= 0:
+                self.contents.response = response
+        self.owner.add(self)
 
     def take(self) -> Taken:
         """Return what is new."""
         self.is_listed = True
         contents, head = self.contents or None, self.head
+        if self.room < 0 and head.contents == "recorded":
+            head.contents = "recorded, but only its beginning: it is too large"
         if contents is not None:
             self.contents = Contents() if head.status == "in_progress" else None
             head.parts += 1

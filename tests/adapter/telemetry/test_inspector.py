@@ -46,7 +46,7 @@ class Owner:
         self.keeps_unstored = keeps_unstored
         self.in_progress: dict[Recording, None] = {}
 
-    def end(self, recording: Recording) -> None: ...
+    def add(self, recording: Recording) -> None: ...
 
 
 def recording(id: str = "x_1", *, body: bytes | None = b"{}", at: float | None = None, owner: Owner | None = None,
@@ -380,7 +380,7 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
 
     def begin() -> Recording:
         one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic())
-        one.open("resp_1", "sse")
+        one.begin_attempt("default", "m", None, (), 0.0, b"{}")
         return one
 
     def listed(rev: int) -> list[tuple[int, str]]:
