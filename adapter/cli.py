@@ -6,6 +6,7 @@ command imports what it needs when it runs, so that `--help` is quick and `serve
 (see `server/server.py`).
 """
 
+import errno
 import os
 import signal
 import sys
@@ -54,7 +55,21 @@ Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTRE
 """
 
 
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Program(click.Group):
+    """All commands; an output that is full ends each in the same way."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            raise CommandError(f"The output cannot be written: {error.strerror}.") from None
+
+
+@click.group(
+    cls=_Program, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """The OpenAI Responses API in front of any chat-completions provider."""

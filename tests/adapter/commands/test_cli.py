@@ -257,6 +257,14 @@ def test_a_wrong_word_is_named(arguments: tuple[str, ...], line: str) -> None:
     assert refused.stderr.splitlines()[-1].startswith(line)
 
 
+def test_a_full_output_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "adapter.cli", "config", "show"]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert ended.returncode == 2
+    assert ended.stderr == "responses-adapter: The output cannot be written: No space left on device.\n"
+
+
 def test_a_key_that_has_used_nothing_is_named(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/store.db"
     run("keys", "create", "one", "--stored", "--store", store)
