@@ -87,7 +87,7 @@ class Request:
         self.overload = Overload(max_lag=1.0, max_responses=2500, responses=catalog.IN_FLIGHT.values)
         usage = Usage(100, InputTokensDetails(10), 50, OutputTokensDetails(5), 150)
         self.response = Response(id="resp_0", created_at=0, model="fast", status="completed", usage=usage)
-        self.watch = ClientWatch({})
+        self.watch = ClientWatch()
 
     def keyed(self) -> None:
         """Identify the caller, take what its key has, count the response, and settle what it cost."""

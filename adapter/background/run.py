@@ -57,14 +57,12 @@ class Owner(Protocol):
     def must_stop(self) -> bool: ...
 
 
-class RunWatch(ClientWatch):
+class RunWatch(ClientWatch, eq=False):
     """Takes the place of a client's connection: disconnected as soon as the run has lost its lease."""
 
     transport = "background"
 
-    def __init__(self) -> None:
-        super().__init__({})
-        self.lost = False
+    lost: bool = False
 
     def disconnected(self) -> bool:
         return self.lost

@@ -5,8 +5,9 @@ server's socket itself. Without a socket (a test client, another server) the cli
 """
 
 import socket
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from adapter.event_loop.sockets import CLOSED, is_now, shut
 
@@ -15,13 +16,12 @@ class ClientDisconnected(Exception):
     """The client has closed its connection, so the answer is not needed any more."""
 
 
-class ClientWatch:
-    """One client's connection, from the WSGI environment of its request."""
+class ClientWatch(Struct, eq=False):
+    """One client's connection: the server's socket, in the WSGI environment of its request."""
 
     transport: ClassVar[Literal["http", "websocket", "background"]] = "http"
 
-    def __init__(self, environ: Mapping[str, Any]) -> None:
-        self._socket: socket.socket | None = environ.get("gunicorn.socket")
+    _socket: socket.socket | None = None
 
     def disconnected(self) -> bool:
         return self._socket is not None and is_now(self._socket, CLOSED)

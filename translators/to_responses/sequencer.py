@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from translators.chat.chunks import ToolCallDelta
@@ -42,51 +43,41 @@ OpenHosted = Callable[[int, str], OpenHostedItem]
 _ITEM_OF_PIECE: Final[dict[PieceKind, ItemKind]] = {"text": "message", "refusal": "message", "reasoning": "reasoning"}
 
 
-class ItemSequencer:
+class ItemSequencer(Struct, eq=False):
     """Orders the items of one answer: the first in `queue` is open, those in `output` are done."""
 
-    def __init__(
-        self,
-        ids: Ids,
-        expectations: Expectations,
-        notes: Notes,
-        citations: Citations,
-        *,
-        reasoning_as: ShownAs,
-        max_items: int,
-        max_calls: int | None,
-    ) -> None:
-        """An item beyond `max_items` raises UpstreamError; a call beyond `max_calls` is dropped, with a note."""
-        self._ids = ids
-        self._expectations = expectations
-        self._notes = notes
-        self._citations = citations
-        self._reasoning_as = reasoning_as
-        self._opaque: OpaqueReasoning | None = None
-        """Opaque reasoning for the next reasoning item, if any has come."""
-        self._max_items = max_items
-        self._max_calls = max_calls
-        self._calls: AnswerCalls | None = None
-        """Those of this answer, from the first one on."""
-        self._images: set[str] = set()
-        """The URLs of the images so far."""
-        self._next_index = 0
-        self.round_start = 0
-        """Items of earlier rounds: the number of those in `output` when this round began."""
-        self.output: list[OutputItem] = []
-        self.dropped_call = ""
-        """The name of a call that `tool_choice` does not allow, if the model made one in the first round."""
-        self.whole: dict[str, OutputItem] = {}
-        """By id, the items of which the model has read more than they show."""
-        self.queue: deque[QueuedItem] = deque()
-        self.written = 0
-        """Characters of text, thinking and arguments: what the model wrote."""
-        self.attached = 0
-        """Characters of images, sources and opaque reasoning."""
-        self.text: OpenText | None = None
-        """The text that is being written, if nothing but text has come since: more of it only adds to that."""
-        self.running_call: RunningCall | None = None
-        """The call that is being written, if no other piece of a call has come since."""
+    _ids: Ids
+    _expectations: Expectations
+    _notes: Notes
+    _citations: Citations
+    _reasoning_as: ShownAs
+    _max_items: int
+    """An item beyond them raises UpstreamError."""
+    _max_calls: int | None
+    """A call beyond them is dropped, with a note; None: there is no limit."""
+    _opaque: OpaqueReasoning | None = None
+    """Opaque reasoning for the next reasoning item, if any has come."""
+    _calls: AnswerCalls | None = None
+    """Those of this answer, from the first one on."""
+    _images: set[str] = set()
+    """The URLs of the images so far."""
+    _next_index: int = 0
+    round_start: int = 0
+    """Items of earlier rounds: the number of those in `output` when this round began."""
+    output: list[OutputItem] = []
+    dropped_call: str = ""
+    """The name of a call that `tool_choice` does not allow, if the model made one in the first round."""
+    whole: dict[str, OutputItem] = {}
+    """By id, the items of which the model has read more than they show."""
+    queue: deque[QueuedItem] = field(default_factory=deque)
+    written: int = 0
+    """Characters of text, thinking and arguments: what the model wrote."""
+    attached: int = 0
+    """Characters of images, sources and opaque reasoning."""
+    text: OpenText | None = None
+    """The text that is being written, if nothing but text has come since: more of it only adds to that."""
+    running_call: RunningCall | None = None
+    """The call that is being written, if no other piece of a call has come since."""
 
     @property
     def calls(self) -> AnswerCalls:

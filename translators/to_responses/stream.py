@@ -80,9 +80,8 @@ class ResponseStream:
         self._next_number = 0
         self._citations = Citations(notes)
         self._items = ItemSequencer(
-            ids, expectations, notes, self._citations,
-            reasoning_as=reasoning_as, max_items=limits.items, max_calls=max_calls,
-        )  # fmt: skip
+            ids, expectations, notes, self._citations, reasoning_as, limits.items, max_calls
+        )
         self._expectations = expectations
         self._content: ContentReader | None = None
         """Reads the content, or ends an answer without any."""

@@ -46,7 +46,7 @@ def identify_caller(environ: Mapping[str, Any], keys: CallerKeys) -> Caller:
     """Return who sends an HTTP request; raise RequestError (401)."""
     key = read_key(environ)
     who = authenticate(key, keys)
-    return Caller(who.tenant, who.key, key, ClientWatch(environ))
+    return Caller(who.tenant, who.key, key, ClientWatch(environ.get("gunicorn.socket")))
 
 
 def read_callers_body(environ: dict[str, Any], caller: Caller, services: Services) -> bytes:

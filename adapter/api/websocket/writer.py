@@ -8,11 +8,12 @@ from adapter.event_loop.client_watch import ClientWatch
 from adapter.event_loop.heartbeat import TICK_SECONDS
 
 
-class SocketWatch(ClientWatch):
+class SocketWatch(ClientWatch, eq=False):
     """The client of a WebSocket; it has also disconnected when it has sent a close frame or a write has failed."""
 
     transport = "websocket"
-    closed = False
+
+    closed: bool = False
 
     def disconnected(self) -> bool:
         return self.closed or super().disconnected()

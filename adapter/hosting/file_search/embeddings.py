@@ -71,7 +71,7 @@ class Embedder:
     def ask(self, texts: Sequence[str], bearer: str | None = None) -> list[bytes]:
         """Return the embedding of each of a few texts; raise UpstreamError, NotJSON, ValueError."""
         members: dict[str, Any] = {"model": self._settings.model, "input": list(texts), "encoding_format": "float"}
-        body = self._upstream.ask_embeddings(encode(members), bearer=bearer, watch=ClientWatch({}))
+        body = self._upstream.ask_embeddings(encode(members), bearer=bearer, watch=ClientWatch())
         data = sorted(convert(decode(body), _Answer).data, key=lambda one: one.index)
         if [one.index for one in data] != list(range(len(texts))):
             raise ValueError(f"{len(data)} embeddings for {len(texts)} texts")

@@ -61,7 +61,7 @@ def open_forwarding(provider: Provider, must_stop: Callable[[], bool]) -> tuple[
         registry=registry, upstreams=dict.fromkeys(("a", "b"), provider), must_stop=must_stop,
         limits=SimpleNamespace(output_bytes=1000),
     )  # fmt: skip
-    caller = Caller("tenant", None, None, ClientWatch({}))
+    caller = Caller("tenant", None, None, ClientWatch())
     request = read_forwarded(b'{"model": "m"}')
     return Forwarding(cast(FlowServices, services), caller, CHAT, request, None), registry
 

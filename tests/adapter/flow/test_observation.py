@@ -17,7 +17,7 @@ def logged_notes(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     events: list[dict[str, Any]] = []
     monkeypatch.setattr(log, "write", lambda level, event: events.append(event))
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 1)
-    log_end(Caller("t", None, None, ClientWatch({})), response, "default", "websocket", None, 1.0, None, notes)
+    log_end(Caller("t", None, None, ClientWatch()), response, "default", "websocket", None, 1.0, None, notes)
     found: list[str] = events[0]["notes"]
     return found
 

@@ -37,7 +37,7 @@ def make(
 ) -> ImageResult:
     show = [] if shown is None else shown
     maker = maker_at(server.url.replace("/mcp", "/v1"))
-    return maker.run(ImageRequest(prompt, **asked), show.append, bearer="key", watch=ClientWatch({}))
+    return maker.run(ImageRequest(prompt, **asked), show.append, bearer="key", watch=ClientWatch())
 
 
 def maker_at(url: str) -> ImageMaker:

@@ -36,7 +36,7 @@ def test_a_head_leaves_at_once_unless_told_otherwise(ends: tuple[ClientSocket, s
 
 def test_a_held_head_leaves_with_what_follows_and_the_rest_at_once(ends: tuple[ClientSocket, socket.socket]) -> None:
     server, client = ends
-    ClientWatch({"gunicorn.socket": server}).delay_headers()
+    ClientWatch(server).delay_headers()
     server.sendall(b"head")
     with pytest.raises(BlockingIOError):
         client.recv(99)
@@ -126,9 +126,9 @@ def test_a_wait_for_a_request_that_is_too_long_ends_at_the_next_tick(ends: tuple
 
 
 def test_other_servers_need_not_know_how_to_hold() -> None:
-    ClientWatch({}).delay_headers()
+    ClientWatch().delay_headers()
     with socket.socket() as plain:
-        ClientWatch({"gunicorn.socket": plain}).delay_headers()
+        ClientWatch(plain).delay_headers()
 
 
 def test_the_date_is_that_of_the_second() -> None:

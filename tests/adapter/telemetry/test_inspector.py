@@ -376,7 +376,7 @@ def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
 def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
     recorder = Recorder("heads", 1 << 20, mask, lambda: b"[]")
     recorder.start(tmp_path)
-    caller = Caller("tenant", None, None, ClientWatch({}))
+    caller = Caller("tenant", None, None, ClientWatch())
 
     def begin() -> Recording:
         one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic())
@@ -405,7 +405,7 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
 def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> None:
     recorder = Recorder("contents", 1 << 20, mask, lambda: b"[]")
     recorder.start(tmp_path)
-    caller = Caller("tenant", None, None, ClientWatch({}))
+    caller = Caller("tenant", None, None, ClientWatch())
 
     def record(body: bytes) -> Recording:
         one = recorder.begin(caller, "/v1/responses", body, time.monotonic())

@@ -160,7 +160,7 @@ def _only(candidate: Candidate, dialect: str | None, app: Services) -> FlowServi
 def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices) -> dict[str, Any]:
     """Return the response to a request that is sent again, or its error, and the id of its recording."""
     create = replace(create, stream=False, background=False, store=False)
-    caller = Caller(listed.head.tenant, None, None, ClientWatch(request.environ))
+    caller = Caller(listed.head.tenant, None, None, ClientWatch(request.environ.get("gunicorn.socket")))
     own = recorder()
     caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
     recording.head.key, recording.head.replay_of = "replay", listed.head.id
