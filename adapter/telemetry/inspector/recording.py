@@ -149,6 +149,8 @@ class Taken(Struct, frozen=True):
     """JSON."""
     contents: Contents | None
     part: int
+    is_last: bool
+    """The exchange was over when it was taken."""
 
 
 class Owner(Protocol):
@@ -319,10 +321,11 @@ class Recording(Struct, eq=False):
         contents, head = self.contents or None, self.head
         if self.room < 0 and head.contents == "recorded":
             head.contents = "recorded, but only its beginning: it is too large"
+        is_last = head.status != "in_progress"
         if contents is not None:
-            self.contents = Contents() if head.status == "in_progress" else None
+            self.contents = None if is_last else Contents()
             head.parts += 1
-        return Taken(self, encode(head), contents, head.parts - 1)
+        return Taken(self, encode(head), contents, head.parts - 1, is_last)
 
 
 def _said(provider: ProviderError) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Spool:
             if contents:
                 parts.append((id, group.apart.part, contents))
             size = self._apart.pop(id, 0) + len(contents)
-            if _is_in_progress(group.apart):
+            if not group.apart.is_last:
                 self._apart[id] = size
             rows.append((id, 1, group.at, len(heads) + size, heads, None))
         with self._connection as connection:
@@ -109,7 +109,9 @@ class Spool:
         groups: list[Group] = []
         whole: Group | None = None
         for one in taken:
-            if _is_in_progress(one) or one.recording.head.id in self._apart:
+            id = one.recording.head.id
+            if not one.is_last or id in self._apart:
+                self._apart.setdefault(id, 0)
                 groups.append(Group(one, apart=one))
             elif whole is None or whole.is_full:
                 whole = Group(one)
@@ -220,10 +222,6 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
         some = rows[at : at + _ROWS]
         places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
         connection.execute(f"INSERT OR REPLACE INTO {table} VALUES {places}", list(chain.from_iterable(some)))
-
-
-def _is_in_progress(one: Taken) -> bool:
-    return one.recording.head.status == "in_progress"
 
 
 def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:

@@ -263,6 +263,34 @@ def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(sp
     assert count(tmp_path / "inspector.db", "parts") == 3
 
 
+def test_an_exchange_that_ends_before_its_beginning_is_written_keeps_the_order_of_its_contents(
+    spool: Spool, tmp_path: Path
+) -> None:
+    one = recording("x_1")
+    one.begin_attempt("default", "m", None, (), 0.0, b"[]")
+    record = one.add_head(200)
+    assert record is not None
+    record(b"a" * 600_000)
+    first = one.take()
+    record(b"b")
+    one.refuse(RequestError("wrong"))
+    spool.write([first, whole("x_2").take(), one.take()])
+    part = spool.read_contents("x_1")
+    assert b"".join(data for *_, data in part.chunks) == b"a" * 600_000 + b"b"
+    assert [found.head.status for found in spool.changed_since(0, 10) if found.head.id == "x_1"] == ["rejected"]
+    assert count(tmp_path / "inspector.db", "recordings") == 2
+
+
+def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
+    one = recording("x_1")
+    one.begin_attempt("default", "m", None, (), 0.0, b"[]")
+    spool.write([one.take()])
+    (found,) = spool.latest(1)
+    (attempt,) = shown(found)["attempts"]
+    assert attempt.keys() == {"reason", "upstream", "model", "key", "lessons", "sent_bytes", "began", "delay"}
+    assert shown(found)["marks"].keys() == {"read", "translated"}
+
+
 def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_path: Path) -> None:
     one = recording("x_long", body=b'{"a":1}')
     spool.write([one.take()])

@@ -103,28 +103,25 @@ def shown(one: Listed, alive: Collection[int] | None = None) -> dict[str, Any]:
 def _times(head: Head) -> dict[str, Any]:
     """Return what has times in a head, with milliseconds since the beginning."""
 
-    def since(time: float | None) -> float | None:
-        return None if time is None else head.milliseconds(time)
+    def known(**times: float | None) -> dict[str, float]:
+        return {name.replace("_", " "): head.milliseconds(time) for name, time in times.items() if time is not None}
 
-    marks = {
-        "read": head.read, "translated": head.attempts[0].began if head.attempts else None,
-        "first token": head.first_token, "storing": head.storing, "stored": head.stored, "closed": head.closed,
-    }  # fmt: skip
+    marks = known(
+        read=head.read, translated=head.attempts[0].began if head.attempts else None,
+        first_token=head.first_token, storing=head.storing, stored=head.stored, closed=head.closed,
+    )  # fmt: skip
     attempts = [
         {
-            **to_builtins(one), "began": since(one.began), "delay": one.delay * 1000, "head": since(one.head),
-            "first": since(one.first), "ended": since(one.ended or head.closed),
+            **to_builtins(one), "delay": one.delay * 1000,
+            **known(began=one.began, head=one.head, first=one.first, ended=one.ended or head.closed),
         }
         for one in head.attempts
     ]  # fmt: skip
     tools = [
-        {**to_builtins(one), "began": max(0.0, head.milliseconds(one.began)), "ended": since(one.ended)}
+        {**to_builtins(one), "began": max(0.0, head.milliseconds(one.began)), "ended": head.milliseconds(one.ended)}
         for one in head.tools
     ]
-    return {
-        "marks": {name: since(time) for name, time in marks.items() if time is not None},
-        "attempts": attempts, "tools": tools,
-    }  # fmt: skip
+    return {"marks": marks, "attempts": attempts, "tools": tools}
 
 
 def _living_workers(own: Recorder) -> set[int]:
