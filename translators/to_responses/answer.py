@@ -69,11 +69,15 @@ class AnswerReader(Struct, eq=False):
         if is_last and isinstance(self._body, WholeBody):
             chunks = iter(self._body.flush())
         first: list[Chunk | AlikeChunks] = []
-        for chunk in chunks:
-            first.append(chunk)
-            if isinstance(chunk, AlikeChunks) or begins_answer(chunk):
-                self.has_begun = True
-                break
+        try:
+            for chunk in chunks:
+                self.has_begun = isinstance(chunk, AlikeChunks) or begins_answer(chunk)
+                first.append(chunk)
+                if self.has_begun:
+                    break
+        except UpstreamError:
+            self._stream.feed(first)  # the usage that they may have counts, whatever follows
+            raise
         events = self._stream.feed(chain(first, chunks))
         self.done = self._stream.is_over or (self._body is not None and self._body.done)
         if not self.has_begun and (not data or self.done):

@@ -68,3 +68,20 @@ def test_an_error_takes_the_place_of_an_answer_until_it_has_begun(at_end: bool) 
         with pytest.raises(UpstreamError, match="Crashed"):
             reader.begin(error)
         assert not harness.stream.is_over
+
+
+@pytest.mark.parametrize("error", [chat.block(chat.error("Crashed.")), b"data: no JSON\n\n"])
+@pytest.mark.parametrize("are_in_one_read", [False, True])
+def test_the_usage_before_an_error_counts(error: bytes, are_in_one_read: bool) -> None:
+    harness = StreamHarness()
+    reader = AnswerReader(harness.stream)
+    usage = chat.chunk(choices=[], usage=chat.USAGE)
+    if not are_in_one_read:
+        reader.begin(usage)
+    with pytest.raises(UpstreamError) as raised:
+        reader.begin(usage * are_in_one_read + error)
+    assert not harness.stream.is_over
+    harness.stream.fail(raised.value)
+    counted = harness.stream.response.usage
+    assert counted is not None
+    assert counted.output_tokens == chat.USAGE["completion_tokens"]
