@@ -17,11 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter import create_app
 from adapter.api.admin.app import create_admin_app
 from adapter.api.admin.inspector import pages
 from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
+from adapter.settings.settings import Settings
 from adapter.telemetry.inspector.packing import CUT, Group, compress, unpack
 from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import Contents, Head, Recording
@@ -426,6 +428,23 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
         recorder.tick()  # nothing is new
         long.close("failed", None)
         assert listed(3) == [(3, "failed"), (1, "completed")]
+    finally:
+        recorder.close()
+
+
+def test_a_secret_that_begins_with_another_is_masked_whole(tmp_path: Path) -> None:
+    settings = Settings(
+        upstream_url="http://provider.test/v1", upstream_api_key="sk-own-0123456789", store="memory:",
+        admin_bind="127.0.0.1:9464", admin_key="sk-own-0123456789-admin", inspector="contents",
+    )  # fmt: skip
+    recorder = create_app(settings).extensions["adapter"].recorder
+    recorder.start(tmp_path)
+    try:
+        one = whole("x_1", b"sk-own-0123456789-admin sk-own-0123456789 sk-caller-0123456789", "sk-caller-0123456789")
+        recorder.read(lambda spool: spool.write([one.take()]))
+        assert recorder.read(lambda spool: spool.read_contents("x_1")).request == b"%b %b %b" % (
+            b"*" * 23, b"*" * 17, b"*" * 20
+        )  # fmt: skip
     finally:
         recorder.close()
 
