@@ -73,7 +73,7 @@ class Part(Struct):
 
 
 class _Layout(Struct, array_like=True):
-    """The sizes of a part's texts, which follow each other in the data of its group, each with a line's end."""
+    """The sizes of a part's texts, which follow each other in those of its group, each with a line's end."""
 
     id: str
     """Of the recording."""
@@ -85,7 +85,7 @@ class _Layout(Struct, array_like=True):
     response: int | None = None
 
 
-_decode: Final = msgspec.msgpack.Decoder(tuple[list[_Layout], bytes]).decode
+_decode: Final = msgspec.msgpack.Decoder(list[_Layout]).decode
 
 
 class _OfCaller:
@@ -132,12 +132,15 @@ class Group:
         return self._size >= _AT_ONCE
 
     def pack(self, mask: Mask) -> Iterator[bytes]:
-        """Yield a line of JSON for each recording, then the contents, if there are any; all without secrets."""
+        """Yield a line of JSON for each recording; if there are contents, their layouts, too, and their texts.
+
+        Secrets are masked.
+        """
         callers = self._by_bearer.items()
         yield b"\n".join([mask(b"\n".join(own.heads), bearer) for bearer, own in callers])
         if self.has_contents:
-            texts = [mask(b"\n".join(own.texts), bearer) for bearer, own in callers if own.texts]
-            yield _encode(([one for _, own in callers for one in own.layouts], b"\n".join(texts)))
+            yield _encode([one for _, own in callers for one in own.layouts])
+            yield b"\n".join([mask(b"\n".join(own.texts), bearer) for bearer, own in callers if own.texts])
 
 
 def compress(packed: Iterable[bytes]) -> Iterator[bytes]:
@@ -162,9 +165,9 @@ def _compress(packed: list[bytes]) -> list[bytes]:
     return [compressed[number].tobytes() for number in range(len(packed))]
 
 
-def unpack(compressed: bytes) -> Iterator[tuple[str, Part]]:
+def unpack(layouts: bytes, texts: bytes) -> Iterator[tuple[str, Part]]:
     """Yield the contents that a group has, with the ids of the recordings."""
-    layouts, data = _decode(decompress(compressed))
+    data = decompress(texts)
     at = 0
 
     def take(size: int) -> bytes:
@@ -172,7 +175,7 @@ def unpack(compressed: bytes) -> Iterator[tuple[str, Part]]:
         begin, at = at, at + size + 1
         return data[begin : begin + size]
 
-    for layout in layouts:
+    for layout in _decode(decompress(layouts)):
         yield layout.id, Part(
             None if layout.request is None else take(layout.request),
             [(number, take(size)) for number, size in layout.chats],

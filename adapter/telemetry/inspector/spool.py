@@ -32,9 +32,9 @@ _TRIMMED_PART: Final = 1 / 16
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
         rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, number INTEGER, at REAL, bytes INTEGER,
-        heads BLOB, contents BLOB
+        heads BLOB, layouts BLOB, texts BLOB
     );
-    CREATE TABLE IF NOT EXISTS parts (id TEXT, part INTEGER, data BLOB, PRIMARY KEY (id, part));
+    CREATE TABLE IF NOT EXISTS parts (id TEXT, part INTEGER, layouts BLOB, texts BLOB, PRIMARY KEY (id, part));
     CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY, at REAL, state BLOB);
 """
 _SIZES: Final = """
@@ -84,18 +84,20 @@ class Spool:
         rows: list[tuple[object, ...]] = []
         parts: list[tuple[object, ...]] = []
         for group in groups:
-            heads, contents = next(packed), next(packed) if group.has_contents else b""
-            self._untrimmed += group.number / MAX_RECORDINGS + (len(heads) + len(contents)) / self._max_bytes
+            heads = next(packed)
+            contents = (next(packed), next(packed)) if group.has_contents else (None, None)
+            size = sum(map(len, filter(None, contents)))
+            self._untrimmed += group.number / MAX_RECORDINGS + (len(heads) + size) / self._max_bytes
             if group.apart is None:
-                rows.append((None, group.number, group.at, len(heads) + len(contents), heads, contents or None))
+                rows.append((None, group.number, group.at, len(heads) + size, heads, *contents))
                 continue
             id = group.apart.recording.head.id
-            if contents:
-                parts.append((id, group.apart.part, contents))
-            size = self._apart.pop(id, 0) + len(contents)
+            if group.has_contents:
+                parts.append((id, group.apart.part, *contents))
+            size += self._apart.pop(id, 0)
             if not group.apart.is_last:
                 self._apart[id] = size
-            rows.append((id, 1, group.at, len(heads) + size, heads, None))
+            rows.append((id, 1, group.at, len(heads) + size, heads, None, None))
         with self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             revs = accumulate((group.number for group in groups), initial=self.revision())
@@ -173,9 +175,9 @@ class Spool:
         """Return the contents of a recording, as far as there are any."""
         parts = [*self._read_parts(id)]
         for rev, _ in self._rows_with("id", id):
-            (data,) = self._connection.execute("SELECT contents FROM recordings WHERE rev = ?", (rev,)).fetchone()
-            if data is not None:
-                parts += [part for owner, part in unpack(data) if owner == id]
+            query = "SELECT layouts, texts FROM recordings WHERE rev = ? AND layouts NOTNULL"
+            for packed in self._connection.execute(query, (rev,)):
+                parts += [part for owner, part in unpack(*packed) if owner == id]
         return join_parts(parts)
 
     def _rows_with(self, name: str, value: str) -> Iterator[tuple[int, bytes]]:
@@ -186,16 +188,16 @@ class Spool:
                 yield rev, heads
 
     def _read_parts(self, id: str) -> Iterator[Part]:
-        query = "SELECT data FROM parts WHERE id = ? ORDER BY part"
-        return (part for (data,) in self._connection.execute(query, (id,)) for _, part in unpack(data))
+        query = "SELECT layouts, texts FROM parts WHERE id = ? ORDER BY part"
+        return (part for packed in self._connection.execute(query, (id,)) for _, part in unpack(*packed))
 
     def read_all_contents(self) -> Iterator[tuple[str, Part]]:
         """Yield the id and contents of recordings, those first that have changed last."""
-        for id, data in self._connection.execute("SELECT id, contents FROM recordings ORDER BY rev DESC"):
+        for id, *packed in self._connection.execute("SELECT id, layouts, texts FROM recordings ORDER BY rev DESC"):
             if id is not None:
                 yield id, join_parts(self._read_parts(id))
-            elif data:
-                yield from unpack(data)
+            elif None not in packed:
+                yield from unpack(*packed)
 
     def close(self) -> None:
         self._connection.close()

@@ -74,8 +74,8 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     one = recording(body=request)
-    _, contents = Group(one.take()).pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
-    ((id, part),) = unpack(*compress([contents]))
+    _, *contents = Group(one.take()).pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
+    ((id, part),) = unpack(*compress(contents))
     assert id == "x_1"
     assert part.request is not None
     return part.request
@@ -201,6 +201,12 @@ def test_recordings_that_are_written_together_keep_their_own_contents(
     assert all((found := spool.find(id)) and found.head.id == id for id in bodies)
     rows = count(tmp_path / "inspector.db", "recordings")
     assert rows == (17 if in_progress else 7), "about half a megabyte in each row"
+
+
+def test_an_empty_body_is_recorded(spool: Spool) -> None:
+    spool.write([whole("x_1", b"").take()])
+    spool.write([whole("x_2", b"").take(), whole("x_3", b"{}").take()])
+    assert [spool.read_contents(f"x_{number}").request for number in (1, 2, 3)] == [b"", b"", b"{}"]
 
 
 def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tmp_path: Path) -> None:
