@@ -105,7 +105,7 @@ class Group:
     def __init__(self, first: Taken, apart: Taken | None = None) -> None:
         self.apart = apart
         """The recording, if it has the row for itself."""
-        self.at = first.recording.head.at
+        self.at = first.at
         self.number = 0
         self.has_contents = False
         self._size = 0
@@ -114,17 +114,17 @@ class Group:
 
     def add(self, one: Taken) -> None:
         """Add what is new of a recording."""
-        recording, contents = one.recording, one.contents
-        own = self._by_bearer.get(recording.bearer)
+        contents = one.contents
+        own = self._by_bearer.get(one.bearer)
         if own is None:
-            own = self._by_bearer[recording.bearer] = _OfCaller()
+            own = self._by_bearer[one.bearer] = _OfCaller()
         own.heads.append(one.head)
         self.number += 1
         self._size += len(one.head)
         if contents is not None:
             self.has_contents = True
             known = len(own.texts)
-            own.layouts.append(_lay_out(recording.head.id, contents, own.texts))
+            own.layouts.append(_lay_out(one.id, contents, own.texts))
             self._size += sum(map(len, own.texts[known:]))
 
     @property

@@ -142,9 +142,11 @@ class Contents(Struct):
 
 
 class Taken(Struct, frozen=True):
-    """What is to be written of a recording."""
+    """What is to be written of a recording, which is free to be forgotten: many may wait."""
 
-    recording: "Recording"
+    id: str
+    at: float
+    bearer: str | None
     head: bytes
     """JSON."""
     contents: Contents | None
@@ -325,7 +327,7 @@ class Recording(Struct, eq=False):
         if contents is not None:
             self.contents = None if is_last else Contents()
             head.parts += 1
-        return Taken(self, encode(head), contents, head.parts - 1, is_last)
+        return Taken(head.id, head.at, self.bearer, encode(head), contents, head.parts - 1, is_last)
 
 
 def _said(provider: ProviderError) -> dict[str, Any]:

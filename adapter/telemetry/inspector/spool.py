@@ -91,7 +91,7 @@ class Spool:
             if group.apart is None:
                 rows.append((None, group.number, group.at, len(heads) + size, heads, *contents))
                 continue
-            id = group.apart.recording.head.id
+            id = group.apart.id
             if group.has_contents:
                 parts.append((id, group.apart.part, *contents))
             size += self._apart.pop(id, 0)
@@ -111,9 +111,8 @@ class Spool:
         groups: list[Group] = []
         whole: Group | None = None
         for one in taken:
-            id = one.recording.head.id
-            if not one.is_last or id in self._apart:
-                self._apart.setdefault(id, 0)
+            if not one.is_last or one.id in self._apart:
+                self._apart.setdefault(one.id, 0)
                 groups.append(Group(one, apart=one))
             elif whole is None or whole.is_full:
                 whole = Group(one)
