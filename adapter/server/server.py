@@ -109,6 +109,22 @@ def serve(settings: Settings) -> None:
     Server().run()
 
 
+def _listen_also(server: Any, address: str) -> None:
+    """Make gunicorn listen at one more address, the last one (see the worker).
+
+    At SIGHUP gunicorn makes its configuration anew. One without this address would make it close all listeners, and end
+    because it cannot open them again as long as the old workers have them.
+    """
+    load = server.app.load_config
+
+    def load_config() -> None:
+        load()
+        server.app.cfg.set("bind", [*server.app.cfg.bind, address])
+
+    server.app.load_config = load_config
+    server.cfg.set("bind", [*server.cfg.bind, address])
+
+
 def options(settings: Settings) -> dict[str, Any]:
     """Return gunicorn's options for these settings."""
 
@@ -121,7 +137,7 @@ def options(settings: Settings) -> dict[str, Any]:
             give_up(error)
         remove_left_directories()
         if settings.admin_bind is not None:
-            server.cfg.set("bind", [*server.cfg.bind, settings.admin_bind])  # the last one, see the worker
+            _listen_also(server, settings.admin_bind)
             create_directory()
         raise_file_limit()
 

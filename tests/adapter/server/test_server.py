@@ -206,7 +206,9 @@ else:
 
 
 def test_sighup_brings_new_workers(tmp_path: Path, provider: Upstream) -> None:
-    with Service(tmp_path, upstream_url=provider.url) as service:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        admin = Client("127.0.0.1", free.getsockname()[1])
+    with Service(tmp_path, upstream_url=provider.url, admin_bind=f"127.0.0.1:{admin.port}") as service:
         old = [os.pidfd_open(pid) for pid in service.workers]
         service.process.send_signal(signal.SIGHUP)
         for worker in old:
@@ -214,6 +216,7 @@ def test_sighup_brings_new_workers(tmp_path: Path, provider: Upstream) -> None:
             os.close(worker)
             assert ended, "an old worker stays"
         assert service.get("/readyz").status == 200
+        assert admin.get("/metrics").status == 200
 
 
 def test_a_connection_that_says_nothing_does_not_hold_the_server(tmp_path: Path, provider: Upstream) -> None:
