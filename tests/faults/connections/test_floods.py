@@ -172,7 +172,7 @@ def test_all_fields_of_a_head_together_are_bounded(alone: Service) -> None:
         assert peer.recv(4096).split(b"\r\n")[0].startswith(b"HTTP/1.1 431 ")
 
 
-def test_large_bodies_leave_no_memory_behind(alone: Service) -> None:
+def test_large_bodies_do_not_stay_in_memory(alone: Service) -> None:
     def resident() -> int:
         return int(Path(f"/proc/{alone.workers[0]}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -185,4 +185,4 @@ def test_large_bodies_leave_no_memory_behind(alone: Service) -> None:
     for thread in posting:
         thread.join()
     assert alone.get("/healthz").status == 200
-    assert resident() - before < 15 << 20
+    assert resident() - before < len(body)  # that is less than one of them
