@@ -15,8 +15,8 @@ from time import monotonic
 import pytest
 
 from tests.faults.connections.test_floods import FLOODS, GET, check_others, handshake
-from tests.faults.connections.test_recycling import wait_for
 from tests.support import chat
+from tests.support.servers.gunicorn import await_listener
 from tests.support.servers.service import ROOT, Service
 from tests.support.servers.upstream import Upstream, stream
 
@@ -55,7 +55,7 @@ def served(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
             [sys.executable, "-m", *command], cwd=ROOT, env=service.environ, stdout=log, stderr=log
         )
     try:
-        wait_for(service.port)
+        await_listener(service.port)
         yield service
     finally:
         process.send_signal(signal.SIGTERM)
