@@ -134,22 +134,25 @@ class Recorder:
             gevent.spawn(self._write_state)
 
     def read(self, query: Callable[[Spool], T]) -> T:
-        """Return what a query finds in the spool; raise sqlite3.Error."""
+        """Return what a query finds in the spool, with all that this worker has recorded; raise sqlite3.Error."""
+        self.flush()
         return self._threads.do(query)  # type: ignore[no-any-return]
+
+    def flush(self) -> None:
+        """Write what is pending, and wait until it can be read."""
+        taken, self._pending = self._pending, []
+        self._seconds_left -= self._try_to(partial(_write_timed, taken=taken), len(taken)) or 0.0
 
     def close(self) -> None:
         """Write what is pending, and close the file."""
         if self._writer is not None:
             self._writer.kill()
-        self._write_pending()
+        self.flush()
         self._threads.close()
         self._path = None
 
     def _write_pending(self) -> None:
-        taken, self._pending = self._pending, []
-        if taken:
-            spent = self._try_to(partial(_write_timed, taken=taken), len(taken))
-            self._seconds_left -= spent or 0.0
+        self.flush()
         again = bool(self._pending)
         self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending) if again else None
 

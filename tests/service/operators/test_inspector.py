@@ -246,7 +246,7 @@ def test_no_secret_is_in_the_file_or_in_an_answer(service: Service, inspector: I
         {"type": "mcp", "server_label": "x", "server_url": "https://mcp.example/s3cret", "authorization": "s3cret"},
     ])  # fmt: skip
     ask(service, "m-secret", instructions=said)
-    found = inspector.ended("?model=m-secret", 2)
+    found = inspector.ended("?model=m-secret", 3)
     pages = b"".join(inspector.get(f"/inspector/api/recordings/{one['id']}").body for one in found)
     pages += b"".join(inspector.get(f"/inspector/api/{name}").body for name in ("upstreams", "lessons", "settings"))
     files = b"".join(path.read_bytes() for path in spool_files(service))
@@ -276,9 +276,9 @@ def test_a_replay(service: Service, inspector: Inspector, upstream: Upstream) ->
     assert sent["response"]["output"][0]["content"][0]["text"] == "Hi"
     assert stored == 200
     assert service.get(f"/v1/responses/{sent['response']['id']}").status == 404
-    own = inspector.ended("?key=replay")[0]
-    assert own["replay_of"] == head["id"]
-    assert inspector.one(own["id"])["recorded"]["chats"][0]["text"] == recorded
+    own = inspector.one(sent["recording"])  # at once
+    assert (own["key"], own["replay_of"], own["status"]) == ("replay", head["id"], "completed")
+    assert own["recorded"]["chats"][0]["text"] == recorded
 
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"

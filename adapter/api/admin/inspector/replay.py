@@ -170,9 +170,11 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     result: dict[str, Any] = {"recording": recording.head.id}
     try:
         with closing(open_exchange(flow, caller, create)) as exchange:
-            return result | {"response": exchange.answer(), "notes": list(exchange.notes)}
+            result |= {"response": exchange.answer(), "notes": list(exchange.notes)}
     except Exception as error:
         report = report_error(error)
         report.write_log()
         recording.refuse(report.error)
-        return result | report.error.envelope()
+        result |= report.error.envelope()
+    own.flush()  # who replays it looks at its recording next
+    return result
