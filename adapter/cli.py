@@ -64,6 +64,9 @@ class _Program(click.Group):
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
                 raise
+            from adapter.server.server import discard_unwritable_output
+
+            discard_unwritable_output()
             raise CommandError(f"The output cannot be written: {error.strerror}.") from None
 
 

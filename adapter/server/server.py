@@ -54,7 +54,7 @@ def prepare(settings: Settings) -> Settings:
     if _prepared is None:  # not in a reload, which no `when_ready` follows
         gc.disable()
     logs.configure(settings.log_level, settings.log_format)
-    atexit.register(_discard_unwritable_output)
+    atexit.register(discard_unwritable_output)
     _check_store(settings)
     if settings.all_upstreams():
         return _remember(recognise_dialects(settings))
@@ -68,7 +68,7 @@ def prepare(settings: Settings) -> Settings:
     return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))
 
 
-def _discard_unwritable_output() -> None:
+def discard_unwritable_output() -> None:
     """Let a process end with its own exit code although its last lines cannot be written: Python would make it 120."""
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -75,7 +75,7 @@ class Service(Client):
         return lock.parent
 
     def start(self) -> Self:
-        assert self._process is None, "the service is running already"
+        assert self._process is None or self._process.poll() is not None, "the service is running already"
         command = [sys.executable, *self.command]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
