@@ -15,8 +15,8 @@ from tests.support.client import Answer
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import Gate, Upstream, stream, whole
 
-HEAVY = json.dumps({"model": "m", "input": [{"role": "user", "content": "some words of a user"}] * 2000}).encode()
-"""Costs the worker much more time than those who send it."""
+HEAVY = json.dumps({"model": "m", "input": [{"role": "user", "content": "some words of a user"}] * 1500}).encode()
+"""Costs the worker much more time than those who send it; with more items a thread would do it, not the event loop."""
 SENDERS = 40
 PIECES = 300
 
