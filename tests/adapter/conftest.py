@@ -1,7 +1,7 @@
 """An application without a server, for tests of one process."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,6 +33,19 @@ def app() -> Iterator[Flask]:
     app = make_app()
     yield app
     app.extensions["adapter"].store.close()
+
+
+@pytest.fixture
+def offloaded(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tenants for which something was done beside the event loop, each time."""
+    tenants: list[str] = []
+
+    def run(tenant: str, function: Callable[..., Any], *args: Any) -> Any:
+        tenants.append(tenant)
+        return function(*args)
+
+    monkeypatch.setattr(app.extensions["adapter"].offload, "run", run)
+    return tenants
 
 
 @pytest.fixture

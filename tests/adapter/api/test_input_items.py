@@ -1,8 +1,6 @@
 """The list of what a response was made from: a long one is made beside the event loop, and is the same."""
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,18 +17,11 @@ def put(app: Flask, count: int) -> None:
 
 @pytest.mark.parametrize(("count", "is_long"), [(100, False), (2000, True)])
 def test_a_long_list_is_made_beside_the_loop(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, count: int, is_long: bool
+    app: Flask, offloaded: list[str], count: int, is_long: bool
 ) -> None:
-    tenants: list[str] = []
-
-    def run(tenant: str, function: Callable[..., Any], *args: Any) -> Any:
-        tenants.append(tenant)
-        return function(*args)
-
-    monkeypatch.setattr(app.extensions["adapter"].offload, "run", run)
     put(app, count)
     page = app.test_client().get(f"/v1/responses/{ID}/input_items?limit=2").json
     assert page is not None
     texts = [item["content"][0]["text"] for item in page["data"]]
     assert texts == [f"number {count - 1}", f"number {count - 2}"]
-    assert tenants == [""] * is_long
+    assert offloaded == [""] * is_long

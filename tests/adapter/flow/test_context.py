@@ -1,7 +1,6 @@
 """The context of a request with a compaction: opened once, and remembered like any beginning of an input."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,19 +76,6 @@ def test_an_earlier_compaction_is_covered_by_the_last(services: FlowServices) ->
     foreign = {"type": "compaction", "encrypted_content": "gAAAA"}
     items = context(services, request(foreign, {"role": "user", "content": "Hi"}, compaction(services))).load_items()
     assert [type(item).__name__ for item in items] == ["Message", "Message"]
-
-
-@pytest.fixture
-def offloaded(services: FlowServices, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tenants for which something was translated in a thread."""
-    tenants: list[str] = []
-
-    def run(tenant: str, translate: Callable[[], Any]) -> Any:
-        tenants.append(tenant)
-        return translate()
-
-    monkeypatch.setattr(services.offload, "run", run)
-    return tenants
 
 
 @pytest.mark.parametrize(("count", "is_long"), [(1999, False), (2000, True)])

@@ -1,7 +1,6 @@
 """What is appended to a conversation: with many items, it is made beside the event loop."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from flask import Flask
@@ -20,16 +19,9 @@ from translators.wire import encode
 
 @pytest.mark.parametrize(("count", "is_long"), [(10, False), (2000, True)])
 def test_many_items_are_appended_beside_the_loop(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, count: int, is_long: bool
+    app: Flask, offloaded: list[str], count: int, is_long: bool
 ) -> None:
-    tenants: list[str] = []
-
-    def run(tenant: str, function: Callable[..., Any], *args: Any) -> Any:
-        tenants.append(tenant)
-        return function(*args)
-
     services = cast(Services, app.extensions["adapter"])
-    monkeypatch.setattr(services.offload, "run", run)
     client = app.test_client()
     id = new(client)["id"]
     lease = ConversationLease(services.conversations, id, "")
@@ -40,4 +32,4 @@ def test_many_items_are_appended_beside_the_loop(
     assert Keeping(request, "", StoreKeeper(services.flow.store), lease).keep(response, Notes(), [], services.flow)
     texts = [item["content"][0]["text"] for item in listed(client, id, "?limit=2&order=desc")]
     assert texts == [f"number {count - 1}", f"number {count - 2}"]
-    assert tenants == [""] * is_long
+    assert offloaded == [""] * is_long
