@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _FAST_PATH: Final = "/v1/responses"
 """What the fast path serves, in whose environment there is no path."""
-_WISH: Final = "HTTP_X_ADAPTER_INSPECT"
 
 Parse = Callable[[bytes, Settings, TenantInputs | None], CreateRequest]
 """Return the request in a body, of which something may be known; raise RequestError for the first thing that is wrong
@@ -125,12 +124,12 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
 
 def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, recorder: "Recorder") -> None:
     """Record an HTTP request, unless its caller declines."""
-    if _WISH not in environ or not declines_recording(environ):
+    if not declines_recording(environ):
         path = environ.get("PATH_INFO", _FAST_PATH)
         caller.recording = environ[RECORDING] = recorder.begin(caller, path, body, environ[START])
 
 
 def declines_recording(environ: Mapping[str, Any]) -> bool:
     """Return whether a caller wants that the inspector records nothing."""
-    wish: str = environ.get(_WISH, "")
+    wish: str = environ.get("HTTP_X_ADAPTER_INSPECT", "")
     return wish.strip().lower() == "off"

@@ -91,7 +91,7 @@ class Connection:
         self._socket = environ["gunicorn.socket"]
         self._protocol = protocol
         self._services = services
-        self._watch = SocketWatch(environ.get("gunicorn.socket"))
+        self._watch = SocketWatch(self._socket)
         self._writer = SocketWriter(self._socket, self._watch, services.settings.write_timeout)
         recorder = None if declines_recording(environ) else services.recorder
         self._session = Session(caller, self._watch, services, self._writer, recorder)
