@@ -23,7 +23,7 @@ from typing import Final
 from adapter.api.auth import authenticate, read_key
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
-from adapter.flow.observation import observe_begin, observe_end
+from adapter.flow.observation import observe_end
 from adapter.settings.caller_keys import CallerKey, digest_of
 from adapter.settings.settings import Settings
 from adapter.sharing.admission import Gate, rate_limit_headers
@@ -107,7 +107,7 @@ class Request:
     def _count(self, caller: Caller) -> None:
         self.overload.check()
         tracing.begin(None, None)
-        observe_begin("http")
+        catalog.IN_FLIGHT.add(("http",))
         observe_end(caller, self.response, "default", "http", 1.0, 0.5, (), self.recorder)
         catalog.HTTP_REQUESTS.add(("/v1/responses", "POST", "200"))
 
