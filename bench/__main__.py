@@ -1,9 +1,10 @@
 """Measure the adapter's CPU time and memory, as multiples of nginx's for proxying the same bytes.
 
 A scripted upstream, nginx as a plain proxy and the adapter are started on free loopback ports and driven with
-the same work one after the other, in rounds. The figure is CPU time of the server's process tree, user and
-system; client and upstream do not count. Machines differ and so do hours: only the ratios of one run mean
-something, and only as far as the rounds agree.
+the same work one after the other, in rounds; the servers have one half of the processors, client and upstream
+the other. The figure is CPU time of the server's process tree, user and system; client and upstream do not
+count. Machines differ and so do hours: only the ratios of one run mean something, and only as far as the
+rounds agree.
 
   python -m bench                                   everything; some six minutes
   python -m bench --scenarios burst,paced300        the streams only
@@ -30,6 +31,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import servers
+from bench.processors import divide
 from bench.report import all_met, format_table, to_json
 from bench.results import Results
 from bench.rounds import run_rounds
@@ -39,6 +41,7 @@ NO_NGINX = (
     "nginx was not found, so there are no ratios: the figures are absolute and mean little. "
     "`apt-get install nginx-light` gets it (it need not run as a service); --nginx PATH names one elsewhere"
 )
+SHARED = "the servers shared their processors with client and upstream, which makes nginx cheaper than it is by itself"
 
 
 def options() -> argparse.Namespace:
@@ -116,26 +119,27 @@ def measure(chosen: argparse.Namespace) -> Results:
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        processors = divide()
         upstream = stack.enter_context(servers.upstream(folder))
         running = []
         nginx = chosen.nginx or shutil.which(
             "nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
         )
         if nginx:
-            running.append(stack.enter_context(servers.nginx(nginx, upstream.port, folder)))
+            running.append(stack.enter_context(servers.nginx(nginx, upstream.port, folder, processors)))
         relay = chosen.relay or shutil.which("codex-relay")
         if relay:
-            running.append(stack.enter_context(servers.relay(relay, upstream.port, folder)))
-        tested = servers.under_test(chosen.server_cmd, upstream.port, folder, dict(chosen.set))
+            running.append(stack.enter_context(servers.relay(relay, upstream.port, folder, processors)))
+        tested = servers.under_test(chosen.server_cmd, upstream.port, folder, dict(chosen.set), processors)
         running.append(stack.enter_context(tested))
         say(f"{', '.join(server.name for server in running)} up; load {os.getloadavg()[0]:.2f}")
-        if not nginx:
-            say(NO_NGINX)
+        notes = [note for note, holds in ((NO_NGINX, not nginx), (SHARED, processors is None)) if holds]
+        for note in notes:
+            say(note)
         if os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
             say("the machine is busy with something else: expect noise")
         results = run_rounds(running, upstream, chosen.scenarios, chosen.rounds, chosen.seconds, say)
-        if not nginx:
-            results.notes.append(NO_NGINX)
+        results.notes += notes
         return results
 
 

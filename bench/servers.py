@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,31 +99,39 @@ def upstream(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def nginx(binary: str, upstream_port: int, folder: Path) -> Iterator[Server]:
+def nginx(
+    binary: str, upstream_port: int, folder: Path, processors: Collection[int] | None = None
+) -> Iterator[Server]:
     """Run nginx as a plain proxy: no buffering, connections kept on both sides."""
     port, place = free_port(), folder / "nginx"
     place.mkdir()
     conf = place / "nginx.conf"
     conf.write_text(NGINX_CONF.format(folder=place, port=port, upstream_port=upstream_port))
     command = [binary, "-p", str(place), "-c", str(conf), "-e", str(place / "error.log")]
-    with running("nginx", command, port, CHAT, folder, {}) as server:
+    with running("nginx", command, port, CHAT, folder, {}, processors) as server:
         yield server
 
 
 @contextmanager
-def relay(binary: str, upstream_port: int, folder: Path) -> Iterator[Server]:
+def relay(
+    binary: str, upstream_port: int, folder: Path, processors: Collection[int] | None = None
+) -> Iterator[Server]:
     """Run codex-relay, a server of the same API in Rust, which keeps histories in memory."""
     port, place = free_port(), folder / "relay"
     place.mkdir()
     url = f"http://127.0.0.1:{upstream_port}/v1"
     command = [binary, "--port", str(port), "--upstream", url, "--api-key", "sk-bench"]
-    with running("relay", command, port, RESPONSES, place, {}) as server:
+    with running("relay", command, port, RESPONSES, place, {}, processors) as server:
         yield server
 
 
 @contextmanager
 def under_test(
-    command: str | None, upstream_port: int, folder: Path, settings: Mapping[str, str]
+    command: str | None,
+    upstream_port: int,
+    folder: Path,
+    settings: Mapping[str, str],
+    processors: Collection[int] | None = None,
 ) -> Iterator[Server]:
     """Run the adapter, or the server a command line with `{port}` and `{upstream}` starts, with its settings.
 
@@ -147,7 +155,7 @@ def under_test(
     else:
         words = shlex.split(command.replace("{port}", str(port)).replace("{upstream}", url))
         name = "server"
-    with running(name, words, port, RESPONSES, folder, environment) as server:
+    with running(name, words, port, RESPONSES, folder, environment, processors) as server:
         yield server
 
 
@@ -159,7 +167,7 @@ def compile_packages() -> None:
 
 def adapter_script() -> str:
     """Return the path of the installed console script. Raises ServerFailed."""
-    places = (ROOT / ".venv" / "bin", Path(sys.executable).parent)
+    places = (Path(sys.executable).parent, ROOT / ".venv" / "bin")
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
     found = shutil.which("responses-adapter", path=path)
     if found is None:
@@ -175,8 +183,12 @@ def running(
     dialect: Dialect,
     folder: Path,
     environment: Mapping[str, str],
+    processors: Collection[int] | None = None,
 ) -> Iterator[Server]:
-    """Start a server, hand it out when it answers, end it afterwards. Raises ServerFailed."""
+    """Start a server, hand it out when it answers, end it afterwards. Raises ServerFailed.
+
+    It is kept to `processors`, with all that it starts; None: to those of this process.
+    """
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("ADAPTER_")}
     log = folder / f"{name}.log"
     with log.open("wb") as output:
@@ -192,6 +204,8 @@ def running(
             )
         except OSError as error:
             raise ServerFailed(f"{name} cannot be started: {error}") from error
+        if processors is not None:
+            os.sched_setaffinity(process.pid, processors)  # before it starts anything: what it starts inherits them
         try:
             server = Server(name, process.pid, port, dialect)
             wait_for_answer(server, log)
