@@ -72,6 +72,8 @@ STEMS: Final[dict[Meaning, re.Pattern[str]]] = {
 }
 """What an unknown word means if it contains one of these."""
 
+_SEPARATORS: Final = re.compile(r"[:.,;/()\[\]]+")
+_SPACES: Final = re.compile(r"[\s-]+")
 _PREFIX: Final = re.compile(r"^((finish|stop)_)?reason_")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MAX_WORD: Final = 200
@@ -143,9 +145,9 @@ def meaning_of(reason: str) -> tuple[Meaning | None, bool]:
 
 def _words_in(reason: str) -> Iterator[str]:
     """Yield the parts of a reason as the table writes them."""
-    for part in re.split(r"[:.,;/()\[\]]+", reason):
+    for part in _SEPARATORS.split(reason):
         word = _CAMEL.sub("_", part.strip(" '\"<>")).lower()
-        yield _PREFIX.sub("", re.sub(r"[\s-]+", "_", word))
+        yield _PREFIX.sub("", _SPACES.sub("_", word))
 
 
 def _prompt_filled_context(usage: ChatUsage | None) -> bool:

@@ -10,11 +10,10 @@ A request that names a prompt is checked twice: as it came, and filled in with t
 Source: OpenAI API reference, Responses: create.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
-from marshmallow import EXCLUDE, Schema, missing
+from marshmallow import Schema, missing
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -40,7 +39,7 @@ from translators.responses.characters import check_characters
 from translators.responses.decoding.items import decode_items
 from translators.responses.decoding.tools import decode_tools
 from translators.responses.includes import Includable
-from translators.responses.items import CompactionTrigger
+from translators.responses.items import CompactionTrigger, Item
 from translators.responses.request import (
     AccessPrograms,
     BackgroundOptions,
@@ -80,11 +79,7 @@ class Model(Text):
 
 
 class Input(Member):
-    def read(self, raw: Raw, name: str) -> Any:
-        schema = cast(CreateSchema, self.root)
-        if raw == _NULL:
-            raise invalid_type("input", "a string", "an object")  # OpenAI's own wording for null
-        return decode_items(bytes(raw), schema.max_items, in_history=schema.continues)
+    """Text or items. What they may be depends on more than their own JSON, so `_read_input` reads them."""
 
 
 class ConversationId(Typed):
@@ -132,30 +127,6 @@ class CacheRetention(Typed):
 
 class CreateSchema(Schema):
     """The members of a create request, in the order in which they are checked."""
-
-    class Meta:
-        unknown = EXCLUDE  # names are checked before, in their own stage
-
-    def __init__(self, max_items: int, only: Iterable[str] | None = None) -> None:
-        super().__init__(only=None if only is None else tuple(only))
-        self.max_items = max_items
-        self.continues = not self.fields.keys().isdisjoint(("previous_response_id", "conversation"))
-        self._members: dict[str, Member] = cast(dict[str, Member], self.fields)
-
-    def read(self, given: Mapping[str, Raw], known: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the members, all of which are given; raise RequestError for the first error.
-
-        `known` are values that need not be read.
-
-        `load` returns the same, and spends ten calls on each member: on hooks and collected errors, of which there are
-        none here.
-        """
-        values: dict[str, Any] = {}
-        for name, member in self._members.items():
-            value = known[name] if name in known else member.read(given[name], name)
-            if value is not missing:
-                values[name] = value
-        return values
 
     model = Model(_MAX_NAME_CHARACTERS)
     input = Input()
@@ -210,22 +181,15 @@ class CreateSchema(Schema):
     client_metadata = Dropped()
 
 
-_ORDER: Final = tuple(CreateSchema(max_items=0).fields)
-_KNOWN: Final = dict.fromkeys(_ORDER)
+_MEMBERS: Final = cast(dict[str, Member], CreateSchema().fields)
+"""In the order in which they are checked. Made once, before the fork: marshmallow copies each of them."""
 _PREVIOUS: Final = Text(_MAX_NAME_CHARACTERS)
 _METADATA: Final = Metadata()
 _NULL: Final = Raw(b"null")
 _NO_INPUT: Final = Raw(b"[]")
-_NOTHING_KNOWN: Final[Mapping[str, Any]] = {}
 _CONTINUES: Final = ("previous_response_id", "conversation")
 """Members with which an input may have items that a first request must not have."""
 _NEVER_LEFT_OUT: Final = frozenset(("model", "input"))
-
-
-@lru_cache(maxsize=128)  # a deployment sees a handful of combinations; callers could send any number
-def _schema_for(present: tuple[str, ...], max_items: int) -> CreateSchema:
-    """Return the schema of these members alone: marshmallow spends time on each field, and clients send few of them."""
-    return CreateSchema(max_items, only=present)
 
 
 def parse_create(
@@ -240,7 +204,7 @@ def parse_create(
     if known is not None and (turn := known.find_turn(body, max_items)) is not None:
         return _parse_turn(body, *turn, max_items, known)
     members = decode_members(body)
-    check_names(members, _KNOWN, passthrough)
+    check_names(members, _MEMBERS, passthrough)
     continues = any(members.get(name, _NULL) != _NULL for name in _CONTINUES)
     found, raw = UNKNOWN, bytes(members.get("input", _NULL))
     if known is not None and len(raw) > MIN_BYTES:
@@ -248,10 +212,10 @@ def parse_create(
     check_characters(body, members, found.size)
     given = {name: raw for name, raw in members.items() if raw != _NULL or name in _NEVER_LEFT_OUT}
     check_presence(given)
-    values = _load(given, max_items, _NOTHING_KNOWN if found.items is None else {"input": found.items})
+    values = _read_members(given, max_items, found.items)
     if "prompt" in given:
         given = fill_in_prompt(given, values["prompt"], prompts)
-        values = _load_with_prompt(given, max_items, values["prompt"].id)
+        values = _read_with_prompt(given, max_items, values["prompt"].id)
         known = None  # a file can change
     request = _request(given, values, _passthrough_members(given, passthrough))
     if known is None:
@@ -290,10 +254,10 @@ def parse_part(
     `others` are known names beside those of a create request. Raises RequestError for the first error.
     """
     members = decode_members(body)
-    check_names(["model", *members], [*_KNOWN, *others], ())
+    check_names(["model", *members], [*_MEMBERS, *others], ())
     check_characters(body, members)
     given = {name: raw for name, raw in members.items() if name in names and raw != _NULL}
-    values = {"model": "", **_load(given, max_items)}
+    values = {"model": "", **_read_members(given, max_items)}
     return _request(given, values, {}), [name for name in members if name not in names and members[name] != _NULL]
 
 
@@ -310,16 +274,40 @@ def _request(given: Mapping[str, Raw], values: dict[str, Any], passthrough: dict
     return request
 
 
-def _load(given: Mapping[str, Raw], max_items: int, known: Mapping[str, Any] = _NOTHING_KNOWN) -> dict[str, Any]:
-    return _schema_for(tuple([name for name in _ORDER if name in given]), max_items).read(given, known)
+def _read_members(
+    given: Mapping[str, Raw], max_items: int, items: tuple[Item, ...] | None = None
+) -> dict[str, Any]:
+    """Return the values of the members that are given; raise RequestError for the first error.
+
+    `items` are those of the input if they are known. The schema's own `load` would spend ten calls on each member: on
+    hooks and collected errors, of which there are none here.
+    """
+    values: dict[str, Any] = {}
+    for name, member in _MEMBERS.items():
+        if name not in given:
+            continue
+        if name == "input":
+            value = _read_input(given, max_items) if items is None else items
+        else:
+            value = member.read(given[name], name)
+        if value is not missing:
+            values[name] = value
+    return values
 
 
-def _load_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
+def _read_input(given: Mapping[str, Raw], max_items: int) -> tuple[Item, ...]:
+    raw = given["input"]
+    if raw == _NULL:
+        raise invalid_type("input", "a string", "an object")  # OpenAI's own wording for null
+    return decode_items(bytes(raw), max_items, in_history=not given.keys().isdisjoint(_CONTINUES))
+
+
+def _read_with_prompt(given: Mapping[str, Raw], max_items: int, prompt: str) -> dict[str, Any]:
     """Return the values of all members; an error that the request alone does not have is the prompt's."""
     if "model" not in given:
         raise missing_parameter("model")
     try:
-        return _load(given, max_items)
+        return _read_members(given, max_items)
     except RequestError as error:
         if (error.param, error.code) == ("input", "array_above_max_length"):
             raise

@@ -42,7 +42,7 @@ def event_types() -> list[type[events.Event]]:
 
 def components() -> dict[str, Schema]:
     """Return the schemas of the document by their names."""
-    members: dict[str, Member] = CreateSchema(max_items=0).fields  # type: ignore[assignment]
+    members: dict[str, Member] = CreateSchema().fields  # type: ignore[assignment]
     typed = {name: member._decoder.type for name, member in members.items() if isinstance(member, Typed)}
     roots = [*typed.values(), Response, KnownItem, OutputItem, ContentPart, Tool, *event_types()]
     written, found = msgspec.json.schema_components([_without_raw(root) for root in roots], ref_template=REF)

@@ -149,4 +149,4 @@ def test_members_that_are_passed_through() -> None:
 
 
 def test_every_member_of_the_api_is_reserved() -> None:
-    assert CreateSchema(max_items=1).fields.keys() <= RESERVED
+    assert CreateSchema().fields.keys() <= RESERVED
