@@ -12,8 +12,11 @@ It has the API of a vLLM server. Its answer depends on the request only:
 listens on the loopback interface only and needs nothing but the standard library.
 """
 
-import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 def start_child() -> "subprocess.Popen[str]":
@@ -23,6 +26,8 @@ def start_child() -> "subprocess.Popen[str]":
     holds its other end has ended, and the child exits at the end of its input. The first line of its standard output
     is its base URL.
     """
+    import subprocess  # imported late: a server with a provider starts no process
+
     return subprocess.Popen(
         [sys.executable, "-m", "adapter.demo", "--port", "0", "--until-stdin-closes"],
         stdin=subprocess.PIPE,

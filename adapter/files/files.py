@@ -18,7 +18,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
-from adapter.files.pdf import NoText, text_of_pdf
 from adapter.files.stored import FileGone, StoredFiles, is_by_id
 from adapter.settings.settings import Settings
 from adapter.sharing.offload import LARGE_BYTES, Offload
@@ -235,6 +234,8 @@ class _RequestFiles:
         return text
 
     def _read_pdf(self, file: File, where: str) -> str:
+        from adapter.files.pdf import NoText, text_of_pdf  # imported late: few requests have a PDF
+
         try:
             text = text_of_pdf(file.data, self._seconds_left(where), self._files.pdf_conversions.wait(self._tenant))
             self._bytes -= len(text)  # a small PDF can contain a long text

@@ -14,10 +14,9 @@ import gc
 import os
 import socket
 import stat
-import subprocess
 import sys
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
@@ -29,6 +28,9 @@ from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
 from adapter.telemetry.logs import log
 from adapter.telemetry.snapshots import create_directory, remove_directory, remove_left_directories
+
+if TYPE_CHECKING:
+    import subprocess
 
 STREAMS_PER_WORKER: Final = 3000
 """Connections that a worker serves at a time; more wait in the backlog, so that its memory is bounded."""
@@ -154,12 +156,14 @@ def options(settings: Settings) -> dict[str, Any]:
         elif not is_terminal:
             for trouble in troubles:
                 log.warning("not in order", trouble=trouble)
-        # What each worker needs is imported here, so that they share it.
+        # What each worker needs is made here, so that they share it.
         from gevent import threadpool  # noqa: F401
         from gevent.resolver import thread  # noqa: F401
 
         from adapter.server import fast_path  # noqa: F401
+        from adapter.server.allocator import keep_freed_memory
 
+        keep_freed_memory()
         gc.freeze()  # memory shared with the workers stays shared if no collection writes to it
         gc.enable()
 

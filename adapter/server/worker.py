@@ -23,7 +23,6 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from adapter import __version__
 from adapter.event_loop.sockets import shut
-from adapter.server.allocator import keep_freed_memory
 from adapter.server.client_sockets import HEAD_SECONDS, ClientSocket, HeadReader, ListeningSocket
 from adapter.telemetry.catalog import BUILD_INFO
 from translators.errors import ProtocolError
@@ -114,7 +113,6 @@ class Worker(GeventWorker):
         gc.enable()
         gc.set_threshold(*_GC_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_INTERVAL)
-        keep_freed_memory()
         super().init_process()
 
     def run(self) -> None:

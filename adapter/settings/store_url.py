@@ -11,6 +11,7 @@ by the driver when the store is opened.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ class StoreURL:
         return without_password(self.text)
 
 
+@lru_cache(maxsize=8)
 def parse_store_url(text: str) -> StoreURL:
     """Parse a store URL; raise ValueError, with a message for the operator, if it names no store."""
     scheme, _, rest = text.partition(":")
