@@ -287,10 +287,8 @@ def _read_members(
         if name not in given:
             continue
         if name == "input":
-            value = _read_input(given, max_items) if items is None else items
-        else:
-            value = member.read(given[name], name)
-        if value is not missing:
+            values[name] = _read_input(given, max_items) if items is None else items
+        elif (value := member.read(given[name], name)) is not missing:
             values[name] = value
     return values
 
