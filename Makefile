@@ -108,11 +108,14 @@ define install
 	pid=$$!; seconds=0; \
 	while kill -0 $$pid 2>/dev/null; do \
 	  sleep 1; seconds=$$((seconds + 1)); \
-	  doing=$$(grep -E '^ *(Collecting|Downloading|Building|Installing|Preparing)' $(VENV)/install.log | tail -1 | cut -c1-60); \
+	  doing=$$(grep -E '^ *(Collecting|Downloading|Building|Installing|Preparing|WARNING: Retrying)' $(VENV)/install.log \
+	    | tail -1 | sed 's/^WARNING: Retrying.*/no connection to the package index, trying again/' | cut -c1-60); \
 	  if [ -t 1 ]; then printf '\r\033[K  %3d s  %s' $$seconds "$$doing"; \
 	  elif [ $$((seconds % 10)) = 0 ]; then echo "  $$seconds s  $$doing"; fi; \
 	done; \
-	wait $$pid || { echo; tail -20 $(VENV)/install.log >&2; exit 1; }; \
+	wait $$pid || { \
+	  echo; tail -20 $(VENV)/install.log >&2; \
+	  echo "NOT INSTALLED. All that pip printed: $(VENV)/install.log" >&2; exit 1; }; \
 	if [ -t 1 ]; then printf '\r\033[K'; fi; echo "Installed in $$seconds s."
 endef
 
@@ -120,7 +123,7 @@ $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "$(PYTHON) is not installed. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Another one: make PYTHON=..." >&2; exit 1; }
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Another one: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

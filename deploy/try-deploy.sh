@@ -108,6 +108,9 @@ items() {
         grep -o '"type":"message"' | wc -l
 }
 
+say "the page at / names the address of nginx"
+curl -sS -m 10 "$url/" | grep -qF " $url/v1" || fail "$(curl -sS -m 10 "$url/")"
+
 say "a first answer, and one that continues it"
 ask '{"model": "demo", "input": "Hello"}'
 ask "{\"model\": \"demo\", \"input\": \"More\", \"previous_response_id\": \"$id\"}"

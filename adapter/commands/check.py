@@ -1,7 +1,7 @@
 """What `check` does with an upstream: run the probes one after the other, and make a line of each result.
 
 `ok`: the adapter can work with the provider's answer; `no`: it cannot; `error`: there was no answer. A check stops
-early when no further call can succeed (the provider is unreachable, the key is wrong).
+early when no further call can succeed (the provider is unreachable, the key is wrong, the model is not there).
 """
 
 import time

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from adapter.commands.offline import NOW, new_stream, translate
 from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, ProviderUnusable
 from adapter.settings.dialects import describe_dialect
+from adapter.settings.kinds import suggest
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
@@ -132,7 +133,11 @@ class Probes:
         return f"upstreams.{self.upstream.name}.{name}"
 
     def completion(self) -> Outcome:
-        detail, response = self._create({"input": "Reply with one word: ready"})
+        answer = self._post({"input": "Reply with one word: ready"})
+        if answer.status != 200 and answer.code == "model_not_found":
+            near = suggest(self.model, (one["id"] for one in self._listed))
+            raise ProviderUnusable(f"{self._describe_error(answer)}{near}")
+        detail, response = self._respond(answer)
         return ("no", detail) if response is None else ("ok", _quote(response))
 
     def another_key(self, index: int) -> Outcome:
@@ -260,7 +265,10 @@ class Probes:
 
     def _create(self, request: JSON) -> tuple[str, Response | None]:
         """Return a response that did not fail; else the reason and None."""
-        answer = self._post(request)
+        return self._respond(self._post(request))
+
+    def _respond(self, answer: HTTPAnswer) -> tuple[str, Response | None]:
+        """Return what `_create` does, of an answer."""
         response = self._read(answer)
         if response is None:
             return self._describe_error(answer), None

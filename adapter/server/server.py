@@ -12,6 +12,7 @@ import atexit
 import dataclasses
 import gc
 import os
+import signal
 import socket
 import stat
 import sys
@@ -149,6 +150,8 @@ def options(settings: Settings) -> dict[str, Any]:
     def when_ready(server: Any) -> None:
         address = server.LISTENERS[0].getsockname()
         is_terminal = sys.stdout.isatty()
+        if is_terminal:
+            _end_with_terminal(server)
         _print(welcome(settings, address, is_tls=server.cfg.is_ssl, is_terminal=is_terminal))
         troubles = find_troubles(settings)
         if is_terminal and troubles:
@@ -193,6 +196,14 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _end_with_terminal(server: Any) -> None:
+    """Make gunicorn end at the SIGHUP of a terminal that is closed, as at SIGTERM, in place of starting new workers.
+
+    Otherwise the server would go on unseen and keep its address, without the demo upstream, which the signal ends.
+    """
+    signal.signal(signal.SIGHUP, lambda *_: server.signal(signal.SIGTERM, None))
+
+
 def _print(text: str) -> None:
     with suppress(OSError):  # standard output may be full or closed
         print(text, flush=True)
@@ -228,7 +239,8 @@ def _check_address(settings: Settings) -> None:
     except OSError as error:
         source = settings.sources.get("bind", "ADAPTER_BIND")
         raise SettingsError(
-            f"{source}: cannot listen on {settings.bind}: {error.strerror}. Choose another with --bind."
+            f"{source}: cannot listen on {settings.bind}: {error.strerror}. "
+            "Choose another address with ADAPTER_BIND or --bind."
         ) from None
 
 
@@ -257,4 +269,7 @@ def _check_store(settings: Settings) -> None:
             pass
     except OSError as error:
         source = settings.sources.get("store", "ADAPTER_STORE")
-        raise SettingsError(f"{source}: cannot write {path}: {error.strerror}.") from None
+        raise SettingsError(
+            f"{source}: cannot write {os.path.abspath(path)}: {error.strerror}. "
+            "Choose another place with ADAPTER_STORE or --store."
+        ) from None

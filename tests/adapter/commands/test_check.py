@@ -250,6 +250,17 @@ def test_what_to_do_about_an_error(upstream: Upstream, status: int, error: JSON,
     assert advice in check(upstream.url)["completion"].detail
 
 
+def test_a_model_that_is_not_there_ends_the_check_and_the_nearest_one_is_named(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.otherwise = lambda received: whole({"error": {"message": "model 'qwen3' not found"}}, 404)
+    monkeypatch.setattr(upstream, "models", {"data": [{"id": "llama3.2:3b"}, {"id": "qwen3:8b"}]})
+    results = check(upstream.url, "qwen3")
+    assert list(results) == ["models", "dialect", "completion"]
+    last = "404: model 'qwen3' not found. Name another model with --model. Did you mean qwen3:8b?"
+    assert results["completion"].detail == last
+
+
 def test_advice(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream.otherwise = lambda received: whole(completion(content="Paris!"))
     card = {"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 4096}}

@@ -1,8 +1,10 @@
 """How the server starts, what it says then, and that nothing of it stays behind. How it stops: tests/faults."""
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import select
 import shlex
@@ -10,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -135,7 +138,7 @@ def test_an_address_in_use_is_refused(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert refused(SERVE, tmp_path, ADAPTER_BIND=address) == (
             f"responses-adapter: ADAPTER_BIND: cannot listen on {address}: Address already in use. "
-            "Choose another with --bind.\n"
+            "Choose another address with ADAPTER_BIND or --bind.\n"
         )
 
 
@@ -217,6 +220,24 @@ def test_sighup_brings_new_workers(tmp_path: Path, provider: Upstream) -> None:
             assert ended, "an old worker stays"
         assert service.get("/readyz").status == 200
         assert admin.get("/metrics").status == 200
+
+
+def test_a_server_ends_with_its_terminal(tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "ADAPTER_BIND": "127.0.0.1:0"}
+    with subprocess.Popen(
+        SERVE, cwd=tmp_path, env=bare, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        shown = b""
+        while b"Ctrl-C stops it" not in shown:
+            shown += os.read(keyboard, 4096)
+        os.close(keyboard)
+        try:
+            assert process.wait(LIMIT) == 0
+        finally:
+            process.kill()
 
 
 def test_a_connection_that_says_nothing_does_not_hold_the_server(tmp_path: Path, provider: Upstream) -> None:

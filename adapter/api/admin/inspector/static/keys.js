@@ -31,8 +31,8 @@ export async function showKeys(main, news) {
 
 /** @param {any} key */
 function limits(key) {
-  return LIMITS.filter((name) => key[name]).map((name) => `${count(key[name])} ${name.replaceAll("_", " ")}`).join(", ")
-    + (key.admin ? " · may use the admin address" : "") || "none";
+  const found = LIMITS.filter((name) => key[name]).map((name) => `${count(key[name])} ${name.replaceAll("_", " ")}`);
+  return [found.join(", ") || "none", ...(key.admin ? ["may use the admin address"] : [])].join(" · ");
 }
 
 /**

@@ -15,8 +15,8 @@ export async function showUpstreams(main) {
       table("Upstreams", ["Name", "State", "Calls", "Failed", "Status after (p50)", "p95", "Last calls", "Dialect", "URL"], data.map((/** @type {any} */ one) => [
         el("strong", {}, one.name), state(one, failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
         count(one.calls), count(one.failed), milliseconds(one.p50), milliseconds(one.p95), outcomes(one.outcomes), one.dialect, el("code", {}, one.url)])),
-      el("h2", {}, "Failures"),
-      failures.length === 0 ? empty("No worker knows of any.") : table("Failures that no success has followed",
+      el("h2", {}, "Failures that no success has followed"),
+      failures.length === 0 ? empty("None.") : table("Failures that no success has followed",
         ["Worker", "Upstream", "Model there", "Key", "Failures in a row", "Rests for"], failures.map((/** @type {any} */ one) => [
           one.worker, one.upstream, one.model ?? "all", one.key ?? (one.model ? "all" : "–"), count(one.failures), one.cooldown ? `${one.cooldown} s` : "not"])));
   };
