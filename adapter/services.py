@@ -176,7 +176,7 @@ class Services:
             from adapter.hosting.policy import ToolPolicy  # imported late: most workers run no tools
 
             self._tools = ToolPolicy(
-                self.settings.tools, self.settings.share_percent, self.settings.admin_port
+                self.settings.tools, self.settings.share_percent, self.settings.admin_port, self.heartbeat
             )
         return self._tools
 
@@ -252,6 +252,8 @@ class Services:
         self.quota.stop()
         while not self.background.join(TICK_SECONDS):
             on_wait()
+        if self._tools is not None:
+            self._tools.close()
         self.offload.close()
         self.flow.usage_recorder.close()
         self.store.close()

@@ -7,10 +7,9 @@ All that may cost a little; an image is not made, since it costs more.
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Final
-
-import gevent
 
 from adapter.commands.check import Result
 from adapter.commands.probes import Outcome
@@ -32,11 +31,11 @@ _MAX_SHOWN_TOOLS: Final = 5
 def run_tool_probes(settings: Settings) -> Iterator[Result]:
     """Yield the result of each probe as soon as it is known; none if no tool is configured."""
     policy = ToolPolicy(settings.tools)
-    for name, probe in _list_probes(settings, policy):
-        start = time.monotonic()
-        verdict, detail = probe()
-        yield Result(name, verdict, time.monotonic() - start, detail, basic=True)
-        gevent.sleep(0)  # sessions are ended by greenlets, which run here to their end
+    with closing(policy):
+        for name, probe in _list_probes(settings, policy):
+            start = time.monotonic()
+            verdict, detail = probe()
+            yield Result(name, verdict, time.monotonic() - start, detail, basic=True)
 
 
 def _list_probes(settings: Settings, policy: ToolPolicy) -> list[tuple[str, Callable[[], Outcome]]]:

@@ -120,6 +120,10 @@ class Guard:
 
     def pin(self, url: Url) -> PinnedHost:
         """Look a URL's host up, and return it at its addresses; raise HostNotAllowed or FetchFailed."""
+        return PinnedHost(url, self.resolve(url))
+
+    def resolve(self, url: Url) -> list[str]:
+        """Look a URL's host up, and return the addresses to connect to; raise HostNotAllowed or FetchFailed."""
         host = (url.host or "").strip("[]")
         if not self.allows(url):
             raise HostNotAllowed
@@ -133,7 +137,7 @@ class Guard:
             raise HostNotAllowed
         if not addresses or not (self.names(url) or all(map(is_public, addresses))):
             raise FetchFailed("its host has no public address")
-        return PinnedHost(url, addresses[:_MAX_ADDRESSES])
+        return addresses[:_MAX_ADDRESSES]
 
     def names(self, url: Url) -> bool:
         """Whether the host is allowed by its own name, and not only by a pattern."""

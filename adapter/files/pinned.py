@@ -6,7 +6,7 @@ followed, and nothing is sent twice: another address is tried only while no conn
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -14,10 +14,10 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url
 
-_CONNECT_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 5.0
 """For each address."""
-_IDLE_CONNECTIONS: Final = 8
-"""As many as one response calls tools at the same time."""
+_IDLE_CONNECTIONS: Final = 1
+"""No two requests go to one host at a time."""
 _HEADERS: Final = {"User-Agent": "responses-adapter", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -49,7 +49,7 @@ class PinnedHost:
         HTTPError if the connection fails later.
         """
         sent = {**_HEADERS, "Host": self._url.netloc or "", **(headers or {})}
-        timeout = Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
+        timeout = Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
         for address in tuple(self._addresses):
             pool = self._pools.get(address) or self._pools.setdefault(address, self._connect_to(address))
             try:
@@ -73,9 +73,15 @@ class PinnedHost:
         url = self._url
         if url.scheme == "http":
             return HTTPConnectionPool(address, url.port or 80, maxsize=_IDLE_CONNECTIONS)
-        host = (url.host or "").strip("[]").rstrip(".")
-        return HTTPSConnectionPool(
-            address, url.port or 443, maxsize=_IDLE_CONNECTIONS, cert_reqs="CERT_REQUIRED", server_hostname=host,
-            assert_hostname=host,
-            ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests does
-        )  # fmt: skip
+        return HTTPSConnectionPool(address, url.port or 443, maxsize=_IDLE_CONNECTIONS, **tls_options(url))
+
+
+def tls_options(url: Url) -> dict[str, Any]:
+    """Return urllib3's options with which TLS is verified against a URL's host, whatever the address."""
+    host = (url.host or "").strip("[]").rstrip(".")
+    return {
+        "cert_reqs": "CERT_REQUIRED",
+        "server_hostname": host,
+        "assert_hostname": host,
+        "ca_certs": os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,  # as requests does
+    }

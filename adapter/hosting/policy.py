@@ -10,19 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from cachetools import LRUCache
 from msgspec import Struct
 from urllib3.util import Url
 
+from adapter.event_loop.heartbeat import Heartbeat
 from adapter.files.files import Files
 from adapter.files.guard import FetchFailed, Guard, parse
+from adapter.hosting.mcp.connections import IdleConnections
 from adapter.hosting.mcp.memory import ServerMemory
-from adapter.hosting.mcp.server import MCPServer
+from adapter.hosting.mcp.server import MCPServer, ServerAccess
 from adapter.settings.secret_values import HEADER, HEADER_VALUE, KEY, Secret
 from adapter.settings.tools.servers import LABEL, MCPServerSettings, is_reserved
 from adapter.settings.tools.settings import ToolSettings
 from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.upstream.client import Upstream
-from adapter.upstream.secret_files import SecretReader
+from adapter.upstream.secret_files import SecretReader, is_from_file
 from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
 
 if TYPE_CHECKING:
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 
 MAX_SERVERS: Final = 16
 """Of one request."""
+_MAX_KNOWN: Final = 256
+"""Tenants and servers."""
+_OPERATOR: Final = ""
+"""In place of a tenant, for the operator's own use of a server."""
 _MAX_CALLS: Final = 64
 """Hosted calls, of whatever kind, that a worker runs at the same time."""
 _MAX_HEADERS: Final = 32
@@ -56,10 +63,14 @@ class MCPDeclaration(Struct, frozen=True):
 class ToolPolicy:
     """The operator's policy on tool servers, and what a worker remembers of them. Constructed without I/O."""
 
-    def __init__(self, settings: ToolSettings, share_percent: int = 100, admin_port: int | None = None) -> None:
+    def __init__(
+        self, settings: ToolSettings, share_percent: int = 100, admin_port: int | None = None,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:  # fmt: skip
         """`share_percent`: how much of a worker's hosted calls one tenant may have at a time.
 
         `admin_port`: where this machine's admin address is, which no URL of a caller leads to.
+        `heartbeat`: that of the worker.
         """
         self._settings = settings
         self.calls_at_once = TenantSemaphore(_MAX_CALLS, share_of(_MAX_CALLS, share_percent))
@@ -70,6 +81,9 @@ class ToolPolicy:
         """Hosted calls of one response."""
         self._named_by_callers = Guard(settings.mcp_url_hosts, admin_port)
         self._memory = ServerMemory()
+        self._idle = IdleConnections(heartbeat or Heartbeat())
+        self._known: LRUCache[tuple[str, str], tuple[MCPServerSettings, ServerAccess]] = LRUCache(_MAX_KNOWN)
+        """How configured servers are reached, by tenant and label, and by which settings. Not with callers' secrets."""
         self._secrets = SecretReader()
         self._connectors = {one.connector_id: one for one in settings.mcp.values() if one.connector_id}
 
@@ -97,16 +111,33 @@ class ToolPolicy:
         label = declaration.server_label
         if not LABEL.fullmatch(label):
             raise _invalid(f"{path}.server_label", "expected 1 to 64 letters, digits, - and _")
-        server = self._find(declaration, tenant)
-        if server is None:
-            server = self._of_caller(declaration, path)
-            guard = self._named_by_callers
-        else:
-            _check_url(declaration, server, path)
-            server = replace(self._with_current_secrets(server), label=label)
-            guard = Guard([parse(server.url).netloc or ""])
-        server = _with_callers_headers(server, declaration, path)
-        return MCPServer(server, parse(server.url), tenant, guard, self._memory)
+        configured = self._find(declaration, tenant)
+        if configured is None:
+            server = _with_callers_headers(self._of_caller(declaration, path), declaration, path)
+            return MCPServer(self._reach(server, tenant, self._named_by_callers, is_configured=False))
+        _check_url(declaration, configured, path)
+        current = self._with_current_secrets(configured)
+        if declaration.authorization is None and not declaration.headers:
+            return MCPServer(self._known_access(current, tenant, label))
+        server = _with_callers_headers(replace(current, label=label), declaration, path)
+        return MCPServer(self._reach(server, tenant, _guard_of(server)))
+
+    def _known_access(self, current: MCPServerSettings, tenant: str, label: str) -> ServerAccess:
+        """Return how a tenant reaches a configured server without a credential of its own."""
+        found = self._known.get((tenant, label))
+        if found is None or found[0] != current:
+            server = replace(current, label=label)
+            found = self._known[tenant, label] = current, self._reach(server, tenant, _guard_of(server))
+        return found[1]
+
+    def _reach(
+        self, server: MCPServerSettings, tenant: str, guard: Guard, *, is_configured: bool = True
+    ) -> ServerAccess:
+        return ServerAccess(server, tenant, guard, self._memory, self._idle, is_configured=is_configured)
+
+    def close(self) -> None:
+        """Wait until the sessions that are over have been ended, and close the idle connections."""
+        self._idle.close()
 
     def create_search(self) -> "WebSearch | None":
         """Return what searches the web for one response; None: nothing is configured."""
@@ -158,11 +189,12 @@ class ToolPolicy:
 
     def connect(self, server: MCPServerSettings) -> MCPServer:
         """Return a configured server for the operator's own use, as a backend or in a check."""
-        url = parse(server.url)
-        server = self._with_current_secrets(server)
-        return MCPServer(server, url, "", Guard([url.netloc or ""]), self._memory)
+        return MCPServer(self._known_access(self._with_current_secrets(server), _OPERATOR, server.label))
 
     def _with_current_secrets(self, server: MCPServerSettings) -> MCPServerSettings:
+        """Return the settings of a server with its secrets as their files have them now; as they are if none has."""
+        if not any(map(is_from_file, filter(None, (server.authorization, *server.headers.values())))):
+            return server
         read, where = self._secrets.read, f"tools.mcp.{server.label}"
         token = server.authorization and read(server.authorization, f"{where}.authorization", KEY)
         headers = {
@@ -209,6 +241,11 @@ class ToolPolicy:
             )
         if url.scheme != "https" and not self._named_by_callers.names(url):
             raise _invalid(f"{path}.server_url", "expected an https URL")
+
+
+def _guard_of(server: MCPServerSettings) -> Guard:
+    """Return the guard for a configured server, whose host the operator has named."""
+    return Guard([parse(server.url).netloc or ""])
 
 
 def _check_url(declaration: MCPDeclaration, server: MCPServerSettings, path: str) -> None:

@@ -21,6 +21,10 @@ _SECONDS_BETWEEN_LOOKS: Final = 2.0
 _PREFIX: Final = "file:"
 
 
+def is_from_file(secret: Secret) -> bool:
+    return secret.shown.startswith(_PREFIX)
+
+
 class SecretReader:
     """Reads secrets anew whose files have changed. Constructed without I/O."""
 
@@ -30,7 +34,7 @@ class SecretReader:
 
     def read(self, secret: Secret, where: str, pattern: re.Pattern[str]) -> Secret:
         """Return the secret of a place as its file has it now; as it was if it is from no file, or cannot be read."""
-        if not secret.shown.startswith(_PREFIX):
+        if not is_from_file(secret):
             return secret
         known_date, known = self._known.get(where, (0, secret))
         try:
@@ -80,4 +84,4 @@ class SecretFiles:
 def find_secret_files(settings: UpstreamSettings, use: Callable[[UpstreamSettings], None]) -> SecretFiles | None:
     """Return the secrets of an upstream if any of them comes from a file; `use` as in `SecretFiles`."""
     named = (*settings.keys, *settings.headers.values(), *settings.query.values())
-    return SecretFiles(settings, use) if any(secret.shown.startswith(_PREFIX) for secret in named) else None
+    return SecretFiles(settings, use) if any(map(is_from_file, named)) else None

@@ -43,6 +43,9 @@ class FakeServer:
         self.killed = threading.Event()
         self.closed = 0
 
+    def known_tools(self) -> None:
+        """Return None: nothing is cached."""
+
     def list_tools(self) -> tuple[ListedFunction, ...]:
         self.lists += 1
         if self.error is not None:

@@ -58,9 +58,14 @@ def _declaration(tool: MCPTool) -> MCPDeclaration:
 def list_all(
     servers: Sequence[tuple[MCPTool, MCPServer]], items: Sequence[Item], check: Callable[[], None], notes: Notes
 ) -> Iterator[UsableServer]:
-    """Yield each server with its tools: from the context's latest list, else listed now, all at the same time."""
+    """Yield each server with its tools: from the context's latest list, else as the worker has them in its cache, else
+    listed now, all at the same time.
+    """
     known = {item.server_label: item for item in items if isinstance(item, MCPListTools) and not item.error}
-    reused = [_from_context(tool, server, known.get(tool.server_label)) for tool, server in servers]
+    reused = [
+        _from_context(tool, server, known.get(tool.server_label)) or _from_cache(tool, server, notes)
+        for tool, server in servers
+    ]
     lists = [
         None if one is not None else gevent.spawn(_list_tools, server, current_trace())
         for one, (_, server) in zip(reused, servers, strict=True)
@@ -75,10 +80,10 @@ def list_all(
         gevent.killall([greenlet for greenlet in lists if greenlet is not None], block=False)
 
 
-def _list_tools(server: MCPServer, trace: Trace | None) -> list[ListedFunction] | MCPError:
+def _list_tools(server: MCPServer, trace: Trace | None) -> Sequence[ListedFunction] | MCPError:
     follow_trace(trace)
     try:
-        return list(server.list_tools())
+        return server.list_tools()
     except MCPError as error:
         return MCPError(error.message, error.error)  # one that was never raised: see ProtocolError.copy
 
@@ -94,8 +99,13 @@ def _from_context(tool: MCPTool, server: MCPServer, item: MCPListTools | None) -
     return None if any(name not in left for name in wanted) else UsableServer(tool, server, left, is_new=False)
 
 
+def _from_cache(tool: MCPTool, server: MCPServer, notes: Notes) -> UsableServer | None:
+    known = server.known_tools()
+    return None if known is None else _usable(tool, server, known, notes)
+
+
 def _usable(
-    tool: MCPTool, server: MCPServer, listed: list[ListedFunction] | MCPError, notes: Notes
+    tool: MCPTool, server: MCPServer, listed: Sequence[ListedFunction] | MCPError, notes: Notes
 ) -> UsableServer:
     if isinstance(listed, MCPError):
         if server.settings.on_list_failure == "fail":

@@ -1,23 +1,29 @@
 """The HTTP side of MCP: send one JSON-RPC message, and read the messages of the answer, a JSON body or an SSE stream.
 
 Everything that is read is limited. Redirects are not followed. Closing an answer before its end cuts the connection,
-which cancels the request. Source: Model Context Protocol specification, Transports.
+which cancels the request; nothing here limits the time. Source: Model Context Protocol specification, Transports.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from http.client import HTTPException
 from typing import Any, Final
 
 import msgspec
-from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.response import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
 from urllib3.util import Url
 
-from adapter.files.guard import FetchFailed, Guard, HostNotAllowed
-from adapter.files.pinned import PinnedHost, Unreachable
-from adapter.hosting.mcp.errors import MCPError, http_error, invalid_answer, rpc_error, too_late, unreachable
+from adapter.files.guard import FetchFailed, HostNotAllowed
+from adapter.files.pinned import Unreachable
+from adapter.hosting.mcp.connections import ServerConnections
+from adapter.hosting.mcp.errors import MCPError, http_error, invalid_answer, rpc_error, unreachable
 from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import trace_headers
+from adapter.upstream.client import USER_AGENT
+from adapter.upstream.http.framing import UnsizedBody
+from adapter.upstream.http.head import Head
+from adapter.upstream.http.reader import BodyCut, BodyReader, choose_framing
+from adapter.upstream.http.transport import SentRequest, format_head
 from translators.errors import UpstreamError
 from translators.to_responses.sse import SSEDecoder
 
@@ -27,7 +33,7 @@ OnRequest = Callable[[Message], None]
 """Gets the requests that a server sends in its answer, and answers them or raises MCPError."""
 
 EVENT_STREAM: Final = "text/event-stream"
-_READ_BYTES: Final = 64 * 1024
+_ACCEPT: Final = {"Content-Type": "application/json", "Accept": f"application/json, {EVENT_STREAM}"}
 _MAX_ERROR_BYTES: Final = 64 * 1024
 _MAX_CONTAINERS: Final = 200_000
 _MAX_VALUES: Final = 1_000_000
@@ -36,56 +42,53 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Endpoint:
-    """The URL of one server, with the headers that each request carries. Its host is looked up once."""
+    """The URL of one server, with the headers that each request carries."""
 
-    def __init__(self, url: Url, guard: Guard, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: Url, headers: Mapping[str, str], connections: ServerConnections) -> None:
         self.url = url
-        self._guard = guard
-        self._headers = dict(headers)
-        self._host: PinnedHost | None = None
+        host = url.netloc or ""
+        self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Host": host, **headers}
+        self._connections = connections
 
-    def post(self, message: Message, headers: Mapping[str, str], seconds: float, url: Url | None = None) -> "Answer":
+    def post(self, message: Message, headers: Mapping[str, str], url: Url | None = None) -> "Answer":
         """Send a message; raise MCPError. `url`: another one of the same host."""
-        accept = {"Content-Type": "application/json", "Accept": f"application/json, {EVENT_STREAM}"}
-        return self._send("POST", {**accept, **headers}, seconds, _encode(message), url)
+        body = _encode(message)
+        every = {**_ACCEPT, **headers, "Content-Length": str(len(body))}
+        return self._send("POST", every, body, url, may_repeat=message.get("method") != "tools/call")
 
-    def get(self, headers: Mapping[str, str], seconds: float) -> "Answer":
+    def get(self, headers: Mapping[str, str]) -> "Answer":
         """Open the stream of the transport HTTP+SSE; raise MCPError."""
-        return self._send("GET", {"Accept": EVENT_STREAM, **headers}, seconds)
+        return self._send("GET", {"Accept": EVENT_STREAM, **headers})
 
-    def delete(self, headers: Mapping[str, str], seconds: float) -> None:
+    def delete(self, headers: Mapping[str, str]) -> None:
         """End a session, as far as the server supports it; raise MCPError."""
-        self._send("DELETE", headers, seconds).discard()
-
-    def close(self) -> None:
-        if self._host is not None:
-            self._host.close()
+        self._send("DELETE", {"Accept": "*/*", **headers}).discard()
 
     def _send(
-        self, method: str, headers: Mapping[str, str], seconds: float, body: bytes | None = None, url: Url | None = None
-    ) -> "Answer":
+        self, method: str, headers: Mapping[str, str], body: bytes = b"", url: Url | None = None,
+        *, may_repeat: bool = True,
+    ) -> "Answer":  # fmt: skip
+        every = {**trace_headers(), **self._headers, **headers}
+        head = format_head(method, (url or self.url).request_uri, every)
         try:
-            if self._host is None:
-                self._host = self._guard.pin(self.url)
-            every = {**trace_headers(), **self._headers, **headers}
-            answer = self._host.request(
-                method, (url or self.url).request_uri, seconds=seconds, headers=every, body=body
-            )
-        except (FetchFailed, HostNotAllowed, Unreachable, HTTPError) as error:
+            answer = self._connections.send(b"%b\r\n%b" % (head, body), may_repeat=may_repeat)
+        except (FetchFailed, HostNotAllowed, Unreachable, HTTPError, HTTPException, OSError) as error:
             log.info("request to a tool server failed", host=self.url.host, reason=type(error).__name__)
-            raise (too_late(seconds) if isinstance(error, ReadTimeoutError) else unreachable()) from None
-        return Answer(answer, seconds)
+            raise unreachable() from None
+        return Answer(*answer)
 
 
 class Answer:
     """The answer to one request: `messages` reads it, `close` must be called."""
 
-    def __init__(self, response: BaseHTTPResponse, seconds: float) -> None:
-        self._response = response
-        self._seconds = seconds
-        self.status = response.status
-        self.type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        self.session = response.headers.get("mcp-session-id")
+    def __init__(self, sent: SentRequest, head: Head) -> None:
+        fields = head.fields
+        self.status = head.status
+        self.type = fields.get("content-type", "").partition(";")[0].strip().lower()
+        self.session = fields.get("mcp-session-id")
+        self._is_compressed = fields.get("content-encoding", "identity").lower() not in ("identity", "")
+        framing = UnsizedBody() if self._is_compressed else choose_framing(head)
+        self._body = BodyReader(sent, framing, head.keeps_connection, head.rest)
 
     def check(self) -> None:
         """Raise MCPError unless the status is a success: the JSON-RPC error in the body, if it is one."""
@@ -131,26 +134,30 @@ class Answer:
             except MCPError:
                 pass
 
-    def close(self) -> None:
-        self._response.close()
+    def close(self, *, answered: bool = False) -> None:
+        """Close it. `answered`: it has said what it had to, so its end is awaited beside, to use the connection again.
+
+        Otherwise the connection is cut, unless the answer has ended.
+        """
+        self._body.close(answered=answered)
 
     def _streamed(self, max_bytes: int) -> Iterator[Message]:
         for payload in self.payloads(max_bytes, max_bytes):
             yield _decode(payload)
 
     def _pieces(self, max_bytes: int) -> Iterator[bytes]:
-        if self._response.headers.get("content-encoding", "identity").lower() != "identity":
+        if self._is_compressed:
             raise invalid_answer("The tool server's answer is compressed, which was not requested")
         left = max_bytes
         try:
-            while piece := self._response.read1(_READ_BYTES, decode_content=False):
+            while (piece := self._body.read()) != b"":
+                if piece is None:
+                    continue  # a tick of the heartbeat
                 left -= len(piece)
                 if left < 0:
                     raise _too_large()
                 yield piece
-        except ReadTimeoutError:
-            raise too_late(self._seconds) from None
-        except HTTPError:
+        except (BodyCut, UpstreamError):  # the latter: its framing is not valid
             raise invalid_answer("The connection broke before the tool server's answer was complete") from None
 
 
@@ -159,7 +166,8 @@ def find_result(answer: Answer, id: int, max_bytes: int, on_request: OnRequest) 
 
     Notifications are skipped; `on_request` gets the server's own requests.
     """
-    with closing(answer):
+    answered = False
+    try:
         answer.check()
         if answer.status in (202, 204):
             raise invalid_answer(
@@ -167,7 +175,10 @@ def find_result(answer: Answer, id: int, max_bytes: int, on_request: OnRequest) 
             )
         for message in answer.messages(max_bytes):
             if (result := read_message(message, id, on_request)) is not None:
+                answered = True
                 return result
+    finally:
+        answer.close(answered=answered)
     raise invalid_answer("The tool server's answer ended without a result")
 
 

@@ -5,10 +5,11 @@ A list is cached for one tenant and one credential, since servers may list other
 
 import time
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from cachetools import LRUCache, TLRUCache
 
+from adapter.hosting.mcp.connections import ServerKey
 from adapter.hosting.mcp.tools import ToolList
 
 Era = Literal["stateless", "sessions", "sse"]
@@ -19,19 +20,12 @@ _MAX_LIST_BYTES: Final = 8 * 1024 * 1024
 _MAX_LIST_SECONDS: Final = 300.0
 
 
-class ListKey(NamedTuple):
-    tenant: str
-    url: str
-    credential: bytes
-    """A digest of all headers that the server gets."""
-
-
 class ServerMemory:
     """Filled by the requests of one worker."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._eras: LRUCache[str, Era] = LRUCache(_MAX_ERAS)
-        self._lists: TLRUCache[ListKey, tuple[ToolList, float]] = TLRUCache(
+        self._lists: TLRUCache[ServerKey, tuple[ToolList, float]] = TLRUCache(
             _MAX_LIST_BYTES, ttu=lambda _, kept, at: at + kept[1], timer=now, getsizeof=lambda kept: kept[0].bytes
         )
 
@@ -44,11 +38,11 @@ class ServerMemory:
     def forget_era(self, url: str) -> None:
         self._eras.pop(url, None)
 
-    def tools(self, key: ListKey) -> ToolList | None:
+    def tools(self, key: ServerKey) -> ToolList | None:
         found = self._lists.get(key)
         return None if found is None else found[0]
 
-    def keep_tools(self, key: ListKey, tools: ToolList, seconds: float | None) -> None:
+    def keep_tools(self, key: ServerKey, tools: ToolList, seconds: float | None) -> None:
         """Cache a list for `seconds`; None: as long as the server allows, at most five minutes."""
         seconds = min(tools.seconds, _MAX_LIST_SECONDS) if seconds is None else seconds
         if seconds > 0 and tools.bytes <= _MAX_LIST_BYTES:

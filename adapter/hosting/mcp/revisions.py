@@ -40,12 +40,12 @@ class Connection(Protocol):
     """The server's name and version; "" as long as they are unknown."""
 
     def request(
-        self, method: str, params: Message, *, seconds: float, max_bytes: int, headers: Mapping[str, str]
+        self, method: str, params: Message, *, max_bytes: int, headers: Mapping[str, str]
     ) -> Message:
         """Return the result; raise MCPError. `headers`: those that mirror the parameters."""
 
     def close(self) -> None:
-        """End the session, in the background."""
+        """End the session, in the background, if there is one."""
 
 
 class StatelessConnection:
@@ -59,7 +59,7 @@ class StatelessConnection:
         self.identity = ""
 
     def request(
-        self, method: str, params: Message, *, seconds: float, max_bytes: int, headers: Mapping[str, str]
+        self, method: str, params: Message, *, max_bytes: int, headers: Mapping[str, str]
     ) -> Message:
         meta = {
             f"{_META}protocolVersion": STATELESS,
@@ -68,31 +68,33 @@ class StatelessConnection:
         }
         sent = {"MCP-Protocol-Version": STATELESS, "Mcp-Method": method, **headers}
         try:
-            result = self._send(method, {**params, "_meta": meta}, sent, seconds, max_bytes)
+            result = self._send(method, {**params, "_meta": meta}, sent, max_bytes)
         except MCPError as error:
             supported = error.data.get("supported") if isinstance(error.data, dict) else None
             if error.code != UNSUPPORTED_VERSION or not isinstance(supported, list) or STATELESS not in supported:
                 raise
-            result = self._send(method, {**params, "_meta": meta}, sent, seconds, max_bytes)
+            result = self._send(method, {**params, "_meta": meta}, sent, max_bytes)
         of = result.get("_meta")
         self.identity = identify(of.get(f"{_META}serverInfo") if isinstance(of, dict) else None) or self.identity
         return result
 
     def close(self) -> None:
-        self._endpoint.close()
+        """Do nothing: there is no session."""
 
     def _send(
-        self, method: str, params: Message, headers: Mapping[str, str], seconds: float, max_bytes: int
+        self, method: str, params: Message, headers: Mapping[str, str], max_bytes: int
     ) -> Message:
         message = _request(next(self._ids), method, params)
-        answer = self._endpoint.post(message, headers, seconds)
+        answer = self._endpoint.post(message, headers)
         return find_result(answer, message["id"], max_bytes, _refuse_request)
 
 
 class SessionConnection:
     """The revisions of 2025: `initialize` is sent before the first request, and again when the session is lost."""
 
-    def __init__(self, endpoint: Endpoint, ids: Iterator[int]) -> None:
+    def __init__(self, endpoint: Endpoint, ids: Iterator[int], endings: Group) -> None:
+        """`endings`: the greenlets of the worker that end sessions."""
+        self._endings = endings
         self._endpoint = endpoint
         self._ids = ids
         self._beginning = BoundedSemaphore(1)
@@ -103,34 +105,32 @@ class SessionConnection:
         self.identity = ""
 
     def request(
-        self, method: str, params: Message, *, seconds: float, max_bytes: int, headers: Mapping[str, str]
+        self, method: str, params: Message, *, max_bytes: int, headers: Mapping[str, str]
     ) -> Message:
-        session = self._begin(seconds)
+        session = self._begin()
         try:
-            return self._send(session, method, params, seconds, max_bytes)
+            return self._send(session, method, params, max_bytes)
         except MCPError as error:
             # Some servers answer 400 for a session that they do not know, where the specification asks for 404.
             if "Mcp-Session-Id" not in session or error.status not in (400, 404):
                 raise
         if self._session is session:
             self._session = None
-        return self._send(self._begin(seconds), method, params, seconds, max_bytes)
+        return self._send(self._begin(), method, params, max_bytes)
 
     def close(self) -> None:
-        if self._session is None or "Mcp-Session-Id" not in self._session:
-            self._endpoint.close()
-        else:
-            gevent.spawn(self._end_session, self._session)
+        if self._session is not None and "Mcp-Session-Id" in self._session:
+            self._endings.spawn(self._end_session, self._session)
 
-    def _begin(self, seconds: float) -> dict[str, str]:
+    def _begin(self) -> dict[str, str]:
         with self._beginning:
             if self._session is None:
-                self._session = self._initialize(seconds)
+                self._session = self._initialize()
             return self._session
 
-    def _initialize(self, seconds: float) -> dict[str, str]:
+    def _initialize(self) -> dict[str, str]:
         message = _request(next(self._ids), "initialize", initialize_params())
-        answer = self._endpoint.post(message, {}, seconds)
+        answer = self._endpoint.post(message, {})
         id = answer.session
         result = find_result(answer, message["id"], _INITIALIZE_BYTES, _refuse_request)
         self.revision = read_revision(result)
@@ -140,19 +140,19 @@ class SessionConnection:
             if not _SESSION_ID.fullmatch(id):
                 raise invalid_answer("The tool server's session id is not valid")
             session["Mcp-Session-Id"] = id
-        self._notify(session, "notifications/initialized", {}, seconds)
+        self._notify(session, "notifications/initialized", {})
         return session
 
     def _send(
-        self, session: dict[str, str], method: str, params: Message, seconds: float, max_bytes: int
+        self, session: dict[str, str], method: str, params: Message, max_bytes: int
     ) -> Message:
         message = _request(next(self._ids), method, params)
         answered = False
         try:
-            answer = self._endpoint.post(message, session, seconds)
+            answer = self._endpoint.post(message, session)
             result = find_result(
                 answer, message["id"], max_bytes,
-                lambda request: self._endpoint.post(answer_request(request), session, seconds).discard(),
+                lambda request: self._endpoint.post(answer_request(request), session).discard(),
             )  # fmt: skip
             answered = True
             return result
@@ -164,13 +164,13 @@ class SessionConnection:
                 cancelled = {"requestId": message["id"], "reason": "The caller does not wait any longer."}
                 self._cancellations.spawn(self._try_to_notify, session, "notifications/cancelled", cancelled)
 
-    def _notify(self, session: dict[str, str], method: str, params: Message, seconds: float) -> None:
-        self._endpoint.post(notification(method, params), session, seconds).discard()
+    def _notify(self, session: dict[str, str], method: str, params: Message) -> None:
+        self._endpoint.post(notification(method, params), session).discard()
 
     def _try_to_notify(self, session: dict[str, str], method: str, params: Message) -> None:
         try:
             with gevent.Timeout(_CLEANUP_SECONDS, False):
-                self._notify(session, method, params, _CLEANUP_SECONDS)
+                self._notify(session, method, params)
         except MCPError:
             pass  # the call has ended anyway
 
@@ -178,11 +178,9 @@ class SessionConnection:
         self._cancellations.join(_CLEANUP_SECONDS)
         try:
             with gevent.Timeout(_CLEANUP_SECONDS, False):
-                self._endpoint.delete(session, _CLEANUP_SECONDS)
+                self._endpoint.delete(session)
         except MCPError:
             pass  # the server forgets the session by itself
-        finally:
-            self._endpoint.close()
 
 
 def initialize_params() -> Message:

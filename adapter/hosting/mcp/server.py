@@ -1,4 +1,4 @@
-"""One MCP server, for one request of one tenant: list its tools, call them, close the connections.
+"""One MCP server, for one response of one tenant: list its tools, call them, end the session.
 
 Which era a server belongs to is found out by its first list: it is requested without a session, then with one, then,
 where the settings or the URL say so, over HTTP+SSE. The worker remembers the era.
@@ -19,7 +19,8 @@ from gevent.lock import BoundedSemaphore
 from msgspec import structs
 from urllib3.util import Url
 
-from adapter.files.guard import Guard
+from adapter.files.guard import Guard, parse
+from adapter.hosting.mcp.connections import IdleConnections, ServerConnections, ServerKey
 from adapter.hosting.mcp.endpoint import Endpoint, Message
 from adapter.hosting.mcp.errors import (
     HEADER_MISMATCH,
@@ -29,8 +30,8 @@ from adapter.hosting.mcp.errors import (
     redact_error,
     too_late,
 )
-from adapter.hosting.mcp.memory import Era, ListKey, ServerMemory
-from adapter.hosting.mcp.mirrored import find_mirrored, mirror
+from adapter.hosting.mcp.memory import Era, ServerMemory
+from adapter.hosting.mcp.mirrored import Path, find_mirrored, mirror
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES, failed, read_result
 from adapter.hosting.mcp.revisions import Connection, SessionConnection, StatelessConnection
 from adapter.hosting.mcp.sse_transport import StreamConnection
@@ -50,32 +51,55 @@ _STATELESS_CODES: Final = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY})
 """JSON-RPC codes of a server that speaks the newest revision."""
 
 
-class MCPServer:
-    """Made without I/O by `ToolPolicy.resolve`."""
+class ServerAccess:
+    """How a tenant reaches a server with one credential. It has no state of a response, so that many can share it."""
 
     def __init__(
-        self,
-        settings: MCPServerSettings,
-        url: Url,
-        tenant: str,
-        guard: Guard,
-        memory: ServerMemory,
-    ) -> None:
-        self.label = settings.label
+        self, settings: MCPServerSettings, tenant: str, guard: Guard, memory: ServerMemory, idle: IdleConnections,
+        *, is_configured: bool,
+    ) -> None:  # fmt: skip
         self.settings = settings
-        """Its approval floor, what follows a failed list, the description."""
+        self.memory = memory
+        self.url = url = parse(settings.url)
         headers = {name: secret.value for name, secret in settings.headers.items()}
         if settings.authorization is not None:
             headers["Authorization"] = f"Bearer {settings.authorization.value}"
-        self._url = url
-        self._endpoint = Endpoint(url, guard, headers)
-        self._memory = memory
-        self._key = ListKey(tenant, settings.url, _digest(headers))
-        self._redact = Redactor(_secrets(headers, url))
+        self.key = ServerKey(tenant, settings.url, _digest(headers), is_configured)
+        self.endpoint = Endpoint(url, headers, ServerConnections(self.key, url, guard, idle))
+        self.redact = Redactor(_secrets(headers, url))
+        self.endings = idle.endings
+        self._listed: ToolList | None = None
+        self._tools: tuple[ListedFunction, ...] = ()
+        self.mirrored: dict[str, dict[Path, str]] = {}
+        """By the name of a tool, the parameters that are sent as headers too."""
+
+    def allows(self, name: str) -> bool:
+        """Whether the operator allows a tool."""
+        return self.settings.allowed_tools is None or name in self.settings.allowed_tools
+
+    def learn(self, found: ToolList) -> tuple[ListedFunction, ...]:
+        """Return the tools of a list that the operator allows."""
+        if found is not self._listed:
+            allowed = tuple(tool for tool in found.tools if self.allows(tool.name))
+            if not self.settings.trust_annotations:
+                allowed = tuple(structs.replace(tool, read_only=False) for tool in allowed)
+            self._listed, self._tools = found, allowed
+            self.mirrored = {tool.name: find_mirrored(tool.input_schema) for tool in allowed}
+        return self._tools
+
+
+class MCPServer:
+    """Made without I/O by `ToolPolicy.resolve`."""
+
+    def __init__(self, access: ServerAccess) -> None:
+        self.label = access.settings.label
+        self.settings = access.settings
+        """Its approval floor, what follows a failed list, the description."""
+        self._access = access
+        self._memory = access.memory
         self._ids = itertools.count(1)
         self._finding = BoundedSemaphore(1)
         self._connection: Connection | None = None
-        self._tools: dict[str, ListedFunction] = {}
 
     @property
     def revision(self) -> str:
@@ -87,57 +111,60 @@ class MCPServer:
         """The name and version that the server gives itself, "" if it gives none."""
         return self._connection.identity if self._connection is not None else ""
 
+    def known_tools(self) -> tuple[ListedFunction, ...] | None:
+        """Return the tools as `list_tools` does, if the worker has them; else None."""
+        found = self._memory.tools(self._access.key)
+        return None if found is None else self._access.learn(found)
+
     def list_tools(self) -> tuple[ListedFunction, ...]:
         """Return the tools that the operator allows, in the server's order; raise MCPError."""
-        found = self._memory.tools(self._key)
-        if found is None:
-            try:
-                with gevent.Timeout(_LIST_SECONDS, too_late(_LIST_SECONDS, "The list of tools")):
-                    found = self._fetch_list()
-            except MCPError as error:
-                raise error.redacted(self._redact) from None
-        return self._remember(found)
+        if (known := self.known_tools()) is not None:
+            return known
+        try:
+            with gevent.Timeout(_LIST_SECONDS, too_late(_LIST_SECONDS, "The list of tools")):
+                return self._access.learn(self._fetch_list())
+        except MCPError as error:
+            raise error.redacted(self._access.redact) from None
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Call a tool, at most once. Every failure is a result with an error."""
-        if not self._allows(name):
+        if not self._access.allows(name):
             return failed(invalid_arguments(f"Unknown tool: {name}"))
         if len(msgspec.json.encode(arguments)) > _MAX_ARGUMENT_BYTES:
             return failed(invalid_arguments(f"The arguments have more than {_MAX_ARGUMENT_BYTES} bytes"))
         seconds = self.settings.timeout
         try:
             with gevent.Timeout(seconds, too_late(seconds)):
-                result = read_result(self._call(name, arguments, seconds))
+                result = read_result(self._call(name, arguments))
         except MCPError as error:
             result = failed(error)
+        redact = self._access.redact
         return structs.replace(
-            result, text=self._redact(result.text), error=redact_error(result.error, self._redact),
+            result, text=redact(result.text), error=redact_error(result.error, redact),
             details={"revision": self.revision},
         )  # fmt: skip
 
     def close(self) -> None:
-        """Close the idle connections, and end the session, if there is one, in the background."""
-        (self._connection or self._endpoint).close()
+        """End the session, if there is one, in the background."""
+        if self._connection is not None:
+            self._connection.close()
 
-    def _call(self, name: str, arguments: dict[str, Any], seconds: float) -> Message:
+    def _call(self, name: str, arguments: dict[str, Any]) -> Message:
         connection = self._connect()
         try:
-            return self._send_call(connection, name, arguments, seconds)
+            return self._send_call(connection, name, arguments)
         except MCPError as error:
             if error.code != HEADER_MISMATCH:
                 raise
         # The tool did not run: its list says which parameters have to be sent as headers too.
-        self._remember(self._read_list(connection, self._first_page(connection)))
-        return self._send_call(connection, name, arguments, seconds)
+        self._access.learn(self._read_list(connection, self._first_page(connection)))
+        return self._send_call(connection, name, arguments)
 
-    def _send_call(self, connection: Connection, name: str, arguments: dict[str, Any], seconds: float) -> Message:
-        tool = self._tools.get(name)
-        headers = mirror(name, find_mirrored(tool.input_schema) if tool else {}, arguments)
+    def _send_call(self, connection: Connection, name: str, arguments: dict[str, Any]) -> Message:
+        headers = mirror(name, self._access.mirrored.get(name, {}), arguments)
         params = {"name": name, "arguments": arguments}
         try:
-            return connection.request(
-                "tools/call", params, seconds=seconds, max_bytes=MAX_RESULT_BYTES, headers=headers
-            )
+            return connection.request("tools/call", params, max_bytes=MAX_RESULT_BYTES, headers=headers)
         except MCPError as error:
             if error.status in (400, 404, 405):
                 self._memory.forget_era(self.settings.url)  # it may have been another version of the server
@@ -150,7 +177,7 @@ class MCPServer:
                 era = self._memory.era(self.settings.url)
                 if era is None:
                     connection, first = self._find_era()
-                    self._remember(self._read_list(connection, first))
+                    self._access.learn(self._read_list(connection, first))
                 else:
                     self._connection = self._open(era)
             assert self._connection is not None
@@ -166,7 +193,7 @@ class MCPServer:
 
     def _read_list(self, connection: Connection, first: Message) -> ToolList:
         found = read_pages(first, lambda cursor: self._fetch_page(connection, cursor), self.label)
-        self._memory.keep_tools(self._key, found, self.settings.list_ttl)
+        self._memory.keep_tools(self._access.key, found, self.settings.list_ttl)
         return found
 
     def _find_era(self) -> tuple[Connection, Message]:
@@ -193,7 +220,7 @@ class MCPServer:
             yield "sse"
             return
         eras: list[Era] = ["stateless", "sessions"]
-        if self.settings.transport == "auto" and (self._url.path or "").rstrip("/").endswith("/sse"):
+        if self.settings.transport == "auto" and (self._access.url.path or "").rstrip("/").endswith("/sse"):
             eras.append("sse")
         known = self._memory.era(self.settings.url)
         yield from sorted(eras, key=lambda era: era != known)
@@ -201,31 +228,18 @@ class MCPServer:
     def _open(self, era: Era) -> Connection:
         match era:
             case "stateless":
-                return StatelessConnection(self._endpoint, self._ids)
+                return StatelessConnection(self._access.endpoint, self._ids)
             case "sessions":
-                return SessionConnection(self._endpoint, self._ids)
+                return SessionConnection(self._access.endpoint, self._ids, self._access.endings)
             case "sse":
-                return StreamConnection(self._endpoint, self._ids, max(self.settings.timeout, _LIST_SECONDS))
+                return StreamConnection(self._access.endpoint, self._ids)
 
     def _first_page(self, connection: Connection) -> Message:
         return self._fetch_page(connection, None)
 
     def _fetch_page(self, connection: Connection, cursor: str | None) -> Message:
         params = {} if cursor is None else {"cursor": cursor}
-        return connection.request(
-            "tools/list", params, seconds=_LIST_SECONDS, max_bytes=MAX_LIST_BYTES, headers={}
-        )
-
-    def _remember(self, found: ToolList) -> tuple[ListedFunction, ...]:
-        """Return the tools of a list that the operator allows."""
-        allowed = tuple(tool for tool in found.tools if self._allows(tool.name))
-        if not self.settings.trust_annotations:
-            allowed = tuple(structs.replace(tool, read_only=False) for tool in allowed)
-        self._tools = {tool.name: tool for tool in allowed}
-        return allowed
-
-    def _allows(self, name: str) -> bool:
-        return self.settings.allowed_tools is None or name in self.settings.allowed_tools
+        return connection.request("tools/list", params, max_bytes=MAX_LIST_BYTES, headers={})
 
 
 def _may_be_older(era: Era, error: MCPError) -> bool:

@@ -32,24 +32,22 @@ _MAX_EVENT_BYTES: Final = 12 * 1024 * 1024
 class StreamConnection:
     """Requests over HTTP+SSE."""
 
-    def __init__(self, endpoint: Endpoint, ids: Iterator[int], silence: float) -> None:
+    def __init__(self, endpoint: Endpoint, ids: Iterator[int]) -> None:
         self._endpoint = endpoint
         self._ids = ids
-        self._silence = silence
-        """Seconds for which the stream may be silent."""
         self._turn = BoundedSemaphore(1)
         self._stream: _Stream | None = None
         self.revision = ""
         self.identity = ""
 
     def request(
-        self, method: str, params: Message, *, seconds: float, max_bytes: int, headers: Mapping[str, str]
+        self, method: str, params: Message, *, max_bytes: int, headers: Mapping[str, str]
     ) -> Message:
         with self._turn:
             whole = False
             try:
-                stream = self._stream or self._open(seconds)
-                result = stream.request(next(self._ids), method, params, seconds)
+                stream = self._stream or self._open()
+                result = stream.request(next(self._ids), method, params)
                 whole = True
                 return result
             except MCPError as error:
@@ -61,10 +59,9 @@ class StreamConnection:
 
     def close(self) -> None:
         self._drop()
-        self._endpoint.close()
 
-    def _open(self, seconds: float) -> "_Stream":
-        answer = self._endpoint.get({}, self._silence)
+    def _open(self) -> "_Stream":
+        answer = self._endpoint.get({})
         try:
             answer.check()
             self._stream = stream = _Stream(self._endpoint, answer)
@@ -72,10 +69,10 @@ class StreamConnection:
             answer.close()
             raise
         stream.find_target()
-        result = stream.request(next(self._ids), "initialize", initialize_params(), seconds)
+        result = stream.request(next(self._ids), "initialize", initialize_params())
         self.revision = read_revision(result)
         self.identity = identify(result.get("serverInfo"))
-        stream.post(notification("notifications/initialized", {}), seconds)
+        stream.post(notification("notifications/initialized", {}))
         return stream
 
     def _drop(self) -> None:
@@ -105,20 +102,20 @@ class _Stream:
             raise invalid_answer("The tool server names another host for requests")
         self._target = target
 
-    def request(self, id: int, method: str, params: Message, seconds: float) -> Message:
-        self.post({"jsonrpc": "2.0", "id": id, "method": method, "params": params}, seconds)
+    def request(self, id: int, method: str, params: Message) -> Message:
+        self.post({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
         for payload in self._payloads:
             try:
                 message = msgspec.json.decode(payload, type=Message)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise invalid_answer("The tool server's answer is not JSON-RPC") from None
-            result = read_message(message, id, lambda request: self.post(answer_request(request), seconds))
+            result = read_message(message, id, lambda request: self.post(answer_request(request)))
             if result is not None:
                 return result
         raise invalid_answer("The tool server ended its stream without a result")
 
-    def post(self, message: Message, seconds: float) -> None:
-        answer = self._endpoint.post(message, {}, seconds, self._target)
+    def post(self, message: Message) -> None:
+        answer = self._endpoint.post(message, {}, self._target)
         with closing(answer):
             answer.check()
             answer.discard()

@@ -62,7 +62,7 @@ class Request:
         head = self._head
         if not head:
             headers = {**self.prepared.headers, **route.headers}
-            head = self._head = _format_head(self.prepared.method, route.target, headers)
+            head = self._head = format_head(self.prepared.method, route.target, headers)
         return b"%b\r\n" % head if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
@@ -101,6 +101,10 @@ class SentRequest:
         self._own_connection: DirectIO | None = connection
         """None: it has been released, or closed."""
         self._head = HeadReader()
+
+    def return_to(self, pool: Any) -> None:
+        """Let `release` append the connection to the idle ones of a pool, as urllib3's have them: its `pool`."""
+        self._pool = pool
 
     def write_rest(self) -> None:
         """Write the rest, waiting until the provider has read enough; raise OSError."""
@@ -157,21 +161,26 @@ class DirectIO:
 
     def write_all(self, data: bytes | memoryview) -> None:
         self.sock.settimeout(self.timeout)
-        self.sock.sendall(data)
-        self.sock.settimeout(0.0)
+        try:
+            self.sock.sendall(data)
+        finally:
+            self.sock.settimeout(0.0)
 
     def request(self, method: str, url: str, *, body: bytes | None, headers: dict[str, str], **_: Any) -> None:
         if self.sock is None:  # a tunnel through a proxy is open already
             self.connect()
-        self.sock.sendall(_format_head(method, url, headers) + b"\r\n" + (body or b""))
+        self.sock.sendall(format_head(method, url, headers) + b"\r\n" + (body or b""))
 
     def getresponse(self) -> SentRequest:
-        """Make the connection ready for this answer and those that follow."""
+        self.make_ready()
+        return SentRequest(self)
+
+    def make_ready(self) -> None:
+        """Make the open connection ready for `begin`, for this request and those that follow."""
         self.sock.settimeout(0.0)
         self.arrivals = Arrivals(self.sock)
         self.idle_check = poll_of(self.sock, READABLE)
         self._send = without_waits(self.sock).send
-        return SentRequest(self)
 
     def connect(self) -> None:
         raise NotImplementedError
@@ -183,11 +192,11 @@ class DirectIO:
         super().close()  # type: ignore[misc]
 
 
-class _Connection(DirectIO, HTTPConnection):  # type: ignore[misc]
+class PlainConnection(DirectIO, HTTPConnection):  # type: ignore[misc]
     connect = HTTPConnection.connect
 
 
-class _TLSConnection(DirectIO, HTTPSConnection):  # type: ignore[misc]
+class TLSConnection(DirectIO, HTTPSConnection):  # type: ignore[misc]
     connect = HTTPSConnection.connect
 
 
@@ -223,11 +232,11 @@ class OnlyNew:
 
 
 class _Pool(OnlyNew, HTTPConnectionPool):  # type: ignore[misc]
-    ConnectionCls = _Connection  # type: ignore[assignment]
+    ConnectionCls = PlainConnection  # type: ignore[assignment]
 
 
 class _TLSPool(OnlyNew, HTTPSConnectionPool):  # type: ignore[misc]
-    ConnectionCls = _TLSConnection  # type: ignore[assignment]
+    ConnectionCls = TLSConnection  # type: ignore[assignment]
 
 
 _POOLS: Final[dict[str, Any]] = {"http": _Pool, "https": _TLSPool}
@@ -294,7 +303,7 @@ class Transport(HTTPAdapter):
                 except OSError:
                     pass  # it was dead: the provider cannot have the whole request
                 else:
-                    sent._pool = route.pool
+                    sent.return_to(route.pool)
                     sent.reuses_connection = True
                     return sent
             connection.close()
@@ -314,7 +323,7 @@ class Transport(HTTPAdapter):
         return sent
 
 
-def _format_head(method: str | None, target: str, headers: Mapping[str, str]) -> bytes:
+def format_head(method: str | None, target: str, headers: Mapping[str, str]) -> bytes:
     """Return the lines of a request, without the empty one at the end; raise InvalidHeader."""
     lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], ""]
     head = "\r\n".join(lines)

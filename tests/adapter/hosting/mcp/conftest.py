@@ -16,9 +16,10 @@ Connect = Callable[..., MCPServer]
 
 
 @pytest.fixture
-def policy() -> ToolPolicy:
+def policy() -> Iterator[ToolPolicy]:
     """The policy of one worker."""
-    return ToolPolicy(ToolSettings())
+    with closing(ToolPolicy(ToolSettings())) as policy:
+        yield policy
 
 
 @pytest.fixture

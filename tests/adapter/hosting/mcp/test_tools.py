@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from adapter.hosting.mcp.connections import ServerKey
 from adapter.hosting.mcp.errors import MCPError
-from adapter.hosting.mcp.memory import ListKey, ServerMemory
+from adapter.hosting.mcp.memory import ServerMemory
 from adapter.hosting.mcp.mirrored import InvalidAnnotation, encode_header, find_mirrored, mirror
 from adapter.hosting.mcp.tools import ToolList, read_pages
 from adapter.hosting.policy import MCPDeclaration, ToolPolicy
@@ -106,7 +107,7 @@ def test_a_list_that_is_none(server: ScriptedMCP, connect: Connect) -> None:
 def test_a_list_is_cached_as_long_as_the_server_allows() -> None:
     now = [0.0]
     memory = ServerMemory(lambda: now[0])
-    key = ListKey("tenant", "url", b"credential")
+    key = ServerKey("tenant", "url", b"credential", is_configured=True)
     memory.keep_tools(key, ToolList((), 9999, 10), None)
     now[0] = 299
     assert memory.tools(key) is not None
