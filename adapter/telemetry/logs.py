@@ -42,10 +42,6 @@ class Log:
         self.lowest = lowest
         self.write = write
 
-    def debug(self, event: str, **fields: Any) -> None:
-        if self.lowest <= logging.DEBUG:
-            self.write("debug", {"event": event, **log_context.get(), **fields})
-
     def info(self, event: str, **fields: Any) -> None:
         if self.lowest <= logging.INFO:
             self.write("info", {"event": event, **log_context.get(), **fields})

@@ -37,7 +37,6 @@ class Attempt(Struct, omit_defaults=True):
     lessons: tuple[str, ...]
     """Those with which the chat request was translated."""
     began: float
-    sent_bytes: int
     delay: float = 0.0
     """Seconds until it was sent."""
     head: float | None = None
@@ -197,16 +196,16 @@ class Recording(Struct, eq=False):
         self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
     ) -> None:
         """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
-        attempts, size = self.head.attempts, len(json)
+        attempts = self.head.attempts
         if not attempts:
             self.owner.in_progress[self] = None
         reason = self.reason or ("next round" if attempts else "first")
         self.reason = ""
         if self.contents is not None:
-            self.room -= size
+            self.room -= len(json)
             if self.room >= 0:
                 self.contents.chats.append((len(attempts), json))
-        attempts.append(Attempt(reason, upstream, model, key, lessons, monotonic(), size, delay))
+        attempts.append(Attempt(reason, upstream, model, key, lessons, monotonic(), delay))
 
     def add_head(self, status: int) -> Callable[[bytes], None] | None:
         """Record the status of a provider's answer; return what records the bytes of its body; None: nothing does."""

@@ -295,7 +295,7 @@ def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
     spool.write([one.take()])
     (found,) = spool.latest(1)
     (attempt,) = shown(found)["attempts"]
-    assert attempt.keys() == {"reason", "upstream", "model", "key", "lessons", "sent_bytes", "began", "delay"}
+    assert attempt.keys() == {"reason", "upstream", "model", "key", "lessons", "began", "delay"}
     assert shown(found)["marks"].keys() == {"read", "translated"}
 
 

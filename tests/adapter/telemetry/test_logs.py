@@ -151,8 +151,8 @@ def test_a_process_that_configures_nothing_writes_for_people_to_standard_error(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "write", logs._write_unconfigured)
-    monkeypatch.setattr(log, "lowest", logging.INFO)
-    log.debug("unseen")
+    monkeypatch.setattr(log, "lowest", logging.WARNING)
+    log.info("unseen")
     log.warning("not ready", reason="store")
     out, err = capsysbinary.readouterr()
     assert out == b""
