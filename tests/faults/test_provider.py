@@ -181,7 +181,6 @@ def test_too_large_an_answer(upstream: Upstream, provider: Upstream, tmp_path_fa
 
 
 WORDS = chat.text("Grüße, ", "世界 🌊")
-LATE = Gate()
 
 
 def around(blocks: bytes, mark: bytes) -> Iterator[bytes]:

@@ -151,7 +151,7 @@ def test_only_so_many_at_once(background: Background) -> None:
     Work(background)
 
 
-def test_a_bug_ends_its_run_alone(background: Background, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_ends_its_run_alone(background: Background) -> None:
     def broken(_: ResponseStream) -> Generator[list[Event]]:
         yield []
         raise ZeroDivisionError
