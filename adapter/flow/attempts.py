@@ -45,6 +45,10 @@ class Attempts:
         self._bearer = bearer
         self._recording = recording
         self._retry_plans: dict[Candidate, RetryPlan] = {}
+        self._retry_plan: RetryPlan
+        """That of the current candidate, as soon as there is one."""
+        self.context: Context
+        """What was gathered for the current candidate."""
 
     def ask_first(self, plan: Plan) -> RoundRequest:
         """Return the request for the first possible candidate; raise RequestError, UpstreamError or StoreDown."""
@@ -199,6 +203,5 @@ class Attempts:
         return None
 
     def _gather(self, plan: Plan) -> RoundRequest:
-        self.context: Context = gather_context(self._source, self._candidates.current, self._retry_plan.dialect)
-        """That of the current candidate."""
+        self.context = gather_context(self._source, self._candidates.current, self._retry_plan.dialect)
         return plan(self.context)

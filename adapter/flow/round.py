@@ -11,8 +11,7 @@ There is one class for each use of an answer, and for each step without one:
 `create_round` chooses one for a `RoundRequest`. `send` it, `wait` until the provider answers, then follow `events` to
 their end, and `finish`: it returns the last events, and the next round if the response is not over. If `wait` raises,
 the round has sent no event of the answer, and `retry` returns another in its place; if the answer breaks later, so may
-`recover`.
-A round is closed when the next one begins.
+`recover`. A round is closed when the next one begins.
 
 In a round that calls no model `wait` returns at once, `events` does its work, and the round that `finish` returns asks
 the model again. What must happen before the first event of an answer, and may still lead to a retry, belongs in `wait`.
@@ -55,6 +54,8 @@ class Round(ABC):
         self._flow = flow
         self._beginning: list[Event] = []
         """The first events of the answer, which `wait` has read."""
+        self._last: list[Event] = []
+        """Those that end the answer, for `finish`; `events` has not yielded them."""
 
     def send(self) -> None:
         """Send the chat request; `wait` raises its failure."""

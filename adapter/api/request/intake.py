@@ -2,8 +2,8 @@
 
 `identify_caller`, `read_callers_body` and `admit` are its steps, always in this order: the bearer key identifies the
 tenant; the body is read; it is parsed, and its references are replaced by the items they name. `admit_http` takes all
-of them for create, compact and input_tokens. A WebSocket identifies its caller once, at the handshake, and passes each
-message to `admit`.
+of them for create, compact and input_tokens; `admit_forwarded` does the same for a request that is not translated. A
+WebSocket identifies its caller once, at the handshake, and passes each message to `admit`.
 
 Checks on each request for a model (quotas, audits, limits of a tenant) belong in `admit`; checks on everything that
 callers do, reading stored responses included, in `identify_caller`. Neither needs Flask: an HTTP request is its WSGI
@@ -130,6 +130,6 @@ def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, recorder:
 
 
 def declines_recording(environ: Mapping[str, Any]) -> bool:
-    """Return whether a caller wants that the inspector records nothing."""
+    """Return whether a caller wants the inspector to record nothing."""
     wish: str = environ.get("HTTP_X_ADAPTER_INSPECT", "")
     return wish.strip().lower() == "off"
