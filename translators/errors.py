@@ -231,6 +231,11 @@ def invalid_value(param: str, value: object, allowed: list[str] | tuple[str, ...
     )
 
 
+def invalid_parameter(param: str, why: str) -> RequestError:
+    """Return the error for a value that no other error describes; `why` is a clause without its full stop."""
+    return RequestError(f"Invalid '{param}': {why}.", param=param, code="invalid_value")
+
+
 def invalid_length(
     param: str, kind: str, above: bool, limit: int, got: int | None = None
 ) -> RequestError:
@@ -247,9 +252,7 @@ def invalid_length(
 
 def too_large(param: str, limit: int) -> RequestError:
     """Return the error for a parameter of more than `limit` bytes of JSON."""
-    return RequestError(
-        f"Invalid '{param}': too large. Expected at most {limit} bytes of JSON.", param=param, code="invalid_value"
-    )
+    return invalid_parameter(param, f"too large. Expected at most {limit} bytes of JSON")
 
 
 def shorten(value: str) -> str:

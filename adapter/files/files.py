@@ -26,7 +26,7 @@ from adapter.store.files.protocols import FileStore
 from translators.context.files import File, decode_file, file_as_text, file_name, printable_name
 from translators.context.pairs import first_unanswered
 from translators.dialects.dialect import Dialect
-from translators.errors import RequestError, missing_parameter, unsupported_parameter
+from translators.errors import RequestError, invalid_parameter, missing_parameter, unsupported_parameter
 from translators.notes import Notes
 from translators.responses.items import (
     ComputerCallOutput,
@@ -288,6 +288,4 @@ def _name(part: InputFile) -> str:
 
 
 def _fetch_error(param: str, reason: str) -> RequestError:
-    return RequestError(
-        f"Invalid '{param}': the file could not be downloaded: {reason}.", param=param, code="invalid_value"
-    )
+    return invalid_parameter(param, f"the file could not be downloaded: {reason}")

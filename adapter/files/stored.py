@@ -13,7 +13,7 @@ from adapter.store.base import NotFound, StoreDown
 from adapter.store.files.protocols import FileReader, FileStore
 from adapter.store.files.values import StoredFile
 from translators.context.files import File
-from translators.errors import RequestError, shorten, unsupported_parameter
+from translators.errors import RequestError, invalid_parameter, shorten, unsupported_parameter
 from translators.responses.items import ComputerCallOutput, InputFile, InputImage, Item, Screenshot
 
 _UNKNOWN_TYPE: Final = "application/octet-stream"
@@ -49,11 +49,9 @@ class StoredFiles:
         try:
             stored = self.store.file(id, tenant, now)
             if stored.bytes > max_bytes:
-                raise RequestError(
-                    f"Invalid '{param}': the file has {stored.bytes} bytes, and one request may have read {max_bytes} "
-                    "more.",
-                    param=param, code="invalid_value",
-                )  # fmt: skip
+                raise invalid_parameter(
+                    param, f"the file has {stored.bytes} bytes, and one request may have read {max_bytes} more"
+                )
             data = b"".join(read_pieces(self.store, stored))
         except NotFound:
             raise FileGone(f"No such File object: {shorten(id)}", param=param, code="invalid_value") from None

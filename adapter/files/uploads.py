@@ -30,6 +30,7 @@ from translators.errors import (
     ProtocolError,
     RequestError,
     UpstreamError,
+    invalid_parameter,
     invalid_value,
     missing_parameter,
     shorten,
@@ -109,14 +110,14 @@ class Upload:
                 case Data(data=data, more_data=more_data) if take is not None:
                     take(data)
                     if len(value) > _MAX_FIELD_BYTES:
-                        raise RequestError(f"Invalid '{name}': it is too long.", param=name, code="invalid_value")
+                        raise invalid_parameter(name, "it is too long")
                     if not more_data and take != self._write:
                         self._fields[name] = value.decode("utf-8", "replace").strip()
                         self._check_values()
 
     def _check_field(self, name: str | None) -> str:
         if name == "file":
-            raise _invalid_file("it has no filename; send it as a file")
+            raise invalid_parameter("file", "it has no filename; send it as a file")
         if name is None or name not in _FIELDS:
             raise unknown_parameter(shorten(str(name)), f"An upload has 'file', {', '.join(map(repr, _FIELDS))}.")
         if name in self._fields:
@@ -134,15 +135,14 @@ class Upload:
         if seconds is not None and not (
             re.fullmatch("[0-9]{1,9}", seconds) and MIN_EXPIRY_SECONDS <= int(seconds) <= MAX_EXPIRY_SECONDS
         ):
-            raise RequestError(
-                f"Invalid 'expires_after[seconds]': expected a number from {MIN_EXPIRY_SECONDS} to "
-                f"{MAX_EXPIRY_SECONDS}, got '{shorten(seconds)}'.",
-                param="expires_after[seconds]", code="invalid_value",
-            )  # fmt: skip
+            raise invalid_parameter(
+                "expires_after[seconds]",
+                f"expected a number from {MIN_EXPIRY_SECONDS} to {MAX_EXPIRY_SECONDS}, got '{shorten(seconds)}'",
+            )
 
     def _begin(self, filename: str, type: str) -> None:
         if self._file.filename:
-            raise _invalid_file("there are two")
+            raise invalid_parameter("file", "there are two")
         name = _check_name(filename)
         type = type.partition(";")[0].strip().lower()
         if not _TYPE.fullmatch(type) or type == _ANY_TYPE:
@@ -177,7 +177,7 @@ class Upload:
         if self._piece:
             self._add_piece()
         if not self._file.bytes:
-            raise _invalid_file("it is empty")
+            raise invalid_parameter("file", "it is empty")
         file = replace(
             self._file,
             purpose=self._fields["purpose"],
@@ -269,16 +269,12 @@ def _check_name(filename: str) -> str:
     """
     name = re.split(r"[/\\]", filename)[-1].strip()
     if name in ("", ".", ".."):
-        raise _invalid_file("its filename is empty")
+        raise invalid_parameter("file", "its filename is empty")
     if len(name) > _MAX_NAME_CHARACTERS:
-        raise _invalid_file(f"its filename has more than {_MAX_NAME_CHARACTERS} characters")
+        raise invalid_parameter("file", f"its filename has more than {_MAX_NAME_CHARACTERS} characters")
     if any(c in _BIDI_CONTROLS or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
-        raise _invalid_file("its filename has control characters")
+        raise invalid_parameter("file", "its filename has control characters")
     return name
-
-
-def _invalid_file(why: str) -> RequestError:
-    return RequestError(f"Invalid 'file': {why}.", param="file", code="invalid_value")
 
 
 def _died() -> UpstreamError:

@@ -26,7 +26,7 @@ from adapter.settings.tools.settings import ToolSettings
 from adapter.sharing.shares import TenantSemaphore, share_of
 from adapter.upstream.client import Upstream
 from adapter.upstream.secret_files import SecretReader, is_from_file
-from translators.errors import RequestError, missing_parameter, shorten, unsupported_parameter
+from translators.errors import invalid_parameter, missing_parameter, shorten, unsupported_parameter
 
 if TYPE_CHECKING:
     from adapter.hosting.code import CodeRunner
@@ -96,9 +96,11 @@ class ToolPolicy:
         for path, declaration in declarations:
             label = declaration.server_label
             if label in servers:
-                raise _invalid(f"{path}.server_label", f"there is another MCP server with the label '{shorten(label)}'")
+                raise invalid_parameter(
+                    f"{path}.server_label", f"there is another MCP server with the label '{shorten(label)}'"
+                )
             if len(servers) == MAX_SERVERS:
-                raise _invalid("tools", f"at most {MAX_SERVERS} MCP servers can be used in one request")
+                raise invalid_parameter("tools", f"at most {MAX_SERVERS} MCP servers can be used in one request")
             servers[label] = self.resolve(declaration, tenant, path)
         return list(servers.values())
 
@@ -110,7 +112,7 @@ class ToolPolicy:
         """
         label = declaration.server_label
         if not LABEL.fullmatch(label):
-            raise _invalid(f"{path}.server_label", "expected 1 to 64 letters, digits, - and _")
+            raise invalid_parameter(f"{path}.server_label", "expected 1 to 64 letters, digits, - and _")
         configured = self._find(declaration, tenant)
         if configured is None:
             server = _with_callers_headers(self._of_caller(declaration, path), declaration, path)
@@ -221,11 +223,11 @@ class ToolPolicy:
             if self._settings.mcp_url_hosts:
                 raise missing_parameter(f"{path}.server_url")
             why = f"no MCP server '{label}' is configured here; the operator can do so as [tools.mcp.{label}]"
-            raise _invalid(f"{path}.server_label", why)
+            raise invalid_parameter(f"{path}.server_label", why)
         try:
             url = parse(declaration.server_url)
         except FetchFailed as error:
-            raise _invalid(f"{path}.server_url", str(error)) from None
+            raise invalid_parameter(f"{path}.server_url", str(error)) from None
         self._check_host(url, path)
         return MCPServerSettings(
             label=declaration.server_label, url=declaration.server_url,
@@ -240,7 +242,7 @@ class ToolPolicy:
                 "[tools], or configure the server as [tools.mcp].",
             )
         if url.scheme != "https" and not self._named_by_callers.names(url):
-            raise _invalid(f"{path}.server_url", "expected an https URL")
+            raise invalid_parameter(f"{path}.server_url", "expected an https URL")
 
 
 def _guard_of(server: MCPServerSettings) -> Guard:
@@ -258,7 +260,7 @@ def _check_url(declaration: MCPDeclaration, server: MCPServerSettings, path: str
     except FetchFailed:
         same = False
     if not same:
-        raise _invalid(
+        raise invalid_parameter(
             f"{path}.server_url",
             f"'{declaration.server_label}' is the label of a server that is configured here with another URL; leave "
             "the URL out, or use another label",
@@ -270,25 +272,29 @@ def _with_callers_headers(server: MCPServerSettings, declaration: MCPDeclaration
     headers, token = declaration.headers or {}, declaration.authorization
     size = sum(len(name) + len(value) for name, value in headers.items())
     if len(headers) > _MAX_HEADERS or size > _MAX_HEADER_BYTES:
-        raise _invalid(f"{path}.headers", f"expected at most {_MAX_HEADERS} headers and {_MAX_HEADER_BYTES} bytes")
+        raise invalid_parameter(
+            f"{path}.headers", f"expected at most {_MAX_HEADERS} headers and {_MAX_HEADER_BYTES} bytes"
+        )
     given = {name.lower() for name in server.headers}
     if server.authorization is not None:
         given.add("authorization")
     if token is not None:
         if not KEY.fullmatch(token):
-            raise _invalid(f"{path}.authorization", "expected a token without spaces")
+            raise invalid_parameter(f"{path}.authorization", "expected a token without spaces")
         if "authorization" in given:
-            raise _invalid(f"{path}.authorization", "the operator has configured the credential of this server")
+            raise invalid_parameter(
+                f"{path}.authorization", "the operator has configured the credential of this server"
+            )
         given.add("authorization")
     for name, value in headers.items():
         where = f"{path}.headers"
         if not HEADER.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
-            raise _invalid(where, "a name or value has characters that no header may have")
+            raise invalid_parameter(where, "a name or value has characters that no header may have")
         if is_reserved(name.lower()):
-            raise _invalid(where, f"'{shorten(name)}' is a header that this server sets itself")
+            raise invalid_parameter(where, f"'{shorten(name)}' is a header that this server sets itself")
         if name.lower() in given:
             also = " as 'authorization' too" if name.lower() == "authorization" and token is not None else " already"
-            raise _invalid(where, f"'{shorten(name)}' is set{also}")
+            raise invalid_parameter(where, f"'{shorten(name)}' is set{also}")
         given.add(name.lower())
     secrets = {name: Secret(value) for name, value in headers.items()}
     return replace(
@@ -296,7 +302,3 @@ def _with_callers_headers(server: MCPServerSettings, declaration: MCPDeclaration
         authorization=server.authorization if token is None else Secret(token),
         headers={**server.headers, **secrets},
     )
-
-
-def _invalid(param: str, why: str) -> RequestError:
-    return RequestError(f"Invalid '{param}': {why}.", param=param, code="invalid_value")

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from translators.errors import RequestError, missing_parameter
+from translators.errors import RequestError, invalid_parameter, missing_parameter
 from translators.wire import Decoder, Raw, decode_members, decode_param, encode
 
 _BEFORE_VALUE: Final = re.compile(rb'[\s,{]*"(?:[^"\\]|\\.)*"\s*:\s*', re.S)
@@ -50,7 +50,7 @@ def read_forwarded(body: bytes) -> ForwardedRequest:
         raise missing_parameter("model")
     model = decode_param(_text, members["model"], "model")
     if not model:
-        raise RequestError("Invalid 'model': an empty string.", param="model", code="invalid_value")
+        raise invalid_parameter("model", "an empty string")
     limit = _read_count(members, "max_completion_tokens")
     if limit is None:
         limit = _read_count(members, "max_tokens")

@@ -8,7 +8,7 @@ that contains it. The body's UTF-8 is checked as a whole, since a decoder checks
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from translators.errors import RequestError
+from translators.errors import RequestError, invalid_parameter
 from translators.wire import UNPARSABLE, Decoder, NotJSON, Raw
 
 _NUL: Final = rb"\u0000"
@@ -42,11 +42,7 @@ def check_characters(body: bytes, members: Mapping[str, Raw | bytes], known_inpu
         for name, raw in members.items():
             if _has_nul(bytes(raw)):
                 path = name + _path_below(bytes(raw))
-                raise RequestError(
-                    f"Invalid '{path}': a string must not contain the NUL character (\\u0000).",
-                    param=path,
-                    code="invalid_value",
-                )
+                raise invalid_parameter(path, "a string must not contain the NUL character (\\u0000)")
 
 
 def _has_nul(raw: bytes) -> bool:

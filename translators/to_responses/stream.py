@@ -229,7 +229,10 @@ class ResponseStream:
         return self._break_off(status="cancelled")
 
     def revoke(self, events: list[Event], error: ProtocolError) -> list[Event]:
-        """Return the last events with `response.failed` as the terminal one: the response could not be stored."""
+        """Return the last events with `response.failed` as the terminal one.
+
+        The response could not be stored, or is not what its request demands.
+        """
         self.error = error.copy()
         self.response = replace(
             self.response, status="failed", completed_at=None, incomplete_details=None, error=failure_of(error)

@@ -16,7 +16,7 @@ from adapter.api.request.fields import Member, Metadata, Number, Text, Typed
 from adapter.api.request.intake import read_callers_body
 from adapter.flow.caller import Caller
 from adapter.store.vectors.values import StoredVectorFile
-from translators.errors import RequestError, missing_parameter, shorten, unknown_parameter
+from translators.errors import invalid_parameter, missing_parameter, shorten, unknown_parameter
 from translators.responses.characters import check_characters
 from translators.wire import Decoder, Raw, decode_members, decode_param, encode
 
@@ -101,7 +101,7 @@ class FilterMember(Member):
         from adapter.hosting.file_search.filters import read_filter  # late: few servers search
 
         if len(memoryview(raw)) > _MAX_BYTES:
-            raise RequestError(f"Invalid '{name}': it is too long.", param=name, code="invalid_value")
+            raise invalid_parameter(name, "it is too long")
         return read_filter(decode_param(_anything, raw, name), name)
 
 
@@ -167,10 +167,10 @@ def check_attributes(given: Mapping[str, Any], param: str) -> dict[str, str | fl
     """Return the attributes of a file without those that are null; raise RequestError for what is too much."""
     attributes = {key: value for key, value in given.items() if value is not None}
     if len(attributes) > 16:
-        raise _invalid(param, "expected at most 16 attributes")
+        raise invalid_parameter(param, "expected at most 16 attributes")
     for key, value in attributes.items():
         if len(key) > 64 or (isinstance(value, str) and len(value) > 512):
-            raise _invalid(f"{param}.{shorten(key)}", "expected at most 64 characters as key and 512 as value")
+            raise invalid_parameter(f"{param}.{shorten(key)}", "expected at most 64 characters as key and 512 as value")
     return attributes
 
 
@@ -179,7 +179,9 @@ def check_chunking(chunking: Chunking, param: str) -> Chunking:
     if isinstance(chunking, StaticChunking):
         sizes = chunking.static
         if sizes.chunk_overlap_tokens * 2 > sizes.max_chunk_size_tokens:
-            raise _invalid(f"{param}.static.chunk_overlap_tokens", "expected at most half of 'max_chunk_size_tokens'")
+            raise invalid_parameter(
+                f"{param}.static.chunk_overlap_tokens", "expected at most half of 'max_chunk_size_tokens'"
+            )
     return chunking
 
 
@@ -193,7 +195,3 @@ def new_vector_file(
         return made
     size, overlap = chunking.static.max_chunk_size_tokens, chunking.static.chunk_overlap_tokens
     return replace(made, chunk_tokens=size, overlap_tokens=overlap, auto=False)
-
-
-def _invalid(param: str, why: str) -> RequestError:
-    return RequestError(f"Invalid '{param}': {why}.", param=param, code="invalid_value")

@@ -17,7 +17,14 @@ from typing import Any, Final
 
 from msgspec import to_builtins
 
-from translators.errors import ProtocolError, RequestError, missing_parameter, shorten, unknown_parameter
+from translators.errors import (
+    ProtocolError,
+    RequestError,
+    invalid_parameter,
+    missing_parameter,
+    shorten,
+    unknown_parameter,
+)
 from translators.responses.decoding.items import decode_items
 from translators.responses.items import InputText
 from translators.responses.request import PromptReference
@@ -135,10 +142,7 @@ class _Slots:
         filled = self.content(template)
         if isinstance(filled, str):
             return filled
-        raise RequestError(
-            "Invalid 'prompt.variables': the instructions cannot contain an image or a file.",
-            param="prompt.variables", code="invalid_value",
-        )
+        raise invalid_parameter("prompt.variables", "the instructions cannot contain an image or a file")
 
     def content(self, template: str) -> str | list[dict[str, Any]]:
         """Return a text with its slots filled: as text, or as content parts if a variable is an image or a file."""

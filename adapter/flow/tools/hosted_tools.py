@@ -25,7 +25,7 @@ from adapter.flow.tools.built_in_tools import BUILT_IN_TOOLS, open_built_ins
 from adapter.flow.tools.usable_servers import UsableServer, list_all, open_list, resolve_servers
 from adapter.hosting.runs import ApprovalWait, MCPRun, ToolRun
 from translators.constraints.tool_choice import allowed_tools, undeclared_choice
-from translators.errors import RequestError, shorten
+from translators.errors import RequestError, invalid_parameter, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.items import Item
@@ -233,11 +233,11 @@ def _check_number(tools: Sequence[Tool], servers: Sequence[UsableServer]) -> Non
     namespaces = {namespace_of(one.declared.server_label) for one in servers}
     shown = [tool for tool in tools if isinstance(tool, NamespaceTool) and tool.name in namespaces]
     if sum(len(tool.tools) for tool in shown) > MAX_TOOLS:
-        raise RequestError(
-            f"Invalid 'tools': the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools', "
-            "or let the model search for them ('tool_search', 'defer_loading').",
-            param="tools", code="invalid_value",
-        )  # fmt: skip
+        raise invalid_parameter(
+            "tools",
+            f"the MCP servers have more than {MAX_TOOLS} tools. Name those to use in 'allowed_tools', or let the model "
+            "search for them ('tool_search', 'defer_loading')",
+        )
 
 
 def _check_names(request: CreateRequest, tools: Sequence[Tool]) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from translators.errors import RequestError
+from translators.errors import invalid_parameter
 
 _MAX_DEPTH: Final = 8
 
@@ -47,22 +47,24 @@ _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 def read_filter(given: object, param: str, depth: int = 0) -> Filter:
     """Return the filter in decoded JSON; raise RequestError with its path."""
     if depth == _MAX_DEPTH:
-        raise _invalid(param, f"filters may be nested {_MAX_DEPTH} deep")
+        raise invalid_parameter(param, f"filters may be nested {_MAX_DEPTH} deep")
     if not isinstance(given, dict):
-        raise _invalid(param, "expected an object")
+        raise invalid_parameter(param, "expected an object")
     if given.get("type") in ("and", "or"):
         members = given.get("filters")
         if not isinstance(members, list) or not members:
-            raise _invalid(f"{param}.filters", "expected a list of filters")
+            raise invalid_parameter(f"{param}.filters", "expected a list of filters")
         filters = [read_filter(one, f"{param}.filters[{at}]", depth + 1) for at, one in enumerate(members)]
         return Compound(given["type"], filters)
     try:
         comparison = msgspec.convert({**given, "kind": "comparison"}, Comparison)
     except msgspec.ValidationError as error:
-        raise _invalid(param, str(error)[:200]) from None
+        raise invalid_parameter(param, str(error)[:200]) from None
     is_list, wants_list = isinstance(comparison.value, list), comparison.type in ("in", "nin")
     if is_list != wants_list:
-        raise _invalid(f"{param}.value", f"expected {'a list' if wants_list else 'one value'} for '{comparison.type}'")
+        raise invalid_parameter(
+            f"{param}.value", f"expected {'a list' if wants_list else 'one value'} for '{comparison.type}'"
+        )
     return comparison
 
 
@@ -94,7 +96,3 @@ def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, (int, float)) else type(value).__name__
-
-
-def _invalid(param: str, why: str) -> RequestError:
-    return RequestError(f"Invalid '{param}': {why}.", param=param, code="invalid_value")
