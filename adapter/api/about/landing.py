@@ -14,6 +14,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
+from adapter.api.current import services
+
 blueprint = Blueprint("landing", __name__)
 
 _TEXT: Final = """\
@@ -24,6 +26,13 @@ This is responses-adapter: OpenAI's Responses API in front of a chat-completions
   models                 GET {base}/v1/models
   is it ready?           GET {base}/readyz
 """
+_WITH_KEY: Final = {
+    "CURL_KEY": '\n     -H "Authorization: Bearer $RESPONSES_KEY" \\',
+    "API_KEY": "YOUR-KEY",
+    "CODEX_KEY": '\nenv_key = "RESPONSES_KEY"',
+}
+"""What the page's examples have in these places on a server that needs keys."""
+_WITHOUT_KEY: Final = {"CURL_KEY": "", "API_KEY": "sk-anything", "CODEX_KEY": ""}
 
 
 @blueprint.get("/")
@@ -33,7 +42,10 @@ def show() -> Response:
         return Response(_TEXT.format(base=base), content_type="text/plain; charset=utf-8", headers={"Vary": "Accept"})
     page, policy = _read_page()
     headers = {"Content-Security-Policy": policy, "Vary": "Accept", "Cache-Control": "no-store"}
-    return Response(page.replace("BASE", html.escape(base)), content_type="text/html; charset=utf-8", headers=headers)
+    places = _WITH_KEY if services().settings.requires_keys else _WITHOUT_KEY
+    for place, text in {"BASE": base, **places}.items():
+        page = page.replace(place, html.escape(text))
+    return Response(page, content_type="text/html; charset=utf-8", headers=headers)
 
 
 @cache

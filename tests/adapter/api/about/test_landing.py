@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import html
 import re
 
 import pytest
 from flask.testing import FlaskClient
+
+from tests.support.app import make_app
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -24,6 +27,16 @@ def test_a_page(client: FlaskClient) -> None:
     assert "BASE" not in answer.text
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|@import|url\(""", answer.text)
     assert "innerHTML" not in answer.text
+
+
+@pytest.mark.parametrize("keys", [(), ("sk-12345678",)])
+def test_its_examples_have_a_key_where_one_is_needed(keys: tuple[str, ...]) -> None:
+    page = html.unescape(make_app(api_keys=keys).test_client().get("/", headers={"Accept": BROWSER}).text)
+    assert not re.search(r"[A-Z]+_KEY(?<!RESPONSES_KEY)", page)
+    header = '-H "Authorization: Bearer $RESPONSES_KEY" \\\n'
+    for example in (header, 'api_key="YOUR-KEY"', 'env_key = "RESPONSES_KEY"'):
+        assert (example in page) == bool(keys)
+    assert ('api_key="sk-anything"' in page) == (not keys)
 
 
 def test_the_policy_allows_the_page_s_own_script_and_nothing_else(client: FlaskClient) -> None:
