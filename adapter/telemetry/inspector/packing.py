@@ -1,22 +1,25 @@
 """Recordings as the spool has them: many together, contents cut to what a person can use, all of it free of secrets.
 
-One search for secrets, one compression and one row is enough for hundreds of short exchanges, which are much alike.
-Base64 of images and files is replaced by its size and digest, sealed reasoning cut to its first characters. Secrets
-become asterisks, as many as they have characters, so that every length stays right.
+What ends is put into groups in the event loop, some dozens at a time, and from then on is a few long texts: many small
+objects that wait to be written would cost more. One search for secrets, one compression and one row is enough for
+hundreds of short exchanges, which are much alike. Base64 of images and files is replaced by its size and digest, sealed
+reasoning cut to its first characters. Secrets become asterisks, as many as they have characters, so that every length
+stays right.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, Protocol
 
 import msgspec
 import zstandard
 from msgspec import Struct
 
-from adapter.telemetry.inspector.recording import Contents, Taken
+from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Head, Recording
 from adapter.telemetry.masks import contains
-from translators.wire import encode
 
 _LONG_BYTES: Final = 2048
 _BASE64_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
@@ -27,6 +30,7 @@ _STEP: Final = 32
 _SAMPLES: Final = b"A" * (_LONG_BYTES // _STEP)
 _AS_SAMPLES: Final = bytes(65 if byte in _BASE64_BYTES else 32 for byte in range(256))
 """What a byte of a sample says: whether it is base64."""
+_SEALED_NAME: Final = b'"encrypted_content"'
 _SEALED: Final = re.compile(rb'("encrypted_content":\s*"[^"\\]{16})[^"]+')
 _CREDENTIALS: Final = {
     b'"authorization"': re.compile(rb'("authorization"\s*:\s*")((?:[^"\\]|\\.)*)'),
@@ -42,8 +46,12 @@ CUT: Final = b"[left out by the inspector: "
 _compressor: Final = zstandard.ZstdCompressor(level=1)
 _AT_ONCE: Final = 1 << 19
 """Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
+_HEAD_BYTES: Final = 1 << 10
+"""Of a head, about, as JSON."""
 decompress: Final = zstandard.ZstdDecompressor().decompress
-_encode: Final = msgspec.msgpack.Encoder().encode
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
+_text_of: Final = itemgetter(0, 1)
+"""What pieces of one text have in common."""
 
 
 class Mask(Protocol):
@@ -73,63 +81,123 @@ class Part(Struct):
 
 
 class _Layout(Struct, array_like=True):
-    """The sizes of a part's texts, which follow each other in those of its group, each with a line's end."""
+    """The pieces of a recording's contents, which follow each other in the texts of its group."""
 
     id: str
-    """Of the recording."""
-    request: int | None = None
-    chats: list[tuple[int, int]] = []
-    chunks: list[tuple[int, list[float], list[int]]] = []
-    error_bodies: list[tuple[int, int]] = []
-    events: tuple[list[float], list[int]] | None = None
-    response: int | None = None
+    pieces: list[tuple[int, int, float, int]]
+    """Kind, attempt and time of each, and its size. After those of one text, which a secret may cross, a line ends."""
 
 
-_decode: Final = msgspec.msgpack.Decoder(list[_Layout]).decode
+_decode_lines: Final = msgspec.json.Decoder(_Layout).decode_lines
 
 
 class _OfCaller:
     """What a group has of the recordings with one caller's key."""
 
-    __slots__ = ("heads", "layouts", "texts")
+    __slots__ = ("data", "heads", "layouts", "lines", "shapes", "texts", "to_cut")
 
     def __init__(self) -> None:
-        self.heads: list[bytes] = []
-        self.layouts: list[_Layout] = []
+        self.heads: list[Head] = []
+        self.shapes: list[_Layout] = []
+        self.data: list[bytes] = []
+        """Pieces, and ends of lines. These three are empty again when the group is settled."""
+        self.lines: list[bytes] = []
+        self.layouts: list[bytes] = []
         self.texts: list[bytes] = []
+        self.to_cut = False
+        """A request has a name that is one of `_CREDENTIALS`."""
+
+    def add(self, recording: Recording) -> int:
+        """Add what is new of a recording; return its size, roughly."""
+        contents = recording.take()
+        self.heads.append(recording.head)
+        if not contents:
+            return _HEAD_BYTES
+        contents.sort(key=_text_of)
+        pieces, data, size = [], self.data, _HEAD_BYTES
+        text = contents[0][:2]
+        for kind, number, time, piece in contents:
+            if (kind, number) != text:
+                text = kind, number
+                data.append(b"\n")
+            data.append(piece)
+            pieces.append((kind, number, time, len(piece)))
+            size += len(piece)
+        data.append(b"\n")
+        self.shapes.append(_Layout(recording.head.id, pieces))
+        if contents[0][0] == REQUEST:
+            request = contents[0][3]
+            for name in _CREDENTIALS:
+                if contains(request, name):
+                    self.to_cut = True
+        return size
+
+    def settle(self) -> None:
+        """Make a few texts of what has been added."""
+        self.lines.append(_encode_lines(self.heads))
+        self.heads = []
+        if self.shapes:
+            self.layouts.append(_encode_lines(self.shapes))
+            self.texts.append(b"".join(self.data))
+            self.shapes, self.data = [], []
+
+    def cut(self) -> tuple[bytes, bytes]:
+        """Return the layouts and the texts, these without what is long and means nothing to a person."""
+        layouts, texts = b"".join(self.layouts), b"".join(self.texts)
+        if not (self.to_cut or contains(texts, _SEALED_NAME) or _may_have_base64(texts)):
+            return layouts, texts
+        at, shapes, data = 0, _decode_lines(layouts), []
+        for shape in shapes:
+            pieces = []
+            for (kind, number), text in groupby(shape.pieces, _text_of):
+                for *_, time, size in text:
+                    data.append(_cut(kind, texts[at : at + size]))
+                    pieces.append((kind, number, time, len(data[-1])))
+                    at += size
+                data.append(b"\n")
+                at += 1
+            shape.pieces = pieces
+        return _encode_lines(shapes), b"".join(data)
 
 
 class Group:
     """Recordings that share a row."""
 
-    def __init__(self, first: Taken, apart: Taken | None = None) -> None:
-        self.apart = apart
-        """The recording, if it has the row for itself."""
-        self.at = first.at
+    __slots__ = ("_by_bearer", "at", "has_contents", "id", "is_last", "number", "part", "size")
+
+    def __init__(self, first: Recording) -> None:
+        """`first`: one of them, which is still to be added."""
+        self.at = first.head.at
+        self.id = first.head.id if first.is_apart else None
+        """Of the recording, if it has the row for itself."""
+        self.part = first.head.parts
+        """Which of its contents then are in the group."""
+        self.is_last = first.head.status != "in_progress"
+        """Its exchange is over."""
         self.number = 0
         self.has_contents = False
-        self._size = 0
+        self.size = 0
         self._by_bearer: dict[str | None, _OfCaller] = {}
-        self.add(first)
 
-    def add(self, one: Taken) -> None:
-        """Add what is new of a recording."""
-        contents = one.contents
-        own = self._by_bearer.get(one.bearer)
+    def add(self, recording: Recording) -> None:
+        """Add what is new of a recording; `settle` the group soon."""
+        own = self._by_bearer.get(recording.bearer)
         if own is None:
-            own = self._by_bearer[one.bearer] = _OfCaller()
-        own.heads.append(one.head)
+            own = self._by_bearer[recording.bearer] = _OfCaller()
+        self.size += own.add(recording)
         self.number += 1
-        self._size += len(one.head)
-        if contents is not None:
-            self.has_contents = True
-            known = len(own.texts)
-            own.layouts.append(_lay_out(one.id, contents, own.texts))
-            self._size += sum(map(len, own.texts[known:]))
+
+    def settle(self) -> None:
+        """Make a few texts of what has been added."""
+        for own in self._by_bearer.values():
+            if own.heads:
+                own.settle()
+                self.has_contents = self.has_contents or bool(own.texts)
 
     @property
-    def is_full(self) -> bool:
-        return self._size >= _AT_ONCE
+    def is_open(self) -> bool:
+        """Whether other recordings may be added."""
+        return self.id is None and self.size < _AT_ONCE
 
     def pack(self, mask: Mask) -> Iterator[bytes]:
         """Yield a line of JSON for each recording; if there are contents, their layouts, too, and their texts.
@@ -137,10 +205,31 @@ class Group:
         Secrets are masked.
         """
         callers = self._by_bearer.items()
-        yield b"\n".join([mask(b"\n".join(own.heads), bearer) for bearer, own in callers])
+        yield b"".join([mask(b"".join(own.lines), bearer) for bearer, own in callers])
         if self.has_contents:
-            yield _encode([one for _, own in callers for one in own.layouts])
-            yield b"\n".join([mask(b"\n".join(own.texts), bearer) for bearer, own in callers if own.texts])
+            cut = [(bearer, *own.cut()) for bearer, own in callers]
+            yield b"".join([layouts for _, layouts, _ in cut])
+            yield b"".join([mask(texts, bearer) for bearer, _, texts in cut])
+
+
+def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
+    """Add what is new of recordings to the last of some groups, or to new ones.
+
+    Those of exchanges that are over before they are written share groups; each other one is apart.
+    """
+    changed: list[Group] = []
+    group = groups[-1] if groups else None
+    for recording in recordings:
+        if recording.head.status == "in_progress":
+            recording.is_apart = True
+        if group is None or recording.is_apart or not group.is_open:
+            group = Group(recording)
+            groups.append(group)
+        if group not in changed[-1:]:
+            changed.append(group)
+        group.add(recording)
+    for group in changed:
+        group.settle()
 
 
 def compress(packed: Iterable[bytes]) -> Iterator[bytes]:
@@ -167,23 +256,26 @@ def _compress(packed: list[bytes]) -> list[bytes]:
 
 def unpack(layouts: bytes, texts: bytes) -> Iterator[tuple[str, Part]]:
     """Yield the contents that a group has, with the ids of the recordings."""
-    data = decompress(texts)
-    at = 0
-
-    def take(size: int) -> bytes:
-        nonlocal at
-        begin, at = at, at + size + 1
-        return data[begin : begin + size]
-
-    for layout in _decode(decompress(layouts)):
-        yield layout.id, Part(
-            None if layout.request is None else take(layout.request),
-            [(number, take(size)) for number, size in layout.chats],
-            [(number, times, sizes, take(sum(sizes))) for number, times, sizes in layout.chunks],
-            [(number, take(size)) for number, size in layout.error_bodies],
-            [] if layout.events is None else [(*layout.events, take(sum(layout.events[1])))],
-            None if layout.response is None else take(layout.response),
-        )
+    data, at = decompress(texts), 0
+    for layout in _decode_lines(decompress(layouts)):
+        part = Part(chats=[], chunks=[], error_bodies=[], events=[])
+        for (kind, number), pieces in groupby(layout.pieces, _text_of):
+            _, _, times, sizes = map(list, zip(*pieces, strict=True))
+            begin, end = at, at + sum(sizes)
+            text, at = data[begin:end], end + 1
+            if kind == REQUEST:
+                part.request = text
+            elif kind == CHAT:
+                part.chats.append((number, text))
+            elif kind == CHUNK:
+                part.chunks.append((number, times, sizes, text))
+            elif kind == ERROR:
+                part.error_bodies.append((number, text))
+            elif kind == EVENT:
+                part.events.append((times, sizes, text))
+            else:
+                part.response = text
+        yield layout.id, part
 
 
 def join_parts(parts: Iterable[Part]) -> Part:
@@ -199,37 +291,13 @@ def join_parts(parts: Iterable[Part]) -> Part:
     return whole
 
 
-def _lay_out(id: str, contents: Contents, texts: list[bytes]) -> _Layout:
-    """Append the texts of contents, cut to what a person can use, to those of the group; return where they are."""
-    layout, put = _Layout(id), texts.append
-    if contents.request is not None:
-        put(request := _hide_credentials(_cut(contents.request)))
-        layout.request = len(request)
-    for number, json in contents.chats:
-        put(json := _cut(json))
-        layout.chats.append((number, len(json)))
-    for number, came in contents.chunks.items():
-        put(b"".join(came.data))  # as one text: a secret may be in two of them
-        layout.chunks.append((number, came.times, [*map(len, came.data)]))
-    for number, body in contents.error_bodies:
-        put(body)
-        layout.error_bodies.append((number, len(body)))
-    if (sent := contents.events) is not None:
-        data, whole = sent.data, b"".join(sent.data)
-        if (cut := _cut(whole)) is not whole:
-            data = [_cut(piece) for piece in data]
-            cut = b"".join(data)
-        put(cut)
-        layout.events = sent.times, [*map(len, data)]
-    if contents.response is not None:
-        put(response := _cut(encode(contents.response)))
-        layout.response = len(response)
-    return layout
-
-
-def _cut(json: bytes) -> bytes:
-    """Return JSON without what is long and means nothing to a person; mostly that is the same object."""
-    if contains(json, b'"encrypted_content"'):
+def _cut(kind: int, json: bytes) -> bytes:
+    """Return a piece without what is long and means nothing to a person; mostly that is the same object."""
+    if kind in (CHUNK, ERROR):
+        return json
+    if kind == REQUEST:
+        json = _hide_credentials(json)
+    if contains(json, _SEALED_NAME):
         json = _SEALED.sub(rb"\1...", json)
     return _BASE64.sub(_describe, json) if _may_have_base64(json) else json
 

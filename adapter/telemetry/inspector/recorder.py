@@ -1,9 +1,10 @@
 """The recorder of one worker: it begins recordings, and writes them to the spool, many in one transaction.
 
-What has been taken is written half a second later, together with all else of that time. Most exchanges are short,
-and taken only once, at their end; others at each tick, if there is something new. A thread of its own
-packs and writes, for a tenth of the time at most: under a load that is higher than that, contents are left out, and the
-recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered as ever.
+A recording that ends is gathered with some dozens of others, and written at the next tick of the heartbeat. Most
+exchanges are short, and gathered only once; others at each tick, if there is something new. A thread of its own
+redacts, compresses and writes, for a tenth of the time at most: under a load that is higher than that, contents are
+left out, and the recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered
+as ever.
 """
 
 import os
@@ -18,20 +19,22 @@ import gevent
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.settings.caller_keys import CallerKey
-from adapter.telemetry.inspector.packing import Mask
-from adapter.telemetry.inspector.recording import Contents, Head, Recording, Taken
+from adapter.telemetry.inspector.packing import Group, Mask, gather
+from adapter.telemetry.inspector.recording import REQUEST, Head, Piece, Recording
 from adapter.telemetry.inspector.spool import Spool, open_spool
 from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS, log, log_context
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
 
-_WRITE_SECONDS: Final = 0.5
-"""From a change until it is written."""
 _MAX_CONTENTS: Final = 4 << 20
 """Bytes of the contents of one exchange."""
-_MAX_PENDING: Final = 20_000
-"""Recordings to be written; more are dropped, so that a disk that hangs costs no memory."""
+_GATHERED: Final = 32
+"""Recordings that are gathered at once: one after the other they take twice the time."""
+_MUCH_BYTES: Final = 4 << 20
+"""That wait to be written: the next tick is not awaited."""
+_MAX_BYTES: Final = 64 << 20
+"""That wait to be written; more are dropped, so that a disk that hangs costs no memory."""
 STATE_TICKS: Final = 5
 """Between two writes of the state of the upstreams, in seconds: readers ignore that of a worker that has ended."""
 _SHARE: Final = 0.1
@@ -65,7 +68,9 @@ class Recorder:
         self._worker = 0
         self.in_progress: dict[Recording, None] = {}
         """Those of exchanges that have reached a provider and have not ended."""
-        self._pending: list[Taken] = []
+        self._ended: dict[Recording, None] = {}
+        """Those that are still to be gathered."""
+        self._groups: list[Group] = []
         """What is to be written."""
         self._epoch = time.time() - time.monotonic()
         """Unix time at which the monotonic clock was 0."""
@@ -90,7 +95,8 @@ class Recorder:
 
     def begin(self, sender: Sender, path: str, body: bytes, began: float) -> Recording:
         """Return the recording of a request that began to arrive at a time of the monotonic clock."""
-        key, tenant, contents = sender.key, sender.tenant, None
+        key, tenant = sender.key, sender.tenant
+        contents: list[Piece] | None = None
         if self.mode == "heads":
             about = "not recorded: the inspector records heads only"
         elif key is not None and key.inspect == "never":
@@ -101,7 +107,7 @@ class Recorder:
             about = "not recorded: the request is too large"
         else:
             about = "recorded"
-            contents = Contents(body)
+            contents = [(REQUEST, 0, began, body)]
         at, worker, ids = self._epoch + began, self._worker, log_context.get()
         head = Head(
             # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond
@@ -115,20 +121,34 @@ class Recorder:
         """Write what is new in a recording, soon; if it has ended, it is not in progress any more."""
         if recording.head.status != "in_progress":
             self.in_progress.pop(recording, None)
-        if len(self._pending) < _MAX_PENDING:
-            self._pending.append(recording.take())
-        else:
-            self.lost += 1
-        if self._writer is None:
-            self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending)
+        self._ended[recording] = None
+        if len(self._ended) >= _GATHERED:
+            self._gather()
+
+    def _gather(self) -> None:
+        """Pack recordings of exchanges that are over."""
+        ended, self._ended = self._ended, {}
+        waiting = sum([group.size for group in self._groups])
+        if waiting > _MAX_BYTES:
+            self.lost += len(ended)
+            return
+        gather(ended, self._groups)
+        if waiting > _MUCH_BYTES:
+            self._write_soon()
+
+    def _write_soon(self) -> None:
+        if not self._writer:
+            self._writer = gevent.spawn(self.flush)
 
     def tick(self) -> None:
-        """Take what is new of exchanges in progress, and write the state of the upstreams; called by the heartbeat."""
+        """Write what is new, and the state of the upstreams; called by the heartbeat."""
         self._epoch = time.time() - time.monotonic()
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
-        for recording in self.in_progress:
-            if recording.contents or not recording.is_listed:
-                self.add(recording)
+        if sum([group.size for group in self._groups]) <= _MAX_BYTES:
+            news = (recording for recording in self.in_progress if recording.contents or not recording.is_listed)
+            gather(news, self._groups)
+        if self._ended or self._groups:
+            self._write_soon()
         self._ticks += 1
         if self._ticks % STATE_TICKS == 0:
             gevent.spawn(self._write_state)
@@ -139,9 +159,11 @@ class Recorder:
         return self._threads.do(query)  # type: ignore[no-any-return]
 
     def flush(self) -> None:
-        """Write what is pending, and wait until it can be read."""
-        taken, self._pending = self._pending, []
-        self._seconds_left -= self._try_to(partial(_write_timed, taken=taken), len(taken)) or 0.0
+        """Write what is new of exchanges that are over, and wait until it can be read."""
+        self._gather()
+        groups, self._groups = self._groups, []
+        number = sum([group.number for group in groups])
+        self._seconds_left -= self._try_to(partial(_write_timed, groups=groups), number) or 0.0
 
     def close(self) -> None:
         """Write what is pending, and close the file."""
@@ -150,11 +172,6 @@ class Recorder:
         self.flush()
         self._threads.close()
         self._path = None
-
-    def _write_pending(self) -> None:
-        self.flush()
-        again = bool(self._pending)
-        self._writer = gevent.spawn_later(_WRITE_SECONDS, self._write_pending) if again else None
 
     def _write_state(self) -> None:
         """Write what this worker knows of the upstreams, and remove what is too old."""
@@ -173,10 +190,10 @@ class Recorder:
         return None
 
 
-def _write_timed(spool: Spool, taken: list[Taken]) -> float:
+def _write_timed(spool: Spool, groups: list[Group]) -> float:
     """Write, and return the CPU time that it took in seconds."""
     began = time.thread_time()
-    spool.write(taken)
+    spool.write(groups)
     return time.thread_time() - began
 
 

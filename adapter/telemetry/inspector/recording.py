@@ -1,15 +1,15 @@
 """One exchange as it happens: when each step came, which attempts it took, and, if contents are recorded, every byte.
 
 A recording only collects, in the event loop: along the way a time is stored as it was read, bytes are appended, and
-nothing is calculated. At its end the head becomes JSON, since many objects that wait to be written cost more than
-their encoding. Packing, redaction and writing are the recorder's work, beside the event loop. Times are those of the
+nothing is calculated: code that runs once in a request costs many times what it costs for some dozens of recordings at
+once, as they are packed. Redaction and writing are the recorder's work, beside the event loop. Times are those of the
 worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -115,43 +115,12 @@ class Head(Struct, omit_defaults=True):
         return (time - self.began) * 1000
 
 
-class Arrivals(Struct):
-    """Bytes that came, or went, in pieces: when, and what."""
-
-    times: list[float] = []
-    data: list[bytes] = []
-
-
-class Contents(Struct):
-    """What has been collected of an exchange's contents since it was last taken."""
-
-    request: bytes | None = None
-    chats: list[tuple[int, bytes]] = []
-    """Chat requests, with the number of the attempt."""
-    chunks: dict[int, Arrivals] = {}
-    """By the number of the attempt."""
-    error_bodies: list[tuple[int, bytes]] = []
-    events: Arrivals | None = None
-    """As they went to the client: lines, of which some are JSON, or `data: ` and JSON."""
-    response: Response | None = None
-
-    def __bool__(self) -> bool:
-        some = self.chats or self.chunks or self.error_bodies or self.events or self.response
-        return self.request is not None or bool(some)
-
-
-class Taken(Struct, frozen=True):
-    """What is to be written of a recording, which is free to be forgotten: many may wait."""
-
-    id: str
-    at: float
-    bearer: str | None
-    head: bytes
-    """JSON."""
-    contents: Contents | None
-    part: int
-    is_last: bool
-    """The exchange was over when it was taken."""
+REQUEST, CHAT, CHUNK, ERROR, EVENT, RESPONSE = range(6)
+"""What a piece of the contents is: the request's body, a chat request, bytes of an answer's body, the body of an error,
+events as they went to the client (lines, of which some are JSON, or `data: ` and JSON), a response that was not sent as
+events. In this order they are written."""
+Piece: TypeAlias = tuple[int, int, float, bytes]
+"""Its kind, the number of the attempt, when it came or went, and what."""
 
 
 class Owner(Protocol):
@@ -172,12 +141,14 @@ class Recording(Struct, eq=False):
     """It is redacted."""
     room: int
     """Bytes of contents that may still be recorded; below 0 there were too many, and nothing more is recorded."""
-    contents: Contents | None
+    contents: list[Piece] | None
     """What is still to be written; None: nothing will be."""
     reason: str = ""
     """Why the next attempt is made; "" if it is not known."""
     is_listed: bool = False
     """Its head has been taken."""
+    is_apart: bool = False
+    """It has been taken while the exchange was in progress, and has a row for itself."""
 
     def describe(self, model: str, previous: str | None, conversation: str | None, *, stored: bool) -> None:
         """Take over what the parsed request says; `stored`: whether it is to be stored."""
@@ -196,7 +167,7 @@ class Recording(Struct, eq=False):
         self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
     ) -> None:
         """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
-        attempts = self.head.attempts
+        attempts, now = self.head.attempts, monotonic()
         if not attempts:
             self.owner.in_progress[self] = None
         reason = self.reason or ("next round" if attempts else "first")
@@ -204,8 +175,8 @@ class Recording(Struct, eq=False):
         if self.contents is not None:
             self.room -= len(json)
             if self.room >= 0:
-                self.contents.chats.append((len(attempts), json))
-        attempts.append(Attempt(reason, upstream, model, key, lessons, monotonic(), delay))
+                self.contents.append((CHAT, len(attempts), now, json))
+        attempts.append(Attempt(reason, upstream, model, key, lessons, now, delay))
 
     def add_head(self, status: int) -> Callable[[bytes], None] | None:
         """Record the status of a provider's answer; return what records the bytes of its body; None: nothing does."""
@@ -220,18 +191,15 @@ class Recording(Struct, eq=False):
         if contents is None or self.room < 0:
             return
         now, attempts = monotonic(), self.head.attempts
-        arrivals = contents.chunks.get(len(attempts) - 1)
-        if arrivals is None:
-            arrivals = contents.chunks[len(attempts) - 1] = Arrivals()
-            attempts[-1].first = attempts[-1].first or now
-        arrivals.times.append(now)
-        arrivals.data.append(data)
+        if attempts[-1].first is None:
+            attempts[-1].first = now
+        contents.append((CHUNK, len(attempts) - 1, now, data))
 
     def add_error_body(self, body: bytes) -> None:
         """Record the body of the last attempt's answer, which is an error."""
         self.room -= len(body)
         if body and self.contents is not None and self.room >= 0:
-            self.contents.error_bodies.append((len(self.head.attempts) - 1, body))
+            self.contents.append((ERROR, len(self.head.attempts) - 1, monotonic(), body))
 
     def fail_attempt(self, error: UpstreamError) -> None:
         """Record how the last attempt failed, unless that is known."""
@@ -260,13 +228,8 @@ class Recording(Struct, eq=False):
     def add_events(self, data: bytes) -> None:
         """Record events, as they are written for the client."""
         self.room -= len(data)
-        contents = self.contents
-        if contents is None or self.room < 0:
-            return
-        if contents.events is None:
-            contents.events = Arrivals()
-        contents.events.times.append(monotonic())
-        contents.events.data.append(data)
+        if self.contents is not None and self.room >= 0:
+            self.contents.append((EVENT, 0, monotonic(), data))
 
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
@@ -275,8 +238,7 @@ class Recording(Struct, eq=False):
     def refuse(self, error: ProtocolError) -> None:
         """Record the error with which the request is answered."""
         head = self.head
-        body = self.contents.request if self.contents is not None and not head.model else None
-        if body is not None and _NOT_STORED.search(body):  # it could not be parsed
+        if self.contents and not head.model and _NOT_STORED.search(self.contents[0][-1]):  # it could not be parsed
             self.describe("", None, None, stored=False)
         head.http = error.status
         self.fail(error)
@@ -313,20 +275,19 @@ class Recording(Struct, eq=False):
         else:
             head.status = response.status
             if shows_response and self.contents is not None and self.room >= 0:
-                self.contents.response = response
+                self.contents.append((RESPONSE, 0, head.closed, encode(response)))
         self.owner.add(self)
 
-    def take(self) -> Taken:
-        """Return what is new."""
+    def take(self) -> list[Piece] | None:
+        """Return what is new of the contents; the head, too, is about to be written."""
+        contents, head = self.contents, self.head
         self.is_listed = True
-        contents, head = self.contents or None, self.head
         if self.room < 0 and head.contents == "recorded":
             head.contents = "recorded, but only its beginning: it is too large"
-        is_last = head.status != "in_progress"
-        if contents is not None:
-            self.contents = None if is_last else Contents()
+        if contents:
+            self.contents = None if head.status != "in_progress" else []
             head.parts += 1
-        return Taken(head.id, head.at, self.bearer, encode(head), contents, head.parts - 1, is_last)
+        return contents
 
 
 def _said(provider: ProviderError) -> dict[str, Any]:

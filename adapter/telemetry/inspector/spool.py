@@ -20,7 +20,7 @@ from typing import Final
 from msgspec import Struct
 
 from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, decompress, join_parts, unpack
-from adapter.telemetry.inspector.recording import Head, Taken
+from adapter.telemetry.inspector.recording import Head
 from translators.wire import Decoder
 
 MAX_RECORDINGS: Final = 5000
@@ -77,9 +77,8 @@ class Spool:
         self._apart: dict[str, int] = {}
         """Recordings that have been written while their exchanges were in progress, and the bytes of their parts."""
 
-    def write(self, taken: Iterable[Taken]) -> None:
-        """Write what has been taken of recordings, and make room for it."""
-        groups = self._group(taken)
+    def write(self, groups: Sequence[Group]) -> None:
+        """Write groups of recordings, and make room for them."""
         packed = compress(data for group in groups for data in group.pack(self._mask))
         rows: list[tuple[object, ...]] = []
         parts: list[tuple[object, ...]] = []
@@ -88,16 +87,15 @@ class Spool:
             contents = (next(packed), next(packed)) if group.has_contents else (None, None)
             size = sum(map(len, filter(None, contents)))
             self._untrimmed += group.number / MAX_RECORDINGS + (len(heads) + size) / self._max_bytes
-            if group.apart is None:
+            if group.id is None:
                 rows.append((None, group.number, group.at, len(heads) + size, heads, *contents))
                 continue
-            id = group.apart.id
             if group.has_contents:
-                parts.append((id, group.apart.part, *contents))
-            size += self._apart.pop(id, 0)
-            if not group.apart.is_last:
-                self._apart[id] = size
-            rows.append((id, 1, group.at, len(heads) + size, heads, None, None))
+                parts.append((group.id, group.part, *contents))
+            size += self._apart.pop(group.id, 0)
+            if not group.is_last:
+                self._apart[group.id] = size
+            rows.append((group.id, 1, group.at, len(heads) + size, heads, None, None))
         with self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             revs = accumulate((group.number for group in groups), initial=self.revision())
@@ -105,21 +103,6 @@ class Spool:
             _insert(connection, "recordings", [(rev, *row) for rev, row in zip(revs, rows, strict=True)])
             _insert(connection, "parts", parts)
         self.trim()
-
-    def _group(self, taken: Iterable[Taken]) -> list[Group]:
-        """Return what has been taken in groups: those of whole exchanges, and each other recording apart."""
-        groups: list[Group] = []
-        whole: Group | None = None
-        for one in taken:
-            if not one.is_last or one.id in self._apart:
-                self._apart.setdefault(one.id, 0)
-                groups.append(Group(one, apart=one))
-            elif whole is None or whole.is_full:
-                whole = Group(one)
-                groups.append(whole)
-            else:
-                whole.add(one)
-        return groups
 
     def trim(self) -> None:
         """Remove what is too old, or beyond the size of the ring; now and then."""
@@ -228,6 +211,6 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
 def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:
     """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
     for last, heads in rows:
-        lines = decompress(heads).split(b"\n")
+        lines = decompress(heads).splitlines()
         for rev, head in enumerate(lines, last - len(lines) + 1):
             yield Listed(rev, read_head(head))

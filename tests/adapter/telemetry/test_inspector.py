@@ -24,9 +24,9 @@ from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
-from adapter.telemetry.inspector.packing import CUT, Group, compress, unpack
+from adapter.telemetry.inspector.packing import CUT, Group, compress, gather, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import Contents, Head, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Head, Piece, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.telemetry.masks import mask_secrets, mask_tokens
 from tests.support.app import make_app
@@ -34,6 +34,7 @@ from translators.errors import RequestError, UpstreamError
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import CreateRequest
+from translators.wire import encode
 
 KEY = "sk-hidden-0123456789"
 STATIC = Path(pages.__file__).parent / "static"
@@ -59,10 +60,15 @@ def recording(id: str = "x_1", *, body: bytes | None = b"{}", at: float | None =
         id, at, time.monotonic(), 1, "/v1/responses", "team", "recorded", "http", "in_progress", "tenant", None, None,
         time.monotonic(), len(body or b""),
     )  # fmt: skip
-    contents = None
-    if body is not None:
-        contents = Contents(body)
+    contents: list[Piece] | None = None if body is None else [(REQUEST, 0, head.began, body)]
     return Recording(owner or Owner(), head, bearer, room, contents)
+
+
+def gathered(recordings: Iterable[Recording]) -> list[Group]:
+    """Return what is new of recordings, as it is written."""
+    groups: list[Group] = []
+    gather(recordings, groups)
+    return groups
 
 
 @pytest.fixture
@@ -74,7 +80,8 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     one = recording(body=request)
-    _, *contents = Group(one.take()).pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
+    (group,) = gathered([one])
+    _, *contents = group.pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
     ((id, part),) = unpack(*compress(contents))
     assert id == "x_1"
     assert part.request is not None
@@ -97,7 +104,7 @@ def test_events_are_cut_one_by_one(spool: Spool) -> None:
     sent = [b'data: {"a":1}\n\n', b'data: {"b":"%b"}\n\n' % image, b'data: {"encrypted_content":"%b"}\n\n' % sealed]
     for data in sent:
         one.add_events(data)
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     ((times, sizes, data),) = spool.read_contents("x_1").events
     assert times == sorted(times)
     assert [data[sum(sizes[:at]) : sum(sizes[: at + 1])] for at in range(3)] == [
@@ -144,10 +151,10 @@ def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
     for owner, expected in ((Owner(), False), (Owner(keeps_unstored=True), True)):
         one = recording(owner=owner)
         one.describe("m", None, None, stored=False)
-        assert (one.take().contents is not None) == expected
+        assert bool(one.take()) == expected
         refused = recording(body=b'{"model": 5, "store" : false}', owner=owner)
         refused.refuse(RequestError("wrong"))
-        assert (refused.take().contents is not None) == expected
+        assert bool(refused.take()) == expected
 
 
 def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
@@ -157,7 +164,7 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     assert take is not None
     for _ in range(100):
         take(b"x y " * 25)
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     found = spool.find("x_1")
     assert found is not None
     assert found.head.contents == "recorded, but only its beginning: it is too large"
@@ -192,7 +199,7 @@ def test_recordings_that_are_written_together_keep_their_own_contents(
     together = [whole(id, None if id == "x_3" else body) for id, body in bodies.items()]
     for one in together if in_progress else ():
         one.head.status = "in_progress"
-    spool.write([one.take() for one in together])
+    spool.write(gathered(together))
     assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3": None}
     assert {id: part.request for id, part in spool.read_all_contents() if part.request} == {
         id: body for id, body in bodies.items() if id != "x_3"
@@ -204,8 +211,8 @@ def test_recordings_that_are_written_together_keep_their_own_contents(
 
 
 def test_an_empty_body_is_recorded(spool: Spool) -> None:
-    spool.write([whole("x_1", b"").take()])
-    spool.write([whole("x_2", b"").take(), whole("x_3", b"{}").take()])
+    spool.write(gathered([whole("x_1", b"")]))
+    spool.write(gathered([whole("x_2", b""), whole("x_3", b"{}")]))
     assert [spool.read_contents(f"x_{number}").request for number in (1, 2, 3)] == [b"", b"", b"{}"]
 
 
@@ -215,7 +222,7 @@ def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tm
         whole(f"x_{number}", b'{"a":"%b"}' % (key or "sk-hidden-a").encode(), bearer=key)
         for number, key in enumerate(keys)
     ]
-    spool.write([one.take() for one in together])
+    spool.write(gathered(together))
     found = [spool.read_contents(f"x_{number}").request for number in range(len(keys))]
     assert found == [b'{"a":"%b"}' % (b"sk-hidden-a" if key is None else b"*" * 11) for key in keys]
     assert count(tmp_path / "inspector.db", "recordings") == 1
@@ -223,14 +230,14 @@ def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tm
 
 def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
     one, other = whole("x_1", b"sk-hid", bearer="sk-hidden"), whole("x_2", b"den", bearer="sk-hidden")
-    spool.write([one.take(), other.take()])
+    spool.write(gathered([one, other]))
     assert [spool.read_contents(id).request for id in ("x_1", "x_2")] == [b"sk-hid", b"den"]
 
 
 def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: Spool) -> None:
     ids = [f"x_{number}" for number in range(25)]
     for first in range(0, 25, 5):
-        spool.write([whole(id).take() for id in ids[first : first + 5]])
+        spool.write(gathered([whole(id) for id in ids[first : first + 5]]))
     found: list[Listed] = []
     while changed := spool.changed_since(found[-1].rev if found else 0, 3):
         assert len(changed) <= 3
@@ -243,8 +250,8 @@ def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: 
 def test_two_workers_write_to_one_file(spool: Spool, tmp_path: Path) -> None:
     other = open_spool(tmp_path / "inspector.db", 200_000, mask)
     for number in range(10):
-        spool.write([whole(f"x_{number}a").take(), whole(f"x_{number}b").take()])
-        other.write([whole(f"x_{number}c", b"[]").take(), recording(f"x_{number}d").take()])
+        spool.write(gathered([whole(f"x_{number}a"), whole(f"x_{number}b")]))
+        other.write(gathered([whole(f"x_{number}c", b"[]"), recording(f"x_{number}d")]))
     found = other.changed_since(0, 100)
     other.close()
     assert [one.head.id for one in found] == [f"x_{number}{name}" for number in range(10) for name in "abcd"]
@@ -254,13 +261,13 @@ def test_two_workers_write_to_one_file(spool: Spool, tmp_path: Path) -> None:
 
 def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(spool: Spool, tmp_path: Path) -> None:
     one = recording("x_long", body=b'{"a":1}')
-    spool.write([one.take(), whole("x_1").take()])
+    spool.write(gathered([one, whole("x_1")]))
     one.begin_attempt("default", "m", None, (), 0.0, b'{"messages":[]}')
-    spool.write([whole("x_2").take(), one.take()])
+    spool.write(gathered([whole("x_2"), one]))
     one.fail_attempt(UpstreamError("gone", reason="gone"))
     one.add_error_body(b"no")
     one.refuse(RequestError("wrong"))
-    spool.write([one.take(), whole("x_3").take()])
+    spool.write(gathered([one, whole("x_3")]))
     part = spool.read_contents("x_long")
     assert (part.request, part.chats, part.error_bodies) == (b'{"a":1}', [(0, b'{"messages":[]}')], [(0, b"no")])
     assert sum(listed.head.id == "x_long" for listed in spool.changed_since(0, 100)) == 1
@@ -279,10 +286,10 @@ def test_an_exchange_that_ends_before_its_beginning_is_written_keeps_the_order_o
     record = one.add_head(200)
     assert record is not None
     record(b"a" * 600_000)
-    first = one.take()
+    first = gathered([one])
     record(b"b")
     one.refuse(RequestError("wrong"))
-    spool.write([first, whole("x_2").take(), one.take()])
+    spool.write(first + gathered([whole("x_2"), one]))
     part = spool.read_contents("x_1")
     assert b"".join(data for *_, data in part.chunks) == b"a" * 600_000 + b"b"
     assert [found.head.status for found in spool.changed_since(0, 10) if found.head.id == "x_1"] == ["rejected"]
@@ -292,7 +299,7 @@ def test_an_exchange_that_ends_before_its_beginning_is_written_keeps_the_order_o
 def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
     one = recording("x_1")
     one.begin_attempt("default", "m", None, (), 0.0, b"[]")
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     (found,) = spool.latest(1)
     (attempt,) = shown(found)["attempts"]
     assert attempt.keys() == {"reason", "upstream", "model", "key", "lessons", "began", "delay"}
@@ -301,24 +308,24 @@ def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
 
 def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_path: Path) -> None:
     one = recording("x_long", body=b'{"a":1}')
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     for number in range(60):
-        spool.write([whole(f"x_{number}_{n}", noise(f"{n}")).take() for n in range(10)])
+        spool.write(gathered([whole(f"x_{number}_{n}", noise(f"{n}")) for n in range(10)]))
         one.head.first_token = time.monotonic()
-        spool.write([one.take()])
+        spool.write(gathered([one]))
     assert spool.find("x_0_0") is None
     assert spool.read_contents("x_long").request == b'{"a":1}'
     for number in range(60):
-        spool.write([whole(f"x_{number}", noise("")).take() for _ in range(10)])
+        spool.write(gathered([whole(f"x_{number}", noise("")) for _ in range(10)]))
     assert spool.find("x_long") is None
     assert count(tmp_path / "inspector.db", "parts") == 0
 
 
 def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
     one = whole("x_1", b'{"a":1}')
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     one.head.http = 418
-    spool.write([whole("x_2").take(), one.take()])
+    spool.write(gathered([whole("x_2"), one]))
     assert [(found.head.id, found.head.http) for found in spool.latest(10) if found.head.id == "x_1"] == [("x_1", 418)]
     assert (found := spool.find("x_1")) is not None
     assert found.head.http == 418
@@ -327,7 +334,7 @@ def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
 
 def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path) -> None:
     for number in range(60):
-        spool.write([whole(f"x_{number}_{n}", noise(f"{number} {n}")).take() for n in range(10)])
+        spool.write(gathered([whole(f"x_{number}_{n}", noise(f"{number} {n}")) for n in range(10)]))
     kept = [one.head.id for one in spool.latest(1000)]
     assert 50 < len(kept) < 250
     assert set(kept) == {f"x_{number}_{n}" for number in range(60 - len(kept) // 10, 60) for n in range(10)}
@@ -339,7 +346,7 @@ def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path)
 def test_the_number_of_recordings_is_bounded(tmp_path: Path) -> None:
     spool = open_spool(tmp_path / "inspector.db", 4 << 20, mask)
     for number in range(0, MAX_RECORDINGS + 2000, 100):
-        spool.write([whole(f"x_{number + n}", None).take() for n in range(100)])
+        spool.write(gathered([whole(f"x_{number + n}", None) for n in range(100)]))
     found = spool.latest(2 * MAX_RECORDINGS)
     spool.close()
     assert MAX_RECORDINGS - 100 < len(found) <= MAX_RECORDINGS + 1000
@@ -347,19 +354,19 @@ def test_the_number_of_recordings_is_bounded(tmp_path: Path) -> None:
 
 
 def test_revisions_are_not_used_again(spool: Spool) -> None:
-    spool.write([recording(f"x_{number}", at=time.time() - MAX_AGE - 1).take() for number in range(3)])
+    spool.write(gathered([recording(f"x_{number}", at=time.time() - MAX_AGE - 1) for number in range(3)]))
     spool._next_trim = 0.0
     spool.write_worker(1, b"[]")
     assert spool.latest(10) == []
     assert spool.revision() == 3
-    spool.write([whole("x_new").take()])
+    spool.write(gathered([whole("x_new")]))
     assert [(one.rev, one.head.id) for one in spool.changed_since(3, 10)] == [(4, "x_new")]
 
 
 def test_the_oldest_make_room(spool: Spool) -> None:
     for number in range(60):
         one = recording(f"x_{number}", body=json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
-        spool.write([one.take()])
+        spool.write(gathered([one]))
     kept = [one.head.id for one in spool.latest(1000)]
     assert 10 < len(kept) < 60
     assert kept[0] == "x_59"
@@ -371,7 +378,7 @@ def test_the_oldest_make_room(spool: Spool) -> None:
 def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> None:
     for number in range(400):
         one = recording(f"x_{number}", body=json.dumps({"a": os.urandom(700).hex()}).encode())
-        spool.write([one.take()])
+        spool.write(gathered([one]))
     spool.close()
     assert len(list(tmp_path.iterdir())) == 1, "closed, all of it is in one file"
     with sqlite3.connect(tmp_path / "inspector.db") as connection:
@@ -383,16 +390,16 @@ def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> No
 
 
 def test_what_is_older_than_a_day_is_removed(spool: Spool) -> None:
-    spool.write([recording("x_old", at=time.time() - MAX_AGE - 1).take()])
+    spool.write(gathered([recording("x_old", at=time.time() - MAX_AGE - 1)]))
     assert spool.find("x_old") is None
 
 
 def test_readers_find_what_has_changed(spool: Spool) -> None:
     one, other = recording("x_1"), recording("x_2")
-    spool.write([one.take(), other.take()])
+    spool.write(gathered([one, other]))
     rev = spool.revision()
     one.refuse(RequestError("wrong", param="model"))
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     changed = spool.changed_since(rev, 10)
     assert [(found.head.id, found.head.status, found.head.http) for found in changed] == [("x_1", "rejected", 400)]
     assert len(spool.latest(10)) == 2
@@ -401,7 +408,7 @@ def test_readers_find_what_has_changed(spool: Spool) -> None:
 def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
     one = recording(body=b'{"a":"%b"}' % KEY.encode())
     one.refuse(RequestError(f"the key {KEY} is odd"))
-    spool.write([one.take()])
+    spool.write(gathered([one]))
     found = spool.find("x_1")
     assert found is not None
     assert KEY not in str(found.head.error)
@@ -447,7 +454,7 @@ def test_a_secret_that_begins_with_another_is_masked_whole(tmp_path: Path) -> No
     recorder.start(tmp_path)
     try:
         one = whole("x_1", b"sk-own-0123456789-admin sk-own-0123456789 sk-caller-0123456789", "sk-caller-0123456789")
-        recorder.read(lambda spool: spool.write([one.take()]))
+        recorder.read(lambda spool: spool.write(gathered([one])))
         assert recorder.read(lambda spool: spool.read_contents("x_1")).request == b"%b %b %b" % (
             b"*" * 23, b"*" * 17, b"*" * 20
         )  # fmt: skip
@@ -531,7 +538,7 @@ def test_a_head_is_small_whatever_a_caller_sends() -> None:
         notes.add(f"input[{number}]", "dropped", "it says nothing")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
     one.close_response(response, notes, shows_response=True)
-    assert len(one.take().head) < 20_000
+    assert len(encode(one.head)) < 20_000
     assert (len(one.head.notes), one.head.more_notes) == (100, 4900)
 
 
