@@ -1,10 +1,10 @@
 """Operating-system threads for calls that would block the event loop: waiting for a disk, a lock, a database.
 
-A greenlet makes a request and sleeps until it is done, while the event loop goes on. The requests of one turn of the
-loop are queued together, when it has nothing else to do, and a thread takes all queued requests at once. So requests
-that arrive together are done together; under load the batches grow by themselves, without a timer. Each thread owns one
-resource (a connection), which it opens at its first request, drops after a failure and reopens for the next request. A
-request is carried out even if its greenlet is killed meanwhile.
+A greenlet makes a request and sleeps until it is done, while the event loop goes on. Requests are queued together as
+soon as a turn of the loop brings no further one, and a thread takes all queued requests at once. So requests that
+arrive together are done together; under load the batches grow by themselves, and nothing waits for a length of time.
+Each thread owns one resource (a connection), which it opens at its first request, drops after a failure and reopens for
+the next request. A request is carried out even if its greenlet is killed meanwhile.
 
 Threads start with the first request, and more of them only when there is work for them. An unused or closed
 `NativeThreads` therefore survives `fork`; an open one does not, and raises an error: SQLite's locks belong to the
@@ -26,6 +26,12 @@ from msgspec import Struct, field
 _start_thread: Final = get_original("_thread", "start_new_thread")
 _Queue: Final = get_original("queue", "SimpleQueue")
 _Empty: Final = get_original("queue", "Empty")
+
+_ENOUGH: Final = 16
+"""Requests that are queued without a look for more: in a larger batch, each costs hardly less."""
+_NEXT_TURN: Final = 0.0
+_AFTER_THE_OTHERS: Final = -1
+"""Priority of a watcher that is called when all others of its turn have been."""
 
 
 class Closable(Protocol):
@@ -75,10 +81,13 @@ class NativeThreads(Generic[Resource, Request]):
         self._work = work
         self._max_threads = threads
         self._batch = batch
+        self._enough = min(batch, _ENOUGH)
         self._time_limit = time_limit
         self._queue: Any = None
         self._new: list[Job[Request]] = []
-        """Jobs of this turn of the loop, which are queued at its end: one wake-up of a thread for all of them."""
+        """Jobs that are not queued yet: one wake-up of a thread for all of them."""
+        self._gathered = 0
+        """How many of them earlier turns of the loop have brought."""
         self._done: deque[Job[Request]] = deque()
         """Jobs whose greenlets are to be woken."""
         self._bell: Any = None
@@ -96,6 +105,7 @@ class NativeThreads(Generic[Resource, Request]):
             self._loop = gevent.get_hub().loop
             self._bell = self._loop.async_()
             self._bell.start(self._wake_done)
+            self._next_turn = self._loop.timer(_NEXT_TURN, priority=_AFTER_THE_OTHERS)
             self._threads = 0
         elif self._process != os.getpid():
             raise RuntimeError("The store was opened before this process was forked; close it before the fork.")
@@ -106,7 +116,7 @@ class NativeThreads(Generic[Resource, Request]):
                 self._threads += 1
                 _start_thread(self._run, (self._queue, self._bell))
             if not self._new:
-                self._loop.run_callback(self._queue_new)
+                self._loop.run_callback(self._gather)
             self._new.append(job)
             if not job.wait(self._time_limit):
                 job.error = TimeoutError(f"no answer within {self._time_limit:g} s")
@@ -132,9 +142,16 @@ class NativeThreads(Generic[Resource, Request]):
                 job.wait(self._time_limit)
             self._bell.stop()
 
+    def _gather(self) -> None:
+        """Queue the new jobs, or see first whether the next turn brings more; called at the end of a turn."""
+        if self._gathered < len(self._new) < self._enough:
+            self._gathered = len(self._new)
+            self._next_turn.start(self._gather)
+        else:
+            self._queue_new()
+
     def _queue_new(self) -> None:
-        """Queue the new jobs; called in the event loop, before it waits."""
-        jobs, self._new = self._new, []
+        jobs, self._new, self._gathered = self._new, [], 0
         for job in jobs:
             self._queue.put(job)
 

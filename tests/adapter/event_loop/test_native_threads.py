@@ -8,6 +8,7 @@ import pytest
 from gevent.monkey import get_original
 
 from adapter.event_loop.native_threads import Job, NativeThreads
+from adapter.event_loop.turn import await_next_turn
 
 
 class Resource:
@@ -44,6 +45,31 @@ def test_requests_of_one_turn_of_the_loop_are_queued_together(batches: Batches) 
     assert seen.value == [[1]], "the thread could have begun"
     assert [one.value for one in asking] == [-2, -3, -4]
     assert [number for batch in batches.done for number in batch] == [1, 2, 3, 4]
+
+
+def test_requests_are_gathered_as_long_as_each_turn_brings_one_but_no_more_than_a_batch(batches: Batches) -> None:
+    def ask(number: int) -> int:
+        for _ in range(number):
+            await_next_turn()
+        answer: int = batches.threads.do(number)
+        return answer
+
+    asking = [gevent.spawn(ask, number) for number in range(1, 13)]
+    gevent.joinall(asking, raise_error=True)
+    assert batches.done == [[1, 2, 3, 4, 5, 6, 7, 8, 9], [10, 11, 12]]
+
+
+def test_a_request_does_not_wait_for_a_busy_loop(batches: Batches) -> None:
+    def spin() -> None:
+        while True:
+            await_next_turn()
+
+    spinning = gevent.spawn(spin)
+    try:
+        with gevent.Timeout(5):
+            assert batches.threads.do(1) == -1
+    finally:
+        spinning.kill()
 
 
 def test_a_request_is_carried_out_though_its_greenlet_is_killed_in_the_same_turn(batches: Batches) -> None:
