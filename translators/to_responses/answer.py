@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from translators.chat.alike import MIN_ALIKE, AlikeChunks, AlikeDecoder
+from translators.chat.alike import MIN_BYTES, AlikeChunks, AlikeDecoder
 from translators.chat.chunks import Chunk, decode_chunk
 from translators.errors import UpstreamError, answer_too_large
 from translators.failures.bodies import read_error_body
@@ -29,7 +29,7 @@ from translators.to_responses.deltas import (
     with_flat_error,
     without_deltas,
 )
-from translators.to_responses.sse import DONE, SSEDecoder, is_keep_alive
+from translators.to_responses.sse import DONE, SSEDecoder, is_keep_alive, payloads_of
 from translators.to_responses.stream import ResponseStream
 from translators.to_responses.surrogates import SurrogateJoiner
 from translators.wire import NotJSON
@@ -155,24 +155,26 @@ class EventStream:
         chunks: list[Chunk | AlikeChunks] = []
         if self.done:
             return chunks
-        payloads = self._decoder.feed(data)
+        events = self._decoder.complete(data)
+        if self._waiting:
+            return self._each_chunk(payloads_of(events))
+        if len(events) >= MIN_BYTES:
+            chunks, events = self._alike.decode(events)
+        payloads = payloads_of(events)
         done = 0
-        if not self._waiting:
-            if len(payloads) >= MIN_ALIKE:
-                chunks, done = self._alike.decode(payloads)
-            try:
-                for payload in payloads[done:] if done else payloads:
-                    chunk = decode_chunk(payload)
-                    if not chunk.choices:
-                        if chunk.choices is None:
-                            break
-                        self.unread = self.unread or payload
-                    chunks.append(chunk)
-                    done += 1
-            except NotJSON:
-                if payload == DONE:
-                    self.done = True
-                    return chunks
+        try:
+            for payload in payloads:
+                chunk = decode_chunk(payload)
+                if not chunk.choices:
+                    if chunk.choices is None:
+                        break
+                    self.unread = self.unread or payload
+                chunks.append(chunk)
+                done += 1
+        except NotJSON:
+            if payload == DONE:
+                self.done = True
+                return chunks
         return chunks if done == len(payloads) else chain(chunks, self._each_chunk(payloads[done:]))
 
     def flush(self) -> Iterator[Chunk]:

@@ -1,10 +1,11 @@
 """Decode server-sent events: bytes as they arrive → payloads of `data:`.
 
-`feed` takes any split of the stream and returns the payloads that it completes; `flush` returns those of an event
-without its blank line at the end of the stream. Tolerated, because providers send it: CRLF, no space after `data:`,
-more space than one (it stays in the payload), comments, `event:` lines (ignored: an error is recognised by its data), a
-payload over several `data:` lines, events separated by single line ends, a bare `error:` field (llama.cpp), no final
-newline. `[DONE]` is a payload like any other. An event of more than `max_bytes` raises UpstreamError.
+`feed` takes any split of the stream and returns the payloads that it completes, `complete` the events that they are in;
+`flush` returns the payloads of an event without its blank line at the end of the stream. Tolerated, because providers
+send it: CRLF, no space after `data:`, more space than one (it stays in the payload), comments, `event:` lines (ignored:
+an error is recognised by its data), a payload over several `data:` lines, events separated by single line ends, a bare
+`error:` field (llama.cpp), no final newline. `[DONE]` is a payload like any other. An event of more than `max_bytes`
+raises UpstreamError.
 Source: WHATWG HTML §9.2.6; docs/recordings.md.
 """
 
@@ -49,12 +50,16 @@ class SSEDecoder(Struct, eq=False):
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes, in order."""
+        return payloads_of(self.complete(data))
+
+    def complete(self, data: bytes) -> bytes:
+        """Return the bytes of the events that `data` completes, with LF line ends."""
         if self._after_cr or _CR in data:
             data = self._with_lf(data)
         if self._pending:
             if data.find(b"\n\n") < 0 and not (self._last_byte == b"\n" and data[:1] == b"\n"):
                 self._keep(data)
-                return []
+                return b""
             self._pending.append(data)
             data = b"".join(self._pending)
             self._pending.clear()
@@ -64,13 +69,7 @@ class SSEDecoder(Struct, eq=False):
             whole, blank_line, rest = data.rpartition(b"\n\n")
             self._keep(rest)
             data = whole + blank_line
-        if data.startswith(b"data: "):  # each event is one line, as most providers send them
-            if 6 < data.find(b"\n") == len(data) - 2:
-                return [data[6:-2]]
-            payloads = data[6:-2].split(b"\n\ndata: ")
-            if data.count(b"\n") == 2 * len(payloads) and all(payloads):
-                return payloads
-        return [payload for block in data.split(b"\n\n") for payload in _payloads(block)]
+        return data
 
     def flush(self) -> list[bytes]:
         """Return the payloads of a last event without its blank line."""
@@ -94,6 +93,19 @@ class SSEDecoder(Struct, eq=False):
             data = data[1:]
         self._after_cr = data[-1:] == b"\r"
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def payloads_of(events: bytes) -> list[bytes]:
+    """Return the payloads of whole events, in order."""
+    if not events:
+        return []
+    if events.startswith(b"data: "):  # each event is one line, as most providers send them
+        if 6 < events.find(b"\n") == len(events) - 2:
+            return [events[6:-2]]
+        payloads = events[6:-2].split(b"\n\ndata: ")
+        if events.count(b"\n") == 2 * len(payloads) and all(payloads):
+            return payloads
+    return [payload for block in events.split(b"\n\n") for payload in _payloads(block)]
 
 
 def is_keep_alive(payload: bytes) -> bool:

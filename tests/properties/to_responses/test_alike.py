@@ -8,18 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.stream_harness import StreamHarness
-from translators.chat.alike import MIN_ALIKE, AlikeChunks, AlikeDecoder
+from translators.chat.alike import MIN_BYTES, AlikeChunks, AlikeDecoder
 from translators.chat.chunks import Chunk, decode_chunk
 from translators.responses.tools import CustomTool
 from translators.to_responses.expectations import Limits
 from translators.tools.names import ToolNames
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {}}}}}
+ID = "x" * 200
+"""As long as what most providers repeat in each chunk: `MANY` are enough to look for some that are alike."""
+MANY = 20
 SPECIAL = ["", "<", "[", "<think>", "{", "}", '"', "\\", ' \\"', "\n", "é", "😀", '","', '"}', '"} ', "null"]
 
 
 def chunk(choice: Any, *, is_ascii: bool = False, **more: str) -> bytes:
-    return json.dumps({"id": "x", "choices": [{"index": 0} | choice], **more}, ensure_ascii=is_ascii).encode()
+    return json.dumps({"id": ID, "choices": [{"index": 0} | choice], **more}, ensure_ascii=is_ascii).encode()
 
 
 def text(piece: str) -> Any:
@@ -53,10 +56,16 @@ RUNS: dict[str, Any] = {
 @given(st.sampled_from(sorted(RUNS)), st.lists(st.sampled_from([*SPECIAL, "ab"]) | st.text(max_size=3)), st.booleans())
 def test_they_are_the_chunks_of_their_payloads(run: str, pieces: list[str], is_ascii: bool) -> None:
     decoder = AlikeDecoder()
-    payloads = [chunk(RUNS[run](piece), is_ascii=is_ascii) for piece in ["ab", *pieces]] + [b"[DONE]"] * 4
+    payloads = [chunk(RUNS[run](piece), is_ascii=is_ascii) for piece in ["ab", *pieces, *["cd"] * MANY]] + [b"[DONE]"]
     for _ in range(2):  # the second time with the pattern of the first
-        some, count = decoder.decode(payloads)
-        assert [each for one in some for each in chunks_in(one)] == [decode_chunk(each) for each in payloads[:count]]
+        some, rest = decoder.decode(as_events(payloads))
+        found = [each for one in some for each in chunks_in(one)]
+        assert found == [decode_chunk(each) for each in payloads[: len(found)]]
+        assert rest == as_events(payloads[len(found) :])
+
+
+def as_events(payloads: list[bytes]) -> bytes:
+    return b"".join([b"data: %b\n\n" % payload for payload in payloads])
 
 
 def chunks_in(some: Chunk | AlikeChunks) -> list[Chunk]:
@@ -73,9 +82,10 @@ def chunks_in(some: Chunk | AlikeChunks) -> list[Chunk]:
 
 
 def test_those_of_one_read_are_alike() -> None:
-    texts = [f"word {count} <" for count in range(MIN_ALIKE)]
-    some, count = AlikeDecoder().decode([chunk(text(each)) for each in texts])
-    assert count == MIN_ALIKE
+    texts = [f"word {count} <" for count in range(MANY)]
+    end = as_events([chunk({"delta": {}, "finish_reason": "stop"}), b"[DONE]"])
+    some, rest = AlikeDecoder().decode(as_events([chunk(text(each)) for each in texts]) + end)
+    assert rest == end
     alike = some[1]
     assert isinstance(alike, AlikeChunks)
     assert alike.pieces == texts[1:]
@@ -92,11 +102,22 @@ def test_those_of_one_read_are_alike() -> None:
         [b'"\\ud83d"', b'"\\ude00"'],
         [b'"a\\"', b'","b"'],
         [b'"\xff"'],
+        [b'"a"\n'],
+        [b'"a"\n\n: still there'],
+        [b'"a"}\n\ndata: "b"'],
     ],
 )
 def test_other_strings_are_not_taken_for_pieces(odd: list[bytes]) -> None:
-    whole = [chunk(text("ab"))] * MIN_ALIKE
+    whole = [chunk(text("ab"))] * MANY
     assert_read_alike([*whole, *(chunk(text("@")).replace(b'"@"', string) for string in odd), *whole])
+
+
+@pytest.mark.parametrize("choice", [b'"index":0,"delta":{"content":"ab"}', b'"delta":{"content":"ab"},"index":0'])
+def test_a_chunk_that_differs_before_or_behind_its_text_is_not_alike(choice: bytes) -> None:
+    whole = b'{"id":"%b","choices":[{%b}]}' % (ID.encode(), choice)
+    other = whole.replace(b'"index":0', b'"index":1')
+    for count in (1, MANY):
+        assert_read_alike([whole] * MANY, [*[whole] * count, other, *[whole] * MANY])
 
 
 @pytest.mark.parametrize("special", SPECIAL)
@@ -137,7 +158,8 @@ def test_an_answer_ends_at_the_limit() -> None:
 
 def assert_read_alike(*reads: list[bytes], **options: Any) -> None:
     """Assert that payloads in these reads give what each gives in a read of its own."""
-    blocks = [[b"data: %b\n\n" % payload for payload in payloads] for payloads in reads]
+    blocks = [[as_events([payload]) for payload in payloads] for payloads in reads]
+    assert max(len(b"".join(block)) for block in blocks) >= MIN_BYTES
     for functions in ([], [TOOL]):
         few = StreamHarness(functions=functions, model="m", **options)
         many = StreamHarness(functions=functions, model="m", **options)
