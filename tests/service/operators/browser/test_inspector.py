@@ -340,7 +340,7 @@ def test_a_circuit_breaker_that_has_opened_is_shown(open_page: Open, service: Se
     row = page.get_by_role("region", name="Failures that no success has followed").get_by_role("row")
     row.filter(has_text="breaks").first.wait_for(timeout=15_000)
     assert row.filter(has_text=re.compile(r"default.*breaks.*\d s")).count() >= 1
-    assert page.get_by_text(re.compile("rests in [12] of 2 workers")).count() >= 1
+    assert page.get_by_text(re.compile("cooldown in [12] of 2 workers")).count() >= 1
 
 
 def test_a_lesson_is_forgotten(open_page: Open, service: Service) -> None:

@@ -11,14 +11,14 @@ export async function showUpstreams(main) {
     const { data, workers } = await read("upstreams");
     const failures = workers.flatMap((/** @type {any} */ one) => one.failures.map((/** @type {any} */ failure) => ({ ...failure, worker: one.worker })));
     fill(main, el("h1", {}, "Upstreams"),
-      el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker, which rests an upstream, a model or a key after three failures in a row, if there is another one to ask."),
+      el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker: after three failures in a row an upstream, a model or a key gets a cooldown, if there is another one to ask."),
       table("Upstreams", ["Name", "State", "Calls", "Failed", "Status after (p50)", "p95", "Last calls", "Dialect", "URL"], data.map((/** @type {any} */ one) => [
         el("strong", {}, one.name), state(one, failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
         count(one.calls), count(one.failed), milliseconds(one.p50), milliseconds(one.p95), outcomes(one.outcomes), one.dialect, el("code", {}, one.url)])),
       el("h2", {}, "Failures that no success has followed"),
       failures.length === 0 ? empty("None.") : table("Failures that no success has followed",
-        ["Worker", "Upstream", "Model there", "Key", "Failures in a row", "Rests for"], failures.map((/** @type {any} */ one) => [
-          one.worker, one.upstream, one.model ?? "all", one.key ?? (one.model ? "all" : "–"), count(one.failures), one.cooldown ? `${one.cooldown} s` : "not"])));
+        ["Worker", "Upstream", "Model there", "Key", "Failures in a row", "Cooldown"], failures.map((/** @type {any} */ one) => [
+          one.worker, one.upstream, one.model ?? "all", one.key ?? (one.model ? "all" : "–"), count(one.failures), one.cooldown ? `${one.cooldown} s` : "none"])));
   };
   await show();
   setInterval(() => document.hidden || main.contains(document.activeElement) || show().catch(() => {}), 3000);
@@ -30,8 +30,8 @@ export async function showUpstreams(main) {
  * @param {number} workers
  */
 function state(one, failures, workers) {
-  const resting = new Set(failures.filter((one) => one.cooldown).map((one) => one.worker)).size;
-  if (resting) return el("span", { class: "status failed" }, `rests in ${resting} of ${workers} workers`);
+  const cooling = new Set(failures.filter((one) => one.cooldown).map((one) => one.worker)).size;
+  if (cooling) return el("span", { class: "status failed" }, `cooldown in ${cooling} of ${workers} workers`);
   return failures.length || one.outcomes[0]?.error ? el("span", { class: "status incomplete" }, "has failed") : el("span", { class: "status completed" }, "ok");
 }
 
