@@ -150,7 +150,7 @@ def _headline(one: dict[str, Any]) -> str:
     if usage:
         facts.append(f"{usage['input_tokens']} + {usage['output_tokens']} tokens")
     if len(attempts) > 1:
-        facts.append(f"{len(attempts)} tries ({', '.join(attempt['reason'] for attempt in attempts[1:])})")
+        facts.append(f"{len(attempts)} attempts ({', '.join(attempt['reason'] for attempt in attempts[1:])})")
     clock = time.strftime("%H:%M:%S", time.localtime(one["at"]))
     name = click.style(visible(f"{one.get('model') or 'no model'}{where}"), bold=True)
     rest = click.style(visible("  ".join(filter(None, facts))), dim=True)

@@ -50,7 +50,7 @@ def plain(lines: list[str]) -> str:
 def test_an_exchange() -> None:
     shown = plain(describe(HEAD, RECORDED, whole=True)).splitlines()
     assert shown[0].endswith(
-        "completed  gpt → two/m2  key team  0.42 s to first token  1.31 s  812 + 96 tokens  2 tries (failover)"
+        "completed  gpt → two/m2  key team  0.42 s to first token  1.31 s  812 + 96 tokens  2 attempts (failover)"
     )
     assert shown[1:] == [
         "  → tool: 42",

@@ -215,7 +215,7 @@ def test_an_error_is_there_as_sent_and_as_the_provider_wrote_it(open_page: Open,
     page = open_page("/inspector")
     page.goto(page.url.partition("/inspector")[0] + path_of(page, "fails"))
     page.get_by_role("heading", name="As the client got it: HTTP 429").wait_for()
-    page.get_by_role("heading", name="As default said it, try 1: HTTP 429").wait_for()
+    page.get_by_role("heading", name="As default said it, attempt 1: HTTP 429").wait_for()
     assert page.get_by_text("<b>Too fast</b> for ⟨U+202E⟩you").count() >= 2
 
 

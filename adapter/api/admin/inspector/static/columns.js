@@ -61,10 +61,10 @@ export class Columns {
     if (chats.length === 0) return this.column(name, null, nothing("None was sent, or it is not recorded."));
     const place = el("div", {});
     const show = (/** @type {number} */ at) => {
-      const tree = new Tree(parse(chats[at].text), `${name}, try ${chats[at].attempt + 1}`);
+      const tree = new Tree(parse(chats[at].text), `${name}, attempt ${chats[at].attempt + 1}`);
       fill(place, tree.element);
     };
-    const choice = chats.length > 1 && el("select", { "aria-label": "Which try" }, chats.map((chat, at) => {
+    const choice = chats.length > 1 && el("select", { "aria-label": "Which attempt" }, chats.map((chat, at) => {
       const attempt = this.one.attempts?.[chat.attempt];
       return el("option", { value: at, selected: at === chats.length - 1 }, `${chat.attempt + 1}. ${attempt?.upstream ?? ""} (${attempt?.reason ?? ""})`);
     }));

@@ -6,7 +6,7 @@ import { announce, el, empty, fill, visible } from "./dom.js";
 import { clock, count, milliseconds, plural } from "./format.js";
 
 const MAX_ROWS = 500;
-const HEADS = ["Time", "Status", "Model", "Upstream", "Key", "First token", "Total", "Tokens in", "cached", "out", "Notes", "Tries", "Via"];
+const HEADS = ["Time", "Status", "Model", "Upstream", "Key", "First token", "Total", "Tokens in", "cached", "out", "Notes", "Attempts", "Via"];
 const NUMBERS = [5, 6, 7, 8, 9, 10, 11];
 const MODES = /** @type {Record<string, string>} */ ({
   heads: "Heads only: what callers and models wrote is not recorded.",
@@ -74,7 +74,7 @@ class List {
       field("text", "Text", { type: "search", size: 18 }), el("label", {}, "Status", status), field("model", "Model", { size: 14 }),
       field("upstream", "Upstream", { size: 10 }), field("key", "Key", { size: 10 }),
       field("slower", "Slower than (ms)", { inputmode: "numeric", pattern: "[0-9]*", size: 6 }),
-      box("notes", "with notes"), box("errors", "with errors"), box("retried", "several tries"),
+      box("notes", "with notes"), box("errors", "with errors"), box("retried", "several attempts"),
       el("button", { class: "small" }, "Filter"), [...this.query].length > 0 && el("a", { href: "/inspector" }, "Clear"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -76,7 +76,7 @@ function errors(one) {
       const body = bodies.find((/** @type {any} */ each) => each.attempt === at)?.text;
       const provider = attempt.error.provider;
       return el("div", { class: "problem" },
-        el("h3", {}, `As ${visible(attempt.upstream)} said it, try ${at + 1}${attempt.status ? `: HTTP ${attempt.status}` : ""}`),
+        el("h3", {}, `As ${visible(attempt.upstream)} said it, attempt ${at + 1}${attempt.status ? `: HTTP ${attempt.status}` : ""}`),
         fields(provider ?? { message: attempt.error.reason || attempt.error.message }), el("p", { class: "hint" }, `cause: ${visible(attempt.error.cause || "none of the provider's")}`),
         body && el("details", {}, el("summary", {}, "The body of its answer"), el("pre", { tabindex: 0 }, body)));
     }));
