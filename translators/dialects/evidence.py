@@ -222,6 +222,13 @@ def effort(request: RejectedRequest) -> str | None:
     return ",".join(known)
 
 
+def unlisted_effort(request: RejectedRequest) -> str | None:
+    """Return the efforts that the rejection lists, if it quotes the one that was sent and does not list it."""
+    sent = request.body.get("reasoning_effort") or request.body.get("reasoning", {}).get("effort")
+    listed = re.findall(r"[a-z]+", request.rejection.alternatives)
+    return None if sent is None or sent in listed or not request.quotes(sent) else effort(request)
+
+
 def thinking_switch(request: RejectedRequest) -> str | None:
     """Find the provider's own member that switches thinking on or off."""
     switches = {**request.dialect.no_reasoning, **request.dialect.some_reasoning}

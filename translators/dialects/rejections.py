@@ -26,7 +26,7 @@ Source: ggml-org/llama.cpp#13566."""
 NO_CHOICES: Final = re.compile(r'"choices": ?(null|\[ ?\])')
 """In place of an answer, for a format that the provider does not know. Source: modelscope/modelscope#1801."""
 _LIST: Final = re.compile(
-    r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types)|one of|instead"
+    r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types|levels)|one of|instead"
     r"|(must|should) be (?!satisfied)"
     r"|取值范围|可选值|支持的?(取值|值|类型)|允许的?(取值|值)|(只|仅)(能|支持|允许)|应为|必须(是|为)",
     re.IGNORECASE | re.ASCII,

@@ -192,8 +192,11 @@ FORMAT_WITH_TOOLS: Final = any_of(
 # --- others -----------------------------------------------------------------------------------------------------------
 
 STREAM_ONLY: Final = any_of(
-    r"only supports? stream|non-?streaming (call|request)|stream['\"`]? (mode )?(must be|is required)",
+    r"only supports? stream|non-?streaming (call|request)|stream(ing)?['\"`]? (mode )?(must be|is required)",
     r"(只|仅)支持流式|不支持非流式",
 )
 THINKING_CHOICE: Final = any_of(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")
+NO_THINKING: Final = any_of(r"(does not|doesn't|do not|don't) support (thinking|reasoning)\b(?! ?_?effort)")  # Ollama
+EFFORTS: Final = any_of(r"\blow\W{1,4}((and|or) \W?)?(medium\W{1,4}((and|or) \W?)?)?high\b", r"\bvalid levels\b")
+"""A list of efforts: it says what was refused, also where the member has no name."""
 EFFORT_WITH_TOOLS: Final = any_of(r"tools with ['\"`]?reasoning_effort")
