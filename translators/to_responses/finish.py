@@ -60,6 +60,7 @@ FINISH_WORDS: Final[dict[Meaning, frozenset[str]]] = {
     ),
 }  # fmt: skip
 """Each word with what it means, the worst meaning first; words are in lower case with `_` between."""
+_CALL_WORDS: Final = frozenset({"tool_calls", "tool_call", "tool_use", "function_call", "function_calls"})
 STEMS: Final[dict[Meaning, re.Pattern[str]]] = {
     "context": re.compile(r"context|prompt_(is_)?too"),
     "failed": re.compile(
@@ -88,6 +89,8 @@ class AnswerEnd(Struct, frozen=True, gc=False):
     """The provider ended it, by `[DONE]` or as a whole completion; otherwise the connection ended."""
     has_output: bool
     """The model began at least one item."""
+    says_something: bool
+    """One of them is more than thinking."""
     usage: ChatUsage | None
 
 
@@ -111,8 +114,10 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
     meaning, known = meaning_of(reason)
     unknown = None if known else reason
     match meaning:
-        case "completed":
+        case "completed" if end.says_something or _CALL_WORDS.isdisjoint(_words_in(reason)):
             return Outcome()
+        case "completed":  # the call was lost on its way; completed, an agent would take its task as done
+            return Outcome(error=UpstreamError(f"The provider stopped with '{reason}', but sent no call.", status=502))
         case "content_filter":
             return Outcome("content_filter", unknown=unknown)
         case "context" | "max_output_tokens":

@@ -25,7 +25,7 @@ REASONS = {
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("done", [True, False])
 def test_reasons(reason: str, done: bool) -> None:
-    assert decide_outcome(AnswerEnd(reason, done, True, None)) == REASONS[reason]
+    assert decide_outcome(AnswerEnd(reason, done, True, True, None)) == REASONS[reason]
 
 
 @pytest.mark.parametrize("reason", [
@@ -35,9 +35,19 @@ def test_reasons(reason: str, done: bool) -> None:
     "FinishReason.MALFORMED_FUNCTION_CALL: print(stop)",
 ])  # fmt: skip
 def test_reasons_that_are_failures(reason: str) -> None:
-    error = decide_outcome(AnswerEnd(reason, True, True, None)).error
+    error = decide_outcome(AnswerEnd(reason, True, True, True, None)).error
     assert error is not None
     assert (error.code, reason in error.message) == ("server_error", True)
+
+
+@pytest.mark.parametrize("thought", [True, False])
+@pytest.mark.parametrize("reason", ["tool_calls", "tool-calls", "toolUse", "function_call"])
+def test_a_call_that_never_came(reason: str, thought: bool) -> None:
+    """Source: vllm-project/vllm#53255; mastra-ai/mastra#14187; labring/FastGPT#7339."""
+    error = decide_outcome(AnswerEnd(reason, True, thought, False, None)).error
+    assert error is not None
+    assert error.message == f"The provider stopped with '{reason}', but sent no call."
+    assert decide_outcome(AnswerEnd("stop", True, thought, False, None)) == COMPLETED
 
 
 @pytest.mark.parametrize("reason", [None, ""])
@@ -51,34 +61,34 @@ def test_reasons_that_are_failures(reason: str) -> None:
     ],
 )
 def test_no_reason(reason: str | None, done: bool, produced: bool, message: str | None) -> None:
-    error = decide_outcome(AnswerEnd(reason, done, produced, None)).error
+    error = decide_outcome(AnswerEnd(reason, done, produced, produced, None)).error
     assert (error and error.message) == message
 
 
 @pytest.mark.parametrize(("produced", "refused_room"), [(False, True), (True, True), (False, False)])
 def test_no_room_for_a_single_token(produced: bool, refused_room: bool) -> None:
     usage = ChatUsage(prompt_tokens=9, completion_tokens=0 if refused_room else 1)
-    error = decide_outcome(AnswerEnd("length", True, produced, usage)).error
+    error = decide_outcome(AnswerEnd("length", True, produced, produced, usage)).error
     assert (error and error.code) == ("context_length_exceeded" if not produced and refused_room else None)
 
 
 @pytest.mark.parametrize("reason", ["satisfied", "OTHER", "FINISH_REASON_UNSPECIFIED", "pause_turn"])
 def test_an_unknown_reason_without_output_is_a_failure(reason: str) -> None:
-    error = decide_outcome(AnswerEnd(reason, True, False, None)).error
+    error = decide_outcome(AnswerEnd(reason, True, False, False, None)).error
     assert error is not None
     assert reason in error.message
 
 
 @pytest.mark.parametrize("reason", ["model_context_window_exceeded", "FinishReason.ContextLengthExceeded"])
 def test_a_full_window_without_output_is_a_prompt_that_is_too_long(reason: str) -> None:
-    error = decide_outcome(AnswerEnd(reason, True, False, None)).error
+    error = decide_outcome(AnswerEnd(reason, True, False, False, None)).error
     assert error is not None
     assert error.code == "context_length_exceeded"
 
 
 def test_a_limit_spent_on_thinking_is_no_full_window() -> None:
     usage = ChatUsage(prompt_tokens=7, completion_tokens=0, total_tokens=8)
-    assert decide_outcome(AnswerEnd("length", True, False, usage)) == CUT
+    assert decide_outcome(AnswerEnd("length", True, False, False, usage)) == CUT
 
 
 def test_no_word_has_two_meanings() -> None:

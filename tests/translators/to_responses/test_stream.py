@@ -336,6 +336,13 @@ def test_a_call_that_is_not_allowed_does_not_reach_the_client(pieces: list[Objec
     assert not any(name in str(answer.events) for name in ("unheard_of", "'g'", '"g"'))
 
 
+@pytest.mark.parametrize("pieces", [[], [{"reasoning_content": "Hm"}]])
+def test_a_call_that_never_came_fails(pieces: list[Object]) -> None:
+    answer = read_deltas(*pieces, finish="tool_calls")
+    assert answer.response["error"]["message"] == "The provider stopped with 'tool_calls', but sent no call."
+    assert read_deltas(*pieces, {"content": "Hi"}, finish="tool_calls").response["status"] == "completed"
+
+
 def test_an_answer_of_nothing_but_calls_that_are_not_allowed_fails() -> None:
     answer = read_deltas({"reasoning_content": "Hm"}, call("a", "g"), names=allowing("f"), finish="tool_calls")
     assert answer.response["status"] == "failed"
