@@ -110,6 +110,25 @@ CALLS: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "DSML with JSON": (
         '<｜DSML｜function_calls><｜DSML｜invoke name="get">{"x":1}</｜DSML｜invoke></｜DSML｜function_calls>', "", ONE,
     ),
+    **{f"DSML with {bars}": (
+        f'Hm.<{bars}DSML{bars}tool_calls>\n<{bars}DSML{bars}invoke name="get">\n<{bars}DSML{bars}parameter name="s"'
+        f' string="true">5</{bars}DSML{bars}parameter>\n</{bars}DSML{bars}invoke>\n</{bars}DSML{bars}tool_calls>',
+        "Hm.", [("get", '{"s":"5"}')],
+    ) for bars in ("｜｜", "||", "‖")},
+    "LongCat": (
+        "<longcat_tool_call>get\n<longcat_arg_key>x</longcat_arg_key>\n<longcat_arg_value>1</longcat_arg_value>\n"
+        "</longcat_tool_call>", "", ONE,
+    ),
+    "Step 3": (
+        '<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="get">'
+        '<steptml:parameter name="x">1</steptml:parameter></steptml:invoke><｜tool_call_end｜><｜tool_calls_end｜>',
+        "", ONE,
+    ),
+    "Hunyuan": (
+        '<tool_calls>\n<tool_call>get\n```json\n{"x": 1}\n```\n</tool_call>\n'
+        '<tool_call>put\n```json\n{"x": 2}\n```\n</tool_call>\n</tool_calls>', "", BOTH,
+    ),
+    "a fenced object": ('```json\n{"name": "get", "arguments": {"x": 1}}\n```', "", ONE),
     "MiniMax M2": (
         '<minimax:tool_call>\n<invoke name="get">\n<parameter name="x">1</parameter>\n</invoke>\n</minimax:tool_call>',
         "", ONE,
@@ -160,6 +179,9 @@ TEXTS = {
     "JSON and words": '{"name": "get", "parameters": {"x": 1}} is what I would write',
     "other JSON": '{"answer": 1}',
     "a list of numbers": "[1, 2]",
+    "words in place of arguments": "<function=get>ls -la</function>",
+    "words in an invoke tag": '<invoke name="get">the list</invoke>',
+    "arguments in unknown tags": "<tool_call>get\n<arg_word>x</arg_word>\n<arg_value>1</arg_value></tool_call>",
     "arguments that are none": '<tool_call>{"name": "get", "arguments": [1]}</tool_call>',
     "a header without a body": "<|channel|>" + "x" * 300,
     "white space": "\n\n",

@@ -30,7 +30,7 @@ _INVOKE: Final = re.compile(r'<invoke\s+name="([^"]{1,256})"\s*>(.*?)(?:</invoke
 _NAMED_FUNCTION: Final = re.compile(
     r'<function\s+name="([^"]{1,256})"\s*>(.*?)(?:</function>|(?=<function\s)|\Z)', re.DOTALL
 )
-_BARE: Final = re.compile(r"\s*(?:functools\s*(\[.*)|```tool_(?:code|call)\s*(.*?)\s*(?:```)?)\s*", re.DOTALL)
+_BARE: Final = re.compile(r"\s*(?:functools\s*(\[.*)|```(?:tool_code|tool_call|json)\s*(.*?)\s*(?:```)?)\s*", re.DOTALL)
 _PRINTED: Final = re.compile(r"print\((.*)\)", re.DOTALL)
 _NAMED: Final = re.compile(
     r'<parameter\s+name="([^"]{1,256})"(?:\s+string="(true|false)")?[^>]{0,64}>'
@@ -41,9 +41,11 @@ _TAG: Final = re.compile(r"<([\w.-]{1,256})>")
 _GLM: Final = re.compile(
     r"<arg_key>(.{1,128}?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>)|\Z)", re.DOTALL
 )
+_BEFORE_ARGUMENTS: Final = re.compile(r"(?=<\w|```)")
+_ANY_TAG: Final = re.compile(r"<[^<>]{1,256}>")
 _MISTRAL: Final = re.compile(r"\s*([\w.-]+)\s*(?:\[CALL_ID\]\s*(\w+)\s*)?(?:\[ARGS\]\s*)?(?=\{)")
-_SPELLING: Final = re.compile(r"[｜|]DSML[｜|]\s*|\]?<\]minimax\[>\[\s*")
-"""What DeepSeek and MiniMax M3 write in each tag, so that no user's text can be one."""
+_SPELLING: Final = re.compile(r"[｜|‖]{1,2}DSML[｜|‖]{1,2}\s*|\]?<\]minimax\[>\[\s*|(?<=[</])(?:longcat_|steptml:)")
+"""What some models write in each tag, so that no user's text can be one: DeepSeek, MiniMax M3, LongCat, Step 3."""
 _MAX_DEPTH: Final = 8
 """Of objects and lists whose members are tags."""
 _MAX_UNCLOSED: Final = 64
@@ -115,15 +117,23 @@ def read_tags(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | Non
             return None if tag.sub("", text).strip() else calls
     if text.lstrip()[:1] in ("{", "["):
         return read_json_calls(text, functions)
-    if (members := dict(_elements(text))) and "name" in members:
+    members = dict(_elements(text))
+    if "tool_call" in members:  # Hunyuan: a list of them
+        found = [read_tags(body, functions) for tag, body in _elements(text) if tag == "tool_call"]
+        return None if None in found else [call for calls in found for call in calls or ()]
+    if "name" in members:
         arguments = next((members[member] for member in _ARGUMENTS if member in members), "").strip()
         return _all(iter([_declared(members["name"], loose_object(arguments or "{}"), functions)]))
-    name = functions.find(text.partition("<arg_key>")[0])
+    said = _BEFORE_ARGUMENTS.split(text, 1)[0]
+    rest = text[len(said) :]
+    name = functions.find(said)
     if name is None:
         return None
-    found = [(key.strip(), value) for key, value in _GLM.findall(text)]
-    values = {key: typed_value(value, functions.property(name, key)) for key, value in found}
-    return [MarkedCall(name, encode(values).decode())]
+    if (fenced := _FENCE.fullmatch(rest)) is not None:
+        return _all(iter([_declared(name, loose_object(fenced[1]), functions)]))
+    pairs = [(key.strip(), value) for key, value in _GLM.findall(rest)]
+    values = {key: typed_value(value, functions.property(name, key)) for key, value in pairs}
+    return _all(iter([_with_arguments(name, values, rest)]))
 
 
 def read_gemma(text: str, functions: DeclaredFunctions) -> list[MarkedCall] | None:
@@ -206,7 +216,7 @@ def _function_tag(said: str, body: str, functions: DeclaredFunctions) -> MarkedC
         key.strip("\"' "): typed_value(_one_line_end_less(value), functions.property(name, key.strip("\"' ")))
         for key, value in _PARAMETER.findall(body)
     }
-    return MarkedCall(name, encode(values).decode())
+    return _with_arguments(name, values, body)
 
 
 def _invoke_tag(said: str, body: str, functions: DeclaredFunctions) -> MarkedCall | None:
@@ -220,6 +230,13 @@ def _invoke_tag(said: str, body: str, functions: DeclaredFunctions) -> MarkedCal
             schema = {"type": "string"} if is_string == "true" else {} if is_string else functions.property(name, key)
             values[key] = typed_value(text, schema)
         values = values or _leaves(body, functions.parameters[name])
+    return _with_arguments(name, values, body)
+
+
+def _with_arguments(name: str, values: dict[str, Any], body: str) -> MarkedCall | None:
+    """Return a call; None if its body says something that is none of the arguments: run without, it would do harm."""
+    if not values and _ANY_TAG.sub("", body).strip(" \t\r\n{}"):
+        return None
     return MarkedCall(name, encode(values).decode())
 
 

@@ -26,6 +26,11 @@ _WORD: Final = re.compile(r"[\s<>(\[{]")
 """What ends a name."""
 
 
+_DSML_BARS: Final = ("｜", "|", "｜｜", "||", "‖")
+"""Bars in the marks of DeepSeek V3.2 and V4; the models also write others than they were trained on.
+Source: Wei-Shaw/sub2api#7285; lsdefine/GenericAgent#804."""
+
+
 class CallForm(NamedTuple):
     """A form of calls: the mark that begins one, those that end it, and how to read what is between them.
 
@@ -59,8 +64,11 @@ CALL_FORMS: Final = (
     CallForm('<function name="', ("</function>",), read_tags, keeps_opening=True, begins=""),
     CallForm("<function=", ("</function>",), read_tags, keeps_opening=True, begins=""),  # Qwen3-Coder, Seed-OSS, Llama
     CallForm('<invoke name="', ("</invoke>",), read_tags, keeps_opening=True, begins=""),  # MiniMax M2
-    CallForm("<｜DSML｜invoke ", ("</｜DSML｜invoke>",), read_tags, keeps_opening=True),  # DeepSeek V3.2 and V4
-    CallForm("<|DSML|invoke ", ("</|DSML|invoke>",), read_tags, keeps_opening=True),
+    *(
+        CallForm(f"<{bars}DSML{bars}invoke ", (f"</{bars}DSML{bars}invoke>",), read_tags, keeps_opening=True)
+        for bars in _DSML_BARS
+    ),
+    CallForm('<steptml:invoke name="', ("</steptml:invoke>",), read_tags, keeps_opening=True),  # Step 3
     CallForm("]<]minimax[>[<invoke ", ("]<]minimax[>[</invoke>",), read_tags, keeps_opening=True),  # MiniMax M3
     # The same behind a "]" that has gone out: see `ContentReader`.
     CallForm("<]minimax[>[<invoke ", ("]<]minimax[>[</invoke>",), read_tags, keeps_opening=True),
@@ -81,10 +89,12 @@ CALL_FORMS: Final = (
 
 AROUND_CALLS: Final = (
     "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_section_begin|>",
-    "<|tool_call_section_end|>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜DSML｜tool_calls>",
-    "</｜DSML｜tool_calls>", "<｜DSML｜function_calls>", "</｜DSML｜function_calls>", "<|DSML|tool_calls>",
-    "</|DSML|tool_calls>", "<|DSML|function_calls>", "</|DSML|function_calls>", "<function_calls>",
-    "</function_calls>", "<minimax:tool_call>", "</minimax:tool_call>", "<seed:tool_call>", "</seed:tool_call>",
+    "<|tool_call_section_end|>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>",
+    *(f"<{slash}{bars}DSML{bars}{word}>"
+      for bars in _DSML_BARS for word in ("tool_calls", "function_calls") for slash in ("", "/")),
+    "<｜tool_calls_begin｜>", "<｜tool_calls_end｜>", "<｜tool_call_begin｜>function<｜tool_sep｜>",
+    "<｜tool_call_end｜>", "<function_calls>", "</function_calls>", "<minimax:tool_call>", "</minimax:tool_call>",
+    "<seed:tool_call>", "</seed:tool_call>",
     "]<]minimax[>[<tool_call>", "]<]minimax[>[</tool_call>", "<]minimax[>[<tool_call>", "<|im_end|>", "<|eom_id|>",
     "<|eot_id|>", "<｜end▁of▁sentence｜>",
 )  # fmt: skip
@@ -92,8 +102,8 @@ AROUND_CALLS: Final = (
 
 BARE_CALL: Final = CallForm("", ("<|eom_id|>", "<|eot_id|>"), read_bare)
 """One that begins the content. Source: Llama docs, Prompt formats; vLLM docs, Tool calling."""
-BARE_PREFIXES: Final = ("functools", "```tool_code", "```tool_call")
-"""What some models write before one: FireFunction and Phi 4 mini, Gemma 3, models without a template."""
+BARE_PREFIXES: Final = ("functools", "```tool_code", "```tool_call", "```json")
+"""What some models write before one: FireFunction and Phi 4 mini, Gemma 3, Qwen 2.5, models without a template."""
 
 HARMONY_OPENINGS: Final = ("<|start|>assistant", "<|channel|>")
 HARMONY_MESSAGE: Final = "<|message|>"
