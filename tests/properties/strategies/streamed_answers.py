@@ -213,7 +213,9 @@ def streamed_answers(draw: st.DrawFn) -> StreamedAnswer:
         answer = [part for part in answer if isinstance(part, TextPart)] or [TextPart("text", "Hi")]
         answer = _merge_texts(answer)
         deltas = draw(deltas_of(answer, style))
-    return StreamedAnswer(answer, style, draw(st.sampled_from(["stop", "tool_calls", "length"])), deltas)
+    says_something = any(not isinstance(part, TextPart) or part.kind != "reasoning" for part in answer)
+    finishes = ["stop", "length", *(["tool_calls"] if says_something else [])]
+    return StreamedAnswer(answer, style, draw(st.sampled_from(finishes)), deltas)
 
 
 def _is_unambiguous(answer: Answer, style: ChunkStyle) -> bool:
