@@ -19,6 +19,8 @@ _CALLS: Final = {
     "apply_patch_call": "operation", "tool_search_call": "arguments", "computer_call": "action",
 }  # fmt: skip
 """Types of calls, each with the member that has the arguments."""
+_IDENTIFIED: Final = frozenset({*_CALLS, "local_shell_call_output"})
+"""Types whose `id` stands in for a missing `call_id`."""
 _OUTPUTS: Final = frozenset({*(f"{kind}_output" for kind in _CALLS), "tool_search_output"})
 
 
@@ -57,7 +59,9 @@ def unknown_item(members: dict[str, Any]) -> UnknownItem:
     kind, id = members.get("type"), members.get("id")
     kind = kind if isinstance(kind, str) else "message" if "role" in members else "item"
     id = id if isinstance(id, str) else UNSET
-    call_id = members.get("call_id") or (kind == "local_shell_call_output" and id)
+    call_id = members.get("call_id") or (kind in _IDENTIFIED and id)
+    if kind == "message" and members.get("role") == "tool":  # a chat message in the place of the output
+        kind, call_id = "function_call_output", members.get("tool_call_id")
     if not isinstance(call_id, str) or not call_id:
         return UnknownItem(kind, members, id)
     if len(call_id) > _MAX_CALL_ID:  # alike for a call and its output

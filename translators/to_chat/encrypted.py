@@ -21,7 +21,7 @@ _SEALED: Final = re.compile(r"\s*(?:gAAAA[\w=-]*|(?:ra1_|eyJ)[\w=.-]{40,}|[\w+/=
 _REVEALED: Final = (EncryptedContent, UnknownPart)
 _TEXT_MEMBERS: Final = (
     "name", "action", "arguments", "input", "title", "text", "refusal", "message", "summary", "content",
-    "encrypted_content", "output", "result", "error",
+    "encrypted_content", "output", "result", "resource", "error",
 )
 """Members of items and parts in which clients put what the model reads."""
 

@@ -143,3 +143,59 @@ def test_an_unknown_part_is_listed_as_it_came() -> None:
     item = decode_items(encode([{"role": "user", "content": [FILM]}, HELLO]))[0]
     kept = Decoder(Item).decode(encode(item))
     assert list_items_with_ids([kept], Ids(bytes(16)))[0]["content"] == [FILM]
+
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+PICTURE = {"type": "image_url", "image_url": {"url": PNG}}
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ({"rows": [1, 2], "title": "T"}, '{"rows":[1,2],"title":"T"}'),
+        (4, "4"),
+        (False, "false"),
+        ([{"rows": [1]}, "b"], '{"rows":[1]}\n\nb'),
+        ({"content": "Seen.", "success": True}, "Seen."),
+        ({"content": [{"type": "text", "text": "Seen."}], "isError": False}, "Seen."),
+        ({"type": "text", "text": "Seen."}, "Seen."),
+        ([{"type": "resource", "resource": {"uri": "a:b", "text": "Seen."}}], "[resource]\nSeen."),
+    ],
+)
+@pytest.mark.parametrize("kind", ["function_call", "custom_tool_call"])
+def test_an_output_in_another_form_is_what_the_tool_returned(kind: str, output: Any, text: str) -> None:
+    call = CALL if kind == "function_call" else {"type": kind, "call_id": "c1", "name": "f", "input": "x"}
+    messages, _ = rendered(USER, call, {"type": f"{kind}_output", "call_id": "c1", "output": output})
+    assert messages[-1] == {"role": "tool", "tool_call_id": "c1", "content": text}
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        PICTURE,
+        {"type": "image_url", "image_url": PNG},
+        {"type": "input_image", "image_url": {"url": PNG}},
+        {"type": "image", "data": PNG.partition(",")[2], "mimeType": "image/png"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG.partition(",")[2]}},
+    ],
+)
+@pytest.mark.parametrize("is_result", [True, False])
+def test_a_picture_in_another_form_is_shown(picture: dict[str, Any], is_result: bool) -> None:
+    output = {"content": [picture]} if is_result else [picture]
+    messages, places = rendered(USER, CALL, {**OUTPUT, "output": output})
+    assert messages[-1]["content"][-1] == PICTURE
+    assert places == []
+
+
+def test_an_id_stands_in_for_the_id_of_the_call() -> None:
+    call = {"type": "function_call", "id": "fc_1", "name": "f", "arguments": "{}"}
+    messages, places = rendered(USER, call, {**OUTPUT, "call_id": "fc_1"})
+    assert [call["id"] for call in messages[1]["tool_calls"]] == ["fc_1"]
+    assert messages[2] == {"role": "tool", "tool_call_id": "fc_1", "content": "4"}
+    assert places == ["input[1]"]
+
+
+def test_a_tool_message_is_the_output_of_its_call() -> None:
+    messages, places = rendered(USER, CALL, {"role": "tool", "tool_call_id": "c1", "content": "4"}, HELLO)
+    assert messages[2] == {"role": "tool", "tool_call_id": "c1", "content": "4"}
+    assert places == ["input[2]"]

@@ -29,6 +29,7 @@ from translators.responses.decoding.tools import check_loaded
 from translators.responses.decoding.unknown import (
     with_unknown_part,
     with_unknown_tools,
+    with_written_output,
     without_label,
     without_null,
 )
@@ -183,7 +184,9 @@ def _decode_known(raw: bytes | Raw, param: str, *, keep_unknown: bool) -> Item:
         except NotJSON as error:
             left = without_null(whole, str(error))
             if left is None and keep_unknown:
-                left = without_label(whole, str(error)) or with_unknown_part(whole, str(error))
+                problem = str(error)
+                left = without_label(whole, problem) or with_written_output(whole, problem)
+                left = left or with_unknown_part(whole, problem)
         if left is None:
             break
         whole = left

@@ -2,8 +2,10 @@
 a member that has it whole.
 
 Each function changes one thing in the JSON of an item: what msgspec has complained of. A null in place of an optional
-member counts as left out, as do a status and a detail of images that are not known.
-Source: OpenAI API reference, Responses: create.
+member counts as left out, as do a status and a detail of images that are not known. An output that is neither text nor
+parts is what a tool returned: its JSON is the text. Pictures come in the forms of chat completions, MCP and Anthropic,
+too. Source: OpenAI API reference, Responses: create; MCP specification, Tools; vllm-project/vllm#55974;
+openai/openai-agents-python#3310.
 """
 
 import re
@@ -19,6 +21,7 @@ _PART_AT: Final = re.compile(r"(?:.*) - at `\$(?P<path>\.(?:content|summary|outp
 _LABEL_AT: Final = re.compile(
     r"Invalid enum value '.*' - at `\$(?P<path>(?:\.\w+|\[\d+\])*\.(?:status|detail))`", re.DOTALL
 )
+_OUTPUT_AT: Final = re.compile(r"Expected `[^`]*str[^`]*`, got `\w+` - at `\$\.output`")
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -68,6 +71,21 @@ def without_label(raw: bytes | Raw, problem: str) -> bytes | None:
     return encode(whole)
 
 
+def with_written_output(raw: bytes | Raw, problem: str) -> bytes | None:
+    """Return an item whose output msgspec complains of with its parts or its JSON; None: it is about something else."""
+    if _OUTPUT_AT.fullmatch(problem) is None:
+        return None
+    item = decode(bytes(raw))
+    output = item["output"]
+    if isinstance(output, dict) and isinstance(output.get("content"), (str, list)):
+        output = output["content"]  # a result of MCP, or of an older Codex
+    elif isinstance(output, dict) and isinstance(output.get("type"), str):
+        output = [output]
+    else:
+        output = encode(output).decode()
+    return encode({**item, "output": output})
+
+
 def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
     """Return an item with the part that msgspec complains of as an `UnknownPart`; None if it complains of another."""
     found = _PART_AT.fullmatch(problem)
@@ -75,7 +93,11 @@ def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
         return None
     try:
         whole, place, last = _place(raw, found["path"])
-        part = place[last] if isinstance(place[last], dict) else {"text": place[last]}
+        part = place[last]
+        if not found["path"].startswith(".summary") and (written := _written_part(part)) is not None:
+            place[last] = written
+            return encode(whole)
+        part = part if isinstance(part, dict) else {"text": part}
         kind = part.get("type")
         in_summary = found["path"].startswith(".summary")
         if in_summary or kind == _UNKNOWN_PART:  # thinking, which has nothing but text
@@ -88,6 +110,24 @@ def with_unknown_part(raw: bytes | Raw, problem: str) -> bytes | None:
     except (KeyError, IndexError, TypeError, AttributeError, *NotJSON):
         return None
     return encode(whole)
+
+
+def _written_part(part: Any) -> dict[str, Any] | None:
+    """Return as a known part one that is a bare value, or a picture in another API's form; None: it is neither."""
+    if not isinstance(part, dict):
+        return {"type": "input_text", "text": part if isinstance(part, str) else encode(part).decode()}
+    if "type" not in part and "text" not in part:
+        return {"type": "input_text", "text": encode(part).decode()}
+    url: Any = None
+    if part.get("type") in ("image_url", "input_image") and isinstance(part.get("image_url"), dict):
+        url = part["image_url"].get("url")
+    elif part.get("type") == "image_url":
+        url = part.get("image_url")
+    elif part.get("type") == "image":
+        source = part["source"] if isinstance(part.get("source"), dict) else part
+        type, data = source.get("mimeType") or source.get("media_type"), source.get("data")
+        url = f"data:{type};base64,{data}" if isinstance(type, str) and isinstance(data, str) else source.get("url")
+    return {"type": "input_image", "image_url": url} if isinstance(url, str) else None
 
 
 def _place(raw: bytes | Raw, path: str) -> tuple[Any, Any, Any]:
