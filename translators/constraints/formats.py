@@ -12,11 +12,13 @@ from msgspec import Struct
 from translators.dialects.dialect import Format
 from translators.dialects.rendering import Rendering
 from translators.dialects.schemas.forms import reshape
-from translators.dialects.schemas.keywords import keywords, without
+from translators.dialects.schemas.keywords import without
 from translators.errors import RequestError
 from translators.responses.request import JSONObjectFormat, JSONSchemaFormat, TextConfig
 from translators.wire import encode
 
+_KEPT_KEYWORDS: Final = frozenset({"additionalProperties"})
+"""What `strict` requires, whatever the provider knows in tools."""
 _OBJECT_INSTRUCTION: Final = (
     "Answer with one JSON object and nothing else: no introduction, no explanation, no code fence."
 )
@@ -79,9 +81,10 @@ def _json_schema(wanted: JSONSchemaFormat, rendering: Rendering) -> dict[str, An
         schema["schema"], losses = reshape(wanted.schema, forms)
         for loss in losses:
             rendering.note("text.format", "approximated", loss)
-    if "pattern" in rendering.dialect.unknown_keywords and "pattern" in keywords(schema["schema"]):
-        schema["schema"], _ = without(schema["schema"], frozenset({"pattern"}))
-        rendering.note("text.format", "approximated", "knows no regular expressions: they are left out")
+    if unknown := rendering.dialect.unknown_keywords - _KEPT_KEYWORDS:
+        schema["schema"], found = without(schema["schema"], unknown)
+        for keyword in sorted(found & unknown):
+            rendering.note("text.format", "approximated", f"does not know the keyword {keyword}: it is left out")
     if wanted.description is not None:
         schema["description"] = wanted.description
     if wanted.strict is not None:

@@ -51,7 +51,7 @@ from translators.dialects.evidence import (
     user_after_tool,
     without_turns,
 )
-from translators.dialects.rejections import NO_CHOICES, Rejection
+from translators.dialects.rejections import Rejection
 from translators.dialects.schemas.forms import SchemaForm
 from translators.reasoning.fields import RETURN_MEMBERS
 from translators.wire import decode
@@ -207,7 +207,7 @@ RULES: Final = (
     Rule("format_with_tools", None, both("response_format", "tools"), _set(format_with_tools=False),
          wordings.FORMAT_WITH_TOOLS, unmistakable=True),
     Rule("response_format", _words(r"response[_ ]?format|text\.format|json[_ ]schema|json[_ ]object|structured output"),
-         response_format, _remove("formats"), NO_CHOICES),
+         response_format, _remove("formats"), wordings.FORMAT),
     Rule("logprobs", _words(r"(top[_ ]?)?log[_ ]?prob"), member("logprobs"), _set(logprobs=False)),
     Rule("effort_with_tools", None, member("tools"), _set(effort_with_tools=False), wordings.EFFORT_WITH_TOOLS),
     Rule("reasoning_effort", None, unlisted_effort, _limit_efforts, wordings.EFFORTS),

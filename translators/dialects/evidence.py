@@ -17,6 +17,8 @@ from translators.dialects.schemas.keywords import keywords
 from translators.responses.request import Effort
 
 _EFFORTS: Final[tuple[str, ...]] = get_args(Effort)
+_NAMED_KEYWORD: Final = re.compile(r"['\"`]([$\w-]+)['\"`]|\.([$\w-]+)(?=['\"`]?:)", re.ASCII)
+_LISTED_KEYWORDS: Final = re.compile(r"\b(?:properties|keywords) ((?:[$\w-]+, )*[$\w-]+) are not", re.ASCII)
 _NEEDED_KEYWORDS: Final = frozenset({"type", "properties", "items", "required", "description", "enum"})
 """Keywords without which a schema no longer describes an argument."""
 
@@ -177,10 +179,13 @@ def strict(request: RejectedRequest) -> str | None:
 
 
 def schema_keyword(request: RejectedRequest) -> str | None:
-    """Return the keywords in tools' parameters that the rejection names."""
-    used = {name for tool in request.body.get("tools", ()) for name in keywords(tool["function"].get("parameters"))}
-    named = re.findall(r"['\"`]([$\w-]+)['\"`]|\.([$\w-]+)(?=['\"`]?:)", request.rejection.subject, re.ASCII)
-    return ",".join(sorted((used & {name for pair in named for name in pair}) - _NEEDED_KEYWORDS)) or None
+    """Return the keywords in schemas that the rejection names."""
+    used = {name for schema in _schemas(request.body) for name in keywords(schema)}
+    subject = request.rejection.subject
+    named = {name for pair in _NAMED_KEYWORD.findall(subject) for name in pair}
+    for listed in _LISTED_KEYWORDS.findall(subject):
+        named.update(re.findall(r"[$\w-]+", listed))
+    return ",".join(sorted((used & named) - _NEEDED_KEYWORDS)) or None
 
 
 def schema_pattern(request: RejectedRequest) -> str | None:

@@ -23,8 +23,6 @@ _REQUEST_AT_500: Final = re.compile(
 )
 """Rejections that come with 500: a chat template's own and of media (llama.cpp), and those that a gateway translated.
 Source: ggml-org/llama.cpp#13566."""
-NO_CHOICES: Final = re.compile(r'"choices": ?(null|\[ ?\])')
-"""In place of an answer, for a format that the provider does not know. Source: modelscope/modelscope#1801."""
 _LIST: Final = re.compile(
     r"(?<!un)expected|(supported|allowed|valid|possible) ([a-z]+ )?(values|options|roles|types|levels)|one of|instead"
     r"|(must|should) be (?!satisfied)"

@@ -187,6 +187,12 @@ FORMAT_WITH_TOOLS: Final = any_of(
     rf"{_FORMAT}.{{0,60}}{_REFUSED}.{{0,60}}\b(function calling|functions|tools?)\b",  # Groq, Mistral
     rf"{_FORMAT}\W{{1,3}}(and|or|with) \W?(functions?|tools?)\b.{{0,60}}{_REFUSED}",
     rf"{_REFUSED}.{{0,40}}{_FORMAT}.{{0,40}}\b(with|and|when|together).{{0,40}}\b(functions?|tools?)\b",
+    r"grammar constraints? (with|and) tools",  # llama.cpp
+)
+FORMAT: Final = any_of(
+    r'"choices": ?(null|\[ ?\])',  # in place of an answer. Source: modelscope/modelscope#1801
+    r"response_format(\.type)?['\"`]? .{0,40}\b(is|are) (not valid|invalid)",  # DashScope
+    r"response_format\.json_schema\.strict\b.{0,20}(required|should be true)",  # Anthropic
 )
 
 # --- others -----------------------------------------------------------------------------------------------------------

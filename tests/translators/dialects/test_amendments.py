@@ -335,6 +335,15 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("response_format=json_schema", "response_format.type 参数非法，取值范围 ['text', 'json_object']", 400, {}),
     ("tool_choice=required", "tool_choice参数有误，目前只支持auto", 400, {}),
     ("reasoning_effort=low,high", "reasoning_effort 取值非法，可选值：low、high", 400, {}),
+    # formats in the words of a server that names neither the type nor the form
+    ("format_with_tools", "Cannot use custom grammar constraints with tools.", 400, {}),
+    ("response_format=json_schema", "<400> InternalError.Algo.InvalidParameter: 'response_format.type' specified in "
+     "the request is not valid.", 400, {}),
+    ("response_format=json_schema", "response_format.json_schema.strict: Input should be True", 400, {}),
+    ("response_format=json_schema", "response_format.json_schema.strict: Field required", 400, {}),
+    ("keyword=maximum,minimum", "output_config.format.schema: For 'integer' type, properties maximum, minimum are not "
+     "supported", 400, {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {
+         "type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "maximum": 3}}}}}}),
     # efforts without the member's name
     ("reasoning_effort", '"qwen2.5:7b" does not support thinking', 400, {}),
     ("reasoning_effort=low,medium,high,xhigh", 'level "minimal" not supported, valid levels: low, medium, high, xhigh',
