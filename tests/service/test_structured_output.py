@@ -141,6 +141,18 @@ def test_a_native_answer_without_strict_is_as_it_is(service_of_one: Service, ups
     assert text_of(service_of_one.create(**asks())) == "{}"
 
 
+@pytest.mark.parametrize("format", [FORMAT, {"type": "json_object"}])
+def test_a_native_answer_without_strict_is_trimmed_if_it_is_not_streamed(
+    service_of_one: Service, upstream: Upstream, format: dict[str, Any]
+) -> None:
+    upstream.plays(says(FENCED), streams(FENCED))
+    response = service_of_one.create("Where, as JSON?", **asks(format))
+    assert text_of(response) == GOOD
+    last = service_of_one.stream("Where, as JSON?", **asks(format))[-1]
+    assert text_of(last["response"]) == FENCED
+    assert len(upstream.requests) == 2
+
+
 def test_refusals_calls_and_cut_answers_are_as_they_are(service_of_one: Service, upstream: Upstream) -> None:
     cut, refused = chat.completion('{"ci', finish="length"), chat.completion(None, refusal="No.")
     upstream.plays(whole(cut), whole(refused))

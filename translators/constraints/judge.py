@@ -62,6 +62,8 @@ class AnswerRules(Struct, frozen=True, gc=False):
 
     format: JSONObjectFormat | JSONSchemaFormat | None = None
     """The format that the answer must fit."""
+    only_trimmed: bool = False
+    """The provider enforces the format: an answer that does not fit stands, but what is around its JSON is removed."""
     call: bool = False
     """Some tool must be called."""
     tool: QualifiedName | None = None
@@ -80,7 +82,8 @@ class AnswerRules(Struct, frozen=True, gc=False):
             return Judgement(_failure(message), "tool_choice")
         if self.format is None or calls:
             return Judgement()
-        return self._judge_text(_text_of(response.output), notes)
+        text = _text_of(response.output)
+        return Judgement(text=_json_within(text)) if self.only_trimmed else self._judge_text(text, notes)
 
     def _judge_text(self, text: str, notes: Notes) -> Judgement:
         problem: str | None = "it is not valid JSON"
@@ -135,15 +138,16 @@ def answer_finder(
 def answer_rules(request: CreateRequest, format: RenderedFormat, choice: RenderedToolChoice) -> AnswerRules:
     """Return the rules for the answer to a request; `format` and `choice`: their forms in the chat request."""
     wanted = request.text.format
-    if isinstance(wanted, JSONSchemaFormat):
-        judged = bool(wanted.strict) or not format.is_enforced
-    else:
-        judged = isinstance(wanted, JSONObjectFormat) and not format.is_enforced
+    json = wanted if isinstance(wanted, (JSONObjectFormat, JSONSchemaFormat)) else None
+    is_strict = isinstance(json, JSONSchemaFormat) and bool(json.strict)
+    judged = json is not None and (is_strict or not format.is_enforced)
+    only_trimmed = json is not None and not judged and not request.stream
     return AnswerRules(
-        format=wanted if judged and isinstance(wanted, (JSONObjectFormat, JSONSchemaFormat)) else None,
+        format=json if judged or only_trimmed else None,
+        only_trimmed=only_trimmed,
         call=not choice.is_enforced,
         tool=None if choice.is_enforced else choice.required,
-        buffered=not choice.is_enforced or (judged and not (format.is_enforced and request.stream)),
+        buffered=not choice.is_enforced or only_trimmed or (judged and not (format.is_enforced and request.stream)),
     )
 
 
@@ -165,6 +169,17 @@ def _json_excerpts(text: str) -> Iterator[str]:
         end = text.rfind("}" if start[0] == "{" else "]")
         if end > start.start():
             yield text[start.start() : end + 1]
+
+
+def _json_within(text: str) -> str | None:
+    """Return the JSON of an answer that has other text around it; None: it has none, or there is no JSON."""
+    for excerpt in _json_excerpts(text):
+        try:
+            decode(excerpt.encode())
+        except NotJSON:
+            continue
+        return None if excerpt == text.strip() else excerpt
+    return None
 
 
 def _text_of(output: Sequence[OutputItem]) -> str:

@@ -71,3 +71,15 @@ def test_what_cannot_be_judged_is_noted() -> None:
     rules = AnswerRules(format=JSONSchemaFormat("n", {"$ref": "#"}), buffered=True)
     assert rules.judge(answered("1"), notes).problem is None
     assert [(note.param, note.action) for note in notes] == [("text.format", "approximated")]
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ('{"b": 1}', None),
+    ('```json\n{"b": 1}\n```', '{"b": 1}'),
+    ('Sure! {"b": [1]} Done.', '{"b": [1]}'),
+    ("Paris", None),
+    ("", None),
+])  # fmt: skip
+def test_an_answer_that_is_only_trimmed_stands(text: str, found: str | None) -> None:
+    judged = AnswerRules(format=SCHEMA, only_trimmed=True, buffered=True).judge(answered(text), Notes())
+    assert (judged.problem, judged.text) == (None, found)
