@@ -38,7 +38,10 @@ def hint(path: str) -> str:
     """Return the end of a sentence and another, which names the path that was probably meant, else ""."""
     if _CHAT.fullmatch(path):
         return ". Did you mean /v1/responses?"
-    suggestion = suggest(path, (rule.rule for rule in current_app.url_map.iter_rules() if not rule.arguments))
+    bare = _BASE.sub("", path, count=1)
+    rules = (rule.rule for rule in current_app.url_map.iter_rules() if not rule.arguments)
+    similar = [rule for rule in rules if suggest(bare, [_BASE.sub("", rule, count=1)])]  # a base URL makes all alike
+    suggestion = suggest(path, similar)
     return f".{suggestion}" if suggestion else ""
 
 

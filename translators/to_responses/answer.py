@@ -204,8 +204,9 @@ class EventStream:
     def _odd_chunks(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks of a payload that does not fit the types; one that keeps the connection alive has none."""
         payload = _INNER_FRAME.sub(b"", payload.strip())
-        if payload == DONE or is_keep_alive(payload):
-            self.done = payload == DONE
+        is_done = payload.strip(b'"') == DONE  # some gateways write it as JSON
+        if is_done or is_keep_alive(payload):
+            self.done = is_done
             if payload[:1].isdigit():  # quoted if nothing else comes
                 self.unread = self.unread or payload
             return

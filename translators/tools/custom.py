@@ -53,7 +53,7 @@ class OpenCustomToolCall:
         self._output_index = output_index
         self._id = id
         self._text: list[str] = []
-        self._input = InputReader()
+        self._input = InputReader(called.name)
         self._call = CustomToolCall(
             call_id, called.name, "", id=id, status="in_progress", namespace=called.namespace or UNSET
         )
@@ -87,12 +87,14 @@ class InputReader:
 
     If the object begins with `input`, as models write it, text is returned as it arrives; otherwise at the end, from
     the complete arguments. Arguments that are not an object are the text themselves; the only string of an object is
-    the text under any name.
+    the text under any name, and so are the lines of a list, but for the tool's `name` at its head, which comes from
+    commands of a shell. Source: openai/codex#35361.
     """
 
-    __slots__ = ("_held", "_is_plain", "_over", "_pending", "_reading")
+    __slots__ = ("_held", "_is_plain", "_name", "_over", "_pending", "_reading")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self._name = name
         self._pending: list[str] = []
         """Pieces that were not returned yet."""
         self._reading: bool | None = None
@@ -139,6 +141,8 @@ class InputReader:
             return pending
         if isinstance(value, dict):
             value = value.get("input", next(iter(value.values())) if len(value) == 1 else None)
+            if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+                value = "\n".join(value[1:] if value[0] == self._name else value)
         return _unwrap(self._held + value) if isinstance(value, str) else pending
 
     def _begin(self) -> None:

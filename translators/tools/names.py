@@ -157,15 +157,21 @@ class ToolNames:
     def meant(self, name: str) -> str | None:
         """Return the flat name of the one declared tool that a name can mean; None if there is none, or several.
 
-        Models put a channel mark behind a name, `functions.` before it, or leave out or alter a namespace.
+        Models put a channel mark behind a name, `functions.` before it, leave out or alter a namespace, and write other
+        capitals, and "-" for "_".
         Source: pydantic/pydantic-ai#7143; Wei-Shaw/sub2api#5675.
         """
         if name in self._declared:
             return name
-        for plain in dict.fromkeys((_without_marks(name), without_marks(name))):
-            found = [flat for flat, full in self._declared.items() if plain == flat or plain in _spellings(full)]
-            if found:
-                return found[0] if len(found) == 1 else None
+        plains = dict.fromkeys((_without_marks(name), without_marks(name)))
+        for spelled in (str, _folded):
+            for plain in map(spelled, plains):
+                found = [
+                    flat for flat, full in self._declared.items()
+                    if plain in (spelled(one) for one in (flat, *_spellings(full)))
+                ]  # fmt: skip
+                if found:
+                    return found[0] if len(found) == 1 else None
         return None
 
     def flatten_called(self, name: str) -> str:
@@ -206,6 +212,10 @@ def _without_marks(name: str) -> str:
     recipient = _RECIPIENT.search(name)
     plain = recipient[1] if recipient else _MARK.split(name.strip().strip("\"'`"), maxsplit=1)[0].strip()
     return _BEHIND.sub("", plain)
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "_")
 
 
 def _spellings(full: QualifiedName) -> set[str]:

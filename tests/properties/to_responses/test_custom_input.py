@@ -32,6 +32,13 @@ def test_line_ends_need_no_escape(text: str) -> None:
     assert read([f'{{"input": "{plain}"}}']) == (plain, "")
 
 
+@given(texts, st.sampled_from(["command", "input", "lines"]), st.booleans())
+def test_a_list_is_its_lines_without_the_name_of_the_tool(text: str, member: str, named: bool) -> None:
+    reader = InputReader("apply_patch")
+    lines = [*(["apply_patch"] if named else []), text, "x"]
+    assert reader.feed(json.dumps({member: lines})) + reader.end() == f"{text}\nx"
+
+
 @given(texts, st.integers(0, 40))
 def test_what_was_cut_off_is_the_beginning_of_the_text(text: str, cut: int) -> None:
     arguments = json.dumps({"input": text})

@@ -120,6 +120,11 @@ def test_numbers_and_dates_keep_a_connection_alive(said: str) -> None:
     assert contents(answer.output) == [HI]
 
 
+def test_the_end_may_be_written_as_json() -> None:
+    blocks = [chat.chunk({"content": "Hi"}), chat.chunk(finish="stop"), b'data: "[DONE]"\n\n']
+    assert StreamHarness().read(blocks).response["status"] == "completed"
+
+
 def test_an_answer_encoded_as_a_string() -> None:
     whole = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
     assert contents(StreamHarness().read([json.dumps(json.dumps(whole)).encode()]).output) == [HI]

@@ -185,7 +185,14 @@ def test_how_deep_the_arguments_of_a_call_may_be(levels: int, fits: bool) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["functions.get", "default_api.get", "default_api:get", "get()", "assistant<|channel|>commentary to=functions.get"],
+    ["functions.get", "default_api.get", "default_api:get", "get()", "assistant<|channel|>commentary to=functions.get",
+     "Get", "functions.GET"],
 )
 def test_a_name_with_what_a_format_puts_around_it(name: str) -> None:
     assert ToolNames([FunctionTool("get", {}), FunctionTool("put", {})]).meant(name) == "get"
+
+
+def test_a_name_in_other_capitals_is_taken_if_it_can_mean_one_tool_alone() -> None:
+    names = ToolNames([FunctionTool("read_file"), FunctionTool("Bash"), FunctionTool("bash")])
+    meant = {name: names.meant(name) for name in ("read-file", "ReadFile", "Bash", "bash", "BASH")}
+    assert meant == {"read-file": "read_file", "ReadFile": None, "Bash": "Bash", "bash": "bash", "BASH": None}
