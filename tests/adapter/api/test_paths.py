@@ -44,7 +44,7 @@ def test_a_hint(path: str, meant: str, client: FlaskClient) -> None:
     assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (POST {path}). Did you mean {meant}?"
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/favicon.ico", "/v1/audio", "/v1/images/edits", "/v1/images/generations"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/favicon.ico", "/v1/audio", "/v1/images/edits", "/v1/batches"])
 def test_no_hint(path: str, client: FlaskClient) -> None:
     answer = client.get(path)
     assert json.loads(answer.data)["error"]["message"] == f"Invalid URL (GET {path})"
