@@ -9,8 +9,9 @@ The rules (docs/item-rules.md gives the reason and the test of each):
  4. Messages between a call and its outputs go before the turn: after it, the model would see the user ask again.
  5. An output without a call, and a call without an output, are request errors (400); a call that was cut short is
     dropped with a note.
- 6. A second output of a call, a user message that only repeats the last one, and an empty or blank message are dropped
-    with a note. Blank text beside something else is left out; an empty output is sent as `(no output)`.
+ 6. A second output of a call, an item of the model's that came before, a user message that only repeats the last one,
+    and an empty or blank message are dropped with a note. Blank text beside something else is left out; an empty output
+    is sent as `(no output)`.
  7. No text is lost: what chat has no place for becomes a placeholder or a marked user message, with a note.
  8. System and developer messages that lead the conversation are returned apart: the request's instructions come first.
  9. What was rendered before a boundary never changes, whatever items follow: its bytes can be reused.
@@ -53,6 +54,9 @@ from translators.tools.names import ToolNames
 
 _NO_OUTPUT: Final = "(no output)"
 """Sent for an empty output: GLM, MiniMax and others refuse empty messages. Source: earendil-works/pi#3309."""
+
+_SAID_IN: Final = ("call_id", "name", "namespace", "arguments", "input", "action", "operation", "content", "summary")
+"""Members in which an item says something, whatever its kind."""
 
 UNFOLLOWED: Final = "reasoning that no message and no call follows"
 """The reason of a note that later items may make untrue."""
@@ -130,6 +134,8 @@ class _Renderer:
         self._is_leading = not previous.started
         self._messages: list[ChatMessage] = []
         self._turn: Turn | None = None
+        self._by_id: dict[str, Item | HostedCall] = {}
+        """The model's items that have an id."""
 
     def render(self) -> Rendered:
         index = self._index
@@ -149,7 +155,9 @@ class _Renderer:
 
     def _render(self, position: int, item: Item | HostedCall) -> None:
         kind = item.__class__
-        if isinstance(item, Message):
+        if self._is_repeated(item):
+            self._notes.add(self._index.path(position), "dropped", "it came before, with the same id")
+        elif isinstance(item, Message):
             if item.role == "assistant":
                 self._add_assistant_message(position, item)
             else:
@@ -173,6 +181,18 @@ class _Renderer:
             self._add_hosted(position, item)
         elif isinstance(item, ItemReference):
             raise item_not_found(item.id, "input")
+
+    def _is_repeated(self, item: Item | HostedCall) -> bool:
+        """Return whether an item of the model's came before: clients send again what a chain has."""
+        if not isinstance(item, (Message, Reasoning)) and item.__class__ not in BY_CALL:
+            return False
+        id = item.id  # type: ignore[union-attr]
+        if not isinstance(id, str) or getattr(item, "role", "assistant") != "assistant":
+            return False
+        earlier = self._by_id.setdefault(id, item)
+        if earlier is item or earlier.__class__ is not item.__class__:
+            return False
+        return all(getattr(item, member, None) == getattr(earlier, member, None) for member in _SAID_IN)
 
     # --- messages of other roles ------------------------------------------------------------------------------
 

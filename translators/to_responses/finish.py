@@ -89,8 +89,8 @@ class AnswerEnd(Struct, frozen=True, gc=False):
     """The provider ended it, by `[DONE]` or as a whole completion; otherwise the connection ended."""
     has_output: bool
     """The model began at least one item."""
-    says_something: bool
-    """One of them is more than thinking."""
+    says_more: bool
+    """Thinking is not all that it did."""
     usage: ChatUsage | None
 
 
@@ -114,7 +114,7 @@ def decide_outcome(end: AnswerEnd) -> Outcome:
     meaning, known = meaning_of(reason)
     unknown = None if known else reason
     match meaning:
-        case "completed" if end.says_something or _CALL_WORDS.isdisjoint(_words_in(reason)):
+        case "completed" if end.says_more or _CALL_WORDS.isdisjoint(_words_in(reason)):
             return Outcome()
         case "completed":  # the call was lost on its way; completed, an agent would take its task as done
             return Outcome(error=UpstreamError(f"The provider stopped with '{reason}', but sent no call.", status=502))

@@ -195,6 +195,10 @@ class ItemSequencer(Struct, eq=False):
         items = [item for item in self.output[self.round_start :] if not isinstance(item, Compaction)]
         return bool(items or kinds) and kinds <= {"reasoning"} and all(isinstance(item, Reasoning) for item in items)
 
+    def says_more(self) -> bool:
+        """Return whether the model has done something besides thinking, if only a call that is not allowed."""
+        return bool(self.dropped_call) or (self.has_output() and not self.has_only_thinking())
+
     def thinking(self) -> list[str]:
         """Return the pieces of this round's thinking so far; the list grows as long as there is only one item of it."""
         items = [item for item in self.output[self.round_start :] if isinstance(item, Reasoning)]

@@ -143,9 +143,8 @@ class ResponseStream:
             (self._content or self._reader()).finish(events)
         except UpstreamError as error:
             return self._number(events) + self.fail(error)
-        has_output = self._items.has_output()
-        says_something = bool(self._items.dropped_call) or (has_output and not self._items.has_only_thinking())
-        end = decide_outcome(AnswerEnd(self._finish_reason, done, has_output, says_something, self._usage))
+        items = self._items
+        end = decide_outcome(AnswerEnd(self._finish_reason, done, items.has_output(), items.says_more(), self._usage))
         if end.error is not None:
             return self._number(events) + self.fail(end.error)
         if end.unknown is not None:

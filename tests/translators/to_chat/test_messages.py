@@ -118,6 +118,14 @@ DROPPED: dict[str, tuple[list[Item], list[ChatMessage], str, str]] = {
         ],
         "input[4]", "it repeats the user's last message",
     ),
+    "a call that a chain has already": (
+        [USER, replace(CALL, id="fc_1"), replace(CALL, id="fc_1", status="completed"), OUTPUT],
+        [UserMessage("Hi"), calling("a"), ToolMessage("a", "1")], "input[2]", "it came before, with the same id",
+    ),
+    "a text that a chain has already": (
+        [Message("assistant", "x", id="msg_1"), Message("assistant", "x", id="msg_1")],
+        [AssistantMessage("x")], "input[1]", "it came before, with the same id",
+    ),
     "an empty part": ([Message("user", [InputText("")])], [], "input[0]", "an empty message"),
     "a blank part": ([Message("user", [InputText(" \n")])], [], "input[0]", "an empty message"),
     "an empty system message": ([USER, Message("system", "")], [UserMessage("Hi")], "input[1]", "an empty message"),

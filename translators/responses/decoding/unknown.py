@@ -4,8 +4,7 @@ a member that has it whole.
 Each function changes one thing in the JSON of an item: what msgspec has complained of. A null in place of an optional
 member counts as left out, as do a status and a detail of images that are not known. An output that is neither text nor
 parts is what a tool returned: its JSON is the text. Pictures come in the forms of chat completions, MCP and Anthropic,
-too. Source: OpenAI API reference, Responses: create; MCP specification, Tools; vllm-project/vllm#55974;
-openai/openai-agents-python#3310.
+too. Source: OpenAI API reference, Responses: create; QuantumNous/new-api#7498; openai/openai-agents-python#3310.
 """
 
 import re
