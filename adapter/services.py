@@ -20,6 +20,7 @@ from adapter.event_loop.lag import Lag
 from adapter.files.files import Files
 from adapter.history.chain_cache import ChainCache
 from adapter.history.compaction_items import CompactionSealer
+from adapter.history.known_bases import KnownBases
 from adapter.history.known_inputs import KnownInputs
 from adapter.history.prefix_cache import PrefixCache
 from adapter.history.sealing import Keyring, open_keyring
@@ -95,6 +96,8 @@ class FlowServices(Struct, frozen=True):
     """Tells whether open responses have to end now."""
     usage_recorder: UsageRecorder
     """Counts what named keys use."""
+    known_bases: KnownBases
+    """What follows from earlier requests, for those like them."""
 
 
 class Services:
@@ -120,6 +123,7 @@ class Services:
         files = Files(settings, self.offload, self.file_store)
         compaction_sealer = CompactionSealer(self.keyring)
         cache_bytes = settings.history_cache_bytes // 2
+        self.known_inputs = KnownInputs(cache_bytes // 2)
         self.flow = FlowServices(
             store=self.responses,
             quota=self.quota,
@@ -140,8 +144,8 @@ class Services:
             hosted=HOSTED_TOOLS | (WEB_SEARCH_TOOLS if settings.tools.web_search is not None else frozenset()),
             must_stop=self.must_stop,
             usage_recorder=UsageRecorder(self.store),
+            known_bases=self.known_inputs.bases,
         )
-        self.known_inputs = KnownInputs(cache_bytes // 2)
         self.runs = Runs(self.store, self.responses)
         self.caller_keys = CallerKeys(settings)
         self.gate = Gate(has_keys=settings.has_named_keys, key_tokens=self.store.key_tokens)

@@ -11,10 +11,10 @@ from typing import Final
 
 from cachetools import LRUCache
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
-from translators.responses.request import BaseRequest
-from translators.wire import Decoder, NotJSON, Raw
+from translators.responses.request import BaseRequest, CreateRequest, base_of
+from translators.wire import Decoder, NotJSON, Raw, encode
 
 _SIZE_FACTOR: Final = 10
 """Of a base request and what is made of it, to its JSON: the schemas of tools become many small objects."""
@@ -86,7 +86,8 @@ class KnownBases:
     """The base requests of one worker."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._bases: LRUCache[Key, _Entry] = LRUCache(max_bytes, getsizeof=_size)
+        self._bases: LRUCache[Key | BaseRequest, _Entry] = LRUCache(max_bytes, getsizeof=_size)
+        """Those of requests as they were read, and by each of them, that of a request as it was changed."""
         self._places: LRUCache[tuple[str, bytes, bytes], _Place] = LRUCache(_MAX_PLACES)
 
     def find(self, tenant: str, body: bytes, *, is_long: bool) -> KnownTurn | None:
@@ -146,6 +147,21 @@ class KnownBases:
         if is_long:
             self._add_place(body, key, values)
         return True
+
+    def of_changed(self, request: CreateRequest) -> CreateRequest:
+        """Return a request, changed since it was read, with the base of the last one that was changed to the same.
+
+        Its tools are then the same objects, too. As it came, if the base that it was read with is not known.
+        """
+        if request.base is None:
+            return request
+        changed, entry = base_of(request), self._bases.get(request.base)
+        if entry is None or entry.base.members != changed.members:
+            size = _OVERHEAD + _SIZE_FACTOR * len(encode(changed.members.tools))
+            if size > self._bases.maxsize:
+                return request
+            entry = self._bases[request.base] = _Entry(changed, size)
+        return replace(request, base=entry.base, tools=entry.base.members.tools)
 
     def _add_place(self, body: bytes, key: Key, values: Mapping[str, bytes]) -> None:
         """Remember where a body has its values."""

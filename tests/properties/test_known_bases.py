@@ -15,6 +15,7 @@ from translators.errors import RequestError
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import MAX_MADE, CreateRequest
+from translators.responses.tools import FunctionTool
 from translators.to_chat.history import History
 from translators.to_chat.request import chat_request
 from translators.tools.names import ToolNames
@@ -273,3 +274,30 @@ def test_it_stays_within_its_bytes() -> None:
     assert 0 < known.bases._bases.currsize <= 100_000
     outcome(json.dumps({"model": "m", "input": "Hi", "instructions": "x" * 20_000}).encode(), known, Dialect())
     assert known.bases._bases.currsize <= 100_000
+
+
+def test_requests_that_are_changed_to_the_same_have_one_base() -> None:
+    known = KnownInputs(1 << 20)
+    body = b'{"model":"m","input":"a","tools":[{"type":"web_search"}]}'
+    request = parse_create(body, max_items=8, known=known.of("t"))
+
+    def changed(request: CreateRequest, name: str) -> CreateRequest:
+        return known.bases.of_changed(replace(request, tools=(FunctionTool(name),)))
+
+    one, same, other = changed(request, "f"), changed(request, "f"), changed(request, "g")
+    assert one.base is not None
+    assert one.base is same.base
+    assert one.tools is same.tools
+    assert one.base is not request.base
+    assert other.base is not one.base
+    assert other.tools == (FunctionTool("g"),)
+    unknown = replace(request, base=None)
+    assert changed(unknown, "f").base is None
+
+
+def test_a_changed_request_that_is_too_large_has_no_base_of_its_own() -> None:
+    known = KnownInputs(20_000)
+    request = parse_create(b'{"model":"m","input":"a"}', max_items=8, known=known.of("t"))
+    large = replace(request, tools=(FunctionTool("f", "x" * 2000),))
+    assert request.base is not None
+    assert known.bases.of_changed(large).base is request.base

@@ -5,7 +5,7 @@ client's approval (`require_approval`).
 Source: OpenAI guide, MCP and connectors; OpenAI API reference, Responses: create.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -62,12 +62,12 @@ def as_namespace(declared: MCPTool, functions: Sequence[ListedFunction], descrip
     return NamespaceTool(namespace_of(declared.server_label), tools, declared.server_description or description)
 
 
-def may_call(declared: MCPTool, function: ListedFunction) -> bool:
-    """Whether `allowed_tools` has a tool; of two filters, both must."""
+def callable_functions(declared: MCPTool, functions: Iterable[ListedFunction]) -> dict[str, ListedFunction]:
+    """Return the functions that `allowed_tools` has, by name; of two filters, both must have them."""
     allowed = declared.allowed_tools
     if isinstance(allowed, ToolFilter):
-        return _passes(allowed, function)
-    return allowed is None or function.name in allowed
+        return {one.name: one for one in functions if _passes(allowed, one)}
+    return {one.name: one for one in functions if allowed is None or one.name in allowed}
 
 
 def needs_approval(declared: MCPTool, function: ListedFunction) -> bool:
@@ -88,4 +88,6 @@ def _passes(filter: ToolFilter, function: ListedFunction) -> bool:
 
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a server's schema without what only names its dialect."""
+    if "$schema" not in schema:
+        return schema
     return {name: value for name, value in schema.items() if name != "$schema"}

@@ -28,6 +28,7 @@ from translators.constraints.tool_choice import allowed_tools, undeclared_choice
 from translators.errors import RequestError, invalid_parameter, shorten
 from translators.notes import Notes
 from translators.responses.events import Event
+from translators.responses.hosted.items import MCPApprovalResponse
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import AllowedTool, AllowedTools, MCPTool, NamespaceTool, Tool
@@ -64,14 +65,14 @@ class HostedTools:
         self.slot = slot
         self._servers = servers
         self._built_ins = built_ins
-        self._tools = {
-            QualifiedName(name, namespace_of(one.declared.server_label)): _mcp_tool(one, function)
-            for one in servers
-            for name, function in one.functions.items()
-        }
+        self._tools: dict[QualifiedName, Callable[[], HostedTool]] = {}
+        for one in servers:
+            namespace = namespace_of(one.declared.server_label)
+            for name, function in one.functions.items():
+                self._tools[QualifiedName(name, namespace)] = partial(_mcp_tool, one, function)
         for built_in in built_ins:
             for tool in built_in.functions:
-                self._tools[QualifiedName(tool.name)] = HostedTool(partial(built_in.run, tool.name))
+                self._tools[QualifiedName(tool.name)] = partial(HostedTool, partial(built_in.run, tool.name))
         self.approved = approved
         self._calls_left = max_calls
         self._rounds_left = max_rounds - 1
@@ -103,7 +104,7 @@ class HostedTools:
 
     def answer(self, call: WaitingCall) -> ToolRun | None:
         """Return what runs a call; None: it is not run, because the limit is reached."""
-        tool = self._tools[call.tool]
+        tool = self._tools[call.tool]()
         if tool.ask is not None:
             return tool.ask(call.arguments)
         run, earlier = tool.run(call.arguments), self._ran.setdefault((call.tool, call.arguments), deque(maxlen=2))
@@ -165,7 +166,10 @@ class HostedTools:
     def close(self) -> None:
         """Close the connections to the servers when the calls that were ended are over, without waiting for that."""
         closing = [one.server.close for one in self._servers] + [one.close for one in self._built_ins]
-        gevent.spawn(_close, closing, self.running)
+        if all(greenlet.ready() for greenlet in self.running):
+            _close(closing)
+        else:
+            gevent.spawn(_close, closing, self.running)
 
 
 def prepare_tools(
@@ -187,16 +191,18 @@ def prepare_tools(
         _check_number(tools, usable)
         if (kind := undeclared_choice(as_function_choice(request.tool_choice), tools)) is not None:
             raise RequestError(f"Tool choice '{kind}' not found in 'tools' parameter.", param="tool_choice")
-        usable += approved_servers(request, items, usable, policy, source.tenant)
-        approved = approved_calls(request, items, usable)
+        approved: list[MCPRun] = []
+        if MCPApprovalResponse in map(type, request.input):
+            usable += approved_servers(request, items, usable, policy, source.tenant)
+            approved = approved_calls(request, items, usable)
     except BaseException:
-        gevent.spawn(_close, [server.close for _, server in servers])
+        _close([server.close for _, server in servers])
         raise
     max_calls = min(request.max_tool_calls or policy.calls, policy.calls)
     slot = partial(policy.calls_at_once.wait, source.tenant)
     hosted = HostedTools(usable, built_ins, approved, max_calls, policy.rounds, slot)
     hosted.load(items)
-    return replace(request, tools=tools, max_tool_calls=None), hosted
+    return source.services.known_bases.of_changed(replace(request, tools=tools, max_tool_calls=None)), hosted
 
 
 def _as_allowed(tool: Tool) -> AllowedTool:
@@ -251,6 +257,7 @@ def _check_names(request: CreateRequest, tools: Sequence[Tool]) -> None:
 
 
 def _close(closing: Sequence[Callable[[], None]], running: Sequence[gevent.Greenlet] = ()) -> None:
-    gevent.joinall(running)
+    if running:
+        gevent.joinall(running)
     for close in closing:
         close()

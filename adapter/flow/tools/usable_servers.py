@@ -21,7 +21,7 @@ from translators.responses.hosted.items import MCPListTools
 from translators.responses.items import Item
 from translators.responses.request import CreateRequest
 from translators.responses.tools import MCPTool
-from translators.tools.mcp import ListedFunction, may_call, needs_approval, read_entries
+from translators.tools.mcp import ListedFunction, callable_functions, needs_approval, read_entries
 
 
 class UsableServer(Struct, frozen=True):
@@ -49,10 +49,13 @@ def resolve_servers(request: CreateRequest, policy: ToolPolicy, tenant: str) -> 
 
 
 def _declaration(tool: MCPTool) -> MCPDeclaration:
-    url, connector, bearer = (
-        None if value is UNSET else value for value in (tool.server_url, tool.connector_id, tool.authorization)
+    return MCPDeclaration(
+        tool.server_label,
+        None if tool.server_url is UNSET else tool.server_url,
+        None if tool.connector_id is UNSET else tool.connector_id,
+        None if tool.authorization is UNSET else tool.authorization,
+        tool.headers,
     )
-    return MCPDeclaration(tool.server_label, url, connector, bearer, tool.headers)
 
 
 def list_all(
@@ -94,7 +97,7 @@ def _from_context(tool: MCPTool, server: MCPServer, item: MCPListTools | None) -
     if functions is None:
         return None
     allowed = server.settings.allowed_tools
-    left = {one.name: one for one in functions if may_call(tool, one) and (allowed is None or one.name in allowed)}
+    left = callable_functions(tool, [one for one in functions if allowed is None or one.name in allowed])
     wanted = tool.allowed_tools if isinstance(tool.allowed_tools, list) else ()
     return None if any(name not in left for name in wanted) else UsableServer(tool, server, left, is_new=False)
 
@@ -116,7 +119,7 @@ def _usable(
             )  # fmt: skip
         notes.add("tools", "dropped", f"the MCP server '{tool.server_label}', whose tools could not be listed")
         return UsableServer(tool, server, {}, is_new=True, error=listed.message)
-    return UsableServer(tool, server, {one.name: one for one in listed if may_call(tool, one)}, is_new=True)
+    return UsableServer(tool, server, callable_functions(tool, listed), is_new=True)
 
 
 def open_list(one: UsableServer, output_index: int, digits: str) -> OpenMCPList:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal
 
-from cachetools import LRUCache, TLRUCache
+from cachetools import LRUCache
 
 from adapter.hosting.mcp.connections import ServerKey
 from adapter.hosting.mcp.tools import ToolList
@@ -25,9 +25,11 @@ class ServerMemory:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._eras: LRUCache[str, Era] = LRUCache(_MAX_ERAS)
-        self._lists: TLRUCache[ServerKey, tuple[ToolList, float]] = TLRUCache(
-            _MAX_LIST_BYTES, ttu=lambda _, kept, at: at + kept[1], timer=now, getsizeof=lambda kept: kept[0].bytes
+        self._lists: LRUCache[ServerKey, tuple[ToolList, float]] = LRUCache(
+            _MAX_LIST_BYTES, getsizeof=lambda kept: kept[0].bytes
         )
+        """With the time until which each may be used."""
+        self._now = now
 
     def era(self, url: str) -> Era | None:
         return self._eras.get(url)
@@ -39,11 +41,14 @@ class ServerMemory:
         self._eras.pop(url, None)
 
     def tools(self, key: ServerKey) -> ToolList | None:
-        found = self._lists.get(key)
-        return None if found is None else found[0]
+        try:
+            found, until = self._lists[key]
+        except KeyError:
+            return None
+        return found if self._now() < until else None
 
     def keep_tools(self, key: ServerKey, tools: ToolList, seconds: float | None) -> None:
         """Cache a list for `seconds`; None: as long as the server allows, at most five minutes."""
         seconds = min(tools.seconds, _MAX_LIST_SECONDS) if seconds is None else seconds
         if seconds > 0 and tools.bytes <= _MAX_LIST_BYTES:
-            self._lists[key] = (tools, seconds)
+            self._lists[key] = (tools, self._now() + seconds)

@@ -194,7 +194,6 @@ def test_a_call_that_a_kept_connection_may_have_delivered_is_not_repeated(
 
 def test_a_list_is_fetched_again_if_a_kept_connection_ends(mcp: Server, policy: ToolPolicy) -> None:
     with response(policy, mcp) as client:
-        policy._memory.keep_tools(client._access.key, policy._memory.tools(client._access.key), 0.0)
         policy._memory._lists.clear()
         mcp._do = lambda when, connection: end(connection) if mcp.calls[-1] == (0, "tools/list") else None
         client.list_tools()
