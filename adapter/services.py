@@ -93,7 +93,7 @@ class FlowServices(Struct, frozen=True):
     hosted: frozenset[type]
     """Declarations of tools that the adapter runs itself, or refuses."""
     must_stop: Callable[[], bool]
-    """Tells whether open responses have to end now."""
+    """Returns whether open responses have to end now."""
     usage_recorder: UsageRecorder
     """Counts what named keys use."""
     known_bases: KnownBases

@@ -23,8 +23,9 @@ REPLACED_NAMES = {
 """Modules and classes whose names the glossary has replaced."""
 
 REPLACED_WORDS = re.compile(
-    r"\b([Nn]obody|none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none|"
-    r"[Tt]ell whether)\b"
+    r"\b(nobody|none of which|to be had|whose way|looks? after|is told of|are told of|stands? for none|"
+    r"tells? whether)\b",
+    re.IGNORECASE,
 )
 """Phrases for which the field has a term or the house a plainer sentence; not in the first paragraph of a docstring."""
 

@@ -25,7 +25,7 @@ class SQLFileStore:
     def __init__(
         self, database: Database, chunks: ChunkStatements, exists: Callable[[], bool] = lambda: True
     ) -> None:
-        """`exists` tells whether the database may have tables already."""
+        """`exists` returns whether the database may have tables already."""
         self._database = DatabaseThreads(database)
         self.vectors = SQLVectorStores(self._database, chunks)
         self._exists = exists

@@ -21,7 +21,7 @@ _LOOKS_PER_SWEEP: Final = 4
 
 
 class FileUpkeep:
-    """Looks after a file store from time to time until it is stopped."""
+    """Has due files of a store indexed and erased from time to time, until it is stopped."""
 
     def __init__(self, store: FileStore | None, index: Callable[[], None]) -> None:
         """`index` begins to index the files that are due."""

@@ -57,7 +57,7 @@ class ContentReader(Struct, eq=False):
     """None: nothing has been read, or it `is_over`."""
     _may_be_minimax: bool = False
     _find_mark: Callable[[str], Match[str] | None] = may_hold_mark
-    """Tells whether content may hold one of the marks that the model may write."""
+    """Returns whether content may hold one of the marks that the model may write."""
     _tokens: list[Any] | None = []
     """Log probabilities of the content that is held back; None: the model thinks in tags, and none go out."""
     _repetitions: dict[_Place, Repetition] = {}
