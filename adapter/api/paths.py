@@ -1,8 +1,9 @@
 """Paths that are not quite the API's: served where only one is meant, else with a hint in the 404.
 
-Clients join base URLs in their own ways: a slash too many, `/v1` twice or left out, Azure's `/openai` before it. A path
-that is served as another goes through the same checks; the log has it as it came. A redirect would be of no use: many
-clients do not follow one, and behind a proxy with TLS it would lead to http.
+Clients join base URLs in their own ways: a slash too many, `/v1` twice or left out, Azure's `/openai` before it, or the
+URL of an endpoint in place of the base. A path that is served as another goes through the same checks; the log has it
+as it came. A redirect would be of no use: many clients do not follow one, and behind a proxy with TLS it would lead to
+http.
 """
 
 import re
@@ -11,18 +12,19 @@ from typing import Final
 
 from flask import current_app, request
 from flask.globals import request_ctx
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 from adapter.settings.kinds import suggest
 
-_BASE: Final = re.compile(r"(/openai)?(/v1)*(?=/)")
+_BASE: Final = re.compile(r"(/openai)?(/v1|/chat/completions|/responses(?=(/v1)?/responses\b))*(?=/)")
 _CHAT: Final = re.compile(r"(/v1)?(/chat/completions|/completions|/messages)?/?")
 
 
 def find_meant_path() -> None:
     """Let a request whose path is unknown go to the view of the path that it means, if there is one."""
-    if not isinstance(request.routing_exception, (NotFound, RequestRedirect)) or request_ctx.url_adapter is None:
+    unknown = request.routing_exception
+    if not isinstance(unknown, (NotFound, MethodNotAllowed, RequestRedirect)) or request_ctx.url_adapter is None:
         return
     for path in _meant_paths(request.path):
         try:
@@ -31,7 +33,8 @@ def find_meant_path() -> None:
             continue
         request.url_rule, request.view_args, request.routing_exception = rule, dict(arguments), None
         return
-    request.routing_exception = NotFound()
+    if isinstance(unknown, RequestRedirect):
+        request.routing_exception = NotFound()
 
 
 def hint(path: str) -> str:

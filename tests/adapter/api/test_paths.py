@@ -31,6 +31,19 @@ def test_keys_are_asked_for_as_under_the_usual_path(path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "base", ["/v1/responses", "/v1/chat/completions", "/v1/responses/v1", "/v1/chat/completions/v1", "/responses"]
+)
+def test_the_url_of_an_endpoint_may_stand_in_place_of_the_base(base: str, client: FlaskClient) -> None:
+    answer = client.post(f"{base}/responses", json={})
+    assert answer.status_code == 400
+    assert json.loads(answer.data)["error"]["param"] == "model"
+
+
+def test_another_method_is_still_not_allowed(client: FlaskClient) -> None:
+    assert client.post("/v1/responses/resp_1", json={}).status_code == 405
+
+
+@pytest.mark.parametrize(
     ("path", "meant"),
     [
         ("/v1/messages", "/v1/responses"), ("/v1", "/v1/responses"), ("/v1/completions", "/v1/responses"),
