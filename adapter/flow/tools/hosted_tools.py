@@ -230,7 +230,7 @@ def _with_functions(
         elif type(tool) not in BUILT_IN_TOOLS:
             tools.append(tool)
         tools += functions.get(id(tool), ())
-    _check_names(request, tools)
+    _check_names(tools)
     return tuple(tools)
 
 
@@ -246,14 +246,15 @@ def _check_number(tools: Sequence[Tool], servers: Sequence[UsableServer]) -> Non
         )
 
 
-def _check_names(request: CreateRequest, tools: Sequence[Tool]) -> None:
+def _check_names(tools: Sequence[Tool]) -> None:
     """Raise RequestError if a function of the client has the name of one that stands for a hosted tool."""
     names: set[str] = set()
     for tool in tools:
         name = getattr(tool, "name", None)
-        if name is not None and name in names:
+        if name in names:
             raise RequestError(f"Duplicate tool name: '{shorten(name)}'.", param="tools", code="invalid_value")
-        names.update([name] if name is not None else [])
+        if name is not None:
+            names.add(name)
 
 
 def _close(closing: Sequence[Callable[[], None]], running: Sequence[gevent.Greenlet] = ()) -> None:
