@@ -92,7 +92,7 @@ def discard_body(environ: dict[str, Any]) -> None:
                 if not data:
                     return
                 left -= len(data)
-        except Exception:  # see read_body
+        except Exception:  # of any type, as in `_receive`
             pass
     try:
         stream.failed = True  # gunicorn then closes the connection
