@@ -95,7 +95,8 @@ class Dialect(Struct, frozen=True, gc=False):
     replaced by others that say the same or more."""
     schema_forms: frozenset[SchemaForm] = frozenset()
     """Forms that the provider demands of JSON schemas: `lone_refs`, `no_refs`, `one_type`, `nullable`, `string_enums`,
-    `typed_arrays`, `typed_unions`, `whole_objects`, `object_root`; see `translators/dialects/schemas/forms.py`."""
+    `typed_arrays`, `typed_unions`, `whole_objects`, `listed_properties`, `object_root`; see
+    `translators/dialects/schemas/forms.py`."""
     calls_need_tools: bool = False
     """A conversation with calls needs tools; when the request has none, those that were called are declared by name,
     and may not be called."""

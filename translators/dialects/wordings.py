@@ -150,6 +150,7 @@ SCHEMA_FORMS: Final[dict[SchemaForm, re.Pattern[str]]] = {
         r"should be non-?empty for object|propert(y|ies)\b.{0,20}\b(is|are) not defined",  # Gemini
         r"\brequired\b.{0,60}\bnot (defined|declared|found|present|in)\b.{0,30}\bpropert",
     ),
+    "listed_properties": any_of(r"object schema missing properties"),  # OpenAI
     "object_root": any_of(
         r"\b(one|any|all)of\b.{0,80}(top[- ]?level|\broot)|(top[- ]?level|\broot).{0,80}\b((one|any|all)of|object)\b",
         r"schema must (have|be) (a |of )?['\"`]?type['\"`]?:? ?['\"`]?object",  # OpenAI

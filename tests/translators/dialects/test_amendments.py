@@ -344,6 +344,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
     ("keyword=maximum,minimum", "output_config.format.schema: For 'integer' type, properties maximum, minimum are not "
      "supported", 400, {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {
          "type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "maximum": 3}}}}}}),
+    ("listed_properties", "Invalid schema for function 'look': In context=(), object schema missing properties.", 400,
+     {"tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]}),
     # efforts without the member's name
     ("reasoning_effort", '"qwen2.5:7b" does not support thinking', 400, {}),
     ("reasoning_effort=low,medium,high,xhigh", 'level "minimal" not supported, valid levels: low, medium, high, xhigh',

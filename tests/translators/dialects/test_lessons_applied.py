@@ -119,6 +119,7 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
     ("string_enums", "enum[0]' (TYPE_STRING), 60", EVERY, A_TOOL, ("tools", "approximated")),
     ("typed_arrays", "array schema missing items", EVERY, A_TOOL, None),
     ("whole_objects", "parameters.properties: should be non-empty for OBJECT type", EVERY, {}, None),
+    ("listed_properties", "In context=(), object schema missing properties.", EVERY, {}, None),
     ("object_root", "input_schema does not support oneOf, allOf, or anyOf at the top level", EVERY, A_TOOL,
      ("tools", "approximated")),
     ("keyword", "Unknown name 'additionalProperties' in the parameters of a tool", EVERY, {}, ("tools", "dropped")),

@@ -16,13 +16,13 @@ from translators.wire import decode, encode
 
 SchemaForm = Literal[
     "lone_refs", "no_refs", "one_type", "nullable", "string_enums", "typed_arrays", "typed_unions", "whole_objects",
-    "object_root",
+    "listed_properties", "object_root",
 ]
 """What a provider may demand. `lone_refs`: beside `$ref` only `description` and `default`; `no_refs`: no references;
 `one_type`: `type` is one word; `nullable`: null is the keyword `nullable`, not a type; `string_enums`: the values of an
 `enum` are strings; `typed_arrays`: an array has `items`, one schema; `typed_unions`: no `type` beside `anyOf` or
-`oneOf`; `whole_objects`: an object has properties, among them all that are `required`; `object_root`: the parameters of
-a function are one object, without alternatives."""
+`oneOf`; `whole_objects`: an object has properties, among them all that are `required`; `listed_properties`: an object
+has `properties`, if only none; `object_root`: the parameters of a function are one object, without alternatives."""
 
 FORMS: Final[tuple[SchemaForm, ...]] = get_args(SchemaForm)
 _BESIDE_REF: Final = ("description", "default")
@@ -42,6 +42,8 @@ _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,), "boolean": (bool,), "null": (type(None),), "integer": (int,), "number": (int, float),
     "array": (list,), "object": (dict,),
 }  # fmt: skip
+_SAY_WHAT_IT_HAS: Final = frozenset({"properties", "$ref", "anyOf", "oneOf", "allOf"})
+"""Keywords by which the schema of an object says what it has."""
 _UNUSED: Final = "unused"
 _MAX_SCHEMAS: Final = 2000
 """Schemas in one that are written anew: references that fan out could make far more of them."""
@@ -126,6 +128,8 @@ class _Writer:
             node = self._string_enum(node)
         if "whole_objects" in forms and not (is_root and not node.get("properties")):
             node = self._whole_object(node)
+        if "listed_properties" in forms and node.get("type") == "object" and _SAY_WHAT_IT_HAS.isdisjoint(node):
+            node = {**node, "properties": {}}
         if "one_type" in forms:
             node = self._one_type(node)
         if "typed_unions" in forms and not is_root:

@@ -68,6 +68,13 @@ ARGUMENTS: dict[str, tuple[set[str], Any, Any, int]] = {
     "a tuple of one type, as it once was written": (
         {"typed_arrays"}, {"type": "array", "items": [TEXT, TEXT]}, {"type": "array", "items": TEXT}, 1,
     ),
+    "an object without properties": (
+        {"listed_properties"},
+        {"type": "object", "properties": {"a": {"type": "object"}, "b": {"type": "object", "anyOf": [TEXT]}}},
+        {"type": "object", "properties": {
+            "a": {"type": "object", "properties": {}}, "b": {"type": "object", "anyOf": [TEXT]},
+        }}, 0,
+    ),
     "an object with nothing in it": ({"whole_objects"}, {"type": "object"}, {
         "type": "object", "properties": {"unused": {"type": "string", "description": "Leave this out."}},
     }, 1),
