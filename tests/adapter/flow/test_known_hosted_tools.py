@@ -1,5 +1,6 @@
 """What is known of an earlier request with hosted tools changes nothing but what the next one costs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def roll(n: int = 1) -> str:
 
 
 @pytest.fixture
-def asked(provider: Upstream) -> list[bytes]:
+def asked(provider: Upstream) -> Iterator[list[bytes]]:
     """What the provider was asked, by each round of each request."""
     bodies: list[bytes] = []
 
@@ -34,7 +35,8 @@ def asked(provider: Upstream) -> list[bytes]:
         return says("Done.") if ends else calls((ROLL, "{}"))
 
     provider.otherwise = answer
-    return bodies
+    yield bodies
+    provider.reset()
 
 
 def without_ids(response: dict[str, Any]) -> dict[str, Any]:
