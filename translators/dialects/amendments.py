@@ -217,8 +217,9 @@ RULES: Final = (
     Rule("service_tier", _name("service_tier"), service_tier, _remove("service_tiers")),
     Rule("temperature_and_top_p", None, both("temperature", "top_p"), _set(temperature_and_top_p=False),
          wordings.TEMPERATURE_AND_TOP_P),
-    *(Rule(name, _name(name), member(name), _remove("sampling", name))
-      for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty")),
+    *(Rule(name, _name(name), member(name), _remove("sampling", name)) for name in ("temperature", "top_p")),
+    *(Rule(name, _name(name), member(name), _remove("sampling", name), wordings.PENALTIES)
+      for name in ("presence_penalty", "frequency_penalty")),
     *(Rule(name, _name(name), member(name), _remove("extras", name))
       for name in ("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
                    "verbosity")),

@@ -203,6 +203,7 @@ STREAM_ONLY: Final = any_of(
     r"(只|仅)支持流式|不支持非流式",
 )
 THINKING_CHOICE: Final = any_of(r"thinking.{0,60}tool[_ ]?choice|tool[_ ]?choice.{0,80}thinking")
+PENALTIES: Final = any_of(r"\bpenalty is not enabled")  # Gemini
 NO_THINKING: Final = any_of(r"(does not|doesn't|do not|don't) support (thinking|reasoning)\b(?! ?_?effort)")  # Ollama
 EFFORTS: Final = any_of(r"\blow\W{1,4}((and|or) \W?)?(medium\W{1,4}((and|or) \W?)?)?high\b", r"\bvalid levels\b")
 """A list of efforts: it says what was refused, also where the member has no name."""

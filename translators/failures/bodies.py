@@ -2,7 +2,8 @@
 
 The one reader of errors: both the error that the caller gets (`classes.py`) and the lesson for the dialect
 (`dialects/rejections.py`) are made from its value. Shapes: OpenAI's envelope, bare strings, flat objects, arrays,
-FastAPI's `detail` with `loc`, a provider's error as a JSON string inside a gateway's, plain text, web pages.
+FastAPI's `detail` with `loc`, Zod's `issues` with `path`, a provider's error as a JSON string inside a gateway's, plain
+text, web pages.
 `tests/translators/failures/test_bodies.py` has one example of each, by provider.
 """
 
@@ -23,7 +24,8 @@ _MAX_ENTRIES: Final = 16
 _TITLE: Final = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
 _HTTP_STATUS: Final = re.compile(r"[1-5][0-9]{2}")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_MESSAGE_KEYS: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "base_resp")
+_MESSAGE_KEYS: Final = ("message", "detail", "msg", "error_message", "error_msg", "status_msg", "errors", "issues",
+                        "base_resp")
 """Keys of a message, the likeliest first."""
 _DETAIL_KEYS: Final = (*_MESSAGE_KEYS, "reason", "innererror")
 """Keys of text that may be beside an `error` or a message."""
@@ -65,7 +67,7 @@ def _read_list(values: list[Any], depth: int) -> ProviderError:
 
 
 def _read_object(value: dict[str, Any], depth: int) -> ProviderError:
-    path = _fastapi_path(value.get("loc"))
+    path = _joined_path(value.get("loc") or value.get("path"))
     codes = [str(code) for key in _CODE_KEYS if (code := value.get(key)) and isinstance(code, str | int)]
     error = ProviderError(
         code=next((code for code in codes[:1] if not _NUMBER.fullmatch(code)), None),
@@ -137,8 +139,8 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _fastapi_path(loc: Any) -> str | None:
-    """Return the path that FastAPI gives as a list: ["body", "messages", 0, "content"] is messages[0].content."""
+def _joined_path(loc: Any) -> str | None:
+    """Return the path that is given as a list: ["body", "messages", 0, "content"] is messages[0].content."""
     if not isinstance(loc, list):
         return None
     steps = [step for step in loc[:_MAX_ENTRIES] if step != "body"]

@@ -346,6 +346,8 @@ LESSONS: list[tuple[str, Any, int, dict[str, Any]]] = [
          "type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "maximum": 3}}}}}}),
     ("listed_properties", "Invalid schema for function 'look': In context=(), object schema missing properties.", 400,
      {"tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]}),
+    ("presence_penalty", "Penalty is not enabled for models/gemini-2.5-flash", 400, {"frequency_penalty": None}),
+    ("frequency_penalty", "Penalty is not enabled for models/gemini-2.5-flash", 400, {"presence_penalty": None}),
     # efforts without the member's name
     ("reasoning_effort", '"qwen2.5:7b" does not support thinking', 400, {}),
     ("reasoning_effort=low,medium,high,xhigh", 'level "minimal" not supported, valid levels: low, medium, high, xhigh',

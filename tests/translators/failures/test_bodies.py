@@ -38,6 +38,12 @@ BODIES: dict[str, tuple[object, ProviderError]] = {
         {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "One."}, {"loc": ["body", "n"], "msg": "Two."}]},
         ProviderError("messages[0].role: One.; n: Two.", param="messages[0].role"),
     ),
+    "Zod": (
+        {"success": False, "error": {"name": "ZodError", "issues": [
+            {"code": "invalid_type", "path": ["tools", 0, "type"], "message": "Invalid input"},
+            {"code": "unrecognized_keys", "keys": ["n"], "path": [], "message": "Unrecognized key: 'n'"}]}},
+        ProviderError("tools[0].type: Invalid input; Unrecognized key: 'n'", "invalid_type", param="tools[0].type"),
+    ),
     "xAI": (
         {"code": "Client specified an invalid argument", "error": "Bad."},
         ProviderError("Bad.", "Client specified an invalid argument"),
