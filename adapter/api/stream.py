@@ -124,7 +124,8 @@ class ExchangeBody(EventStreamBody):
         self._answer_notes = exchange.answer_notes
         self._answer_notes.has_news = False
         self._exchange = exchange
-        self._frames = frames if exchange.record is None else _recorded(frames, exchange.record)
+        self._frames = frames
+        self._record = exchange.record
         self.has_ended = False
         """The next piece is the last one, or it has been yielded."""
         self._silence = Silence(services.settings.keep_alive)
@@ -140,6 +141,8 @@ class ExchangeBody(EventStreamBody):
         self._silence.seconds = 0.0
         assert self.send_now is not None
         data = self._frames(events)
+        if self._record is not None:
+            self._record(data)
         if self.send_now(self._news() + data if self._answer_notes.has_news else data):
             return True
         self._must_read = True
@@ -148,7 +151,7 @@ class ExchangeBody(EventStreamBody):
     def _write(self) -> Generator[bytes]:
         silence = self._silence
         comment_next = True
-        frames = self._frames
+        frames, record = self._frames, self._record
         batches = self._exchange.events(self._deliver if self.send_now else None)
         try:
             for events in batches:
@@ -157,6 +160,8 @@ class ExchangeBody(EventStreamBody):
                     data = b""
                 elif events:
                     data = frames(events)
+                    if record is not None:
+                        record(data)
                     if self._answer_notes.has_news:
                         data = self._news() + data
                     if isinstance(events[-1], TERMINAL):
@@ -165,7 +170,11 @@ class ExchangeBody(EventStreamBody):
                         data += DONE
                         self.has_ended = True
                 elif silence.tick():
-                    data = KEEP_ALIVE if comment_next else frames(self._exchange.still_running())
+                    data = KEEP_ALIVE
+                    if not comment_next:
+                        data = frames(self._exchange.still_running())
+                        if record is not None:
+                            record(data)
                     comment_next = not comment_next
                 else:
                     continue
@@ -226,17 +235,6 @@ class ResentBody(EventStreamBody):
                 self._stuck = 0.0
                 yield data
                 self._stuck = None
-
-
-def _recorded(frames: FramesWriter, record: Callable[[bytes], None]) -> FramesWriter:
-    """Return a function that writes events as `frames` does, and records what it writes."""
-
-    def write(events: Sequence[Event]) -> bytes:
-        data = frames(events)
-        record(data)
-        return data
-
-    return write
 
 
 def _obfuscated(event: Event) -> bytes:

@@ -154,8 +154,10 @@ class Recording(Struct, eq=False):
         """Take over what the parsed request says; `stored`: whether it is to be stored."""
         head = self.head
         head.model = model[:_MAX_CHARACTERS]
-        head.previous_response_id = previous and previous[:_MAX_CHARACTERS]
-        head.conversation = conversation and conversation[:_MAX_CHARACTERS]
+        if previous is not None:
+            head.previous_response_id = previous[:_MAX_CHARACTERS]
+        if conversation is not None:
+            head.conversation = conversation[:_MAX_CHARACTERS]
         if not stored and self.contents is not None and not self.owner.keeps_unstored:
             self.withhold("not recorded: the request has store: false")
 
@@ -170,8 +172,11 @@ class Recording(Struct, eq=False):
         attempts, now = self.head.attempts, monotonic()
         if not attempts:
             self.owner.in_progress[self] = None
-        reason = self.reason or ("next round" if attempts else "first")
-        self.reason = ""
+        reason = self.reason
+        if reason:
+            self.reason = ""
+        else:
+            reason = "next round" if attempts else "first"
         if self.contents is not None:
             self.room -= len(json)
             if self.room >= 0:
