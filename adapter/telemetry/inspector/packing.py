@@ -194,11 +194,6 @@ class Group:
                 own.settle()
                 self.has_contents = self.has_contents or bool(own.texts)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether other recordings may be added."""
-        return self.id is None and self.size < _AT_ONCE
-
     def pack(self, mask: Mask) -> Iterator[bytes]:
         """Yield a line of JSON for each recording; if there are contents, their layouts, too, and their texts.
 
@@ -222,7 +217,7 @@ def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
     for recording in recordings:
         if recording.head.status == "in_progress":
             recording.is_apart = True
-        if group is None or recording.is_apart or not group.is_open:
+        if group is None or recording.is_apart or group.id is not None or group.size >= _AT_ONCE:
             group = Group(recording)
             groups.append(group)
         if group not in changed[-1:]:

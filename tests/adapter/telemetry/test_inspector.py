@@ -234,6 +234,42 @@ def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
     assert [spool.read_contents(id).request for id in ("x_1", "x_2")] == [b"sk-hid", b"den"]
 
 
+def test_a_secret_that_comes_in_pieces_is_masked_whatever_is_recorded_between_them(spool: Spool) -> None:
+    one = recording(bearer="sk-hidden")
+    one.begin_attempt("default", "m", None, (), 0.0, b"[]")
+    add_chunk = one.add_head(200)
+    assert add_chunk is not None
+    for chunk, events in ((b"a sk-h", b"first"), (b"idd", b"second"), (b"en b", b"third")):
+        add_chunk(chunk)
+        one.add_events(events)
+    spool.write(gathered([one]))
+    part = spool.read_contents("x_1")
+    ((number, came, sizes, data),) = part.chunks
+    assert (number, sizes, data) == (0, [6, 3, 4], b"a ********* b")
+    ((went, sizes, data),) = part.events
+    assert (sizes, data) == ([5, 6, 5], b"firstsecondthird")
+    assert (came, went) == (sorted(came), sorted(went))
+
+
+def test_what_has_ended_is_gathered_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapter.telemetry.inspector.recorder._MAX_BYTES", 200_000)
+    recorder = Recorder("contents", 1 << 20, mask, lambda: b"[]")
+    recorder.start(tmp_path)
+    caller = Caller("tenant", None, None, ClientWatch())
+    ended = []
+    try:
+        for _ in range(2000):
+            ended.append(recorder.begin(caller, "/v1/responses", b"{}", time.monotonic()))
+            ended[-1].refuse(RequestError("wrong"))
+        waiting = sum(one.contents is not None for one in ended[:64])
+        assert waiting == 0, "its pieces are freed, some dozens at a time"
+        number = len(recorder.read(lambda spool: spool.latest(2000)))
+        assert 100 < number < 500, "no more wait than memory is meant for it"
+        assert recorder.lost == 2000 - number
+    finally:
+        recorder.close()
+
+
 def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: Spool) -> None:
     ids = [f"x_{number}" for number in range(25)]
     for first in range(0, 25, 5):
