@@ -39,12 +39,9 @@ def read_error_body(body: bytes) -> ProviderError:
     except NotJSON:
         text = body.decode("utf-8", "replace").strip()
         if text[:1] == "<":
-            title = _TITLE.search(text)
-            return ProviderError(
-                "The provider answered with a web page instead of JSON.",
-                details=" ".join(title[1].split()) if title else "",
-                is_page=True,
-            )
+            found = _TITLE.search(text)
+            title = f": {' '.join(found[1].split())}" if found else "."
+            return ProviderError(f"The provider answered with a web page instead of JSON{title}", is_page=True)
         return ProviderError(text[:_MAX_MESSAGE_CHARS])
     return read_error(value)
 

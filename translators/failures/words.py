@@ -164,7 +164,9 @@ UNSUPPORTED_MEDIA: Final = Wordings(
 )
 """llama.cpp and Ollama answer with 500 to media that its model cannot read."""
 
-WRONG_URL: Final = Wordings(r"^(not found|404 page not found|no route|cannot (post|get) /|invalid url \()")
+WRONG_URL: Final = Wordings(
+    r"^(not found|method not allowed|404 page not found|no route|cannot (post|get) /|invalid url \()"
+)
 """A web server's answer to an unknown path. A provider's own 404 says what was not found."""
 
 NOT_CHAT: Final = Wordings(r"did you mean /v1/responses")

@@ -98,6 +98,10 @@ BODIES: dict[str, tuple[object, ProviderError]] = {
     "a web page": (
         b"\n<!DOCTYPE html><p>x", ProviderError("The provider answered with a web page instead of JSON.", is_page=True)
     ),
+    "a web page with a title": (
+        b"<html><title>502\n Bad Gateway</title>",
+        ProviderError("The provider answered with a web page instead of JSON: 502 Bad Gateway", is_page=True),
+    ),
     "nothing": (b"", ProviderError()),
     "nothing one can read": ([], ProviderError()),
     "a number": (5, ProviderError()),

@@ -277,6 +277,7 @@ def test_not_all_that_is_said_of_a_model_is_that_there_is_none(message: str) -> 
     ("status", "body"),
     [
         (404, b"<html>"), (404, {"detail": "Not Found"}), (404, b"404 page not found"), (405, b"<html>"), (302, b""),
+        (405, {"detail": "Method Not Allowed"}),
         (404, {"error": {"message": "Invalid URL (POST /v1/v1/chat/completions)"}}),
         (400, b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>"),
         (400, b"Client sent an HTTP request to an HTTPS server.\n"),
