@@ -104,6 +104,8 @@ class ContentReader(Struct, eq=False):
             return len(pieces)
         if not self.is_idle:
             return 0
+        if "<" not in (text := "".join(pieces)) and "[" not in text:
+            return len(pieces)
         for count, piece in enumerate(pieces):
             if ("<" in piece or "[" in piece) and may_hold_mark(piece):
                 return count
