@@ -17,7 +17,7 @@ _LARGE_BYTES: Final = 4 << 20
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep freed memory, up to the size of two large buffers."""
+    """Let this process, and those that it forks, keep freed memory, up to the size of two large buffers."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
