@@ -196,3 +196,12 @@ def test_a_name_in_other_capitals_is_taken_if_it_can_mean_one_tool_alone() -> No
     names = ToolNames([FunctionTool("read_file"), FunctionTool("Bash"), FunctionTool("bash")])
     meant = {name: names.meant(name) for name in ("read-file", "ReadFile", "Bash", "bash", "BASH")}
     assert meant == {"read-file": "read_file", "ReadFile": None, "Bash": "Bash", "bash": "bash", "BASH": None}
+
+
+@pytest.mark.parametrize("name", ["inputSchema", "input_schema"])
+def test_a_schema_under_another_name_is_refused(name: str) -> None:
+    tool: dict[str, Any] = {"type": "function", "name": "f", name: {"type": "object"}}
+    with pytest.raises(RequestError) as caught:
+        decode_tools(encode([tool]))
+    assert caught.value.param == f"tools[0].{name}"
+    assert len(decode_tools(encode([tool | {"parameters": {"type": "object"}}]))) == 1

@@ -3,10 +3,19 @@
 Source: OpenAI API reference, Responses: create.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from translators.errors import RequestError, invalid_value, missing_parameter, shorten, too_large, unsupported_parameter
+from translators.errors import (
+    RequestError,
+    invalid_value,
+    missing_parameter,
+    shorten,
+    too_large,
+    unknown_parameter,
+    unsupported_parameter,
+)
 from translators.policy import TOOLS
 from translators.responses.decoding.arrays import ABSENT, check_length, heads, reject_unserved, too_many
 from translators.responses.tools import (
@@ -30,6 +39,8 @@ MAX_TOOLS: Final = 1024
 MAX_TOOL_BYTES: Final = 4 << 20
 """JSON of all tools. Decoded schemas take a multiple of it in memory, and a stream echoes the JSON three times."""
 
+_OTHER_SCHEMA: Final = re.compile(rb'"(inputSchema|input_schema)"\s*:')
+"""The names of `parameters` in MCP and Anthropic's API: left out, a function would have no arguments."""
 _tool: Final = Decoder(Tool)
 _array: Final = Decoder(list[Raw])
 _TOOL_TYPES: Final = tuple(allowed_values(Tool, ".type"))
@@ -101,6 +112,10 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.name is ABSENT and head.function is not ABSENT:
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
+    if isinstance(tool, FunctionTool) and tool.parameters is None and (other := _OTHER_SCHEMA.search(bytes(raw))):
+        raise unknown_parameter(
+            f"{param}.{other[1].decode()}", "In the Responses API, the schema of the arguments is called 'parameters'."
+        )
     _check(tool, param)
     return tool
 
