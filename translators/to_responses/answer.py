@@ -244,7 +244,8 @@ class WholeBody(Struct, eq=False):
         body = self.unread = b"".join(self._pieces)
         if body[:1] == b"<":
             page = read_error_body(body)
-            message = f"{page.message.rstrip('.')}: {first_words(body)}"
+            what = page.message.partition(":")[0].rstrip(".")  # the words begin with the title
+            message = f"{what}: {first_words(body)}"
             raise UpstreamError(message, status=502, cause="answer", provider_error=page)
         try:
             completion = decode_chunk(body)
