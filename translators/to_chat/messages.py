@@ -134,7 +134,7 @@ class _Renderer:
         self._is_leading = not previous.started
         self._messages: list[ChatMessage] = []
         self._turn: Turn | None = None
-        self._by_id: dict[str, Item | HostedCall] = {}
+        self._by_id: dict[str, Any] = {}
         """The model's items that have an id."""
 
     def render(self) -> Rendered:
@@ -155,11 +155,10 @@ class _Renderer:
 
     def _render(self, position: int, item: Item | HostedCall) -> None:
         kind = item.__class__
-        if self._is_repeated(item):
-            self._notes.add(self._index.path(position), "dropped", "it came before, with the same id")
-        elif isinstance(item, Message):
+        if isinstance(item, Message):
             if item.role == "assistant":
-                self._add_assistant_message(position, item)
+                if self._is_new(position, item):
+                    self._add_assistant_message(position, item)
             else:
                 if self._turn is not None:
                     self._end_turn()
@@ -167,11 +166,15 @@ class _Renderer:
                     self._index.messages.popleft()  # this one: those before it are rendered
                     self._write_message(position, item)
         elif isinstance(item, Reasoning):
+            if not self._is_new(position, item):
+                return
             turn = self._open_turn(item)
             if self._current is None or position > self._current:
                 path = self._index.path(position)
                 turn.thinking.append(restore_thinking(item, self._return_policy, self._notes, path))
         elif kind in BY_CALL:
+            if not self._is_new(position, item):
+                return
             turn = self._open_turn(item)
             turn.calls.append((position, item))  # type: ignore[arg-type]
             turn.call_ids.add(item.call_id)  # type: ignore[union-attr, arg-type]
@@ -182,17 +185,17 @@ class _Renderer:
         elif isinstance(item, ItemReference):
             raise item_not_found(item.id, "input")
 
-    def _is_repeated(self, item: Item | HostedCall) -> bool:
-        """Return whether an item of the model's came before: clients send again what a chain has."""
-        if not isinstance(item, (Message, Reasoning)) and item.__class__ not in BY_CALL:
-            return False
-        id = item.id  # type: ignore[union-attr]
-        if not isinstance(id, str) or getattr(item, "role", "assistant") != "assistant":
-            return False
-        earlier = self._by_id.setdefault(id, item)
+    def _is_new(self, position: int, item: Any) -> bool:
+        """Return whether an item of the model's has not come before: clients send again what a chain has."""
+        if not item.id:
+            return True
+        earlier = self._by_id.setdefault(item.id, item)
         if earlier is item or earlier.__class__ is not item.__class__:
-            return False
-        return all(getattr(item, member, None) == getattr(earlier, member, None) for member in _SAID_IN)
+            return True
+        if any(getattr(item, member, None) != getattr(earlier, member, None) for member in _SAID_IN):
+            return True
+        self._notes.add(self._index.path(position), "dropped", "it came before, with the same id")
+        return False
 
     # --- messages of other roles ------------------------------------------------------------------------------
 
