@@ -46,8 +46,6 @@ CUT: Final = b"[left out by the inspector: "
 _compressor: Final = zstandard.ZstdCompressor(level=1)
 _AT_ONCE: Final = 1 << 19
 """Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
-_HEAD_BYTES: Final = 1 << 10
-"""Of a head, about, as JSON."""
 decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
 _text_of: Final = itemgetter(0, 1)
@@ -108,13 +106,13 @@ class _OfCaller:
         """A request has a name that is one of `_CREDENTIALS`."""
 
     def add(self, recording: Recording) -> int:
-        """Add what is new of a recording; return its size, roughly."""
+        """Add what is new of a recording; return the size of its contents."""
         contents = recording.take()
         self.heads.append(recording.head)
         if not contents:
-            return _HEAD_BYTES
+            return 0
         contents.sort(key=_text_of)
-        pieces, data, size = [], self.data, _HEAD_BYTES
+        pieces, data, size = [], self.data, 0
         text = contents[0][:2]
         for kind, number, time, piece in contents:
             if (kind, number) != text:
@@ -132,14 +130,15 @@ class _OfCaller:
                     self.to_cut = True
         return size
 
-    def settle(self) -> None:
-        """Make a few texts of what has been added."""
+    def settle(self) -> int:
+        """Make a few texts of what has been added; return the size of the heads."""
         self.lines.append(_encode_lines(self.heads))
         self.heads = []
         if self.shapes:
             self.layouts.append(_encode_lines(self.shapes))
             self.texts.append(b"".join(self.data))
             self.shapes, self.data = [], []
+        return len(self.lines[-1])
 
     def cut(self) -> tuple[bytes, bytes]:
         """Return the layouts and the texts, these without what is long and means nothing to a person."""
@@ -191,7 +190,7 @@ class Group:
         """Make a few texts of what has been added."""
         for own in self._by_bearer.values():
             if own.heads:
-                own.settle()
+                self.size += own.settle()
                 self.has_contents = self.has_contents or bool(own.texts)
 
     def pack(self, mask: Mask) -> Iterator[bytes]:
