@@ -103,14 +103,18 @@ def test_a_chain_twice_as_long(client: FlaskClient, provider: Upstream, known: b
     """A turn costs the same where the chain is known; a worker that does not know it renders twice as much."""
     provider.otherwise = lambda _: SAYS
     chain_cache = client.application.extensions["adapter"].flow.chain_cache
+
+    def cost_of_next(last: str) -> int:
+        if not known:
+            chain_cache._cache.clear()
+        return operations(lambda: post(client, previous_response_id=last))
+
     last = post(client).json["id"]
     costs = {}
     for turn in range(1, 81):
         last = post(client, previous_response_id=last).json["id"]
         if turn in (40, 80):
-            if not known:
-                chain_cache._cache.clear()
-            costs[turn] = operations(lambda: post(client, previous_response_id=last))  # noqa: B023
+            costs[turn] = min(cost_of_next(last) for _ in range(2))  # one may need a new connection to the provider
     assert costs[80] <= (1.2 if known else 2.1) * costs[40]
 
 
