@@ -116,6 +116,13 @@ def test_it_counts_the_recordings() -> None:
     assert f"of {providers} providers" in TEXT
 
 
+def test_it_says_what_was_measured() -> None:
+    page = (ROOT / "docs/performance.md").read_text()
+    rows = dict(re.findall(r"^\| ([^|]+) \|.* \| ([\d.]+) \| [\d.]+ \|$", page, re.M))
+    paced, plain = rows["300 streams of 30 deltas a second"], rows["unstreamed, not stored"]
+    assert proof("CPU time beside nginx") == f"{paced} ×, {plain} ×"
+
+
 def test_it_counts_the_clients() -> None:
     node = {"openai", "@openai/agents", "ai", "@openai/codex"}
     assert node <= NODE.keys()
