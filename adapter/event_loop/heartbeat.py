@@ -11,11 +11,12 @@ from typing import Final, Protocol
 
 from gevent.hub import get_hub
 
+from adapter.event_loop.turn import NEXT_TURN
+
 TICK_SECONDS: Final = 1.0
 """Time between two ticks: short enough to notice a disconnect soon, long enough to cost nothing."""
 _MEMBERS_A_TURN: Final = 8
 """Ticked in one turn of the event loop; a stream's tick takes about 50 µs."""
-_NEXT_TURN: Final = 0.0
 
 
 class Member(Protocol):
@@ -37,7 +38,7 @@ class Heartbeat:
         if self._hub is not hub:  # the first member ever, or the first after a fork, which has a hub of its own
             self._hub = hub
             self._timer = hub.loop.timer(TICK_SECONDS, TICK_SECONDS, ref=False)
-            self._next_turn = hub.loop.timer(_NEXT_TURN, ref=False)
+            self._next_turn = hub.loop.timer(NEXT_TURN, ref=False)
             self._timer.start(self._tick)
 
     def remove(self, member: Member) -> None:

@@ -22,6 +22,8 @@ from gevent.hub import Waiter
 from gevent.monkey import get_original
 from msgspec import Struct, field
 
+from adapter.event_loop.turn import NEXT_TURN
+
 # A gevent worker patches these modules; here the system's own threads and queues are meant.
 _start_thread: Final = get_original("_thread", "start_new_thread")
 _Queue: Final = get_original("queue", "SimpleQueue")
@@ -29,7 +31,6 @@ _Empty: Final = get_original("queue", "Empty")
 
 _ENOUGH: Final = 16
 """Requests that are queued without a look for more: in a larger batch, each costs hardly less."""
-_NEXT_TURN: Final = 0.0
 _AFTER_THE_OTHERS: Final = -1
 """Priority of a watcher that is called when all others of its turn have been."""
 
@@ -105,7 +106,7 @@ class NativeThreads(Generic[Resource, Request]):
             self._loop = gevent.get_hub().loop
             self._bell = self._loop.async_()
             self._bell.start(self._wake_done)
-            self._next_turn = self._loop.timer(_NEXT_TURN, priority=_AFTER_THE_OTHERS)
+            self._next_turn = self._loop.timer(NEXT_TURN, priority=_AFTER_THE_OTHERS)
             self._threads = 0
         elif self._process != os.getpid():
             raise RuntimeError("The store was opened before this process was forked; close it before the fork.")

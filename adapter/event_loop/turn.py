@@ -9,13 +9,13 @@ from typing import Final
 import gevent
 from gevent import get_hub
 
-_NEXT_TURN: Final = 1e-9
+NEXT_TURN: Final = 1e-9
 """Seconds, any but zero: those who `sleep(0)` run up to fifty times before gevent looks for what has arrived."""
 
 
 def await_next_turn() -> None:
     """Let everything else that is ready run, what has just arrived included."""
-    gevent.sleep(_NEXT_TURN)
+    gevent.sleep(NEXT_TURN)
 
 
 class Turn:

@@ -1,4 +1,4 @@
-"""One timer ticks for everything that waits, and holds up nobody."""
+"""One timer ticks for everything that waits, and other connections are served between the ticks."""
 
 from collections.abc import Callable
 

@@ -314,7 +314,7 @@ def test_tls_is_verified_once_for_each_connection(tmp_path: Path, monkeypatch: p
     with closing(Server(both)) as server:
         settings = ToolSettings(mcp={"x": MCPServerSettings(label="x", url=server.url)})
         with closing(ToolPolicy(settings)) as policy, pytest.raises(Exception, match="could not be reached"):
-            call(policy, server)  # nobody vouches for the certificate
+            call(policy, server)  # no known authority has signed the certificate
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both))
         with closing(ToolPolicy(settings)) as policy:
             assert call(policy, server) == call(policy, server) == "done"
