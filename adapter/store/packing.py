@@ -5,8 +5,7 @@ size, and compressing costs less time than writing the pages it saves. A compres
 number of a Zstandard frame, with which no JSON begins. Source: RFC 8878 §3.1.1.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
@@ -26,14 +25,6 @@ class Packing:
 
     def pack(self, json: bytes) -> bytes:
         return json if len(json) <= _MIN_COMPRESSED_BYTES else self._compressor.compress(json)
-
-    def pack_members(self, row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-        """Return a row with these members packed."""
-        packed = dict(row)
-        for name in names:
-            if len(packed[name]) > _MIN_COMPRESSED_BYTES:
-                packed[name] = self.pack(packed[name])
-        return packed
 
     def unpack(self, value: bytes) -> bytes:
         """Return the JSON of a packed value; raise StoreDown for one that is damaged."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from adapter.store.packing import Packing
@@ -22,14 +24,16 @@ class Database(Protocol):
     time_limit: float | None
     """Seconds after which a call fails without an answer; None: the driver's own limits are shorter."""
 
+    marker: str
+    """A parameter without a name, in the style of the driver."""
+    begin: str
+    """The statement that begins a transaction that writes."""
+
     def sql(self, statement: str) -> str:
         """Return a statement with its parameters, written `:name`, in the style of the driver."""
 
-    def open(self, *, commits_each: bool) -> Any:
-        """Return a connection to a database that has the tables.
-
-        `commits_each`: every statement is a transaction of its own.
-        """
+    def open(self) -> Any:
+        """Return a connection to a database that has the tables; outside a transaction each statement is one."""
 
     def cursor(self, connection: Any) -> Any:
         """Return a cursor."""
@@ -59,14 +63,13 @@ class Database(Protocol):
 class Session:
     """The connection of one thread, which is replaced when it is lost, with its cursor and its packing."""
 
-    def __init__(self, database: Database, *, commits_each: bool = False) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits_each = commits_each
         self.packing = Packing()
         self._connect()
 
     def _connect(self) -> None:
-        self._connection = self._database.open(commits_each=self._commits_each)
+        self._connection = self._database.open()
         self._cursor = self._database.cursor(self._connection)
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> int:
@@ -79,10 +82,18 @@ class Session:
         """Execute a statement with each of several sets of values."""
         self._cursor.executemany(self._database.sql(statement), rows)
 
+    def insert(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once for several rows, which take the place of `{rows}` in it."""
+        sql = _for_rows(statement, self._database.marker, len(rows), len(rows[0]))
+        self._cursor.execute(sql, [*chain.from_iterable(rows)])
+
     def rows(self) -> list[Any]:
         """Return the rows of the last statement."""
         found: list[Any] = self._cursor.fetchall()
         return found
+
+    def begin(self) -> None:
+        self._cursor.execute(self._database.begin)
 
     def lock(self) -> None:
         self._database.lock(self._cursor)
@@ -114,3 +125,9 @@ class Session:
             self._cursor.close()  # SQLite keeps a file and its locks open as long as a cursor is
         with suppress(Exception):
             self._connection.close()
+
+
+@lru_cache
+def _for_rows(statement: str, marker: str, rows: int, columns: int) -> str:
+    row = f"({', '.join([marker] * columns)})"
+    return statement.format(rows=", ".join([row] * rows))

@@ -76,6 +76,8 @@ class PostgreSQL:
     """One database."""
 
     errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
+    marker = "%s"
+    begin = "BEGIN"
 
     def __init__(
         self, url: str, time_limit: float = 40.0, schema: Schema = RESPONSES, *, writers: int = 2, readers: int = 4
@@ -102,7 +104,7 @@ class PostgreSQL:
     def sql(statement: str) -> str:
         return _PARAMETER.sub(r"%(\1)s", statement)
 
-    def open(self, *, commits_each: bool) -> _Connection:
+    def open(self) -> _Connection:
         """Return a connection; raise one of `errors`, or StoreDown for tables of another version.
 
         Creates the tables in an empty database.
@@ -114,7 +116,7 @@ class PostgreSQL:
                 f"its tables have version {found} and this program works with version {self._schema.version}; "
                 "stop what uses them and run `responses-adapter store upgrade`"
             )
-        connection.autocommit = commits_each
+        connection.autocommit = True
         return connection
 
     def upgrade(self) -> int:

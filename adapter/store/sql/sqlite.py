@@ -46,6 +46,9 @@ class SQLiteFile:
     writers = 1
     readers = 1
     time_limit: float | None = None
+    marker = "?"
+    begin = "BEGIN IMMEDIATE"
+    """Takes the write lock at once: a later upgrade would fail without patience."""
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, patience: float = 5.0, schema: Schema = RESPONSES) -> None:
@@ -58,15 +61,12 @@ class SQLiteFile:
     def sql(self, statement: str) -> str:
         return statement
 
-    def open(self, *, commits_each: bool) -> sqlite3.Connection:
+    def open(self) -> sqlite3.Connection:
         """Return a connection; create file and tables if they are missing, and migrate those of an earlier version.
 
         Raises one of `errors`, or StoreDown for a file of a later version.
         """
-        connection = self._open()[0]
-        if commits_each:
-            connection.isolation_level = None
-        return connection
+        return self._open()[0]
 
     def upgrade(self) -> int:
         connection, found = self._open()
@@ -75,9 +75,8 @@ class SQLiteFile:
 
     def _open(self) -> tuple["_Connection", int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Take the write lock at the start of a transaction: a later upgrade would fail at once, without patience.
         connection = sqlite3.connect(
-            self._path, timeout=self._patience, isolation_level="IMMEDIATE", factory=_Connection
+            self._path, timeout=self._patience, isolation_level=None, factory=_Connection
         )
         try:
             found = self._set_up(connection)
@@ -97,7 +96,7 @@ class SQLiteFile:
         connection.execute("PRAGMA secure_delete=ON")
         found = version_of(connection.cursor(), _TABLES_QUERY, self._schema)
         if found != self._schema.version:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(self.begin)
             found = migrate(connection.cursor(), _TABLES_QUERY, self._schema, "BLOB")
         connection.commit()
         return found

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
-from random import getrandbits
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -275,7 +274,7 @@ class SQLStore:
 
 def _put(stored: StoredResponse, items: Sequence[StoredItem]) -> Put:
     rows = [] if stored.conversation is None else _rows(stored.conversation, stored.tenant, items)
-    return Put({**asdict(stored), "version": getrandbits(63), "deleted": False}, rows)
+    return Put(stored, rows)
 
 
 def _rows(conversation: str, tenant: str, items: Sequence[StoredItem]) -> list[Row]:

@@ -3,7 +3,8 @@
 A response is one row. `deleted` marks a response that was deleted while others continue it: its row stays for their
 chains and is erased with the last of them. `version` is drawn at random at each put, so that a cache can tell a later
 snapshot from its own. A conversation is one row, and one more for each item; its lease is part of the row, and is taken
-by an UPDATE that finds it free or expired. Every statement compares the tenant on every row it touches. The SQL is the
+by an UPDATE that finds it free or expired. `input`, `response` and `notes` of a response are packed (`packing.py`), and
+`json` of an item. Every statement compares the tenant on every row it touches. The SQL is the
 common subset of SQLite and PostgreSQL, with parameters as `:name`; `migrations.py` has the tables.
 """
 
@@ -12,22 +13,16 @@ from typing import Any, Final
 
 from adapter.store.base import StoredConversation, StoredResponse
 
-JSON_COLUMNS: Final = ("input", "response", "notes")
-"""Columns of responses whose values are packed (`packing.py`), as `json` of an item is."""
-
 _COLUMNS: Final = ", ".join(f"responses.{name}" for name in StoredResponse.__struct_fields__)
 _PRESENT: Final = "id = :response_id AND tenant = :of_tenant AND NOT deleted"
 
-PUT: Final = """
-    INSERT INTO responses
-        (id, tenant, created_at, previous, version, deleted, input, response, notes, conversation)
-    VALUES
-        (:id, :tenant, :created_at, :previous, :version, :deleted, :input, :response, :notes, :conversation)
+_PUT_COLUMNS: Final = (*StoredResponse.__struct_fields__, "version", "deleted")
+PUT: Final = f"""
+    INSERT INTO responses ({", ".join(_PUT_COLUMNS)}) VALUES {{rows}}
     ON CONFLICT (id, tenant) DO UPDATE SET
-        created_at = excluded.created_at, previous = excluded.previous, version = excluded.version,
-        deleted = excluded.deleted, input = excluded.input, response = excluded.response, notes = excluded.notes,
-        conversation = excluded.conversation
+        {", ".join(f"{name} = excluded.{name}" for name in _PUT_COLUMNS if name not in ("id", "tenant"))}
 """
+"""For `Session.insert`; a row is the fields of a `StoredResponse`, its version, and False."""
 GET: Final = f"SELECT {_COLUMNS} FROM responses WHERE {_PRESENT}"
 """Its row, and those of CHAIN without the depth, are read by `to_response`."""
 GET_VERSION: Final = f"SELECT version FROM responses WHERE {_PRESENT}"

@@ -33,7 +33,7 @@ class DatabaseThreads:
             time_limit=database.time_limit,
         )
         self._readers = NativeThreads[Session, Query](
-            lambda: Session(database, commits_each=True),
+            lambda: Session(database),
             _read,
             threads=database.readers,
             batch=1,

@@ -1,14 +1,17 @@
 """The requests to the threads of a SQL store, and how the writing threads execute them.
 
-A batch of requests is executed in order, in one transaction. Consecutive puts of responses are sent together. A batch
-may be repeated from its beginning on another connection, so executing a request never changes it.
+A batch of requests is executed in order, in one transaction; one that is a single statement needs no other. Consecutive
+puts of responses are sent together. A batch may be repeated from its beginning on another connection, so
+executing a request never changes it.
 """
 
+from random import getrandbits
 from typing import Any, Final
 
 from msgspec import Struct
 
 from adapter.event_loop.native_threads import Job
+from adapter.store.base import StoredResponse
 from adapter.store.sql import run_tables, tables, upkeep
 from adapter.store.sql.database import Session
 
@@ -26,7 +29,7 @@ class Query(Struct, frozen=True):
 
 
 class Put(Struct, frozen=True):
-    row: Row
+    stored: StoredResponse
     items: list[Row]
     """Items to append to its conversation."""
 
@@ -70,9 +73,14 @@ class Ping(Struct, frozen=True):
     pass
 
 
+Puts = dict[tuple[str, str], tuple[Any, ...]]
+"""The rows of responses that are sent together, by id and tenant: PostgreSQL takes none twice in one statement."""
+
 Write = Put | Deletion | Change | Record | Replacement | Erasure | Ping
 
 _ERASING: Final = frozenset({Deletion, Erasure})
+_MAX_ROWS: Final = 16
+"""Of one statement: each number of them is a statement that is parsed once for each connection, and kept."""
 _PACKED_NAMES: Final = ("json", "frames", "value")
 """Parameters, of any statement, that are stored packed."""
 
@@ -85,10 +93,20 @@ def write(session: Session, jobs: list[Job[Write]]) -> None:
         session.wipe()
 
 
+def _is_one_statement(jobs: list[Job[Write]]) -> bool:
+    match [job.request for job in jobs]:
+        case [Change(steps=[_]) | Ping()]:
+            return True
+        case requests:
+            return len(jobs) <= _MAX_ROWS and all(type(one) is Put and not one.items for one in requests)
+
+
 def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
+    if not _is_one_statement(jobs):
+        session.begin()
     if not _ERASING.isdisjoint([type(job.request) for job in jobs]):
         session.lock()
-    rows: list[Row] = []
+    rows: Puts = {}
     for job in jobs:
         if isinstance(job.request, Put):
             _put(session, rows, job.request)
@@ -124,19 +142,24 @@ def _step(session: Session, step: tuple[str, Row]) -> int:
     return session.execute(sql, values)
 
 
-def _put(session: Session, rows: list[Row], put: Put) -> None:
+def _put(session: Session, rows: Puts, put: Put) -> None:
     """Append a response's items; add the response to the rows that are sent together."""
-    rows.append(session.packing.pack_members(put.row, tables.JSON_COLUMNS))
+    stored, pack = put.stored, session.packing.pack
+    rows[stored.id, stored.tenant] = (
+        stored.id, stored.tenant, stored.created_at, stored.previous, pack(stored.input), pack(stored.response),
+        pack(stored.notes), stored.conversation, getrandbits(63), False,
+    )  # fmt: skip
     if put.items:
         _step(session, (tables.MARK_USED, put.items[0]))
     for item in put.items:
         _step(session, (tables.APPEND, item))
 
 
-def _put_all(session: Session, rows: list[Row]) -> None:
-    if rows:
-        session.execute_each(tables.PUT, rows)
-        rows.clear()
+def _put_all(session: Session, rows: Puts) -> None:
+    every = [*rows.values()]
+    for start in range(0, len(every), _MAX_ROWS):
+        session.insert(tables.PUT, every[start : start + _MAX_ROWS])
+    rows.clear()
 
 
 def _replace(session: Session, values: Row, old: bytes | None) -> bool:

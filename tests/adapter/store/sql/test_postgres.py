@@ -76,7 +76,7 @@ def test_no_statement_reads_a_table_from_end_to_end(
         [OURS, others],
     )
     database = PostgreSQL(url)
-    with closing(database.open(commits_each=True)) as connection, connection.cursor() as cursor:
+    with closing(database.open()) as connection, connection.cursor() as cursor:
         values = {**tables.row_key("c", OURS), "before": 100.0, "of_holder": "one"}
         cursor.execute(f"EXPLAIN {database.sql(statement)}", values)
         plan = [step for (step,) in cursor.fetchall()]
@@ -217,7 +217,7 @@ def test_a_server_that_isolates_more_by_default(url: str, other: psycopg.Connect
     name = other.execute("SELECT current_database()").fetchall()[0][0]
     other.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     try:
-        with closing(PostgreSQL(url).open(commits_each=False)) as connection:
+        with closing(PostgreSQL(url).open()) as connection:
             assert connection.execute("SHOW transaction_isolation").fetchall() == [("read committed",)]
     finally:
         other.execute(f"ALTER DATABASE {name} RESET default_transaction_isolation")

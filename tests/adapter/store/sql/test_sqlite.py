@@ -104,8 +104,8 @@ class CountedFile(SQLiteFile):
 
     steps = 0
 
-    def open(self, *, commits_each: bool) -> sqlite3.Connection:
-        connection = super().open(commits_each=commits_each)
+    def open(self) -> sqlite3.Connection:
+        connection = super().open()
         connection.set_progress_handler(self._count, 1)
         return connection
 
