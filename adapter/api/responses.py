@@ -41,7 +41,7 @@ def create() -> Response:
     if request.stream:
         return stream_events(exchange, app, frames_writer(request))
     with closing(exchange):
-        body = encode(exchange.answer())
+        body = exchange.answer_json()
         exchange.watch.delay_headers()
         return _json(body, notes_header(exchange.notes))
 

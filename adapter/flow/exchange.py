@@ -40,6 +40,7 @@ from translators.responses.ids import family_from_name, family_of
 from translators.responses.items import CompactionTrigger, Item
 from translators.responses.request import CreateRequest, chosen_tool_not_run, names_hosted_tools
 from translators.responses.response import Response
+from translators.wire import encode
 
 if TYPE_CHECKING:
     from adapter.flow.tools.hosted_tools import HostedTools
@@ -143,6 +144,8 @@ class Exchange:
         self._answer_began: float | None = None
         self._error: str | None = None
         """The code of the error with which the request ended, if it was none of the response."""
+        self._json: bytes | None = None
+        """The response as the client gets it, if that is how it was stored."""
         self._last_notes: Notes | None = None
         """All notes of a response that has ended; None: there may be more."""
 
@@ -170,6 +173,11 @@ class Exchange:
             self._error = code_of(error)
             raise
         return self._stream.response
+
+    def answer_json(self) -> bytes:
+        """Return the whole response, stored, as JSON; raise as `answer` does."""
+        response = self.answer()
+        return encode(response) if self._json is None else self._json
 
     def events(self, deliver: Deliver | None = None) -> Generator[list[Event]]:
         """Yield events as they come, in batches, and an empty batch about once a second in silence.
@@ -269,7 +277,8 @@ class Exchange:
 
     def stored(self) -> StoredResponse:
         """Return the response in its current state, as the store keeps it."""
-        return self._keeping.snapshot(self._stream.whole_response(), self.notes)
+        response = self._stream.whole_response()
+        return self._keeping.snapshot(response, encode(response), self.notes)
 
     def close(self) -> None:
         """Close the upstream call, release the conversation, and log how the exchange ended."""
@@ -297,11 +306,14 @@ class Exchange:
         if self._keeping.keeper is None and self._keeping.lease is None:
             return
         response, asked, services = self._stream.whole_response(), self._round.asked, self._flow.services
+        json = encode(response)
+        if response is self._stream.response:
+            self._json = json
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
             self._recording.head.storing = time.monotonic()
-        if self._keeping.keep(response, notes, events, services) and continued is not None:
+        if self._keeping.keep(response, json, notes, events, services) and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
             self._recording.head.stored = time.monotonic()

@@ -29,7 +29,6 @@ from adapter.api.stream import CONTENT_TYPE, HEADERS, ExchangeBody, begin_body, 
 from adapter.flow.exchange import open_exchange
 from adapter.telemetry.catalog import HTTP_REQUESTS
 from adapter.telemetry.traces.spans import current_trace
-from translators.wire import encode
 
 if TYPE_CHECKING:
     from adapter.server.client_sockets import ClientSocket
@@ -191,7 +190,7 @@ class FastPath:
                 fields = HEADERS | notes_header(stream.notes) | {"Content-Type": CONTENT_TYPE}
                 return _format_head(fields | answer_fields(environ), chunked=True), stream
             try:
-                body = encode(exchange.answer())
+                body = exchange.answer_json()
             finally:
                 exchange.close()
             kind = {"Content-Type": "application/json", "Content-Length": str(len(body))}
