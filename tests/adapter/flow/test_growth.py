@@ -114,7 +114,7 @@ def test_a_chain_twice_as_long(client: FlaskClient, provider: Upstream, known: b
     for turn in range(1, 81):
         last = post(client, previous_response_id=last).json["id"]
         if turn in (40, 80):
-            costs[turn] = min(cost_of_next(last) for _ in range(2))  # one may need a new connection to the provider
+            costs[turn] = min(cost_of_next(last) for _ in range(4))  # the loop may have other work meanwhile
     assert costs[80] <= (1.2 if known else 2.1) * costs[40]
 
 
