@@ -14,6 +14,7 @@ import click
 from adapter.commands.offline import NOW
 from adapter.commands.probe_client import CallFailed, ProviderUnusable
 from adapter.commands.probes import Outcome, Probes, Verdict
+from adapter.commands.terminal import visible_line
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.upstream.routing.registry import Registry
@@ -54,9 +55,7 @@ def run_probes(probes: Probes, starts: Callable[[str], None] = lambda name: None
             verdict, detail = "error", str(error)
         except ProviderUnusable as error:
             verdict, detail, stops = "error", str(error), True
-        if not probes.model and not stops:
-            stop = "" if detail.endswith((".", "!", "?")) else "."
-            detail, stops = f"{detail}{stop} Name a model with --model.", True
+        stops = stops or not probes.model
         yield Result(name, verdict, time.monotonic() - start, detail, basic)
         if stops:
             break
@@ -85,7 +84,8 @@ def _list_probes(probes: Probes) -> list[tuple[str, bool, Callable[[], Outcome]]
 def report(result: Result) -> str:
     """Return a result as one line of a table, its verdict in a colour."""
     color = {"ok": "green", "no": "yellow", "error": "red"}[result.verdict]
-    return f"  {result.name:<18}{click.style(f'{result.verdict:<7}', color)}{result.seconds:5.1f} s  {result.detail}"
+    verdict = click.style(f"{result.verdict:<7}", color)
+    return f"  {result.name:<18}{verdict}{result.seconds:5.1f} s  {visible_line(result.detail)}"
 
 
 def _name_at(settings: Settings, upstream: UpstreamSettings, model: str | None) -> str:

@@ -31,6 +31,7 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     them. Without any upstream the bundled demo is checked.
     """
     from adapter.commands.check import create_probes, report, run_probes
+    from adapter.commands.terminal import visible_line
     from adapter.settings.dialects import describe_dialect
 
     if upstream is not None:
@@ -52,7 +53,7 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
                 found.append(result)
                 table.write(report(result))
             for sentence in probes.advice:
-                table.write(f"  - {sentence}")
+                table.write(f"  - {visible_line(sentence)}")
             results += found
             about = {"name": one.name, "url": one.url, "dialect": describe_dialect(probes.upstream.dialect)}
             checked.append({**about, **_described(found), "advice": probes.advice})

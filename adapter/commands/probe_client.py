@@ -17,6 +17,8 @@ from translators.failures.classes import classify_http_error
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """Room for the longest lists of models, which gateways have."""
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_OF_PROXIES: Final = frozenset({502, 503, 504})
 _MAX_DETAIL_CHARS: Final = 200
 """Shown of a provider's message, so that a result stays one line."""
 
@@ -112,11 +114,25 @@ class ProbeClient:
             raise CallFailed(f"the answer is not valid HTTP: {error}.") from None
         if answer.status in (401, 403):
             raise ProviderUnusable(f"{answer.status}, no or a wrong key: {self._key_advice}. {answer.message}")
+        if answer.status in _REDIRECTS:
+            raise ProviderUnusable(f"{answer.status}, {self._describe_redirect(path, answer)}")
+        if answer.body.lstrip()[:1] == b"<" and answer.status in _OF_PROXIES:
+            raise ProviderUnusable(
+                f"{answer.status}, a web page instead of JSON: a proxy before the provider cannot reach it."
+            )
         if answer.body.lstrip()[:1] == b"<":
             raise ProviderUnusable(
                 f"{answer.status}, a web page instead of JSON: is the base URL right? It often ends in /v1."
             )
         return answer
+
+    def _describe_redirect(self, path: str, answer: HTTPAnswer) -> str:
+        """Return where an answer leads, as a base URL if it is one: neither a server nor a check goes there."""
+        to = answer.headers.get("location", "")
+        base = to.partition("?")[0].removesuffix(path)
+        if base != to and base.startswith(("http://", "https://")):
+            return f"a redirect, which is not followed: is {base} the base URL?"
+        return f"a redirect to {to or 'nowhere'}, which is not followed: is the base URL right?"
 
     def _send(self, method: str, path: str, body: bytes | None) -> HTTPAnswer:
         limit = self._upstream.timeout
@@ -128,6 +144,7 @@ class ProbeClient:
             headers={"Content-Type": "application/json"},
             timeout=(self._upstream.connect_timeout, limit),
             stream=True,
+            allow_redirects=False,
             **self._options,
         ) as response:
             first_read, parts, size = 0.0, [], 0

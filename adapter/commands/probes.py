@@ -40,6 +40,10 @@ _MAX_QUOTED_CHARS: Final = 60
 
 _REFUSALS: Final = frozenset({400, 404, 413, 415, 422})
 """With which providers refuse a request for what it contains."""
+_NO_LIST: Final = frozenset({404, 405, 501})
+"""With which a provider says that it has no list of models."""
+_VERSION: Final = re.compile(r"/v\d")
+"""In the path of a base URL, which nearly always has one."""
 _FEWEST_CHUNKS: Final = 5
 """Of a stream, that it counts as buffered if they come in one piece."""
 TWO_COLOURS: Final = (
@@ -96,20 +100,26 @@ class Probes:
 
     def models(self) -> Outcome:
         answer = self._call("GET", "/models")
+        if answer.status in _NO_LIST:
+            return self._without_list(self._describe_error(answer, of_model=False))
         if answer.status != 200:
             return "no", self._describe_error(answer)
         try:
             models = read_model_list(answer.body)
         except UpstreamError:
-            return "no", "the list of models has an unknown form."
+            return self._without_list("the list of models has an unknown form")
+        if not models and self.upstream.dialect.name == "ollama":
+            return "no", "the list of models is empty. Ollama has none yet: `ollama pull qwen3:8b`."
         if not models:
-            pull = " Ollama has none yet: `ollama pull qwen3:8b`." if self.upstream.dialect.name == "ollama" else ""
-            return "no", f"the list of models is empty.{pull}"
+            return self._without_list("the list of models is empty")
         first = models[0]["id"]
         self.model = self.model or first
         self._window = next((read_context_window(one) for one in models if one["id"] == self.model), None)
         self._listed = models
         return "ok", f"{len(models)} models, the first is {first}" if len(models) > 1 else first
+
+    def _without_list(self, detail: str) -> Outcome:
+        return "no", detail if self.model else f"{_sentence(detail)} Name a model with --model."
 
     def dialect(self) -> Outcome:
         """Use the dialect of the program that lists the models, if no other is chosen."""
@@ -135,7 +145,7 @@ class Probes:
     def completion(self) -> Outcome:
         answer = self._post({"input": "Reply with one word: ready"})
         if answer.status != 200 and answer.code == "model_not_found":
-            near = suggest(self.model, (one["id"] for one in self._listed))
+            near = suggest(self.model, {one["id"] for one in self._listed} - {self.model})
             raise ProviderUnusable(f"{self._describe_error(answer)}{near}")
         detail, response = self._respond(answer)
         return ("no", detail) if response is None else ("ok", _quote(response))
@@ -294,21 +304,19 @@ class Probes:
         reader.finish(NOW)
         return stream.response
 
-    def _describe_error(self, answer: HTTPAnswer) -> str:
-        """Return status and message, and what to do about it where that is known."""
+    def _describe_error(self, answer: HTTPAnswer, *, of_model: bool = True) -> str:
+        """Return status and message, and what to do about it where that is known; `of_model`: a model was asked."""
         description = f"{answer.status}: {answer.message}"
-        stop = "" if description.endswith((".", "!", "?")) else "."
-        if advice := _advice_on(answer):
-            return f"{description}{stop} {advice}"
+        advice = _advice_on(answer, of_model=of_model)
         path = urlsplit(self.upstream.url).path
-        if answer.status == 404 and not path:
-            return f"{description}{stop} Is the base URL right? It often ends in /v1."
         if answer.status == 404 and path.endswith("/v1/v1"):
-            return f"{description}{stop} Is the base URL right? It ends in /v1 twice."
-        return description
+            advice = "Is the base URL right? It ends in /v1 twice."
+        elif answer.status == 404 and not advice and not _VERSION.search(path):
+            advice = "Is the base URL right? It often ends in /v1."
+        return f"{_sentence(description)} {advice}" if advice else description
 
 
-def _advice_on(answer: HTTPAnswer) -> str:
+def _advice_on(answer: HTTPAnswer, *, of_model: bool) -> str:
     """Return what to do about an error; "": its message has to do."""
     if answer.status == 503 and "load" in answer.message.lower():
         return "The server still loads its model: try again in a moment."
@@ -316,11 +324,16 @@ def _advice_on(answer: HTTPAnswer) -> str:
         return "The account has no credit; the key itself is right."
     if answer.status == 429:
         return "Too many requests at the moment; the key itself is right."
-    if answer.code == "model_not_found":
+    if answer.code == "model_not_found" and of_model:
         return "Name another model with --model."
     if answer.status in (502, 503, 504, 529):
         return "The provider is overloaded or down: try again later."
     return ""
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a full stop at its end, unless it has one."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _describe_failure(response: Response) -> str:

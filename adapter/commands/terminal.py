@@ -36,6 +36,11 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
+def visible_line(text: str) -> str:
+    """Return a text as one line in which no character steers a terminal."""
+    return visible(" ".join(text.split()))
+
+
 def paint_json(line: str) -> str:
     """Return a line of JSON with colours: names, texts, other values."""
     return _paint(line, 0, len(line))
