@@ -29,6 +29,7 @@ from translators.chat.messages import ChatMessage, Content, Part, ToolCall, Tool
 from translators.dialects.rendering import Rendering
 from translators.errors import RequestError, item_not_found
 from translators.reasoning.returned import ReturnedThinking, ReturnPolicy, restore_thinking, thinking_to_return
+from translators.responses.chat_forms import find_calls_hint
 from translators.responses.ids import round_of
 from translators.responses.items import (
     ApplyPatchCall,
@@ -122,6 +123,7 @@ class _Renderer:
         self._notes = rendering.notes
         self._names = names
         self._return_policy = return_policy
+        self._given = items
         self._index = ItemIndex(items, first_input, rendering.notes)
         self._items = self._index.items
         self._current = _last_user_message(items) if return_policy.turns == "current" else None
@@ -290,7 +292,7 @@ class _Renderer:
         elif call_id in self._answered:
             self._notes.add(self._index.path(position), "dropped", "this call has its output already")
         else:
-            raise RequestError(f"No tool call found for {_kind_of(item)} with call_id {call_id}.", param="input")
+            raise self._without_pair(f"No tool call found for {_kind_of(item)} with call_id {call_id}.")
 
     def _end_turn(self) -> None:
         """Write the messages between calls and outputs, the turn, and its tool messages."""
@@ -342,7 +344,11 @@ class _Renderer:
             self._notes.add("input", "dropped", f"call {call.call_id}, which was cut short and never answered")
             self._answered.add(call.call_id or "")
             return None
-        raise RequestError(f"No tool output found for {_kind_of(call)} {call.call_id}.", param="input")
+        raise self._without_pair(f"No tool output found for {_kind_of(call)} {call.call_id}.")
+
+    def _without_pair(self, message: str) -> RequestError:
+        """Return the error for an output without a call, or a call without an output."""
+        return RequestError(f"{message} {find_calls_hint(self._given)}".rstrip(), param="input")
 
     def _tool_call(self, position: int, call: AnyCall, ids: CallIds, back: ReturnedThinking) -> ToolCall:
         id, renamed = ids.assign(call.call_id or "")

@@ -199,18 +199,3 @@ def test_a_tool_message_is_the_output_of_its_call() -> None:
     messages, places = rendered(USER, CALL, {"role": "tool", "tool_call_id": "c1", "content": "4"}, HELLO)
     assert messages[2] == {"role": "tool", "tool_call_id": "c1", "content": "4"}
     assert places == ["input[2]"]
-
-
-@pytest.mark.parametrize(
-    ("item", "hint"),
-    [
-        ({"role": "user", "content": [PICTURE]}, "a picture is a part of type 'input_image'"),
-        ({"type": "message", "role": "user", "content": [PICTURE]}, "a picture is a part of type 'input_image'"),
-        ({"role": "user", "content": [{"type": "input_image", "image_url": {"url": PNG}}]}, "'image_url' is a string."),
-        ({"role": "tool", "tool_call_id": "c1", "content": "4"}, "an item of type 'function_call_output'."),
-    ],
-)
-def test_what_chat_calls_otherwise_is_refused_with_a_hint(item: dict[str, Any], hint: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        rendered(item)
-    assert hint in caught.value.message

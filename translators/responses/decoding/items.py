@@ -10,7 +10,6 @@ stay.
 Source: OpenAI API reference, Responses: create; OpenAI OpenAPI specification, EasyInputMessage.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
@@ -18,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from translators.errors import RequestError, invalid_value, missing_parameter, shorten
 from translators.policy import INPUT_ITEMS
+from translators.responses.chat_forms import find_hint
 from translators.responses.decoding.arrays import (
     ABSENT,
     MIN_BYTES_COUNTED,
@@ -50,13 +50,6 @@ from translators.responses.unknown_item import unknown_item
 from translators.validation import allowed_values
 from translators.wire import Decoder, NotJSON, Raw, decode_param
 
-_CHAT_HINTS: Final = {
-    re.compile(r"^Invalid value: 'image_url'|\.image_url': expected a string"):
-        "In the Responses API, a picture is a part of type 'input_image', and its 'image_url' is a string.",
-    re.compile(r"^Invalid value: '(tool|function)'\. Supported values are: 'user'"):
-        "In the Responses API, what a tool returned is an item of type 'function_call_output'.",
-}  # fmt: skip
-"""By the words of errors about messages in the form of chat completions."""
 _MAX_REPAIRS: Final = 32
 """Nulls and unknown parts that one item may have; each is one more attempt to decode it."""
 _IN_FIRST_REQUESTS: Final = frozenset({"message", "additional_tools", "configuration_update"})
@@ -161,17 +154,17 @@ def _decode_each(raw: bytes, param: str, limit: int | None, *, in_history: bool)
         except RequestError as error:
             members = decode_param(_members, element, path)
             if not keeps or _says_nothing(members) or (is_last and members.get("role") == "user"):
-                raise _with_hint(error) from None
+                raise _with_hint(error, members) from None
             item = unknown_item(members)
         in_history = in_history or not _asks(item)
         items.append(item)
     return tuple(items)
 
 
-def _with_hint(error: RequestError) -> RequestError:
-    """Return an error about what chat completions call otherwise with a hint at its name in the Responses API."""
-    hint = next((hint for words, hint in _CHAT_HINTS.items() if words.search(error.message)), None)
-    return error if hint is None else RequestError(f"{error.message} {hint}", param=error.param, code=error.code)
+def _with_hint(error: RequestError, members: dict[str, Any]) -> RequestError:
+    """Return the error about an item with a hint, if the item is in a form of chat completions."""
+    hint = find_hint(error.message, members)
+    return RequestError(f"{error.message} {hint}", param=error.param, code=error.code) if hint else error
 
 
 def _says_nothing(members: dict[str, Any]) -> bool:
