@@ -136,7 +136,12 @@ class CreateSchema(Schema):
     include = Typed(tuple[Includable, ...])
     tools = Tools()
     tool_choice = ToolChoiceMember(
-        ToolChoice, {"tool_choice.name": "In the Responses API, it is a member beside 'type', not inside 'function'."}
+        ToolChoice,
+        {
+            "tool_choice.name": "In the Responses API, it is a member beside 'type', not inside 'function' or "
+            "'custom'.",
+            "tool_choice.mode": "In the Responses API, 'mode' and 'tools' are members beside 'type'.",
+        },
     )
     metadata = Metadata()
     text = Typed(
@@ -153,7 +158,10 @@ class CreateSchema(Schema):
     frequency_penalty = Number(float, -2, 2)
     parallel_tool_calls = Typed(bool)
     stream = Typed(bool)
-    stream_options = Typed(StreamOptions)
+    stream_options = Typed(
+        StreamOptions,
+        {"stream_options.include_usage": "In the Responses API, the response in the last event always has its usage."},
+    )
     background = Typed(bool)
     max_output_tokens = Number(int, 16, _MAX_INT32)
     max_tool_calls = Number(int, 1, _MAX_INT32)

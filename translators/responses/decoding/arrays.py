@@ -25,6 +25,7 @@ class Head(Struct, gc=False):
     role: Raw = ABSENT
     name: Raw = ABSENT
     function: Raw = ABSENT
+    custom: Raw = ABSENT
 
 
 class _Counted(Struct, gc=False):

@@ -109,7 +109,7 @@ def _decode_tool(raw: Raw, param: str) -> Tool:
     if head.type not in _TOOL_TYPES:
         reject_unserved(TOOLS, head.type, f"{param}.type")
         raise invalid_value(f"{param}.type", shorten(head.type), _TOOL_TYPES)
-    if head.name is ABSENT and head.function is not ABSENT:
+    if head.name is ABSENT and not (head.function is ABSENT and head.custom is ABSENT):
         raise _nested(f"{param}.name")
     tool: Tool = decode_param(_tool, raw, param)
     if isinstance(tool, FunctionTool) and tool.parameters is None and (other := _OTHER_SCHEMA.search(bytes(raw))):
@@ -184,8 +184,8 @@ def _nested(param: str) -> RequestError:
     """Return the error for a tool in the form of chat completions."""
     error = missing_parameter(param)
     return RequestError(
-        f"{error.message} In the Responses API, 'name', 'description', 'parameters' and 'strict' stand "
-        "beside 'type', not inside 'function'.",
+        f"{error.message} In the Responses API, 'name', 'description' and what else describes a tool are members "
+        "beside 'type', not inside 'function' or 'custom'.",
         param=param,
         code=error.code,
     )
