@@ -93,12 +93,9 @@ def _demo_unless_configured(settings: Settings) -> Iterator[Settings]:
 
     from adapter.demo import start_child
 
-    with start_child() as demo:
+    demo, url = start_child()
+    with demo:
         try:
-            assert demo.stdout is not None
-            url = demo.stdout.readline().strip()
-            if not url:
-                raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
             click.echo("No upstream is configured (ADAPTER_UPSTREAM_URL): this checks the bundled demo.", err=True)
             yield dataclasses.replace(settings, upstream_url=url)
         finally:

@@ -19,19 +19,27 @@ if TYPE_CHECKING:
     import subprocess
 
 
-def start_child() -> "subprocess.Popen[str]":
-    """Start the demo as a child process that ends with this process, even if that is killed.
+def start_child() -> tuple["subprocess.Popen[str]", str]:
+    """Start the demo as a child process that ends with this process, even if that is killed; return it and its URL.
 
     Its standard input is a pipe to which nothing is written. The system closes the pipe when the last process that
     holds its other end has ended, and the child exits at the end of its input. The first line of its standard output
-    is its base URL.
+    is its base URL. Raises SettingsError if there is none.
     """
     import subprocess  # imported late: a server with a provider starts no process
 
-    return subprocess.Popen(
+    from adapter.settings.settings import SettingsError  # imported late: the child needs no settings
+
+    child = subprocess.Popen(
         [sys.executable, "-m", "adapter.demo", "--port", "0", "--until-stdin-closes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Ctrl-C is for the server, which may still need its upstream to finish
     )
+    assert child.stdout is not None
+    url = child.stdout.readline().strip()
+    if not url:
+        child.communicate()  # closes its input, and waits
+        raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
+    return child, url

@@ -61,11 +61,7 @@ def prepare(settings: Settings) -> Settings:
     _check_store(settings)
     if settings.all_upstreams():
         return _remember(recognise_dialects(settings))
-    demo = start_child()
-    assert demo.stdout is not None
-    url = demo.stdout.readline().strip()
-    if not url:
-        raise SettingsError("ADAPTER_UPSTREAM_URL is not set, and the demo upstream could not be started.")
+    demo, url = start_child()
     _children.append(demo)
     sources = {**settings.sources, "upstream_url": DEMO}
     return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))

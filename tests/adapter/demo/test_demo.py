@@ -14,6 +14,7 @@ import requests
 
 from adapter.demo import start_child
 from adapter.demo.instances import instance_of
+from adapter.settings.settings import SettingsError
 from tests.support.servers.demo import demo
 
 JSON = dict[str, Any]
@@ -207,18 +208,23 @@ def test_an_unknown_path_is_refused(url: str) -> None:
 
 
 def test_the_child_ends_when_nobody_holds_its_input() -> None:
-    with start_child() as demo:
-        assert demo.stdout is not None
+    demo, url = start_child()
+    with demo:
         assert demo.stdin is not None
-        url = demo.stdout.readline().strip()
         assert requests.get(f"{url}/models", timeout=10).status_code == 200
         demo.stdin.close()
         assert demo.wait(10) == 0
 
 
+def test_a_child_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(SettingsError, match="the demo upstream could not be started"):
+        start_child()
+
+
 def test_the_child_ends_with_a_parent_that_is_killed() -> None:
     parent = (
-        "import os, sys; from adapter.demo import start_child; demo = start_child(); demo.stdout.readline();"
+        "import os, sys; from adapter.demo import start_child; demo, _ = start_child();"
         "print(demo.pid, flush=True); sys.stdin.read(); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", parent]
