@@ -15,19 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-import gevent
 from msgspec.structs import replace
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from adapter.event_loop.deadline import read_in_time
 from adapter.settings.settings import Settings
 from adapter.store.base import NotFound, StoreDown
 from adapter.store.files.protocols import FileStore
 from adapter.store.files.values import PIECE_BYTES, StoredFile
 from adapter.store.quota import Quota
 from translators.errors import (
-    ProtocolError,
     RequestError,
     UpstreamError,
     invalid_parameter,
@@ -57,10 +56,6 @@ _FIELDS: Final = ("purpose", "expires_after[anchor]", "expires_after[seconds]")
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
 _ANY_TYPE: Final = "application/octet-stream"
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-class _TooSlow(BaseException):
-    """A body did not arrive in time. Raised where it is read, by a timer, so no handler there may take it."""
 
 
 class Upload:
@@ -230,9 +225,10 @@ def _read_boundary(environ: dict[str, Any]) -> bytes:
 def _read_events(stream: Any, boundary: bytes, seconds: float) -> Iterator[Event]:
     """Yield the parts of a body as they arrive, `seconds` being the time for 64 KiB; raise RequestError."""
     decoder = MultipartDecoder(boundary, _MAX_BUFFER_BYTES, max_parts=_MAX_PARTS)
+    too_slow = f"The upload brought less than {_READ_BYTES} bytes in {seconds:g} seconds."
     data: bytes | None = b""
     while data is not None:
-        data = _read(stream, seconds) or None
+        data = read_in_time(lambda: stream.read(_READ_BYTES), seconds, too_slow) or None
         try:
             decoder.receive_data(data)
             while not isinstance(event := decoder.next_event(), (NeedData, Epilogue)):
@@ -245,21 +241,6 @@ def _read_events(stream: Any, boundary: bytes, seconds: float) -> Iterator[Event
             raise RequestError(
                 "The multipart body is malformed, or ended before its last boundary.", code="invalid_value"
             ) from None
-
-
-def _read(stream: Any, seconds: float) -> bytes:
-    """Return the next bytes of a body, b"" at its end; raise RequestError."""
-    try:
-        with gevent.Timeout(seconds, _TooSlow):  # an error that is made before keeps its traceback, and so the request
-            data: bytes = stream.read(_READ_BYTES)
-            return data
-    except _TooSlow:
-        message = f"The upload brought less than {_READ_BYTES} bytes in {seconds:g} seconds."
-        raise RequestError(message, status=408) from None
-    except ProtocolError:
-        raise
-    except Exception as error:  # of any type, depending on the server: the client has broken the framing
-        raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
 
 
 def _check_name(filename: str) -> str:

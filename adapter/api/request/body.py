@@ -17,9 +17,10 @@ from typing import Any, Final, Protocol
 import gevent
 
 from adapter.api.request.content_codings import TooLarge, check_coding, decode_body
+from adapter.event_loop.deadline import read_in_time
 from adapter.settings.settings import Settings
 from adapter.sharing.shares import Holding
-from translators.errors import ProtocolError, RequestError, shorten
+from translators.errors import RequestError, shorten
 
 _READ_BYTES: Final = 1 << 16
 """Of a body whose length is not known."""
@@ -38,10 +39,6 @@ class _Input(Protocol):
     """`wsgi.input`. That of the fast path also has `arrived`: the whole body, if it came with the head; else None."""
 
     def read(self, size: int) -> bytes: ...
-
-
-class _TooSlow(BaseException):
-    """A body did not arrive in time. Raised where it is read, by a timer, so no handler there may take it."""
 
 
 def read_body(environ: dict[str, Any], settings: Settings, room: Holding) -> bytes:
@@ -92,7 +89,7 @@ def discard_body(environ: dict[str, Any]) -> None:
                 if not data:
                     return
                 left -= len(data)
-        except Exception:  # of any type, as in `_receive`
+        except Exception:  # of any type, as in `read_in_time`
             pass
     try:
         stream.failed = True  # gunicorn then closes the connection
@@ -106,16 +103,12 @@ def _receive(environ: dict[str, Any], settings: Settings, room: Holding) -> byte
     length = declared_length(environ)
     if length is not None and length > max_bytes:
         raise _too_large(max_bytes)
-    try:
-        with gevent.Timeout(settings.body_timeout, _TooSlow):
-            return _read(environ["wsgi.input"], max_bytes, length, room.grow)
-    except _TooSlow:
-        message = f"The request body did not arrive within {settings.body_timeout:g} seconds."
-        raise RequestError(message, status=408) from None
-    except ProtocolError:
-        raise
-    except Exception as error:  # of any type, depending on the server: the client has broken the framing
-        raise RequestError(f"The request body could not be read: {type(error).__name__}.") from None
+    stream, seconds = environ["wsgi.input"], settings.body_timeout
+    return read_in_time(
+        lambda: _read(stream, max_bytes, length, room.grow),
+        seconds,
+        f"The request body did not arrive within {seconds:g} seconds.",
+    )
 
 
 def _read(stream: _Input, max_bytes: int, length: int | None, count: Callable[[int], None]) -> bytes:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import gevent
 import pytest
 
+from adapter.api.request.body import read_body
 from adapter.files.guard import FetchFailed, Guard
 from adapter.files.pdf import NoText, text_of_pdf
 from adapter.files.uploads import Upload
@@ -16,6 +17,7 @@ from adapter.store.files.memory import MemoryFileStore
 from adapter.store.memory import MemoryStore
 from adapter.store.quota import Quota
 from tests.adapter.store.files.conformance import OURS
+from tests.support.shares import no_limit
 from translators.errors import RequestError
 
 
@@ -41,6 +43,11 @@ def upload(slow: Slow) -> None:
         quota.stop()
 
 
+def receive_body(slow: Slow) -> None:
+    environ = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "9", "wsgi.input": slow}
+    read_body(environ, Settings(body_timeout=0.02), no_limit())
+
+
 def fetch(slow: Slow) -> None:
     Guard(["files.test"]).fetch("https://files.test/a", max_bytes=1, seconds=0.02, slot=slow)
 
@@ -53,6 +60,7 @@ def read_pdf(slow: Slow) -> None:
     ("work", "failure", "message"),
     [
         (upload, RequestError, "The upload brought less than 65536 bytes in 0.02 seconds."),
+        (receive_body, RequestError, "The request body did not arrive within 0.02 seconds."),
         (fetch, FetchFailed, "it did not arrive in time"),
         (read_pdf, NoText, "could not be read in time"),
     ],
