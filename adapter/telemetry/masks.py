@@ -14,6 +14,10 @@ from typing import Final
 _SELF_EVIDENT_CHARS: Final = 8
 """A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
 it is replaced only between characters that are no part of a word."""
+MIN_SECRET_CHARS: Final = 4
+"""A shorter text hides nothing: it is in any data."""
+_OF_JSON: Final = re.compile(rf"null|true|false|[0-9.eE+-]{{1,{_SELF_EVIDENT_CHARS - 1}}}")
+"""Words and numbers: masked, JSON would no longer be JSON."""
 _BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
 _MUCH_BYTES: Final = 1 << 12
 """Of data in which the C library finds a text in a third of the time that Python needs."""
@@ -23,7 +27,10 @@ _memmem.restype = ctypes.c_void_p
 
 
 def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
-    """Return data without these secrets; if one begins with another, it must come first."""
+    """Return data without these secrets; if one begins with another, it must come first.
+
+    Those that no data could be without (a letter, `null`, a number) stay.
+    """
     for secret in secrets:
         for form in _forms_of(secret):
             if contains(data, form):  # mostly not, and this is quick
@@ -51,7 +58,9 @@ def pattern_of(secret: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _forms_of(secret: str) -> tuple[bytes, ...]:
-    """Return a secret as it is in UTF-8 and in JSON."""
+    """Return a secret as it is in UTF-8 and in JSON; nothing for one that is not replaced."""
+    if len(secret) < MIN_SECRET_CHARS or _OF_JSON.fullmatch(secret):
+        return ()
     return tuple({secret.encode("utf-8", "replace"), json.dumps(secret)[1:-1].encode()})
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from adapter.telemetry.masks import mask_secrets, mask_tokens
@@ -12,3 +14,16 @@ def test_masks_are_as_long_as_what_they_hide(room: int) -> None:
     assert mask_tokens(around % b"Bearer abcdefghijklmnop") == around % (b"Bearer " + b"*" * 16)
     assert mask_tokens(around % b"BEARER abcdefghijklmnop") == around % (b"BEARER " + b"*" * 16)
     assert mask_tokens(around % b"bearer of news") == around % b"bearer of news"
+
+
+@pytest.mark.parametrize("secret", ["a", "1", ":", "{}", "id", "xyz", "null", "true", "false", "1234", "-1.5e+3"])
+def test_what_any_json_has_is_no_secret(secret: str) -> None:
+    data = json.dumps({"id": [1, 1234, None, True, False, -1.5e3], "a": "a null, xyz", "b": {}}).encode()
+    data = data.replace(b"-1500.0", b"-1.5e+3")
+    assert mask_secrets(data, [secret]) == data
+
+
+def test_a_short_secret_is_masked() -> None:
+    assert mask_secrets(b'{"key": "k-12", "none": "12345678"}', ["k-12", "12345678"]) == (
+        b'{"key": "****", "none": "********"}'
+    )
