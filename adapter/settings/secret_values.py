@@ -23,6 +23,11 @@ class Secret:
     shown: str = "****"
 
 
+def is_elsewhere(secret: Secret) -> bool:
+    """Whether a value was read from the environment or a file, so that the settings only refer to it."""
+    return secret.shown.startswith(("env:", "file:"))
+
+
 def read_headers(
     headers: object, where: str, environ: Mapping[str, str], is_reserved: Callable[[str], bool]
 ) -> dict[str, Secret]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ from adapter.upstream.call import Call
 from adapter.upstream.http.causes import find_cause, without_frames
 from adapter.upstream.http.transport import Request, SentRequest, Transport, prepare_request
 from adapter.upstream.http.ways import connection_options
-from adapter.upstream.redaction import Redactor
+from adapter.upstream.redaction import Redactor, secrets_of
 from adapter.upstream.secret_files import find_secret_files
 from translators.errors import Cause, UpstreamError, answer_too_large
 
@@ -40,7 +41,7 @@ _MAX_REASON_CHARS: Final = 300
 USER_AGENT: Final = "responses-adapter"
 """By which an adapter recognizes the requests of one, itself included (`api/about/models.py`, `api/forwarded.py`)."""
 _PUBLIC_PARAMETERS: Final = frozenset({"api-version"})
-"""Of a query: no secrets, and their values may be in a provider's errors."""
+"""No secrets: their values may be in a provider's errors."""
 _LASTING: Final[frozenset[Cause]] = frozenset({"certificate", "not http"})
 """Why a provider cannot be reached until the operator changes something: another try is of no use."""
 _LOOKUP_SECONDS: Final = 30.0
@@ -72,10 +73,10 @@ class Upstream:
 
     def _use(self, settings: UpstreamSettings) -> None:
         """Send the keys, headers and query of these settings from now on."""
-        words = [word for header in settings.headers.values() for word in (header.value, *header.value.split())]
-        query = [value.value for name, value in settings.query.items() if name not in _PUBLIC_PARAMETERS]
+        given = [*settings.headers.items(), *settings.query.items()]
+        words = [secrets_of(name, of) for name, of in given if name not in _PUBLIC_PARAMETERS]
         self._keys = [key.value for key in settings.keys]
-        self._secrets += [secret for secret in (*self._keys, *words, *query) if secret not in self._secrets]
+        self._secrets += [secret for secret in (*self._keys, *chain(*words)) if secret not in self._secrets]
         self._redactor = Redactor(self._secrets)
         self._endpoint = settings.endpoint
         self._root = replace(settings, url=settings.url.removesuffix("/v1")).endpoint

@@ -1,15 +1,16 @@
 """Remove an upstream's secrets from the texts of its errors: some gateways repeat them in full.
 
 Every text of a provider's error passes here before it is logged or sent: the message, code, type and param of an HTTP
-error, and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers, and
-the caller's own key where that is passed through.
+error, and of an error inside an answer. The secrets are the upstream's keys, the values of its configured headers and
+query, and the caller's own key where that is passed through.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from adapter.telemetry.masks import mask_secrets, pattern_of
+from adapter.settings.secret_values import Secret, is_elsewhere
+from adapter.telemetry.masks import MIN_SECRET_CHARS, mask_secrets, pattern_of
 from translators.wire import NotJSON, decode, encode
 
 REDACTED: Final = "***"
@@ -19,6 +20,19 @@ _MAX_LINE_BYTES: Final = 1 << 16
 """Of a line that has not ended, after which it is passed on in pieces."""
 _LONGEST_SECRET: Final = 8192
 """Bytes: `settings/secret_values.py` accepts no longer key or value."""
+_OF_ACCESS: Final = re.compile(r"(?i)auth|cookie|key|pass|secret|token")
+"""In the names of headers and parameters that give access, whatever their values look like."""
+
+
+def secrets_of(name: str, given: Secret) -> list[str]:
+    """Return what a configured header or parameter keeps secret: its value, and the words of it.
+
+    Ordinary words (`X-Team: search`) are no secrets: answers have them, too. The last one is (`Authorization: Bearer
+    word`) where the name says that it gives access, or the value is not in the settings themselves (`env:NAME`).
+    """
+    words = given.value.split()
+    secrets = [text for text in (given.value, *words) if len(text) >= MIN_SECRET_CHARS and not text.isalpha()]
+    return [*secrets, *words[-1:]] if _OF_ACCESS.search(name) or is_elsewhere(given) else secrets
 
 
 class Redactor:

@@ -1,6 +1,7 @@
 import pytest
 
-from adapter.upstream.redaction import Redactor
+from adapter.settings.secret_values import Secret
+from adapter.upstream.redaction import Redactor, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -17,3 +18,23 @@ from adapter.upstream.redaction import Redactor
 )
 def test_redaction(secrets: list[str], text: str, redacted: str) -> None:
     assert Redactor(secrets)(text) == redacted
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("X-Team", "search", set()),
+        ("X-Team", "env:search", {"search"}),
+        ("X-Title", "My assistant", {"My assistant"}),
+        ("X-Version", "2", set()),
+        ("X-Id", "a-12 b-34", {"a-12 b-34", "a-12", "b-34"}),
+        ("Authorization", "Bearer sk-1234", {"Bearer sk-1234", "sk-1234"}),
+        ("authorization", "Basic dXNlcjpwYXNz", {"Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"}),
+        ("X-API-Key", "word", {"word"}),
+        ("key", "", set()),
+        ("x-access-token", "abc", {"abc"}),
+    ],
+)
+def test_ordinary_words_are_secrets_only_where_they_give_access(name: str, value: str, secrets: set[str]) -> None:
+    given = Secret(value.removeprefix("env:"), value if value.startswith("env:") else "****")
+    assert set(secrets_of(name, given)) == secrets
