@@ -23,6 +23,8 @@ _LINE_END: Final = re.compile(rb"\r\n")
 """`re` splits at two bytes in 0.6 of the time that `bytes.split` needs."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 """Window bits with which zlib detects either format. Source: Python docs, zlib: decompress."""
+_GZIP_MAGIC: Final = b"\x1f"
+"""The first byte of a member, which may come by itself."""
 _MAX_INFLATED_BYTES: Final = 16 * 1024 * 1024
 """From one read of 64 KB, so that a compression bomb (1 : 1000) cannot fill the memory."""
 
@@ -151,7 +153,11 @@ class UnsizedBody:
 
 
 class CompressedBody:
-    """A compressed body (gzip or zlib) in another framing. The adapter asks for none, but some gateways send it."""
+    """A compressed body (gzip or zlib) in another framing. The adapter asks for none, but some gateways send it.
+
+    One that compresses each piece by itself sends several members of gzip. What else follows a member is ignored.
+    Source: RFC 1952 §2.2.
+    """
 
     __slots__ = ("_framing", "_inflater")
 
@@ -172,13 +178,22 @@ class CompressedBody:
         return self._framing.ends_with_connection
 
     def feed(self, data: bytes) -> bytes:
-        try:
-            body = self._inflater.decompress(self._framing.feed(data), _MAX_INFLATED_BYTES)
-        except zlib.error:
-            raise UpstreamError("The provider's answer is not compressed as its headers say.") from None
-        if self._inflater.unconsumed_tail:
-            raise answer_too_large(retry=True)
-        return body
+        data = self._framing.feed(data)
+        pieces: list[bytes] = []
+        room = _MAX_INFLATED_BYTES
+        while data and (not self._inflater.eof or data.startswith(_GZIP_MAGIC)):
+            if self._inflater.eof:
+                self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+            try:
+                piece = self._inflater.decompress(data, room)
+            except zlib.error:
+                raise UpstreamError("The provider's answer is not compressed as its headers say.") from None
+            room -= len(piece)
+            if self._inflater.unconsumed_tail or not room:
+                raise answer_too_large(retry=True)
+            pieces.append(piece)
+            data = self._inflater.unused_data
+        return b"".join(pieces)
 
 
 Framing = ChunkedBody | SizedBody | UnsizedBody | CompressedBody

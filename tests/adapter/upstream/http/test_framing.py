@@ -106,6 +106,24 @@ def test_a_compressed_body_is_read_as_it_comes(data: bytes, cuts: list[int], gzi
     assert not compressed.overrun
 
 
+@given(
+    pieces=st.lists(st.binary(max_size=50), min_size=1, max_size=5),
+    cuts=st.lists(st.integers(min_value=0), max_size=8),
+    padding=st.sampled_from([b"", bytes(8)]),
+)
+def test_pieces_that_are_compressed_one_by_one(pieces: list[bytes], cuts: list[int], padding: bytes) -> None:
+    body = b"".join(map(gzip.compress, pieces)) + padding
+    compressed = CompressedBody(SizedBody(len(body)))
+    assert fed(compressed, body, cuts) == b"".join(pieces)
+    assert compressed.over
+
+
+def test_members_that_unfold_to_too_much_together() -> None:
+    body = gzip.compress(bytes(9 * 1024 * 1024)) * 2
+    with pytest.raises(UpstreamError):
+        CompressedBody(SizedBody(len(body))).feed(body)
+
+
 @pytest.mark.parametrize("body", [b"plainly not compressed", zlib.compress(bytes(17 * 1024 * 1024))])
 def test_what_unfolds_to_nothing_or_too_much(body: bytes) -> None:
     with pytest.raises(UpstreamError):
