@@ -47,6 +47,8 @@ _MAX_BODY_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
 _UNUSUAL: Final = {"TRANSFER-ENCODING", "TRAILER", "EXPECT", "UPGRADE", "HTTP2-SETTINGS", "ORIGIN"}
 """Fields that change how a request is read or answered."""
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A usual `Host`. Flask refuses those that cannot be encoded for DNS. Source: RFC 1035 §2.3.4."""
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _LABELS: Final = ("/v1/responses", "POST", "200")
 _DISCONNECTS: Final = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
@@ -170,7 +172,9 @@ class FastPath:
                 return None
             environ[variable] = value.strip(" \t")
         is_kept = environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
-        return environ if is_kept and self._origins.accepts_host(environ.get("HTTP_HOST")) else None
+        host = environ.get("HTTP_HOST")
+        is_known = host is None or _HOST.fullmatch(host) is not None
+        return environ if is_kept and is_known and self._origins.accepts_host(host) else None
 
     def _begin_answer(
         self, client: "ClientSocket", environ: dict[str, Any]

@@ -38,7 +38,8 @@ def tables() -> str:
         table_of(kind.replace(" ", "-"), key_of(kind), requests_per_minute=12, concurrent=None if "back" in kind else 1)
         for kind in KINDS
     ]
-    return "\n".join([*kinds, table_of("leaves", key_of("leaves"), concurrent=1)])
+    others = [table_of("leaves", key_of("leaves"), concurrent=1), table_of("hosts", key_of("hosts"))]
+    return "\n".join([*kinds, *others])
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,16 @@ def test_a_client_that_leaves_is_counted_no_longer(both: tuple[Service, Service]
         while b" 429 " in talk(service, [post(PLAIN, fields)]):
             assert monotonic() < until
             sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["example.org", "EXAMPLE.org:8080", "10.0.0.1", "[::1]:80", "a_b", "a.org.", f"{'x' * 63}.org", f"{'x' * 64}.org",
+     "a..b", ".org", "a.org..", "", ":80", "a b", "a.org/x", "b@a.org", "[::1", "a.org:x", "\xe9.org", "a.org, b.org"],
+)  # fmt: skip
+def test_any_host(both: tuple[Service, Service], host: str) -> None:
+    """With keys, the server answers to every name."""
+    request = post(PLAIN, f"Host: {host}", f"Authorization: Bearer {key_of('hosts')}")
+    first, second = [talk(service, [request]) for service in both]
+    assert first == second
+    assert b" 400 " in first or b"Hello" in first
