@@ -102,7 +102,10 @@ class Session:
         self._database.wipe(self._connection)
 
     def attempt(self, work: Callable[[], None]) -> None:
-        """Do work that has no effect before a commit; repeat it on a new connection after a transient error."""
+        """Do work that has no effect before a commit, or the same if done twice.
+
+        After a transient error it is repeated on a new connection.
+        """
         if self._database.is_stale(self._connection):
             self.close()
             self._connect()

@@ -1,8 +1,9 @@
 """The requests to the threads of a SQL store, and how the writing threads execute them.
 
-A batch of requests is executed in order, in one transaction; one that is a single statement needs no other. Consecutive
-puts of responses are sent together. A batch may be repeated from its beginning on another connection, so
-executing a request never changes it.
+A batch of requests is executed in order, in one transaction; puts of responses that are one statement need no other.
+Consecutive puts are sent together. A batch may be repeated from its beginning on another connection, so executing a
+request never changes it. What is not the same twice, a count that is added, has to be in a transaction: the reply to a
+statement can be lost after it has been committed.
 """
 
 from random import getrandbits
@@ -93,16 +94,17 @@ def write(session: Session, jobs: list[Job[Write]]) -> None:
         session.wipe()
 
 
-def _is_one_statement(jobs: list[Job[Write]]) -> bool:
+def _is_one_repeatable_statement(jobs: list[Job[Write]]) -> bool:
+    """Whether a batch needs no transaction: the one statement is committed at once, and may be repeated after that."""
     match [job.request for job in jobs]:
-        case [Change(steps=[_]) | Ping()]:
+        case [Ping()]:
             return True
         case requests:
             return len(jobs) <= _MAX_ROWS and all(type(one) is Put and not one.items for one in requests)
 
 
 def _do_all(session: Session, jobs: list[Job[Write]]) -> None:
-    if not _is_one_statement(jobs):
+    if not _is_one_repeatable_statement(jobs):
         session.begin()
     if not _ERASING.isdisjoint([type(job.request) for job in jobs]):
         session.lock()

@@ -1,20 +1,23 @@
 """What can happen to a PostgreSQL server: told without its password, and over as soon as its cause is."""
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import pytest
 
-from adapter.store.base import StoreDown
+from adapter.store.base import KeyUsage, StoreDown, StoredRun
 from adapter.store.protocols import Store
 from adapter.store.sql.migrations import VERSION
 from adapter.store.sql.postgres import PostgreSQL
 from adapter.store.sql.store import SQLStore
 from tests.adapter.store import responses
-from tests.adapter.store.responses import OURS, chain, keep
+from tests.adapter.store.responses import OURS, chain, keep, response
 from tests.adapter.store.sql.test_postgres import until_waiting
 from tests.support.servers import postgres
 
@@ -151,3 +154,60 @@ def test_tables_of_another_version(url: str, store: Store, version: int, told: s
         assert told in refusal(store)
         other.execute("UPDATE schema_version SET version = %s", [VERSION])
     assert chain(store, "a") == ["a"]
+
+
+class Way:
+    """A way to a server, on which a reply can be lost."""
+
+    def __init__(self, url: str) -> None:
+        self._port = urlsplit(url).port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = postgres.changed(url, port=self._listener.getsockname()[1])
+        self.loses_next = False
+        """The next reply, and its connection."""
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._port)) as server:
+            sending = threading.Thread(target=self._copy, args=(client, server))
+            sending.start()
+            self._copy(server, client, is_reply=True)
+            sending.join()
+
+    def _copy(self, source: socket.socket, target: socket.socket, *, is_reply: bool = False) -> None:
+        with suppress(OSError):
+            while (data := source.recv(1 << 16)) and not (is_reply and self.loses_next):
+                target.sendall(data)
+            if data:
+                self.loses_next = False
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+def test_a_reply_that_is_lost_after_the_commit(url: str) -> None:
+    """What the statement did is not done twice, nor is it answered as if it had not been done."""
+    with closing(Way(url)) as way, closing(SQLStore(PostgreSQL(way.url))) as store:
+        run = StoredRun("a", OURS, "one", until=1.0, streamed=False)
+        store.begin_run(run, response("a"), None)
+        way.loses_next = True
+        store.add_key_usage([KeyUsage("key", "2026-11-29", "default", "m", responses=1)])
+        assert not way.loses_next
+        assert [one.responses for one in store.key_usage("2026-11-29")] == [1]
+        way.loses_next = True
+        assert store.take_run("a", OURS, "two", until=9.0, expired_by=2.0)
+        assert store.run("a", OURS).holder == "two"
+        way.loses_next = True
+        keep(store, "b<a")
+        assert chain(store, "b") == ["a", "b"]
+        assert not way.loses_next
