@@ -114,8 +114,8 @@ class NativeThreads(Generic[Resource, Request]):
         self._pending += 1
         try:
             if self._threads < min(self._pending, self._max_threads):
-                self._threads += 1
                 _start_thread(self._run, (self._queue, self._bell))
+                self._threads += 1
             if not self._new:
                 self._loop.run_callback(self._gather)
             self._new.append(job)
@@ -134,14 +134,14 @@ class NativeThreads(Generic[Resource, Request]):
     def close(self) -> None:
         """Finish all jobs, close the resources and end the threads; the next `do` starts afresh."""
         self._queue_new()
-        queue, self._queue = self._queue, None
+        queue, bell, self._queue = self._queue, self._bell, None
         if queue is not None and self._process == os.getpid():
             last = [Job[None](None) for _ in range(self._threads)]
             for job in last:
                 queue.put(job)
             for job in last:
                 job.wait(self._time_limit)
-            self._bell.stop()
+            bell.stop()
 
     def _gather(self) -> None:
         """Queue the new jobs, or see first whether the next turn brings more; called at the end of a turn."""

@@ -88,3 +88,39 @@ def test_close_carries_out_what_was_asked_in_the_same_turn(batches: Batches) -> 
     gevent.joinall([asking, closing])
     assert asking.value == -1
     assert batches.threads.do(2) == -2
+
+
+def test_what_is_asked_during_a_close_is_carried_out() -> None:
+    lock = get_original("_thread", "allocate_lock")
+    gates = {1: lock(), 2: lock()}
+
+    def work(_: Resource, jobs: list[Job[int]]) -> None:
+        for job in jobs:
+            with gates[job.request]:
+                job.answer = -job.request
+
+    threads = NativeThreads[Resource, int](Resource, work, threads=1, batch=9)
+    for gate in gates.values():
+        gate.acquire()
+    asking = [gevent.spawn(threads.do, 1), gevent.spawn(threads.close), gevent.spawn_later(0.01, threads.do, 2)]
+    gevent.sleep(0.05)
+    gates[1].release()
+    gevent.joinall(asking[:2], timeout=5)
+    gates[2].release()
+    gevent.joinall(asking, timeout=5)
+    assert [one.value for one in asking] == [-1, None, -2]
+    threads.close()
+
+
+def test_a_thread_that_cannot_be_started_is_started_for_the_next_request(
+    batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("adapter.event_loop.native_threads._start_thread", refuse)
+        with pytest.raises(RuntimeError):
+            batches.threads.do(1)
+    with gevent.Timeout(5):
+        assert batches.threads.do(2) == -2
