@@ -180,6 +180,13 @@ def test_errors_are_there_as_sent_and_as_the_provider_wrote_them(
     assert found["http"] == 400
 
 
+def test_a_message_that_is_refused_came_over_the_websocket(service: Service, inspector: Inspector) -> None:
+    before = len(inspector.recordings("?status=rejected"))
+    with Socket(service, TEAM) as socket:
+        socket.refused(temperature=9)
+    assert inspector.ended("?status=rejected", before + 1)[0]["transport"] == "websocket"
+
+
 def test_a_lesson_is_an_attempt_of_its_own(service: Service, inspector: Inspector, upstream: Upstream) -> None:
     upstream.plays(
         whole(chat.error("Unrecognized request argument supplied: stream_options"), 400),
@@ -279,6 +286,37 @@ def test_a_replay(service: Service, inspector: Inspector, upstream: Upstream) ->
     own = inspector.one(sent["recording"])  # at once
     assert (own["key"], own["replay_of"], own["status"]) == ("replay", head["id"], "completed")
     assert own["recorded"]["chats"][0]["text"] == recorded
+
+
+def test_what_asks_for_a_summary_is_not_replayed(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("A summary"))
+    context = {"model": "m-compact", "input": [{"role": "user", "content": "Hello"}]}
+    assert service.request("POST", "/v1/responses/compact", context).status == 200
+    context["input"] += [{"type": "compaction_trigger"}]
+    assert service.post(context).status == 200
+    for one in inspector.ended("?model=m-compact", 2):
+        refused = inspector.replay(id=one["id"])
+        assert (refused.status, refused.error["message"]) == (
+            409, "This request cannot be replayed: it asks for a summary of its context."
+        )  # fmt: skip
+
+
+def test_the_list_is_read_page_by_page(service: Service, inspector: Inspector, upstream: Upstream) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    for _ in range(5):
+        ask(service, "m-pages")
+    ids = [one["id"] for one in inspector.ended("?model=m-pages", 5)]
+    seen: list[str] = []
+    path = "/inspector/api/recordings?model=m-pages&limit=2"
+    for total in (5, 3, 1):
+        page = inspector.get(path + (f"&before={seen[-1]}" if seen else "")).json
+        assert page["total"] == total
+        seen += [one["id"] for one in page["data"]]
+    assert seen == ids
+    assert inspector.get(f"{path}&before=x_unknown").status == 404
+    assert inspector.get(f"{path}&text=m-pages").json["total"] == 5
 
 
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"

@@ -48,15 +48,19 @@ def recorder() -> Recorder:
 def list_recordings() -> Response:
     """List recordings, the newest first, and what the inspector records.
 
-    Query: `limit`; `status`, `model`, `upstream`, `key`, `conversation` select by equal values; `notes`, `errors` and
-    `retried` those that have some; `slower` by milliseconds; `text` by a text in head or contents.
+    Query: `limit`; `before`, the id of a recording, for those that began before it; `status`, `model`, `upstream`,
+    `key`, `conversation` select by equal values; `notes`, `errors` and `retried` those that have some; `slower` by
+    milliseconds; `text` by a text in head or contents. `total` of the answer counts all that are selected; null: the
+    search ended early.
     """
     own = recorder()
     limit = min(_whole("limit", _LIMIT), _MAX_LIMIT)
-    rev, found = own.read(partial(_select, chosen=_filters(), text=request.args.get("text", ""), limit=limit))
+    alive, args = _living_workers(own), request.args
+    chosen, text, before = _filters(alive), args.get("text", ""), args.get("before")
+    rev, found, is_all = own.read(partial(_select, chosen=chosen, text=text, before=before, limit=limit))
     about = {"mode": own.mode, "lost": own.lost, "rev": rev, "max_bytes": services().settings.inspector_bytes}
-    alive = _living_workers(own)
-    return answer({**about, "data": [shown(one, alive) for one in found]})
+    data = [shown(one, alive) for one in found[:limit]]
+    return answer({**about, "total": len(found) if is_all else None, "data": data})
 
 
 @blueprint.get("/live")
@@ -94,9 +98,8 @@ def answer(value: object) -> Response:
 def shown(one: Listed, alive: Collection[int] | None = None) -> dict[str, Any]:
     """Return a recording as operators see it; `alive`: the workers that are still running."""
     head = replace(one.head, tenant=one.head.tenant[:LOGGED_TENANT_CHARACTERS])
-    is_lost = head.status == "in_progress" and alive is not None and head.worker not in alive
-    if is_lost and time.time() - head.at > _SECONDS_OF_A_STATE:
-        head = replace(head, status="lost")
+    if alive is not None:
+        head = replace(head, status=_status(head, alive))
     return {"rev": one.rev, **to_builtins(head), **_times(head)}
 
 
@@ -124,6 +127,12 @@ def _times(head: Head) -> dict[str, Any]:
     return {"marks": marks, "attempts": attempts, "tools": tools}
 
 
+def _status(head: Head, alive: Collection[int]) -> str:
+    """Return the status of a recording; `lost` if its worker has ended without ending it."""
+    is_lost = head.status == "in_progress" and head.worker not in alive
+    return "lost" if is_lost and time.time() - head.at > _SECONDS_OF_A_STATE else head.status
+
+
 def _living_workers(own: Recorder) -> set[int]:
     """Return the workers that have written their state lately; one that was killed cannot end its recordings."""
     since = time.time() - _SECONDS_OF_A_STATE
@@ -131,24 +140,33 @@ def _living_workers(own: Recorder) -> set[int]:
 
 
 def _select(
-    spool: Spool, chosen: list[Callable[[Head], bool]], text: str, limit: int
-) -> tuple[int, list[Listed]]:
-    rev = spool.revision()
-    found = [one for one in spool.latest(MAX_RECORDINGS) if all(is_chosen(one.head) for is_chosen in chosen)]
-    return rev, _search(spool, found, text.encode(), limit) if text else found[:limit]
+    spool: Spool, chosen: list[Callable[[Head], bool]], text: str, before: str | None, limit: int
+) -> tuple[int, list[Listed], bool]:
+    """Return the last revision, what is chosen, the newest first, and whether that is all; it may exceed the limit."""
+    rev, listed = spool.revision(), spool.latest(MAX_RECORDINGS)
+    if before is not None:
+        at = next((at for at, one in enumerate(listed, 1) if one.head.id == before), None)
+        if at is None:
+            raise RequestError("The recordings before that one have made room for newer ones.", status=404)
+        listed = listed[at:]
+    found = [one for one in listed if all(is_chosen(one.head) for is_chosen in chosen)]
+    return (rev, *_search(spool, found, text.encode(), limit)) if text else (rev, found, True)
 
 
-def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> list[Listed]:
-    """Return the recordings that have a text, the newest first, as far as there is time to search contents."""
+def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> tuple[list[Listed], bool]:
+    """Return the recordings that have a text, the newest first, and whether there was time to search all contents."""
     found = {one.head.id for one in listed if text in encode(one.head)}
     others, until = {one.head.id for one in listed if one.head.parts} - found, time.monotonic() + _SEARCH_SECONDS
     mentioning = set[str]()
     for id, part in spool.read_all_contents():
         if id in others and _mentions(part, text):
             mentioning.add(id)
-        if len(mentioning) == limit or time.monotonic() > until:
+        if len(mentioning) > limit or time.monotonic() > until:
+            is_all = False
             break
-    return [one for one in listed if one.head.id in found or one.head.id in mentioning][:limit]
+    else:
+        is_all = True
+    return [one for one in listed if one.head.id in found or one.head.id in mentioning], is_all
 
 
 def _mentions(part: Part, text: bytes) -> bool:
@@ -157,10 +175,12 @@ def _mentions(part: Part, text: bytes) -> bool:
     return any(piece is not None and text in piece for piece in pieces)
 
 
-def _filters() -> list[Callable[[Head], bool]]:
-    """Return the conditions of the query."""
+def _filters(alive: Collection[int]) -> list[Callable[[Head], bool]]:
+    """Return the conditions of the query; `alive`: the workers that are still running."""
     args, found = request.args, list[Callable[[Head], bool]]()
-    for name in ("status", "model", "key", "conversation"):
+    if status := args.get("status"):
+        found.append(lambda head: _status(head, alive) == status)
+    for name in ("model", "key", "conversation"):
         if value := args.get(name):
             found.append(lambda head, name=name, value=value: getattr(head, name) == value)  # type: ignore[misc]
     if upstream := args.get("upstream"):

@@ -2,7 +2,7 @@
 
 The answer to a request that is sent is neither stored nor seen by its caller; it is a recording of its own, which says
 what it replays. No lesson is learned from it. What has been cut out of a recording cannot be replayed, and neither can
-a request that continues a conversation, which has gone on since.
+a request that continues a conversation, which has gone on since, nor one that asks for a summary of its context.
 """
 
 import time
@@ -32,7 +32,7 @@ from adapter.upstream.routing.candidates import Candidates
 from adapter.upstream.routing.health import Candidate, Health
 from adapter.upstream.routing.registry import Registry
 from adapter.upstream.routing.retries import RetryBudget, foreground
-from translators.context.compaction import asks_for_compaction, remove_trigger
+from translators.context.compaction import asks_for_compaction
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
 from translators.responses.request import CreateRequest
@@ -88,10 +88,11 @@ def _read_request(listed: Listed, body: bytes | None, app: Services) -> CreateRe
     if CUT in body:
         raise RequestError("This request cannot be replayed: images or files were left out of it.", status=409)
     create = parse_body(body, app.settings)
+    if listed.head.path.endswith("/compact") or asks_for_compaction(create.input):
+        raise RequestError("This request cannot be replayed: it asks for a summary of its context.", status=409)
     if create.conversation is not None:
         raise RequestError("This request cannot be replayed: its conversation has gone on since.", status=409)
-    create = resolve_references(create, app.responses, listed.head.tenant)
-    return remove_trigger(create) if asks_for_compaction(create.input) else create
+    return resolve_references(create, app.responses, listed.head.tenant)
 
 
 def _choose(wanted: _Wanted, listed: Listed, create: CreateRequest, app: Services) -> Candidate:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
@@ -27,6 +28,7 @@ HOSTILE = {
     "template": "${alert(1)}{{alert(1)}}",
     "address": "javascript:alert(1)",
     "direction": "abc\u202edef",
+    "hidden": "abc\U000e0041\u00ad\u2060\u0085def",
 }
 
 
@@ -116,10 +118,12 @@ def test_nothing_is_cut_off_in_print(open_page: Open, service: Service) -> None:
 def test_the_form_for_the_key_has_no_barrier(
     chromium: Any, served: tuple[Service, str], scheme: str, axe: str
 ) -> None:
-    page = chromium.new_page(color_scheme=scheme)
+    page, said = chromium.new_page(color_scheme=scheme), []
+    page.on("console", lambda message: said.append(message.text))
     page.goto(f"{served[1]}/inspector/sign-in?wrong")
     page.evaluate(axe)
     assert page.evaluate("axe.run()")["violations"] == []
+    assert said == []
     page.close()
 
 
@@ -177,6 +181,54 @@ def test_new_rows_come_by_themselves_and_wait_while_the_list_has_the_focus(open_
     page.get_by_role("cell", name="live-2", exact=True).wait_for(timeout=1000)
 
 
+def test_a_row_that_the_filters_no_longer_choose_goes(
+    open_page: Open, service: Service, upstream: Upstream
+) -> None:
+    gate = Gate()
+    upstream.plays(stream(chat.text("Hel"), gate, chat.end()))
+    with service.open_stream(model="ends") as answer:
+        answer.read_until(b'"Hel"')
+        page = open_page("/inspector?status=in_progress&model=ends")
+        row = page.get_by_role("cell", name="ends", exact=True)
+        row.wait_for()
+        gate.set()
+        answer.rest()
+        row.wait_for(state="detached")
+
+
+def test_what_is_older_is_a_page_away(open_page: Open, service: Service) -> None:
+    for _ in range(5):
+        service.post({"model": "aged", "input": "Hello"})
+    page = open_page("/inspector?model=aged&limit=2")
+    for rows, text in ((2, "2 responses of 5."), (2, "2 responses of 3 older ones."), (1, "1 response of 1")):
+        page.locator(".pages").filter(has_text=text).wait_for()
+        assert page.locator("tbody tr").count() == rows
+        if rows == 2:
+            page.get_by_role("link", name="Older").click()
+            page.get_by_text("not live: these are older ones").wait_for()
+    assert page.get_by_role("link", name="Older").count() == 0
+    page.get_by_role("link", name="Newest").click()
+    page.locator(".live.on").wait_for()
+
+
+def test_a_long_name_stays_in_its_column(open_page: Open, service: Service) -> None:
+    service.post({"model": "long-" + "name-" * 40, "input": "Hello"})
+    page = open_page("/inspector?text=long-name")
+    cells = page.locator("tbody tr").first.locator("th, td")
+    assert cells.nth(2).evaluate("one => getComputedStyle(one).overflow") == "hidden"
+    assert cells.nth(2).bounding_box()["width"] < 400
+    assert cells.nth(2).locator("span").get_attribute("title").startswith("long-name-")
+
+
+def test_a_copied_request_does_not_steer_the_terminal(open_page: Open) -> None:
+    page = open_page("/inspector/settings")
+    quote = "async (text) => (await import('/inspector/static/response.js')).quote(text)"
+    for text in ("it's {\n}", "\x1b[201~; ls 'x' \\ \r\n"):
+        word = page.evaluate(quote, text)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", word)
+        assert subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True).stdout.decode() == text
+
+
 def test_the_list_has_a_bound(open_page: Open, service: Service) -> None:
     page = open_page("/inspector")
     rows = page.evaluate("""async () => {
@@ -202,7 +254,7 @@ def test_whatever_is_written_is_shown_as_text(open_page: Open, service: Service,
     page = open_page(f"/inspector?text={kind}")
     row = page.locator("tbody tr").first
     row.wait_for()
-    shown = text.replace("\u202e", "⟨U+202E⟩")
+    shown = re.sub("[^ -~]", lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
     assert shown in row.inner_text()
     page.goto(page.url.partition("/inspector")[0] + first_response(page))
     page.wait_for_selector("body[data-ready]")

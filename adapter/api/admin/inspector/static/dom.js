@@ -3,16 +3,17 @@
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
-const BIDI = /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
-const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+// Controls, what has no width or turns the direction of text, and selectors that can carry a hidden text. Joiners stay,
+// since scripts and emoji need them.
+const UNSEEN = /(?![\t\n\r\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{e0100}-\u{e01ef}]/gu;
 
 /**
  * Return a text in which no character is invisible or turns the direction of others.
  * @param {unknown} text
  */
 export function visible(text) {
-  const name = (/** @type {string} */ char) => `⟨U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
-  return String(text).replace(BIDI, name).replace(CONTROLS, name);
+  const name = (/** @type {string} */ char) => `⟨U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  return String(text).replace(UNSEEN, name);
 }
 
 /**

@@ -33,7 +33,8 @@ class List {
   }
 
   async start() {
-    const found = await read(`recordings?limit=200&${this.query}`);
+    const found = await read(`recordings?${this.query}`);
+    this.isOlder = this.query.has("before");
     this.body = el("tbody", {});
     this.live = el("span", { class: "live" }, "connecting …");
     this.news = el("button", { class: "small", type: "button", hidden: true, onclick: () => this.release() });
@@ -48,12 +49,13 @@ class List {
     fill(this.main,
       el("div", { class: "heading" }, el("h1", {}, "Responses"), this.live, this.pause, this.news),
       el("p", { class: "hint" }, MODES[found.mode], ` This machine only.${found.lost ? ` ${plural(found.lost, "change")} could not be written.` : ""} Keys: j and k move, Enter opens, / searches, p pauses.`),
-      this.filters(), this.nothing, this.frame);
+      this.filters(), this.nothing, this.frame, this.pages(found));
+    this.slowest = Math.max(1, ...found.data.map((/** @type {any} */ one) => one.marks?.closed ?? 0));
     for (const one of found.data.reverse()) this.put(one);
     this.update();
     document.addEventListener("keydown", (event) => this.onKey(event));
-    if (this.query.get("text")) {
-      this.live.textContent = "not live: a search shows what was there";
+    if (this.query.get("text") || this.isOlder) {
+      this.live.textContent = this.isOlder ? "not live: these are older ones" : "not live: a search shows what was there";
       return;
     }
     const stop = follow(found.rev, (one) => this.onChange(one), (isConnected) => {
@@ -63,26 +65,44 @@ class List {
     addEventListener("pagehide", stop);
   }
 
+  /**
+   * Return what says how many of all are shown, and leads to the others.
+   * @param {any} found
+   */
+  pages(found) {
+    const older = new URLSearchParams(this.query), newest = new URLSearchParams(this.query);
+    older.set("before", found.data.at(-1)?.id ?? "");
+    newest.delete("before");
+    const isSearchCut = found.total === null, hasMore = isSearchCut || found.total > found.data.length;
+    if (!hasMore && !this.isOlder) return null;
+    return el("p", { class: "pages" },
+      el("span", { class: "hint" }, isSearchCut
+        ? `${plural(found.data.length, "response")}; the search ended before all had been read.`
+        : `${plural(found.data.length, "response")} of ${count(found.total)}${this.isOlder ? " older ones" : ""}.`),
+      hasMore && found.data.length > 0 && el("a", { href: `/inspector?${older}` }, "Older"), this.isOlder && el("a", { href: `/inspector?${newest}` }, "Newest"));
+  }
+
   filters() {
     const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {object} */ more = {}) =>
       el("label", {}, label, el("input", { name, value: this.query.get(name), ...more }));
     const box = (/** @type {string} */ name, /** @type {string} */ label) =>
       el("label", { class: "box" }, el("input", { name, type: "checkbox", value: "1", checked: this.query.has(name) }), label);
-    const status = el("select", { name: "status" }, ["", "in_progress", "completed", "incomplete", "failed", "cancelled", "rejected"].map(
+    const status = el("select", { name: "status" }, ["", "in_progress", "completed", "incomplete", "failed", "cancelled", "rejected", "lost"].map(
       (value) => el("option", { value, selected: value === (this.query.get("status") ?? "") }, value || "any")));
+    const chosen = [...this.query.keys()].some((name) => name !== "before");
     const form = el("form", { class: "filters", role: "search" },
       field("text", "Text", { type: "search", size: 18 }), el("label", {}, "Status", status), field("model", "Model", { size: 14 }),
       field("upstream", "Upstream", { size: 10 }), field("key", "Key", { size: 10 }),
       field("slower", "Slower than (ms)", { inputmode: "numeric", pattern: "[0-9]*", size: 6 }),
       box("notes", "with notes"), box("errors", "with errors"), box("retried", "several attempts"),
-      el("button", { class: "small" }, "Filter"), [...this.query].length > 0 && el("a", { href: "/inspector" }, "Clear"));
+      el("button", { class: "small" }, "Filter"), chosen && el("a", { href: "/inspector" }, "Clear"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const query = new URLSearchParams();
       for (const [name, value] of new FormData(/** @type {HTMLFormElement} */ (form))) if (value) query.set(name, String(value));
       location.assign(`/inspector?${query}`);
     });
-    const open = [...this.query].length > 0 || innerWidth >= 900;
+    const open = chosen || innerWidth >= 900;
     return el("details", { class: "filter-box", open }, el("summary", {}, "Filters"), form);
   }
 
@@ -104,7 +124,10 @@ class List {
 
   /** @param {any} one */
   onChange(one) {
-    if (!this.matches(one)) return;
+    if (!this.matches(one)) {
+      this.drop(one.id);
+      return;
+    }
     const waits = this.isPaused || (this.hasFocus() && !this.rows.has(one.id));
     if (waits) {
       this.waiting = [...this.waiting.filter((other) => other.id !== one.id), one].slice(-MAX_ROWS);
@@ -124,6 +147,19 @@ class List {
     for (const one of waiting) this.put(one);
     if (waiting.length) announce(plural(waiting.length, "new response"));
     if (this.news) this.news.hidden = true;
+    this.update();
+  }
+
+  /**
+   * Take out a row that the filters no longer choose; one that has the focus stays, with what it was.
+   * @param {string} id
+   */
+  drop(id) {
+    this.waiting = this.waiting.filter((other) => other.id !== id);
+    const row = this.rows.get(id);
+    if (!row || this.isPaused || row.contains(document.activeElement)) return;
+    row.remove();
+    this.rows.delete(id);
     this.update();
   }
 
@@ -168,7 +204,7 @@ class List {
     const cells = [
       el("a", { href: `/inspector/r/${one.id}`, title: visible(one.response_id ?? one.id) }, clock(one.at)),
       el("span", { class: `status ${one.status}` }, one.status.replace("_", " "), one.http && one.http !== 200 ? ` ${one.http}` : ""),
-      one.model || "–",
+      one.model ? el("span", { title: visible(one.model) }, one.model) : "–",
       last ? [last.upstream, last.model !== one.model ? el("span", { class: "there" }, ` as ${visible(last.model)}`) : null] : "–",
       one.key ?? "–",
       milliseconds(one.marks?.["first token"]),

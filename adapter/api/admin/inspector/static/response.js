@@ -56,13 +56,23 @@ function heading(one) {
     ["Contents", one.contents],
     ["Ended", one.status === "lost" && "not recorded: its worker has ended without it"],
   ]).filter(([, value]) => value);
-  const curl = () => `curl ${location.protocol}//HOST:PORT${one.path} -H 'Content-Type: application/json' -H "Authorization: Bearer $KEY" -d '${(one.recorded.request ?? "").replaceAll("'", "'\\''")}'`;
+  const curl = () => `curl ${location.protocol}//HOST:PORT${one.path} -H 'Content-Type: application/json' -H "Authorization: Bearer $KEY" -d ${quote(one.recorded.request ?? "")}`;
   return el("div", { class: "response-head" },
     el("div", { class: "heading" },
       el("h1", {}, el("span", { class: `status ${one.status}` }, one.status.replace("_", " "), one.http && one.http !== 200 ? ` ${one.http}` : ""), " ", one.model || "no model"),
       one.response_id && el("a", { class: "button", href: `/inspector/c/${one.response_id}` }, "Chain"),
       one.recorded.request && copyButton("Copy as curl", curl)),
     el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
+}
+
+/**
+ * Return a text as one word of a shell, in which no character steers the terminal that it is pasted into.
+ * @param {string} text
+ */
+export function quote(text) {
+  if (!/(?![\t\n])\p{Cc}/u.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  const escape = (/** @type {string} */ char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return `$'${text.replace(/[\\']/g, "\\$&").replace(/(?![\t\n])[\u0000-\u001f\u007f]/g, escape)}'`;
 }
 
 /** @param {any} one */
