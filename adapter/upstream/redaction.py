@@ -54,7 +54,7 @@ class Redactor:
             value = decode(body)
             if not isinstance(value, dict):
                 return b""
-            redacted = self._redact_value(value)
+            redacted = self.redact_value(value)
         except NotJSON:
             return b""
         return body if redacted == value else encode(redacted)
@@ -64,13 +64,14 @@ class Redactor:
         body = self.mask(body)
         return self.redact_object(body) or body if _ERROR in body else body
 
-    def _redact_value(self, value: Any) -> Any:
+    def redact_value(self, value: Any) -> Any:
+        """Return decoded JSON, its texts and names without secrets; numbers stay."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, list):
-            return [self._redact_value(one) for one in value]
+            return [self.redact_value(one) for one in value]
         if isinstance(value, dict):
-            return {self(key): self._redact_value(one) for key, one in value.items()}
+            return {self(key): self.redact_value(one) for key, one in value.items()}
         return value
 
     def mask(self, data: bytes) -> bytes:

@@ -5,7 +5,6 @@ A message never contains an address, a header or the body of an error page: call
 
 from typing import Any, Final, overload
 
-import msgspec
 from msgspec import structs
 
 from adapter.upstream.redaction import Redactor
@@ -52,12 +51,14 @@ def redact_error(error: MCPCallError, redact: Redactor) -> MCPCallError: ...
 @overload
 def redact_error(error: None, redact: Redactor) -> None: ...
 def redact_error(error: MCPCallError | None, redact: Redactor) -> MCPCallError | None:
-    """Return an error without secrets in its message or content."""
+    """Return an error without secrets in its message or content; content that is nested too deeply is left out."""
     if error is None:
         return None
     if isinstance(error, ToolExecutionError):
-        content = msgspec.json.encode(error.content).decode()
-        return error if redact(content) == content else ToolExecutionError(msgspec.json.decode(redact(content)))
+        try:
+            return ToolExecutionError(redact.redact_value(error.content))
+        except RecursionError:
+            return ToolExecutionError([])
     return structs.replace(error, message=redact(error.message))
 
 

@@ -1,18 +1,20 @@
 """What a broken or hostile server can make of a call: the error of the item, and nothing that hangs or repeats."""
 
+import json
 import socket
 from typing import Any
 
 import pytest
 from msgspec import to_builtins
 
-from adapter.hosting.mcp.errors import MCPError
+from adapter.hosting.mcp.errors import MCPError, redact_error
 from adapter.hosting.mcp.results import MAX_RESULT_BYTES
 from adapter.hosting.policy import ToolPolicy
 from adapter.settings.secret_values import Secret
 from adapter.settings.tools.servers import MCPServerSettings
 from adapter.telemetry.traces.context import TraceContext
 from adapter.telemetry.traces.spans import Trace, follow_trace
+from adapter.upstream.redaction import Redactor
 from tests.adapter.hosting.mcp.conftest import Connect
 from tests.support.servers.scripted_mcp import (
     Answers,
@@ -26,6 +28,7 @@ from tests.support.servers.scripted_mcp import (
     result,
     tool,
 )
+from translators.responses.hosted.errors import ToolExecutionError
 
 PAGE = b"<html>secret page of a proxy</html>"
 
@@ -167,6 +170,19 @@ def test_a_server_that_repeats_what_it_was_sent(server: ScriptedMCP, connect: Co
         client.list_tools()
     assert "hunter2" not in caught.value.message
     assert "hunter2" not in repr(caught.value.error)
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ({"id": 12345678, "text": "of 12345678", "12345678": None}, {"id": 12345678, "text": "of ***", "***": None}),
+        (json.loads("[" * 700 + "]" * 700), None),
+    ],
+    ids=["a number", "too deep"],
+)
+def test_an_error_of_which_texts_are_searched_one_by_one(content: Any, shown: Any) -> None:
+    redacted = redact_error(ToolExecutionError([content]), Redactor(["12345678"]))
+    assert redacted == ToolExecutionError([] if shown is None else [shown])
 
 
 def test_arguments_that_are_too_large_are_not_sent(server: ScriptedMCP, connect: Connect) -> None:
