@@ -59,7 +59,7 @@ def stream_events(exchange: Exchange, services: Services, frames: FramesWriter) 
 def begin_body(exchange: Exchange, services: Services, frames: FramesWriter) -> "ExchangeBody":
     """Return the body of the streamed answer, after the grace window; raise what fails before the stream begins."""
     try:
-        exchange.await_head(services.settings.grace_window)
+        exchange.await_status(services.settings.grace_window)
     except BaseException:
         exchange.close()
         raise

@@ -149,7 +149,7 @@ class Exchange:
         self._last_notes: Notes | None = None
         """All notes of a response that has ended; None: there may be more."""
 
-    def await_head(self, seconds: float) -> None:
+    def await_status(self, seconds: float) -> None:
         """Wait for the provider's status, so that its errors are still HTTP errors; return if it takes longer."""
         until = time.monotonic() + seconds
         try:

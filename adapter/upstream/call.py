@@ -89,7 +89,7 @@ class Call(Struct, eq=False):
         self.head = head
         self._body = BodyReader(sent, choose_framing(head), head.keeps_connection, head.rest)
         if self.recording is not None:
-            self._body.record = self.recording.add_head(head.status)
+            self._body.record = self.recording.begin_answer(head.status)
         if not 200 <= head.status < 300:
             raise self._rejection(head)
         return True

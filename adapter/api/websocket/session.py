@@ -208,7 +208,7 @@ class Session:
         settings = self._services.settings
         silence = Silence(settings.keep_alive)
         with closing(exchange):
-            exchange.await_head(settings.grace_window)
+            exchange.await_status(settings.grace_window)
             with closing(exchange.events()) as batches:
                 for events in batches:
                     if not events:

@@ -39,7 +39,7 @@ class Attempt(Struct, omit_defaults=True):
     began: float
     delay: float = 0.0
     """Seconds until it was sent."""
-    head: float | None = None
+    answered: float | None = None
     """When the provider's status had come."""
     first: float | None = None
     """When the first byte of the answer's body had come; only if contents are recorded."""
@@ -183,10 +183,10 @@ class Recording(Struct, eq=False):
                 self.contents.append((CHAT, len(attempts), now, json))
         attempts.append(Attempt(reason, upstream, model, key, lessons, now, delay))
 
-    def add_head(self, status: int) -> Callable[[bytes], None] | None:
+    def begin_answer(self, status: int) -> Callable[[bytes], None] | None:
         """Record the status of a provider's answer; return what records the bytes of its body; None: nothing does."""
         attempt = self.head.attempts[-1]
-        attempt.head, attempt.status = monotonic(), status
+        attempt.answered, attempt.status = monotonic(), status
         return None if self.contents is None or status >= 300 else self._add_chunk
 
     def _add_chunk(self, data: bytes) -> None:

@@ -160,7 +160,7 @@ def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
 def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     one = recording(room=1000)
     one.begin_attempt("default", "m", None, (), 0.0, b'{"messages":[]}')
-    take = one.add_head(200)
+    take = one.begin_answer(200)
     assert take is not None
     for _ in range(100):
         take(b"x y " * 25)
@@ -237,7 +237,7 @@ def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
 def test_a_secret_that_comes_in_pieces_is_masked_whatever_is_recorded_between_them(spool: Spool) -> None:
     one = recording(bearer="sk-hidden")
     one.begin_attempt("default", "m", None, (), 0.0, b"[]")
-    add_chunk = one.add_head(200)
+    add_chunk = one.begin_answer(200)
     assert add_chunk is not None
     for chunk, events in ((b"a sk-h", b"first"), (b"idd", b"second"), (b"en b", b"third")):
         add_chunk(chunk)
@@ -319,7 +319,7 @@ def test_an_exchange_that_ends_before_its_beginning_is_written_keeps_the_order_o
 ) -> None:
     one = recording("x_1")
     one.begin_attempt("default", "m", None, (), 0.0, b"[]")
-    record = one.add_head(200)
+    record = one.begin_answer(200)
     assert record is not None
     record(b"a" * 600_000)
     first = gathered([one])

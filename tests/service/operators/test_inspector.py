@@ -224,7 +224,7 @@ def test_a_history_that_was_too_long_is_a_failed_attempt(
     first, second = one["attempts"]
     assert (first["reason"], first["status"]) == ("first", 400)
     assert first["error"]["provider"]["code"] == "context_length_exceeded"
-    assert first["began"] < first["head"] <= first["ended"] <= second["began"]
+    assert first["began"] < first["answered"] <= first["ended"] <= second["began"]
     assert (second["reason"], second["status"]) == ("shorter history", 200)
     assert "error" not in second
 
@@ -341,7 +341,7 @@ def test_a_forwarded_request_is_recorded_as_it_went(
     (attempt,) = one["attempts"]
     assert (attempt["reason"], attempt["model"], attempt["status"]) == ("first", "there", 200)
     marks = one["marks"]
-    assert marks["read"] <= marks["translated"] <= attempt["head"] <= marks["first token"] <= marks["closed"]
+    assert marks["read"] <= marks["translated"] <= attempt["answered"] <= marks["first token"] <= marks["closed"]
     assert inspector.replay(id=head["id"]).status == 409
 
 

@@ -116,7 +116,7 @@ def _times(head: Head) -> dict[str, Any]:
     attempts = [
         {
             **to_builtins(one), "delay": one.delay * 1000,
-            **known(began=one.began, head=one.head, first=one.first, ended=one.ended or head.closed),
+            **known(began=one.began, answered=one.answered, first=one.first, ended=one.ended or head.closed),
         }
         for one in head.attempts
     ]  # fmt: skip

@@ -83,12 +83,12 @@ def list_settings() -> Response:
 
 def _summarise(attempts: list[tuple[float, Attempt]]) -> dict[str, Any]:
     """Return the last outcomes, the newest first, and how long the provider took to begin its answers."""
-    heads = [(one.head - one.began - one.delay) * 1000 for _, one in attempts if one.head is not None]
-    cuts = quantiles(heads, n=20) if len(heads) > 1 else heads * 20
+    waits = [(one.answered - one.began - one.delay) * 1000 for _, one in attempts if one.answered is not None]
+    cuts = quantiles(waits, n=20) if len(waits) > 1 else waits * 20
     return {
         "calls": len(attempts),
         "failed": sum(one.error is not None for _, one in attempts),
-        "p50": cuts[9] if heads else None,
-        "p95": cuts[18] if heads else None,
+        "p50": cuts[9] if waits else None,
+        "p95": cuts[18] if waits else None,
         "outcomes": [{"at": at, **to_builtins(one)} for at, one in attempts[:_OUTCOMES]],
     }

@@ -15,7 +15,7 @@ import { milliseconds } from "./format.js";
  */
 export function stepsOf(one) {
   const marks = one.marks ?? {}, attempts = one.attempts ?? [];
-  const end = marks.closed ?? Math.max(0, ...Object.values(marks), ...attempts.map((/** @type {any} */ each) => each.ended ?? each.head ?? each.began));
+  const end = marks.closed ?? Math.max(0, ...Object.values(marks), ...attempts.map((/** @type {any} */ each) => each.ended ?? each.answered ?? each.began));
   /** @type {Step[]} */
   const steps = [];
   if (marks.read !== undefined) steps.push({ name: "read", from: 0, to: marks.read, kind: "own" });
@@ -24,12 +24,12 @@ export function stepsOf(one) {
     const name = `${at + 1}. ${attempt.upstream}`;
     const sent = attempt.began + (attempt.delay ?? 0);
     if (attempt.delay) steps.push({ name: `${name}: delay`, from: attempt.began, to: sent, kind: "wait" });
-    const head = attempt.head ?? attempt.ended ?? end;
+    const answered = attempt.answered ?? attempt.ended ?? end;
     const why = [attempt.reason, attempt.lessons?.length ? `lessons: ${attempt.lessons.join(", ")}` : "", attempt.status ? `HTTP ${attempt.status}` : ""];
-    steps.push({ name: `${name}: until its status`, from: sent, to: head, kind: attempt.error ? "failed" : "wait", detail: why.filter(Boolean).join(" · ") });
-    if (attempt.head === undefined) continue;
-    const first = attempt.first ?? attempt.head;
-    if (first - attempt.head > 1) steps.push({ name: `${name}: until its first byte`, from: attempt.head, to: first, kind: "wait" });
+    steps.push({ name: `${name}: until its status`, from: sent, to: answered, kind: attempt.error ? "failed" : "wait", detail: why.filter(Boolean).join(" · ") });
+    if (attempt.answered === undefined) continue;
+    const first = attempt.first ?? attempt.answered;
+    if (first - attempt.answered > 1) steps.push({ name: `${name}: until its first byte`, from: attempt.answered, to: first, kind: "wait" });
     steps.push({ name: `${name}: answer`, from: first, to: attempt.ended ?? end, kind: attempt.error ? "failed" : "stream" });
   }
   for (const tool of one.tools ?? []) steps.push({ name: `tool ${tool.name}`, from: tool.began, to: tool.ended, kind: "tool", detail: `${tool.kind}: ${tool.outcome}` });
