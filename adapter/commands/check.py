@@ -14,9 +14,9 @@ import click
 from adapter.commands.offline import NOW
 from adapter.commands.probe_client import CallFailed, ProviderUnusable
 from adapter.commands.probes import Outcome, Probes, Verdict
-from adapter.commands.terminal import visible_line
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
+from adapter.telemetry.visible_text import visible_line
 from adapter.upstream.routing.registry import Registry
 from translators.errors import RequestError
 

@@ -31,8 +31,8 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     them. Without any upstream the bundled demo is checked.
     """
     from adapter.commands.check import create_probes, report, run_probes
-    from adapter.commands.terminal import visible_line
     from adapter.settings.dialects import describe_dialect
+    from adapter.telemetry.visible_text import visible_line
 
     if upstream is not None:
         _choose(settings, upstream)  # before a demo is started

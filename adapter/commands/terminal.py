@@ -1,7 +1,4 @@
-"""What commands share that show what callers, models and providers wrote on a terminal.
-
-A terminal obeys control characters, so none of them reaches it: they are shown by their numbers.
-"""
+"""What commands share that show JSON on a terminal: colours, and two texts side by side."""
 
 import re
 import shutil
@@ -15,11 +12,10 @@ import click
 
 from adapter.commands.offline import replay_pieces
 from adapter.settings.settings import Settings
+from adapter.telemetry.visible_text import visible
 from translators.notes import Notes
 from translators.wire import encode
 
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Control characters and those that turn the direction of text, other than tab and line feed."""
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)')
 _BETWEEN: Final = " │ "
 MIN_COLUMNS: Final = 100
@@ -29,16 +25,6 @@ MIN_COLUMNS: Final = 100
 def is_wide() -> bool:
     """Return whether standard output is a terminal with room for two texts side by side."""
     return sys.stdout.isatty() and shutil.get_terminal_size().columns >= MIN_COLUMNS
-
-
-def visible(text: str) -> str:
-    """Return a text in which no character steers a terminal."""
-    return _UNSAFE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
-
-
-def visible_line(text: str) -> str:
-    """Return a text as one line in which no character steers a terminal."""
-    return visible(" ".join(text.split()))
 
 
 def paint_json(line: str) -> str:

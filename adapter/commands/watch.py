@@ -15,8 +15,8 @@ import requests
 
 from adapter.commands.command import CommandError
 from adapter.commands.offline import replay_pieces
-from adapter.commands.terminal import visible
 from adapter.settings.settings import Settings
+from adapter.telemetry.visible_text import visible, visible_line
 from adapter.upstream.http.causes import find_cause
 from translators.errors import ProtocolError
 from translators.notes import Notes
@@ -82,9 +82,11 @@ def watch(inspector: Inspector, *, whole: bool) -> None:
     about = _read_first(inspector)
     click.echo(f"Watching, {about['mode']} are recorded. Ctrl-C ends.", err=True)
     begun: set[str] = set()
+    is_lost = False
     while True:
         try:
             for data in inspector.follow():
+                is_lost = False
                 try:
                     lines = _describe_change(data, inspector, begun, whole=whole)
                 except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -94,7 +96,9 @@ def watch(inspector: Inspector, *, whole: bool) -> None:
                     if lines:
                         click.echo("\n".join(lines))
         except requests.RequestException:
-            click.echo("The connection is lost; trying again.", err=True)
+            if not is_lost:
+                click.echo("The connection is lost; trying again.", err=True)
+            is_lost = True
         time.sleep(1)
 
 
@@ -152,7 +156,7 @@ def _headline(one: dict[str, Any]) -> str:
     if len(attempts) > 1:
         facts.append(f"{len(attempts)} attempts ({', '.join(attempt['reason'] for attempt in attempts[1:])})")
     clock = time.strftime("%H:%M:%S", time.localtime(one["at"]))
-    name = click.style(visible(f"{one.get('model') or 'no model'}{where}"), bold=True)
+    name = click.style(visible_line(f"{one.get('model') or 'no model'}{where}"), bold=True)
     rest = click.style(visible("  ".join(filter(None, facts))), dim=True)
     return f"{clock}  {click.style(shown, fg=_COLOURS.get(status, 'red'))}  {name}  {rest}"
 

@@ -3,13 +3,16 @@
     12:03:04  response              completed   demo             1.2 s  first 0.09 s  367 + 19 tokens
     12:03:09  upstream unreachable  default     refused: Connection refused                   req 5850
 
-Fields without a value are left out, as are the ids of a line that has nothing to explain. With colours, the level shows
+What callers and providers wrote is shown as text (`visible_text.py`): no model's name steers the terminal. Fields
+without a value are left out, as are the ids of a line that has nothing to explain. With colours, the level shows
 in the event's colour: yellow for a warning, red for an error.
 """
 
 from collections.abc import MutableMapping
 from datetime import datetime
 from typing import Any, Final
+
+from adapter.telemetry.visible_text import visible, visible_line
 
 Event = MutableMapping[str, Any]
 
@@ -30,14 +33,14 @@ _ELSEWHERE: Final = ("event", "level", "exception", "request_id", "client_reques
 def console_line(level: str, event: Event, *, colors: bool) -> bytes:
     """Return an event as one line, with its traceback in further ones."""
     event = {name: value for name, value in event.items() if value not in (None, "", [])}
-    name = str(event.get("event", ""))
+    name = visible_line(str(event.get("event", "")))
     details = _response(event) if name == "response" else _pairs(event)
     if request_id := event.get("request_id"):
         details += _paint(f"  req {str(request_id)[-_LAST_CHARS:]}", _DIM, colors)
     shown = _paint(f"{name:<{_EVENT_COLUMNS}}", _COLORS.get(level, "0"), colors)
     line = f"{_paint(datetime.now().strftime('%H:%M:%S'), _DIM, colors)}  {shown} {details}"
     if exception := event.get("exception"):
-        line += f"\n{exception}"
+        line += f"\n{visible(str(exception))}"
     return line.encode(errors="backslashreplace")
 
 
@@ -45,7 +48,7 @@ def _response(event: Event) -> str:
     """Return how a response ended, in columns."""
     why = event.get("error") or event.get("incomplete")
     status = str(event.get("status", "")) + (f": {why}" if why else "")
-    columns = [f"{status:<11}", f"{event.get('model', ''):<16}", f"{event.get('seconds', 0):6.2f} s"]
+    columns = [f"{status:<11}", f"{visible_line(str(event.get('model', ''))):<16}", f"{event.get('seconds', 0):6.2f} s"]
     if "first_token" in event:
         columns.append(f"first {event['first_token']:.2f} s")
     if "input_tokens" in event:
@@ -61,7 +64,7 @@ def _pairs(event: Event) -> str:
 def _value(value: Any) -> str:
     """Return a value on one line."""
     text = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return text.replace("\n", " ")
+    return visible_line(text)
 
 
 def _paint(text: str, color: str, colors: bool) -> str:

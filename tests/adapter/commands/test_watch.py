@@ -11,9 +11,11 @@ from typing import Any
 
 import click
 import pytest
+import requests
 
-from adapter.commands.terminal import paint_json, side_by_side, visible
+from adapter.commands.terminal import paint_json, side_by_side
 from adapter.commands.watch import Inspector, describe, watch
+from adapter.telemetry.visible_text import visible
 from tests.support import chat
 
 ROOT = Path(__file__).parents[3]
@@ -119,7 +121,30 @@ def test_a_long_text_is_cut_on_a_terminal_only() -> None:
     assert "89 more lines" in cut
 
 
-@pytest.mark.parametrize("text", ["\x1b]0;title\x07", "\x9b2J", "a\rb", "\u202eabc", "\x08"])
+def test_a_lost_connection_is_said_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(Server):
+        tries = 0
+
+        def follow(self) -> Iterator[bytes]:
+            self.tries += 1
+            if self.tries > 3:
+                yield from super().follow()
+            raise requests.ConnectionError
+
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with pytest.raises(KeyboardInterrupt):
+        watch(Gone(json.dumps(HEAD).encode()), whole=True)
+    assert capsys.readouterr().err.count("The connection is lost") == 1
+
+
+def test_the_name_of_a_model_stays_on_its_line() -> None:
+    first = plain(describe({**HEAD, "model": "a\nb\u202e"}, {}, whole=True)).splitlines()[0]
+    assert "a b<U+202E> → two/m2" in first
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07", "\x9b2J", "a\rb", "\u202eabc", "\x08", "\U000e0041b\u00ad"])
 def test_nothing_steers_the_terminal(text: str) -> None:
     assert not set(visible(text)) & set(text) - set("abc0;tile]2J")
     line = next(side_by_side([json.dumps(text, ensure_ascii=False)], [text], 100))

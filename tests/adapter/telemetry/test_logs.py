@@ -126,6 +126,17 @@ def test_a_response_is_one_short_line() -> None:
     assert len(line) < 190
 
 
+def test_nothing_in_a_line_for_people_steers_the_terminal() -> None:
+    logs.configure("info", "console", file := io.BytesIO())
+    hostile = "m\x1b[2J\u202e\nx"
+    log.info("response", status="completed", model=hostile, upstream="default", seconds=0.1, notes=[hostile])
+    log.warning("request error", path=hostile, status=404)
+    lines = file.getvalue().decode().splitlines()
+    assert [line for line in lines if not line.isprintable()] == []
+    assert len(lines) == 2
+    assert all("m<U+001B>[2J<U+202E> x" in line for line in lines)
+
+
 class Broken(io.BytesIO):
     """A file of which the disk is full, or the reader gone."""
 
