@@ -111,6 +111,7 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     from adapter.api.request.prompts import UnusablePrompt
     from adapter.commands.offline import indented, reindented, translate
     from adapter.commands.terminal import show_pair
+    from adapter.telemetry.visible_text import visible_line
     from translators.errors import RequestError
     from translators.notes import Notes
 
@@ -121,7 +122,7 @@ def translate(settings: Settings, body: BinaryIO) -> None:
         raise CommandError(f"prompt {error.id}: {error.reason}") from None
     except RequestError as error:
         where = f" (param {error.param})" if error.param else ""
-        click.echo(f"{error.status} {error.type}{where}: {error.message}", err=True)
+        click.echo(visible_line(f"{error.status} {error.type}{where}: {error.message}"), err=True)
         sys.exit(1)
     if sys.stdout.isatty():
         show_pair(reindented(text), indented(chat))
@@ -136,18 +137,18 @@ def translate(settings: Settings, body: BinaryIO) -> None:
 def replay(settings: Settings, chunks: BinaryIO) -> None:
     """Print the Responses stream for a recorded answer.
 
-    CHUNKS.sse is the body of a /chat/completions answer, streamed or whole; - reads standard input.
+    CHUNKS.sse is the body of a /chat/completions answer, streamed or whole; - reads standard input. Exits with 1 if the
+    response fails.
     """
     from adapter.commands.offline import replay
     from adapter.commands.terminal import is_wide, show_replay
     from translators.notes import Notes
 
     notes = Notes()
-    if is_wide():
-        show_replay(chunks, settings, notes)
-    else:
-        replay(chunks, sys.stdout.buffer, settings, notes)
+    works = show_replay(chunks, settings, notes) if is_wide() else replay(chunks, sys.stdout.buffer, settings, notes)
     show(notes)
+    if not works:
+        sys.exit(1)
 
 
 @main.command()
@@ -169,6 +170,8 @@ class ShownByDefault(click.Group):
     """A group whose command `show` runs when no other is named."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if context.resilient_parsing:  # a shell completes the name of a command
+            return super().parse_args(context, args)
         if not args or (args[0].startswith("-") and args[0] not in context.help_option_names):
             args = ["show", *args]
         return super().parse_args(context, args)
@@ -210,6 +213,8 @@ def init_config(file: str) -> None:
     try:
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
             new.write(config_template())
+    except FileExistsError:
+        raise CommandError(f"{file} exists, and stays as it is. Name another file, or - for standard output.") from None
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
     click.echo(f"{file} is written. Set something in it, then: responses-adapter serve --config {file}")
@@ -286,8 +291,10 @@ def stats(settings: Settings) -> None:
 
 
 def show(notes: "Notes") -> None:
+    from adapter.telemetry.visible_text import visible_line
+
     for note in notes:
-        click.echo(f"note: {note.param} {note.action}: {note.reason}", err=True)
+        click.echo(visible_line(f"note: {note.param} {note.action}: {note.reason}"), err=True)
 
 
 if __name__ == "__main__":

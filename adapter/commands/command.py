@@ -5,11 +5,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from adapter.settings.description import Description
+from adapter.settings.kinds import Choice, Kind
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.sources import load_settings
 from adapter.settings.tables import TableError
@@ -63,7 +66,15 @@ def _flag(of: Description) -> Callable[[Command], Command]:
     help = f"{of.help}{default and f' Default: {default}.'} [{of.variable}]"
     if of.default is False:
         return click.option(of.flag, of.name, flag_value="true", default=None, help=help)
-    return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help)
+    complete = partial(_complete, of.kind)
+    return click.option(of.flag, of.name, metavar=of.kind.metavar, help=help, shell_complete=complete)
+
+
+def _complete(kind: Kind, context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Return how a shell completes the value of a flag: one of its choices, a file, or nothing."""
+    if isinstance(kind, Choice):
+        return [CompletionItem(choice) for choice in kind.choices if choice.startswith(begun)]
+    return [CompletionItem(begun, type="file")] if kind.metavar in ("FILE", "FOLDER") else []
 
 
 @contextmanager

@@ -24,6 +24,8 @@ def report(settings: Settings) -> list[str]:
     if settings.store_url.kind == "memory":
         return ["The lessons of a server with a memory: store cannot be read from outside."]
     found = _with_store(settings, list_lessons)
+    if found is None:
+        return [f"No lessons are stored: there is no store at {os.path.abspath(settings.store_url.path)} yet."]
     if not found:
         return ["No lessons are stored."]
     models = [f"{one.upstream} {_printable(one.model)}" for one in found]

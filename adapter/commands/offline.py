@@ -4,7 +4,7 @@ The commands `translate`, `replay` and `check` use it. Ids and times are fixed, 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, Final, Literal, cast
 
@@ -20,7 +20,7 @@ from translators.dialects.dialect import Dialect
 from translators.dialects.presets import dialect_for
 from translators.notes import Notes
 from translators.responses.echo import first_snapshot
-from translators.responses.events import DONE, Event, sse_frames
+from translators.responses.events import DONE, Event, ResponseFailed, sse_frames
 from translators.responses.ids import Ids, seed
 from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
@@ -85,12 +85,20 @@ def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
     )
 
 
-def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> None:
-    """Write the Responses stream of a provider's recorded answer, as it is read."""
+def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> bool:
+    """Write the Responses stream of a provider's recorded answer, as it is read; return whether it has not failed."""
+    works = True
     for _, events in replay_pieces(iter(partial(chunks.read, _READ_BYTES), b""), settings, notes):
         to.write(sse_frames(events))
+        works = works and not has_failed(events)
     to.write(DONE)
     to.flush()
+    return works
+
+
+def has_failed(events: Sequence[Event]) -> bool:
+    """Return whether these are the last events of a response that has failed."""
+    return bool(events) and isinstance(events[-1], ResponseFailed)
 
 
 def replay_pieces(

@@ -10,14 +10,16 @@ from typing import BinaryIO, Final
 
 import click
 
-from adapter.commands.offline import replay_pieces
+from adapter.commands.offline import has_failed, replay_pieces
 from adapter.settings.settings import Settings
 from adapter.telemetry.visible_text import visible
 from translators.notes import Notes
-from translators.wire import encode
+from translators.responses.events import Event
+from translators.wire import decode, encode
 
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null|-?\d[\d.eE+-]*)')
 _BETWEEN: Final = " │ "
+_OF_A_RESPONSE: Final = ("id", "status", "error", "incomplete_details", "output", "usage")
 MIN_COLUMNS: Final = 100
 """Of a terminal that has room for two texts side by side."""
 
@@ -74,11 +76,23 @@ def show_pair(left: str, right: str) -> None:
         click.echo(line)
 
 
-def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> None:
-    """Print each line of a recorded answer beside the events that it makes."""
-    width = shutil.get_terminal_size().columns
+def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> bool:
+    """Print each line of a recorded answer beside the events that it makes; return whether it has not failed."""
+    width, works = shutil.get_terminal_size().columns, True
     for piece, events in replay_pieces(chunks, settings, notes):
+        works = works and not has_failed(events)
         if piece.strip() or events:
-            left, right = piece.decode("utf-8", "replace").splitlines(), [encode(event).decode() for event in events]
+            left, right = piece.decode("utf-8", "replace").splitlines(), [_brief(event) for event in events]
             for line in side_by_side(left, right, width):
                 click.echo(line)
+    return works
+
+
+def _brief(event: Event) -> str:
+    """Return an event as JSON; of a whole response only what says how it goes."""
+    json = encode(event)
+    value = decode(json)
+    if isinstance(response := value.get("response"), dict):
+        value["response"] = {name: response[name] for name in _OF_A_RESPONSE if response.get(name)}
+        json = encode(value)
+    return json.decode()

@@ -151,7 +151,7 @@ _SHOWN_CHOICES: Final = 6
 class Choice(Kind):
     def __init__(self, *choices: str, required: bool = False) -> None:
         super().__init__(required=required)
-        self._choices = choices
+        self.choices = choices
         self.metavar = "[" + "|".join(choices) + "]" if len(choices) <= _SHOWN_CHOICES else "NAME"
         self.expects = "one of " + ", ".join(choices)
 
@@ -159,8 +159,8 @@ class Choice(Kind):
         return text.lower().replace("-", "_")
 
     def check(self, value: object) -> str:
-        if value not in self._choices:
-            near = suggest(str(value), self._choices)
+        if value not in self.choices:
+            near = suggest(str(value), self.choices)
             raise Unusable(near.strip()) if near else ValueError
         return str(value)
 
@@ -307,7 +307,14 @@ class StoreLocation(Kind):
     def check(self, value: object) -> str:
         if not isinstance(value, str) or not value.isprintable():
             raise ValueError
-        return parse_store_url(value).text
+        if value.startswith("postgres://"):
+            raise Unusable("Write postgresql:// in place of postgres://.")
+        try:
+            return parse_store_url(value).text
+        except ValueError:
+            if re.match(r"(postgresql(\+psycopg)?|rediss?)://.*@", value):
+                raise Unusable("In a name or password, write %40 for @, %3A for :, %2F for /, %23 for #.") from None
+            raise
 
     def format(self, value: object) -> str:
         return without_password(str(value))

@@ -2,7 +2,6 @@
 
 A terminal obeys control characters, and some characters turn the direction of text, have no width, or carry a hidden
 text. None of them reaches it: they are shown by their numbers.
-Source: ECMA-48; Unicode Standard Annex 9; Unicode Technical Report 36, section 3.
 """
 
 import re

@@ -113,6 +113,23 @@ def test_replay_prints_the_stream_of_recorded_chunks(tmp_path: Path) -> None:
     assert run("replay", str(recorded)).stdout == done.stdout, "the same file, another output"
 
 
+def test_replay_of_an_answer_that_fails_exits_with_1() -> None:
+    failed = run("replay", "-", stdin='data: {"error": {"message": "out of order"}}\n\n')
+    assert (failed.returncode, "event: response.failed" in failed.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(("words", "completed"), [
+    ("serve --dialect ol", ["plain,ollama"]), ("check --dialect llama", ["plain,llama_cpp"]),
+    ("serve --log-format ", ["plain,auto", "plain,json", "plain,console"]), ("serve --config ad", ["file,ad"]),
+    ("serve --bind 127", []), ("che", ["plain,check"]), ("config in", ["plain,init"]),
+])  # fmt: skip
+def test_a_shell_completes_commands_and_values(words: str, completed: list[str]) -> None:
+    line = f"responses-adapter {words}"
+    variables = {"_RESPONSES_ADAPTER_COMPLETE": "bash_complete", "COMP_WORDS": line}
+    shown = run(**variables, COMP_CWORD=str(len(line.split(" ")) - 1)).stdout
+    assert shown.split() == completed
+
+
 def test_replay_shows_reasoning_as_it_is_told() -> None:
     chunk = {"choices": [{"index": 0, "delta": {"reasoning_content": "Hm"}}]}
     shown = run("replay", "--reasoning-as", "content", "-", stdin=f"data: {json.dumps(chunk)}\n\n").stdout

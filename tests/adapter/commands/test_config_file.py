@@ -49,7 +49,7 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     file = tmp_path / "adapter.toml"
     first, second = (CliRunner().invoke(main, ["config", "init", str(file)]) for _ in range(2))
     assert (first.exit_code, second.exit_code) == (0, 2)
-    assert "File exists" in second.stderr
+    assert f"{file} exists, and stays as it is." in second.stderr
     assert file.stat().st_mode & 0o777 == 0o600
 
 

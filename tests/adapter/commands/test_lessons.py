@@ -48,7 +48,8 @@ def test_lessons_are_forgotten(url: str) -> None:
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    assert run("lessons", ADAPTER_STORE=f"sqlite:///{path}").stdout == NOTHING
+    shown = run("lessons", ADAPTER_STORE=f"sqlite:///{path}").stdout
+    assert shown == f"No lessons are stored: there is no store at {path} yet.\n"
     assert run("lessons", "--forget", ADAPTER_STORE=f"sqlite:///{path}").stdout == "Lessons erased: 0.\n"
     assert not path.exists()
 

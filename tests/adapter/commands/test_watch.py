@@ -200,4 +200,6 @@ def test_commands_show_both_sides_on_a_terminal(tmp_path: Path) -> None:
     case = ROOT / "tests/wire/default/done_without_finish_reason/chunks.sse"
     shown = on_a_terminal("replay", str(case))
     assert "data: " in shown
+    assert '"status":"in_progress"' in shown
+    assert "parallel_tool_calls" not in shown, "a whole response is shortened"
     assert '"type":"response.created"' in shown

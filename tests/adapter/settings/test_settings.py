@@ -172,6 +172,19 @@ def test_a_value_that_does_not_fit_is_refused(variable: str, text: str, line: st
     assert message == line or (message.startswith(line) and not line.endswith("."))
 
 
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("postgres://me:pw@h/db", " Write postgresql:// in place of postgres://."),
+        ("postgresql://me:p@ss:w/1@h/db", " In a name or password, write %40 for @, %3A for :, %2F for /, %23 for #."),
+        ("redis://me:p#ss@h/0", " In a name or password, write %40 for @, %3A for :, %2F for /, %23 for #."),
+        ("postgresql+asyncpg://me:pw@h/db", "port/number."),
+    ],
+)
+def test_a_store_url_that_is_nearly_one_says_what_to_write(url: str, hint: str) -> None:
+    assert refusal({"ADAPTER_STORE": url}).endswith(hint)
+
+
 @pytest.mark.parametrize("value", ["'3'", "3.0", "true", "[3]", "{a = 3}", "1979-05-27"])
 def test_toml_values_are_not_coerced(tmp_path: Path, value: str) -> None:
     message = refusal(toml(tmp_path, f"workers = {value}"))
