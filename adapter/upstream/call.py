@@ -88,8 +88,11 @@ class Call(Struct, eq=False):
         self._silence = 0.0
         self.head = head
         self._body = BodyReader(sent, choose_framing(head), head.keeps_connection, head.rest)
-        if self.recording is not None:
-            self._body.record = self.recording.begin_answer(head.status)
+        if (recording := self.recording) is not None:
+            attempt = recording.head.attempts[-1]
+            attempt.answered, attempt.status = time.monotonic(), head.status
+            if recording.contents is not None and head.status < 300:
+                self._body.record = recording.add_chunk
         if not 200 <= head.status < 300:
             raise self._rejection(head)
         return True

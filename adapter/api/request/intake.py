@@ -11,7 +11,7 @@ environment here.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
@@ -30,9 +30,7 @@ from adapter.store.protocols import ResponseReader
 from translators.chat.forwarded import ForwardedRequest, read_forwarded
 from translators.responses.request import CreateRequest
 
-if TYPE_CHECKING:
-    from adapter.telemetry.inspector.recorder import Recorder
-
+_INSPECT: Final = "HTTP_X_ADAPTER_INSPECT"
 _FAST_PATH: Final = "/v1/responses"
 """What the fast path serves, in whose environment there is no path."""
 
@@ -94,8 +92,9 @@ def admit_http(
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
-    if services.recorder is not None:
-        _record_http(environ, caller, body, services.recorder)
+    if services.recorder is not None and (_INSPECT not in environ or not declines_recording(environ)):
+        path = environ.get("PATH_INFO", _FAST_PATH)
+        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, environ[START])
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
@@ -107,8 +106,9 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     caller = identify_caller(environ, services.caller_keys)
     services.overload.check()
     body = read_callers_body(environ, caller, services)
-    if services.recorder is not None:
-        _record_http(environ, caller, body, services.recorder)
+    if services.recorder is not None and not declines_recording(environ):
+        path = environ["PATH_INFO"]
+        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, environ[START])
     if len(body) < LARGE_BYTES:
         request = read_forwarded(body)
     else:
@@ -122,14 +122,7 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     return caller, request
 
 
-def _record_http(environ: dict[str, Any], caller: Caller, body: bytes, recorder: "Recorder") -> None:
-    """Record an HTTP request, unless its caller declines."""
-    if not declines_recording(environ):
-        path = environ.get("PATH_INFO", _FAST_PATH)
-        caller.recording = environ[RECORDING] = recorder.begin(caller, path, body, environ[START])
-
-
 def declines_recording(environ: Mapping[str, Any]) -> bool:
     """Return whether a caller wants the inspector to record nothing."""
-    wish: str = environ.get("HTTP_X_ADAPTER_INSPECT", "")
+    wish: str = environ.get(_INSPECT, "")
     return wish.strip().lower() == "off"

@@ -68,8 +68,8 @@ class Recorder:
         self._worker = 0
         self.in_progress: dict[Recording, None] = {}
         """Those of exchanges that have reached a provider and have not ended."""
-        self._ended: dict[Recording, None] = {}
-        """Those that are still to be gathered."""
+        self.ended: dict[Recording, None] = {}
+        """Those of exchanges that are over, or are refused; they are still to be gathered."""
         self._groups: list[Group] = []
         """What is to be written."""
         self._epoch = time.time() - time.monotonic()
@@ -95,6 +95,8 @@ class Recorder:
 
     def begin(self, sender: Sender, path: str, body: bytes, began: float) -> Recording:
         """Return the recording of a request that began to arrive at a time of the monotonic clock."""
+        if len(self.ended) >= _GATHERED:
+            self._gather()
         key, tenant = sender.key, sender.tenant
         contents: list[Piece] | None = None
         if self.mode == "heads":
@@ -117,17 +119,11 @@ class Recorder:
         )  # fmt: skip
         return Recording(self, head, sender.bearer, _MAX_CONTENTS - len(body), contents)
 
-    def add(self, recording: Recording) -> None:
-        """Write what is new in a recording, soon; if it has ended, it is not in progress any more."""
-        if recording.head.status != "in_progress":
-            self.in_progress.pop(recording, None)
-        self._ended[recording] = None
-        if len(self._ended) >= _GATHERED:
-            self._gather()
-
     def _gather(self) -> None:
         """Pack recordings of exchanges that are over."""
-        ended, self._ended = self._ended, {}
+        ended, self.ended = self.ended, {}
+        for recording in ended:
+            self.in_progress.pop(recording, None)
         waiting = sum([group.size for group in self._groups])
         if waiting > _MAX_BYTES:
             self.lost += len(ended)
@@ -144,10 +140,11 @@ class Recorder:
         """Write what is new, and the state of the upstreams; called by the heartbeat."""
         self._epoch = time.time() - time.monotonic()
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
+        self._gather()
         if sum([group.size for group in self._groups]) <= _MAX_BYTES:
             news = (recording for recording in self.in_progress if recording.contents or not recording.is_listed)
             gather(news, self._groups)
-        if self._ended or self._groups:
+        if self._groups:
             self._write_soon()
         self._ticks += 1
         if self._ticks % STATE_TICKS == 0:

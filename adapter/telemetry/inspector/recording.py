@@ -7,7 +7,7 @@ worker's monotonic clock; readers get milliseconds since the request began to ar
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -128,8 +128,8 @@ class Owner(Protocol):
 
     keeps_unstored: bool
     in_progress: dict["Recording", None]
-
-    def add(self, recording: "Recording") -> None: ...
+    ended: dict["Recording", None]
+    """Here a recording puts itself when it has something new after its exchange is over."""
 
 
 class Recording(Struct, eq=False):
@@ -183,13 +183,7 @@ class Recording(Struct, eq=False):
                 self.contents.append((CHAT, len(attempts), now, json))
         attempts.append(Attempt(reason, upstream, model, key, lessons, now, delay))
 
-    def begin_answer(self, status: int) -> Callable[[bytes], None] | None:
-        """Record the status of a provider's answer; return what records the bytes of its body; None: nothing does."""
-        attempt = self.head.attempts[-1]
-        attempt.answered, attempt.status = monotonic(), status
-        return None if self.contents is None or status >= 300 else self._add_chunk
-
-    def _add_chunk(self, data: bytes) -> None:
+    def add_chunk(self, data: bytes) -> None:
         """Record bytes of the last attempt's answer."""
         self.room -= len(data)
         contents = self.contents
@@ -249,20 +243,20 @@ class Recording(Struct, eq=False):
         self.fail(error)
         if head.status == "in_progress":
             head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
-        self.owner.add(self)
+        self.owner.ended[self] = None
 
     def pass_on(self, provider: ProviderError) -> None:
         """Record that the client gets the provider's own error as it is, in place of the adapter's."""
         self.head.http = provider.status
         self.head.error = _said(provider)
-        self.owner.add(self)
+        self.owner.ended[self] = None
 
     def close(self, status: str, usage: Usage | None) -> None:
         """Record how a forwarded request ended."""
         head = self.head
         head.closed = monotonic()
         head.status, head.usage, head.http = status, usage, head.http or 200
-        self.owner.add(self)
+        self.owner.ended[self] = None
 
     def close_response(self, response: Response, notes: Notes, *, shows_response: bool) -> None:
         """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
@@ -281,7 +275,7 @@ class Recording(Struct, eq=False):
             head.status = response.status
             if shows_response and self.contents is not None and self.room >= 0:
                 self.contents.append((RESPONSE, 0, head.closed, encode(response)))
-        self.owner.add(self)
+        self.owner.ended[self] = None
 
     def take(self) -> list[Piece] | None:
         """Return what is new of the contents; the head, too, is about to be written."""

@@ -117,9 +117,14 @@ def test_a_stream_is_recorded_whole(service: Service, inspector: Inspector, upst
 
 def test_all_workers_are_seen_within_two_seconds(service: Service, inspector: Inspector, upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole(chat.completion("Hi"))
-    for _ in range(24):
-        ask(service, "m-workers")
-    assert {one["worker"] for one in inspector.ended("?model=m-workers", 24)} == set(service.workers)
+    seen: set[int] = set()
+    for asked in range(24, 241, 24):  # which worker takes a connection is up to the kernel
+        for _ in range(24):
+            ask(service, "m-workers")
+        seen |= {one["worker"] for one in inspector.ended("?model=m-workers", asked)}
+        if len(seen) == 2:
+            break
+    assert seen == set(service.workers)
 
 
 def test_every_transport_is_recorded(service: Service, inspector: Inspector, upstream: Upstream) -> None:
