@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 _HEAD: Final = re.compile(
     rb"POST /v1/responses HTTP/1\.1\r\n((?:[A-Za-z0-9-]{1,64}:[^\x00-\x08\x0a-\x1f\x7f]*\r\n){1,64})\r\n"
 )
+_MAX_FIELDS: Final = 64
 _MAX_HEAD_BYTES: Final = 32 * 1024
-"""Half of what gunicorn accepts in one field."""
+"""Half of what gunicorn accepts in one field, unless it is told otherwise."""
 _LENGTH: Final = re.compile(rb"(?i:^content-length):[ \t]*([1-9][0-9]{0,6})\r\n", re.MULTILINE)
 _MAX_DIGITS: Final = 7
 """Of a length."""
@@ -63,13 +64,16 @@ class FastPath:
         self._origins = Origins(self._services.settings)
         self._unusual = frozenset(_UNUSUAL.union(worker.cfg.secure_scheme_headers) - {"X-FORWARDED-PROTO"})
         cfg = worker.cfg
+        self._max_fields = min(_MAX_FIELDS, cfg.limit_request_fields or _MAX_FIELDS)
+        self._max_head_bytes = min(_MAX_HEAD_BYTES, cfg.limit_request_field_size or _MAX_HEAD_BYTES)
         hooks = [cfg.settings[name] for name in ("pre_request", "post_request")]
         self._is_usable = not (
             self._services.settings.cors_origins
             or os.environ.get("SCRIPT_NAME")
             or not cfg.keepalive
-            or cfg.accesslog
+            or worker.log.access_log_enabled
             or cfg.statsd_host
+            or cfg.protocol != "http"
             or cfg.proxy_protocol not in (False, "off")
             or any(hook.get() is not hook.default for hook in hooks)
         )
@@ -154,10 +158,12 @@ class FastPath:
     def _read_head(self, data: bytes) -> "Head | None":
         """Return the head with which a request begins; None if the fast path knows no such head."""
         found = _HEAD.match(data)
-        if found is None or found.end() > _MAX_HEAD_BYTES:
+        if found is None or found.end() > self._max_head_bytes:
             return None
         length = _LENGTH.search(data, found.start(1), found.end(1))
         if length is None:
+            return None
+        if data.count(b"\n", found.start(1), found.end(1)) > self._max_fields:
             return None
         fields = data[found.start(1) : length.start()] + data[length.end() : found.end(1)]
         return Head(data[: length.start(1)], data[length.end(1) : found.end()], self._read_fields(fields))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.adapter.api.request.test_recorded_requests import recorded
 from tests.support.chat import completion, end, text
+from tests.support.servers.gunicorn import gunicorn
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
@@ -256,3 +258,22 @@ def test_what_real_clients_send(both: Both) -> None:
         pytest.skip("no recorded clients")
     for body in bodies[:: max(1, len(bodies) // 30)]:
         assert_same(both, post(body))
+
+
+def test_limits_that_gunicorn_has_been_given(provider: Upstream, tmp_path: Path) -> None:
+    flags = ["--limit-request-fields", "5", "--limit-request-field_size", "300"]
+    with gunicorn(tmp_path, provider, *flags) as (service, _):
+        assert b"Hello" in talk(service, [post(PLAIN, "X-A: 1", "X-B: 2")])
+        assert b" 431 " in talk(service, [post(PLAIN, "X-A: 1", "X-B: 2", "X-C: 3")])
+        assert b" 431 " in talk(service, [post(PLAIN, "X-A: " + "a" * 300)])
+
+
+def test_every_request_is_in_an_access_log_that_goes_to_syslog(provider: Upstream, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(("127.0.0.1", 0))
+        syslog.settimeout(15)
+        flags = ["--log-syslog", "--log-syslog-to", f"udp://127.0.0.1:{syslog.getsockname()[1]}"]
+        with gunicorn(tmp_path, provider, *flags) as (service, _):
+            assert b"Hello" in talk(service, [post(PLAIN)])
+            while b"POST /v1/responses" not in syslog.recv(1 << 16):
+                pass
