@@ -106,7 +106,6 @@ class FastPath:
             data = arrived
         else:
             data = self._worker.await_request(client, _READ_BYTES)
-        client.has_asked = True
         environ = self._read_request(client, data)
         answer = None if environ is None else self._begin_answer(client, environ)
         if environ is None or answer is None:
@@ -145,6 +144,7 @@ class FastPath:
             or worker.nr + 1 >= worker.max_requests
         ):
             return None
+        client.has_asked = True
         stated = str(length)
         start = len(head.before) + len(stated) + len(head.after)
         end = start + length

@@ -78,18 +78,21 @@ def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory:
 def test_a_stopping_worker_answers_the_first_request_of_a_new_connection(
     directory: Path, upstream: Upstream, provider: Upstream
 ) -> None:
-    """Over HTTP and over a WebSocket, which is closed after it; both had no request before the signal."""
+    """Over HTTP, also if its head was under way, and over a WebSocket, which is closed after it."""
     upstream.otherwise = lambda _: stream(chat.text("Hello."), chat.end())
     with Service(directory, upstream_url=provider.url, workers=1) as service:
         for _ in range(10):
             (worker,) = service.workers
             begun = monotonic()
-            with Socket(service) as socket, create_connection((service.host, service.port)) as plain:
-                sleep(0.1)  # until both are accepted
+            address = service.host, service.port
+            with Socket(service) as socket, create_connection(address) as plain, create_connection(address) as half:
+                half.sendall(b"GET /healthz HTTP/1.1\r\n")
+                sleep(0.1)  # until all are accepted
                 os.kill(worker, signal.SIGTERM)
                 sleep(0.1)
                 is_in_time = monotonic() < begun + 0.5  # of the second that it has
                 plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                half.sendall(b"Host: localhost\r\n\r\n")
                 if is_in_time:
                     assert socket.turn()["status"] == "completed"
                     with pytest.raises(ConnectionClosed) as closed:
@@ -97,6 +100,7 @@ def test_a_stopping_worker_answers_the_first_request_of_a_new_connection(
                     assert closed.value.rcvd is not None
                     assert closed.value.rcvd.code == 1001
                     assert plain.recv(4096).startswith(b"HTTP/1.1 200")
+                    assert half.recv(4096).startswith(b"HTTP/1.1 200")
                     return
             wait_until_replaced(service, worker)
     raise AssertionError("this machine is too slow to try it")
