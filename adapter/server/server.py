@@ -19,6 +19,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from adapter import __version__
 from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
 from adapter.server.troubles import find_troubles, raise_file_limit
@@ -140,8 +141,12 @@ def options(settings: Settings) -> dict[str, Any]:
             create_directory()
         raise_file_limit()
 
+    def on_reload(server: Any) -> None:
+        log.info("reloading", workers=settings.workers)
+
     def on_exit(server: Any) -> None:
         remove_directory()
+        log.info("stopped")
 
     def when_ready(server: Any) -> None:
         address = server.LISTENERS[0].getsockname()
@@ -153,6 +158,7 @@ def options(settings: Settings) -> dict[str, Any]:
         if is_terminal and troubles:
             _print("\n".join(["  Not in order:\n", *(f"    - {trouble}" for trouble in troubles), ""]))
         elif not is_terminal:
+            log.info("listening", version=__version__, address=_written(address), workers=settings.workers)
             for trouble in troubles:
                 log.warning("not in order", trouble=trouble)
         # What each worker needs is made here, so that they share it.
@@ -188,8 +194,17 @@ def options(settings: Settings) -> dict[str, Any]:
         "ssl_context": tls_context,
         "on_starting": on_starting,
         "on_exit": on_exit,
+        "on_reload": on_reload,
         "when_ready": when_ready,
     }
+
+
+def _written(address: tuple[Any, ...] | str) -> str:
+    """Return an address, as the system names it, as one writes it: `host:port`, or the path of a Unix socket."""
+    if isinstance(address, str):
+        return address
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _end_with_terminal(server: Any) -> None:

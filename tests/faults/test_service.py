@@ -1,6 +1,7 @@
 """Faults of the service itself: workers that die, stops in the middle, and what must survive them or must
 not exist."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -68,6 +69,20 @@ def test_sigterm_ends_a_stream_that_goes_on(directory: Path, upstream: Upstream,
         service.stop()
     assert events[-1]["response"]["status"] == "failed"
     assert upstream.received().closed.wait(LIMIT)
+
+
+def test_the_log_says_when_the_server_began_reloaded_and_ended(directory: Path, provider: Upstream) -> None:
+    with Service(directory, upstream_url=provider.url, workers=1) as service:
+        address, old = f"127.0.0.1:{service.port}", service.workers
+        service.process.send_signal(signal.SIGHUP)
+        deadline = monotonic() + 20
+        while set(service.workers) & set(old) or not service.workers:
+            assert monotonic() < deadline
+            sleep(0.05)
+        service.stop()
+        lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["listening", "reloading", "stopped"]
+    assert (lines[0]["address"], lines[0]["workers"], bool(lines[0]["version"])) == (address, 1, True)
 
 
 def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory: Path, provider: Upstream) -> None:

@@ -90,7 +90,8 @@ def test_it_says_in_one_line_where_it_listens_and_what_is_behind_it(tmp_path: Pa
         process.terminate()
         assert process.wait(LIMIT) == 0
         assert process.stdout is not None
-        assert process.stdout.read() == "", "a server that nobody asked said more"
+        events = [json.loads(line)["event"] for line in process.stdout.read().splitlines()]
+        assert events == ["listening", "stopped"], "a server that nobody asked said more"
 
 
 @pytest.mark.parametrize("command", [SERVE, GUNICORN], ids=["serve", "gunicorn"])
@@ -289,6 +290,7 @@ def test_a_provider_that_cannot_be_reached_is_named_at_the_start(tmp_path: Path)
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
     with started(SERVE, tmp_path, ADAPTER_UPSTREAM_URL=url, ADAPTER_WORKERS="1") as (process, _):
         assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "listening"
         line = json.loads(process.stdout.readline())
         assert line["event"] == "not in order"
         assert f"{url} cannot be reached" in line["trouble"]
@@ -305,6 +307,7 @@ def test_a_store_that_cannot_be_reached_is_named_before_the_first_request(
     environ = {"ADAPTER_STORE": store, "ADAPTER_UPSTREAM_URL": provider.url, "ADAPTER_WORKERS": "1"}
     with started(SERVE, tmp_path, **environ) as (process, _):
         assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "listening"
         line = json.loads(process.stdout.readline())
         assert line["event"] == "not ready"
         assert "Connection refused" in line["reason"]
