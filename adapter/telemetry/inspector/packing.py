@@ -46,6 +46,8 @@ CUT: Final = b"[left out by the inspector: "
 _compressor: Final = zstandard.ZstdCompressor(level=1)
 _AT_ONCE: Final = 1 << 19
 """Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
+_LITTLE: Final = 1 << 16
+"""Bytes of a group to which more is added the next time: a larger one is one text, which need not be copied again."""
 decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
 _text_of: Final = itemgetter(0, 1)
@@ -212,7 +214,7 @@ def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
     Those of exchanges that are over before they are written share groups; each other one is apart.
     """
     changed: list[Group] = []
-    group = groups[-1] if groups else None
+    group = groups[-1] if groups and groups[-1].size < _LITTLE else None
     for recording in recordings:
         if recording.head.status == "in_progress":
             recording.is_apart = True
