@@ -35,7 +35,8 @@ class Inspector:
     def __init__(self, settings: Settings) -> None:
         if settings.admin_bind is None:
             raise CommandError("Set --admin-bind or ADAPTER_ADMIN_BIND to the admin address of the server.")
-        self._root = f"http://{settings.admin_bind.replace('0.0.0.0', '127.0.0.1')}/inspector/api/"
+        self._address = settings.admin_bind
+        self._root = f"http://{self._address.replace('0.0.0.0', '127.0.0.1')}/inspector/api/"
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy
         self._last: int | None = None
@@ -72,8 +73,8 @@ class Inspector:
             message = answer.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
             message = f"{self._root} answered {answer.status_code}."
-        if answer.status_code == 404:
-            message += " Or is it not the admin address?"
+        if message.startswith("Invalid URL"):
+            message = f"{message}: is {self._address} the admin address of the server?"
         raise CommandError(message)
 
 

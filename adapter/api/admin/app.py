@@ -52,7 +52,8 @@ def create_admin_app(services: Services) -> Flask:
     for part in (keys, metrics, usage):
         app.register_blueprint(part.blueprint)
     if services.recorder is None:
-        app.add_url_rule("/inspector", view_func=_explain_inspector)
+        for rule in ("/inspector", "/inspector/<path:page>"):
+            app.add_url_rule(rule, view_func=_explain_inspector)
     else:  # imported late: mostly nothing is recorded
         from adapter.api.admin.inspector import chains, pages, recordings, replay, state
 
@@ -70,7 +71,7 @@ def _show_overview() -> Response:
     return Response(text, content_type="text/plain; charset=utf-8")
 
 
-def _explain_inspector() -> NoReturn:
+def _explain_inspector(page: str = "") -> NoReturn:
     raise RequestError("The inspector is off. To use it, set ADAPTER_INSPECTOR to heads, contents or all.", status=404)
 
 

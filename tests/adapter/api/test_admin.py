@@ -29,3 +29,12 @@ def test_metrics_need_no_store() -> None:
     assert answer.status_code == 200
     assert "responses_adapter_" in answer.text
     assert admin.get("/usage", base_url="http://127.0.0.1:9464").status_code == 503
+
+
+def test_an_inspector_that_is_off_says_how_it_is_used() -> None:
+    services = make_app(admin_bind="127.0.0.1:9464").extensions["adapter"]
+    admin = create_admin_app(services).test_client()
+    for path in ("/inspector", "/inspector/lessons", "/inspector/api/recordings"):
+        answer = admin.get(path, base_url="http://127.0.0.1:9464")
+        assert answer.status_code == 404
+        assert answer.json["error"]["message"].startswith("The inspector is off. To use it, set ADAPTER_INSPECTOR")

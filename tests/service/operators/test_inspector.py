@@ -547,9 +547,13 @@ def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, up
 
 
 def test_watch_says_why_it_cannot(service: Service, inspector: Inspector) -> None:
-    for environ, reason in (({}, "admin key"), ({"ADAPTER_ADMIN_KEY": "wrong-key-0123456789"}, "")):
+    wrong = {"ADAPTER_ADMIN_KEY": "wrong-key-0123456789"}
+    for environ, port, reason in (
+        ({}, inspector.port, "admin key"), (wrong, inspector.port, ""),
+        ({}, service.port, f": is 127.0.0.1:{service.port} the admin address of the server?"),
+    ):  # fmt: skip
         run = subprocess.run(
-            [sys.executable, "-m", "adapter.cli", "watch", "--admin-bind", f"127.0.0.1:{inspector.port}"],
+            [sys.executable, "-m", "adapter.cli", "watch", "--admin-bind", f"127.0.0.1:{port}"],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
             capture_output=True, text=True, cwd=service.directory, check=False, timeout=20,
         )  # fmt: skip

@@ -147,7 +147,7 @@ def open_page(chromium: Any, served: tuple[Service, str], cookies: list[Any]) ->
         page.on("request", lambda request: request.url.startswith((served[1], "data:")) or faults.append(request.url))
 
     def open_view(path: str, **options: Any) -> Any:
-        sleep(0.2)  # an exchange is recorded just after its client has got the end
+        sleep(1.2)  # a worker writes once a second what another one reads
         context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         context.set_default_timeout(5000)

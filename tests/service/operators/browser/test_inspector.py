@@ -494,6 +494,20 @@ def test_an_event_points_to_its_chunk(open_page: Open, service: Service) -> None
     assert page.locator(".chunks .same-time").count() == 1
 
 
+def test_the_chunks_of_attempts_are_told_apart(open_page: Open) -> None:
+    page = open_page("/inspector/settings")
+    lines = page.evaluate("""async () => {
+        const { Columns } = await import("/inspector/static/columns.js");
+        const chunks = [0, 0, 1].map((attempt, at) => ({ attempt, at, text: `data: {"n": ${at}}` }));
+        const recorded = { request: "{}", chats: [], chunks, events: [], response: null };
+        const attempts = [{ upstream: "one", reason: "first" }, { upstream: "two", reason: "failover" }];
+        const { element } = new Columns({ contents: "recorded", notes: [], attempts, recorded });
+        return [...element.querySelectorAll(".chunks > li")].map(one => one.textContent);
+    }""")
+    assert [line[:11] for line in lines] == ["0.0 msdata:", "1.0 msdata:", "Attempt 2: ", "2.0 msdata:"]
+    assert lines[2] == "Attempt 2: two, failover"
+
+
 def test_an_answer_that_is_not_streamed_is_a_tree(open_page: Open) -> None:
     answer = json.dumps({"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}}]})
     page = open_page("/inspector/settings")

@@ -103,6 +103,7 @@ export class Columns {
     const show = () => {
       const until = Math.min(all.length, made.length + SHOWN);
       for (const one of all.slice(made.length, until)) {
+        if (kind === "chunk" && made.length && one.attempt !== all[made.length - 1].attempt) list.append(this.attemptLine(one.attempt));
         const item = el("li", { "data-at": one.at }, line(one));
         item.addEventListener("focusin", () => this.point(kind, one.at));
         item.addEventListener("mouseenter", () => this.point(kind, one.at));
@@ -119,6 +120,15 @@ export class Columns {
     more.addEventListener("click", show);
     show();
     return el("div", {}, list, more);
+  }
+
+  /**
+   * Return what parts the chunks of one attempt from those of the one before.
+   * @param {number} at
+   */
+  attemptLine(at) {
+    const attempt = this.one.attempts?.[at];
+    return el("li", { class: "hint" }, `Attempt ${at + 1}: `, attempt?.upstream ?? "", `, ${attempt?.reason ?? ""}`);
   }
 
   /**
