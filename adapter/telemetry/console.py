@@ -23,7 +23,8 @@ _DIM: Final = "2"
 _LAST_CHARS: Final = 4
 """Of a request's id: enough to find the lines that belong together."""
 _IN_COLUMNS: Final = frozenset(
-    ("status", "error", "incomplete", "model", "seconds", "first_token", "input_tokens", "output_tokens", "tenant")
+    ("status", "error", "incomplete", "model", "seconds", "first_token", "input_tokens", "cached_tokens",
+     "output_tokens", "reasoning_tokens", "tenant")
 )
 """Fields of a response's line that are not written with their names; the tenant is left out."""
 _ELSEWHERE: Final = ("event", "level", "exception", "request_id", "client_request_id", "response_id")
@@ -52,7 +53,10 @@ def _response(event: Event) -> str:
     if "first_token" in event:
         columns.append(f"first {event['first_token']:.2f} s")
     if "input_tokens" in event:
-        columns.append(f"{event['input_tokens']} + {event.get('output_tokens', 0)} tokens")
+        cached, thinking = event.get("cached_tokens"), event.get("reasoning_tokens")
+        read = f"{event['input_tokens']}{f' ({cached} cached)' if cached else ''}"
+        written = f"{event.get('output_tokens', 0)}{f' ({thinking} thinking)' if thinking else ''}"
+        columns.append(f"{read} + {written} tokens")
     rest = _pairs({name: value for name, value in event.items() if name not in _IN_COLUMNS})
     return "  ".join([*columns, rest]).rstrip()
 

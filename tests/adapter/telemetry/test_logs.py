@@ -117,13 +117,14 @@ def test_a_response_is_one_short_line() -> None:
     log.info(
         "response", response_id="resp_01a2249bf59b2c63", tenant="6d259aa47b21", transport="sse", model="qwen3:8b",
         upstream="default", status="incomplete", error=None, incomplete="max_output_tokens", input_tokens=367,
-        output_tokens=19, first_token=0.085, seconds=0.513, notes=["tools: dropped"], request_id="req_58509afa",
+        cached_tokens=300, output_tokens=19, reasoning_tokens=0, first_token=0.085,
+        seconds=0.513, notes=["tools: dropped"], request_id="req_58509afa",
     )  # fmt: skip
     (line,) = file.getvalue().decode().splitlines()
     told = " ".join(line.split())
-    assert "incomplete: max_output_tokens qwen3:8b 0.51 s first 0.09 s 367 + 19 tokens" in told
+    assert "incomplete: max_output_tokens qwen3:8b 0.51 s first 0.09 s 367 (300 cached) + 19 tokens" in told
     assert told.endswith("notes=tools: dropped req 9afa")
-    assert len(line) < 190
+    assert len(line) < 200
 
 
 def test_nothing_in_a_line_for_people_steers_the_terminal() -> None:

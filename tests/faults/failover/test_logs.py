@@ -73,13 +73,19 @@ def test_a_provider_that_nobody_can_reach(routed: Service, b: Upstream) -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_how_a_response_ended(streamed: bool, routed: Service, a: Upstream) -> None:
-    a.plays(stream(chat.text("Hi"), chat.end("length")))
+    usage = {
+        "prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16, "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }  # fmt: skip
+    a.plays(stream(chat.text("Hi"), chat.end("length", usage)))
     caller = Client(routed.host, routed.port, key="sk-of-the-caller")
     answer = caller.post({"model": name("first"), "input": "Hi", "stream": streamed})
     line = response_line(routed, answer.headers["x-request-id"])
     assert (line["transport"], line["status"]) == ("sse" if streamed else "http", "incomplete")
     assert (line["error"], line["incomplete"]) == (None, "max_output_tokens")
     assert 0 <= line["first_token"] <= line["seconds"]
+    counted = [line[f"{kind}_tokens"] for kind in ("input", "cached", "output", "reasoning")]
+    assert counted == [9, 4, 7, 2]
     assert len(line["tenant"]) == 12
 
 
