@@ -73,10 +73,12 @@ def admit(
         request = services.offload.run(caller.tenant, parse, body, services.settings, None)
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
-    if caller.recording is not None:
-        caller.recording.describe(
-            request.model, request.previous_response_id, request.conversation, stored=request.store
-        )
+    if (recording := caller.recording) is not None:
+        head = recording.head
+        head.model, head.conversation = request.model, request.conversation
+        head.previous_response_id = request.previous_response_id
+        if not request.store and recording.contents is not None:
+            recording.withhold_unstored()
     return resolve_references(request, store, caller.tenant)
 
 
@@ -114,7 +116,9 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     else:
         request = services.offload.run(caller.tenant, read_forwarded, body)
     if caller.recording is not None:
-        caller.recording.describe(request.model, None, None, stored=request.may_be_stored)
+        caller.recording.head.model = request.model
+        if not request.may_be_stored:
+            caller.recording.withhold_unstored()
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
         if caller.admission is not None:

@@ -214,6 +214,7 @@ def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
     Those of exchanges that are over before they are written share groups; each other one is apart.
     """
     changed: list[Group] = []
+    last: Group | None = None
     group = groups[-1] if groups and groups[-1].size < _LITTLE else None
     for recording in recordings:
         if recording.head.status == "in_progress":
@@ -221,8 +222,9 @@ def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
         if group is None or recording.is_apart or group.id is not None or group.size >= _AT_ONCE:
             group = Group(recording)
             groups.append(group)
-        if group not in changed[-1:]:
+        if group is not last:
             changed.append(group)
+            last = group
         group.add(recording)
     for group in changed:
         group.settle()

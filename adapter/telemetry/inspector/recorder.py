@@ -113,7 +113,7 @@ class Recorder:
         at, worker, ids = self._epoch + began, self._worker, log_context.get()
         head = Head(
             # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond
-            "x_%x" % (int(at * 1e6) << 24 | worker), at, began, worker, path,
+            f"x_{int(at * 1e6) << 24 | worker:x}", at, began, worker, path,
             (tenant[:LOGGED_TENANT_CHARACTERS] or None) if key is None else key.name, about, "http", "in_progress",
             tenant, ids.get("request_id"), ids.get("trace_id"), time.monotonic(), len(body),
         )  # fmt: skip

@@ -2,8 +2,9 @@
 
 A recording only collects, in the event loop: along the way a time is stored as it was read, bytes are appended, and
 nothing is calculated: code that runs once in a request costs many times what it costs for some dozens of recordings at
-once, as they are packed. Redaction and writing are the recorder's work, beside the event loop. Times are those of the
-worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
+once, as they are packed. For the same reason what is known of a request is set in its head, without a call. Redaction
+and writing are the recorder's work, beside the event loop. Times are those of the worker's monotonic clock; readers get
+milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
@@ -25,7 +26,7 @@ _MAX_CHARACTERS: Final = 1000
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
 
 
-class Attempt(Struct, omit_defaults=True):
+class Attempt(Struct, omit_defaults=True, gc=False):
     """One call to a provider."""
 
     reason: str
@@ -51,7 +52,7 @@ class Attempt(Struct, omit_defaults=True):
     """What the provider, or the system, says about its failure."""
 
 
-class ToolCall(Struct, omit_defaults=True):
+class ToolCall(Struct, omit_defaults=True, gc=False):
     """A call of a hosted tool."""
 
     kind: str
@@ -61,7 +62,7 @@ class ToolCall(Struct, omit_defaults=True):
     ended: float
 
 
-class Head(Struct, omit_defaults=True):
+class Head(Struct, omit_defaults=True, gc=False):
     """What is recorded of every exchange: nothing that caller or model wrote, names aside."""
 
     id: str
@@ -132,7 +133,7 @@ class Owner(Protocol):
     """Here a recording puts itself when it has something new after its exchange is over."""
 
 
-class Recording(Struct, eq=False):
+class Recording(Struct, eq=False, gc=False):
     """One exchange."""
 
     owner: Owner
@@ -150,15 +151,9 @@ class Recording(Struct, eq=False):
     is_apart: bool = False
     """It has been taken while the exchange was in progress, and has a row for itself."""
 
-    def describe(self, model: str, previous: str | None, conversation: str | None, *, stored: bool) -> None:
-        """Take over what the parsed request says; `stored`: whether it is to be stored."""
-        head = self.head
-        head.model = model[:_MAX_CHARACTERS]
-        if previous is not None:
-            head.previous_response_id = previous[:_MAX_CHARACTERS]
-        if conversation is not None:
-            head.conversation = conversation[:_MAX_CHARACTERS]
-        if not stored and self.contents is not None and not self.owner.keeps_unstored:
+    def withhold_unstored(self) -> None:
+        """Record no contents of a request that is not to be stored, unless the operator wants those, too."""
+        if self.contents is not None and not self.owner.keeps_unstored:
             self.withhold("not recorded: the request has store: false")
 
     def withhold(self, reason: str) -> None:
@@ -238,7 +233,7 @@ class Recording(Struct, eq=False):
         """Record the error with which the request is answered."""
         head = self.head
         if self.contents and not head.model and _NOT_STORED.search(self.contents[0][-1]):  # it could not be parsed
-            self.describe("", None, None, stored=False)
+            self.withhold_unstored()
         head.http = error.status
         self.fail(error)
         if head.status == "in_progress":
@@ -280,7 +275,13 @@ class Recording(Struct, eq=False):
     def take(self) -> list[Piece] | None:
         """Return what is new of the contents; the head, too, is about to be written."""
         contents, head = self.contents, self.head
-        self.is_listed = True
+        if not self.is_listed:
+            self.is_listed = True
+            head.model = head.model[:_MAX_CHARACTERS]
+            if head.previous_response_id is not None:
+                head.previous_response_id = head.previous_response_id[:_MAX_CHARACTERS]
+            if head.conversation is not None:
+                head.conversation = head.conversation[:_MAX_CHARACTERS]
         if self.room < 0 and head.contents == "recorded":
             head.contents = "recorded, but only its beginning: it is too large"
         if contents:

@@ -149,7 +149,7 @@ def test_a_mask_has_the_length_of_what_it_hides() -> None:
 def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
     for owner, expected in ((Owner(), False), (Owner(keeps_unstored=True), True)):
         one = recording(owner=owner)
-        one.describe("m", None, None, stored=False)
+        one.withhold_unstored()
         assert bool(one.take()) == expected
         refused = recording(body=b'{"model": 5, "store" : false}', owner=owner)
         refused.refuse(RequestError("wrong"))
@@ -560,13 +560,14 @@ def test_only_an_inspector_has_a_form_for_the_key(path: str, inspector: str, sta
 
 def test_a_head_is_small_whatever_a_caller_sends() -> None:
     one = recording()
-    one.describe("m" * 100_000, "resp_" * 10_000, None, stored=True)
+    one.head.model, one.head.previous_response_id = "m" * 100_000, "resp_" * 10_000
     one.refuse(RequestError("no " * 10_000, param="input", code="c"))
     notes = Notes()
     for number in range(5000):
         notes.add(f"input[{number}]", "dropped", "it says nothing")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
     one.close_response(response, notes, shows_response=True)
+    one.take()
     assert len(encode(one.head)) < 20_000
     assert (len(one.head.notes), one.head.more_notes) == (100, 4900)
 
