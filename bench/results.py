@@ -8,7 +8,7 @@ lowest. Other work on the machine adds to both, never takes away, so the two bou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import mean, median
 
 from bench.chain import Depth
 from bench.load import Outcome
@@ -27,6 +27,7 @@ class Sample:
     lost: int  # processes of the server that ended meanwhile, whose CPU time is missing
     client_busy: float  # share of a core
     upstream_busy: float
+    base_cost: float | None = None  # of the scenario's base, as it was measured in turns with it
 
     def cost(self, scenario: Scenario) -> float | None:
         """Return CPU milliseconds per unit of the scenario, or None if there was no work."""
@@ -48,6 +49,17 @@ def total(samples: list[Sample]) -> Outcome:
     for sample in samples:
         outcome.add(sample.outcome)
     return outcome
+
+
+def join(samples: list[Sample]) -> Sample:
+    """Return several rounds as one."""
+    return Sample(
+        sum(sample.cpu for sample in samples),
+        total(samples),
+        sum(sample.lost for sample in samples),
+        mean(sample.client_busy for sample in samples),
+        mean(sample.upstream_busy for sample in samples),
+    )
 
 
 def is_valid(outcome: Outcome) -> bool:
@@ -104,21 +116,19 @@ class Results:
     def ratio(self, scenario: Scenario) -> Ratio | None:
         """Return how the server under test compares to nginx, or to itself in the scenario's base."""
         if scenario.base:
-            return self._compare(scenario, scenario.base, self.tested)
-        return self._compare(scenario, scenario.name, "nginx")
+            samples = self.samples.get(scenario.name, {}).get(self.tested, [])
+            return compare([sample.cost(scenario) for sample in samples], [sample.base_cost for sample in samples])
+        return self._compare(scenario, "nginx")
 
     def relay_ratio(self, scenario: Scenario) -> Ratio | None:
         """Return how the server under test compares to the relay."""
-        return self._compare(scenario, scenario.name, "relay")
+        return self._compare(scenario, "relay")
 
-    def _compare(self, scenario: Scenario, base: str, server: str) -> Ratio | None:
-        """Return how a scenario compares to another (or the same) one on another server; None without both."""
-        above = [sample.cost(scenario) for sample in self.samples.get(scenario.name, {}).get(self.tested, [])]
-        below = [sample.cost(scenario) for sample in self.samples.get(base, {}).get(server, [])]
-        pairs = [one / other for one, other in zip(above, below, strict=False) if one and other]
-        if not pairs:
-            return None
-        return Ratio(median(pairs), min(filter(None, above)) / min(filter(None, below)), tuple(pairs))
+    def _compare(self, scenario: Scenario, server: str) -> Ratio | None:
+        """Return how the server under test compares to another in a scenario; None without both."""
+        of = self.samples.get(scenario.name, {})
+        above, below = ([one.cost(scenario) for one in of.get(name, [])] for name in (self.tested, server))
+        return compare(above, below)
 
 
 @dataclass(frozen=True)
@@ -130,3 +140,11 @@ class Ratio:
     least: float
     """The lowest cost of any round over the other's lowest."""
     pairs: tuple[float, ...]
+
+
+def compare(above: list[float | None], below: list[float | None]) -> Ratio | None:
+    """Return the ratio of costs that were measured in pairs; None if there are none."""
+    pairs = [one / other for one, other in zip(above, below, strict=False) if one and other]
+    if not pairs:
+        return None
+    return Ratio(median(pairs), min(filter(None, above)) / min(filter(None, below)), tuple(pairs))

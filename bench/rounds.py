@@ -2,23 +2,26 @@
 
 All servers of a run are up all the time; an idle one costs nothing, and taking turns scenario by scenario
 lets whatever else the machine is doing fall on both. Before a reading the server has been warmed up and has
-gone quiet; after the load it may finish what it has put off, which then counts as its cost.
+gone quiet; after the load it may finish what it has put off, which then counts as its cost. A scenario that is compared
+with another on the same server takes turns with it that are so short that what slows the machine slows both.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from bench.chain import ChainBroken, measure_chain
 from bench.client import drive
-from bench.load import RESPONSES, Outcome
+from bench.load import RESPONSES, Load, Outcome
 from bench.measure import Memory, cpu_between, read_cpu, read_memory, wait_until_quiet
-from bench.results import OpenStreams, Results, Sample
+from bench.results import OpenStreams, Results, Sample, cost, join
 from bench.scenarios import OPEN, TIMED, Scenario
 from bench.servers import Server
 
 Say = Callable[[str], None]
+TURNS = 12  # of each, in a round of a scenario and its base
 
 
 def run_rounds(
@@ -51,13 +54,35 @@ def run_rounds(
 
 def measure_load(scenario: Scenario, server: Server, upstream: Server, seconds: float) -> Sample:
     """Run one scenario once on one server."""
+    if scenario.base:
+        return measure_in_turns(scenario, server, upstream, seconds)
     drive(server.port, server.dialect, scenario.warm_up(server.dialect))
-    load = scenario.load(server.dialect, seconds)
     wait_until_quiet(server.pid)
+    return run_load(scenario.load(server.dialect, seconds), server, upstream, settles=True)
+
+
+def measure_in_turns(scenario: Scenario, server: Server, upstream: Server, seconds: float) -> Sample:
+    """Run a scenario and its base on one server, in turns; each gets the time of a round."""
+    base = next(one for one in TIMED if one.name == scenario.base)
+    both = base, scenario
+    for one in both:
+        drive(server.port, server.dialect, one.warm_up(server.dialect))
+    wait_until_quiet(server.pid)
+    samples: dict[str, list[Sample]] = {one.name: [] for one in both}
+    for turn in range(TURNS):
+        for one in both if turn % 2 else both[::-1]:
+            load = one.load(server.dialect, seconds / TURNS)
+            samples[one.name].append(run_load(load, server, upstream, settles=False))
+    return replace(join(samples[scenario.name]), base_cost=cost(samples[base.name], base))
+
+
+def run_load(load: Load, server: Server, upstream: Server, *, settles: bool) -> Sample:
+    """Run a load. `settles`: what the server does afterwards, until it is quiet, is its cost, too."""
     before, upstream_before, own_before = read_cpu(server.pid), read_cpu(upstream.pid), time.process_time()
     outcome = drive(server.port, server.dialect, load)
     own, wall = time.process_time() - own_before, max(outcome.wall, 0.001)
-    wait_until_quiet(server.pid)
+    if settles:
+        wait_until_quiet(server.pid)
     seconds_spent, lost = cpu_between(before, read_cpu(server.pid))
     upstream_spent, _ = cpu_between(upstream_before, read_cpu(upstream.pid))
     return Sample(seconds_spent, outcome, lost, own / wall, upstream_spent / wall)

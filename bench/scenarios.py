@@ -66,7 +66,7 @@ class Scenario:
 TIMED = (
     Scenario("nonstream", "answers of 50 words, not streamed", "n50", False, 16, False, 20),
     Scenario(
-        "stored", "the same, and stored; beside those that are not", "n50", False, 16, False, 1.35,
+        "stored", "the same, and stored; in turns with those that are not", "n50", False, 16, False, 1.35,
         stored=True, base="nonstream", skips=("nginx",),
     ),
     Scenario("burst", "streams of 400 deltas as fast as they go", "n400", True, 16, True, 1.5, relay_target=1.0),
