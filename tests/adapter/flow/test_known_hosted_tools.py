@@ -83,6 +83,7 @@ def test_a_server_with_many_tools(provider: Upstream, asked: list[bytes]) -> Non
         app = HostedApp(provider, FakeServer("dice", {"roll": roll} | {f"tool{at}": roll for at in range(1, size)}))
         for _ in range(2):
             app.create(tools=[mcp()], store=False)
-        costs.append(operations(lambda: app.post(tools=[mcp()], store=False)))  # noqa: B023
+        # the lowest of three: the loop may have other work meanwhile
+        costs.append(min(operations(lambda: app.post(tools=[mcp()], store=False)) for _ in range(3)))  # noqa: B023
     few, many = costs
     assert many - few <= 49 * 14
