@@ -277,8 +277,7 @@ class Exchange:
 
     def stored(self) -> StoredResponse:
         """Return the response in its current state, as the store keeps it."""
-        response = self._stream.whole_response()
-        return self._keeping.snapshot(response, encode(response), self.notes)
+        return self._keeping.snapshot(self._stream.whole_response(), self.notes)
 
     def close(self) -> None:
         """Close the upstream call, release the conversation, and log how the exchange ended."""
@@ -306,14 +305,14 @@ class Exchange:
         if self._keeping.keeper is None and self._keeping.lease is None:
             return
         response, asked, services = self._stream.whole_response(), self._round.asked, self._flow.services
-        json = encode(response)
-        if response is self._stream.response:
-            self._json = json
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
             self._recording.head.storing = time.monotonic()
-        if self._keeping.keep(response, json, notes, events, services) and continued is not None:
+        stored = self._keeping.keep(response, notes, events, services)
+        if stored is not None and response is self._stream.response:
+            self._json = stored.response
+        if stored is not None and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
             self._recording.head.stored = time.monotonic()

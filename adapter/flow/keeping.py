@@ -20,6 +20,7 @@ from translators.notes import Notes
 from translators.responses.events import Event
 from translators.responses.request import CreateRequest
 from translators.responses.response import Response
+from translators.wire import encode
 
 
 class ResponseKeeper(Protocol):
@@ -51,29 +52,31 @@ class Keeping(Struct, eq=False):
     lease: ConversationLease | None
     """It was acquired: `release` it."""
 
-    def snapshot(self, response: Response, json: bytes, notes: Notes) -> StoredResponse:
-        """Return the response, which is also given as JSON, as the store keeps it."""
+    def snapshot(self, response: Response, notes: Notes) -> StoredResponse:
+        """Return the response as the store keeps it."""
         return StoredResponse(
             id=response.id,
             tenant=self.tenant,
             created_at=response.created_at,
             previous=response.previous_response_id,
             input=self.request.raw_input,
-            response=json,
+            response=encode(response),
             notes=notes.json(),
             conversation=self.request.conversation,
         )
 
     def keep(
-        self, response: Response, json: bytes, notes: Notes, events: list[Event], services: FlowServices
-    ) -> bool:
-        """Store a response that ended with `events`, and release the lease; return False if it is not to be stored.
+        self, response: Response, notes: Notes, events: list[Event], services: FlowServices
+    ) -> StoredResponse | None:
+        """Store a response that ended with `events`, and release the lease; return what was stored.
 
-        What is stored counts towards the tenant's quota. Raises as `ResponseKeeper.store_final`.
+        None: it is not to be stored. What is stored counts towards the tenant's quota. Raises as
+        `ResponseKeeper.store_final`.
         """
+        stored = None
         if self.keeper is not None:
             items = () if self.lease is None else self._items_to_append(self.lease, response, services.offload)
-            stored = self.snapshot(response, json, notes)
+            stored = self.snapshot(response, notes)
             self.keeper.store_final(stored, items, events)
             if self.request.store:
                 size = len(stored.input) + len(stored.response)
@@ -82,7 +85,7 @@ class Keeping(Struct, eq=False):
                 services.quota.add(self.tenant, size, 1 + len(items))
         if self.lease is not None:
             self.release()
-        return self.keeper is not None
+        return stored
 
     def _items_to_append(
         self, lease: ConversationLease, response: Response, offload: Offload

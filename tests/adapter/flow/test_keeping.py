@@ -30,7 +30,7 @@ def test_many_items_are_appended_beside_the_loop(
     request = CreateRequest(model="m", input=decode_items(raw), raw_input=raw, conversation=id)
     response = replace(first_snapshot(request, new_ids().response, 1), status="completed")
     keeping = Keeping(request, "", StoreKeeper(services.flow.store), lease)
-    assert keeping.keep(response, encode(response), Notes(), [], services.flow)
+    assert keeping.keep(response, Notes(), [], services.flow)
     texts = [item["content"][0]["text"] for item in listed(client, id, "?limit=2&order=desc")]
     assert texts == [f"number {count - 1}", f"number {count - 2}"]
     assert offloaded == [""] * is_long
