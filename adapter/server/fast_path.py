@@ -39,7 +39,7 @@ _HEAD: Final = re.compile(
 )
 _MAX_FIELDS: Final = 64
 _MAX_HEAD_BYTES: Final = 32 * 1024
-"""Half of what gunicorn accepts in one field, unless it is told otherwise."""
+"""Half of gunicorn's default limit for one field. Where the operator has set a lower limit, that one counts."""
 _LENGTH: Final = re.compile(rb"(?i:^content-length):[ \t]*([1-9][0-9]{0,6})\r\n", re.MULTILINE)
 _MAX_DIGITS: Final = 7
 """Of a length."""

@@ -75,9 +75,7 @@ class SQLiteFile:
 
     def _open(self) -> tuple["_Connection", int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self._path, timeout=self._patience, isolation_level=None, factory=_Connection
-        )
+        connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, factory=_Connection)
         try:
             found = self._set_up(connection)
             connection.file = _identity(self._name)
