@@ -91,7 +91,7 @@ def test_it_says_in_one_line_where_it_listens_and_what_is_behind_it(tmp_path: Pa
         assert process.wait(LIMIT) == 0
         assert process.stdout is not None
         events = [json.loads(line)["event"] for line in process.stdout.read().splitlines()]
-        assert events == ["listening", "stopped"], "a server that nobody asked said more"
+        assert events == ["listening", "stopped"], "an idle server logs nothing else"
 
 
 @pytest.mark.parametrize("command", [SERVE, GUNICORN], ids=["serve", "gunicorn"])

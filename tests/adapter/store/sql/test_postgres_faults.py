@@ -20,6 +20,7 @@ from tests.adapter.store import responses
 from tests.adapter.store.responses import OURS, chain, keep, response
 from tests.adapter.store.sql.test_postgres import until_waiting
 from tests.support.servers import postgres
+from tests.support.servers.forward_proxy import ForwardProxy
 
 
 @pytest.fixture(scope="module")
@@ -156,25 +157,18 @@ def test_tables_of_another_version(url: str, store: Store, version: int, told: s
     assert chain(store, "a") == ["a"]
 
 
-class Way:
-    """A way to a server, on which a reply can be lost."""
+class LossyProxy(ForwardProxy):
+    """A proxy in front of one server, on which a reply can be lost. `url` leads through it."""
 
     def __init__(self, url: str) -> None:
-        self._port = urlsplit(url).port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = postgres.changed(url, port=self._listener.getsockname()[1])
+        super().__init__()
+        self._server_port = urlsplit(url).port
+        self.url = postgres.changed(url, port=self.port)
         self.loses_next = False
         """The next reply, and its connection."""
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._port)) as server:
+        with client, socket.create_connection(("127.0.0.1", self._server_port)) as server:
             sending = threading.Thread(target=self._copy, args=(client, server))
             sending.start()
             self._copy(server, client, is_reply=True)
@@ -190,24 +184,20 @@ class Way:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
 
 def test_a_reply_that_is_lost_after_the_commit(url: str) -> None:
     """What the statement did is not done twice, nor is it answered as if it had not been done."""
-    with closing(Way(url)) as way, closing(SQLStore(PostgreSQL(way.url))) as store:
+    with LossyProxy(url) as proxy, closing(SQLStore(PostgreSQL(proxy.url))) as store:
         run = StoredRun("a", OURS, "one", until=1.0, streamed=False)
         store.begin_run(run, response("a"), None)
-        way.loses_next = True
+        proxy.loses_next = True
         store.add_key_usage([KeyUsage("key", "2026-11-29", "default", "m", responses=1)])
-        assert not way.loses_next
+        assert not proxy.loses_next
         assert [one.responses for one in store.key_usage("2026-11-29")] == [1]
-        way.loses_next = True
+        proxy.loses_next = True
         assert store.take_run("a", OURS, "two", until=9.0, expired_by=2.0)
         assert store.run("a", OURS).holder == "two"
-        way.loses_next = True
+        proxy.loses_next = True
         keep(store, "b<a")
         assert chain(store, "b") == ["a", "b"]
-        assert not way.loses_next
+        assert not proxy.loses_next
