@@ -94,7 +94,8 @@ def test_an_input_twice_as_long_that_grows_by_a_turn(client: FlaskClient, provid
     for size in (60, 120):
         post(client, **turns_of_an_agent(size))
         post(client, **turns_of_an_agent(size + 1))
-        costs[size] = operations(lambda: post(client, **turns_of_an_agent(size + 2)))  # noqa: B023
+        # the lowest of three turns: the loop may have other work meanwhile
+        costs[size] = min(operations(lambda: post(client, **turns_of_an_agent(size + n))) for n in (2, 3, 4))  # noqa: B023
     assert costs[120] <= 1.2 * costs[60]
 
 
