@@ -137,9 +137,9 @@ class Exchange:
         self.record: Callable[[bytes], None] | None = None
         """Gets the events as they are written for the client; None: they are not recorded."""
         if self._recording is not None:
-            head = self._recording.head
-            head.response_id, head.transport = self._stream.response.id, self._transport
-            self.record = None if self._recording.contents is None else self._recording.add_events
+            self._recording.line.response = self._stream.response.id, self._transport
+            if self._recording.contents is not None:
+                self.record = self._recording.add_events
         self._deliver: Deliver | None = None
         self._answer_began: float | None = None
         self._error: str | None = None
@@ -216,7 +216,7 @@ class Exchange:
                 if self._answer_began is None:
                     self._answer_began = time.monotonic()
                     if self._recording is not None:
-                        self._recording.head.first_token = self._answer_began
+                        self._recording.line.first_token = self._answer_began
                 try:
                     yield from self._round.events(self._deliver)
                     events, following = self._round.finish()
@@ -308,14 +308,14 @@ class Exchange:
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
-            self._recording.head.storing = time.monotonic()
+            self._recording.line.storing = time.monotonic()
         stored = self._keeping.keep(response, notes, events, services)
         if stored is not None and response is self._stream.response:
             self._json = stored.response
         if stored is not None and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
-            self._recording.head.stored = time.monotonic()
+            self._recording.line.stored = time.monotonic()
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

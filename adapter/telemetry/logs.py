@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 from adapter.telemetry.console import console_line
@@ -30,7 +29,8 @@ LOGGED_TENANT_CHARACTERS: Final = 12
 """Of the digest that a tenant is: enough to tell tenants apart."""
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-log_context: Final[ContextVar[Mapping[str, str]]] = ContextVar("log_context", default=MappingProxyType({}))
+_NO_IDS: Final[Mapping[str, str]] = {}
+log_context: Final[ContextVar[Mapping[str, str]]] = ContextVar("log_context", default=_NO_IDS)
 """The ids of the request for which a greenlet works."""
 
 

@@ -74,9 +74,7 @@ def admit(
     if caller.key is not None:
         caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
     if (recording := caller.recording) is not None:
-        head = recording.head
-        head.model, head.conversation = request.model, request.conversation
-        head.previous_response_id = request.previous_response_id
+        recording.line.asked = request.model, request.previous_response_id, request.conversation
         if not request.store and recording.contents is not None:
             recording.withhold_unstored()
     return resolve_references(request, store, caller.tenant)
@@ -116,7 +114,7 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     else:
         request = services.offload.run(caller.tenant, read_forwarded, body)
     if caller.recording is not None:
-        caller.recording.head.model = request.model
+        caller.recording.line.asked = request.model, None, None
         if not request.may_be_stored:
             caller.recording.withhold_unstored()
     if caller.key is not None:

@@ -18,7 +18,7 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Head, Recording
+from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Line, Piece, Recording
 from adapter.telemetry.masks import contains
 
 _LONG_BYTES: Final = 2048
@@ -97,7 +97,7 @@ class _OfCaller:
     __slots__ = ("data", "heads", "layouts", "lines", "shapes", "texts", "to_cut")
 
     def __init__(self) -> None:
-        self.heads: list[Head] = []
+        self.heads: list[Line] = []
         self.shapes: list[_Layout] = []
         self.data: list[bytes] = []
         """Pieces, and ends of lines. These three are empty again when the group is settled."""
@@ -107,12 +107,8 @@ class _OfCaller:
         self.to_cut = False
         """A request has a name that is one of `_CREDENTIALS`."""
 
-    def add(self, recording: Recording) -> int:
-        """Add what is new of a recording; return the size of its contents."""
-        contents = recording.take()
-        self.heads.append(recording.head)
-        if not contents:
-            return 0
+    def add_contents(self, id: str, contents: list[Piece]) -> int:
+        """Add what is new of the contents of a recording, in any order; return their size."""
         contents.sort(key=_text_of)
         pieces, data, size = [], self.data, 0
         text = contents[0][:2]
@@ -124,7 +120,7 @@ class _OfCaller:
             pieces.append((kind, number, time, len(piece)))
             size += len(piece)
         data.append(b"\n")
-        self.shapes.append(_Layout(recording.head.id, pieces))
+        self.shapes.append(_Layout(id, pieces))
         if contents[0][0] == REQUEST:
             request = contents[0][3]
             for name in _CREDENTIALS:
@@ -168,12 +164,12 @@ class Group:
 
     def __init__(self, first: Recording) -> None:
         """`first`: one of them, which is still to be added."""
-        self.at = first.head.at
-        self.id = first.head.id if first.is_apart else None
+        self.at = first.line.at
+        self.id = first.line.id if first.is_apart else None
         """Of the recording, if it has the row for itself."""
-        self.part = first.head.parts
+        self.part = first.line.parts
         """Which of its contents then are in the group."""
-        self.is_last = first.head.status != "in_progress"
+        self.is_last = first.line.is_over
         """Its exchange is over."""
         self.number = 0
         self.has_contents = False
@@ -182,10 +178,13 @@ class Group:
 
     def add(self, recording: Recording) -> None:
         """Add what is new of a recording; `settle` the group soon."""
+        contents = recording.take()
         own = self._by_bearer.get(recording.bearer)
         if own is None:
             own = self._by_bearer[recording.bearer] = _OfCaller()
-        self.size += own.add(recording)
+        own.heads.append(recording.line)
+        if contents:
+            self.size += own.add_contents(recording.line.id, contents)
         self.number += 1
 
     def settle(self) -> None:
@@ -209,16 +208,11 @@ class Group:
 
 
 def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
-    """Add what is new of recordings to the last of some groups, or to new ones.
-
-    Those of exchanges that are over before they are written share groups; each other one is apart.
-    """
+    """Add what is new of recordings to the last of some groups, or to new ones; each that is apart has its own."""
     changed: list[Group] = []
     last: Group | None = None
     group = groups[-1] if groups and groups[-1].size < _LITTLE else None
     for recording in recordings:
-        if recording.head.status == "in_progress":
-            recording.is_apart = True
         if group is None or recording.is_apart or group.id is not None or group.size >= _AT_ONCE:
             group = Group(recording)
             groups.append(group)

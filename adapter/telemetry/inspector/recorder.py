@@ -1,17 +1,17 @@
 """The recorder of one worker: it begins recordings, and writes them to the spool, many in one transaction.
 
-A recording that ends is gathered with some dozens of others, and written at the next tick of the heartbeat. Most
-exchanges are short, and gathered only once; others at each tick, if there is something new. A thread of its own
-redacts, compresses and writes, for a tenth of the time at most: under a load that is higher than that, contents are
-left out, and the recording says so. If it cannot write, recordings are lost, the log says so, and requests are answered
-as ever.
+A recording that ends is gathered with some dozens of others, and written at the next tick of the heartbeat. One whose
+exchange takes longer is gathered at each tick, if there is something new. A thread of its own redacts, compresses and
+writes, for a tenth of the time at most: under a load that is higher than that, contents are left out, and the recording
+says so. If it cannot write, recordings are lost, the log says so, and requests are answered as ever.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 import gevent
@@ -20,9 +20,9 @@ from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.settings.caller_keys import CallerKey
 from adapter.telemetry.inspector.packing import Group, Mask, gather
-from adapter.telemetry.inspector.recording import REQUEST, Head, Piece, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Line, Recording
 from adapter.telemetry.inspector.spool import Spool, open_spool
-from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS, log, log_context
+from adapter.telemetry.logs import log, log_context
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
@@ -31,6 +31,8 @@ _MAX_CONTENTS: Final = 4 << 20
 """Bytes of the contents of one exchange."""
 _GATHERED: Final = 32
 """Exchanges that are over and are gathered at once: what runs once in a request costs many times what it costs here."""
+_SHORT_SECONDS: Final = 0.25
+"""Of an exchange that is not listed while it is in progress: a row of its own costs more than all else."""
 _MUCH_BYTES: Final = 4 << 20
 """That wait to be written: the next tick is not awaited."""
 _MAX_BYTES: Final = 64 << 20
@@ -66,13 +68,15 @@ class Recorder:
         self._ticks = 0
         self._path: Path | None = None
         self._worker = 0
+        self._number = int(time.time() * 1e6)
+        """Of the last recording: larger than those of an earlier worker with the same process id."""
         self.in_progress: dict[Recording, None] = {}
         """Those of exchanges that have reached a provider and have not ended."""
         self.ended: dict[Recording, None] = {}
         """Those of exchanges that are over, or are refused; they are still to be gathered."""
         self._groups: list[Group] = []
         """What is to be written."""
-        self._epoch = time.time() - time.monotonic()
+        self._epoch = time.time() - monotonic()
         """Unix time at which the monotonic clock was 0."""
         self._writer: gevent.Greenlet[..., None] | None = None
         self._next_log = 0.0
@@ -87,7 +91,7 @@ class Recorder:
     def start(self, directory: Path) -> None:
         """Write to the spool in this directory from now on."""
         self._path = directory / "inspector.db"
-        self._worker = os.getpid()
+        self._worker, self._number = os.getpid(), int(time.time() * 1e6)
 
     def _open_spool(self) -> Spool:
         assert self._path is not None
@@ -97,27 +101,24 @@ class Recorder:
         """Return the recording of a request that began to arrive at a time of the monotonic clock."""
         if len(self.ended) >= _GATHERED:
             self._gather()
-        key, tenant = sender.key, sender.tenant
-        contents: list[Piece] | None = None
-        if self.mode == "heads":
-            about = "not recorded: the inspector records heads only"
-        elif key is not None and key.inspect == "never":
-            about = "not recorded: the key has inspect = \"never\""
-        elif self._seconds_left < 0:
-            about = "not recorded: there is more at the moment than this worker has time to record"
-        elif len(body) > _MAX_CONTENTS:
-            about = "not recorded: the request is too large"
-        else:
-            about = "recorded"
-            contents = [(REQUEST, 0, began, body)]
-        at, worker, ids = self._epoch + began, self._worker, log_context.get()
-        head = Head(
-            # by time, so that new rows are beside each other in an index; no two requests begin in one microsecond
-            f"x_{int(at * 1e6) << 24 | worker:x}", at, began, worker, path,
-            (tenant[:LOGGED_TENANT_CHARACTERS] or None) if key is None else key.name, about, "http", "in_progress",
-            tenant, ids.get("request_id"), ids.get("trace_id"), time.monotonic(), len(body),
+        self._number = number = self._number + 1
+        key, size = sender.key, len(body)
+        line = Line(
+            number, self._worker, self._epoch + began, began, monotonic(), path, size, sender.tenant, log_context.get(),
+            None if key is None else key.name,
         )  # fmt: skip
-        return Recording(self, head, sender.bearer, _MAX_CONTENTS - len(body), contents)
+        if self.mode == "heads":
+            return Recording(self, line, sender.bearer)
+        if key is not None and key.inspect == "never":
+            line.contents = "not recorded: the key has inspect = \"never\""
+        elif self._seconds_left < 0:
+            line.contents = "not recorded: there is more at the moment than this worker has time to record"
+        elif size > _MAX_CONTENTS:
+            line.contents = "not recorded: the request is too large"
+        else:
+            line.contents = "recorded"
+            return Recording(self, line, sender.bearer, [(REQUEST, 0, began, body)], _MAX_CONTENTS - size)
+        return Recording(self, line, sender.bearer)
 
     def _gather(self) -> None:
         """Pack recordings of exchanges that are over."""
@@ -138,17 +139,24 @@ class Recorder:
 
     def tick(self) -> None:
         """Write what is new, and the state of the upstreams; called by the heartbeat."""
-        self._epoch = time.time() - time.monotonic()
+        self._epoch = time.time() - monotonic()
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
         self._gather()
         if sum([group.size for group in self._groups]) <= _MAX_BYTES:
-            news = (recording for recording in self.in_progress if recording.contents or not recording.is_listed)
-            gather(news, self._groups)
+            gather(self._news_in_progress(), self._groups)
         if self._groups:
             self._write_soon()
         self._ticks += 1
         if self._ticks % STATE_TICKS == 0:
             gevent.spawn(self._write_state)
+
+    def _news_in_progress(self) -> Iterator[Recording]:
+        """Yield recordings that have something new, except for those that may soon be over."""
+        short = monotonic() - _SHORT_SECONDS
+        for recording in self.in_progress:
+            if (recording.contents or not recording.is_apart) and recording.line.began < short:
+                recording.is_apart = True
+                yield recording
 
     def read(self, query: Callable[[Spool], T]) -> T:
         """Return what a query finds in the spool, with all that this worker has recorded; raise sqlite3.Error."""
@@ -181,8 +189,8 @@ class Recorder:
                 return self._threads.do(work)  # type: ignore[no-any-return]
         except Exception as error:
             self.lost += changes
-            if time.monotonic() >= self._next_log:
-                self._next_log = time.monotonic() + _LOG_SECONDS
+            if monotonic() >= self._next_log:
+                self._next_log = monotonic() + _LOG_SECONDS
                 log.warning("inspector not written", error=str(error), lost=self.lost)
         return None
 

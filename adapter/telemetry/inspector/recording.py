@@ -2,9 +2,9 @@
 
 A recording only collects, in the event loop: along the way a time is stored as it was read, bytes are appended, and
 nothing is calculated: code that runs once in a request costs many times what it costs for some dozens of recordings at
-once, as they are packed. For the same reason what is known of a request is set in its head, without a call. Redaction
-and writing are the recorder's work, beside the event loop. Times are those of the worker's monotonic clock; readers get
-milliseconds since the request began to arrive (`Head.milliseconds`).
+once, as they are packed. For the same reason what is known of a request is set in its line, without a call, and only
+readers make a head of a line. Redaction and writing are the recorder's work, beside the event loop. Times are those of
+the worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import ProtocolError, ProviderError, UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.response import Response, Usage
@@ -23,21 +24,26 @@ _MAX_NOTES: Final = 100
 """In a head, which every list has: there may be one for each item of the input."""
 _MAX_CHARACTERS: Final = 1000
 """Of a name or a message in a head: callers and providers choose their length."""
+FIRST: Final = "first"
+"""Why the first attempt is made."""
+HEADS_ONLY: Final = "not recorded: the inspector records heads only"
+"""Why there are no contents in most recordings."""
+_ID: Final = re.compile(r"x_([0-9]+)_([0-9]+)")
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
 
 
 class Attempt(Struct, omit_defaults=True, gc=False):
     """One call to a provider."""
 
-    reason: str
-    """Why it was made: first, lesson, failover, retry, repair, summary, shorter history, tool results."""
     upstream: str
     model: str
     """Its name at the upstream."""
-    key: int | None
-    lessons: tuple[str, ...]
-    """Those with which the chat request was translated."""
     began: float
+    reason: str = FIRST
+    """Why it was made: first, lesson, failover, retry, repair, summary, shorter history, tool results."""
+    key: int | None = None
+    lessons: tuple[str, ...] = ()
+    """Those with which the chat request was translated."""
     delay: float = 0.0
     """Seconds until it was sent."""
     answered: float | None = None
@@ -63,7 +69,7 @@ class ToolCall(Struct, omit_defaults=True, gc=False):
 
 
 class Head(Struct, omit_defaults=True, gc=False):
-    """What is recorded of every exchange: nothing that caller or model wrote, names aside."""
+    """What is recorded of every exchange, as readers have it: nothing that caller or model wrote, names aside."""
 
     id: str
     at: float
@@ -107,13 +113,98 @@ class Head(Struct, omit_defaults=True, gc=False):
     more_notes: int = 0
     """Notes that are left out here."""
     attempts: list[Attempt] = []
-    tools: list[ToolCall] = []
+    tools: tuple[ToolCall, ...] = ()
     parts: int = 0
     """How many parts of its contents have been written."""
 
     def milliseconds(self, time: float) -> float:
         """Return a time in milliseconds since the beginning."""
         return (time - self.began) * 1000
+
+
+class Line(Struct, omit_defaults=True, gc=False):
+    """A head as it is written: what is known at one time, in every exchange, is one member.
+
+    To set a member costs many times what it costs to make it with the line. Undocumented members are as in `Head`.
+    """
+
+    number: int
+    """Of the exchange, in its worker: as if one began in each microsecond since the Unix epoch."""
+    worker: int
+    at: float
+    began: float
+    read: float
+    path: str
+    request_bytes: int
+    tenant: str
+    ids: Mapping[str, str]
+    """Of the request and the trace, as the log has them."""
+    key: str | None = None
+    """Its name; None: the tenant says who it is."""
+    contents: str = HEADS_ONLY
+    asked: tuple[str, str | None, str | None] = ("", None, None)
+    """The model, the previous response and the conversation of the request."""
+    response: tuple[str | None, str] = (None, "http")
+    """Its id, and the transport."""
+    attempts: list[Attempt] = []
+    answer: tuple[float, int] | None = None
+    """When the status of the last attempt's answer came, and that status, if they are not set there."""
+    tools: tuple[ToolCall, ...] = ()
+    first_token: float | None = None
+    storing: float | None = None
+    stored: float | None = None
+    end: tuple[float, str, Usage | None] | None = None
+    """When the exchange was closed, the status of its response, and the usage."""
+    refusal: str = ""
+    """The status of a request that is refused, if there is no other."""
+    http: int = 0
+    """0: 200, once the exchange is closed."""
+    error: dict[str, Any] | None = None
+    incomplete: str | None = None
+    notes: tuple[Note, ...] = ()
+    more_notes: int = 0
+    replay_of: str | None = None
+    parts: int = 0
+
+    @property
+    def id(self) -> str:
+        """By time, so that new rows are beside each other in an index. `begin_of_line` finds it."""
+        return f"x_{self.number}_{self.worker}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the exchange is."""
+        return self.end is not None or self.refusal != ""
+
+    def settle_answer(self) -> None:
+        """Set in the last attempt what is known of its answer."""
+        if self.answer is not None:
+            attempt = self.attempts[-1]
+            (attempt.answered, attempt.status), self.answer = self.answer, None
+
+    def head(self) -> Head:
+        """Return what readers have."""
+        self.settle_answer()
+        model, previous, conversation = self.asked
+        response_id, transport = self.response
+        http, closed, status, usage = self.http, None, self.refusal or "in_progress", None
+        if self.end is not None:
+            closed, status, usage = self.end
+            http = http or 200
+        name = (self.tenant[:LOGGED_TENANT_CHARACTERS] or None) if self.key is None else self.key
+        return Head(
+            self.id, self.at, self.began, self.worker, self.path, name, self.contents, transport, status,
+            self.tenant, self.ids.get("request_id"), self.ids.get("trace_id"), self.read, self.request_bytes,
+            self.replay_of, response_id, previous, conversation, model, http, self.error, self.incomplete,
+            self.first_token, self.storing, self.stored, closed, usage, self.notes, self.more_notes, self.attempts,
+            self.tools, self.parts,
+        )  # fmt: skip
+
+
+def begin_of_line(id: str) -> bytes | None:
+    """Return what begins the line of a recording with this id; None: no recording has such an id."""
+    found = _ID.fullmatch(id)
+    return found and b'{"number":%b,"worker":%b,' % (found[1].encode(), found[2].encode())
 
 
 REQUEST, CHAT, CHUNK, ERROR, EVENT, RESPONSE = range(6)
@@ -137,17 +228,15 @@ class Recording(Struct, eq=False, gc=False):
     """One exchange."""
 
     owner: Owner
-    head: Head
+    line: Line
     bearer: str | None
     """It is redacted."""
-    room: int
-    """Bytes of contents that may still be recorded; below 0 there were too many, and nothing more is recorded."""
-    contents: list[Piece] | None
+    contents: list[Piece] | None = None
     """What is still to be written; None: nothing will be."""
+    room: int = 0
+    """Bytes of contents that may still be recorded; below 0 there were too many, and nothing more is recorded."""
     reason: str = ""
     """Why the next attempt is made; "" if it is not known."""
-    is_listed: bool = False
-    """Its head has been taken."""
     is_apart: bool = False
     """It has been taken while the exchange was in progress, and has a row for itself."""
 
@@ -158,25 +247,26 @@ class Recording(Struct, eq=False, gc=False):
 
     def withhold(self, reason: str) -> None:
         """Record no contents of this exchange, not even those so far."""
-        self.head.contents, self.contents = reason, None
+        self.line.contents, self.contents = reason, None
 
     def begin_attempt(
         self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
     ) -> None:
         """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
-        attempts, now = self.head.attempts, monotonic()
-        if not attempts:
-            self.owner.in_progress[self] = None
-        reason = self.reason
+        line, now, reason = self.line, monotonic(), self.reason
         if reason:
             self.reason = ""
         else:
-            reason = "next round" if attempts else "first"
+            reason = "next round" if line.attempts else FIRST
+        if line.attempts:
+            line.settle_answer()
+        else:
+            self.owner.in_progress[self] = None
         if self.contents is not None:
             self.room -= len(json)
             if self.room >= 0:
-                self.contents.append((CHAT, len(attempts), now, json))
-        attempts.append(Attempt(reason, upstream, model, key, lessons, now, delay))
+                self.contents.append((CHAT, len(line.attempts), now, json))
+        line.attempts.append(Attempt(upstream, model, now, reason, key, lessons, delay))
 
     def add_chunk(self, data: bytes) -> None:
         """Record bytes of the last attempt's answer."""
@@ -184,7 +274,7 @@ class Recording(Struct, eq=False, gc=False):
         contents = self.contents
         if contents is None or self.room < 0:
             return
-        now, attempts = monotonic(), self.head.attempts
+        now, attempts = monotonic(), self.line.attempts
         if attempts[-1].first is None:
             attempts[-1].first = now
         contents.append((CHUNK, len(attempts) - 1, now, data))
@@ -193,13 +283,14 @@ class Recording(Struct, eq=False, gc=False):
         """Record the body of the last attempt's answer, which is an error."""
         self.room -= len(body)
         if body and self.contents is not None and self.room >= 0:
-            self.contents.append((ERROR, len(self.head.attempts) - 1, monotonic(), body))
+            self.contents.append((ERROR, len(self.line.attempts) - 1, monotonic(), body))
 
     def fail_attempt(self, error: UpstreamError) -> None:
         """Record how the last attempt failed, unless that is known."""
-        attempt = self.head.attempts[-1] if self.head.attempts else None
+        attempt = self.line.attempts[-1] if self.line.attempts else None
         if attempt is None or attempt.error is not None:
             return
+        self.line.settle_answer()
         attempt.ended = monotonic()
         attempt.status = error.provider_status or attempt.status
         provider = error.provider_error
@@ -210,14 +301,15 @@ class Recording(Struct, eq=False, gc=False):
 
     def end_attempt(self) -> None:
         """Record that the last attempt has ended, unless that is known."""
-        if self.head.attempts and self.head.attempts[-1].ended is None:
-            self.head.attempts[-1].ended = monotonic()
+        attempts = self.line.attempts
+        if attempts and attempts[-1].ended is None:
+            attempts[-1].ended = monotonic()
 
     def add_tool(self, fields: Mapping[str, Any], seconds: float) -> None:
         """Record a call of a hosted tool that has just ended; `fields` are those of its line in the log."""
         ended = monotonic()
         name = str(fields.get("tool") or fields.get("server") or fields["kind"])
-        self.head.tools.append(ToolCall(fields["kind"], name, fields["outcome"], ended - seconds, ended))
+        self.line.tools += (ToolCall(fields["kind"], name, fields["outcome"], ended - seconds, ended),)
 
     def add_events(self, data: bytes) -> None:
         """Record events, as they are written for the client."""
@@ -227,66 +319,61 @@ class Recording(Struct, eq=False, gc=False):
 
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
-        self.head.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+        self.line.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
 
     def refuse(self, error: ProtocolError) -> None:
         """Record the error with which the request is answered."""
-        head = self.head
-        if self.contents and not head.model and _NOT_STORED.search(self.contents[0][-1]):  # it could not be parsed
+        line = self.line
+        if self.contents and not line.asked[0] and _NOT_STORED.search(self.contents[0][-1]):  # it could not be parsed
             self.withhold_unstored()
-        head.http = error.status
+        line.http = error.status
         self.fail(error)
-        if head.status == "in_progress":
-            head.status = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
+        line.refusal = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
         self.owner.ended[self] = None
 
     def pass_on(self, provider: ProviderError) -> None:
         """Record that the client gets the provider's own error as it is, in place of the adapter's."""
-        self.head.http = provider.status
-        self.head.error = _said(provider)
+        self.line.http = provider.status
+        self.line.error = _said(provider)
         self.owner.ended[self] = None
 
     def close(self, status: str, usage: Usage | None) -> None:
         """Record how a forwarded request ended."""
-        head = self.head
-        head.closed = monotonic()
-        head.status, head.usage, head.http = status, usage, head.http or 200
+        self.line.end = monotonic(), status, usage
         self.owner.ended[self] = None
 
     def close_response(self, response: Response, notes: Notes, *, shows_response: bool) -> None:
         """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
-        head = self.head
+        line = self.line
         if notes:
             listed = tuple(notes)
-            head.notes, head.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
+            line.notes, line.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
         if response.error is not None:
-            head.error = {"code": response.error.code, "message": _cut(response.error.message)}
+            line.error = {"code": response.error.code, "message": _cut(response.error.message)}
         if response.incomplete_details is not None:
-            head.incomplete = response.incomplete_details.reason
-        head.closed, head.usage, head.http = monotonic(), response.usage, head.http or 200
-        if response.status == "in_progress":  # it ended as an HTTP error
-            head.status = "failed"
-        else:
-            head.status = response.status
-            if shows_response and self.contents is not None and self.room >= 0:
-                self.contents.append((RESPONSE, 0, head.closed, encode(response)))
+            line.incomplete = response.incomplete_details.reason
+        status: str = response.status
+        if status == "in_progress":  # it ended as an HTTP error
+            status = "failed"
+        elif shows_response and self.contents is not None and self.room >= 0:
+            self.contents.append((RESPONSE, 0, monotonic(), encode(response)))
+        line.end = monotonic(), status, response.usage
         self.owner.ended[self] = None
 
     def take(self) -> list[Piece] | None:
-        """Return what is new of the contents; the head, too, is about to be written."""
-        contents, head = self.contents, self.head
-        if not self.is_listed:
-            self.is_listed = True
-            head.model = head.model[:_MAX_CHARACTERS]
-            if head.previous_response_id is not None:
-                head.previous_response_id = head.previous_response_id[:_MAX_CHARACTERS]
-            if head.conversation is not None:
-                head.conversation = head.conversation[:_MAX_CHARACTERS]
-        if self.room < 0 and head.contents == "recorded":
-            head.contents = "recorded, but only its beginning: it is too large"
+        """Return what is new of the contents; the line, too, is about to be written."""
+        contents, line = self.contents, self.line
+        model, previous, conversation = line.asked
+        if len(model) > _MAX_CHARACTERS or previous is not None or conversation is not None:
+            line.asked = (
+                model[:_MAX_CHARACTERS], previous and previous[:_MAX_CHARACTERS],
+                conversation and conversation[:_MAX_CHARACTERS],
+            )  # fmt: skip
+        if self.room < 0 and line.contents == "recorded":
+            line.contents = "recorded, but only its beginning: it is too large"
         if contents:
-            self.contents = None if head.status != "in_progress" else []
-            head.parts += 1
+            self.contents = None if line.is_over else []
+            line.parts += 1
         return contents
 
 

@@ -20,7 +20,7 @@ from typing import Final
 from msgspec import Struct
 
 from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, decompress, join_parts, unpack
-from adapter.telemetry.inspector.recording import Head
+from adapter.telemetry.inspector.recording import Head, Line, begin_of_line
 from translators.wire import Decoder
 
 MAX_RECORDINGS: Final = 5000
@@ -28,7 +28,8 @@ MAX_AGE: Final = 24 * 3600.0
 """Seconds."""
 _TRIM_SECONDS: Final = 10.0
 _TRIMMED_PART: Final = 1 / 16
-"""The ring is trimmed after so long, or when a worker has written this part of it."""
+"""The ring is trimmed after so long, or when a worker has written this part of its bytes, or four times as large a part
+of its recordings: one that is only a head is small."""
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
         rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, number INTEGER, at REAL, bytes INTEGER,
@@ -54,7 +55,7 @@ _FIRST_TO_STAY: Final = """
 _ROWS: Final = 100
 """Of one statement."""
 
-read_head: Final = Decoder(Head).decode
+_read_line: Final = Decoder(Line).decode
 
 
 class Listed(Struct, frozen=True):
@@ -86,7 +87,7 @@ class Spool:
             heads = next(packed)
             contents = (next(packed), next(packed)) if group.has_contents else (None, None)
             size = sum(map(len, filter(None, contents)))
-            self._untrimmed += group.number / MAX_RECORDINGS + (len(heads) + size) / self._max_bytes
+            self._untrimmed += max(group.number / 4 / MAX_RECORDINGS, (len(heads) + size) / self._max_bytes)
             if group.id is None:
                 rows.append((None, group.number, group.at, len(heads) + size, heads, *contents))
                 continue
@@ -146,25 +147,24 @@ class Spool:
 
     def find(self, id: str) -> Listed | None:
         """Return the recording with an id, or the last one of the response with that id; None: there is none."""
-        name = "response_id" if id.startswith("resp_") else "id"
-        for row in self._rows_with(name, id):
+        for row in self._rows_with(id):
             for one in reversed([*_listed([row])]):
-                if getattr(one.head, name) == id:
+                if id in (one.head.id, one.head.response_id):
                     return one
         return None
 
     def read_contents(self, id: str) -> Part:
         """Return the contents of a recording, as far as there are any."""
         parts = [*self._read_parts(id)]
-        for rev, _ in self._rows_with("id", id):
+        for rev, _ in self._rows_with(id):
             query = "SELECT layouts, texts FROM recordings WHERE rev = ? AND layouts NOTNULL"
             for packed in self._connection.execute(query, (rev,)):
                 parts += [part for owner, part in unpack(*packed) if owner == id]
         return join_parts(parts)
 
-    def _rows_with(self, name: str, value: str) -> Iterator[tuple[int, bytes]]:
-        """Yield the rows of which a head has this member, the newest first."""
-        member = f'"{name}":"{value}"'.encode()
+    def _rows_with(self, id: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the rows that may have a recording with this id, or of the response with it, the newest first."""
+        member = begin_of_line(id) or f'"{id}"'.encode()
         for rev, heads in self._connection.execute("SELECT rev, heads FROM recordings ORDER BY rev DESC"):
             if member in decompress(heads):
                 yield rev, heads
@@ -212,5 +212,5 @@ def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:
     """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
     for last, heads in rows:
         lines = decompress(heads).splitlines()
-        for rev, head in enumerate(lines, last - len(lines) + 1):
-            yield Listed(rev, read_head(head))
+        for rev, line in enumerate(lines, last - len(lines) + 1):
+            yield Listed(rev, _read_line(line).head())

@@ -26,7 +26,7 @@ from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
 from adapter.telemetry.inspector.packing import CUT, Group, compress, gather, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import REQUEST, Head, Piece, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Line, Piece, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.telemetry.masks import mask_secrets, mask_tokens
 from tests.support.app import make_app
@@ -51,21 +51,25 @@ class Owner:
         self.ended: dict[Recording, None] = {}
 
 
-def recording(id: str = "x_1", *, body: bytes | None = b"{}", at: float | None = None, owner: Owner | None = None,
+def recording(id: str = "x_1_0", *, body: bytes | None = b"{}", at: float | None = None, owner: Owner | None = None,
               room: int = 1 << 20, bearer: str | None = KEY) -> Recording:  # fmt: skip
-    """Return the recording of a request; `body`: None: its contents are not recorded."""
-    at = time.time() if at is None else at
-    head = Head(
-        id, at, time.monotonic(), 1, "/v1/responses", "team", "recorded", "http", "in_progress", "tenant", None, None,
-        time.monotonic(), len(body or b""),
+    """Return the recording of a request, of a number in a worker; `body`: None: its contents are not recorded."""
+    _, number, worker = id.split("_")
+    at, began = time.time() if at is None else at, time.monotonic()
+    line = Line(
+        int(number), int(worker), at, began, time.monotonic(), "/v1/responses", len(body or b""), "tenant", {}, "team",
+        "recorded",
     )  # fmt: skip
-    contents: list[Piece] | None = None if body is None else [(REQUEST, 0, head.began, body)]
-    return Recording(owner or Owner(), head, bearer, room, contents)
+    contents: list[Piece] | None = None if body is None else [(REQUEST, 0, began, body)]
+    return Recording(owner or Owner(), line, bearer, contents, room)
 
 
 def gathered(recordings: Iterable[Recording]) -> list[Group]:
-    """Return what is new of recordings, as it is written."""
+    """Return what is new of recordings, as it is written: those of exchanges that are not over are apart."""
     groups: list[Group] = []
+    recordings = [*recordings]
+    for one in recordings:
+        one.is_apart = one.is_apart or not one.line.is_over
     gather(recordings, groups)
     return groups
 
@@ -82,7 +86,7 @@ def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     (group,) = gathered([one])
     _, *contents = group.pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
     ((id, part),) = unpack(*compress(contents))
-    assert id == "x_1"
+    assert id == "x_1_0"
     assert part.request is not None
     return part.request
 
@@ -104,7 +108,7 @@ def test_events_are_cut_one_by_one(spool: Spool) -> None:
     for data in sent:
         one.add_events(data)
     spool.write(gathered([one]))
-    ((times, sizes, data),) = spool.read_contents("x_1").events
+    ((times, sizes, data),) = spool.read_contents("x_1_0").events
     assert times == sorted(times)
     assert [data[sum(sizes[:at]) : sum(sizes[: at + 1])] for at in range(3)] == [
         sent[0], b'data: {"b":"%b3000 characters, sha256 2744acd6]"}\n\n' % CUT,
@@ -162,10 +166,10 @@ def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
     for _ in range(100):
         one.add_chunk(b"x y " * 25)
     spool.write(gathered([one]))
-    found = spool.find("x_1")
+    found = spool.find("x_1_0")
     assert found is not None
     assert found.head.contents == "recorded, but only its beginning: it is too large"
-    contents = spool.read_contents("x_1")
+    contents = spool.read_contents("x_1_0")
     assert contents.request == b"{}"
     assert len(contents.chunks[0][3]) == 900
 
@@ -188,47 +192,47 @@ def count(spool_file: Path, query: str) -> int:
         return found
 
 
-@pytest.mark.parametrize("in_progress", [True, False])
+@pytest.mark.parametrize("goes_on", [True, False])
 def test_recordings_that_are_written_together_keep_their_own_contents(
-    spool: Spool, tmp_path: Path, in_progress: bool
+    spool: Spool, tmp_path: Path, goes_on: bool
 ) -> None:
-    bodies = {f"x_{number}": b"%d " % number * 100_000 for number in range(17)}
-    together = [whole(id, None if id == "x_3" else body) for id, body in bodies.items()]
-    for one in together if in_progress else ():
-        one.head.status = "in_progress"
+    bodies = {f"x_{number}_0": b"%d " % number * 100_000 for number in range(17)}
+    together = [whole(id, None if id == "x_3_0" else body) for id, body in bodies.items()]
+    for one in together if goes_on else ():
+        one.line.refusal = ""
     spool.write(gathered(together))
-    assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3": None}
+    assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3_0": None}
     assert {id: part.request for id, part in spool.read_all_contents() if part.request} == {
-        id: body for id, body in bodies.items() if id != "x_3"
+        id: body for id, body in bodies.items() if id != "x_3_0"
     }
     assert {one.head.id for one in spool.latest(100)} == set(bodies)
     assert all((found := spool.find(id)) and found.head.id == id for id in bodies)
     rows = count(tmp_path / "inspector.db", "recordings")
-    assert rows == (17 if in_progress else 7), "about half a megabyte in each row"
+    assert rows == (17 if goes_on else 7), "about half a megabyte in each row"
 
 
 def test_an_empty_body_is_recorded(spool: Spool) -> None:
-    spool.write(gathered([whole("x_1", b"")]))
-    spool.write(gathered([whole("x_2", b""), whole("x_3", b"{}")]))
-    assert [spool.read_contents(f"x_{number}").request for number in (1, 2, 3)] == [b"", b"", b"{}"]
+    spool.write(gathered([whole("x_1_0", b"")]))
+    spool.write(gathered([whole("x_2_0", b""), whole("x_3_0", b"{}")]))
+    assert [spool.read_contents(f"x_{number}_0").request for number in (1, 2, 3)] == [b"", b"", b"{}"]
 
 
 def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tmp_path: Path) -> None:
     keys = [None, "sk-hidden-a", "sk-hidden-b", "sk-hidden-a", None]
     together = [
-        whole(f"x_{number}", b'{"a":"%b"}' % (key or "sk-hidden-a").encode(), bearer=key)
+        whole(f"x_{number}_0", b'{"a":"%b"}' % (key or "sk-hidden-a").encode(), bearer=key)
         for number, key in enumerate(keys)
     ]
     spool.write(gathered(together))
-    found = [spool.read_contents(f"x_{number}").request for number in range(len(keys))]
+    found = [spool.read_contents(f"x_{number}_0").request for number in range(len(keys))]
     assert found == [b'{"a":"%b"}' % (b"sk-hidden-a" if key is None else b"*" * 11) for key in keys]
     assert count(tmp_path / "inspector.db", "recordings") == 1
 
 
 def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
-    one, other = whole("x_1", b"sk-hid", bearer="sk-hidden"), whole("x_2", b"den", bearer="sk-hidden")
+    one, other = whole("x_1_0", b"sk-hid", bearer="sk-hidden"), whole("x_2_0", b"den", bearer="sk-hidden")
     spool.write(gathered([one, other]))
-    assert [spool.read_contents(id).request for id in ("x_1", "x_2")] == [b"sk-hid", b"den"]
+    assert [spool.read_contents(id).request for id in ("x_1_0", "x_2_0")] == [b"sk-hid", b"den"]
 
 
 def test_a_secret_that_comes_in_pieces_is_masked_whatever_is_recorded_between_them(spool: Spool) -> None:
@@ -238,7 +242,7 @@ def test_a_secret_that_comes_in_pieces_is_masked_whatever_is_recorded_between_th
         one.add_chunk(chunk)
         one.add_events(events)
     spool.write(gathered([one]))
-    part = spool.read_contents("x_1")
+    part = spool.read_contents("x_1_0")
     ((number, came, sizes, data),) = part.chunks
     assert (number, sizes, data) == (0, [6, 3, 4], b"a ********* b")
     ((went, sizes, data),) = part.events
@@ -266,7 +270,7 @@ def test_what_has_ended_is_gathered_before_it_is_written(tmp_path: Path, monkeyp
 
 
 def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: Spool) -> None:
-    ids = [f"x_{number}" for number in range(25)]
+    ids = [f"x_{number}_0" for number in range(25)]
     for first in range(0, 25, 5):
         spool.write(gathered([whole(id) for id in ids[first : first + 5]]))
     found: list[Listed] = []
@@ -281,29 +285,29 @@ def test_a_cursor_may_stop_between_recordings_that_were_written_together(spool: 
 def test_two_workers_write_to_one_file(spool: Spool, tmp_path: Path) -> None:
     other = open_spool(tmp_path / "inspector.db", 200_000, mask)
     for number in range(10):
-        spool.write(gathered([whole(f"x_{number}a"), whole(f"x_{number}b")]))
-        other.write(gathered([whole(f"x_{number}c", b"[]"), recording(f"x_{number}d")]))
+        spool.write(gathered([whole(f"x_{number}_1"), whole(f"x_{number}_2")]))
+        other.write(gathered([whole(f"x_{number}_3", b"[]"), recording(f"x_{number}_4")]))
     found = other.changed_since(0, 100)
     other.close()
-    assert [one.head.id for one in found] == [f"x_{number}{name}" for number in range(10) for name in "abcd"]
+    assert [one.head.id for one in found] == [f"x_{number}_{name}" for number in range(10) for name in (1, 2, 3, 4)]
     assert [one.rev for one in found] == list(range(1, 41))
-    assert spool.read_contents("x_7c").request == b"[]"
+    assert spool.read_contents("x_7_3").request == b"[]"
 
 
 def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(spool: Spool, tmp_path: Path) -> None:
-    one = recording("x_long", body=b'{"a":1}')
-    spool.write(gathered([one, whole("x_1")]))
+    one = recording("x_99_0", body=b'{"a":1}')
+    spool.write(gathered([one, whole("x_1_0")]))
     one.begin_attempt("default", "m", None, (), 0.0, b'{"messages":[]}')
-    spool.write(gathered([whole("x_2"), one]))
+    spool.write(gathered([whole("x_2_0"), one]))
     one.fail_attempt(UpstreamError("gone", reason="gone"))
     one.add_error_body(b"no")
     one.refuse(RequestError("wrong"))
-    spool.write(gathered([one, whole("x_3")]))
-    part = spool.read_contents("x_long")
+    spool.write(gathered([one, whole("x_3_0")]))
+    part = spool.read_contents("x_99_0")
     assert (part.request, part.chats, part.error_bodies) == (b'{"a":1}', [(0, b'{"messages":[]}')], [(0, b"no")])
-    assert sum(listed.head.id == "x_long" for listed in spool.changed_since(0, 100)) == 1
-    assert dict(spool.read_all_contents())["x_long"] == part
-    assert (found := spool.find("x_long")) is not None
+    assert sum(listed.head.id == "x_99_0" for listed in spool.changed_since(0, 100)) == 1
+    assert dict(spool.read_all_contents())["x_99_0"] == part
+    assert (found := spool.find("x_99_0")) is not None
     assert found.head.status == "rejected"
     assert count(tmp_path / "inspector.db", "recordings") == 4
     assert count(tmp_path / "inspector.db", "parts") == 3
@@ -312,21 +316,21 @@ def test_an_exchange_that_is_written_as_it_goes_has_one_row_and_all_its_parts(sp
 def test_an_exchange_that_ends_before_its_beginning_is_written_keeps_the_order_of_its_contents(
     spool: Spool, tmp_path: Path
 ) -> None:
-    one = recording("x_1")
+    one = recording("x_1_0")
     one.begin_attempt("default", "m", None, (), 0.0, b"[]")
     one.add_chunk(b"a" * 600_000)
     first = gathered([one])
     one.add_chunk(b"b")
     one.refuse(RequestError("wrong"))
-    spool.write(first + gathered([whole("x_2"), one]))
-    part = spool.read_contents("x_1")
+    spool.write(first + gathered([whole("x_2_0"), one]))
+    part = spool.read_contents("x_1_0")
     assert b"".join(data for *_, data in part.chunks) == b"a" * 600_000 + b"b"
-    assert [found.head.status for found in spool.changed_since(0, 10) if found.head.id == "x_1"] == ["rejected"]
+    assert [found.head.status for found in spool.changed_since(0, 10) if found.head.id == "x_1_0"] == ["rejected"]
     assert count(tmp_path / "inspector.db", "recordings") == 2
 
 
 def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
-    one = recording("x_1")
+    one = recording("x_1_0")
     one.begin_attempt("default", "m", None, (), 0.0, b"[]")
     spool.write(gathered([one]))
     (found,) = spool.latest(1)
@@ -336,29 +340,29 @@ def test_a_time_that_has_not_come_is_not_shown(spool: Spool) -> None:
 
 
 def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_path: Path) -> None:
-    one = recording("x_long", body=b'{"a":1}')
+    one = recording("x_99_0", body=b'{"a":1}')
     spool.write(gathered([one]))
     for number in range(60):
         spool.write(gathered([whole(f"x_{number}_{n}", noise(f"{n}")) for n in range(10)]))
-        one.head.first_token = time.monotonic()
+        one.line.first_token = time.monotonic()
         spool.write(gathered([one]))
     assert spool.find("x_0_0") is None
-    assert spool.read_contents("x_long").request == b'{"a":1}'
+    assert spool.read_contents("x_99_0").request == b'{"a":1}'
     for number in range(60):
-        spool.write(gathered([whole(f"x_{number}", noise("")) for _ in range(10)]))
-    assert spool.find("x_long") is None
+        spool.write(gathered([whole(f"x_{number}_0", noise("")) for _ in range(10)]))
+    assert spool.find("x_99_0") is None
     assert count(tmp_path / "inspector.db", "parts") == 0
 
 
 def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
-    one = whole("x_1", b'{"a":1}')
+    one = whole("x_1_0", b'{"a":1}')
     spool.write(gathered([one]))
-    one.head.http = 418
-    spool.write(gathered([whole("x_2"), one]))
-    assert [(found.head.id, found.head.http) for found in spool.latest(10) if found.head.id == "x_1"] == [("x_1", 418)]
-    assert (found := spool.find("x_1")) is not None
+    one.line.http = 418
+    spool.write(gathered([whole("x_2_0"), one]))
+    assert [found.head.http for found in spool.latest(10) if found.head.id == "x_1_0"] == [418]
+    assert (found := spool.find("x_1_0")) is not None
     assert found.head.http == 418
-    assert spool.read_contents("x_1").request == b'{"a":1}'
+    assert spool.read_contents("x_1_0").request == b'{"a":1}'
 
 
 def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path) -> None:
@@ -375,38 +379,38 @@ def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path)
 def test_the_number_of_recordings_is_bounded(tmp_path: Path) -> None:
     spool = open_spool(tmp_path / "inspector.db", 4 << 20, mask)
     for number in range(0, MAX_RECORDINGS + 2000, 100):
-        spool.write(gathered([whole(f"x_{number + n}", None) for n in range(100)]))
+        spool.write(gathered([whole(f"x_{number + n}_0", None) for n in range(100)]))
     found = spool.latest(2 * MAX_RECORDINGS)
     spool.close()
     assert MAX_RECORDINGS - 100 < len(found) <= MAX_RECORDINGS + 1000
-    assert found[0].head.id == f"x_{MAX_RECORDINGS + 1999}"
+    assert found[0].head.id == f"x_{MAX_RECORDINGS + 1999}_0"
 
 
 def test_revisions_are_not_used_again(spool: Spool) -> None:
-    spool.write(gathered([recording(f"x_{number}", at=time.time() - MAX_AGE - 1) for number in range(3)]))
+    spool.write(gathered([recording(f"x_{number}_0", at=time.time() - MAX_AGE - 1) for number in range(3)]))
     spool._next_trim = 0.0
     spool.write_worker(1, b"[]")
     assert spool.latest(10) == []
     assert spool.revision() == 3
-    spool.write(gathered([whole("x_new")]))
-    assert [(one.rev, one.head.id) for one in spool.changed_since(3, 10)] == [(4, "x_new")]
+    spool.write(gathered([whole("x_9_0")]))
+    assert [(one.rev, one.head.id) for one in spool.changed_since(3, 10)] == [(4, "x_9_0")]
 
 
 def test_the_oldest_make_room(spool: Spool) -> None:
     for number in range(60):
-        one = recording(f"x_{number}", body=json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
+        one = recording(f"x_{number}_0", body=json.dumps({"a": [hash((number, n)) for n in range(500)]}).encode())
         spool.write(gathered([one]))
     kept = [one.head.id for one in spool.latest(1000)]
     assert 10 < len(kept) < 60
-    assert kept[0] == "x_59"
-    assert set(kept) == {f"x_{number}" for number in range(60 - len(kept), 60)}
-    assert spool.find("x_0") is None
-    assert spool.read_contents("x_0").request is None
+    assert kept[0] == "x_59_0"
+    assert set(kept) == {f"x_{number}_0" for number in range(60 - len(kept), 60)}
+    assert spool.find("x_0_0") is None
+    assert spool.read_contents("x_0_0").request is None
 
 
 def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> None:
     for number in range(400):
-        one = recording(f"x_{number}", body=json.dumps({"a": os.urandom(700).hex()}).encode())
+        one = recording(f"x_{number}_0", body=json.dumps({"a": os.urandom(700).hex()}).encode())
         spool.write(gathered([one]))
     spool.close()
     assert len(list(tmp_path.iterdir())) == 1, "closed, all of it is in one file"
@@ -419,18 +423,18 @@ def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> No
 
 
 def test_what_is_older_than_a_day_is_removed(spool: Spool) -> None:
-    spool.write(gathered([recording("x_old", at=time.time() - MAX_AGE - 1)]))
-    assert spool.find("x_old") is None
+    spool.write(gathered([recording("x_8_0", at=time.time() - MAX_AGE - 1)]))
+    assert spool.find("x_8_0") is None
 
 
 def test_readers_find_what_has_changed(spool: Spool) -> None:
-    one, other = recording("x_1"), recording("x_2")
+    one, other = recording("x_1_0"), recording("x_2_0")
     spool.write(gathered([one, other]))
     rev = spool.revision()
     one.refuse(RequestError("wrong", param="model"))
     spool.write(gathered([one]))
     changed = spool.changed_since(rev, 10)
-    assert [(found.head.id, found.head.status, found.head.http) for found in changed] == [("x_1", "rejected", 400)]
+    assert [(found.head.id, found.head.status, found.head.http) for found in changed] == [("x_1_0", "rejected", 400)]
     assert len(spool.latest(10)) == 2
 
 
@@ -438,11 +442,11 @@ def test_a_callers_key_is_in_no_row(spool: Spool, tmp_path: Path) -> None:
     one = recording(body=b'{"a":"%b"}' % KEY.encode())
     one.refuse(RequestError(f"the key {KEY} is odd"))
     spool.write(gathered([one]))
-    found = spool.find("x_1")
+    found = spool.find("x_1_0")
     assert found is not None
     assert KEY not in str(found.head.error)
     assert KEY.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert KEY.encode() not in (spool.read_contents("x_1").request or b"")
+    assert KEY.encode() not in (spool.read_contents("x_1_0").request or b"")
 
 
 def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
@@ -465,6 +469,9 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
         short, long = begin(), begin()
         short.close("completed", None)
         assert listed(1) == [(1, "completed")]
+        recorder.tick()  # it may soon be over
+        assert listed(1) == [(1, "completed")]
+        long.line.began -= 0.5
         recorder.tick()
         assert listed(2) == [(2, "in_progress"), (1, "completed")]
         recorder.tick()  # nothing is new
@@ -482,9 +489,9 @@ def test_a_secret_that_begins_with_another_is_masked_whole(tmp_path: Path) -> No
     recorder = create_app(settings).extensions["adapter"].recorder
     recorder.start(tmp_path)
     try:
-        one = whole("x_1", b"sk-own-0123456789-admin sk-own-0123456789 sk-caller-0123456789", "sk-caller-0123456789")
+        one = whole("x_1_0", b"sk-own-0123456789-admin sk-own-0123456789 sk-caller-0123456789", "sk-caller-0123456789")
         recorder.read(lambda spool: spool.write(gathered([one])))
-        assert recorder.read(lambda spool: spool.read_contents("x_1")).request == b"%b %b %b" % (
+        assert recorder.read(lambda spool: spool.read_contents("x_1_0")).request == b"%b %b %b" % (
             b"*" * 23, b"*" * 17, b"*" * 20
         )  # fmt: skip
     finally:
@@ -503,16 +510,16 @@ def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> N
 
     try:
         body, number = os.urandom(1 << 20), 0
-        while record(body).head.contents == "recorded":
+        while record(body).line.contents == "recorded":
             number += 1
             assert number < 2000
             if number % 10 == 0:
                 gevent.sleep(0.6)
                 recorder.read(Spool.revision)  # after they are written
         assert number > 10, "a burst is recorded whole"
-        assert "more at the moment" in record(b"{}").head.contents
+        assert "more at the moment" in record(b"{}").line.contents
         ticks = 0
-        while record(b"{}").head.contents != "recorded":
+        while record(b"{}").line.contents != "recorded":
             recorder.tick()
             ticks += 1
             assert ticks < 200
@@ -560,7 +567,7 @@ def test_only_an_inspector_has_a_form_for_the_key(path: str, inspector: str, sta
 
 def test_a_head_is_small_whatever_a_caller_sends() -> None:
     one = recording()
-    one.head.model, one.head.previous_response_id = "m" * 100_000, "resp_" * 10_000
+    one.line.asked = "m" * 100_000, "resp_" * 10_000, "conv_" * 10_000
     one.refuse(RequestError("no " * 10_000, param="input", code="c"))
     notes = Notes()
     for number in range(5000):
@@ -568,15 +575,17 @@ def test_a_head_is_small_whatever_a_caller_sends() -> None:
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
     one.close_response(response, notes, shows_response=True)
     one.take()
-    assert len(encode(one.head)) < 20_000
-    assert (len(one.head.notes), one.head.more_notes) == (100, 4900)
+    assert len(encode(one.line)) < 20_000
+    head = one.line.head()
+    assert (len(head.notes), head.more_notes) == (100, 4900)
+    assert [len(head.model), len(head.previous_response_id or ""), len(head.conversation or "")] == [1000] * 3
 
 
 def test_an_exchange_whose_worker_was_killed_is_lost() -> None:
-    begun = Listed(1, recording(at=time.time() - 60).head)
+    begun, fresh = (Listed(1, recording("x_1_1", at=time.time() - ago).line.head()) for ago in (60, 0))
     assert shown(begun, alive={1})["status"] == "in_progress"
     assert shown(begun, alive={2})["status"] == "lost"
-    assert shown(Listed(1, recording().head), alive={2})["status"] == "in_progress", "it may have begun just now"
+    assert shown(fresh, alive={2})["status"] == "in_progress", "it may have begun just now"
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)

@@ -115,7 +115,7 @@ def _times(head: Head) -> dict[str, Any]:
     )  # fmt: skip
     attempts = [
         {
-            **to_builtins(one), "delay": one.delay * 1000,
+            "reason": one.reason, "key": one.key, "lessons": one.lessons, **to_builtins(one), "delay": one.delay * 1000,
             **known(began=one.began, answered=one.answered, first=one.first, ended=one.ended or head.closed),
         }
         for one in head.attempts
