@@ -19,11 +19,11 @@ MIN_SECRET_CHARS: Final = 4
 _OF_JSON: Final = re.compile(rf"null|true|false|[0-9.eE+-]{{1,{_SELF_EVIDENT_CHARS - 1}}}")
 """Words and numbers: masked, JSON would no longer be JSON."""
 _BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
-_MUCH_BYTES: Final = 1 << 12
-"""Of data in which the C library finds a text in a third of the time that Python needs."""
-_memmem: Final = ctypes.PyDLL(None).memmem
-_memmem.argtypes = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t
-_memmem.restype = ctypes.c_void_p
+_MUCH_BYTES: Final = 1 << 10
+"""Of data in which the C library finds a text sooner than Python: in kilobytes, in a tenth of the time."""
+_strstr: Final = ctypes.PyDLL(None).strstr
+_strstr.argtypes = ctypes.c_char_p, ctypes.c_char_p
+_strstr.restype = ctypes.c_void_p
 
 
 def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
@@ -41,8 +41,8 @@ def mask_secrets(data: bytes, secrets: Iterable[str]) -> bytes:
 def mask_tokens(data: bytes) -> bytes:
     """Return data without the tokens after `Bearer`, whatever they give access to.
 
-    It is looked for as it is usually written, also in lower or upper case: other spellings would cost half as much
-    again.
+    It is looked for as it is usually written, also in lower or upper case: to look for any spelling would cost more
+    than all other masks.
     """
     if not contains(data, b"earer ") and not contains(data, b"EARER "):
         return data
@@ -50,8 +50,13 @@ def mask_tokens(data: bytes) -> bytes:
 
 
 def contains(data: bytes, text: bytes) -> bool:
-    """Return whether a text is in data. `in` would first try to read it as a number, and fail: that takes longer."""
-    return data.find(text) >= 0 if len(data) < _MUCH_BYTES else _memmem(data, len(data), text, len(text)) is not None
+    """Return whether a text, without null bytes, is in data.
+
+    `in` would first try to read it as a number, and fail: that takes longer. To the C library data end at a null byte.
+    """
+    if len(data) < _MUCH_BYTES:
+        return data.find(text) >= 0
+    return _strstr(data, text) is not None or (data.find(0) >= 0 and data.find(text) >= 0)
 
 
 def pattern_of(secret: str) -> str:

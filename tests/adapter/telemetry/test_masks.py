@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapter.telemetry.masks import mask_secrets, mask_tokens
+from adapter.telemetry.masks import contains, mask_secrets, mask_tokens
 
 
 @pytest.mark.parametrize("room", [0, 100_000])
@@ -27,3 +29,14 @@ def test_a_short_secret_is_masked() -> None:
     assert mask_secrets(b'{"key": "k-12", "none": "12345678"}', ["k-12", "12345678"]) == (
         b'{"key": "****", "none": "********"}'
     )
+
+
+@given(
+    text=st.text("ab ", min_size=1, max_size=12), data=st.text("ab \0", max_size=20), room=st.integers(0, 2000),
+    nulls=st.booleans(),
+)  # fmt: skip
+def test_a_text_is_found_wherever_it_is(text: str, data: str, room: int, nulls: bool) -> None:
+    around = (b"\0" if nulls else b"c") * room
+    for place in (around + data.encode(), data.encode() + around, around + data.encode() + around):
+        assert contains(place, text.encode()) == (text.encode() in place)
+        assert contains(place + text.encode(), text.encode())
