@@ -210,6 +210,11 @@ def unsupported_parameter(param: str, why: str) -> RequestError:
     )
 
 
+def unsupported_value(param: str, value: str, why: str) -> RequestError:
+    """Return the error for a value of a parameter that the Responses API has and this adapter does not support."""
+    return RequestError(f"'{value}' in '{param}' {why}", param=param, code="unsupported_parameter")
+
+
 def item_not_found(id: str, param: str | None, hint: str = "") -> RequestError:
     """Return the error for the id of an item that does not exist; `param` is the path at which it was named."""
     return RequestError(f"Item with id '{shorten(id)}' not found.{hint and ' ' + hint}", param=param, status=404)

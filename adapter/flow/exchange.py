@@ -32,7 +32,7 @@ from adapter.telemetry.catalog import IN_FLIGHT
 from adapter.telemetry.logs import log
 from adapter.telemetry.traces.spans import current_trace
 from translators.context.compaction import remove_trigger, retained_items
-from translators.errors import UpstreamError, unsupported_parameter
+from translators.errors import UpstreamError, unsupported_value
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.events import Event
@@ -64,7 +64,7 @@ def open_exchange(
     if request.store:
         services.quota.check(caller.tenant)
     if request.tool_choice != "auto" and (kind := chosen_tool_not_run(request, services.hosted)) is not None:
-        raise unsupported_parameter("tool_choice.type", f"'{kind}' is not supported: the tool is not run here.")
+        raise unsupported_value("tool_choice.type", kind, "is not supported: the tool is not run here.")
     compacts = CompactionTrigger in map(type, request.input)  # it is the last item: that was checked
     request = remove_trigger(request) if compacts else request
     conversation_id = request.conversation

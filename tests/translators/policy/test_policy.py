@@ -229,7 +229,7 @@ def test_what_is_dropped_with_a_note_has_one(table: str, name: str, settings: Se
 def test_a_refused_tool_is_told_why(name: str, settings: Settings) -> None:
     with pytest.raises(RequestError) as caught:
         sent(minimal.tool(name), settings)
-    assert caught.value.message == f"Unsupported parameter: 'tools[0].type' '{name}' {refusal_of(policy.TOOLS, name)}"
+    assert caught.value.message == f"'{name}' in 'tools[0].type' {refusal_of(policy.TOOLS, name)}"
 
 
 def test_only_what_is_refused_has_a_refusal() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from translators.errors import RequestError, unsupported_parameter
+from translators.errors import RequestError, unsupported_value
 from translators.policy import Row, refusal_of
 from translators.wire import Decoder, Raw, decode_param
 
@@ -51,7 +51,7 @@ heads: Final = Decoder(Head)
 def reject_unserved(table: Mapping[str, Row], type: str, param: str) -> None:
     """Raise RequestError if the type is one of the API that is not served here."""
     if why := refusal_of(table, type):
-        raise unsupported_parameter(param, f"'{type}' {why}")
+        raise unsupported_value(param, type, why)
 
 
 def check_length(raw: bytes, param: str, limit: int) -> None:

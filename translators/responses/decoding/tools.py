@@ -15,6 +15,7 @@ from translators.errors import (
     too_large,
     unknown_parameter,
     unsupported_parameter,
+    unsupported_value,
 )
 from translators.policy import TOOLS
 from translators.responses.decoding.arrays import ABSENT, check_length, heads, reject_unserved, too_many
@@ -74,7 +75,7 @@ def check_loaded(tools: Sequence[Tool], param: str) -> None:
         path = f"{param}.tools[{at}]"
         if type(tool) in HOSTED_TOOLS:
             kind = tool.__struct_config__.tag
-            raise unsupported_parameter(f"{path}.type", f"'{kind}' has to be declared in 'tools'.")
+            raise unsupported_value(f"{path}.type", str(kind), "has to be declared in 'tools'.")
         _check(tool, path)
 
 
