@@ -29,7 +29,9 @@ _PROXIES: Final = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "al
 
 def find_troubles(settings: Settings) -> list[str]:
     """Return what is not in order: sentences, of which the last one says what to do."""
-    return [*_unreachable_hosts(settings), *_missing_keys(settings), *_few_files()]
+    return [
+        *_unreachable_hosts(settings), *_unlikely_bases(settings), *_missing_keys(settings), *_few_files()
+    ]  # fmt: skip
 
 
 def raise_file_limit() -> None:
@@ -64,6 +66,14 @@ def _try_to_connect(url: str, deadline: float) -> str:
     except OSError as error:
         return f"cannot be reached: {(error.strerror or str(error)).lower()}"
     return ""
+
+
+def _unlikely_bases(settings: Settings) -> Iterator[str]:
+    """Servers of models on one's own machines have `/v1` in their base URL; some services do without."""
+    for one in settings.all_upstreams():
+        if one.url.startswith("http:") and not urlsplit(one.url).path.strip("/"):
+            source = url_source(settings, one)
+            yield f"{one.url} has no path, but most base URLs end in /v1. Correct {source}, if need be."
 
 
 def _missing_keys(settings: Settings) -> Iterator[str]:

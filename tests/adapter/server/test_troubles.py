@@ -40,6 +40,15 @@ def test_nothing_when_all_is_well(port: int) -> None:
     assert find_troubles(Settings(upstream_url=f"http://127.0.0.1:{port}/v1", store="memory:", workers=1)) == []
 
 
+@pytest.mark.parametrize(("path", "said"), [("", True), ("/", True), ("/v1", False), ("/openai", False)])
+def test_a_base_url_without_a_path(path: str, said: bool, port: int) -> None:
+    found = find_troubles(Settings(upstream_url=f"http://127.0.0.1:{port}{path}", store="memory:", workers=1))
+    assert found == [
+        f"http://127.0.0.1:{port}{path} has no path, but most base URLs end in /v1. Correct ADAPTER_UPSTREAM_URL, "
+        "if need be."
+    ] * said
+
+
 def test_a_provider_that_cannot_be_reached(port: int, closed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     other = UpstreamSettings(
         name="far", url="http://far.invalid/v1", dialect=PRESETS["default"], connect_timeout=2, timeout=5
