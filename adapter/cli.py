@@ -10,7 +10,7 @@ import errno
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 from msgspec.structs import replace
@@ -55,8 +55,21 @@ Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTRE
 """
 
 
+_COMMAND_GROUPS: Final = {
+    "Set up and serve": ("config", "check", "serve"),
+    "See what happens": ("watch", "translate", "replay", "lessons"),
+    "Look after callers and data": ("keys", "usage", "store"),
+}
+"""Every command, by the title under which the help lists it."""
+
+
 class _Program(click.Group):
-    """All commands; an output that is full ends each in the same way."""
+    """All commands, by topic; an output that is full ends each in the same way."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in _COMMAND_GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=80)) for name in names])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -232,10 +245,13 @@ def lessons(settings: Settings, forget: bool) -> None:
     from adapter.store.base import StoreDown
 
     try:
-        lines = [f"Lessons erased: {forget_all(settings)}."] if forget else report(settings)
+        if forget:
+            click.echo(f"Lessons erased: {forget_all(settings)}.")
+            return
+        lines, why_none = report(settings)
     except StoreDown as error:
         raise CommandError(str(error)) from None
-    click.echo("\n".join(lines))
+    click.echo("\n".join(lines) or why_none)
 
 
 @main.group()

@@ -110,12 +110,13 @@ def opened(settings: Settings, *, create: bool = False) -> Iterator[tuple["Store
 
 
 def show_lessons(settings: Settings) -> None:
-    """Print what servers with this store have learned."""
+    """Print what servers with this store have learned, if they have learned anything."""
     from adapter.commands.lessons import report
     from adapter.store.base import StoreDown
 
     try:
-        lines = report(settings)
+        lines, _ = report(settings)
     except StoreDown as error:
         lines = [f"The lessons are unknown: the store is down: {error}"]
-    click.echo("\n".join(lines))
+    for line in lines:
+        click.echo(line)

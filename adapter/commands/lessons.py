@@ -19,18 +19,18 @@ _MAX_NAME_CHARS: Final = 60
 """Shown of a model's name, which callers choose, so that a line stays a line."""
 
 
-def report(settings: Settings) -> list[str]:
-    """Return a line for each lesson in the store, or one that says why there is none; raise StoreDown."""
+def report(settings: Settings) -> tuple[list[str], str]:
+    """Return a line for each lesson in the store, and if there is none, why; raise StoreDown."""
     if settings.store_url.kind == "memory":
-        return ["The lessons of a server with a memory: store cannot be read from outside."]
+        return [], "The lessons of a server with a memory: store cannot be read from outside."
     found = _with_store(settings, list_lessons)
     if found is None:
-        return [f"No lessons are stored: there is no store at {os.path.abspath(settings.store_url.path)} yet."]
+        return [], f"No lessons are stored: there is no store at {os.path.abspath(settings.store_url.path)} yet."
     if not found:
-        return ["No lessons are stored."]
+        return [], "No lessons are stored."
     models = [f"{one.upstream} {_printable(one.model)}" for one in found]
     width = max(map(len, models))
-    return [f"  {model:<{width}}  {_describe(one)}" for model, one in zip(models, found, strict=True)]
+    return [f"  {model:<{width}}  {_describe(one)}" for model, one in zip(models, found, strict=True)], ""
 
 
 def forget_all(settings: Settings) -> int:

@@ -12,11 +12,13 @@ from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.client import USER_AGENT
 from adapter.upstream.http.causes import find_cause
 from adapter.upstream.http.ways import connection_options
+from translators.dialects.rejections import read_rejection
 from translators.errors import UpstreamError
 from translators.failures.classes import classify_http_error
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """Room for the longest lists of models, which gateways have."""
+_REFUSALS: Final = frozenset({400, 404, 413, 415, 422})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OF_PROXIES: Final = frozenset({502, 503, 504})
 _MAX_DETAIL_CHARS: Final = 200
@@ -45,6 +47,12 @@ class HTTPAnswer(NamedTuple):
     def code(self) -> str | None:
         """The code that callers would get of an error."""
         return self._error().code
+
+    @property
+    def rejects(self) -> bool:
+        """Whether it refuses the request for what it contains: by its status, or at 500 by its words."""
+        rejection = read_rejection(self._error())
+        return self.status in _REFUSALS or (rejection is not None and rejection.may_teach)
 
     def _error(self) -> UpstreamError:
         return classify_http_error(self.status, self.headers, self.body, own_key=False)

@@ -38,8 +38,6 @@ _MAX_OUTPUT_TOKENS: Final = 1024
 _MAX_QUOTED_CHARS: Final = 60
 """Of a model's answer, so that a result stays one line."""
 
-_REFUSALS: Final = frozenset({400, 404, 413, 415, 422})
-"""With which providers refuse a request for what it contains."""
 _NO_LIST: Final = frozenset({404, 405, 501})
 """With which a provider says that it has no list of models."""
 _VERSION: Final = re.compile(r"/v\d")
@@ -197,7 +195,7 @@ class Probes:
 
     def parallel_calls(self) -> Outcome:
         if not self._called:
-            return "no", "the model made no call"
+            return "no", "not tried, since tool calls do not work"
         wanted = "Call get_weather for Paris and get_weather for Rome, both at once."
         detail, response = self._create({"input": wanted, "tools": [_WEATHER]})
         if response is None:
@@ -229,7 +227,7 @@ class Probes:
             return "no", f"refused: {error.message}"
         response = self._read(answer)
         if response is None:
-            refused = "refused, " if answer.status in _REFUSALS else ""
+            refused = "refused, " if answer.rejects else ""
             return "no", refused + self._describe_error(answer)
         if response.status == "failed":
             return "no", _describe_failure(response)

@@ -33,7 +33,7 @@ def answer(request: JSON) -> Answer:
     messages: list[JSON] = request["messages"]
     made = Answer()
     if request.get("reasoning_effort") not in (None, "none"):
-        made.reasoning = f"The conversation has {len(messages)} messages. I look at the last one."
+        made.reasoning = f"Messages in the conversation: {len(messages)}. I look at the last one."
     if messages[-1].get("role") == "tool":
         made.text = _quote_results(messages)
     elif tools := _choose_tools(request):

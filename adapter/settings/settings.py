@@ -107,7 +107,8 @@ class Settings:
     dialect: str = setting(
         "auto",
         Choice("auto", *PRESETS),
-        "What the provider accepts and sends; auto tells by upstream_url.",
+        "What the provider accepts and sends. auto recognises it by upstream_url, else by the owner of the models, if "
+        "the provider already runs at an http:// address when the adapter starts.",
     )
     store: str = setting(
         "sqlite:///var/adapter.db",

@@ -150,7 +150,8 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
     except ValidationError as error:
         name = next(name for name in DESCRIPTIONS if name in error.messages_dict)
         of = DESCRIPTIONS[name]
-        found = f", not {given[name].value!r}"
+        value = given[name].value
+        found = f", not {','.join(map(str, value)) if isinstance(value, list) else value!r}"
         if of.secret or "@" in found or "?" in found:  # a URL may hold a password
             found = ""
         reason = reason_in(error.messages_dict[name])

@@ -94,6 +94,7 @@ def test_a_provider_that_only_chats(upstream: Upstream) -> None:
         "developer role": "no", "context window": "no",
     }  # fmt: skip
     assert results["tool calls"].detail == "422: Extra inputs are not permitted"
+    assert results["parallel calls"].detail == "not tried, since tool calls do not work"
     assert results["usage in streams"].detail == "none is sent; the adapter estimates it"
     assert all(result.ok for result in results.values() if result.basic)
 
@@ -304,6 +305,9 @@ def test_the_image_has_the_colours_that_are_expected() -> None:
 def test_an_image_that_is_refused(upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole({"error": {"message": "This model does not support images."}}, 400)
     assert check(upstream.url, "m")["images"].detail == "refused, 400: This model does not support images."
+    llama_cpp = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+    upstream.otherwise = lambda received: whole({"error": {"message": llama_cpp, "type": "server_error"}}, 500)
+    assert check(upstream.url, "m")["images"].detail == f"refused, 500: {llama_cpp}"
     upstream.otherwise = lambda received: whole({"error": {"message": "Down."}}, 503)
     assert check(upstream.url, "m")["images"].detail.startswith("503: Down.")
     upstream.otherwise = modest

@@ -22,7 +22,9 @@ def run(*arguments: str, stdin: str = "", **environ: str) -> "subprocess.Complet
 
 def test_help_lists_every_command_and_teaches_by_example() -> None:
     shown = run("--help").stdout
-    assert [line.split()[0] for line in shown.split("Commands:\n")[1].split("\n\n")[0].splitlines()] == sorted(COMMANDS)
+    titles = ("Set up and serve", "See what happens", "Look after callers and data")
+    groups = [shown.split(f"\n{title}:\n")[1].split("\n\n")[0].splitlines() for title in titles]
+    assert sorted(line.split()[0] for group in groups for line in group) == sorted(COMMANDS)
     for command in COMMANDS:
         if command != "config":
             assert f"responses-adapter {command}" in shown
