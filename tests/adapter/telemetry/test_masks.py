@@ -1,4 +1,5 @@
 import json
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -40,3 +41,14 @@ def test_a_text_is_found_wherever_it_is(text: str, data: str, room: int, nulls: 
     for place in (around + data.encode(), data.encode() + around, around + data.encode() + around):
         assert contains(place, text.encode()) == (text.encode() in place)
         assert contains(place + text.encode(), text.encode())
+
+
+@pytest.mark.parametrize("unit", [b"a", b"ab", b"aab"])
+def test_a_long_text_is_looked_for_in_no_more_time_than_a_short_one(unit: bytes) -> None:
+    """The C library would take two seconds, in which a worker does nothing else."""
+    data = unit * (4_000_000 // len(unit))
+    began = thread_time()
+    for size in (100, 250, 4000):
+        assert not contains(data, data[: size - 1] + b"c")
+        assert contains(data + data[: size - 1] + b"c", data[: size - 1] + b"c")
+    assert thread_time() - began < 1
