@@ -9,10 +9,11 @@ stays right.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import zstandard
@@ -130,8 +131,12 @@ class _OfCaller:
 
     def settle(self) -> int:
         """Make a few texts of what has been added; return the size of the heads."""
-        self.lines.append(_encode_lines(self.heads))
-        self.heads = []
+        heads, self.heads = self.heads, []
+        try:
+            self.lines.append(_encode_lines(heads))
+        except UnicodeEncodeError:  # half of a surrogate pair, which no UTF-8 has; a request must not fail for it
+            values = map(msgspec.to_builtins, heads)
+            self.lines.append(_encode_lines([_with_texts(value, _without_halves) for value in values]))
         if self.shapes:
             self.layouts.append(_encode_lines(self.shapes))
             self.texts.append(b"".join(self.data))
@@ -200,7 +205,7 @@ class Group:
         Secrets are masked.
         """
         callers = self._by_bearer.items()
-        yield b"".join([mask(b"".join(own.lines), bearer) for bearer, own in callers])
+        yield b"".join([_mask_lines(b"".join(own.lines), bearer, mask) for bearer, own in callers])
         if self.has_contents:
             cut = [(bearer, *own.cut()) for bearer, own in callers]
             yield b"".join([layouts for _, layouts, _ in cut])
@@ -281,6 +286,34 @@ def join_parts(parts: Iterable[Part]) -> Part:
         whole.events += part.events
         whole.chunks += part.chunks
     return whole
+
+
+def _mask_lines(lines: bytes, bearer: str | None, mask: Mask) -> bytes:
+    """Return lines of JSON with secrets masked in their texts, and nowhere else.
+
+    Callers may have any key, also one that is the name of a member, or digits of a number: readers could not read on.
+    """
+    if mask(lines, bearer) == lines:  # mostly
+        return lines
+
+    @cache
+    def masked(text: str) -> str:
+        return mask(text.encode(), bearer).decode("utf-8", "replace")
+
+    return _encode_lines([_with_texts(msgspec.json.decode(line), masked) for line in lines.splitlines()])
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a value of JSON with all its texts changed, except for what was done, which readers know by its name."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: one if name == "action" else _with_texts(one, change) for name, one in value.items()}
+    return [_with_texts(one, change) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _without_halves(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _cut(kind: int, json: bytes) -> bytes:
