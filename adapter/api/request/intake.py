@@ -67,16 +67,20 @@ def admit(
 
     `parse` accepts the bodies of one endpoint; references are looked up in `store`.
     """
-    if len(body) < LARGE_BYTES:
-        request = parse(body, services.settings, services.known_inputs.of(caller.tenant))
-    else:
-        request = services.offload.run(caller.tenant, parse, body, services.settings, None)
-    if caller.key is not None:
-        caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
+    try:
+        if len(body) < LARGE_BYTES:
+            request = parse(body, services.settings, services.known_inputs.of(caller.tenant))
+        else:
+            request = services.offload.run(caller.tenant, parse, body, services.settings, None)
+    except Exception:
+        _record_unparsed(body, caller, services)
+        raise
     if (recording := caller.recording) is not None:
         recording.line.asked = request.model, request.previous_response_id, request.conversation
         if not request.store and recording.contents is not None:
             recording.withhold_unstored()
+    if caller.key is not None:
+        caller.admission = services.gate.admit(caller.key, request.model, len(body), request.max_output_tokens)
     return resolve_references(request, store, caller.tenant)
 
 
@@ -109,10 +113,14 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     if services.recorder is not None and not declines_recording(environ):
         path = environ["PATH_INFO"]
         caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, environ[START])
-    if len(body) < LARGE_BYTES:
-        request = read_forwarded(body)
-    else:
-        request = services.offload.run(caller.tenant, read_forwarded, body)
+    try:
+        if len(body) < LARGE_BYTES:
+            request = read_forwarded(body)
+        else:
+            request = services.offload.run(caller.tenant, read_forwarded, body)
+    except Exception:
+        _record_unparsed(body, caller, services)
+        raise
     if caller.recording is not None:
         caller.recording.line.asked = request.model, None, None
         if not request.may_be_stored:
@@ -122,6 +130,16 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
         if caller.admission is not None:
             environ[ADMISSION] = caller.admission
     return caller, request
+
+
+def _record_unparsed(body: bytes, caller: Caller, services: Services) -> None:
+    """Record of a request that could not be parsed what can be read of it."""
+    if caller.recording is None:
+        return
+    if len(body) < LARGE_BYTES:
+        caller.recording.describe_unparsed(body)
+    else:
+        services.offload.run(caller.tenant, caller.recording.describe_unparsed, body)
 
 
 def declines_recording(environ: Mapping[str, Any]) -> bool:

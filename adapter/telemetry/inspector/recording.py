@@ -9,6 +9,7 @@ the worker's monotonic clock; readers get milliseconds since the request began t
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -18,7 +19,7 @@ from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import ProtocolError, ProviderError, UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.response import Response, Usage
-from translators.wire import encode
+from translators.wire import Decoder, encode
 
 _MAX_NOTES: Final = 100
 """In a head, which every list has: there may be one for each item of the input."""
@@ -30,6 +31,13 @@ HEADS_ONLY: Final = "not recorded: the inspector records heads only"
 """Why there are no contents in most recordings."""
 _ID: Final = re.compile(r"x_([0-9]+)_([0-9]+)")
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
+
+
+class _Named(Struct):
+    model: str = ""
+
+
+_read_model: Final = Decoder(_Named).decode
 
 
 class Attempt(Struct, omit_defaults=True, gc=False):
@@ -94,6 +102,8 @@ class Head(Struct, omit_defaults=True, gc=False):
     read: float
     """When the request had been read."""
     request_bytes: int
+    client_request_id: str | None = None
+    """What the client calls the request."""
     replay_of: str | None = None
     response_id: str | None = None
     previous_response_id: str | None = None
@@ -138,7 +148,7 @@ class Line(Struct, omit_defaults=True, gc=False):
     request_bytes: int
     tenant: str
     ids: Mapping[str, str]
-    """Of the request and the trace, as the log has them."""
+    """Of the request, the trace, and the client's own of the request, as the log has them."""
     key: str | None = None
     """Its name; None: the tenant says who it is."""
     contents: str = HEADS_ONLY
@@ -195,9 +205,9 @@ class Line(Struct, omit_defaults=True, gc=False):
         return Head(
             self.id, self.at, self.began, self.worker, self.path, name, self.contents, transport, status,
             self.tenant, self.ids.get("request_id"), self.ids.get("trace_id"), self.read, self.request_bytes,
-            self.replay_of, response_id, previous, conversation, model, http, self.error, self.incomplete,
-            self.first_token, self.storing, self.stored, closed, usage, self.notes, self.more_notes, self.attempts,
-            self.tools, self.parts,
+            self.ids.get("client_request_id"), self.replay_of, response_id, previous, conversation, model, http,
+            self.error, self.incomplete, self.first_token, self.storing, self.stored, closed, usage, self.notes,
+            self.more_notes, self.attempts, self.tools, self.parts,
         )  # fmt: skip
 
 
@@ -320,6 +330,13 @@ class Recording(Struct, eq=False, gc=False):
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
         self.line.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+
+    def describe_unparsed(self, body: bytes) -> None:
+        """Record what can be known of a request that could not be parsed."""
+        if _NOT_STORED.search(body):
+            self.withhold_unstored()
+        with suppress(ValueError, RecursionError):
+            self.line.asked = _read_model(body).model, None, None
 
     def refuse(self, error: ProtocolError) -> None:
         """Record the error with which the request is answered."""

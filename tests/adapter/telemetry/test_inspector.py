@@ -31,7 +31,7 @@ from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, S
 from adapter.telemetry.masks import mask_secrets, mask_tokens
 from tests.support.app import make_app
 from translators.errors import RequestError, UpstreamError
-from translators.notes import Notes
+from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import CreateRequest
 from translators.wire import encode
@@ -227,6 +227,59 @@ def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tm
     found = [spool.read_contents(f"x_{number}_0").request for number in range(len(keys))]
     assert found == [b'{"a":"%b"}' % (b"sk-hidden-a" if key is None else b"*" * 11) for key in keys]
     assert count(tmp_path / "inspector.db", "recordings") == 1
+
+
+NAMES = ["request_bytes", "attempts", "number", "worker", "dropped", "output_tokens", "reason", "12345678", "default"]
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_a_callers_key_may_be_any_word_of_a_line(key: str, spool: Spool) -> None:
+    one = whole("x_1234567890_7", None, key)
+    one.line.asked = f"a {key}", None, None
+    one.begin_attempt("default", "m", None, (), 0.0, b"")
+    notes = Notes()
+    notes.add("input", "dropped", f"{key} and more")
+    response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
+    one.close_response(response, notes, shows_response=True)
+    spool.write(gathered([one, whole("x_2_7")]))
+    later, masked = spool.latest(9)
+    asterisks = "*" * len(key)
+    assert (later.head.id, masked.head.id) == ("x_2_7", "x_1234567890_7")
+    assert (masked.head.model, masked.head.request_bytes) == (f"a {asterisks}", 0)
+    assert masked.head.notes == (Note("input", "dropped", f"{asterisks} and more"),)
+    assert [attempt.upstream for attempt in masked.head.attempts] == [asterisks if key == "default" else "default"]
+    found = spool.find("x_1234567890_7")
+    assert found is not None
+    assert found.head == masked.head
+
+
+def test_what_no_utf8_has_fails_no_request(spool: Spool) -> None:
+    odd, other = whole("x_1_7", None), whole("x_2_7", None)
+    odd.line.asked = "m-\ud800", None, None
+    odd.line.ids = {"request_id": "req_\udcff"}
+    spool.write(gathered([odd, other]))
+    assert {one.head.id: (one.head.model, one.head.request_id) for one in spool.latest(9)} == {
+        "x_1_7": ("m-?", "req_?"), "x_2_7": ("", None)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "is_kept"),
+    [
+        (b'{"input": 5, "model": "m"}', "m", True),
+        (b'{"input": 5, "model": "m", "store": false}', "m", False),
+        (b'{"model": 5, "store" : false}', "", False),
+        (b'{"model": "m", "store": false', "", False),
+        (b'{"model": "\xff"}', "", True),
+        (b'["model"]', "", True),
+        (b"", "", True),
+        (b'{"model": "m", "input": ' + b"[" * 100_000, "", True),
+    ],
+)
+def test_what_can_be_known_of_a_request_that_cannot_be_parsed(body: bytes, model: str, is_kept: bool) -> None:
+    one = recording(body=body)
+    one.describe_unparsed(body)
+    assert (one.line.asked, bool(one.contents)) == ((model, None, None), is_kept)
 
 
 def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:

@@ -25,12 +25,16 @@ ROOT = Path(__file__).parents[3]
 ADMIN = "test-admin-key-0123456789"
 OWN = "sk-own-hidden-0123456789"
 TEAM, PRIVATE = "ra-team-hidden-0123456789", "ra-private-hidden-0123456789"
+NARROW = "ra-narrow-hidden-0123456789"
 TOML = f"""
 [keys.team]
 hash = "sha256:{sha256(TEAM.encode()).hexdigest()}"
 [keys.private]
 hash = "sha256:{sha256(PRIVATE.encode()).hexdigest()}"
 inspect = "never"
+[keys.narrow]
+hash = "sha256:{sha256(NARROW.encode()).hexdigest()}"
+models = ["m-narrow"]
 [models]
 "*" = "default"
 [models.m-renamed]
@@ -164,6 +168,20 @@ def test_the_trace_of_a_request_is_recorded(service: Service, inspector: Inspect
     assert (with_trace["trace_id"], without.get("trace_id")) == (trace, None)
 
 
+def test_a_request_is_found_by_what_its_client_calls_it(
+    service: Service, inspector: Inspector, upstream: Upstream
+) -> None:
+    upstream.otherwise = lambda received: whole(chat.completion("Hi"))
+    id = f'mine "{TEAM}"'
+    body = {"model": "m-called", "input": "Hello"}
+    service.request("POST", "/v1/responses", body, headers={"x-client-request-id": id})
+    ask(service, "m-called")
+    without, called = inspector.ended("?model=m-called", 2)
+    assert called["client_request_id"] == id.replace(TEAM, "*" * len(TEAM))
+    assert "client_request_id" not in without
+    assert [one["id"] for one in inspector.recordings("?text=mine")] == [called["id"]]
+
+
 def test_errors_are_there_as_sent_and_as_the_provider_wrote_them(
     service: Service, inspector: Inspector, upstream: Upstream
 ) -> None:
@@ -183,6 +201,18 @@ def test_errors_are_there_as_sent_and_as_the_provider_wrote_them(
     (found,) = inspector.ended("?status=rejected")
     assert found["error"] == refused.error
     assert found["http"] == 400
+
+
+def test_a_request_that_is_refused_has_its_model(service: Service, inspector: Inspector) -> None:
+    for input in ("Hello", "a" * 600_000):
+        assert ask(service, "m-faulty", input=input, temperature=9).status == 400
+    assert service.request("POST", CHAT, b'{"model": "m-faulty", "messages": [], "messages": []}').status == 400
+    with Socket(service, TEAM) as socket:
+        socket.refused(model="m-faulty", temperature=9)
+    assert {one["status"] for one in inspector.ended("?model=m-faulty", 4)} == {"rejected"}
+    assert service.request("POST", "/v1/responses", {"model": "m-beyond", "input": "Hello"},
+                           headers={"Authorization": f"Bearer {NARROW}"}).status == 404  # fmt: skip
+    assert inspector.ended("?model=m-beyond")[0]["key"] == "narrow"
 
 
 def test_a_message_that_is_refused_came_over_the_websocket(service: Service, inspector: Inspector) -> None:
@@ -438,8 +468,9 @@ def test_upstreams_and_their_failures(service: Service, inspector: Inspector) ->
     (one,) = inspector.get("/inspector/api/upstreams").json["data"]
     assert one["name"] == "default"
     assert one["calls"] > 0
+    assert all({"reason", "key", "lessons"} <= outcome.keys() for outcome in one["outcomes"])
     assert {key["name"]: key["inspect"] for key in inspector.get("/keys").json["data"]} == {
-        "team": None, "private": "never",
+        "team": None, "private": "never", "narrow": None,
     }  # fmt: skip
 
 

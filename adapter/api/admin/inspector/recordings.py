@@ -16,7 +16,7 @@ from adapter.api.current import services
 from adapter.services import Services
 from adapter.telemetry.inspector.packing import Part
 from adapter.telemetry.inspector.recorder import STATE_TICKS, Recorder
-from adapter.telemetry.inspector.recording import Head
+from adapter.telemetry.inspector.recording import Attempt, Head
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
 from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import RequestError
@@ -115,7 +115,7 @@ def _times(head: Head) -> dict[str, Any]:
     )  # fmt: skip
     attempts = [
         {
-            "reason": one.reason, "key": one.key, "lessons": one.lessons, **to_builtins(one), "delay": one.delay * 1000,
+            **attempt_members(one), "delay": one.delay * 1000,
             **known(began=one.began, answered=one.answered, first=one.first, ended=one.ended or head.closed),
         }
         for one in head.attempts
@@ -125,6 +125,12 @@ def _times(head: Head) -> dict[str, Any]:
         for one in head.tools
     ]
     return {"marks": marks, "attempts": attempts, "tools": tools}
+
+
+def attempt_members(attempt: Attempt) -> dict[str, Any]:
+    """Return the members of an attempt: what it always has, and what else is known."""
+    always = {"reason": attempt.reason, "key": attempt.key, "lessons": attempt.lessons}
+    return {**always, **to_builtins(attempt)}
 
 
 def _status(head: Head, alive: Collection[int]) -> str:

@@ -6,9 +6,8 @@ from statistics import quantiles
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
-from msgspec import to_builtins
 
-from adapter.api.admin.inspector.recordings import answer, recorder
+from adapter.api.admin.inspector.recordings import answer, attempt_members, recorder
 from adapter.api.current import services
 from adapter.settings.dialects import describe_dialect
 from adapter.settings.effective import effective
@@ -90,5 +89,5 @@ def _summarise(attempts: list[tuple[float, Attempt]]) -> dict[str, Any]:
         "failed": sum(one.error is not None for _, one in attempts),
         "p50": cuts[9] if waits else None,
         "p95": cuts[18] if waits else None,
-        "outcomes": [{"at": at, **to_builtins(one)} for at, one in attempts[:_OUTCOMES]],
+        "outcomes": [{"at": at, **attempt_members(one)} for at, one in attempts[:_OUTCOMES]],
     }

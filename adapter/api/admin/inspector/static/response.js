@@ -51,6 +51,7 @@ function heading(one) {
     ["Continues", one.previous_response_id && el("code", {}, one.previous_response_id)],
     ["Conversation", one.conversation && el("a", { href: `/inspector/conversations/${one.conversation}` }, one.conversation)],
     ["Request id", one.request_id && [el("code", {}, one.request_id), copyButton("copy", () => one.request_id)]],
+    ["Client's request id", one.client_request_id && [el("code", {}, one.client_request_id), copyButton("copy", () => one.client_request_id)]],
     ["Trace id", one.trace_id && [el("code", {}, one.trace_id), copyButton("copy", () => one.trace_id)]],
     ["Replay of", one.replay_of && el("a", { href: `/inspector/r/${one.replay_of}` }, one.replay_of)],
     ["Contents", one.contents],
