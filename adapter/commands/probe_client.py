@@ -1,5 +1,6 @@
 """The HTTP client of the probes: one provider, small calls, every wait limited."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,8 @@ from translators.failures.classes import classify_http_error
 
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """Room for the longest lists of models, which gateways have."""
+_UNKNOWN_AUTHORITY: Final = re.compile("self-signed certificate|unable to get (local )?issuer certificate")
+"""What OpenSSL says of a certificate whose authority is not trusted. Source: OpenSSL, crypto/x509/x509_txt.c."""
 _REFUSALS: Final = frozenset({400, 404, 413, 415, 422})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OF_PROXIES: Final = frozenset({502, 503, 504})
@@ -83,9 +86,10 @@ class ProbeClient:
 
     def __init__(self, settings: Settings, upstream: UpstreamSettings) -> None:
         self._upstream = upstream
-        self._key_advice = "set ADAPTER_UPSTREAM_API_KEY"
+        self._key_advice, self._ca_setting = "set ADAPTER_UPSTREAM_API_KEY", "ADAPTER_UPSTREAM_CA_FILE"
         if upstream.name != DEFAULT:
             self._key_advice = f"set upstreams.{upstream.name}.key in {settings.config}"
+            self._ca_setting = f"upstreams.{upstream.name}.ca in {settings.config}"
             if upstream.callers_key:
                 self._key_advice = "this upstream uses the callers' keys, and a check has none"
         self._session = requests.Session()
@@ -100,6 +104,8 @@ class ProbeClient:
 
     def _unreachable(self, reason: str) -> ProviderUnusable:
         end = "" if reason.endswith((".", "?")) else "."
+        if _UNKNOWN_AUTHORITY.search(reason):
+            end = f". Name a file with the certificate of its authority: {self._ca_setting}."
         return ProviderUnusable(f"cannot reach {self._upstream.url}: {reason}{end}")
 
     def call(self, method: str, path: str, body: bytes | None = None) -> HTTPAnswer:

@@ -114,7 +114,11 @@ class Probes:
         self.model = self.model or first
         self._window = next((read_context_window(one) for one in models if one["id"] == self.model), None)
         self._listed = models
-        return "ok", f"{len(models)} models, the first is {first}" if len(models) > 1 else first
+        detail = f"{len(models)} models, the first is {first}" if len(models) > 1 else first
+        return "ok", detail if self._is_listed() else f"{detail}; {self.model} is not among them"
+
+    def _is_listed(self) -> bool:
+        return any(one["id"] == self.model for one in self._listed)
 
     def _without_list(self, detail: str) -> Outcome:
         return "no", detail if self.model else f"{_sentence(detail)} Name a model with --model."

@@ -45,7 +45,7 @@ def _models() -> list[Model]:
     if request.headers.get("User-Agent", "").startswith(USER_AGENT):
         raise RequestError(
             "Invalid URL (GET /v1/models): an adapter has no models of its own, so it cannot be the provider of one. "
-            "Did you mean /v1/responses?",
+            "The upstream's URL has to be a provider's.",
             status=404,
         )
     models = list_models(app.upstreams, app.registry, caller.bearer, caller.watch)

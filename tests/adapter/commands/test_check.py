@@ -7,6 +7,7 @@ import threading
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,9 +21,12 @@ from adapter.settings.models import Target
 from adapter.settings.secret_values import Secret
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
+from tests.faults.test_tls import Provider, certificate
 from tests.support.servers.demo import demo
 from tests.support.servers.upstream import CLOSE, Framing, Gate, ReceivedRequest, Script, Upstream, stream, whole
 from translators.dialects.dialect import Dialect
+
+__all__ = ["certificate"]
 
 JSON = dict[str, Any]
 
@@ -127,12 +131,31 @@ def test_a_list_of_models_that_is_missing_needs_a_model(upstream: Upstream) -> N
         upstream.models = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1}]}
 
 
+def test_a_model_that_is_not_listed_is_named(upstream: Upstream) -> None:
+    upstream.otherwise = modest
+    assert check(upstream.url, "mine")["models"][1:4:2] == ("ok", "m; mine is not among them")
+    assert check(upstream.url, "m")["models"].detail == "m"
+
+
 def test_a_base_url_without_a_path_is_asked_about_where_nothing_is_found(upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole({"error": {"message": "Not Found"}}, 404)
     hint = " Is the base URL right? It often ends in /v1."
     bare = upstream.url.removesuffix("/v1")
     assert check(bare, "m")["completion"].detail.endswith(hint)
     assert not check(upstream.url, "m")["completion"].detail.endswith(hint)
+
+
+def test_an_authority_that_is_not_trusted_has_a_setting(certificate: Path) -> None:
+    provider = Provider(certificate)
+    try:
+        (only,) = check(provider.url).values()
+        assert only.detail.endswith(
+            "self-signed certificate. Name a file with the certificate of its authority: ADAPTER_UPSTREAM_CA_FILE."
+        )
+        (only,) = check_named(upstream_at(provider.url)).values()
+        assert only.detail.endswith("of its authority: upstreams.named.ca in adapter.toml.")
+    finally:
+        provider.close()
 
 
 def test_what_is_no_chat_provider_is_named(upstream: Upstream) -> None:
