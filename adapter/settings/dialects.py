@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from adapter.settings.kinds import suggest
+from adapter.settings.kinds import choice_of, suggest
 from adapter.settings.tables import TableError, quote_key
 from translators.dialects.dialect import Dialect
 from translators.dialects.presets import PRESETS, dialect_for
@@ -25,11 +25,11 @@ def read_dialect(value: object, url: str, where: str) -> Dialect:
     presets = ("auto", *PRESETS)
     table = value if isinstance(value, dict) else {"preset": value}
     preset = table.get("preset", "auto")
-    if not isinstance(preset, str) or preset not in presets:
+    if not isinstance(preset, str) or choice_of(preset) not in presets:
         place = f"{where}.preset" if isinstance(value, dict) else where
         near = suggest(preset, presets) if isinstance(preset, str) else ""
         raise TableError(f"{place} must be one of {', '.join(presets)}, not {preset!r}.{near}")
-    dialect = dialect_for(url, preset)
+    dialect = dialect_for(url, choice_of(preset))
     changes = {
         name: _field(name, given, f"{where}.{quote_key(name)}") for name, given in table.items() if name != "preset"
     }

@@ -148,6 +148,11 @@ _SHOWN_CHOICES: Final = 6
 """In the help of a flag; more have a page of the documentation."""
 
 
+def choice_of(text: str) -> str:
+    """Return a word in the form that choices have: `LM-Studio` is `lm_studio`."""
+    return text.lower().replace("-", "_")
+
+
 class Choice(Kind):
     def __init__(self, *choices: str, required: bool = False) -> None:
         super().__init__(required=required)
@@ -155,14 +160,12 @@ class Choice(Kind):
         self.metavar = "[" + "|".join(choices) + "]" if len(choices) <= _SHOWN_CHOICES else "NAME"
         self.expects = "one of " + ", ".join(choices)
 
-    def from_text(self, text: str) -> object:
-        return text.lower().replace("-", "_")
-
     def check(self, value: object) -> str:
-        if value not in self.choices:
+        found = choice_of(value) if isinstance(value, str) else ""
+        if found not in self.choices:
             near = suggest(str(value), self.choices)
             raise Unusable(near.strip()) if near else ValueError
-        return str(value)
+        return found
 
 
 class Several(Kind):

@@ -121,6 +121,12 @@ def test_other_words_for_a_value(name: str, text: str, value: object) -> None:
     assert getattr(load_settings({}, {f"ADAPTER_{name.upper()}": text}), name) == value
 
 
+def test_other_words_for_a_choice_in_the_file(tmp_path: Path) -> None:
+    table = '[upstreams.a]\nurl = "http://h/v1"\ndialect = { preset = "LM-Studio" }\n'
+    found = load_settings({}, toml(tmp_path, 'log_level = "INFO"\ndialect = "vLLM"\n' + table))
+    assert (found.log_level, found.dialect, found.upstreams[0].dialect.name) == ("info", "vllm", "lm_studio")
+
+
 def test_a_url_that_cannot_be_used_says_why() -> None:
     assert refusal({"ADAPTER_UPSTREAM_URL": "http://h/v1/responses"}).endswith(
         ", not 'http://h/v1/responses'. It leads to a Responses API, and this adapter needs one for chat completions."
