@@ -6,7 +6,7 @@ the other. The figure is CPU time of the server's process tree, user and system;
 count. Machines differ and so do hours: only the ratios of one run mean something, and only as far as the
 rounds agree.
 
-  python -m bench                                   everything; some six minutes
+  python -m bench                                   everything; some seven minutes
   python -m bench --scenarios burst,paced300        the streams only
   python -m bench --seconds 1 --rounds 1            a quick look
   python -m bench --set ADAPTER_WORKERS=4           the adapter with another setting
@@ -27,20 +27,23 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from bench import servers
 from bench.processors import divide
+from bench.recording import measure_recordings
 from bench.report import all_met, format_table, to_json
 from bench.results import Results
 from bench.rounds import run_rounds
-from bench.scenarios import NAMES, SPECIAL, TIMED
+from bench.scenarios import NAMES, RECORDINGS, SPECIAL, TIMED
 
 NO_NGINX = (
-    "nginx was not found, so there are no ratios: the figures are absolute and mean little. "
+    "nginx was not found, so there are no ratios to it: the figures are absolute and mean little. "
     "`apt-get install nginx-light` gets it (it need not run as a service); --nginx PATH names one elsewhere"
 )
+OTHER_SERVER = "heads and contents were not measured: only the adapter has an inspector"
 SHARED = "the servers shared their processors with client and upstream, which makes nginx cheaper than it is by itself"
 
 
@@ -48,9 +51,10 @@ def options() -> argparse.Namespace:
     """Read the command line."""
     lines = [
         f"  {scenario.name:<10} {scenario.what}"
-        + (f"; at most {scenario.target:g} × nginx" if scenario.target else "")
+        + (f"; at most {scenario.target:g} × {scenario.base or 'nginx'}" if scenario.target else "")
         for scenario in TIMED
     ]
+    lines += [f"  {one.name:<10} {one.what}; at most {one.target:g} × a request that declines" for one in RECORDINGS]
     lines += [f"  {name:<10} {what}" for name, what in SPECIAL.items()]
     parser = argparse.ArgumentParser(
         prog="python -m bench",
@@ -130,15 +134,28 @@ def measure(chosen: argparse.Namespace) -> Results:
         relay = chosen.relay or shutil.which("codex-relay")
         if relay:
             running.append(stack.enter_context(servers.relay(relay, upstream.port, folder, processors)))
-        tested = servers.under_test(chosen.server_cmd, upstream.port, folder, dict(chosen.set), processors)
-        running.append(stack.enter_context(tested))
+
+        def start(within: Path, more: Mapping[str, str]) -> AbstractContextManager[servers.Server]:
+            settings = {**dict(chosen.set), **more}
+            return servers.under_test(chosen.server_cmd, upstream.port, within, settings, processors)
+
+        running.append(stack.enter_context(start(folder, {})))
         say(f"{', '.join(server.name for server in running)} up; load {os.getloadavg()[0]:.2f}")
-        notes = [note for note, holds in ((NO_NGINX, not nginx), (SHARED, processors is None)) if holds]
+        recorded = {one.name for one in RECORDINGS if one.name in chosen.scenarios}
+        conditions = {
+            NO_NGINX: not nginx,
+            SHARED: processors is None,
+            OTHER_SERVER: bool(recorded and chosen.server_cmd),
+        }
+        notes = [note for note, holds in conditions.items() if holds]
         for note in notes:
             say(note)
         if os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
             say("the machine is busy with something else: expect noise")
+        own = set() if chosen.server_cmd else recorded
+        recordings = measure_recordings(start, folder, own, chosen.rounds, chosen.seconds, say)
         results = run_rounds(running, upstream, chosen.scenarios, chosen.rounds, chosen.seconds, say)
+        results.recordings = recordings
         results.notes += notes
         return results
 

@@ -131,13 +131,18 @@ class Run:
 
     def __init__(self, port: int, dialect: Dialect, load: Load) -> None:
         self.port, self.dialect, self.load = port, dialect, load
-        self.request, *self.behind_slot = request_bytes(port, dialect, load.body).split(SLOT)
+        self.ask_with("")
         self.outcome = Outcome()
         self.connections: set[Connection] = set()
         self.started = 0
         self.flowing = 0  # streams that have had their first delta and not their end
         self.loop = asyncio.get_running_loop()
         self.started_at = self.loop.time()
+
+    def ask_with(self, fields: str) -> None:
+        """From now on ask with these lines at the end of the head, each with its CRLF."""
+        request = request_bytes(self.port, self.dialect, self.load.body, fields)
+        self.request, *self.behind_slot = request.split(SLOT)
 
     def may_start(self) -> bool:
         """Return whether one more request is within the bounds."""
@@ -200,11 +205,11 @@ class Run:
             connection.transport.abort()
 
 
-def request_bytes(port: int, dialect: Dialect, body: bytes) -> bytes:
+def request_bytes(port: int, dialect: Dialect, body: bytes, fields: str = "") -> bytes:
     """Return one request as it goes over the wire."""
     head = (
         f"POST {dialect.path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer sk-bench\r\n"
-        f"content-type: application/json\r\naccept: */*\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\naccept: */*\r\ncontent-length: {len(body)}\r\n{fields}\r\n"
     )
     return head.encode() + body
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,30 @@ def cpu_between(before: CpuReading, after: CpuReading) -> tuple[float, int]:
     """Return the CPU seconds between two readings, and how many processes ended meanwhile unaccounted for."""
     gained = sum(seconds - before.seconds.get(pid, 0.0) for pid, seconds in after.seconds.items())
     return gained, len(before.seconds.keys() - after.seconds.keys())
+
+
+@dataclass(frozen=True)
+class ThreadTimes:
+    """The CPU seconds of the main threads of some processes, and of all their other threads that are alive."""
+
+    main: float
+    others: float
+
+
+def read_threads(pids: Collection[int]) -> ThreadTimes:
+    """Read the CPU time of the threads of some processes now."""
+    main = others = 0
+    for pid in pids:
+        for clock in PROC.glob(f"{pid}/task/*/schedstat"):
+            try:
+                nanoseconds = int(clock.read_bytes().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if clock.parent.name == str(pid):
+                main += nanoseconds
+            else:
+                others += nanoseconds
+    return ThreadTimes(main / 1e9, others / 1e9)
 
 
 def wait_until_quiet(root: int, patience: float = 3.0) -> None:

@@ -13,8 +13,11 @@ from bench.scenarios import (
     IDLE_TARGET_MB,
     OPEN,
     OPEN_TARGET_KB,
+    RECORDINGS,
+    SHORT,
     START_TARGET_SECONDS,
     TIMED,
+    Recording,
     Scenario,
 )
 
@@ -54,6 +57,7 @@ def align(rows: list[Row]) -> str:
 
 def cost_rows(results: Results) -> list[Row]:
     rows = [timed_row(results, scenario) for scenario in TIMED if scenario.name in results.samples]
+    rows += [recording_row(results, scenario) for scenario in RECORDINGS if scenario.name in results.recordings]
     tested = results.tested
     if (rounds := results.hosted_rounds()) is not None:
         rows.append(plain_row("hosted call", "chat rounds", {tested: rounds}, tested, HOSTED_TARGET_ROUNDS, True))
@@ -113,6 +117,32 @@ def timed_row(results: Results, scenario: Scenario) -> Row:
         describe_target(scenario),
         verdict(results, scenario),
     )
+
+
+def recording_row(results: Results, scenario: Recording) -> Row:
+    found = results.recordings[scenario.name]
+    ratio, parts = found.ratio(), found.ratios_of_rounds()
+    return (
+        scenario.name,
+        f"CPU {SHORT.unit}",
+        "",
+        "",
+        number(found.recorded_ms()),
+        f"{ratio:.3f}×" if ratio else "",
+        "",
+        f"{min(parts):.3f}–{max(parts):.3f}" if len(parts) > 1 else "",
+        f"≤ {scenario.target:g}× short",
+        recording_verdict(results, scenario),
+    )
+
+
+def recording_verdict(results: Results, scenario: Recording) -> str:
+    """Return whether the target was met."""
+    found = results.recordings[scenario.name]
+    ratio = found.ratio()
+    if ratio is None or not is_valid(found.outcome):
+        return "failed"
+    return "ok" if ratio <= scenario.target else "OVER"
 
 
 def describe_target(scenario: Scenario) -> str:
@@ -226,6 +256,12 @@ def make_notes(results: Results) -> list[str]:
             notes.append(f"{where}: {seen.deltas} delta events for {expected} deltas sent")
         if scenario.ramp and max(max(sample.client_busy, sample.upstream_busy) for sample in samples) > BUSY_SHARE:
             notes.append(f"{where}: client or upstream had no time left, so the ages are partly theirs")
+    for name, cost_found in results.recordings.items():
+        if faults := cost_found.outcome.faults:
+            fault = cost_found.outcome.first_error or "no end came"
+            notes.append(f"{name}: {faults} of {faults + cost_found.outcome.completed} failed: {fault}")
+        if cost_found.lost:
+            notes.append(f"{name}: {cost_found.lost} processes of the server ended meanwhile")
     for server, found in results.open.items():
         if not is_valid(found.outcome) or found.streams < OPEN.connections:
             fault = found.outcome.first_error or "the others were not open at the same time"
@@ -243,6 +279,11 @@ def to_json(results: Results) -> dict[str, object]:
         "python": describe_python(),
         "servers": results.servers,
         "scenarios": {name: scenario_json(results, name) for name in results.samples},
+        "recording": {
+            scenario.name: recording_json(results, scenario)
+            for scenario in RECORDINGS
+            if scenario.name in results.recordings
+        },
         "start_cpu_s": {server: round(seconds, 3) for server, seconds in results.start.items()},
         "idle": {server: memory_json(memory) for server, memory in results.idle.items()},
         "open": {
@@ -290,6 +331,25 @@ def sample_json(sample: Sample, scenario: Scenario) -> dict[str, object]:
         "client_busy": round(sample.client_busy, 3),
         "upstream_busy": round(sample.upstream_busy, 3),
         **sample.outcome.summary(),
+    }
+
+
+def recording_json(results: Results, scenario: Recording) -> dict[str, object]:
+    found = results.recordings[scenario.name]
+    ratio, cost_ms, declined = found.ratio(), found.recorded_ms(), found.declined_cost()
+    return {
+        "unit": f"CPU {SHORT.unit}",
+        "target": scenario.target,
+        "ratio": round(ratio, 4) if ratio else None,
+        "ratio_of_rounds": [round(value, 4) for value in found.ratios_of_rounds()],
+        "ratio_of_pairs": [round(value, 4) for value in found.pairs()],
+        "verdict": recording_verdict(results, scenario),
+        "cost": cost_ms,
+        "cost_declined": 1000 * declined if declined else None,
+        "cost_of_threads": 1000 * found.others_cost(),
+        "processes_lost": found.lost,
+        "windows": [vars(window) for window in found.windows],
+        **found.outcome.summary(),
     }
 
 

@@ -13,6 +13,7 @@ from statistics import mean, median
 from bench.chain import Depth
 from bench.load import Outcome
 from bench.measure import Memory
+from bench.recording import RecordingCost
 from bench.scenarios import TIMED, Scenario
 
 MAX_FAULT_SHARE = 0.01  # share of requests that may fail before a figure means nothing
@@ -94,6 +95,8 @@ class Results:
     open: dict[str, OpenStreams] = field(default_factory=dict)
     chains: dict[str, list[list[Depth]]] = field(default_factory=dict)
     chain_faults: dict[str, str] = field(default_factory=dict)
+    recordings: dict[str, RecordingCost] = field(default_factory=dict)
+    """Of the server under test, by name of the scenario."""
     notes: list[str] = field(default_factory=list)
 
     @property

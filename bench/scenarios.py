@@ -1,4 +1,4 @@
-"""The table of scenarios: the request, the number of connections, and the target for the cost.
+"""The tables of scenarios: the request, the number of connections, and the target for the cost.
 
 The same question is put to nginx in the chat dialect and to the adapter in the Responses dialect (`bodies`). A response
 is stored only where the scenario says so.
@@ -84,6 +84,23 @@ TIMED = (
     Scenario("big", "280 KB of agent history and tools, not streamed", "n50", False, 4, False, 14, asks=big_body),
     Scenario("fresh", "the same, but no request begins as another did", "n50", False, 4, False, asks=fresh_body),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What the inspector's recording adds to a short stream. `target` is a multiple of one that is not recorded."""
+
+    name: str
+    what: str
+    inspector: str  # what it records, a value of ADAPTER_INSPECTOR
+    target: float
+
+
+SHORT = next(scenario for scenario in TIMED if scenario.name == "short")
+RECORDINGS = (
+    Recording("heads", "short, and the inspector records heads, in turns with requests that decline", "heads", 1.03),
+    Recording("contents", "the same, and it records contents, too", "all", 1.15),
+)
 OPEN = Scenario("open", "500 slow streams held open", "n32r4", True, 500, False, None, 500, 2.0)
 SPECIAL = {
     "start": "CPU time from the start to the first answer",
@@ -96,4 +113,4 @@ HOSTED_TARGET_ROUNDS = 3
 START_TARGET_SECONDS = 1.0
 IDLE_TARGET_MB = 65
 OPEN_TARGET_KB = 80
-NAMES = (*(scenario.name for scenario in TIMED), *SPECIAL)
+NAMES = (*(scenario.name for scenario in (*TIMED, *RECORDINGS)), *SPECIAL)
