@@ -298,6 +298,22 @@ def test_no_secret_is_in_the_file_or_in_an_answer(service: Service, inspector: I
     assert b"I know ****" in pages
 
 
+def test_a_secret_that_is_part_of_a_number_breaks_no_page(provider: Upstream, tmp_path: Path) -> None:
+    port = free_port()
+    provider.plays(stream(chat.text("Hi"), chat.end()))
+    with Service(
+        tmp_path, upstream_url=provider.url, workers=1, admin_bind=f"127.0.0.1:{port}", inspector="contents"
+    ) as service:
+        service.key = "12345678"
+        service.post({"model": "m", "input": "Hello", "stream": True, "max_output_tokens": 123456789})
+        inspector = Inspector("127.0.0.1", port, None)
+        (head,) = inspector.ended()
+        events = [event for _, batch in inspector.one(head["id"])["recorded"]["events"] for event in batch]
+    provider.reset()
+    assert {event["type"] for event in events} >= {"masked", "response.output_text.delta"}
+    assert all('"max_output_tokens":********9,' in event["text"] for event in events if event["type"] == "masked")
+
+
 def test_a_replay(service: Service, inspector: Inspector, upstream: Upstream) -> None:
     upstream.otherwise = lambda received: whole(chat.completion("Hi"))
     first = ask(service, "m-replay").json

@@ -20,7 +20,7 @@ from adapter.telemetry.inspector.recording import Attempt, Head
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
 from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import RequestError
-from translators.wire import Raw, encode
+from translators.wire import NotJSON, Raw, decode, encode
 
 blueprint = Blueprint("recordings", __name__, url_prefix="/inspector/api")
 
@@ -238,12 +238,21 @@ def _show(head: Head, part: Part) -> dict[str, Any]:
 
 def _batches(
     head: Head, times: Iterable[float], sizes: Iterable[int], data: bytes
-) -> Iterator[tuple[float, list[Raw]]]:
+) -> Iterator[tuple[float, list[Raw | dict[str, str | None]]]]:
     """Yield when events went to the client, and their JSON."""
     at = 0
     for went, size in zip(times, sizes, strict=True):
-        yield head.milliseconds(went), [Raw(json) for json in _EVENT.findall(data, at, at + size)]
+        yield head.milliseconds(went), [_event(json) for json in _EVENT.findall(data, at, at + size)]
         at += size
+
+
+def _event(json: bytes) -> Raw | dict[str, str | None]:
+    """Return an event; one that is no JSON any more, since a secret was part of a number, as a text."""
+    try:
+        decode(json)
+    except NotJSON:
+        return {"type": "masked", "text": _text(json)}
+    return Raw(json)
 
 
 def _split(head: Head, number: int, times: Iterable[float], sizes: Iterable[int], data: bytes) -> list[dict[str, Any]]:
