@@ -19,7 +19,8 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Line, Piece, Recording
+from adapter.telemetry.inspector.heads import Line
+from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Piece, Recording
 from adapter.telemetry.masks import contains
 
 _LONG_BYTES: Final = 2048

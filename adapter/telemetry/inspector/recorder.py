@@ -19,8 +19,9 @@ import gevent
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.settings.caller_keys import CallerKey
+from adapter.telemetry.inspector.heads import Line
 from adapter.telemetry.inspector.packing import Group, Mask, gather
-from adapter.telemetry.inspector.recording import REQUEST, Line, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Recording
 from adapter.telemetry.inspector.spool import Spool, open_spool
 from adapter.telemetry.logs import log, log_context
 

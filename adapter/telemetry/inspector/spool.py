@@ -19,8 +19,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from adapter.telemetry.inspector.heads import Head, Line, begin_of_line
 from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, decompress, join_parts, unpack
-from adapter.telemetry.inspector.recording import Head, Line, begin_of_line
 from translators.wire import Decoder
 
 MAX_RECORDINGS: Final = 5000

@@ -24,9 +24,10 @@ from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
+from adapter.telemetry.inspector.heads import Line
 from adapter.telemetry.inspector.packing import CUT, Group, compress, gather, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import REQUEST, Line, Piece, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Piece, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.telemetry.masks import mask_secrets, mask_tokens
 from tests.support.app import make_app

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from adapter.api.current import services
 from adapter.services import Services
+from adapter.telemetry.inspector.heads import Attempt, Head
 from adapter.telemetry.inspector.packing import Part
 from adapter.telemetry.inspector.recorder import STATE_TICKS, Recorder
-from adapter.telemetry.inspector.recording import Attempt, Head
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
 from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.errors import RequestError

@@ -11,8 +11,8 @@ from adapter.api.admin.inspector.recordings import answer, attempt_members, reco
 from adapter.api.current import services
 from adapter.settings.dialects import describe_dialect
 from adapter.settings.effective import effective
+from adapter.telemetry.inspector.heads import Attempt
 from adapter.telemetry.inspector.recorder import STATE_TICKS
-from adapter.telemetry.inspector.recording import Attempt
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS
 from adapter.upstream.lessons import LIFETIME, erase_lesson, erase_lessons, list_lessons
 from translators.dialects.presets import PRESETS
