@@ -48,7 +48,7 @@ CUT: Final = b"[left out by the inspector: "
 _compressor: Final = zstandard.ZstdCompressor(level=1)
 _AT_ONCE: Final = 1 << 19
 """Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
-_LITTLE: Final = 1 << 16
+_LITTLE: Final = 1 << 17
 """Bytes of a group to which more is added the next time: a larger one is one text, which need not be copied again."""
 decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
