@@ -103,22 +103,32 @@ $(EVERYTHING): $(PACKAGE) | $(BIN)/pip
 	@$(call install,$(EXTRAS),the adapter with its tests and linters)
 	@touch $(RUNTIME) $@
 
-# Install requirements, and show meanwhile what pip is doing: on a terminal in one line, else every ten seconds.
-define install
-	echo "Installing $(2) into $(VENV), once; this takes about a minute ..."; \
-	$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --no-compile --editable '.[$(1)]' >$(VENV)/install.log 2>&1 & \
-	pid=$$!; seconds=0; \
+# Wait for $$pid, and show meanwhile the seconds and what $(1) prints: on a terminal in one line, else every ten seconds.
+define await
+	seconds=0; \
 	while kill -0 $$pid 2>/dev/null; do \
-	  sleep 1; seconds=$$((seconds + 1)); \
-	  doing=$$(grep -E '^ *(Collecting|Downloading|Building|Installing|Preparing|WARNING: Retrying)' $(VENV)/install.log \
-	    | tail -1 | sed 's/^WARNING: Retrying.*/no connection to the package index, trying again/' | cut -c1-60); \
+	  sleep 1; seconds=$$((seconds + 1)); doing=$$($(1)); \
 	  if [ -t 1 ]; then printf '\r\033[K  %3d s  %s' $$seconds "$$doing"; \
 	  elif [ $$((seconds % 10)) = 0 ]; then echo "  $$seconds s  $$doing"; fi; \
 	done; \
+	if [ -t 1 ]; then printf '\r\033[K'; fi
+endef
+
+# Print what pip is doing.
+define doing
+	grep -E '^ *(Collecting|Downloading|Building|Installing|Preparing|WARNING: Retrying)' $(VENV)/install.log \
+	  | tail -1 | sed 's/^WARNING: Retrying.*/no connection to the package index, trying again/' | cut -c1-60
+endef
+
+# Install requirements.
+define install
+	echo "Installing $(2) into $(VENV), once; this takes about a minute ..."; \
+	$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --no-compile --editable '.[$(1)]' >$(VENV)/install.log 2>&1 & \
+	pid=$$!; $(call await,$(doing)); \
 	wait $$pid || { \
 	  echo; tail -20 $(VENV)/install.log >&2; \
 	  echo "NOT INSTALLED. All that pip printed: $(VENV)/install.log" >&2; exit 1; }; \
-	if [ -t 1 ]; then printf '\r\033[K'; fi; echo "Installed in $$seconds s."
+	echo "Installed in $$seconds s."
 endef
 
 $(BIN)/pip:
@@ -128,5 +138,5 @@ $(BIN)/pip:
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Another one: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Making $(VENV), a virtual environment; this takes some seconds ..."
-	@$(PYTHON) -m venv $(VENV)
+	@echo "Making $(VENV), a virtual environment; this takes some seconds ..."; \
+	$(PYTHON) -m venv $(VENV) & pid=$$!; $(call await,echo Python\'s venv and pip); wait $$pid
