@@ -122,7 +122,8 @@ class Line(Struct, omit_defaults=True, gc=False):
     """
 
     number: int
-    """Of the exchange, in its worker: as if one began in each microsecond since the Unix epoch."""
+    """Counted on from the Unix time, in microseconds, at which the worker began: those of an earlier worker with its
+    process id are smaller."""
     worker: int
     at: float
     began: float
