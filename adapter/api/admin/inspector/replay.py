@@ -165,7 +165,7 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     own = recorder()
     caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
     recording.line.key, recording.line.replay_of = "replay", listed.head.id
-    recording.line.asked = create.model, create.previous_response_id, create.conversation
+    recording.line.asked = create.model, create.previous_response_id, None
     if not listed.head.contents.startswith("recorded"):
         recording.withhold(listed.head.contents)
     result: dict[str, Any] = {"recording": recording.line.id}
