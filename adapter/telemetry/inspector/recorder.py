@@ -69,8 +69,8 @@ class Recorder:
         self._ticks = 0
         self._path: Path | None = None
         self._worker = 0
-        self._number = int(time.time() * 1e6)
-        """Of the last recording: larger than those of an earlier worker with the same process id."""
+        self._number = 0
+        """Of the last recording; from the start on larger than those of an earlier worker with the same process id."""
         self.in_progress: dict[Recording, None] = {}
         """Those of exchanges that have reached a provider and have not ended."""
         self.ended: dict[Recording, None] = {}
