@@ -33,7 +33,7 @@ _MAX_CONTENTS: Final = 4 << 20
 _GATHERED: Final = 32
 """Exchanges that are over and are gathered at once: what runs once in a request costs many times what it costs here."""
 _SHORT_SECONDS: Final = 0.25
-"""Of an exchange that is not listed while it is in progress: a row of its own costs more than all else."""
+"""Of an exchange that is not listed while it is in progress: it would have a row of its own, soon to be replaced."""
 _MUCH_BYTES: Final = 4 << 20
 """That wait to be written: the next tick is not awaited."""
 _MAX_BYTES: Final = 64 << 20
