@@ -13,15 +13,15 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
-from msgspec.structs import replace
 
 from adapter import __version__
 from adapter.commands.check_command import check
-from adapter.commands.command import CommandError, flags, opened
+from adapter.commands.command import CommandError, flags
 from adapter.commands.key_commands import keys, usage
 from adapter.commands.setting_groups import GroupedCommand
+from adapter.commands.store_commands import store
 from adapter.settings.effective import effective
-from adapter.settings.settings import DESCRIPTIONS, Settings
+from adapter.settings.settings import Settings
 
 if TYPE_CHECKING:
     from translators.notes import Notes
@@ -96,6 +96,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(keys)
 main.add_command(usage)
+main.add_command(store)
 
 
 @main.command(cls=GroupedCommand)
@@ -252,58 +253,6 @@ def lessons(settings: Settings, forget: bool) -> None:
     except StoreDown as error:
         raise CommandError(str(error)) from None
     click.echo("\n".join(lines) or why_none)
-
-
-@main.group()
-def store() -> None:
-    """Maintain the store."""
-
-
-@store.command()
-@flags("config", "store")
-def upgrade(settings: Settings) -> None:
-    """Upgrade the tables of an earlier version.
-
-    A SQLite file is upgraded when it is first used; any other store needs this command. Stop all servers first.
-    """
-    with opened(settings) as (store, files):
-        found, version = store.upgrade(), store.stats().version
-        if files is not None:
-            files.upgrade()
-    if found == version:
-        click.echo(f"The store already has version {version}.")
-    else:
-        click.echo(f"Upgraded from version {found} to {version}.")
-
-
-@store.command()
-@flags("config", "store", "retention")
-def prune(settings: Settings) -> None:
-    """Erase what has not been used for the time of --retention.
-
-    Namely responses that no newer response continues, conversations, and files. Servers with this setting do it
-    themselves.
-    """
-    from adapter.store.retention import prune
-
-    if settings.retention is None:
-        raise CommandError("There is no retention time: set --retention or ADAPTER_RETENTION.")
-    with opened(settings) as (store, files):
-        click.echo(f"Erased: {prune(store, settings.retention, files)}.")
-
-
-@store.command()
-@flags("config", "store")
-def stats(settings: Settings) -> None:
-    """Count what is stored; this may take a while."""
-    from adapter.store.report import report_stats
-
-    with opened(settings) as (store, files):
-        counted = store.stats()
-        if files is not None:
-            counted = replace(counted, kinds=(*counted.kinds, *files.stats()))
-        lines = report_stats(counted)
-    click.echo("\n".join([DESCRIPTIONS["store"].format(settings.store), *lines]))
 
 
 def show(notes: "Notes") -> None:

@@ -77,23 +77,28 @@ def _complete(kind: Kind, context: click.Context, parameter: click.Parameter, be
     return [CompletionItem(begun, type="file")] if kind.metavar in ("FILE", "FOLDER") else []
 
 
-@contextmanager
-def opened(settings: Settings, *, create: bool = False) -> Iterator[tuple["Store", "FileStore | None"]]:
-    """Open the store of the settings, and that of its files, if there is one.
-
-    Raises CommandError if it is in memory, or down, or a file that is not there, unless it may be created.
-    """
-    from adapter.store import open_store
-    from adapter.store.base import StoreDown
-    from adapter.store.files import open_file_store
-    from adapter.store.keys.stored_keys import KeyExists, KeyNotFound
-
+def check_store(settings: Settings, *, create: bool = False) -> None:
+    """Raise CommandError if the store is in memory, or a file that is not there, unless it may be created."""
     if settings.store_url.kind == "memory":
         raise CommandError("A memory: store ends with its server; set --store or ADAPTER_STORE.")
     path = settings.store_url.path
     if settings.store_url.kind == "sqlite" and not create and not os.path.exists(path):
         where = os.path.abspath(path)
         raise CommandError(f"There is no store at {where}: a server makes it. Set --store or ADAPTER_STORE.")
+
+
+@contextmanager
+def opened(settings: Settings, *, create: bool = False) -> Iterator[tuple["Store", "FileStore | None"]]:
+    """Open the store of the settings, and that of its files, if there is one.
+
+    Raises CommandError as `check_store` does, and if it is down.
+    """
+    from adapter.store import open_store
+    from adapter.store.base import StoreDown
+    from adapter.store.files import open_file_store
+    from adapter.store.keys.stored_keys import KeyExists, KeyNotFound
+
+    check_store(settings, create=create)
     try:
         with ExitStack() as open:
             store = open.enter_context(closing(open_store(settings.store_url)))

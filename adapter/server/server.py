@@ -280,7 +280,8 @@ def _check_store(settings: Settings) -> None:
             pass
     except OSError as error:
         source = settings.sources.get("store", "ADAPTER_STORE")
-        raise SettingsError(
-            f"{source}: cannot write {os.path.abspath(path)}: {error.strerror}. "
-            "Choose another place with ADAPTER_STORE or --store."
-        ) from None
+        advice = "Choose another place with ADAPTER_STORE or --store."
+        owner, user = os.stat(path).st_uid if os.path.exists(path) else None, os.geteuid()
+        if isinstance(error, PermissionError) and owner not in (None, user):
+            advice = f"It belongs to user {owner}, and this is user {user}: make it this one's with chown."
+        raise SettingsError(f"{source}: cannot write {os.path.abspath(path)}: {error.strerror}. {advice}") from None

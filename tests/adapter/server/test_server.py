@@ -1,6 +1,7 @@
 """How the server starts, what it says then, and that nothing of it stays behind. How it stops: tests/faults."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -20,6 +21,8 @@ from time import monotonic
 import pytest
 
 from adapter import __version__
+from adapter.server import server
+from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.sources import load_settings
 from tests.support import chat
 from tests.support.client import Client
@@ -154,6 +157,20 @@ def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         settings = {"ADAPTER_BIND": "127.0.0.1:0", "ADAPTER_STORE": f"sqlite:///{tmp_path}/file/adapter.db"}
         line = refused(command, tmp_path, **settings)
         assert line.startswith(f"responses-adapter: ADAPTER_STORE: cannot write {tmp_path}/file/adapter.db: ")
+
+
+def test_a_store_of_another_user_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one is that root has put back from a backup. A test may run as root, which can write everything."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "adapter.db").touch()
+    owner = (tmp_path / "adapter.db").stat().st_uid
+    monkeypatch.setattr(server, "open", refuse, raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(SettingsError, match=f"denied. It belongs to user {owner}, and this is user {owner + 1}: "):
+        server._check_store(Settings(store=f"sqlite:///{tmp_path}/adapter.db"))
 
 
 def test_an_open_server_is_refused_however_it_is_started(tmp_path: Path) -> None:
