@@ -40,22 +40,23 @@ def key_options(command: Command) -> Command:
 def create_key(settings: Settings, name: str, stored: bool, **given: Any) -> None:
     """Print a new key, and the table for the configuration file.
 
-    The key itself is stored nowhere, only its hash: in that table, or with --stored in the store.
+    The key itself is stored nowhere, only its hash: in that table, or with --stored in the store. The table goes to
+    standard error, so that `keys create NAME >NAME.key 2>>adapter.toml` adds it.
     """
-    from adapter.commands.keys import add_stored_key, table_of
+    from adapter.commands.keys import add_stored_key, how_to_add, table_of
     from adapter.sharing.new_keys import create_key
 
     if stored:
         with opened(settings, create=True) as (store, _):
             click.echo(add_stored_key(store, settings, name, **given))
         click.echo(
-            "\nThis is the only time that it is shown. Servers with ADAPTER_STORED_KEYS=1 accept it.", err=True
+            "\nThe key is shown this once. Servers with ADAPTER_STORED_KEYS=1 accept it.", err=True
         )
         return
     key = create_key()
     table = table_of(name, key, **given)
     click.echo(key)
-    click.echo(f"\nThis is the only time that it is shown. Add to the configuration file:\n\n{table}", err=True)
+    click.echo(how_to_add(settings, name, key, table), err=True)
 
 
 @keys.command("rotate")
@@ -75,7 +76,7 @@ def rotate_key(settings: Settings, name: str, overlap: str) -> None:
         raise CommandError(f"The key {name} is in the configuration file. Replace it there.")
     with opened(settings) as (store, _):
         click.echo(rotate_key(store, name, seconds_of(overlap)))
-    click.echo(f"\nThis is the only time that it is shown. The old key is accepted for {overlap} more.", err=True)
+    click.echo(f"\nThe key is shown this once. The old key is accepted for {overlap} more.", err=True)
 
 
 @keys.command("revoke")

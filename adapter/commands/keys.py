@@ -26,6 +26,21 @@ def table_of(name: str, key: str, **given: Any) -> str:
     return table
 
 
+def how_to_add(settings: Settings, name: str, key: str, table: str) -> str:
+    """Return what to do with the table of a new key, as lines for the configuration file.
+
+    All words are comments, so that the lines may be appended to the file as they are.
+    """
+    there = [one for one in settings.keys if one.name == name and one.file is None]
+    if not there:
+        return f"\n# The key is shown this once. To the configuration file belongs:\n{table}"
+    hashes = json.dumps([f"sha256:{digest}" for digest in (*sorted(there[0].digests), digest_of(key))])
+    return (
+        f"\n# The key is shown this once. The configuration file has a key {name}. To accept both, until every caller\n"
+        f"# has the new one, write in its table, in place of what is there:\n# hashes = {hashes}"
+    )
+
+
 def add_stored_key(store: ValueStore, settings: Settings, name: str, **given: Any) -> str:
     """Put a new key into the store; return its text. Raises KeyExists, TableError, StoreDown."""
     if any(key.name == name for key in settings.keys):
