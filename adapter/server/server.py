@@ -24,7 +24,7 @@ from adapter.demo import start_child
 from adapter.server.recognition import recognise_dialects
 from adapter.server.troubles import find_troubles, raise_file_limit
 from adapter.server.welcome import DEMO, welcome
-from adapter.settings.checks import refuse_itself, refuse_open_bind
+from adapter.settings.checks import refuse_itself, refuse_listeners, refuse_open_bind
 from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
@@ -133,6 +133,8 @@ def options(settings: Settings) -> dict[str, Any]:
             for host, port in (address for address in server.cfg.address if isinstance(address, tuple)):
                 refuse_open_bind(settings, f"{host}:{port}")  # gunicorn's -b is not in the settings
                 refuse_itself(settings, f"{host}:{port}")
+            if given := _given_addresses():
+                refuse_listeners(settings, given)
         except SettingsError as error:
             give_up(error)
         remove_left_directories()
@@ -205,6 +207,22 @@ def _written(address: tuple[Any, ...] | str) -> str:
         return address
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _given_addresses() -> list[str]:
+    """Return where the sockets listen that this process was given, by systemd or by the server that it replaces.
+
+    Source: systemd's manual pages, sd_listen_fds(3).
+    """
+    if os.environ.get("LISTEN_PID") == str(os.getpid()):
+        numbers = list(range(3, 3 + int(os.environ.get("LISTEN_FDS", "0"))))
+    else:
+        numbers = [int(number) for number in os.environ.get("GUNICORN_FD", "").split(",") if number]
+    names = []
+    for number in numbers:
+        with socket.socket(fileno=os.dup(number)) as copy:
+            names.append(copy.getsockname())
+    return [_written(name) if isinstance(name, tuple) else f"{UNIX}{name}" for name in names]
 
 
 def _end_with_terminal(server: Any) -> None:

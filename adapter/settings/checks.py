@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapter.settings.codex_instructions import UnusableInstructions, read_codex_instructions
-from adapter.settings.kinds import is_loopback, split_address, split_header_lines
+from adapter.settings.kinds import UNIX, is_loopback, split_address, split_header_lines
 from adapter.settings.settings import Settings, SettingsError
 from adapter.settings.upstreams import DEFAULT, RESERVED_HEADERS, UpstreamSettings
 from translators.responses.passthrough import RESERVED
@@ -21,7 +21,7 @@ _PACKAGES: Final = {"postgresql": ("psycopg", "postgres"), "redis": ("redis", "r
 def check_settings(settings: Settings) -> None:
     """Raise SettingsError for the first combination that cannot be used."""
     refuse_open_bind(settings, settings.bind)
-    _refuse_open_admin(settings)
+    _refuse_admin_bind(settings)
     _refuse_any_page_without_keys(settings)
     _refuse_unsendable_headers(settings)
     _refuse_memory_of_several_workers(settings)
@@ -38,6 +38,25 @@ def refuse_open_bind(settings: Settings, bind: str) -> None:
             f"{settings.sources.get('bind', 'ADAPTER_BIND')}: other machines can reach {bind}, and no keys are set. "
             "Set ADAPTER_API_KEYS, or bind to 127.0.0.1, or set ADAPTER_ALLOW_OPEN=1 if anyone may use it."
         )
+
+
+def refuse_listeners(settings: Settings, addresses: list[str]) -> None:
+    """Raise SettingsError if a server must not use the sockets that it was given, by systemd or by another server.
+
+    `addresses`: where they listen, in their order; the last one is the admin address, if there is one.
+    """
+    bind = settings.admin_bind
+    if bind is not None:
+        *addresses, admin = addresses
+        source = settings.sources.get("admin_bind", "ADAPTER_ADMIN_BIND")
+        if admin.startswith(UNIX) or not addresses or split_address(admin)[1] != split_address(bind)[1]:
+            raise SettingsError(
+                f"{source}: the last socket that this server was given must be that of the admin address {bind}, after "
+                f"another one for callers; it listens on {admin}."
+            )
+        _refuse_open_admin(settings, admin)
+    for address in addresses:
+        refuse_open_bind(settings, address)
 
 
 def refuse_itself(settings: Settings, bind: str) -> None:
@@ -60,7 +79,7 @@ def url_source(settings: Settings, upstream: UpstreamSettings) -> str:
     return f"{settings.config}: upstreams.{upstream.name}.url"
 
 
-def _refuse_open_admin(settings: Settings) -> None:
+def _refuse_admin_bind(settings: Settings) -> None:
     bind = settings.admin_bind
     if bind is None:
         if settings.inspector != "off":
@@ -72,6 +91,11 @@ def _refuse_open_admin(settings: Settings) -> None:
     source = settings.sources["admin_bind"]
     if split_address(bind)[1] == 0 or bind == settings.bind:
         raise SettingsError(f"{source}: the admin address needs a port of its own, not {bind}.")
+    _refuse_open_admin(settings, bind)
+
+
+def _refuse_open_admin(settings: Settings, bind: str) -> None:
+    source = settings.sources.get("admin_bind", "ADAPTER_ADMIN_BIND")
     if settings.admin_key is None and not is_loopback(bind):
         raise SettingsError(
             f"{source}: other machines can reach {bind}, and there is no key for it. Set ADAPTER_ADMIN_KEY, or bind to "
