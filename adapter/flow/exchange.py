@@ -137,7 +137,7 @@ class Exchange:
         self.record: Callable[[bytes], None] | None = None
         """Gets the events as they are written for the client; None: they are not recorded."""
         if self._recording is not None:
-            self._recording.line.response = self._stream.response.id, self._transport
+            self._recording.steps.append(("response", self._stream.response.id, self._transport))
             if self._recording.contents is not None:
                 self.record = self._recording.add_events
         self._deliver: Deliver | None = None
@@ -216,7 +216,7 @@ class Exchange:
                 if self._answer_began is None:
                     self._answer_began = time.monotonic()
                     if self._recording is not None:
-                        self._recording.line.first_token = self._answer_began
+                        self._recording.steps.append(("first_token", self._answer_began))
                 try:
                     yield from self._round.events(self._deliver)
                     events, following = self._round.finish()
@@ -288,7 +288,8 @@ class Exchange:
             self._flow.tools.close()
         if self._keeping.lease is not None:
             self._keeping.release()
-        notes, seconds, upstream = self.notes, time.monotonic() - self._began, self._flow.attempts.upstream
+        notes, now, upstream = self.notes, time.monotonic(), self._flow.attempts.upstream
+        seconds = now - self._began
         first = None if self._answer_began is None else self._answer_began - self._began
         caller, recorder = self._flow.caller, self._flow.services.usage_recorder
         observe_end(caller, response, upstream, self._transport, seconds, first, notes, recorder)
@@ -296,7 +297,7 @@ class Exchange:
             trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:
             has_events = self._flow.request.stream or self._transport == "websocket"
-            self._recording.close_response(response, notes, shows_response=not has_events)
+            self._recording.close_response(response, notes, now, shows_response=not has_events)
         log_end(caller, response, upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:
@@ -308,14 +309,14 @@ class Exchange:
         tools, tenant = self._flow.tools, self._flow.caller.tenant
         continued = asked if tools is None else tools.to_continue(asked)
         if self._recording is not None:
-            self._recording.line.storing = time.monotonic()
+            self._recording.steps.append(("storing", time.monotonic()))
         stored = self._keeping.keep(response, notes, events, services)
         if stored is not None and response is self._stream.response:
             self._json = stored.response
         if stored is not None and continued is not None:
             services.chain_cache.add(response, tenant, asked.context.rendering_key, continued.chat)
         if self._recording is not None:
-            self._recording.line.stored = time.monotonic()
+            self._recording.steps.append(("stored", time.monotonic()))
 
     def _keep_if_possible(self, events: list[Event]) -> bool:
         try:

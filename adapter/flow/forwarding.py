@@ -66,7 +66,7 @@ class Forwarding:
         self._began = time.monotonic()
         self._recording = caller.recording
         if self._recording is not None:
-            self._recording.line.response = None, FORWARDED_TRANSPORT
+            self._recording.steps.append(("response", None, FORWARDED_TRANSPORT))
         IN_FLIGHT.add((FORWARDED_TRANSPORT,))  # until `observe_forwarded`
 
     @property
@@ -194,7 +194,7 @@ class Forwarding:
                     check_request(self._services, self._caller, None)
                     continue
                 if size == 0 and self._recording is not None:
-                    self._recording.line.first_token = time.monotonic()
+                    self._recording.steps.append(("first_token", time.monotonic()))
                 size += len(data)
                 if size > limit:
                     raise answer_too_large()

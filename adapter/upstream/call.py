@@ -89,7 +89,7 @@ class Call(Struct, eq=False):
         self.head = head
         self._body = BodyReader(sent, choose_framing(head), head.keeps_connection, head.rest)
         if (recording := self.recording) is not None:
-            recording.line.answer = time.monotonic(), head.status
+            recording.steps.append(("answered", time.monotonic(), head.status))
             if recording.contents is not None and head.status < 300:
                 self._body.record = recording.add_chunk
         if not 200 <= head.status < 300:

@@ -76,7 +76,7 @@ def admit(
         _record_unparsed(body, caller, services)
         raise
     if (recording := caller.recording) is not None:
-        recording.line.asked = request.model, request.previous_response_id, request.conversation
+        recording.steps.append(("asked", request.model, request.previous_response_id, request.conversation))
         if not request.store and recording.contents is not None:
             recording.withhold_unstored()
     if caller.key is not None:
@@ -122,7 +122,7 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
         _record_unparsed(body, caller, services)
         raise
     if caller.recording is not None:
-        caller.recording.line.asked = request.model, None, None
+        caller.recording.steps.append(("asked", request.model, None, None))
         if not request.may_be_stored:
             caller.recording.withhold_unstored()
     if caller.key is not None:

@@ -143,7 +143,7 @@ class Session:
             follow_trace(trace)
             if self._recorder is not None:
                 caller.recording = self._recorder.begin(caller, "/v1/responses", message.body, time.monotonic())
-                caller.recording.line.response = None, "websocket"  # for a message that is refused, too
+                caller.recording.steps.append(("response", None, "websocket"))  # for a message that is refused, too
             try:
                 self._make_response(message, queue, caller)
             except (ClientDisconnected, OSError):

@@ -1,16 +1,16 @@
-"""What is recorded of every exchange, with or without its contents: its line as it is written, its head as it is read.
+"""What is recorded of every exchange, with or without its contents: its steps as they are written, its head as read.
 
-A `Line` is filled in the event loop, once in each request, where a statement costs many times what it costs in a loop.
-So it has what is known as it is known, and nothing is worked out: names, ids and defaults are in the `Head` that
-readers make of it. Times are those of the worker's monotonic clock; readers get milliseconds since the request began to
-arrive (`Head.milliseconds`).
+A step is what is known at one time: its name and what belongs to it. They are only collected, in the event loop, where
+a statement that runs once in a request costs many times what it costs in a loop: to add one to a list costs the least.
+Nothing is worked out there: names, ids and defaults are in the `Head` that readers make of the steps. Times are those
+of the worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.notes import Note
@@ -18,9 +18,49 @@ from translators.responses.response import Usage
 
 FIRST: Final = "first"
 """Why the first attempt is made."""
+NEXT: Final = "next round"
+"""Why another one is made, if nobody says."""
+RECORDED: Final = "recorded"
 HEADS_ONLY: Final = "not recorded: the inspector records heads only"
 """Why there are no contents in most recordings."""
 _ID: Final = re.compile(r"x_([0-9]+)_([0-9]+)")
+
+Began: TypeAlias = tuple[Literal["began"], int, float, float, str, int, str, Mapping[str, str], str | None]
+"""The first step: the number of the recording; when the request began and had been read; path, bytes, tenant; the ids
+of the request, of the trace, and the client's own of the request, as the log has them; the name of the caller's key.
+
+Numbers are counted on from the Unix time, in microseconds, at which the worker began: those of an earlier worker with
+its process id are smaller."""
+Step: TypeAlias = (
+    Began
+    | tuple[Literal["asked"], str, str | None, str | None]
+    | tuple[Literal["response"], str | None, str]
+    | tuple[Literal["attempt"], float, str, str, str, int | None, tuple[str, ...], float]
+    | tuple[Literal["answered"], float, int]
+    | tuple[Literal["failed"], float, int, dict[str, Any]]
+    | tuple[Literal["first", "ended", "first_token", "storing", "stored"], float]
+    | tuple[Literal["tool"], str, str, str, float, float]
+    | tuple[Literal["notes"], tuple[Note, ...], int]
+    | tuple[Literal["error"], dict[str, Any]]
+    | tuple[Literal["http"], int]
+    | tuple[Literal["contents", "key", "replay_of", "refused", "incomplete"], str]
+    | tuple[Literal["end"], float, str, Usage | None]
+)
+"""An attempt is followed by what becomes of it. A step that `read_head` does not name has the members of the head that
+`_MEMBERS` says, or the one of its own name."""
+
+_MEMBERS: Final[Mapping[str, Sequence[str]]] = {
+    "asked": ("model", "previous_response_id", "conversation"),
+    "response": ("response_id", "transport"),
+}
+"""What steps with several members of a head have."""
+_OF_ATTEMPT: Final[Mapping[str, Sequence[str]]] = {
+    "answered": ("answered", "status"),
+    "first": ("first",),
+    "failed": ("ended", "status", "error"),
+    "ended": ("ended",),
+}
+"""What steps have that say what becomes of the last attempt."""
 
 
 class Attempt(Struct, omit_defaults=True, gc=False):
@@ -31,7 +71,7 @@ class Attempt(Struct, omit_defaults=True, gc=False):
     """Its name at the upstream."""
     began: float
     reason: str = FIRST
-    """Why it was made: first, lesson, failover, retry, repair, summary, shorter history, tool results."""
+    """Why it was made: first, lesson, failover, retry, repair, summary, shorter history, next round."""
     key: int | None = None
     lessons: tuple[str, ...] = ()
     """Those with which the chat request was translated."""
@@ -107,95 +147,75 @@ class Head(Struct, omit_defaults=True, gc=False):
     """Notes that are left out here."""
     attempts: list[Attempt] = []
     tools: tuple[ToolCall, ...] = ()
-    parts: int = 0
-    """How many parts of its contents have been written."""
 
     def milliseconds(self, time: float) -> float:
         """Return a time in milliseconds since the beginning."""
         return (time - self.began) * 1000
 
 
-class Line(Struct, omit_defaults=True, gc=False):
-    """A head as it is written: what is known at one time, in every exchange, is one member.
+class Origin(NamedTuple):
+    """Where and when steps are written: what the recordings of a row have in common."""
 
-    To set a member costs many times what it costs to make it with the line. Undocumented members are as in `Head`.
-    """
-
-    number: int
-    """Counted on from the Unix time, in microseconds, at which the worker began: those of an earlier worker with its
-    process id are smaller."""
     worker: int
-    at: float
-    began: float
-    read: float
-    path: str
-    request_bytes: int
-    tenant: str
-    ids: Mapping[str, str]
-    """Of the request, the trace, and the client's own of the request, as the log has them."""
-    key: str | None = None
-    """Its name; None: the tenant says who it is."""
-    contents: str = HEADS_ONLY
-    asked: tuple[str, str | None, str | None] = ("", None, None)
-    """The model, the previous response and the conversation of the request."""
-    response: tuple[str | None, str] = (None, "http")
-    """Its id, and the transport."""
-    attempts: list[Attempt] = []
-    answer: tuple[float, int] | None = None
-    """When the status of the last attempt's answer came, and that status, if they are not set there."""
-    tools: tuple[ToolCall, ...] = ()
-    first_token: float | None = None
-    storing: float | None = None
-    stored: float | None = None
-    end: tuple[float, str, Usage | None] | None = None
-    """When the exchange was closed, the status of its response, and the usage."""
-    refusal: str = ""
-    """The status of a request that is refused, if there is no other."""
-    http: int = 0
-    """0: 200, once the exchange is closed."""
-    error: dict[str, Any] | None = None
-    incomplete: str | None = None
-    notes: tuple[Note, ...] = ()
-    more_notes: int = 0
-    replay_of: str | None = None
-    parts: int = 0
+    """Process id."""
+    epoch: float
+    """Unix time at which the worker's clock was 0."""
 
-    @property
-    def id(self) -> str:
-        """By time, so that new rows are beside each other in an index. `begin_of_line` finds it."""
-        return f"x_{self.number}_{self.worker}"
+    def id_of(self, number: int) -> str:
+        """Return the id of a recording: by time, so that new rows are beside each other in an index.
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the exchange is."""
-        return self.end is not None or self.refusal != ""
-
-    def settle_answer(self) -> None:
-        """Set in the last attempt what is known of its answer."""
-        if self.answer is not None:
-            attempt = self.attempts[-1]
-            (attempt.answered, attempt.status), self.answer = self.answer, None
-
-    def head(self) -> Head:
-        """Return what readers have."""
-        self.settle_answer()
-        model, previous, conversation = self.asked
-        response_id, transport = self.response
-        http, closed, status, usage = self.http, None, self.refusal or "in_progress", None
-        if self.end is not None:
-            closed, status, usage = self.end
-            http = http or 200
-        name = (self.tenant[:LOGGED_TENANT_CHARACTERS] or None) if self.key is None else self.key
-        return Head(
-            self.id, self.at, self.began, self.worker, self.path, name, self.contents, transport, status,
-            self.tenant, self.ids.get("request_id"), self.ids.get("trace_id"), self.read, self.request_bytes,
-            self.ids.get("client_request_id"), self.replay_of, response_id, previous, conversation, model, http,
-            self.error, self.incomplete, self.first_token, self.storing, self.stored, closed, usage, self.notes,
-            self.more_notes, self.attempts, self.tools, self.parts,
-        )  # fmt: skip
+        `begin_of_line` finds it.
+        """
+        return f"x_{number}_{self.worker}"
 
 
 def begin_of_line(id: str) -> bytes | None:
     """Return what begins the line of a recording with this id; None: no recording has such an id."""
     found = _ID.fullmatch(id)
-    return found and b'{"number":%b,"worker":%b,' % (found[1].encode(), found[2].encode())
+    return found and b'[["began",%b,' % found[1].encode()
+
+
+def is_over(steps: Sequence[Step]) -> bool:
+    """Return whether an exchange is."""
+    return any(step[0] in ("end", "refused") for step in reversed(steps))
+
+
+def read_head(steps: Sequence[Sequence[Any]], origin: Origin) -> Head:
+    """Return what readers have of an exchange with these steps, as they were written."""
+    (_, number, began, read, path, request_bytes, tenant, ids, key), *following = steps
+    key = (tenant[:LOGGED_TENANT_CHARACTERS] or None) if key is None else key
+    head = Head(
+        origin.id_of(number), origin.epoch + began, began, origin.worker, path, key, HEADS_ONLY, "http", "in_progress",
+        tenant, ids.get("request_id"), ids.get("trace_id"), read, request_bytes, ids.get("client_request_id"),
+    )  # fmt: skip
+    refused = None
+    for name, *values in following:
+        if name in _OF_ATTEMPT:
+            if head.attempts:
+                _add_to_attempt(head.attempts[-1], _OF_ATTEMPT[name], values)
+        elif name == "attempt":
+            at, upstream, model, reason, key_number, lessons, delay = values
+            reason = reason or (NEXT if head.attempts else FIRST)
+            head.attempts.append(Attempt(upstream, model, at, reason, key_number, tuple(lessons), delay))
+        elif name == "tool":
+            head.tools = *head.tools, ToolCall(*values)
+        elif name == "end":
+            head.closed, head.status, usage = values
+            head.http, head.usage = head.http or 200, convert(usage, Usage | None)
+        elif name == "notes":
+            head.notes, head.more_notes = convert(values[0], tuple[Note, ...]), values[1]
+        elif name == "refused":
+            (refused,) = values
+        else:
+            for member, value in zip(_MEMBERS.get(name) or (name,), values, strict=True):
+                setattr(head, member, value)
+    if refused is not None and head.closed is None:
+        head.status = refused
+    return head
+
+
+def _add_to_attempt(attempt: Attempt, members: Sequence[str], values: Sequence[Any]) -> None:
+    """Add what has become of an attempt, unless it has failed or ended: of several ends the first counts."""
+    if attempt.error is None and (attempt.ended is None or "error" in members):
+        for member, value in zip(members, values, strict=True):
+            setattr(attempt, member, value or getattr(attempt, member))

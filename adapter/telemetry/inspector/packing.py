@@ -9,7 +9,7 @@ stays right.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -19,10 +19,14 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from adapter.telemetry.inspector.heads import Line
+from adapter.telemetry.inspector.heads import Origin, Step, is_over
 from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Piece, Recording
 from adapter.telemetry.masks import contains
 
+_LONG_LINE_BYTES: Final = 4096
+"""On average of the lines that are written together: with more, their texts are shortened."""
+_MAX_CHARACTERS: Final = 1000
+"""Of a text in such a line: callers and providers choose the length of names and messages."""
 _LONG_BYTES: Final = 2048
 _BASE64_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _BASE64: Final = re.compile(rb"(?<![%b])[%b]{%d,}" % (_BASE64_BYTES, _BASE64_BYTES, _LONG_BYTES))
@@ -45,13 +49,16 @@ _CREDENTIALS: Final = {
 _VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
 CUT: Final = b"[left out by the inspector: "
 """Begins what is in the place of base64."""
-_compressor: Final = zstandard.ZstdCompressor(level=1)
+LINES_LEVEL: Final = -5
+"""Of zstd, for lines: they are small whatever the level, and this one takes half the time."""
+CONTENTS_LEVEL: Final = 1
 _AT_ONCE: Final = 1 << 19
 """Bytes, about, that are compressed at once, and of a group: they stay in the processor's cache."""
 _LITTLE: Final = 1 << 17
 """Bytes of a group to which more is added the next time: a larger one is one text, which need not be copied again."""
 decompress: Final = zstandard.ZstdDecompressor().decompress
 _encode_lines: Final = msgspec.json.Encoder().encode_lines
+_any_steps: Final = msgspec.json.Decoder(list[list[Any]])
 _text_of: Final = itemgetter(0, 1)
 """What pieces of one text have in common."""
 
@@ -96,10 +103,11 @@ _decode_lines: Final = msgspec.json.Decoder(_Layout).decode_lines
 class _OfCaller:
     """What a group has of the recordings with one caller's key."""
 
-    __slots__ = ("data", "heads", "layouts", "lines", "shapes", "texts", "to_cut")
+    __slots__ = ("data", "layouts", "lines", "shapes", "steps", "texts", "to_cut")
 
     def __init__(self) -> None:
-        self.heads: list[Line] = []
+        self.steps: list[list[Step]] = []
+        """Of each recording."""
         self.shapes: list[_Layout] = []
         self.data: list[bytes] = []
         """Pieces, and ends of lines. These three are empty again when the group is settled."""
@@ -131,13 +139,15 @@ class _OfCaller:
         return size
 
     def settle(self) -> int:
-        """Make a few texts of what has been added; return the size of the heads."""
-        heads, self.heads = self.heads, []
+        """Make a few texts of what has been added; return the size of the lines."""
+        steps, self.steps = self.steps, []
         try:
-            self.lines.append(_encode_lines(heads))
+            lines = _encode_lines(steps)
         except UnicodeEncodeError:  # half of a surrogate pair, which no UTF-8 has; a request must not fail for it
-            values = map(msgspec.to_builtins, heads)
-            self.lines.append(_encode_lines([_with_texts(value, _without_halves) for value in values]))
+            lines = _encode_lines(_with_texts(steps, _without_halves))
+        if len(lines) > _LONG_LINE_BYTES * len(steps):
+            lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), _shorten))
+        self.lines.append(lines)
         if self.shapes:
             self.layouts.append(_encode_lines(self.shapes))
             self.texts.append(b"".join(self.data))
@@ -166,16 +176,17 @@ class _OfCaller:
 class Group:
     """Recordings that share a row."""
 
-    __slots__ = ("_by_bearer", "at", "has_contents", "id", "is_last", "number", "part", "size")
+    __slots__ = ("_by_bearer", "at", "has_contents", "id", "is_last", "number", "origin", "part", "size")
 
-    def __init__(self, first: Recording) -> None:
-        """`first`: one of them, which is still to be added."""
-        self.at = first.line.at
-        self.id = first.line.id if first.is_apart else None
+    def __init__(self, first: Recording, origin: Origin) -> None:
+        """`first`: one of them, which is still to be added. `origin`: of all of them."""
+        self.origin = origin
+        self.at = origin.epoch + first.began
+        self.id = first.id if first.is_apart else None
         """Of the recording, if it has the row for itself."""
-        self.part = first.line.parts
+        self.part = first.parts
         """Which of its contents then are in the group."""
-        self.is_last = first.line.is_over
+        self.is_last = is_over(first.steps)
         """Its exchange is over."""
         self.number = 0
         self.has_contents = False
@@ -188,39 +199,38 @@ class Group:
         own = self._by_bearer.get(recording.bearer)
         if own is None:
             own = self._by_bearer[recording.bearer] = _OfCaller()
-        own.heads.append(recording.line)
+        own.steps.append(recording.steps)
         if contents:
-            self.size += own.add_contents(recording.line.id, contents)
+            self.size += own.add_contents(recording.id, contents)
         self.number += 1
 
     def settle(self) -> None:
         """Make a few texts of what has been added."""
         for own in self._by_bearer.values():
-            if own.heads:
+            if own.steps:
                 self.size += own.settle()
                 self.has_contents = self.has_contents or bool(own.texts)
 
-    def pack(self, mask: Mask) -> Iterator[bytes]:
-        """Yield a line of JSON for each recording; if there are contents, their layouts, too, and their texts.
-
-        Secrets are masked.
-        """
+    def pack_lines(self, mask: Mask) -> bytes:
+        """Return a line of JSON for each recording, its steps; secrets are masked."""
         callers = self._by_bearer.items()
-        yield b"".join([_mask_lines(b"".join(own.lines), bearer, mask) for bearer, own in callers])
-        if self.has_contents:
-            cut = [(bearer, *own.cut()) for bearer, own in callers]
-            yield b"".join([layouts for _, layouts, _ in cut])
-            yield b"".join([mask(texts, bearer) for bearer, _, texts in cut])
+        return b"".join([_mask_lines(b"".join(own.lines), bearer, mask) for bearer, own in callers])
+
+    def pack_contents(self, mask: Mask) -> tuple[bytes, bytes]:
+        """Return the layouts and the texts of the contents; secrets are masked."""
+        cut = [(bearer, *own.cut()) for bearer, own in self._by_bearer.items()]
+        layouts = b"".join([layouts for _, layouts, _ in cut])
+        return layouts, b"".join([mask(texts, bearer) for bearer, _, texts in cut])
 
 
-def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
+def gather(recordings: Iterable[Recording], groups: list[Group], origin: Origin) -> None:
     """Add what is new of recordings to the last of some groups, or to new ones; each that is apart has its own."""
     changed: list[Group] = []
     last: Group | None = None
-    group = groups[-1] if groups and groups[-1].size < _LITTLE else None
+    group = groups[-1] if groups and groups[-1].size < _LITTLE and groups[-1].origin == origin else None
     for recording in recordings:
         if group is None or recording.is_apart or group.id is not None or group.size >= _AT_ONCE:
-            group = Group(recording)
+            group = Group(recording, origin)
             groups.append(group)
         if group is not last:
             changed.append(group)
@@ -230,25 +240,26 @@ def gather(recordings: Iterable[Recording], groups: list[Group]) -> None:
         group.settle()
 
 
-def compress(packed: Iterable[bytes]) -> Iterator[bytes]:
+def compress(packed: Iterable[bytes], level: int) -> Iterator[bytes]:
     """Yield what is packed as the spool has it.
 
     Many are compressed at once: after each call the event loop's thread runs, and this one waits for its turn.
     """
+    compressor = zstandard.ZstdCompressor(level)
     some: list[bytes] = []
     size = 0
     for one in packed:
         some.append(one)
         size += len(one)
         if size >= _AT_ONCE:
-            yield from _compress(some)
+            yield from _compress(some, compressor)
             some, size = [], 0
     if some:
-        yield from _compress(some)
+        yield from _compress(some, compressor)
 
 
-def _compress(packed: list[bytes]) -> list[bytes]:
-    compressed = _compressor.multi_compress_to_buffer([*packed])
+def _compress(packed: list[bytes], compressor: zstandard.ZstdCompressor) -> list[bytes]:
+    compressed = compressor.multi_compress_to_buffer([*packed])
     return [compressed[number].tobytes() for number in range(len(packed))]
 
 
@@ -301,20 +312,28 @@ def _mask_lines(lines: bytes, bearer: str | None, mask: Mask) -> bytes:
     def masked(text: str) -> str:
         return mask(text.encode(), bearer).decode("utf-8", "replace")
 
-    return _encode_lines([_with_texts(msgspec.json.decode(line), masked) for line in lines.splitlines()])
+    return _encode_lines(_with_texts(_any_steps.decode_lines(lines), masked))
 
 
-def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a value of JSON with all its texts changed, except for what was done, which readers know by its name."""
+def _with_texts(lines: Sequence[Sequence[Sequence[Any]]], change: Callable[[str], str]) -> list[list[list[Any]]]:
+    """Return the steps of recordings with all texts changed, except for the names of steps and of what was done."""
+    return [[[name, *_with_changed(values, change)] for name, *values in msgspec.to_builtins(steps)] for steps in lines]
+
+
+def _with_changed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {name: one if name == "action" else _with_texts(one, change) for name, one in value.items()}
-    return [_with_texts(one, change) for one in value] if isinstance(value, (list, tuple)) else value
+        return {name: one if name == "action" else _with_changed(one, change) for name, one in value.items()}
+    return [_with_changed(one, change) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _without_halves(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def _cut(kind: int, json: bytes) -> bytes:

@@ -19,7 +19,7 @@ import gevent
 from adapter.event_loop.heartbeat import TICK_SECONDS
 from adapter.event_loop.native_threads import Job, NativeThreads
 from adapter.settings.caller_keys import CallerKey
-from adapter.telemetry.inspector.heads import Line
+from adapter.telemetry.inspector.heads import RECORDED, Origin, Step
 from adapter.telemetry.inspector.packing import Group, Mask, gather
 from adapter.telemetry.inspector.recording import REQUEST, Recording
 from adapter.telemetry.inspector.spool import Spool, open_spool
@@ -68,7 +68,7 @@ class Recorder:
         self._state = state
         self._ticks = 0
         self._path: Path | None = None
-        self._worker = 0
+        self.origin = Origin(0, time.time() - monotonic())
         self._number = 0
         """Of the last recording; from the start on larger than those of an earlier worker with the same process id."""
         self.in_progress: dict[Recording, None] = {}
@@ -77,8 +77,6 @@ class Recorder:
         """Those of exchanges that are over, or are refused; they are still to be gathered."""
         self._groups: list[Group] = []
         """What is to be written."""
-        self._epoch = time.time() - monotonic()
-        """Unix time at which the monotonic clock was 0."""
         self._writer: gevent.Greenlet[..., None] | None = None
         self._next_log = 0.0
         self._seconds_left = _MAX_SECONDS
@@ -92,7 +90,11 @@ class Recorder:
     def start(self, directory: Path) -> None:
         """Write to the spool in this directory from now on."""
         self._path = directory / "inspector.db"
-        self._worker, self._number = os.getpid(), int(time.time() * 1e6)
+        self._number = int(time.time() * 1e6)
+        self._set_origin()
+
+    def _set_origin(self) -> None:
+        self.origin = Origin(os.getpid(), time.time() - monotonic())
 
     def _open_spool(self) -> Spool:
         assert self._path is not None
@@ -104,22 +106,24 @@ class Recorder:
             self._gather()
         self._number = number = self._number + 1
         key, size = sender.key, len(body)
-        line = Line(
-            number, self._worker, self._epoch + began, began, monotonic(), path, size, sender.tenant, log_context.get(),
-            None if key is None else key.name,
-        )  # fmt: skip
+        steps: list[Step] = [
+            (
+                "began", number, began, monotonic(), path, size, sender.tenant, log_context.get(),
+                None if key is None else key.name,
+            )
+        ]  # fmt: skip
         if self.mode == "heads":
-            return Recording(self, line, sender.bearer)
+            return Recording(self, sender.bearer, steps)
         if key is not None and key.inspect == "never":
-            line.contents = "not recorded: the key has inspect = \"never\""
+            steps.append(("contents", "not recorded: the key has inspect = \"never\""))
         elif self._seconds_left < 0:
-            line.contents = "not recorded: there is more at the moment than this worker has time to record"
+            steps.append(("contents", "not recorded: there is more at the moment than this worker has time to record"))
         elif size > _MAX_CONTENTS:
-            line.contents = "not recorded: the request is too large"
+            steps.append(("contents", "not recorded: the request is too large"))
         else:
-            line.contents = "recorded"
-            return Recording(self, line, sender.bearer, [(REQUEST, 0, began, body)], _MAX_CONTENTS - size)
-        return Recording(self, line, sender.bearer)
+            steps.append(("contents", RECORDED))
+            return Recording(self, sender.bearer, steps, [(REQUEST, 0, began, body)], _MAX_CONTENTS - size)
+        return Recording(self, sender.bearer, steps)
 
     def _gather(self) -> None:
         """Pack recordings of exchanges that are over."""
@@ -130,7 +134,7 @@ class Recorder:
         if waiting > _MAX_BYTES:
             self.lost += len(ended)
             return
-        gather(ended, self._groups)
+        gather(ended, self._groups, self.origin)
         if waiting > _MUCH_BYTES:
             self._write_soon()
 
@@ -140,11 +144,11 @@ class Recorder:
 
     def tick(self) -> None:
         """Write what is new, and the state of the upstreams; called by the heartbeat."""
-        self._epoch = time.time() - monotonic()
         self._seconds_left = min(_MAX_SECONDS, self._seconds_left + _SHARE * TICK_SECONDS)
         self._gather()
         if sum([group.size for group in self._groups]) <= _MAX_BYTES:
-            gather(self._news_in_progress(), self._groups)
+            gather(self._news_in_progress(), self._groups, self.origin)
+        self._set_origin()
         if self._groups:
             self._write_soon()
         self._ticks += 1
@@ -155,7 +159,7 @@ class Recorder:
         """Yield recordings that have something new, except for those that may soon be over."""
         short = monotonic() - _SHORT_SECONDS
         for recording in self.in_progress:
-            if (recording.contents or not recording.is_apart) and recording.line.began < short:
+            if (recording.contents or not recording.is_apart) and recording.began < short:
                 recording.is_apart = True
                 yield recording
 
@@ -181,7 +185,7 @@ class Recorder:
 
     def _write_state(self) -> None:
         """Write what this worker knows of the upstreams, and remove what is too old."""
-        self._try_to(partial(Spool.write_worker, pid=self._worker, state=self._state()), 0)
+        self._try_to(partial(Spool.write_worker, pid=self.origin.worker, state=self._state()), 0)
 
     def _try_to(self, work: Callable[[Spool], T], changes: int) -> T | None:
         """Return what a piece of work returns; None: nothing is written, or it failed, and its changes are lost."""

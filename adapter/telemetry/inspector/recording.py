@@ -1,20 +1,20 @@
 """One exchange as it happens: when each step came, which attempts it took, and, if contents are recorded, every byte.
 
-A recording only collects, in the event loop: along the way a time is stored as it was read, bytes are appended, and
-nothing is calculated: code that runs once in a request costs many times what it costs for some dozens of recordings at
-once, as they are packed. For the same reason what is known of a request is set in its line, without a call. Redaction
-and writing are the recorder's work, beside the event loop.
+A recording only collects, in the event loop: along the way steps and bytes are added to lists, and nothing is
+calculated: code that runs once in a request costs many times what it costs for some dozens of recordings at once, as
+they are packed. For the same reason a step that has only to be added is added by whoever knows of it, without a call.
+Redaction and writing are the recorder's work, beside the event loop.
 """
 
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 
-from adapter.telemetry.inspector.heads import FIRST, Attempt, Line, ToolCall
+from adapter.telemetry.inspector.heads import Began, Origin, Step, is_over
 from translators.errors import ProtocolError, ProviderError, UpstreamError
 from translators.notes import Notes
 from translators.responses.response import Response, Usage
@@ -22,8 +22,6 @@ from translators.wire import Decoder, encode
 
 _MAX_NOTES: Final = 100
 """In a head, which every list has: there may be one for each item of the input."""
-_MAX_CHARACTERS: Final = 1000
-"""Of a name or a message in a head: callers and providers choose their length."""
 _NOT_STORED: Final = re.compile(rb'"store"\s*:\s*false')
 
 
@@ -46,6 +44,7 @@ class Owner(Protocol):
 
     keeps_unstored: bool
     in_progress: dict["Recording", None]
+    origin: Origin
     ended: dict["Recording", None]
     """Here a recording puts itself when it has something new after its exchange is over."""
 
@@ -54,17 +53,32 @@ class Recording(Struct, eq=False, gc=False):
     """One exchange."""
 
     owner: Owner
-    line: Line
     bearer: str | None
     """It is redacted."""
+    steps: list[Step]
+    """All there have been; never empty."""
     contents: list[Piece] | None = None
     """What is still to be written; None: nothing will be."""
     room: int = 0
     """Bytes of contents that may still be recorded; below 0 there were too many, and nothing more is recorded."""
+    attempt: int = -1
+    """The number of the last one, for its contents."""
+    awaits_body: bool = False
+    """No byte of the answer to the last attempt has come; of its contents."""
+    parts: int = 0
+    """How many parts of its contents have been taken."""
     reason: str = ""
     """Why the next attempt is made; "" if it is not known."""
     is_apart: bool = False
     """It has been taken while the exchange was in progress, and has a row for itself."""
+
+    @property
+    def id(self) -> str:
+        return self.owner.origin.id_of(cast(Began, self.steps[0])[1])
+
+    @property
+    def began(self) -> float:
+        return cast(Began, self.steps[0])[2]
 
     def withhold_unstored(self) -> None:
         """Record no contents of a request that is not to be stored, unless the operator wants those, too."""
@@ -73,26 +87,23 @@ class Recording(Struct, eq=False, gc=False):
 
     def withhold(self, reason: str) -> None:
         """Record no contents of this exchange, not even those so far."""
-        self.line.contents, self.contents = reason, None
+        self.contents = None
+        self.steps.append(("contents", reason))
 
     def begin_attempt(
         self, upstream: str, model: str, key: int | None, lessons: tuple[str, ...], delay: float, json: bytes
     ) -> None:
         """Record that a chat request has been sent to a candidate, or will be after `delay` seconds."""
-        line, now, reason = self.line, monotonic(), self.reason
+        now, reason = monotonic(), self.reason
         if reason:
             self.reason = ""
-        else:
-            reason = "next round" if line.attempts else FIRST
-        if line.attempts:
-            line.settle_answer()
-        else:
-            self.owner.in_progress[self] = None
         if self.contents is not None:
+            self.attempt, self.awaits_body = self.attempt + 1, True
             self.room -= len(json)
             if self.room >= 0:
-                self.contents.append((CHAT, len(line.attempts), now, json))
-        line.attempts.append(Attempt(upstream, model, now, reason, key, lessons, delay))
+                self.contents.append((CHAT, self.attempt, now, json))
+        self.steps.append(("attempt", now, upstream, model, reason, key, lessons, delay))
+        self.owner.in_progress[self] = None
 
     def add_chunk(self, data: bytes) -> None:
         """Record bytes of the last attempt's answer."""
@@ -100,42 +111,36 @@ class Recording(Struct, eq=False, gc=False):
         contents = self.contents
         if contents is None or self.room < 0:
             return
-        now, attempts = monotonic(), self.line.attempts
-        if attempts[-1].first is None:
-            attempts[-1].first = now
-        contents.append((CHUNK, len(attempts) - 1, now, data))
+        now = monotonic()
+        if self.awaits_body:
+            self.awaits_body = False
+            self.steps.append(("first", now))
+        contents.append((CHUNK, self.attempt, now, data))
 
     def add_error_body(self, body: bytes) -> None:
         """Record the body of the last attempt's answer, which is an error."""
         self.room -= len(body)
         if body and self.contents is not None and self.room >= 0:
-            self.contents.append((ERROR, len(self.line.attempts) - 1, monotonic(), body))
+            self.contents.append((ERROR, self.attempt, monotonic(), body))
 
     def fail_attempt(self, error: UpstreamError) -> None:
         """Record how the last attempt failed, unless that is known."""
-        attempt = self.line.attempts[-1] if self.line.attempts else None
-        if attempt is None or attempt.error is not None:
-            return
-        self.line.settle_answer()
-        attempt.ended = monotonic()
-        attempt.status = error.provider_status or attempt.status
         provider = error.provider_error
-        attempt.error = {
-            "cause": error.cause, "reason": _cut(error.reason), "message": _cut(error.message),
+        said = {
+            "cause": error.cause, "reason": error.reason, "message": error.message,
             "provider": provider and _said(provider),
         }  # fmt: skip
+        self.steps.append(("failed", monotonic(), error.provider_status or 0, said))
 
     def end_attempt(self) -> None:
         """Record that the last attempt has ended, unless that is known."""
-        attempts = self.line.attempts
-        if attempts and attempts[-1].ended is None:
-            attempts[-1].ended = monotonic()
+        self.steps.append(("ended", monotonic()))
 
     def add_tool(self, fields: Mapping[str, Any], seconds: float) -> None:
         """Record a call of a hosted tool that has just ended; `fields` are those of its line in the log."""
         ended = monotonic()
         name = str(fields.get("tool") or fields.get("server") or fields["kind"])
-        self.line.tools += (ToolCall(fields["kind"], name, fields["outcome"], ended - seconds, ended),)
+        self.steps.append(("tool", fields["kind"], name, fields["outcome"], ended - seconds, ended))
 
     def add_events(self, data: bytes) -> None:
         """Record events, as they are written for the client."""
@@ -145,74 +150,65 @@ class Recording(Struct, eq=False, gc=False):
 
     def fail(self, error: ProtocolError) -> None:
         """Record the error that the client gets, which may be in a stream that has begun."""
-        self.line.error = {name: value and _cut(value) for name, value in error.envelope()["error"].items()}
+        self.steps.append(("error", error.envelope()["error"]))
 
     def describe_unparsed(self, body: bytes) -> None:
         """Record what can be known of a request that could not be parsed."""
         if _NOT_STORED.search(body):
             self.withhold_unstored()
         with suppress(ValueError, RecursionError):
-            self.line.asked = _read_model(body).model, None, None
+            self.steps.append(("asked", _read_model(body).model, None, None))
 
     def refuse(self, error: ProtocolError) -> None:
         """Record the error with which the request is answered."""
-        line = self.line
-        if self.contents and not line.asked[0] and _NOT_STORED.search(self.contents[0][-1]):  # it could not be parsed
+        is_parsed = any(step[0] == "asked" for step in self.steps)
+        if self.contents and not is_parsed and _NOT_STORED.search(self.contents[0][-1]):
             self.withhold_unstored()
-        line.http = error.status
         self.fail(error)
-        line.refusal = "failed" if isinstance(error, UpstreamError) or error.status >= 500 else "rejected"
+        is_rejected = not isinstance(error, UpstreamError) and error.status < 500
+        self.steps += ("http", error.status), ("refused", "rejected" if is_rejected else "failed")
         self.owner.ended[self] = None
 
     def pass_on(self, provider: ProviderError) -> None:
         """Record that the client gets the provider's own error as it is, in place of the adapter's."""
-        self.line.http = provider.status
-        self.line.error = _said(provider)
+        self.steps += ("http", provider.status), ("error", _said(provider))
         self.owner.ended[self] = None
 
     def close(self, status: str, usage: Usage | None) -> None:
         """Record how a forwarded request ended."""
-        self.line.end = monotonic(), status, usage
+        self.steps.append(("end", monotonic(), status, usage))
         self.owner.ended[self] = None
 
-    def close_response(self, response: Response, notes: Notes, *, shows_response: bool) -> None:
-        """Record how the response ended. `shows_response`: the client gets it whole, not as events."""
-        line = self.line
+    def close_response(self, response: Response, notes: Notes, now: float, *, shows_response: bool) -> None:
+        """Record how the response has ended `now`. `shows_response`: the client gets it whole, not as events."""
+        steps = self.steps
         if notes:
             listed = tuple(notes)
-            line.notes, line.more_notes = listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])
+            steps.append(("notes", listed[:_MAX_NOTES], len(listed[_MAX_NOTES:])))
         if response.error is not None:
-            line.error = {"code": response.error.code, "message": _cut(response.error.message)}
+            steps.append(("error", {"code": response.error.code, "message": response.error.message}))
         if response.incomplete_details is not None:
-            line.incomplete = response.incomplete_details.reason
+            steps.append(("incomplete", response.incomplete_details.reason))
         status: str = response.status
         if status == "in_progress":  # it ended as an HTTP error
             status = "failed"
         elif shows_response and self.contents is not None and self.room >= 0:
-            self.contents.append((RESPONSE, 0, monotonic(), encode(response)))
-        line.end = monotonic(), status, response.usage
+            self.contents.append((RESPONSE, 0, now, encode(response)))
+        steps.append(("end", now, status, response.usage))
         self.owner.ended[self] = None
 
     def take(self) -> list[Piece] | None:
-        """Return what is new of the contents; the line, too, is about to be written."""
-        contents, line = self.contents, self.line
-        model, previous, conversation = line.asked
-        if len(model) > _MAX_CHARACTERS or previous is not None or conversation is not None:
-            line.asked = (
-                model[:_MAX_CHARACTERS], previous and previous[:_MAX_CHARACTERS],
-                conversation and conversation[:_MAX_CHARACTERS],
-            )  # fmt: skip
-        if self.room < 0 and line.contents == "recorded":
-            line.contents = "recorded, but only its beginning: it is too large"
-        if contents:
-            self.contents = None if line.is_over else []
-            line.parts += 1
+        """Return what is new of the contents; the steps, too, are about to be written."""
+        contents = self.contents
+        if contents is None:
+            return None
+        if self.room < 0:
+            self.withhold("recorded, but only its beginning: it is too large")
+        elif contents:
+            self.contents = None if is_over(self.steps) else []
+        self.parts += bool(contents)
         return contents
 
 
 def _said(provider: ProviderError) -> dict[str, Any]:
-    return {"code": provider.code, "type": provider.type, "message": _cut(provider.message)}
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
+    return {"code": provider.code, "type": provider.type, "message": provider.message}

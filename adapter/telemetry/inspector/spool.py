@@ -15,13 +15,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
-from adapter.telemetry.inspector.heads import Head, Line, begin_of_line
-from adapter.telemetry.inspector.packing import Group, Mask, Part, compress, decompress, join_parts, unpack
-from translators.wire import Decoder
+from adapter.telemetry.inspector.heads import Head, Origin, begin_of_line, read_head
+from adapter.telemetry.inspector.packing import (
+    CONTENTS_LEVEL,
+    LINES_LEVEL,
+    Group,
+    Mask,
+    Part,
+    compress,
+    decompress,
+    join_parts,
+    unpack,
+)
 
 MAX_RECORDINGS: Final = 5000
 MAX_AGE: Final = 24 * 3600.0
@@ -33,7 +43,7 @@ of its recordings: one that is only a head is small."""
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS recordings (
         rev INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, number INTEGER, at REAL, bytes INTEGER,
-        heads BLOB, layouts BLOB, texts BLOB
+        worker INTEGER, epoch REAL, heads BLOB, layouts BLOB, texts BLOB
     );
     CREATE TABLE IF NOT EXISTS parts (id TEXT, part INTEGER, layouts BLOB, texts BLOB, PRIMARY KEY (id, part));
     CREATE TABLE IF NOT EXISTS workers (pid INTEGER PRIMARY KEY, at REAL, state BLOB);
@@ -55,7 +65,10 @@ _FIRST_TO_STAY: Final = """
 _ROWS: Final = 100
 """Of one statement."""
 
-_read_line: Final = Decoder(Line).decode
+_SELECT: Final = "SELECT rev, worker, epoch, heads FROM recordings"
+Row: TypeAlias = tuple[int, int, float, bytes]
+"""The revision of the last recording, the origin, and the lines of recordings."""
+_read_lines: Final = msgspec.json.Decoder(list[list[Any]]).decode_lines
 
 
 class Listed(Struct, frozen=True):
@@ -80,23 +93,25 @@ class Spool:
 
     def write(self, groups: Sequence[Group]) -> None:
         """Write groups of recordings, and make room for them."""
-        packed = compress(data for group in groups for data in group.pack(self._mask))
+        mask = self._mask
+        lines = compress((group.pack_lines(mask) for group in groups), LINES_LEVEL)
+        with_contents = (group for group in groups if group.has_contents)
+        texts = compress((data for group in with_contents for data in group.pack_contents(mask)), CONTENTS_LEVEL)
         rows: list[tuple[object, ...]] = []
         parts: list[tuple[object, ...]] = []
-        for group in groups:
-            heads = next(packed)
-            contents = (next(packed), next(packed)) if group.has_contents else (None, None)
+        for group, heads in zip(groups, lines, strict=True):
+            contents = (next(texts), next(texts)) if group.has_contents else (None, None)
             size = sum(map(len, filter(None, contents)))
             self._untrimmed += max(group.number / 4 / MAX_RECORDINGS, (len(heads) + size) / self._max_bytes)
             if group.id is None:
-                rows.append((None, group.number, group.at, len(heads) + size, heads, *contents))
+                rows.append((None, group.number, group.at, len(heads) + size, *group.origin, heads, *contents))
                 continue
             if group.has_contents:
                 parts.append((group.id, group.part, *contents))
             size += self._apart.pop(group.id, 0)
             if not group.is_last:
                 self._apart[group.id] = size
-            rows.append((group.id, 1, group.at, len(heads) + size, heads, None, None))
+            rows.append((group.id, 1, group.at, len(heads) + size, *group.origin, heads, None, None))
         with self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             revs = accumulate((group.number for group in groups), initial=self.revision())
@@ -135,13 +150,13 @@ class Spool:
 
     def changed_since(self, rev: int, limit: int) -> list[Listed]:
         """Return what has changed after a revision, in order."""
-        query = "SELECT rev, heads FROM recordings WHERE rev > ? ORDER BY rev LIMIT ?"
+        query = f"{_SELECT} WHERE rev > ? ORDER BY rev LIMIT ?"
         listed = _listed(self._connection.execute(query, (rev, limit)))
         return list(islice((one for one in listed if one.rev > rev), limit))
 
     def latest(self, limit: int) -> list[Listed]:
         """Return the recordings that began last, the newest first."""
-        rows = self._connection.execute("SELECT rev, heads FROM recordings ORDER BY rev")
+        rows = self._connection.execute(f"{_SELECT} ORDER BY rev")
         found = {one.head.id: one for one in _listed(rows)}
         return sorted(found.values(), key=lambda one: one.head.at, reverse=True)[:limit]
 
@@ -156,18 +171,18 @@ class Spool:
     def read_contents(self, id: str) -> Part:
         """Return the contents of a recording, as far as there are any."""
         parts = [*self._read_parts(id)]
-        for rev, _ in self._rows_with(id):
+        for rev, *_ in self._rows_with(id):
             query = "SELECT layouts, texts FROM recordings WHERE rev = ? AND layouts NOTNULL"
             for packed in self._connection.execute(query, (rev,)):
                 parts += [part for owner, part in unpack(*packed) if owner == id]
         return join_parts(parts)
 
-    def _rows_with(self, id: str) -> Iterator[tuple[int, bytes]]:
+    def _rows_with(self, id: str) -> Iterator[Row]:
         """Yield the rows that may have a recording with this id, or of the response with it, the newest first."""
         member = begin_of_line(id) or f'"{id}"'.encode()
-        for rev, heads in self._connection.execute("SELECT rev, heads FROM recordings ORDER BY rev DESC"):
-            if member in decompress(heads):
-                yield rev, heads
+        for row in self._connection.execute(f"{_SELECT} ORDER BY rev DESC"):
+            if member in decompress(row[-1]):
+                yield row
 
     def _read_parts(self, id: str) -> Iterator[Part]:
         query = "SELECT layouts, texts FROM parts WHERE id = ? ORDER BY part"
@@ -208,9 +223,10 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
         connection.execute(f"INSERT OR REPLACE INTO {table} VALUES {places}", list(chain.from_iterable(some)))
 
 
-def _listed(rows: Iterable[tuple[int, bytes]]) -> Iterator[Listed]:
+def _listed(rows: Iterable[Row]) -> Iterator[Listed]:
     """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
-    for last, heads in rows:
-        lines = decompress(heads).splitlines()
-        for rev, line in enumerate(lines, last - len(lines) + 1):
-            yield Listed(rev, _read_line(line).head())
+    for last, worker, epoch, heads in rows:
+        origin = Origin(worker, epoch)
+        lines = _read_lines(decompress(heads))
+        for rev, steps in enumerate(lines, last - len(lines) + 1):
+            yield Listed(rev, read_head(steps, origin))

@@ -8,8 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import gevent
@@ -24,10 +25,10 @@ from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
-from adapter.telemetry.inspector.heads import Line
-from adapter.telemetry.inspector.packing import CUT, Group, compress, gather, unpack
+from adapter.telemetry.inspector.heads import RECORDED, Head, Origin, Step, is_over, read_head
+from adapter.telemetry.inspector.packing import CONTENTS_LEVEL, CUT, Group, compress, decompress, gather, unpack
 from adapter.telemetry.inspector.recorder import Recorder
-from adapter.telemetry.inspector.recording import REQUEST, Piece, Recording
+from adapter.telemetry.inspector.recording import REQUEST, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
 from adapter.telemetry.masks import mask_secrets, mask_tokens
 from tests.support.app import make_app
@@ -35,7 +36,6 @@ from translators.errors import RequestError, UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import CreateRequest
-from translators.wire import encode
 
 KEY = "sk-hidden-0123456789"
 STATIC = Path(pages.__file__).parent / "static"
@@ -46,33 +46,44 @@ def mask(data: bytes, bearer: str | None) -> bytes:
 
 
 class Owner:
-    def __init__(self, *, keeps_unstored: bool = False) -> None:
+    def __init__(self, origin: Origin, *, keeps_unstored: bool) -> None:
         self.keeps_unstored = keeps_unstored
+        self.origin = origin
         self.in_progress: dict[Recording, None] = {}
         self.ended: dict[Recording, None] = {}
 
 
-def recording(id: str = "x_1_0", *, body: bytes | None = b"{}", at: float | None = None, owner: Owner | None = None,
-              room: int = 1 << 20, bearer: str | None = KEY) -> Recording:  # fmt: skip
-    """Return the recording of a request, of a number in a worker; `body`: None: its contents are not recorded."""
+EPOCH = time.time() - time.monotonic()
+
+
+def recording(id: str = "x_1_0", *, body: bytes | None = b"{}", ago: float = 0.0, keeps_unstored: bool = False,
+              room: int = 1 << 20, bearer: str | None = KEY, ids: Mapping[str, str] = {}) -> Recording:  # fmt: skip
+    """Return the recording of a request that began some seconds `ago`, of a number in a worker.
+
+    `body`: None: its contents are not recorded. `ids`: of the request.
+    """
     _, number, worker = id.split("_")
-    at, began = time.time() if at is None else at, time.monotonic()
-    line = Line(
-        int(number), int(worker), at, began, time.monotonic(), "/v1/responses", len(body or b""), "tenant", {}, "team",
-        "recorded",
-    )  # fmt: skip
-    contents: list[Piece] | None = None if body is None else [(REQUEST, 0, began, body)]
-    return Recording(owner or Owner(), line, bearer, contents, room)
+    began = time.monotonic() - ago
+    steps: list[Step] = [("began", int(number), began, began, "/v1/responses", len(body or b""), "tenant", ids, "team")]
+    owner = Owner(Origin(int(worker), EPOCH), keeps_unstored=keeps_unstored)
+    if body is None:
+        return Recording(owner, bearer, steps)
+    return Recording(owner, bearer, [*steps, ("contents", RECORDED)], [(REQUEST, 0, began, body)], room)
 
 
 def gathered(recordings: Iterable[Recording]) -> list[Group]:
     """Return what is new of recordings, as it is written: those of exchanges that are not over are apart."""
     groups: list[Group] = []
-    recordings = [*recordings]
-    for one in recordings:
-        one.is_apart = one.is_apart or not one.line.is_over
-    gather(recordings, groups)
+    for origin, together in groupby(recordings, lambda one: one.owner.origin):
+        some = [*together]
+        for one in some:
+            one.is_apart = one.is_apart or not is_over(one.steps)
+        gather(some, groups, origin)
     return groups
+
+
+def head_of(one: Recording) -> Head:
+    return read_head(one.steps, one.owner.origin)
 
 
 @pytest.fixture
@@ -85,8 +96,8 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 def packed(request: bytes, secrets: Iterable[str] = ()) -> bytes:
     one = recording(body=request)
     (group,) = gathered([one])
-    _, *contents = group.pack(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
-    ((id, part),) = unpack(*compress(contents))
+    contents = group.pack_contents(lambda data, bearer: mask_tokens(mask_secrets(data, secrets)))
+    ((id, part),) = unpack(*compress(contents, CONTENTS_LEVEL))
     assert id == "x_1_0"
     assert part.request is not None
     return part.request
@@ -152,13 +163,13 @@ def test_a_mask_has_the_length_of_what_it_hides() -> None:
 
 
 def test_contents_of_requests_that_are_not_stored_are_not_recorded() -> None:
-    for owner, expected in ((Owner(), False), (Owner(keeps_unstored=True), True)):
-        one = recording(owner=owner)
+    for keeps_unstored in (False, True):
+        one = recording(keeps_unstored=keeps_unstored)
         one.withhold_unstored()
-        assert bool(one.take()) == expected
-        refused = recording(body=b'{"model": 5, "store" : false}', owner=owner)
+        assert bool(one.take()) == keeps_unstored
+        refused = recording(body=b'{"model": 5, "store" : false}', keeps_unstored=keeps_unstored)
         refused.refuse(RequestError("wrong"))
-        assert bool(refused.take()) == expected
+        assert bool(refused.take()) == keeps_unstored
 
 
 def test_an_exchange_beyond_its_room_is_cut_and_says_so(spool: Spool) -> None:
@@ -198,9 +209,9 @@ def test_recordings_that_are_written_together_keep_their_own_contents(
     spool: Spool, tmp_path: Path, goes_on: bool
 ) -> None:
     bodies = {f"x_{number}_0": b"%d " % number * 100_000 for number in range(17)}
-    together = [whole(id, None if id == "x_3_0" else body) for id, body in bodies.items()]
-    for one in together if goes_on else ():
-        one.line.refusal = ""
+    together = [recording(id, body=None if id == "x_3_0" else body) for id, body in bodies.items()]
+    for one in () if goes_on else together:
+        one.refuse(RequestError("wrong"))
     spool.write(gathered(together))
     assert {id: spool.read_contents(id).request for id in bodies} == {**bodies, "x_3_0": None}
     assert {id: part.request for id, part in spool.read_all_contents() if part.request} == {
@@ -230,18 +241,18 @@ def test_each_callers_key_is_masked_in_what_is_written_together(spool: Spool, tm
     assert count(tmp_path / "inspector.db", "recordings") == 1
 
 
-NAMES = ["request_bytes", "attempts", "number", "worker", "dropped", "output_tokens", "reason", "12345678", "default"]
+NAMES = ["began", "attempt", "asked", "notes", "param", "dropped", "output_tokens", "reason", "12345678", "default"]
 
 
 @pytest.mark.parametrize("key", NAMES)
 def test_a_callers_key_may_be_any_word_of_a_line(key: str, spool: Spool) -> None:
     one = whole("x_1234567890_7", None, key)
-    one.line.asked = f"a {key}", None, None
+    one.steps.append(("asked", f"a {key}", None, None))
     one.begin_attempt("default", "m", None, (), 0.0, b"")
     notes = Notes()
     notes.add("input", "dropped", f"{key} and more")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close_response(response, notes, shows_response=True)
+    one.close_response(response, notes, time.monotonic(), shows_response=True)
     spool.write(gathered([one, whole("x_2_7")]))
     later, masked = spool.latest(9)
     asterisks = "*" * len(key)
@@ -255,9 +266,9 @@ def test_a_callers_key_may_be_any_word_of_a_line(key: str, spool: Spool) -> None
 
 
 def test_what_no_utf8_has_fails_no_request(spool: Spool) -> None:
-    odd, other = whole("x_1_7", None), whole("x_2_7", None)
-    odd.line.asked = "m-\ud800", None, None
-    odd.line.ids = {"request_id": "req_\udcff"}
+    odd, other = recording("x_1_7", body=None, ids={"request_id": "req_\udcff"}), whole("x_2_7", None)
+    odd.steps.append(("asked", "m-\ud800", None, None))
+    odd.refuse(RequestError("wrong"))
     spool.write(gathered([odd, other]))
     assert {one.head.id: (one.head.model, one.head.request_id) for one in spool.latest(9)} == {
         "x_1_7": ("m-?", "req_?"), "x_2_7": ("", None)
@@ -280,7 +291,7 @@ def test_what_no_utf8_has_fails_no_request(spool: Spool) -> None:
 def test_what_can_be_known_of_a_request_that_cannot_be_parsed(body: bytes, model: str, is_kept: bool) -> None:
     one = recording(body=body)
     one.describe_unparsed(body)
-    assert (one.line.asked, bool(one.contents)) == ((model, None, None), is_kept)
+    assert (head_of(one).model, bool(one.contents)) == (model, is_kept)
 
 
 def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
@@ -317,7 +328,7 @@ def test_what_has_ended_is_gathered_before_it_is_written(tmp_path: Path, monkeyp
         waiting = sum(one.contents is not None for one in ended[:64])
         assert waiting == 0, "its pieces are freed, some dozens at a time"
         number = len(recorder.read(lambda spool: spool.latest(2000)))
-        assert 300 < number < 700, "no more wait than memory is meant for it"
+        assert 400 < number < 1200, "no more wait than memory is meant for it"
         assert recorder.lost == 2000 - number
     finally:
         recorder.close()
@@ -398,7 +409,7 @@ def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_pa
     spool.write(gathered([one]))
     for number in range(60):
         spool.write(gathered([whole(f"x_{number}_{n}", noise(f"{n}")) for n in range(10)]))
-        one.line.first_token = time.monotonic()
+        one.steps.append(("storing", time.monotonic()))
         spool.write(gathered([one]))
     assert spool.find("x_0_0") is None
     assert spool.read_contents("x_99_0").request == b'{"a":1}'
@@ -411,7 +422,7 @@ def test_a_long_exchange_stays_whole_while_others_make_room(spool: Spool, tmp_pa
 def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
     one = whole("x_1_0", b'{"a":1}')
     spool.write(gathered([one]))
-    one.line.http = 418
+    one.steps.append(("http", 418))
     spool.write(gathered([whole("x_2_0"), one]))
     assert [found.head.http for found in spool.latest(10) if found.head.id == "x_1_0"] == [418]
     assert (found := spool.find("x_1_0")) is not None
@@ -421,10 +432,11 @@ def test_a_change_after_the_end_is_the_one_that_is_shown(spool: Spool) -> None:
 
 def test_those_written_together_make_room_together(spool: Spool, tmp_path: Path) -> None:
     for number in range(60):
-        spool.write(gathered([whole(f"x_{number}_{n}", noise(f"{number} {n}")) for n in range(10)]))
+        spool.write(gathered([whole(f"x_{number * 10 + n}_0", noise(f"{number} {n}")) for n in range(10)]))
     kept = [one.head.id for one in spool.latest(1000)]
     assert 50 < len(kept) < 250
-    assert set(kept) == {f"x_{number}_{n}" for number in range(60 - len(kept) // 10, 60) for n in range(10)}
+    assert set(kept) == {f"x_{number}_0" for number in range(600 - len(kept), 600)}
+    assert len(kept) % 10 == 0
     assert all(spool.read_contents(id).request for id in kept)
     assert spool.find("x_0_0") is None
     assert spool.read_contents("x_0_0").request is None
@@ -441,7 +453,7 @@ def test_the_number_of_recordings_is_bounded(tmp_path: Path) -> None:
 
 
 def test_revisions_are_not_used_again(spool: Spool) -> None:
-    spool.write(gathered([recording(f"x_{number}_0", at=time.time() - MAX_AGE - 1) for number in range(3)]))
+    spool.write(gathered([recording(f"x_{number}_0", ago=MAX_AGE + 1) for number in range(3)]))
     spool._next_trim = 0.0
     spool.write_worker(1, b"[]")
     assert spool.latest(10) == []
@@ -477,7 +489,7 @@ def test_the_file_is_no_larger_than_the_ring(spool: Spool, tmp_path: Path) -> No
 
 
 def test_what_is_older_than_a_day_is_removed(spool: Spool) -> None:
-    spool.write(gathered([recording("x_8_0", at=time.time() - MAX_AGE - 1)]))
+    spool.write(gathered([recording("x_8_0", ago=MAX_AGE + 1)]))
     assert spool.find("x_8_0") is None
 
 
@@ -508,8 +520,8 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
     recorder.start(tmp_path)
     caller = Caller("tenant", None, None, ClientWatch())
 
-    def begin() -> Recording:
-        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic())
+    def begin(ago: float = 0.0) -> Recording:
+        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic() - ago)
         one.begin_attempt("default", "m", None, (), 0.0, b"{}")
         return one
 
@@ -520,17 +532,18 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
         return [(one.rev, one.head.status) for one in recorder.read(lambda spool: spool.latest(10))]
 
     try:
-        short, long = begin(), begin()
+        short = begin()
         short.close("completed", None)
+        begin()
         assert listed(1) == [(1, "completed")]
-        recorder.tick()  # it may soon be over
+        recorder.tick()  # the other one may soon be over
         assert listed(1) == [(1, "completed")]
-        long.line.began -= 0.5
+        long = begin(ago=0.5)
         recorder.tick()
-        assert listed(2) == [(2, "in_progress"), (1, "completed")]
+        assert listed(2) == [(1, "completed"), (2, "in_progress")]
         recorder.tick()  # nothing is new
         long.close("failed", None)
-        assert listed(3) == [(3, "failed"), (1, "completed")]
+        assert listed(3) == [(1, "completed"), (3, "failed")]
     finally:
         recorder.close()
 
@@ -564,16 +577,16 @@ def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> N
 
     try:
         body, number = os.urandom(1 << 20), 0
-        while record(body).line.contents == "recorded":
+        while head_of(record(body)).contents == RECORDED:
             number += 1
             assert number < 2000
             if number % 10 == 0:
                 gevent.sleep(0.6)
                 recorder.read(Spool.revision)  # after they are written
         assert number > 10, "a burst is recorded whole"
-        assert "more at the moment" in record(b"{}").line.contents
+        assert "more at the moment" in head_of(record(b"{}")).contents
         ticks = 0
-        while record(b"{}").line.contents != "recorded":
+        while head_of(record(b"{}")).contents != RECORDED:
             recorder.tick()
             ticks += 1
             assert ticks < 200
@@ -619,24 +632,64 @@ def test_only_an_inspector_has_a_form_for_the_key(path: str, inspector: str, sta
     assert admin.get(path, base_url="http://127.0.0.1:9464").status_code == status
 
 
-def test_a_head_is_small_whatever_a_caller_sends() -> None:
+def test_a_head_is_small_whatever_a_caller_sends(spool: Spool, tmp_path: Path) -> None:
     one = recording()
-    one.line.asked = "m" * 100_000, "resp_" * 10_000, "conv_" * 10_000
+    one.steps.append(("asked", "m" * 100_000, "resp_" * 10_000, "conv_" * 10_000))
     one.refuse(RequestError("no " * 10_000, param="input", code="c"))
     notes = Notes()
     for number in range(5000):
         notes.add(f"input[{number}]", "dropped", "it says nothing")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close_response(response, notes, shows_response=True)
-    one.take()
-    assert len(encode(one.line)) < 20_000
-    head = one.line.head()
+    one.close_response(response, notes, time.monotonic(), shows_response=True)
+    spool.write(gathered([one, whole("x_2_0")]))
+    with closing(sqlite3.connect(tmp_path / "inspector.db")) as connection:
+        ((lines,),) = connection.execute("SELECT heads FROM recordings")
+    assert len(decompress(lines)) < 20_000
+    found = spool.find("x_1_0")
+    assert found is not None
+    head = found.head
     assert (len(head.notes), head.more_notes) == (100, 4900)
-    assert [len(head.model), len(head.previous_response_id or ""), len(head.conversation or "")] == [1000] * 3
+    assert [len(head.model), len(head.previous_response_id or ""), len(head.conversation or "")] == [1001] * 3
+
+
+def test_what_becomes_of_an_attempt_is_told_once() -> None:
+    one = recording()
+    one.end_attempt()  # there is none yet
+    one.reason = "retry"
+    one.begin_attempt("a", "m", 1, ("no_tools",), 0.5, b"{}")
+    one.steps.append(("answered", 5.0, 503))
+    one.fail_attempt(UpstreamError("busy", cause="status"))
+    one.fail_attempt(UpstreamError("something else"))
+    one.end_attempt()
+    one.begin_attempt("b", "n", None, (), 0.0, b"{}")
+    one.steps.append(("answered", 6.0, 200))
+    one.fail_attempt(UpstreamError("broken off", cause="closed"))
+    one.begin_attempt("b", "n", None, (), 0.0, b"{}")
+    one.end_attempt()
+    ended = time.monotonic()
+    one.end_attempt()
+    first, second, third = head_of(one).attempts
+    assert (first.upstream, first.key, first.lessons, first.delay) == ("a", 1, ("no_tools",), 0.5)
+    assert first.reason == "retry"
+    assert (first.answered, first.status, (first.error or {})["cause"]) == (5.0, 503, "status")
+    assert (second.reason, second.status, (second.error or {})["message"]) == ("next round", 200, "broken off")
+    assert third.error is None
+    assert third.began <= (third.ended or 0.0) <= ended
+
+
+def test_how_a_response_ended_counts_more_than_how_its_request_was_answered() -> None:
+    one, refused = recording(), recording()
+    response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
+    one.close_response(response, Notes(), 7.0, shows_response=False)
+    for each in (one, refused):
+        each.refuse(RequestError("no", status=404))
+    assert [(head.status, head.http, head.closed) for head in map(head_of, (one, refused))] == [
+        ("failed", 404, 7.0), ("rejected", 404, None)
+    ]  # fmt: skip
 
 
 def test_an_exchange_whose_worker_was_killed_is_lost() -> None:
-    begun, fresh = (Listed(1, recording("x_1_1", at=time.time() - ago).line.head()) for ago in (60, 0))
+    begun, fresh = (Listed(1, head_of(recording("x_1_1", ago=ago))) for ago in (60, 0))
     assert shown(begun, alive={1})["status"] == "in_progress"
     assert shown(begun, alive={2})["status"] == "lost"
     assert shown(fresh, alive={2})["status"] == "in_progress", "it may have begun just now"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from adapter.api.current import services
 from adapter.services import Services
-from adapter.telemetry.inspector.heads import Attempt, Head
+from adapter.telemetry.inspector.heads import RECORDED, Attempt, Head
 from adapter.telemetry.inspector.packing import Part
 from adapter.telemetry.inspector.recorder import STATE_TICKS, Recorder
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed, Spool
@@ -162,7 +162,8 @@ def _select(
 def _search(spool: Spool, listed: list[Listed], text: bytes, limit: int) -> tuple[list[Listed], bool]:
     """Return the recordings that have a text, the newest first, and whether there was time to search all contents."""
     found = {one.head.id for one in listed if text in encode(one.head)}
-    others, until = {one.head.id for one in listed if one.head.parts} - found, time.monotonic() + _SEARCH_SECONDS
+    others = {one.head.id for one in listed if one.head.contents.startswith(RECORDED)} - found
+    until = time.monotonic() + _SEARCH_SECONDS
     mentioning = set[str]()
     for id, part in spool.read_all_contents():
         if id in others and _mentions(part, text):

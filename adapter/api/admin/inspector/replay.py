@@ -164,11 +164,11 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     caller = Caller(listed.head.tenant, None, None, ClientWatch(request.environ.get("gunicorn.socket")))
     own = recorder()
     caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
-    recording.line.key, recording.line.replay_of = "replay", listed.head.id
-    recording.line.asked = create.model, create.previous_response_id, None
+    recording.steps += ("key", "replay"), ("replay_of", listed.head.id)
+    recording.steps.append(("asked", create.model, create.previous_response_id, None))
     if not listed.head.contents.startswith("recorded"):
         recording.withhold(listed.head.contents)
-    result: dict[str, Any] = {"recording": recording.line.id}
+    result: dict[str, Any] = {"recording": recording.id}
     try:
         with closing(open_exchange(flow, caller, create)) as exchange:
             result |= {"response": exchange.answer(), "notes": list(exchange.notes)}
