@@ -22,8 +22,8 @@ ADMIN = "http://127.0.0.1:9464"
 FILES = ("adapter.toml", "request.json", "chunks.sse")
 """What the commands of the pages read."""
 OTHERS = {
-    "cd", "createdb", "git", "install", "journalctl", "llama-server", "ollama", "pip", "podman", "pre-commit", "python",
-    "python3", "set", "systemctl", "vllm", ".",
+    "cd", "chown", "cp", "createdb", "git", "install", "journalctl", "llama-server", "mkdir", "mv", "ollama", "pip",
+    "podman", "pre-commit", "python", "python3", "set", "systemctl", "vllm", ".",
 }  # fmt: skip
 """Programs that are not the project's."""
 COMPANIONS = {"ADAPTER_ALLOW_OPEN": "1", "ADAPTER_ADMIN_BIND": "127.0.0.1:9464", "ADAPTER_WORKERS": "1"}

@@ -18,6 +18,7 @@ from adapter.commands.usage import report_usage
 from adapter.commands.watch import describe
 from adapter.store import open_store
 from adapter.store.base import KeyUsage
+from adapter.store.sql.sqlite import SQLiteFile
 from adapter.upstream.lessons import Lessons
 from tests.docs.pages.blocks import DOCS, ROOT, samples
 from tests.support.servers.demo import demo
@@ -53,7 +54,8 @@ LESSON = re.compile(r"^  (\S+) (\S+) +(\S+), until [\d-]+ [\d:]+ UTC$", re.M)
 def test_every_sample_is_tried() -> None:
     assert SHOWN.keys() == {
         "check --upstream-url http://localhost:11434/v1", "config init adapter.toml", "lessons", "lessons --forget",
-        "store prune --retention 30d", "store stats", "store upgrade", "usage", "watch --admin-bind 127.0.0.1:9464",
+        "store backup /backup/2026-11-29", "store prune --retention 30d", "store stats", "store upgrade", "usage",
+        "watch --admin-bind 127.0.0.1:9464",
     }  # fmt: skip
 
 
@@ -80,6 +82,15 @@ def test_store_stats_and_prune(folder: Path) -> None:
     assert stats[-1].rpartition(",")[2] == shown[-1].rpartition(",")[2], "the version"
     pruned = output("store", "prune", "--retention", "30d", folder=folder)
     assert re.sub(r"\d+", "57", pruned) == SHOWN["store prune --retention 30d"]
+
+
+def test_store_backup(folder: Path) -> None:
+    ((command, shown),) = [(words, text) for words, text in SHOWN.items() if words.startswith("store backup ")]
+    place = command.split()[-1]
+    SQLiteFile(str(folder / "var" / "adapter-files.db")).open().close()
+    (folder / "var" / "adapter.db.key").write_text("a secret")
+    printed = output("store", "backup", str(folder / "copies"), folder=folder)
+    assert printed.replace(str(folder / "copies"), place) == shown
 
 
 def test_usage() -> None:
