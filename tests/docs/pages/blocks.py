@@ -70,7 +70,8 @@ def commands(page: Path) -> list[Command]:
         for line in block.replace("\\\n", " ").splitlines():
             line = re.sub(r"(^|\s)# .*", "", line)
             if not line.startswith('eval "'):
-                found += [split(part) for part in re.split(r" && |; ", line)]
+                parts = [re.sub(r"^ *(do|then) ", "", part) for part in re.split(r" && |; ", line)]
+                found += [split(part) for part in parts if not re.match(r" *(for|if) | *(do|then|done|fi)$", part)]
     return [command for command in found if command.variables or command.words]
 
 

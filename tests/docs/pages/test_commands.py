@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -71,8 +72,7 @@ def check_variables(variables: dict[str, str]) -> None:
 
 def check_adapter(words: list[str]) -> None:
     """Parse a command of the adapter as click does, without running it; raise UsageError."""
-    if ">" in words:
-        words = words[: words.index(">")]
+    words = list(takewhile(lambda word: not re.match(r"\d?>", word), words))
     command: click.Command = main
     context = click.Context(main)
     while isinstance(command, click.Group):
