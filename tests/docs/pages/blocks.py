@@ -20,7 +20,7 @@ PAGES = {
 EVERY = {**PAGES, **{name: ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")}}
 BASE = f"http://{load_settings({}, {}).bind}/v1"
 """The address that is served by default."""
-NO_COMMANDS = ("CREATE ROLE", "Source: ", "responses-adapter: ", "Checking ")
+NO_COMMANDS = ("CREATE ROLE", "Source", "responses-adapter: ", "Checking ")
 """How indented blocks begin that are something else: SQL, forms of citations, what a command prints."""
 
 
