@@ -272,15 +272,15 @@ class Services:
     def _make_recorder(self, settings: Settings) -> "Recorder":
         from adapter.telemetry.inspector.recorder import Mode, Recorder  # imported late: mostly nothing is recorded
 
-        own = [*settings.api_keys, *settings.secret_key, *filter(None, (settings.admin_key,))]
+        return Recorder(cast(Mode, settings.inspector), settings.inspector_bytes, self.mask, self._describe_health)
 
-        def mask(data: bytes, bearer: str | None) -> bytes:
-            secrets = {*own, bearer} if bearer else {*own}
-            for upstream in self.upstreams.values():
-                secrets.update(upstream.redactor(None).secrets)
-            return mask_tokens(mask_secrets(data, sorted(secrets, key=len, reverse=True)))
-
-        return Recorder(cast(Mode, settings.inspector), settings.inspector_bytes, mask, self._describe_health)
+    def mask(self, data: bytes, bearer: str | None) -> bytes:
+        """Return data for operators to see: without the server's secrets, a caller's key, and what follows `Bearer`."""
+        own = self.settings
+        secrets = {*own.api_keys, *own.secret_key, *filter(None, (own.admin_key, bearer))}
+        for upstream in self.upstreams.values():
+            secrets.update(upstream.redactor(None).secrets)
+        return mask_tokens(mask_secrets(data, sorted(secrets, key=len, reverse=True)))
 
     def _describe_health(self) -> bytes:
         """Return what this worker knows of the candidates that fail, as JSON."""

@@ -8,14 +8,14 @@ from typing import Any
 from flask import Blueprint, Response
 from msgspec import Struct
 
-from adapter.api.admin.inspector.recordings import answer, recorder, shown
+from adapter.api.admin.inspector.recordings import answer, masked, recorder, shown
 from adapter.api.current import services
 from adapter.store.base import NotFound, StoredItem, StoredResponse
 from adapter.telemetry.inspector.spool import MAX_RECORDINGS, Listed
 from translators.errors import RequestError
 from translators.responses.ids import response_of
 from translators.responses.response import Usage
-from translators.wire import Decoder, NotJSON, Raw
+from translators.wire import Decoder, NotJSON
 
 blueprint = Blueprint("chains", __name__, url_prefix="/inspector/api")
 
@@ -93,7 +93,7 @@ def show_conversation(id: str) -> Response:
         "exists": items is not None,
         "leased_until": until if until > time.time() else None,
         "items": [
-            {"id": item.id, "added_by": response_of(item.id), "json": Raw(item.json) if shows_contents else None}
+            {"id": item.id, "added_by": response_of(item.id), "json": masked(item.json) if shows_contents else None}
             for item in items or ()
         ],
         "responses": [shown(one) for one in reversed(responses)],

@@ -95,6 +95,11 @@ def answer(value: object) -> Response:
     return Response(encode(value), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
+def masked(json: bytes) -> Raw | dict[str, str | None]:
+    """Return JSON that is in no recording, such as a stored item, without the secrets of this server."""
+    return _event(services().mask(json, None))
+
+
 def shown(one: Listed, alive: Collection[int] | None = None) -> dict[str, Any]:
     """Return a recording as operators see it; `alive`: the workers that are still running."""
     head = replace(one.head, tenant=one.head.tenant[:LOGGED_TENANT_CHARACTERS])

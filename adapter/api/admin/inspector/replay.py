@@ -3,27 +3,36 @@
 The answer to a request that is sent is neither stored nor seen by its caller; it is a recording of its own, which says
 what it replays. No lesson is learned from it. What has been cut out of a recording cannot be replayed, and neither can
 a request that continues a conversation, which has gone on since, nor one that asks for a summary of its context.
+
+Translated is what was asked first, so it is to be compared with the chat requests before the first answer: the tools
+that the adapter runs are functions in both, and an answer with calls of them is followed by others.
 """
 
+import re
 import time
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapter.api.admin.inspector.recordings import answer, find, recorder
+from adapter.api.admin.inspector.recordings import answer, find, masked, recorder
 from adapter.api.current import services
 from adapter.api.error_reports import report_error
 from adapter.api.request.intake import parse_body
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
-from adapter.flow.context import ContextSource, gather_context
+from adapter.flow.context import Context, ContextSource, gather_context
 from adapter.flow.exchange import open_exchange
+from adapter.flow.flow import check_request
 from adapter.flow.observation import FORWARDED_TRANSPORT
+from adapter.flow.plans import RoundRequest, ask_as_requested, ask_uncompacted
 from adapter.history.references import resolve_references
 from adapter.services import FlowServices, Services
+from adapter.telemetry.inspector.heads import Attempt
 from adapter.telemetry.inspector.packing import CUT
 from adapter.telemetry.inspector.spool import Listed
 from adapter.upstream.learning import ModelDialects
@@ -35,10 +44,21 @@ from adapter.upstream.routing.retries import RetryBudget, foreground
 from translators.context.compaction import asks_for_compaction
 from translators.dialects.presets import PRESETS
 from translators.errors import RequestError
-from translators.responses.request import CreateRequest
-from translators.wire import Decoder, decode_param
+from translators.notes import Notes
+from translators.responses.items import Compaction
+from translators.responses.request import CreateRequest, names_hosted_tools
+from translators.wire import Decoder, decode_param, encode
 
 blueprint = Blueprint("replay", __name__, url_prefix="/inspector/api")
+
+_SAME_ROUND: Final = frozenset({"lesson", "failover", "retry"})
+"""Why another attempt is made to get the same answer."""
+_MASKED: Final = re.compile(
+    rb'"(?:server|file)_url"\s*:\s*"[^"]*\*|"authorization"\s*:\s*"\*|"headers"\s*:\s*\{[^{}]*:\s*"\*'
+)
+"""A URL or credentials of which asterisks were recorded: what is sent with them is another request."""
+_SEALED_END: Final = "..."
+"""In the place of all but the beginning of what is sealed."""
 
 
 class _Wanted(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +66,7 @@ class _Wanted(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     upstream: str | None = None
-    """None: the one that answered it first."""
+    """None: the one that answered first."""
     model: str | None = None
     """Its name at the upstream."""
     dialect: str | None = None
@@ -69,14 +89,43 @@ def replay_request() -> Response:
     if wanted.send:
         assert contents.request is not None
         return answer(_send(listed, create, contents.request, flow))
-    source = ContextSource(flow, listed.head.tenant, create)
-    dialect = flow.dialects[candidate.upstream].for_model(candidate.model, listed.head.tenant)
-    context = gather_context(source, candidate, dialect)
-    chat = context.translate()
+    asked, notes = _translate(flow, listed.head.tenant, create, candidate)
+    context: Context = asked.context
     return answer({
-        "chat": chat.json.decode(), "notes": list(context.notes), "upstream": candidate.upstream,
-        "model": candidate.model, "dialect": dialect.name, "lessons": dialect.lessons,
+        "chat": asked.chat.json.decode(), "notes": [*notes, *context.notes], "upstream": candidate.upstream,
+        "model": candidate.model, "dialect": context.dialect.name, "lessons": context.dialect.lessons,
+        "attempt": _first_answered(listed.head.attempts),
     })  # fmt: skip
+
+
+def _translate(
+    flow: FlowServices, tenant: str, create: CreateRequest, candidate: Candidate
+) -> tuple[RoundRequest, Notes]:
+    """Return what a request asks first, and the notes on its tools; raise RequestError, UpstreamError, StoreDown."""
+    source, notes, plan = ContextSource(flow, tenant, create), Notes(), ask_as_requested
+    if names_hosted_tools(create, flow.hosted):
+        from adapter.flow.tools.hosted_tools import prepare_tools  # imported late: most requests have no such tools
+
+        caller = _caller(tenant)
+        request, tools = prepare_tools(source, caller, partial(check_request, flow, caller, None), notes)
+        tools.close()
+        source = replace(source, request=request)
+        plan = ask_uncompacted if tools.approved else plan
+    dialect = flow.dialects[candidate.upstream].for_model(candidate.model, tenant)
+    return plan(gather_context(source, candidate, dialect)), notes
+
+
+def _first_answered(attempts: Sequence[Attempt]) -> int | None:
+    """Return the number of the attempt that was answered first, or was the last one; None: there was none."""
+    at = 0
+    while at + 1 < len(attempts) and attempts[at + 1].reason in _SAME_ROUND:
+        at += 1
+    return at if attempts else None
+
+
+def _caller(tenant: str) -> Caller:
+    """Return the operator, who asks in the place of a tenant."""
+    return Caller(tenant, None, None, ClientWatch(request.environ.get("gunicorn.socket")))
 
 
 def _read_request(listed: Listed, body: bytes | None, app: Services) -> CreateRequest:
@@ -87,7 +136,11 @@ def _read_request(listed: Listed, body: bytes | None, app: Services) -> CreateRe
         raise RequestError(f"This request cannot be replayed: its contents are {listed.head.contents}.", status=409)
     if CUT in body:
         raise RequestError("This request cannot be replayed: images or files were left out of it.", status=409)
+    if _MASKED.search(body):
+        raise RequestError("This request cannot be replayed: URLs or credentials were left out of it.", status=409)
     create = parse_body(body, app.settings)
+    if any(type(item) is Compaction and _SEALED_END in item.encrypted_content for item in create.input):
+        raise RequestError("This request cannot be replayed: a sealed summary was left out of it.", status=409)
     if listed.head.path.endswith("/compact") or asks_for_compaction(create.input):
         raise RequestError("This request cannot be replayed: it asks for a summary of its context.", status=409)
     if create.conversation is not None:
@@ -101,7 +154,8 @@ def _choose(wanted: _Wanted, listed: Listed, create: CreateRequest, app: Service
         raise RequestError(f"There is no dialect {wanted.dialect[:60]}.", param="dialect", code="invalid_value")
     if wanted.upstream is not None and wanted.upstream not in app.upstreams:
         raise RequestError(f"There is no upstream {wanted.upstream[:60]}.", param="upstream", code="invalid_value")
-    first = listed.head.attempts[0] if listed.head.attempts else None
+    at = _first_answered(listed.head.attempts)
+    first = None if at is None else listed.head.attempts[at]
     if first is None or (wanted.upstream or first.upstream) != first.upstream:
         offered = [
             one for one in app.registry.list_candidates(create.model) if wanted.upstream in (None, one.upstream)
@@ -161,7 +215,7 @@ def _only(candidate: Candidate, dialect: str | None, app: Services) -> FlowServi
 def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices) -> dict[str, Any]:
     """Return the response to a request that is sent again, or its error, and the id of its recording."""
     create = replace(create, stream=False, background=False, store=False)
-    caller = Caller(listed.head.tenant, None, None, ClientWatch(request.environ.get("gunicorn.socket")))
+    caller = _caller(listed.head.tenant)
     own = recorder()
     caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
     recording.steps += ("key", "replay"), ("replay_of", listed.head.id)
@@ -171,7 +225,7 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     result: dict[str, Any] = {"recording": recording.id}
     try:
         with closing(open_exchange(flow, caller, create)) as exchange:
-            result |= {"response": exchange.answer(), "notes": list(exchange.notes)}
+            result |= {"response": masked(encode(exchange.answer())), "notes": list(exchange.notes)}
     except Exception as error:
         report = report_error(error)
         report.write_log()
