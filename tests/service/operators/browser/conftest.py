@@ -164,6 +164,12 @@ def open_page(chromium: Any, served: tuple[Service, str], cookies: list[Any]) ->
     assert faults == []
 
 
+def newest(page: Any, model: str) -> str:
+    """Return the path of the newest response of a model."""
+    ask = "model => fetch(`/inspector/api/recordings?model=${model}`).then(found => found.json())"
+    return f"/inspector/r/{page.evaluate(ask, model)['data'][0]['id']}"
+
+
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The script of axe-core."""

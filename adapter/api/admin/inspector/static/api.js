@@ -4,7 +4,7 @@
 const ROOT = "/inspector/api/";
 
 /**
- * Return JSON; throw an Error with the server's own message.
+ * Return JSON; throw an Error with the server's own message, and its status.
  * @param {string} path
  * @param {RequestInit} [options]
  * @returns {Promise<any>}
@@ -21,7 +21,7 @@ export async function read(path, options = {}) {
     throw new Error("The session is over.");
   }
   const body = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(body?.error?.message ?? `The server answered ${answer.status}.`);
+  if (!answer.ok) throw Object.assign(new Error(body?.error?.message ?? `The server answered ${answer.status}.`), { status: answer.status });
   return body;
 }
 
@@ -33,16 +33,40 @@ export function send(path, body, method = "POST") {
   return read(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
+const RETRY_MS = 2000;
+
 /**
  * Call a function for each recording that changes, until the returned function is called.
+ *
+ * A browser gives up when the answer is an error: of a proxy while the server restarts, or since the session is over,
+ * for which `read` asks for the key again.
  * @param {number} after
  * @param {(recording: any) => void} onChange
  * @param {(isConnected: boolean) => void} onState
  */
 export function follow(after, onChange, onState) {
-  const source = new EventSource(`${ROOT}live?after=${after}`);
-  source.onopen = () => onState(true);
-  source.onerror = () => onState(false);
-  source.onmessage = (event) => onChange(JSON.parse(event.data));
-  return () => source.close();
+  let rev = after, isOver = false;
+  /** @type {EventSource} */
+  let source;
+  const open = () => {
+    source = new EventSource(`${ROOT}live?after=${rev}`);
+    source.onopen = () => onState(true);
+    source.onmessage = (event) => {
+      rev = Number(event.lastEventId);
+      onChange(JSON.parse(event.data));
+    };
+    source.onerror = () => {
+      onState(false);
+      if (source.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
+    };
+  };
+  const again = async () => {
+    if (!isOver && (await read("recordings?limit=1").catch(() => null))) open();
+    else if (!isOver) setTimeout(again, RETRY_MS);
+  };
+  open();
+  return () => {
+    isOver = true;
+    source.close();
+  };
 }

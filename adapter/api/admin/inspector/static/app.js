@@ -14,6 +14,9 @@ const VIEWS = [
   ["keys", "Keys"], ["settings", "Settings"],
 ];
 
+/** @type {Record<string, string>} what one of several is called, where the path has an id */
+const ONE = { r: "Response", c: "Chain", conversations: "Conversation" };
+
 /** @type {Record<string, (main: HTMLElement, id: string) => Promise<void>>} */
 const SHOW = {
   "": showList, r: showResponse, c: showChain, upstreams: showUpstreams, lessons: showLessons, keys: (main) => showKeys(main),
@@ -36,7 +39,7 @@ fetch("/inspector/api/settings").then((answer) => answer.json()).then((settings)
 
 const show = SHOW[view];
 if (show) {
-  const title = VIEWS.find(([path]) => path === current)?.[1] ?? "Response";
+  const title = (rest.length > 0 && ONE[view]) || VIEWS.find(([path]) => path === current)?.[1] || "";
   document.title = `${title} · inspector`;
   try {
     await show(main, decodeURIComponent(rest.join("/")));

@@ -48,7 +48,7 @@ export async function showConversations(main) {
   fill(main, el("h1", {}, "Conversations"), data.length === 0
     ? empty("No recorded response continues a conversation.", "A request names one by its member conversation.")
     : table("Conversations of recorded responses", ["Id", "Key", "Last used", "Responses", "Now"], data.map((/** @type {any} */ one) => [
-      el("a", { href: `/inspector/conversations/${one.id}` }, one.id), one.key ?? "–", dateAndTime(one.at), count(one.responses),
+      el("a", { href: `/inspector/conversations/${encodeURIComponent(one.id)}` }, one.id), one.key ?? "–", dateAndTime(one.at), count(one.responses),
       one.in_progress ? el("span", { class: "status in_progress" }, "in use") : "free"])));
 }
 

@@ -3,9 +3,12 @@
 
 import { copyButton, el, empty, fill } from "./dom.js";
 import { milliseconds, plural, size } from "./format.js";
-import { Tree, deepest, split } from "./tree.js";
+import { parse, write } from "./json.js";
+import { Portions } from "./portions.js";
+import { Tree, deepest, longText, split } from "./tree.js";
 
 const SHOWN = 150; // chunks and events at a time
+const MEMBERS = 200; // of a request, that are compared
 const TEXTS = /"(?:content|reasoning_content|reasoning)": ?("(?:[^"\\]|\\.)*")/g; // the words of a whole answer
 const PIECES = /"(?:content|reasoning_content|reasoning|arguments)": ?("(?:[^"\\]|\\.)*")/g; // those of a streamed one
 
@@ -19,19 +22,19 @@ export class Columns {
     /** @type {{at: number, event: any}[]} */
     this.events = recorded.events.flatMap((/** @type {[number, any[]]} */ [at, batch]) => batch.map((/** @type {any} */ event) => ({ at, event })));
     this.response = parse(recorded.response) ?? this.events.findLast(({ event }) => event.response)?.event.response;
-    /** @type {Map<string, HTMLElement[]>} */
+    /** @type {Map<string, Element>} */
     this.lines = new Map();
-    /** @type {Map<string, (at: number) => HTMLElement | undefined>} kind → what returns a line, shown if it was not */
+    /** @type {Map<string, (at: number) => Element | undefined>} kind → what returns a line, shown if it was not */
     this.reach = new Map();
     const why = one.contents === "recorded" ? "" : one.contents;
     const nothing = (/** @type {string} */ what) => empty(what, why);
     this.requestTree = this.request === undefined ? null : new Tree(this.request, "Request", one.notes);
     this.responseTree = null;
     const parts = [
-      this.column("Request", recorded.request && [size(recorded.request.length), copyButton("copy", () => recorded.request)],
-        this.requestTree?.element ?? (recorded.request ? el("pre", {}, recorded.request) : nothing("Not recorded."))),
+      this.column("Request", recorded.request && [size(recorded.request.length), copyButton("copy", () => recorded.request, "Copy the request")],
+        this.requestTree?.element ?? (recorded.request ? el("pre", {}, longText(recorded.request)) : nothing("Not recorded."))),
       this.chatColumn(recorded.chats, nothing),
-      this.column("Provider's chunks", recorded.chunks.length > 0 && [plural(recorded.chunks.length, "read"), copyButton("copy", () => recorded.chunks.map((/** @type {any} */ chunk) => chunk.text).join(""))],
+      this.column("Provider's chunks", recorded.chunks.length > 0 && [plural(recorded.chunks.length, "read"), copyButton("copy", () => recorded.chunks.map((/** @type {any} */ chunk) => chunk.text).join(""), "Copy the chunks")],
         recorded.chunks.length ? this.list("chunk", recorded.chunks, chunkLine) : nothing("Nothing came.")),
       this.eventColumn(nothing),
     ];
@@ -61,7 +64,7 @@ export class Columns {
     if (chats.length === 0) return this.column(name, null, nothing("None was sent, or it is not recorded."));
     const place = el("div", {});
     const show = (/** @type {number} */ at) => {
-      const tree = new Tree(parse(chats[at].text), `${name}, attempt ${chats[at].attempt + 1}`);
+      const tree = new Tree(parse(chats[at].text) ?? chats[at].text, `${name}, attempt ${chats[at].attempt + 1}`);
       fill(place, tree.element);
     };
     const choice = chats.length > 1 && el("select", { "aria-label": "Which attempt" }, chats.map((chat, at) => {
@@ -71,18 +74,18 @@ export class Columns {
     const chosen = () => (choice ? Number(/** @type {HTMLSelectElement} */ (choice).value) : 0);
     if (choice) choice.addEventListener("change", () => show(chosen()));
     show(chats.length - 1);
-    return this.column(name, [choice, size(chats[chats.length - 1].text.length), copyButton("copy", () => chats[chosen()].text)], place);
+    return this.column(name, [choice, size(chats[chats.length - 1].text.length), copyButton("copy", () => chats[chosen()].text, this.isForwarded ? "Copy what was forwarded" : "Copy the chat request")], place);
   }
 
   /** @param {(what: string) => HTMLElement} nothing */
   eventColumn(nothing) {
     if (this.events.length) {
-      return this.column("Events", [plural(this.events.length, "event"), copyButton("copy", () => this.events.map(({ event }) => JSON.stringify(event)).join("\n"))],
+      return this.column("Events", [plural(this.events.length, "event"), copyButton("copy", () => this.events.map(({ event }) => JSON.stringify(event)).join("\n"), "Copy the events")],
         this.list("event", this.events, eventLine));
     }
     if (this.response !== undefined) {
       this.responseTree = new Tree(this.response, "Response", this.one.notes);
-      return this.column("Response", [copyButton("copy", () => this.one.recorded.response)], this.responseTree.element);
+      return this.column("Response", [copyButton("copy", () => this.one.recorded.response, "Copy the response")], this.responseTree.element);
     }
     if (this.isForwarded) return this.column("Answer", null, empty("The provider's own,", "passed on as it came."));
     return this.column("Events", null, nothing("None were sent."));
@@ -96,30 +99,17 @@ export class Columns {
    */
   list(kind, all, line) {
     const list = el("ol", { class: `lines ${kind}s` });
-    /** @type {HTMLElement[]} */
-    const made = [];
-    this.lines.set(kind, made);
-    const more = el("button", { class: "small", type: "button" });
-    const show = () => {
-      const until = Math.min(all.length, made.length + SHOWN);
-      for (const one of all.slice(made.length, until)) {
-        if (kind === "chunk" && made.length && one.attempt !== all[made.length - 1].attempt) list.append(this.attemptLine(one.attempt));
-        const item = el("li", { "data-at": one.at }, line(one));
-        item.addEventListener("focusin", () => this.point(kind, one.at));
-        item.addEventListener("mouseenter", () => this.point(kind, one.at));
-        made.push(item);
-        list.append(item);
-      }
-      more.hidden = made.length === all.length;
-      more.textContent = `${all.length - made.length} more`;
-    };
-    this.reach.set(kind, (at) => {
-      while (made.length <= at && made.length < all.length) show();
-      return made[at];
-    });
-    more.addEventListener("click", show);
-    show();
-    return el("div", {}, list, more);
+    this.lines.set(kind, list);
+    const portions = new Portions(list, all.length, SHOWN, (at) => {
+      const one = all[at];
+      const isNext = kind === "chunk" && at > 0 && one.attempt !== all[at - 1].attempt;
+      const item = el("li", { "data-at": one.at }, isNext && this.attemptLine(one.attempt), line(one));
+      item.addEventListener("focusin", () => this.point(kind, one.at));
+      item.addEventListener("mouseenter", () => this.point(kind, one.at));
+      return item;
+    }, (button) => el("li", {}, button));
+    this.reach.set(kind, (at) => portions.reveal(at));
+    return list;
   }
 
   /**
@@ -128,7 +118,7 @@ export class Columns {
    */
   attemptLine(at) {
     const attempt = this.one.attempts?.[at];
-    return el("li", { class: "hint" }, `Attempt ${at + 1}: `, attempt?.upstream ?? "", `, ${attempt?.reason ?? ""}`);
+    return el("p", { class: "hint" }, `Attempt ${at + 1}: `, attempt?.upstream ?? "", `, ${attempt?.reason ?? ""}`);
   }
 
   /**
@@ -137,7 +127,7 @@ export class Columns {
    * @param {number} at
    */
   point(kind, at) {
-    const others = this.lines.get(kind === "chunk" ? "event" : "chunk") ?? [];
+    const others = /** @type {HTMLElement[]} */ ([...(this.lines.get(kind === "chunk" ? "event" : "chunk")?.querySelectorAll(":scope > [data-at]") ?? [])]);
     for (const line of others) line.classList.remove("same-time");
     const times = others.map((line) => Number(line.dataset.at));
     // An event follows the chunk that it was made of; a chunk is followed by its events.
@@ -158,7 +148,8 @@ export class Columns {
     const place = findPlace(note.param, this.request, this.response, this.one.recorded.chunks);
     const [kind, where] = place ?? ["request", ""];
     const tree = kind === "response" ? this.responseTree : this.requestTree;
-    const element = kind === "chunk" ? this.reach.get("chunk")?.(Number(where)) : tree?.reveal(String(where))?.element ?? this.requestTree?.root.element;
+    const element = kind === "chunk" ? this.reach.get("chunk")?.(Number(where))
+      : kind === "response" && !tree ? this.lastEvent() : tree?.reveal(String(where))?.element ?? this.requestTree?.root.element;
     if (!element) return "Its place is not recorded.";
     element.classList.add("marked");
     element.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
@@ -166,29 +157,49 @@ export class Columns {
     if (!summary) element.setAttribute("tabindex", "-1");
     (summary ?? element).focus({ preventScroll: true });
     if (kind === "chunk") return `${note.param} is of the provider's answer; marked is where it came.`;
+    if (kind === "response" && !tree) return `${note.param} is of the response; marked is the event that ends it.`;
     return where === note.param ? `At ${note.param} of the ${kind}.` : `Marked is ${where || "the whole request"}, the nearest to ${note.param}.`;
+  }
+
+  /** Return the line of the event that has the whole response. */
+  lastEvent() {
+    return this.reach.get("event")?.(this.events.findLastIndex(({ event }) => event.response));
   }
 
   /** @param {any[]} chats */
   comparison(chats) {
     const chat = chats.length ? parse(chats[chats.length - 1].text) : undefined;
     if (typeof this.request !== "object" || this.request === null || typeof chat !== "object" || chat === null) return null;
-    const short = (/** @type {any} */ value) => {
-      const text = value === undefined ? "" : JSON.stringify(value);
-      return text.length > 160 ? `${text.slice(0, 160)} …` : text;
-    };
-    const names = [...new Set([...Object.keys(this.request), ...Object.keys(chat)])];
-    const rows = names.map((name) => {
-      const mine = this.request[name], theirs = chat[name];
-      const what = mine === undefined ? "added" : theirs === undefined ? "not there" : JSON.stringify(mine) === JSON.stringify(theirs) ? "equal" : "changed";
-      return el("tr", { class: what.replace(" ", "-") }, el("th", { scope: "row" }, name), el("td", {}, what), el("td", {}, el("code", {}, short(mine))), el("td", {}, el("code", {}, short(theirs))));
+    const details = el("details", { class: "comparison" }, el("summary", {}, "What the chat request adds and lacks"));
+    details.addEventListener("toggle", () => {
+      if (details.childElementCount === 1) details.append(compare(this.request, chat));
     });
-    return el("details", { class: "comparison" }, el("summary", {}, "What the chat request adds and lacks"),
-      el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Members of both requests" },
-        el("table", {}, el("caption", { class: "unseen" }, "Members of the request and of the last chat request"),
-          el("thead", {}, el("tr", {}, ["Member", "In the chat request", "Request", "Chat request"].map((head) => el("th", { scope: "col" }, head)))),
-          el("tbody", {}, rows))));
+    return details;
   }
+}
+
+/**
+ * Return a table of the members of a request and of a chat request.
+ * @param {any} request
+ * @param {any} chat
+ */
+function compare(request, chat) {
+  const member = (/** @type {any} */ value, /** @type {string} */ name) => (Object.hasOwn(value, name) ? value[name] : undefined);
+  const short = (/** @type {any} */ value) => {
+    const text = value === undefined ? "" : write(value) ?? "nested too deeply to be compared";
+    return text.length > 160 ? `${text.slice(0, 160)} …` : text;
+  };
+  const names = [...new Set([...Object.keys(request), ...Object.keys(chat)])];
+  const rows = names.slice(0, MEMBERS).map((name) => {
+    const mine = member(request, name), theirs = member(chat, name);
+    const what = mine === undefined ? "added" : theirs === undefined ? "not there" : isEqual(mine, theirs) ? "equal" : "changed";
+    return el("tr", { class: what.replace(" ", "-") }, el("th", { scope: "row" }, name), el("td", {}, what), el("td", {}, el("code", {}, short(mine))), el("td", {}, el("code", {}, short(theirs))));
+  });
+  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Members of both requests" },
+    el("table", {}, el("caption", { class: "unseen" }, "Members of the request and of the last chat request"),
+      el("thead", {}, el("tr", {}, ["Member", "In the chat request", "Request", "Chat request"].map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", {}, rows)),
+    names.length > MEMBERS && el("p", { class: "hint" }, `and ${plural(names.length - MEMBERS, "other")}`));
 }
 
 /**
@@ -250,11 +261,11 @@ function eventLine({ at, event }) {
   ], event, event.type);
 }
 
-/** @param {string | null | undefined} text */
-function parse(text) {
-  try {
-    return text === null || text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * @param {any} mine
+ * @param {any} theirs
+ */
+function isEqual(mine, theirs) {
+  const text = write(mine);
+  return text !== undefined && text === write(theirs);
 }

@@ -56,12 +56,22 @@ export function fill(parent, ...children) {
 }
 
 /**
+ * Give an element the focus, or what in it takes it first: what had it goes.
+ * @param {Element} element
+ */
+export function focusOn(element) {
+  const taker = element.matches("a, button, summary, [tabindex]") ? element : element.querySelector("a, button, summary, [tabindex]");
+  if (!taker) element.setAttribute("tabindex", "-1");
+  /** @type {HTMLElement} */ (taker ?? element).focus();
+}
+
+/**
  * Say something to people who do not see the page change.
  * @param {string} text
  */
 export function announce(text) {
   const place = document.getElementById("announcer");
-  if (place) place.textContent = text;
+  if (place) place.textContent = visible(text);
 }
 
 /**
@@ -87,20 +97,34 @@ export function ask(question, action, ...more) {
  * Return a button that copies a text.
  * @param {string} label
  * @param {() => string} text
+ * @param {string} [name] what assistive technology calls it; begins with the label
  */
-export function copyButton(label, text) {
-  const button = el("button", { class: "small", type: "button" }, label);
+export function copyButton(label, text, name) {
+  const button = el("button", { class: "small", type: "button", "aria-label": name }, label);
   button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      button.textContent = "copied";
-    } catch {
-      button.textContent = "not copied";
-    }
-    announce(button.textContent ?? "");
+    const result = (await copy(text())) ? "copied" : "not copied";
+    button.textContent = result;
+    announce(result);
     setTimeout(() => (button.textContent = label), 1500);
   });
   return button;
+}
+
+/**
+ * Return whether a text is in the clipboard now. Pages that came over plain HTTP have no API for it.
+ * @param {string} text
+ */
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const put = (/** @type {ClipboardEvent} */ event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    event.clipboardData?.setData("text/plain", text);
+  };
+  document.addEventListener("copy", put, { capture: true, once: true });
+  const isCopied = document.execCommand("copy");
+  document.removeEventListener("copy", put, { capture: true });
+  return isCopied;
 }
 
 /**
@@ -115,6 +139,23 @@ export function table(caption, heads, rows) {
       el("caption", { class: "unseen" }, caption),
       el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
       el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell) => el("td", {}, cell)))))));
+}
+
+/**
+ * Put a newer table, or message, in the place of an older one; return what is there now. A table that stays one keeps
+ * the focus, and stays where it has been scrolled to.
+ * @param {Element} old
+ * @param {Element} newer
+ */
+export function renew(old, newer) {
+  if (old.matches(".scroll") && newer.matches(".scroll")) {
+    old.replaceChildren(...newer.childNodes);
+    return old;
+  }
+  const hadFocus = old.contains(document.activeElement);
+  old.replaceWith(newer);
+  if (hadFocus) focusOn(newer);
+  return newer;
 }
 
 /**

@@ -81,7 +81,7 @@ async function replace(main, key) {
   if (answer === null) return;
   await change(main, `keys/${encodeURIComponent(key.name)}/rotate`, "POST", { overlap_seconds: Number(answer.get("overlap")) }, (made) =>
     el("div", { class: "made" }, el("h2", {}, `The new key of ${visible(key.name)}`),
-      el("p", {}, el("code", { tabindex: 0 }, made.key), " ", copyButton("copy", () => made.key)),
+      el("p", {}, el("code", { tabindex: 0 }, made.key), " ", copyButton("copy", () => made.key, "Copy the new key")),
       el("p", { class: "hint" }, "This is the only time that it is shown.")));
 }
 
@@ -109,7 +109,11 @@ async function change(main, path, method, body, describe) {
   } catch (error) {
     news = el("p", { class: "problem" }, /** @type {Error} */ (error).message);
   }
-  await showKeys(main, news);
+  try {
+    await showKeys(main, news);
+  } catch (error) { // the text of a new key is in no other place
+    fill(main, el("h1", {}, "Keys"), news, el("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message));
+  }
   announce((news.querySelector("h2") ?? news).textContent ?? ""); // not the key, which is read only if it is wanted
   main.focus();
 }

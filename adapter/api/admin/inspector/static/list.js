@@ -37,8 +37,8 @@ class List {
     this.isOlder = this.query.has("before");
     this.body = el("tbody", {});
     this.live = el("span", { class: "live" }, "connecting …");
-    this.news = el("button", { class: "small", type: "button", hidden: true, onclick: () => this.release() });
-    this.pause = el("button", { class: "small", type: "button", "aria-pressed": "false", onclick: () => this.togglePause() }, "Pause");
+    this.news = el("button", { class: "small", type: "button", hidden: true, onclick: () => this.showWaiting() });
+    this.pause = el("button", { class: "small", type: "button", onclick: () => this.togglePause() }, "Pause");
     this.nothing = empty("No responses yet.", `They appear here as they come, from all workers of this machine. ${MODES[found.mode]}`);
     const table = el("table", { class: "responses" },
       el("caption", { class: "unseen" }, "Recorded responses, the newest first"),
@@ -58,11 +58,33 @@ class List {
       this.live.textContent = this.isOlder ? "not live: these are older ones" : "not live: a search shows what was there";
       return;
     }
-    const stop = follow(found.rev, (one) => this.onChange(one), (isConnected) => {
-      if (this.live) this.live.textContent = isConnected ? "live" : "connection lost, trying again";
-      this.live?.classList.toggle("on", isConnected);
-    });
+    this.rev = found.rev;
+    const stop = follow(found.rev, (one) => this.onChange(one), (isConnected) => this.setState(isConnected));
     addEventListener("pagehide", stop);
+  }
+
+  /** @param {boolean} isConnected */
+  setState(isConnected) {
+    if (!this.live) return;
+    this.live.textContent = isConnected ? "live" : "connection lost, trying again";
+    this.live.classList.toggle("on", isConnected);
+    if (this.wasLost && isConnected) this.compare();
+    this.wasLost = !isConnected;
+  }
+
+  /** Take out all rows if the server is another one than before: what they lead to has ended with it. */
+  async compare() {
+    const found = await read(`recordings?${this.query}`).catch(() => null);
+    if (!found || found.rev >= (this.rev ?? 0)) return;
+    const hadFocus = this.hasFocus();
+    this.rev = found.rev;
+    this.rows.clear();
+    this.waiting = [];
+    this.body?.replaceChildren();
+    for (const one of found.data.reverse()) this.put(one);
+    this.update();
+    if (hadFocus) this.main.focus();
+    announce("The server was restarted; its recordings begin anew.");
   }
 
   /**
@@ -124,6 +146,7 @@ class List {
 
   /** @param {any} one */
   onChange(one) {
+    this.rev = Math.max(this.rev ?? 0, one.rev);
     if (!this.matches(one)) {
       this.drop(one.id);
       return;
@@ -139,6 +162,12 @@ class List {
     }
     this.put(one);
     this.update();
+  }
+
+  /** Show what waits, on demand: the button that asks for it goes, so the list gets the focus. */
+  showWaiting() {
+    this.release();
+    this.frame?.focus();
   }
 
   release() {
@@ -165,7 +194,7 @@ class List {
 
   togglePause() {
     this.isPaused = !this.isPaused;
-    this.pause?.setAttribute("aria-pressed", String(this.isPaused));
+    this.pause?.classList.toggle("paused", this.isPaused);
     if (this.pause) this.pause.textContent = this.isPaused ? "Go on" : "Pause";
     if (!this.isPaused) this.release();
   }

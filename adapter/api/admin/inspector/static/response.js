@@ -5,28 +5,39 @@ import { read } from "./api.js";
 import { Columns } from "./columns.js";
 import { announce, copyButton, el, fill, table, visible } from "./dom.js";
 import { count, dateAndTime, milliseconds, size } from "./format.js";
+import { Portions } from "./portions.js";
 import { replayForm } from "./replay.js";
+import { longText } from "./tree.js";
 import { waterfall } from "./waterfall.js";
+
+const SHOWN = 20; // failed attempts at a time
 
 /**
  * @param {HTMLElement} main
  * @param {string} id
  */
 export async function showResponse(main, id) {
-  const show = async () => {
-    const one = await read(`recordings/${encodeURIComponent(id)}`);
-    render(main, one);
-    return one;
-  };
-  let shown = await show();
+  let shown = await read(`recordings/${encodeURIComponent(id)}`);
+  render(main, shown);
   document.addEventListener("keydown", (event) => onKey(main, event));
   while (shown.status === "in_progress") {
     await new Promise((done) => setTimeout(done, 1000));
-    const now = await read(`recordings/${encodeURIComponent(id)}`);
+    let now;
+    try {
+      now = await read(`recordings/${encodeURIComponent(id)}`);
+    } catch (error) {
+      const { status, message } = /** @type {Error & {status?: number}} */ (error);
+      if (status !== 404) continue; // the server may be restarting; what has been read stays
+      main.prepend(el("p", { class: "problem", role: "alert" }, message));
+      return;
+    }
     // What is being read does not change under the reader; the end is shown in any case.
-    const isRead = document.activeElement !== main && main.contains(document.activeElement) && now.status === "in_progress";
-    if (now.rev !== shown.rev && !isRead) render(main, (shown = now));
-    shown.status = now.status;
+    const isRead = document.activeElement !== main && main.contains(document.activeElement);
+    if (now.status === "in_progress" && (isRead || now.rev === shown.rev)) continue;
+    const column = [...main.querySelectorAll(".column")].findIndex((one) => one.contains(document.activeElement));
+    render(main, (shown = now));
+    const place = main.querySelectorAll(".column-body")[column] ?? main;
+    if (isRead) /** @type {HTMLElement} */ (place).focus({ preventScroll: true });
     if (now.status !== "in_progress") announce(`The response is ${now.status}.`);
   }
 }
@@ -47,12 +58,12 @@ function heading(one) {
     ["Began", dateAndTime(one.at)], ["Key", one.key], ["Path", one.path], ["Via", one.transport ?? "http"], ["Total", milliseconds(one.marks?.closed)],
     ["Answered by", last && `${last.upstream}, ${last.model}${last.key === null || last.key === undefined ? "" : `, key ${last.key}`}`],
     ["Request", size(one.request_bytes)], ["Worker", one.worker], ["Incomplete", one.incomplete],
-    ["Response", one.response_id && [el("code", {}, one.response_id), copyButton("copy", () => one.response_id)]],
+    ["Response", one.response_id && [el("code", {}, one.response_id), copyButton("copy", () => one.response_id, "Copy the id of the response")]],
     ["Continues", one.previous_response_id && el("code", {}, one.previous_response_id)],
-    ["Conversation", one.conversation && el("a", { href: `/inspector/conversations/${one.conversation}` }, one.conversation)],
-    ["Request id", one.request_id && [el("code", {}, one.request_id), copyButton("copy", () => one.request_id)]],
-    ["Client's request id", one.client_request_id && [el("code", {}, one.client_request_id), copyButton("copy", () => one.client_request_id)]],
-    ["Trace id", one.trace_id && [el("code", {}, one.trace_id), copyButton("copy", () => one.trace_id)]],
+    ["Conversation", one.conversation && el("a", { href: `/inspector/conversations/${encodeURIComponent(one.conversation)}` }, one.conversation)],
+    ["Request id", one.request_id && [el("code", {}, one.request_id), copyButton("copy", () => one.request_id, "Copy the request id")]],
+    ["Client's request id", one.client_request_id && [el("code", {}, one.client_request_id), copyButton("copy", () => one.client_request_id, "Copy the client's request id")]],
+    ["Trace id", one.trace_id && [el("code", {}, one.trace_id), copyButton("copy", () => one.trace_id, "Copy the trace id")]],
     ["Replay of", one.replay_of && el("a", { href: `/inspector/r/${one.replay_of}` }, one.replay_of)],
     ["Contents", one.contents],
     ["Ended", one.status === "lost" && "not recorded: its worker has ended without it"],
@@ -81,16 +92,18 @@ function errors(one) {
   const failed = (one.attempts ?? []).map((/** @type {any} */ attempt, /** @type {number} */ at) => ({ attempt, at })).filter((/** @type {any} */ each) => each.attempt.error);
   if (!one.error && failed.length === 0) return null;
   const bodies = one.recorded.error_bodies;
-  return el("section", { "aria-labelledby": "errors" }, el("h2", { id: "errors" }, "Errors"),
-    one.error && el("div", { class: "problem" }, el("h3", {}, `As the client got it${one.http >= 400 ? `: HTTP ${one.http}` : ""}`), fields(one.error)),
-    failed.map((/** @type {any} */ { attempt, at }) => {
-      const body = bodies.find((/** @type {any} */ each) => each.attempt === at)?.text;
-      const provider = attempt.error.provider;
-      return el("div", { class: "problem" },
-        el("h3", {}, `As ${visible(attempt.upstream)} said it, attempt ${at + 1}${attempt.status ? `: HTTP ${attempt.status}` : ""}`),
-        fields(provider ?? { message: attempt.error.reason || attempt.error.message }), el("p", { class: "hint" }, `cause: ${visible(attempt.error.cause || "none of the provider's")}`),
-        body && el("details", {}, el("summary", {}, "The body of its answer"), el("pre", { tabindex: 0 }, body)));
-    }));
+  const section = el("section", { "aria-labelledby": "errors" }, el("h2", { id: "errors" }, "Errors"),
+    one.error && el("div", { class: "problem" }, el("h3", {}, `As the client got it${one.http >= 400 ? `: HTTP ${one.http}` : ""}`), fields(one.error)));
+  new Portions(section, failed.length, SHOWN, (number) => {
+    const { attempt, at } = failed[number];
+    const body = bodies.find((/** @type {any} */ each) => each.attempt === at)?.text;
+    const provider = attempt.error.provider;
+    return el("div", { class: "problem" },
+      el("h3", {}, `As ${visible(attempt.upstream)} said it, attempt ${at + 1}${attempt.status ? `: HTTP ${attempt.status}` : ""}`),
+      fields(provider ?? { message: attempt.error.reason || attempt.error.message }), el("p", { class: "hint" }, `cause: ${visible(attempt.error.cause || "none of the provider's")}`),
+      body && el("details", {}, el("summary", {}, "The body of its answer"), el("pre", { tabindex: 0 }, longText(body))));
+  });
+  return section;
 }
 
 /** @param {Record<string, any>} error */

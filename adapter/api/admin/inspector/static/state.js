@@ -2,26 +2,42 @@
 // Upstreams, lessons and settings.
 
 import { read } from "./api.js";
-import { announce, ask, el, empty, fill, table } from "./dom.js";
+import { announce, ask, el, empty, fill, renew, table, visible } from "./dom.js";
 import { clock, count, dateAndTime, milliseconds, plural } from "./format.js";
+
+const REFRESH_MS = 3000;
 
 /** @param {HTMLElement} main */
 export async function showUpstreams(main) {
-  const show = async () => {
-    const { data, workers } = await read("upstreams");
-    const failures = workers.flatMap((/** @type {any} */ one) => one.failures.map((/** @type {any} */ failure) => ({ ...failure, worker: one.worker })));
-    fill(main, el("h1", {}, "Upstreams"),
-      el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker: after three failures in a row an upstream, a model or a key gets a cooldown, if there is another one to ask."),
-      table("Upstreams", ["Name", "State", "Calls", "Failed", "Status after (p50)", "p95", "Last calls", "Dialect", "URL"], data.map((/** @type {any} */ one) => [
-        el("strong", {}, one.name), state(one, failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
-        count(one.calls), count(one.failed), milliseconds(one.p50), milliseconds(one.p95), outcomes(one.outcomes), one.dialect, el("code", {}, one.url)])),
-      el("h2", {}, "Failures that no success has followed"),
-      failures.length === 0 ? empty("None.") : table("Failures that no success has followed",
-        ["Worker", "Upstream", "Model there", "Key", "Failures in a row", "Cooldown"], failures.map((/** @type {any} */ one) => [
-          one.worker, one.upstream, one.model ?? "all", one.key ?? (one.model ? "all" : "–"), count(one.failures), one.cooldown ? `${one.cooldown} s` : "none"])));
-  };
-  await show();
-  setInterval(() => document.hidden || main.contains(document.activeElement) || show().catch(() => {}), 3000);
+  let [upstreams, failures] = tables(await read("upstreams"));
+  fill(main, el("h1", {}, "Upstreams"),
+    el("p", { class: "hint" }, "Calls are those of recorded responses. Each worker has its own circuit breaker: after three failures in a row an upstream, a model or a key gets a cooldown, if there is another one to ask."),
+    upstreams, el("h2", {}, "Failures that no success has followed"), failures);
+  setInterval(async () => {
+    if (document.hidden || !getSelection()?.isCollapsed) return; // what is being copied stays
+    const found = await read("upstreams").catch(() => null);
+    if (found === null) return;
+    const [newer, also] = tables(found);
+    upstreams = renew(upstreams, newer);
+    failures = renew(failures, also);
+  }, REFRESH_MS);
+}
+
+/**
+ * Return the table of the upstreams, and that of their failures.
+ * @param {any} found
+ * @returns {[Element, Element]}
+ */
+function tables({ data, workers }) {
+  const failures = workers.flatMap((/** @type {any} */ one) => one.failures.map((/** @type {any} */ failure) => ({ ...failure, worker: one.worker })));
+  return [
+    table("Upstreams", ["Name", "State", "Calls", "Failed", "Status after (p50)", "p95", "Last calls", "Dialect", "URL"], data.map((/** @type {any} */ one) => [
+      el("strong", {}, one.name), state(one, failures.filter((/** @type {any} */ each) => each.upstream === one.name), workers.length),
+      count(one.calls), count(one.failed), milliseconds(one.p50), milliseconds(one.p95), outcomes(one.outcomes), one.dialect, el("code", {}, one.url)])),
+    failures.length === 0 ? empty("None.") : table("Failures that no success has followed",
+      ["Worker", "Upstream", "Model there", "Key", "Failures in a row", "Cooldown"], failures.map((/** @type {any} */ one) => [
+        one.worker, one.upstream, one.model ?? "all", one.key ?? (one.model ? "all" : "–"), count(one.failures), one.cooldown ? `${one.cooldown} s` : "none"])),
+  ];
 }
 
 /**
@@ -47,12 +63,17 @@ function outcomes(list) {
 export async function showLessons(main) {
   const { data } = await read("lessons");
   const forget = (/** @type {string} */ label, /** @type {string} */ query, /** @type {string} */ what) => {
-    const button = el("button", { class: "small danger", type: "button" }, label);
+    const button = el("button", { class: "small danger", type: "button", "aria-label": `Forget ${what}` }, label);
     button.addEventListener("click", async () => {
       if (await ask(`Forget ${what}?`, "Forget", el("p", {}, "The adapter learns again from the next rejection.")) === null) return;
-      const { erased } = await read(`lessons${query}`, { method: "DELETE" });
-      announce(`${plural(erased, "lesson")} forgotten`);
-      await showLessons(main);
+      try {
+        const { erased } = await read(`lessons${query}`, { method: "DELETE" });
+        await showLessons(main);
+        announce(`${plural(erased, "lesson")} forgotten`);
+      } catch (error) {
+        main.querySelector(":scope > .problem")?.remove();
+        main.prepend(el("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message));
+      }
       main.focus();
     });
     return button;
@@ -62,7 +83,7 @@ export async function showLessons(main) {
     data.length === 0 ? empty("Nothing has been learned.", "Providers have accepted all requests as they were.")
       : table("Lessons", ["Upstream", "Model", "Lesson", "For", "Learned", "Until", "Forget"], data.map((/** @type {any} */ one) => [
         one.upstream, one.model, el("code", {}, one.lesson), one.for_all ? "all tenants" : "one tenant", dateAndTime(one.at), clock(one.until),
-        forget("Forget", `?${new URLSearchParams({ upstream: one.upstream, model: one.model, lesson: one.lesson })}`, `${one.lesson} of ${one.model}`)])));
+        forget("Forget", `?${new URLSearchParams({ upstream: one.upstream, model: one.model, lesson: one.lesson })}`, `${visible(one.lesson)} of ${visible(one.model)}`)])));
 }
 
 /** @param {HTMLElement} main */

@@ -1,10 +1,14 @@
 // @ts-check
 // JSON as a tree that opens: the elements of a value are made when it is opened, so size costs nothing before.
 
-import { el, fill, visible } from "./dom.js";
+import { add, el, focusOn, visible } from "./dom.js";
+import { count } from "./format.js";
+import { isContainer, kindOf, write } from "./json.js";
+import { Portions } from "./portions.js";
 
 const GROUP = 100; // members shown at a time
 const LONG = 400; // characters of a string shown at first
+const MORE = 20000; // and each time that more are asked for: a browser breaks some thousand lines without delay
 
 /**
  * Return the path of a member, as notes write it.
@@ -33,7 +37,7 @@ export function split(path) {
 export function deepest(value, path) {
   let found = "";
   for (const key of split(path)) {
-    if (!isContainer(value) || !(key in value)) break;
+    if (!has(value, key)) break;
     [found, value] = [join(found, key), value[key]];
   }
   return found;
@@ -64,7 +68,7 @@ export class Tree {
   place(note) {
     let path = "", value = this.value;
     for (const key of split(note.param)) {
-      if (!isContainer(value) || !(key in value)) break;
+      if (!has(value, key)) break;
       this.noted.add(path);
       [path, value] = [join(path, key), value[key]];
     }
@@ -79,7 +83,7 @@ export class Tree {
     let row = this.root;
     let found = path === "" ? row : undefined;
     for (const key of split(path)) {
-      if (!isContainer(row.value) || !(key in row.value)) break;
+      if (!has(row.value, key)) break;
       row.open();
       const next = row.child(key);
       if (!next) break;
@@ -127,43 +131,40 @@ class Row {
   build() {
     if (this.built || !this.list) return;
     this.built = true;
-    this.shown = 0;
-    this.keys = Array.isArray(this.value) ? [...this.value.keys()] : Object.keys(this.value);
-    this.more = el("button", { class: "small", type: "button", onclick: () => this.show(GROUP) });
-    this.list.append(this.more);
-    this.show(GROUP);
-    if (this.keys.length === 1 && this.depth < 3) this.child(this.keys[0])?.openIfSmall();
+    this.keys = Array.isArray(this.value) ? null : Object.keys(this.value);
+    const total = this.keys?.length ?? this.value.length;
+    this.portions = new Portions(this.list, total, GROUP, (at) => this.make(at, total));
+    if (total === 1 && this.depth < 3) this.child(this.keys?.[0] ?? 0)?.openIfSmall();
   }
 
   openIfSmall() {
     if (isContainer(this.value) && Object.keys(this.value).length <= 12) this.open();
   }
 
-  /** @param {number} number */
-  show(number) {
-    if (!this.keys || !this.more) return;
-    const until = Math.min(this.keys.length, (this.shown ?? 0) + number);
-    for (const key of this.keys.slice(this.shown, until)) {
-      const row = new Row(this.tree, this.value[key], join(this.path, key), key, this.depth + 1);
-      this.more.before(row.element);
-      if (this.depth < 1 && this.keys.length <= 20 && this.tree.rows.size < 400) row.openIfSmall();
-    }
-    this.shown = until;
-    this.more.hidden = until === this.keys.length;
-    this.more.textContent = `${this.keys.length - until} more`;
+  /**
+   * @param {number} at
+   * @param {number} total
+   */
+  make(at, total) {
+    const key = this.keys ? this.keys[at] : at;
+    const row = new Row(this.tree, this.value[key], join(this.path, key), key, this.depth + 1);
+    if (this.depth < 1 && total <= 20 && this.tree.rows.size < 400) row.openIfSmall();
+    return row.element;
   }
 
   /** @param {string | number} key */
   child(key) {
-    const at = this.keys?.indexOf(/** @type {never} */ (key)) ?? -1;
-    if (at >= (this.shown ?? 0)) this.show(at - (this.shown ?? 0) + 1);
+    this.portions?.reveal(this.keys ? this.keys.indexOf(String(key)) : Number(key));
     return this.tree.rows.get(join(this.path, key));
   }
 }
 
-/** @param {any} value */
-function isContainer(value) {
-  return typeof value === "object" && value !== null && Object.keys(value).length > 0;
+/**
+ * @param {any} value
+ * @param {string | number} key
+ */
+function has(value, key) {
+  return isContainer(value) && Object.hasOwn(value, key) && !(Array.isArray(value) && key === "length");
 }
 
 /** @param {any} value */
@@ -175,13 +176,40 @@ function outline(value) {
 
 /** @param {any} value */
 function leaf(value) {
-  if (typeof value !== "string") return el("span", { class: value === null ? "null" : typeof value }, JSON.stringify(value));
-  if (value.length <= LONG) return el("span", { class: "string" }, value === "" ? '""' : value);
-  const text = el("span", { class: "string" }, value.slice(0, LONG));
-  const more = el("button", { class: "small", type: "button" }, `… ${value.length - LONG} more characters`);
+  if (typeof value !== "string") return el("span", { class: kindOf(value) }, write(value) ?? "");
+  return value === "" ? el("span", { class: "string" }, '""') : longText(value);
+}
+
+/**
+ * Return a text, of which more is shown when it is asked for.
+ * @param {string} value
+ */
+export function longText(value) {
+  const text = el("span", { class: "string" });
+  const more = el("button", { class: "small", type: "button" });
+  let shown = 0;
+  const show = (/** @type {number} */ number) => {
+    const until = wholeCharacters(value, shown + number);
+    add(text, [value.slice(shown, until)]);
+    shown = until;
+    more.textContent = `… ${count(value.length - shown)} more characters`;
+    return shown < value.length;
+  };
+  if (!show(LONG)) return text;
   more.addEventListener("click", () => {
-    fill(text, value);
+    if (show(MORE)) return;
     more.remove();
+    focusOn(text);
   });
   return el("span", {}, text, more);
+}
+
+/**
+ * Return a position in a text that is in no character.
+ * @param {string} text
+ * @param {number} at
+ */
+function wholeCharacters(text, at) {
+  const isInside = /[\ud800-\udbff]/.test(text.charAt(at - 1)) && /[\udc00-\udfff]/.test(text.charAt(at));
+  return Math.min(text.length, isInside ? at + 1 : at);
 }

@@ -3,6 +3,9 @@
 
 import { el } from "./dom.js";
 import { milliseconds } from "./format.js";
+import { Portions } from "./portions.js";
+
+const SHOWN = 200; // steps at a time
 
 /**
  * @typedef {{name: string, from: number, to: number, kind: string, detail?: string}} Step
@@ -44,7 +47,9 @@ export function stepsOf(one) {
 export function waterfall(one) {
   const steps = stepsOf(one), first = one.marks?.["first token"];
   const total = Math.max(0.001, one.marks?.closed ?? 0, ...steps.map((step) => step.to));
-  const list = el("ol", { class: "waterfall", "aria-label": "What took how long" }, steps.map((step) => {
+  const list = el("ol", { class: "waterfall", "aria-label": "What took how long" });
+  new Portions(list, steps.length, SHOWN, (at) => {
+    const step = steps[at];
     const bar = el("span", { class: `span ${step.kind}`, "aria-hidden": "true" });
     bar.style.setProperty("--from", String(step.from / total));
     bar.style.setProperty("--width", String(Math.max(0, step.to - step.from) / total));
@@ -58,7 +63,7 @@ export function waterfall(one) {
       el("span", { class: "step" }, step.name, step.detail ? el("span", { class: "detail" }, ` ${step.detail}`) : null),
       track,
       el("span", { class: "took" }, el("span", { class: "unseen" }, `from ${milliseconds(step.from)}, `), milliseconds(step.to - step.from)));
-  }));
+  }, (button) => el("li", {}, button));
   return el("section", { "aria-labelledby": "waterfall" },
     el("h2", { id: "waterfall" }, "Waterfall"),
     el("p", { class: "hint" }, `${milliseconds(total)} in all`, first === undefined ? "; no token came." : `; first token after ${milliseconds(first)}, at the line.`),
