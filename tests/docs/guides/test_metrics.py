@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adapter.telemetry.catalog import METRICS, PREFIX
 from tests.docs.guides.metrics import PAGE, render
@@ -42,3 +43,20 @@ def test_the_dashboard_shows_every_metric_and_no_other() -> None:
 
 def test_the_alerts_use_no_other_metrics() -> None:
     assert names_in(ALERTS.read_text()) <= NAMES
+
+
+def test_the_alerts_are_rules_that_prometheus_loads() -> None:
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    assert len({rule["alert"] for rule in group["rules"]}) == len(group["rules"]) > 5
+    labels = {label for metric in METRICS.values() for label in metric.labels} | {"instance"}
+    for rule in group["rules"]:
+        assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert re.fullmatch(r"\d+m", rule.get("for", "0m"))
+        assert set(re.findall(r"\$labels\.(\w+)", json.dumps(rule["annotations"]))) <= labels
+
+
+def test_the_alert_for_a_server_that_is_down_names_the_job_of_the_page() -> None:
+    jobs = set(re.findall(r"job_name: (\S+)", TEXT + (DEPLOY / "compose.yaml").read_text()))
+    assert set(re.findall(r'up\{job="(.*?)"\}', ALERTS.read_text())) == jobs
