@@ -81,14 +81,13 @@ pid $work/nginx.pid;
 error_log $work/nginx.log;
 events {}
 http {
-    access_log off;
     client_body_temp_path $work/body;
     proxy_temp_path $work/proxy;
     fastcgi_temp_path $work/fastcgi;
     uwsgi_temp_path $work/uwsgi;
     scgi_temp_path $work/scgi;
 $(sed -n '/^```nginx$/,/^```$/p' docs/deployment.md | sed '/^```/d; s/^/    /' |
-    sed "s/127.0.0.1:8001/127.0.0.1:$((base + 1))/; s/127.0.0.1:8002/127.0.0.1:$((base + 2))/; s/listen 80;/listen 127.0.0.1:$((base + 3));/")
+    sed "s/127.0.0.1:8001/127.0.0.1:$((base + 1))/; s/127.0.0.1:8002/127.0.0.1:$((base + 2))/; s/listen 80;/listen 127.0.0.1:$((base + 3));/; s|/var/log/nginx|$work|")
 }
 NGINX
 nginx -t -q -c "$work/nginx.conf" || fail "docs/deployment.md has a configuration that nginx refuses"
@@ -115,6 +114,13 @@ say "a first answer, and one that continues it"
 ask '{"model": "demo", "input": "Hello"}'
 ask "{\"model\": \"demo\", \"input\": \"More\", \"previous_response_id\": \"$id\"}"
 [ "$(items)" = 3 ] || fail "the chain has $(items) items, not 3"
+
+say "an upload of 40 MB, and the id of its request in the log of nginx"
+head -c 40000000 /dev/zero >"$work/large"
+curl -sS -m 30 -D "$work/head" -o "$work/answer" "$url/v1/files" -H "Authorization: Bearer $key" -F purpose=user_data -F "file=@$work/large"
+grep -q '"bytes":40000000' "$work/answer" || fail "not uploaded: $(cut -c1-300 "$work/answer")"
+sent=$(tr -d '\r' <"$work/head" | sed -n 's/^x-request-id: //p')
+grep -q "\"POST /v1/files HTTP/1.1\" 200 $sent\$" "$work/adapter.log" || fail "$(tail -2 "$work/adapter.log")"
 
 turns=3
 for gone in one two; do

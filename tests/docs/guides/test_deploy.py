@@ -2,6 +2,9 @@
 
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,38 @@ def test_a_stop_may_take_longer_than_the_grace_time(name: str, pattern: str) -> 
     assert int(seconds) >= GRACE + 10
 
 
+def test_the_socket_unit_has_the_addresses_of_the_settings_in_the_order_of_the_server() -> None:
+    text = (ROOT / "deploy" / "responses-adapter.socket").read_text()
+    bind, admin_bind = re.findall(r"^ListenStream=(.*)$", text, re.M)
+    assert bind == Settings().bind
+    assert f"ADAPTER_ADMIN_BIND={admin_bind} " in (ROOT / "docs" / "metrics.md").read_text()
+    backlog = f"_BACKLOG: Final = {re.findall(r'^Backlog=(.*)$', text, re.M)[0]}\n"
+    assert backlog in (ROOT / "adapter" / "server" / "server.py").read_text()
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("systemd-analyze is not installed, so the units are not verified")
+    units = [tmp_path / f"responses-adapter.{kind}" for kind in ("service", "socket")]
+    for unit in units:
+        text = (ROOT / "deploy" / unit.name).read_text()
+        unit.write_text(text.replace("/opt/responses-adapter/bin/responses-adapter", sys.executable))
+    done = subprocess.run([verify, "verify", *units], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nginx_lets_through_what_the_adapter_takes() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    (server,) = re.findall(r"^server \{\n(.*?)^\}", page, re.M | re.S)
+    sizes = dict(re.findall(r"location (?:~ )?(\S+) \{.*?client_max_body_size (\d+)m;", server, re.S))
+    assert sizes.keys() == {"/", "/files$"}
+    assert int(sizes["/"]) << 20 == Settings().max_body_bytes
+    assert int(sizes["/files$"]) << 20 > Settings().max_file_bytes
+    paths = {rule.rule for rule in create_app(Settings(store="memory:", upstream_url="http://h/v1")).url_map.iter_rules()}
+    assert any(re.search("/files$", path) for path in paths)
+
+
 def test_the_image_has_what_the_package_needs() -> None:
     copied = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.M))
     assert copied == {"adapter", "translators", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"}
@@ -67,6 +102,8 @@ def test_the_compose_file_gives_settings_that_can_be_used() -> None:
     settings = load_settings({}, filled_in(adapter["environment"]))
     assert adapter["ports"] == [f"8000:{port_of(settings.bind)}"]
     assert (adapter["read_only"], adapter["cap_drop"]) == (True, ["ALL"])
+    assert adapter["env_file"] == [{"path": ".env", "required": False}], "else most settings of .env have no effect"
+    assert adapter["logging"]["options"].keys() == {"max-size", "max-file"}
     scraped = yaml.safe_load(compose["configs"]["prometheus"]["content"])["scrape_configs"][0]
     assert settings.admin_bind is not None
     assert scraped["static_configs"] == [{"targets": [f"adapter:{port_of(settings.admin_bind)}"]}]
