@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 
 from adapter import __version__
-from adapter.commands.check_command import check
+from adapter.commands.check.command import check
 from adapter.commands.command import CommandError, flags
 from adapter.commands.key_commands import keys, usage
 from adapter.commands.setting_groups import GroupedCommand

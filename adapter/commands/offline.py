@@ -26,7 +26,7 @@ from translators.responses.request import CreateRequest
 from translators.to_chat.history import History
 from translators.to_chat.request import ChatRequest, chat_request
 from translators.to_responses.answer import AnswerReader
-from translators.to_responses.expectations import Limits
+from translators.to_responses.expectations import Expectations, Limits
 from translators.to_responses.stream import ResponseStream
 from translators.wire import decode
 
@@ -72,13 +72,16 @@ def reindented(body: bytes) -> str:
     return json.dumps(decode(body), indent=2, ensure_ascii=False)
 
 
-def new_stream(settings: Settings, notes: Notes) -> ResponseStream:
-    """Return a stream machine for an answer whose request is unknown."""
+def new_stream(
+    settings: Settings, notes: Notes, expectations: Expectations = Expectations()  # noqa: B008 - frozen
+) -> ResponseStream:
+    """Return a stream machine for an answer; by default for one whose request is unknown."""
     ids = Ids(seed(NOW, 0))
     request = CreateRequest(model="replay", input=(), raw_input=b"[]", stream=True)
     return ResponseStream(
         first_snapshot(request, ids.response, NOW),
         ids,
+        expectations,
         notes=notes,
         reasoning_as=cast(Literal["summary", "content"], settings.reasoning_as),
         limits=Limits(output_bytes=settings.max_output_bytes),

@@ -41,7 +41,7 @@ from adapter.settings.tools.settings import ToolSettings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings, split_query
 from translators.dialects.presets import PRESETS, dialect_for
 
-_CREDENTIALS: Final = frozenset({"authorization", "api-key", "x-api-key"})
+CREDENTIALS: Final = frozenset({"authorization", "api-key", "x-api-key"})
 """Headers in which providers take keys."""
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -358,7 +358,7 @@ class Settings:
             # with keys, a caller's key is a key of the adapter; a configured one has another place
             callers_key=key is None
             and not self.requires_keys
-            and _CREDENTIALS.isdisjoint(name.lower() for name in headers),
+            and CREDENTIALS.isdisjoint(name.lower() for name in headers),
             connect_timeout=self.connect_timeout,
             timeout=self.upstream_timeout,
         )

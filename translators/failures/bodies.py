@@ -8,6 +8,7 @@ text, web pages.
 """
 
 import re
+from codecs import BOM_UTF8
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ _CODE_KEYS: Final = ("code", "status_code", "http_code", "raw_status_code", "sta
 
 def read_error_body(body: bytes) -> ProviderError:
     """Read an error body of any shape."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         value = decode(body)
     except NotJSON:

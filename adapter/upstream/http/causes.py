@@ -4,6 +4,7 @@ What matters most is whether the provider may have the request: `find_cause` is 
 whole, `find_cause_after_sending` for those after that. Source: docs/decisions/0034-retries.md.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _NO_TLS: Final = ("wrong version number", "record layer failure", "unknown proto
 """What OpenSSL says, in lower case, when the other side does not speak TLS. Source: OpenSSL, ssl/ssl_err.c."""
 _TLS_ALERT: Final = "\x15\x03"
 """The beginning of an alert, with which a TLS server answers plain HTTP. Source: RFC 8446 §5.1, §6."""
+_IN_SOURCE: Final = re.compile(r"^_ssl\.c:[0-9]+: ")
+"""With which Python's own words about TLS begin."""
 _MAX_QUOTED_CHARS: Final = 40
 
 
@@ -56,10 +59,10 @@ def find_cause(error: BaseException) -> tuple[Cause, str]:
         return "proxy", f"the proxy: {words}"
     if any(isinstance(one, (InvalidSchema, InvalidURL)) for one in chain):
         return "proxy", words
+    if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain):
+        return "certificate", words
     for one in chain:
         match one:
-            case ssl.SSLCertVerificationError():
-                return "certificate", words
             case ssl.SSLError() | requests.exceptions.SSLError():
                 return "tls", words + _tls_hint(words)
             case socket.gaierror() | NameResolutionError():
@@ -99,7 +102,7 @@ def _words(chain: list[BaseException]) -> str:
             return verification or reason
         if isinstance(one, OSError) and one.strerror and not isinstance(one, requests.RequestException):
             return str(one.strerror)
-    return str(chain[-1]) or type(chain[-1]).__name__
+    return _IN_SOURCE.sub("", str(chain[-1])) or type(chain[-1]).__name__
 
 
 def _layers(error: BaseException) -> Iterator[BaseException]:

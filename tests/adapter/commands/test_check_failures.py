@@ -5,16 +5,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from typing import Any
 
 import click
 import pytest
 
-from adapter.commands.check import report
+from adapter.commands.check.results import report
 from tests.adapter.commands.test_check import check, completion
 from tests.support.servers.upstream import Upstream, whole
-
-JSON = dict[str, Any]
 
 
 @pytest.fixture
@@ -44,23 +41,23 @@ def listing() -> Iterator[Callable[[bytes], str]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "detail"),
+    ("status", "message", "verdict", "detail"),
     [
-        (402, {"message": "No balance"}, "402: No balance. The account has no credit; the key itself is right."),
-        (429, {"message": "Slow down"}, "429: Slow down. Too many requests at the moment; the key itself is right."),
-        (503, {"message": "Loading"}, "503: Loading. The server still loads its model: try again in a moment."),
-        (500, {"message": "Oops"}, "500: Oops"),
-        (404, {"message": "No list"}, "404: No list. Name a model with --model."),
-        (405, {"message": "POST only"}, "405: POST only. Name a model with --model."),
+        (402, "No balance", "error", "402: No balance. The account has no credit; the key itself is right."),
+        (429, "Slow down", "error", "429: Slow down. Too many requests at the moment; the key itself is right."),
+        (503, "Loading", "error", "503: Loading. The server still loads its model: try again in a moment."),
+        (500, "Oops", "error", "500: Oops. Name a model with --model."),
+        (404, "No list", "no", "404: No list. Name a model with --model."),
+        (405, "POST only", "no", "405: POST only. Name a model with --model."),
     ],
 )
 def test_a_model_is_asked_for_only_where_it_is_what_is_missing(
-    listing: Callable[[bytes], str], status: int, error: JSON, detail: str
+    listing: Callable[[bytes], str], status: int, message: str, verdict: str, detail: str
 ) -> None:
-    body = json.dumps({"error": error}).encode()
+    body = json.dumps({"error": {"message": message}}).encode()
     head = f"{status} -\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     (only,) = check(listing(head.encode() + body)).values()
-    assert (only.name, only.verdict, only.detail) == ("models", "no", detail)
+    assert (only.name, only.verdict, only.detail) == ("models", verdict, detail)
 
 
 @pytest.mark.parametrize(("location", "detail"), [
@@ -80,6 +77,29 @@ def test_a_web_page_of_a_proxy_is_no_wrong_base_url(listing: Callable[[bytes], s
     head = b"502 Bad Gateway\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(page)
     (only,) = check(listing(head + page)).values()
     assert only.detail == "502, a web page instead of JSON: a proxy before the provider cannot reach it."
+
+
+@pytest.mark.parametrize(("status", "words"), [
+    (403, "a firewall, a proxy or a login before the provider refuses the request."),
+    (413, "a proxy before the provider takes no requests of this size."),
+    (429, "too many requests at the moment; try again later."),
+    (500, "the provider, or a proxy before it, has failed."),
+    (404, "is the base URL right?"),
+])  # fmt: skip
+def test_a_web_page_means_what_its_status_does(listing: Callable[[bytes], str], status: int, words: str) -> None:
+    page = b"\xef\xbb\xbf<html><title>A  page</title></html>"
+    head = b"%d -\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(page))
+    (only,) = check(listing(head + page)).values()
+    assert only.detail == f"{status}, a web page instead of JSON (A page): {words}"
+
+
+def test_a_list_that_alone_is_refused_is_none_of_the_model(listing: Callable[[bytes], str]) -> None:
+    body = b'{"error": {"message": "Missing scope"}}'
+    head = b"403 -\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    url = listing(head + body)
+    (only,) = check(url).values()
+    assert only.detail.endswith("Missing scope. If only the list is refused: --model.")
+    assert list(check(url, "m")) == ["models", "dialect", "completion"]
 
 
 def test_a_base_url_without_a_version_is_asked_about(listing: Callable[[bytes], str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapter.commands.check_tools import run_tool_probes
+from adapter.commands.check.tools import run_tool_probes
 from adapter.settings.settings import Settings
 from adapter.settings.tools.backends import CodeSettings, FileSearchSettings, WebSearchSettings
 from adapter.settings.tools.servers import MCPServerSettings

@@ -30,6 +30,8 @@ from translators.to_responses.sequencer import ItemSequencer
 _LOGPROBS_IN_TAGS: Final = "those of an answer that thinks in tags"
 _FIRST_INDEX: Final = 1_000_000
 """Of the calls that were written as text: no provider counts so far."""
+CALL_IN_TEXT: Final = "a call that was written as text"
+"""The reason of the note on one."""
 _OPENERS: Final = frozenset(
     start[:1] for start in ("", "{", "[", *BARE_PREFIXES, *OPENINGS, *(tag.opening for tag in THINK_TAGS))
 )
@@ -258,4 +260,4 @@ class ContentReader(Struct, eq=False):
             return
         function = FunctionDelta(call.name, call.arguments)
         self._items.put_call(ToolCallDelta(index, call.id, function), events)
-        self._notes.add("content", "repaired", "a call that was written as text")
+        self._notes.add("content", "repaired", CALL_IN_TEXT)

@@ -16,7 +16,7 @@ from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 
 if TYPE_CHECKING:
-    from adapter.commands.check import Result
+    from adapter.commands.check.results import Result
 
 
 @click.command()
@@ -30,7 +30,7 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     Sends a few small requests, which a provider may charge for. Exits with 1 if the adapter cannot work with one of
     them. Without any upstream the bundled demo is checked.
     """
-    from adapter.commands.check import create_probes, report, run_probes
+    from adapter.commands.check.results import create_probes, report, run_probes
     from adapter.settings.dialects import describe_dialect
     from adapter.telemetry.visible_text import visible_line
 
@@ -55,8 +55,8 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
             for sentence in probes.advice:
                 table.write(f"  - {visible_line(sentence)}")
             results += found
-            about = {"name": one.name, "url": one.url, "dialect": describe_dialect(probes.upstream.dialect)}
-            checked.append({**about, **_described(found), "advice": probes.advice})
+            used = {"dialect": describe_dialect(probes.upstream.dialect), "model": probes.model}
+            checked.append({"name": one.name, "url": one.url, **used, **_described(found), "advice": probes.advice})
         of_tools = _check_tools(settings, table) if upstream is None and settings.tools.tables() else []
     works = all(result.ok for result in results + of_tools if result.basic)
     if as_json:
@@ -70,8 +70,8 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
 
 
 def _check_tools(settings: Settings, table: "_Table") -> "list[Result]":
-    from adapter.commands.check import report
-    from adapter.commands.check_tools import run_tool_probes
+    from adapter.commands.check.results import report
+    from adapter.commands.check.tools import run_tool_probes
     from adapter.telemetry import logs
 
     logs.configure(settings.log_level, "console")  # to standard error: why a server could not be reached

@@ -11,8 +11,8 @@ from contextlib import closing
 from functools import partial
 from typing import Final
 
-from adapter.commands.check import Result
-from adapter.commands.probes import Outcome
+from adapter.commands.check.probes import Outcome
+from adapter.commands.check.results import Result
 from adapter.event_loop.heartbeat import Heartbeat
 from adapter.hosting.mcp.errors import MCPError
 from adapter.hosting.policy import ToolPolicy

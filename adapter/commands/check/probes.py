@@ -9,21 +9,22 @@ import dataclasses
 import json
 import re
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
-from adapter.commands.offline import NOW, new_stream, translate
-from adapter.commands.probe_client import CallFailed, HTTPAnswer, ProbeClient, ProviderUnusable
+from adapter.commands.check.advice import advise, ask_about_base, sentence
+from adapter.commands.check.client import CallFailed, HTTPAnswer, KeyRefused, NotTheAPI, ProbeClient, ProviderUnusable
+from adapter.commands.check.exchange import Exchanged, ProbeExchange
+from adapter.settings.checks import url_source
 from adapter.settings.dialects import describe_dialect
 from adapter.settings.kinds import suggest
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
 from translators.errors import RequestError, UpstreamError
-from translators.notes import Notes
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
 from translators.responses.response import Response
-from translators.to_responses.answer import AnswerReader
+from translators.to_responses.content.reader import CALL_IN_TEXT
+from translators.to_responses.deltas import first_words
 from translators.to_responses.models.codex_catalog import read_context_window
 from translators.to_responses.models.model_list import read_model_list
 from translators.wire import encode
@@ -33,15 +34,16 @@ Verdict = Literal["ok", "no", "error"]
 Outcome = tuple[Verdict, str]
 """A verdict and a detail for people."""
 
-_MAX_OUTPUT_TOKENS: Final = 1024
-"""Of each probe: room for models that think before they answer with a word."""
 _MAX_QUOTED_CHARS: Final = 60
 """Of a model's answer, so that a result stays one line."""
 
 _NO_LIST: Final = frozenset({404, 405, 501})
 """With which a provider says that it has no list of models."""
-_VERSION: Final = re.compile(r"/v\d")
-"""In the path of a base URL, which nearly always has one."""
+_NO_CHAT: Final = re.compile(
+    r"embed|rerank|whisper|transcri|\btts\b|speech|audio|dall-e|image|video|moderation|\bbge-|davinci|babbage|guard",
+    re.IGNORECASE,
+)
+"""In the names of models that are for something else than chat; a list may begin with them."""
 _FEWEST_CHUNKS: Final = 5
 """Of a stream, that it counts as buffered if they come in one piece."""
 TWO_COLOURS: Final = (
@@ -75,17 +77,18 @@ _REASONING: Final = re.compile(
 class Probes:
     """The probes of one provider. Each returns its outcome; the client raises CallFailed or ProviderUnusable.
 
-    `model`: its name at the provider; "": `models` chooses the first that the provider lists.
+    `model`: its name at the provider; "": `models` chooses the first of the provider's list.
     """
 
     def __init__(self, settings: Settings, upstream: UpstreamSettings, model: str) -> None:
         self.model = model
-        self._settings = settings
         self.upstream = upstream
         """In the dialect of the program that lists the models, once `dialect` has recognised it."""
+        self._settings = settings
         self._client = ProbeClient(settings, upstream)
-        self._streamed: Notes | None = None
-        """The notes of the stream that `streaming` received; None: there was none."""
+        self._exchange = ProbeExchange(settings, self._client)
+        self._streamed: Exchanged | None = None
+        """What `streaming` received; None: there was no stream."""
         self._bodies = b""
         """All answers so far, to be searched for reasoning fields."""
         self._called = False
@@ -97,31 +100,53 @@ class Probes:
         """Sentences: what could be set, what should be known."""
 
     def models(self) -> Outcome:
-        answer = self._call("GET", "/models")
+        try:
+            answer = self._client.call("GET", "/models")
+        except KeyRefused as error:
+            if self.model:  # the list alone may be what the key is not for
+                raise CallFailed(str(error)) from None
+            raise ProviderUnusable(f"{sentence(str(error))} If only the list is refused: --model.") from None
+        except NotTheAPI as error:
+            raise ProviderUnusable(f"{error}{self._name_base()}") from None
         if answer.status in _NO_LIST:
-            return self._without_list(self._describe_error(answer, of_model=False))
+            return self._without_list(self._describe_error(answer, of_model=False) + self._name_base())
         if answer.status != 200:
-            return "no", self._describe_error(answer)
+            verdict, detail = self._refused(answer, of_model=False)
+            return verdict, self._without_list(detail)[1] if answer.status == 500 else detail
         try:
             models = read_model_list(answer.body)
         except UpstreamError:
-            return self._without_list("the list of models has an unknown form")
+            what = sentence(f"the list of models has an unknown form: {first_words(answer.body)}")
+            return self._without_list(what + (self._name_base() or f" {ask_about_base(self.upstream.url)}"))
+        return self._choose(models)
+
+    def _choose(self, models: list[JSON]) -> Outcome:
+        """Choose a model of the provider's list, unless one is named."""
         if not models and self.upstream.dialect.name == "ollama":
             return "no", "the list of models is empty. Ollama has none yet: `ollama pull qwen3:8b`."
         if not models:
-            return self._without_list("the list of models is empty")
+            return self._without_list("the list of models is empty: has a model been loaded there?")
         first = models[0]["id"]
-        self.model = self.model or first
+        chosen = next((one["id"] for one in models if not _NO_CHAT.search(one["id"])), first)
+        self.model = self.model or chosen
         self._window = next((read_context_window(one) for one in models if one["id"] == self.model), None)
         self._listed = models
         detail = f"{len(models)} models, the first is {first}" if len(models) > 1 else first
+        if self.model == chosen != first:
+            return "ok", f"{len(models)} models, the first for chat is {chosen}"
         return "ok", detail if self._is_listed() else f"{detail}; {self.model} is not among them"
 
     def _is_listed(self) -> bool:
         return any(one["id"] == self.model for one in self._listed)
 
     def _without_list(self, detail: str) -> Outcome:
-        return "no", detail if self.model else f"{_sentence(detail)} Name a model with --model."
+        return "no", detail if self.model else f"{sentence(detail)} Name a model with --model."
+
+    def _name_base(self) -> str:
+        """Return a sentence about another base URL of the host at which the API is; "": there is none."""
+        base = self._client.find_base()
+        source = url_source(self._settings, self.upstream)
+        return "" if base is None else f" The API seems to be at {base}: set {source} to that."
 
     def dialect(self) -> Outcome:
         """Use the dialect of the program that lists the models, if no other is chosen."""
@@ -145,12 +170,14 @@ class Probes:
         return f"upstreams.{self.upstream.name}.{name}"
 
     def completion(self) -> Outcome:
-        answer = self._post({"input": "Reply with one word: ready"})
-        if answer.status != 200 and answer.code == "model_not_found":
+        done = self._ask({"input": "Reply with one word: ready"}, learns=True)
+        if done.response is None and done.answer.error.code == "model_not_found":
             near = suggest(self.model, {one["id"] for one in self._listed} - {self.model})
-            raise ProviderUnusable(f"{self._describe_error(answer)}{near}")
-        detail, response = self._respond(answer)
-        return ("no", detail) if response is None else ("ok", _quote(response))
+            raise ProviderUnusable(f"{self._describe_error(done.answer)}{near}")
+        if done.response is None or done.response.status == "failed":
+            return self._failed(done)
+        is_answer = bool(_text(done.response)) or done.response.status == "incomplete"
+        return "ok" if is_answer else "no", _quote(done.response)
 
     def another_key(self, index: int) -> Outcome:
         """Probe another key; a wrong one says nothing about those that follow."""
@@ -161,16 +188,13 @@ class Probes:
             raise CallFailed(str(error)) from None
 
     def streaming(self) -> Outcome:
-        notes = Notes()
-        answer = self._post({"input": "Count from one to ten, in words.", "stream": True})
-        response = self._read(answer, notes)
-        if response is None:
-            return "no", self._describe_error(answer)
-        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+        done = self._ask({"input": "Count from one to ten, in words.", "stream": True}, learns=True)
+        answer = done.answer
+        if done.response is None or done.response.status == "failed":
+            return self._failed(done)
+        if answer.body.lstrip()[:1] == b"{":
             return "no", "a streamed request was answered with a whole completion"
-        if response.status == "failed":
-            return "no", _describe_failure(response)
-        self._streamed = notes
+        self._streamed = done
         if answer.reads == 1 and answer.body.count(b"\ndata: {") > _FEWEST_CHUNKS:
             self.advice.append("The stream came in one piece: something between here and the model buffers it.")
         return "ok", f"first read after {answer.first_read:.2f} s, {answer.reads} reads"
@@ -179,46 +203,52 @@ class Probes:
         """Look for the usage in the stream of the previous probe."""
         if self._streamed is None:
             return "error", "there was no stream"
-        if any(note.param == "usage" for note in self._streamed):
+        if any(note.param == "usage" for note in self._streamed.notes):
             return "no", "none is sent; the adapter estimates it"
+        usage = None if self._streamed.response is None else self._streamed.response.usage
+        if usage is None or not usage.total_tokens:
+            return "no", "every count is 0, so how full the context is remains unknown"
         return "ok", "include_usage is honoured"
 
     def tools(self) -> Outcome:
-        detail, response = self._create(
-            {"input": "What is the weather in Paris? Use get_weather.", "tools": [_WEATHER]}
+        done = self._ask(
+            {"input": "What is the weather in Paris? Use get_weather.", "tools": [_WEATHER]}, learns=True
         )
-        if response is None:
-            return "no", detail
-        calls = [item for item in response.output if isinstance(item, FunctionCall)]
+        if done.response is None or done.response.status == "failed":
+            return self._failed(done)
+        calls = [item for item in done.response.output if isinstance(item, FunctionCall)]
+        in_text = any(note.reason == CALL_IN_TEXT for note in done.notes)
+        if (not calls or in_text) and (advice := _TOOL_ADVICE.get(self.upstream.dialect.name)):
+            self.advice.append(advice)
         if not calls:
-            if advice := _TOOL_ADVICE.get(self.upstream.dialect.name):
-                self.advice.append(advice)
-            return "no", f"the model made no call; {_quote(response)}"
+            return "no", f"the model made no call; {_quote(done.response)}"
         self._called = True
-        return "ok", f"{calls[0].name}({calls[0].arguments})"
+        call = f"{calls[0].name}({calls[0].arguments})"
+        if calls[0].name != _WEATHER["name"]:
+            return "no", f"the model called what was not declared: {call}"
+        return "ok", f"{call}, written as text" if in_text else call
 
     def parallel_calls(self) -> Outcome:
         if not self._called:
             return "no", "not tried, since tool calls do not work"
         wanted = "Call get_weather for Paris and get_weather for Rome, both at once."
-        detail, response = self._create({"input": wanted, "tools": [_WEATHER]})
-        if response is None:
-            return "no", detail
-        count = sum(isinstance(item, FunctionCall) for item in response.output)
+        done = self._ask({"input": wanted, "tools": [_WEATHER]}, learns=True)
+        if done.response is None or done.response.status == "failed":
+            return self._failed(done)
+        count = sum(isinstance(item, FunctionCall) for item in done.response.output)
         return ("ok", f"{count} calls in one answer") if count > 1 else ("no", "one call at a time")
 
     def schema(self) -> Outcome:
         form = {"type": "json_schema", "name": "city", "schema": _CITY, "strict": True}
-        detail, response = self._create(
-            {"input": "Name the capital of France, as JSON.", "text": {"format": form}}
-        )
-        if response is None:
-            return "no", detail
+        done = self._ask({"input": "Name the capital of France, as JSON.", "text": {"format": form}})
+        if done.response is None or done.response.status == "failed":
+            return self._failed(done)
         try:
-            matches = isinstance(json.loads(_text(response))["city"], str)
+            matches = isinstance(json.loads(_text(done.response))["city"], str)
         except (ValueError, KeyError, TypeError):
             matches = False
-        return ("ok", _quote(response)) if matches else ("no", f"the answer breaks the schema; {_quote(response)}")
+        said = _quote(done.response)
+        return ("ok", said) if matches else ("no", f"the answer breaks the schema; {said}")
 
     def images(self) -> Outcome:
         content = [
@@ -226,16 +256,14 @@ class Probes:
             {"type": "input_image", "image_url": TWO_COLOURS},
         ]
         try:
-            answer = self._post({"input": [{"role": "user", "content": content}]})
+            done = self._ask({"input": [{"role": "user", "content": content}]})
         except RequestError as error:  # the adapter itself refuses it, as it would a caller's
             return "no", f"refused: {error.message}"
-        response = self._read(answer)
-        if response is None:
-            refused = "refused, " if answer.rejects else ""
-            return "no", refused + self._describe_error(answer)
-        if response.status == "failed":
-            return "no", _describe_failure(response)
-        return ("ok", _quote(response)) if _SEEN.search(_text(response)) else ("no", f"not seen: {_quote(response)}")
+        if done.response is None or done.response.status == "failed":
+            verdict, detail = self._failed(done)
+            return verdict, f"refused, {detail}" if done.answer.rejects else detail
+        said = _quote(done.response)
+        return ("ok", said) if _SEEN.search(_text(done.response)) else ("no", f"not seen: {said}")
 
     def context_window(self) -> Outcome:
         """Return what the list of models says of the model."""
@@ -252,9 +280,10 @@ class Probes:
         """Look for thinking in all answers so far, else request it."""
         if field := self._reasoning_field():
             return "ok", f"in {field}"
-        detail, response = self._create({"input": "What is 17 times 23?", "reasoning": {"effort": "low"}})
-        if response is None:
-            return "no", f"reasoning_effort is rejected: {detail}"
+        done = self._ask({"input": "What is 17 times 23?", "reasoning": {"effort": "low"}})
+        if done.response is None or done.response.status == "failed":
+            verdict, detail = self._failed(done)
+            return verdict, f"reasoning_effort is rejected: {detail}" if done.answer.rejects else detail
         if field := self._reasoning_field():
             return "ok", f"in {field}, with reasoning_effort"
         return "no", "none is sent, with or without reasoning_effort"
@@ -265,77 +294,43 @@ class Probes:
             {"role": "developer", "content": "You answer with one word."},
             {"role": "user", "content": "Are you ready?"},
         ]
-        answer = self._call("POST", "/chat/completions", encode({"model": self.model, "messages": messages}))
-        response = self._read(answer)
-        if response is None or response.status == "failed":
+        body = encode({"model": self.model, "messages": messages})
+        answer = self._client.call("POST", "/chat/completions", body)
+        done = self._exchange.read(answer, self.upstream.dialect, self.model)
+        if answer.rejects or (done.response is not None and done.response.status == "failed"):
             return "no", "rejected; the adapter sends system messages"
-        return "ok", _quote(response)
+        return self._failed(done) if done.response is None else ("ok", _quote(done.response))
 
     def _reasoning_field(self) -> str | None:
         found = _REASONING.search(self._bodies)
         return (found[1] or found[2]).decode() if found else None
 
-    def _create(self, request: JSON) -> tuple[str, Response | None]:
-        """Return a response that did not fail; else the reason and None."""
-        return self._respond(self._post(request))
+    def _ask(self, request: JSON, *, learns: bool = False) -> Exchanged:
+        """Send a request; `learns`: again, as its rejection teaches."""
+        known = self._exchange.lessons
+        done = self._exchange.ask(request, self.model, self.upstream, learns=learns)
+        self._bodies += done.answer.body
+        if learned := sorted(self._exchange.lessons - known):
+            self.advice.append(
+                f"The provider rejects some of what it is sent, and a server learns that: {', '.join(learned)}."
+            )
+        return done
 
-    def _respond(self, answer: HTTPAnswer) -> tuple[str, Response | None]:
-        """Return what `_create` does, of an answer."""
-        response = self._read(answer)
-        if response is None:
-            return self._describe_error(answer), None
-        return ("", response) if response.status != "failed" else (_describe_failure(response), None)
+    def _failed(self, done: Exchanged) -> Outcome:
+        """Return the outcome of a request that has failed."""
+        if done.response is None:
+            return self._refused(done.answer)
+        return "no", _describe_failure(done.response)
 
-    def _post(self, request: JSON) -> HTTPAnswer:
-        request = {"model": self.model, "max_output_tokens": _MAX_OUTPUT_TOKENS, **request}
-        chat = translate(encode(request), self._settings, Notes(), self.upstream)
-        return self._call("POST", "/chat/completions", chat.json)
-
-    def _call(self, method: str, path: str, body: bytes | None = None) -> HTTPAnswer:
-        answer = self._client.call(method, path, body)
-        self._bodies += answer.body
-        return answer
-
-    def _read(self, answer: HTTPAnswer, notes: Notes | None = None) -> Response | None:
-        """Return the response made from an answer; None: the answer is an HTTP error."""
-        if answer.status != 200:
-            return None
-        stream = new_stream(self._settings, Notes() if notes is None else notes)
-        reader = AnswerReader(stream)
-        reader.feed(answer.body)
-        reader.finish(NOW)
-        return stream.response
+    def _refused(self, answer: HTTPAnswer, *, of_model: bool = True) -> Outcome:
+        """Return the outcome of an HTTP error; `of_model`: a model was asked."""
+        return "no" if answer.rejects else "error", self._describe_error(answer, of_model=of_model)
 
     def _describe_error(self, answer: HTTPAnswer, *, of_model: bool = True) -> str:
-        """Return status and message, and what to do about it where that is known; `of_model`: a model was asked."""
+        """Return status and message, and what to do about it where that is known."""
+        advice = advise(answer.status, answer.message, answer.error, self.upstream.url, of_model=of_model)
         description = f"{answer.status}: {answer.message}"
-        advice = _advice_on(answer, of_model=of_model)
-        path = urlsplit(self.upstream.url).path
-        if answer.status == 404 and path.endswith("/v1/v1"):
-            advice = "Is the base URL right? It ends in /v1 twice."
-        elif answer.status == 404 and not advice and not _VERSION.search(path):
-            advice = "Is the base URL right? It often ends in /v1."
-        return f"{_sentence(description)} {advice}" if advice else description
-
-
-def _advice_on(answer: HTTPAnswer, *, of_model: bool) -> str:
-    """Return what to do about an error; "": its message has to do."""
-    if answer.status == 503 and "load" in answer.message.lower():
-        return "The server still loads its model: try again in a moment."
-    if answer.code == "insufficient_quota":
-        return "The account has no credit; the key itself is right."
-    if answer.status == 429:
-        return "Too many requests at the moment; the key itself is right."
-    if answer.code == "model_not_found" and of_model:
-        return "Name another model with --model."
-    if answer.status in (502, 503, 504, 529):
-        return "The provider is overloaded or down: try again later."
-    return ""
-
-
-def _sentence(text: str) -> str:
-    """Return a text with a full stop at its end, unless it has one."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+        return f"{sentence(description)} {advice}" if advice else description
 
 
 def _describe_failure(response: Response) -> str:
@@ -351,5 +346,6 @@ def _quote(response: Response) -> str:
     """Return the beginning of the answer's text, in quotes."""
     text = " ".join(_text(response).split())
     if not text:
-        return "an empty answer"
+        cut = response.status == "incomplete"
+        return "no text in as many tokens as a probe allows" if cut else "an empty answer"
     return f'"{text}"' if len(text) <= _MAX_QUOTED_CHARS else f'"{text[: _MAX_QUOTED_CHARS - 1]}…"'

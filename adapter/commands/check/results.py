@@ -1,24 +1,28 @@
 """What `check` does with an upstream: run the probes one after the other, and make a line of each result.
 
 `ok`: the adapter can work with the provider's answer; `no`: it cannot; `error`: there was no answer. A check stops
-early when no further call can succeed (the provider is unreachable, the key is wrong, the model is not there).
+early when no further call can succeed (the provider is unreachable, the key is wrong, the model is not there), when
+there is no completion, since everything else is one, and when the provider leaves a second call without an answer.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
+from adapter.commands.check.client import CallFailed, NoAnswer, ProviderUnusable
+from adapter.commands.check.probes import Outcome, Probes, Verdict
 from adapter.commands.offline import NOW
-from adapter.commands.probe_client import CallFailed, ProviderUnusable
-from adapter.commands.probes import Outcome, Probes, Verdict
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
 from adapter.telemetry.visible_text import visible_line
 from adapter.upstream.routing.registry import Registry
 from translators.errors import RequestError
+
+_NEEDED_BY_ALL: Final = "completion"
+"""The probe without which no further one can succeed."""
 
 
 class Result(NamedTuple):
@@ -45,6 +49,7 @@ def run_probes(probes: Probes, starts: Callable[[str], None] = lambda name: None
 
     If the check stops early, the detail of its last result says why.
     """
+    unanswered = 0
     for name, basic, probe in _list_probes(probes):
         starts(name)
         start = time.monotonic()
@@ -53,9 +58,10 @@ def run_probes(probes: Probes, starts: Callable[[str], None] = lambda name: None
             verdict, detail = probe()
         except CallFailed as error:
             verdict, detail = "error", str(error)
+            unanswered += isinstance(error, NoAnswer)
         except ProviderUnusable as error:
             verdict, detail, stops = "error", str(error), True
-        stops = stops or not probes.model
+        stops = stops or not probes.model or unanswered > 1 or (name == _NEEDED_BY_ALL and verdict != "ok")
         yield Result(name, verdict, time.monotonic() - start, detail, basic)
         if stops:
             break
@@ -66,7 +72,7 @@ def _list_probes(probes: Probes) -> list[tuple[str, bool, Callable[[], Outcome]]
     found: list[tuple[str, bool, Callable[[], Outcome]]] = [
         ("models", not probes.model, probes.models),
         ("dialect", False, probes.dialect),
-        ("completion", True, probes.completion),
+        (_NEEDED_BY_ALL, True, probes.completion),
         ("streaming", True, probes.streaming),
         ("usage in streams", False, probes.usage),
         ("tool calls", False, probes.tools),
