@@ -16,7 +16,7 @@ from typing import Any, Final
 from adapter.api.auth import authenticate, read_key
 from adapter.api.request.body import read_body
 from adapter.api.request.schemas import parse_create
-from adapter.api.request.start import ADMISSION, ADMITTED, RECORDING, START
+from adapter.api.request.start import ADMISSION, ADMITTED, IDS, RECORDING, START
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.history.known_inputs import TenantInputs
@@ -97,8 +97,8 @@ def admit_http(
     services.overload.check()
     body = read_callers_body(environ, caller, services)
     if services.recorder is not None and (_INSPECT not in environ or not declines_recording(environ)):
-        path = environ.get("PATH_INFO", _FAST_PATH)
-        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, environ[START])
+        path, began, ids = environ.get("PATH_INFO", _FAST_PATH), environ[START], environ[IDS]
+        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, began, ids)
     request = admit(body, caller, services, services.responses, parse)
     if caller.admission is not None:
         environ[ADMISSION] = caller.admission
@@ -111,8 +111,8 @@ def admit_forwarded(environ: dict[str, Any], services: Services) -> tuple[Caller
     services.overload.check()
     body = read_callers_body(environ, caller, services)
     if services.recorder is not None and not declines_recording(environ):
-        path = environ["PATH_INFO"]
-        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, environ[START])
+        path, began, ids = environ["PATH_INFO"], environ[START], environ[IDS]
+        caller.recording = environ[RECORDING] = services.recorder.begin(caller, path, body, began, ids)
     try:
         if len(body) < LARGE_BYTES:
             request = read_forwarded(body)

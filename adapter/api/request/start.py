@@ -13,16 +13,16 @@ from adapter.sharing.admission import Admission, rate_limit_headers
 from adapter.telemetry.logs import log_context
 from adapter.telemetry.traces.spans import tracing
 
-_REQUEST_ID: Final = "adapter.request_id"
+IDS: Final = "adapter.ids"
+"""Variables of the WSGI environment. This one has the ids of the request, as in `log_context`."""
 ADMISSION: Final = "adapter.admission"
-"""Variables of the WSGI environment."""
 START: Final = "adapter.start"
 """When the request began, on the monotonic clock."""
 ADMITTED: Final = "adapter.admitted"
 """The caller and the request, if the fast path has admitted it for Flask to answer."""
 RECORDING: Final = "adapter.recording"
 """The recording of the request, if the inspector has one."""
-_RESUMED: Final = (START, _REQUEST_ID, ADMISSION, ADMITTED, RECORDING)
+_RESUMED: Final = (START, IDS, ADMISSION, ADMITTED, RECORDING)
 MAX_LOGGED_CHARACTERS: Final = 200
 """Of a path or of the client's own request id, in the log and in messages: both are as long as the client likes."""
 
@@ -52,8 +52,7 @@ def start_request(environ: dict[str, Any]) -> None:
             del started  # its frame would hold the error, and the error its frame
     trace = tracing.begin(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))
     environ[START] = time.monotonic()
-    environ[_REQUEST_ID] = id = f"req_{os.urandom(16).hex()}"
-    ids = {"request_id": id}
+    environ[IDS] = ids = {"request_id": f"req_{os.urandom(16).hex()}"}
     if trace is not None:
         ids["trace_id"] = trace.context.trace_id
     if client_id := environ.get("HTTP_X_CLIENT_REQUEST_ID"):
@@ -66,7 +65,7 @@ def answer_fields(environ: dict[str, Any]) -> dict[str, str]:
     admission: Admission | None = environ.get(ADMISSION)
     return {
         **({} if admission is None else rate_limit_headers(admission.limits, admission.levels)),
-        "x-request-id": environ[_REQUEST_ID],
+        "x-request-id": environ[IDS]["request_id"],
         "openai-version": "2020-10-01",
         "openai-processing-ms": str(int((time.monotonic() - environ[START]) * 1000)),
     }

@@ -142,7 +142,8 @@ class Session:
             trace = None if self._trace is None else self._trace.branch()
             follow_trace(trace)
             if self._recorder is not None:
-                caller.recording = self._recorder.begin(caller, "/v1/responses", message.body, time.monotonic())
+                began, ids = time.monotonic(), self._fields
+                caller.recording = self._recorder.begin(caller, "/v1/responses", message.body, began, ids)
                 caller.recording.steps.append(("response", None, "websocket"))  # for a message that is refused, too
             try:
                 self._make_response(message, queue, caller)

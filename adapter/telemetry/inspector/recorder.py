@@ -8,7 +8,7 @@ says so. If it cannot write, recordings are lost, the log says so, and requests 
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -23,7 +23,7 @@ from adapter.telemetry.inspector.heads import RECORDED, Origin, Step
 from adapter.telemetry.inspector.packing import Group, Mask, gather
 from adapter.telemetry.inspector.recording import REQUEST, Recording
 from adapter.telemetry.inspector.spool import Spool, open_spool
-from adapter.telemetry.logs import log, log_context
+from adapter.telemetry.logs import log
 
 T = TypeVar("T")
 Mode = Literal["heads", "contents", "all"]
@@ -100,18 +100,15 @@ class Recorder:
         assert self._path is not None
         return open_spool(self._path, self._max_bytes, self._mask)
 
-    def begin(self, sender: Sender, path: str, body: bytes, began: float) -> Recording:
-        """Return the recording of a request that began to arrive at a time of the monotonic clock."""
+    def begin(self, sender: Sender, path: str, body: bytes, began: float, ids: Mapping[str, str]) -> Recording:
+        """Return the recording of a request that began to arrive at a time of the monotonic clock. `ids`: its own."""
         if len(self.ended) >= _GATHERED:
             self._gather()
         self._number = number = self._number + 1
         key, size = sender.key, len(body)
         steps: list[Step] = [
-            (
-                "began", number, began, monotonic(), path, size, sender.tenant, log_context.get(),
-                None if key is None else key.name,
-            )
-        ]  # fmt: skip
+            ("began", number, began, monotonic(), path, size, sender.tenant, ids, None if key is None else key.name)
+        ]
         if self.mode == "heads":
             return Recording(self, sender.bearer, steps)
         if key is not None and key.inspect == "never":

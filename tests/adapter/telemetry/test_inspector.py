@@ -323,7 +323,7 @@ def test_what_has_ended_is_gathered_before_it_is_written(tmp_path: Path, monkeyp
     ended = []
     try:
         for _ in range(2000):
-            ended.append(recorder.begin(caller, "/v1/responses", b"{}", time.monotonic()))
+            ended.append(recorder.begin(caller, "/v1/responses", b"{}", time.monotonic(), {}))
             ended[-1].refuse(RequestError("wrong"))
         waiting = sum(one.contents is not None for one in ended[:64])
         assert waiting == 0, "its pieces are freed, some dozens at a time"
@@ -521,7 +521,7 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
     caller = Caller("tenant", None, None, ClientWatch())
 
     def begin(ago: float = 0.0) -> Recording:
-        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic() - ago)
+        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic() - ago, {})
         one.begin_attempt("default", "m", None, (), 0.0, b"{}")
         return one
 
@@ -571,7 +571,7 @@ def test_contents_are_left_out_when_they_take_too_much_time(tmp_path: Path) -> N
     caller = Caller("tenant", None, None, ClientWatch())
 
     def record(body: bytes) -> Recording:
-        one = recorder.begin(caller, "/v1/responses", body, time.monotonic())
+        one = recorder.begin(caller, "/v1/responses", body, time.monotonic(), {})
         one.refuse(RequestError("wrong"))
         return one
 

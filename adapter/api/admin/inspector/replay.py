@@ -35,6 +35,7 @@ from adapter.services import FlowServices, Services
 from adapter.telemetry.inspector.heads import Attempt
 from adapter.telemetry.inspector.packing import CUT
 from adapter.telemetry.inspector.spool import Listed
+from adapter.telemetry.logs import log_context
 from adapter.upstream.learning import ModelDialects
 from adapter.upstream.lessons import Lessons
 from adapter.upstream.routing.candidates import Candidates
@@ -217,7 +218,9 @@ def _send(listed: Listed, create: CreateRequest, body: bytes, flow: FlowServices
     create = replace(create, stream=False, background=False, store=False)
     caller = _caller(listed.head.tenant)
     own = recorder()
-    caller.recording = recording = own.begin(caller, listed.head.path, body, time.monotonic())
+    caller.recording = recording = own.begin(
+        caller, listed.head.path, body, time.monotonic(), log_context.get()
+    )
     recording.steps += ("key", "replay"), ("replay_of", listed.head.id)
     recording.steps.append(("asked", create.model, create.previous_response_id, None))
     if not listed.head.contents.startswith("recorded"):
