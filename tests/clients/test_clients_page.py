@@ -1,6 +1,7 @@
 """docs/clients.md, docs/start.md, docs/migrate.md and README.md: their programs run as they are, against the service.
 
-Only the address is another one. README's run in `make test`, the others in `make test-clients`.
+Only the address is another one. Those of docs/files.md are parts of one program. What needs nothing but the openai
+package for Python runs in `make test`, the others in `make test-clients`.
 """
 
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from tests.clients.install import available, node_clients, python_client
 from tests.support import chat
+from tests.support.files.pdf import pdf
 from tests.support.servers.service import Service
 from tests.support.servers.upstream import ReceivedRequest, Script, Upstream, stream, whole
 
@@ -20,6 +22,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/start.md", "docs/clients.md", "docs/migrate.md"]
 PACKAGES = {"agents": "openai-agents", "langchain_openai": "langchain-openai", "pydantic_ai": "pydantic-ai"}
 """The client to install, by what a program imports; the openai package is there."""
+CLIENT = """
+from openai import OpenAI
+client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="sk-anything")
+"""
 LIMIT = 120
 
 
@@ -42,13 +48,14 @@ def greets(received: ReceivedRequest) -> Script:
     return whole(chat.completion("Hello."))
 
 
-def run(command: list[str], text: str, file: Path, service: Service, **environ: str) -> None:
-    """Run a program at the service's address: it ends well and prints what the provider has said."""
+def run(command: list[str], text: str, file: Path, service: Service, **environ: str) -> str:
+    """Run a program at the service's address: it ends well and prints what the provider has said; return that."""
     file.write_text(text.replace("http://127.0.0.1:8000/v1", service.url))
     environ = {"PATH": os.environ["PATH"], "HOME": str(service.directory), **environ}
     ran = subprocess.run([*command, str(file)], env=environ, capture_output=True, text=True, timeout=LIMIT)
     assert ran.returncode == 0, ran.stderr
     assert "Hello." in ran.stdout
+    return ran.stdout
 
 
 def python_programs() -> list[object]:
@@ -56,7 +63,7 @@ def python_programs() -> list[object]:
     for page, text in programs("python"):
         if "chat.completions" in text:
             continue  # what it was like before
-        marks = () if page == "README.md" else pytest.mark.clients
+        marks = () if package(text) is None else pytest.mark.clients
         found.append(pytest.param(text, marks=marks, id=f"{page} {package(text) or 'openai'} {len(found)}"))
     return found
 
@@ -67,6 +74,18 @@ def test_python(text: str, service: Service, upstream: Upstream, tmp_path: Path)
     name = package(text)
     path = {} if name is None else {"PYTHONPATH": str(available(python_client, name))}
     run([sys.executable], text, tmp_path / "program.py", service, **path)
+
+
+def test_files(service: Service, upstream: Upstream, tmp_path: Path) -> None:
+    """With the client of the other pages before them, and a model and files that are there."""
+    upstream.otherwise = greets
+    parts = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/files.md").read_text(), re.M | re.S)
+    text = "\n".join([CLIENT, *parts, "print(answer.output_text, hits.data[0].filename)"])
+    for name in set(re.findall(r"\"(\w+\.pdf)\"", text)):
+        (tmp_path / name).write_bytes(pdf("There are thirty days of leave."))
+        text = text.replace(name, str(tmp_path / name))
+    printed = run([sys.executable], text.replace('"…"', '"demo"'), tmp_path / "program.py", service)
+    assert printed == "Hello. handbook.pdf\n"
 
 
 @pytest.mark.clients
