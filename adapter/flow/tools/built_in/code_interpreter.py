@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.hosting.runs import BROKE, REPEATED, ToolRun, bounded_urls
-from translators.errors import unsupported_parameter
+from translators.errors import unsupported_value
 from translators.open_items.code import OpenCode
 from translators.open_items.hosted import OpenHostedItem
 from translators.responses.tools import CodeInterpreterTool
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adapter.hosting.code import CodeRunner
 
 _NOT_CONFIGURED: Final = (
-    "'code_interpreter' is not supported: no code is run here. The operator can configure a sandbox as "
+    "is not supported: no code is run here. The operator can configure a sandbox as "
     "[tools.code_interpreter]; or declare a function, 'shell' or 'local_shell' and run it in the client."
 )
 
@@ -27,7 +27,7 @@ def open_code_interpreter(tool: CodeInterpreterTool, opening: Opening) -> BuiltI
     """Return what runs code; raise RequestError if nothing is configured."""
     runner = opening.policy.create_code_runner()
     if runner is None:
-        raise unsupported_parameter(f"{opening.path}.type", _NOT_CONFIGURED)
+        raise unsupported_value(f"{opening.path}.type", "code_interpreter", _NOT_CONFIGURED)
     shows_outputs = "code_interpreter_call.outputs" in opening.source.request.include
     return BuiltIn(tool, (RUN_CODE,), partial(CodeRun, runner, shows_outputs), runner.close)
 

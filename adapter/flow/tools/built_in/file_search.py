@@ -17,7 +17,7 @@ from adapter.hosting.runs import BROKE, ToolRun
 from adapter.store.base import NotFound, StoreDown
 from adapter.store.vectors.values import StoredVectorStore
 from adapter.telemetry.logs import log
-from translators.errors import RequestError, shorten, unsupported_parameter
+from translators.errors import RequestError, shorten, unsupported_value
 from translators.open_items.citations import CitedFile
 from translators.open_items.file_search import OpenFileSearch
 from translators.open_items.hosted import OpenHostedItem
@@ -47,7 +47,7 @@ def open_file_search(tool: FileSearchTool, opening: Opening) -> BuiltIn:
     source, path = opening.source, opening.path
     store = source.services.files.stored.store
     if store is None:
-        raise unsupported_parameter(f"{path}.type", "needs a file store, which this server does not have.")
+        raise unsupported_value(f"{path}.type", "file_search", "needs a file store, which this server does not have.")
     stores = []
     for at, id in enumerate(tool.vector_store_ids):
         param = f"{path}.vector_store_ids[{at}]"

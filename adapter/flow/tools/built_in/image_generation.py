@@ -15,7 +15,7 @@ from adapter.event_loop.client_watch import ClientDisconnected
 from adapter.flow.caller import Caller
 from adapter.flow.tools.built_in.base import BuiltIn, Opening
 from adapter.hosting.runs import BROKE, ToolRun
-from translators.errors import unsupported_parameter
+from translators.errors import unsupported_value
 from translators.open_items.hosted import OpenHostedItem
 from translators.open_items.image import OpenGeneratedImage
 from translators.responses.events import Event
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from adapter.hosting.images import ImageMaker, ImageRequest, ImageResult, PartialImage
 
 _NOT_CONFIGURED: Final = (
-    "'image_generation' is not supported: no images are made here. The operator can configure an upstream as "
+    "is not supported: no images are made here. The operator can configure an upstream as "
     "[tools.image_generation]; or declare a function that makes them."
 )
 _FUNCTIONS: Final[dict[object, FunctionTool]] = {"generate": MAKE_IMAGE, "edit": EDIT_IMAGE}
@@ -44,7 +44,7 @@ def open_image_generation(tool: ImageGenerationTool, opening: Opening) -> BuiltI
     source, caller = opening.source, opening.caller
     maker = opening.policy.create_image_maker(source.services.upstreams, source.services.files, source.tenant)
     if maker is None:
-        raise unsupported_parameter(f"{opening.path}.type", _NOT_CONFIGURED)
+        raise unsupported_value(f"{opening.path}.type", "image_generation", _NOT_CONFIGURED)
     if tool.model:
         opening.notes.add("tools", "approximated", "model of image_generation: the operator has chosen one")
     options = ImageOptions(
