@@ -73,6 +73,8 @@ class Inspector:
             message = answer.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
             message = f"{self._root} answered {answer.status_code}."
+        if answer.status_code == requests.codes.unauthorized:
+            message = f"{message} Set ADAPTER_ADMIN_KEY, or admin_key in the file of --config."
         if message.startswith("Invalid URL"):
             message = f"{message}: is {self._address} the admin address of the server?"
         raise CommandError(message)

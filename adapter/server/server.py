@@ -144,7 +144,7 @@ def options(settings: Settings) -> dict[str, Any]:
         raise_file_limit()
 
     def on_reload(server: Any) -> None:
-        log.info("reloading", workers=settings.workers)
+        log.info("reloading", workers=settings.workers, settings="as at the start")
 
     def on_exit(server: Any) -> None:
         remove_directory()

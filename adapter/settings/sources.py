@@ -94,7 +94,8 @@ def _from_file(path: str, source: str) -> dict[str, _Given]:
     except OSError as error:
         raise SettingsError(f"{source}: cannot read {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{source}: {path} is not TOML: {error}.") from None
+        place = path if source == path else f"{source}: {path}"
+        raise SettingsError(f"{place} is not TOML: {error}.") from None
     names = [*(name for name in DESCRIPTIONS if name != "config"), *TABLES]
     for key in values:
         if key not in names:

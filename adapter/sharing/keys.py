@@ -99,10 +99,11 @@ class CallerKeys:
                 self._last_error = str(error)
                 log.error("keys not read anew", file=path, error=str(error))
             return
+        was_broken = bool(self._last_error)
         self._dates, self._last_error = dates, ""
-        if named != self._named:
+        if named != self._named or was_broken:
             self._named = named
-            log.info("keys read anew", file=path, keys=len(named))
+            log.info("keys read anew", file=path, keys=len({key.name for key in named.values()}))
 
 
 _digest_of: Final = lru_cache(_MAX_KNOWN_DIGESTS)(digest_of)

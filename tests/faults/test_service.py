@@ -83,6 +83,7 @@ def test_the_log_says_when_the_server_began_reloaded_and_ended(directory: Path, 
         lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines] == ["listening", "reloading", "stopped"]
     assert (lines[0]["address"], lines[0]["workers"], bool(lines[0]["version"])) == (address, 1, True)
+    assert lines[1]["settings"] == "as at the start"
 
 
 def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory: Path, provider: Upstream) -> None:

@@ -21,6 +21,7 @@ from translators.errors import RequestError
 
 KEY = "ra-test-key-of-team-a-0123456789"
 BODY = {"model": "m", "input": "Hi"}
+HASH = f"sha256:{'0' * 64}"
 
 
 def named(**members: Any) -> CallerKey:
@@ -135,6 +136,22 @@ def test_a_changed_file_counts_without_a_restart(tmp_path: Path, monkeypatch: py
     assert keys.find("anything-0123456789") is None, "without keys in the file, the server does not become open"
 
 
+def test_the_log_says_once_that_a_file_is_broken_and_once_that_it_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr("adapter.sharing.keys._SECONDS_BETWEEN_LOOKS", 0.0)
+    file, key = tmp_path / "adapter.toml", create_key()
+    file.write_text(good := f'[keys.a]\nhashes = ["{HASH}", "sha256:{digest_of(key)}"]')
+    keys = CallerKeys(load_settings({}, {"ADAPTER_CONFIG": str(file)}))
+    for text in ("[keys.a", "[keys.a", good, good):
+        file.write_text(text)
+        assert keys.find(key) is not None
+    broken, mended = log_lines
+    assert broken["event"] == "keys not read anew"
+    assert broken["error"].startswith(f"{file} is not TOML: ")
+    assert {**mended, "keys": 1, "event": "keys read anew"} == mended, "one key, although it has two hashes"
+
+
 def test_a_changed_file_with_a_key_counts_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapter.sharing.keys._SECONDS_BETWEEN_LOOKS", 0.0)
     config, first, second = tmp_path / "adapter.toml", tmp_path / "first", tmp_path / "second"
@@ -177,9 +194,6 @@ def test_a_created_table_is_one_that_loads(tmp_path: Path) -> None:
     (key,) = load_settings({}, {"ADAPTER_CONFIG": str(file)}).keys
     assert (key.name, key.concurrent) == ("team-a", 4)
     assert key.expires is not None
-
-
-HASH = f"sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(

@@ -596,7 +596,7 @@ def test_watch_shows_it_in_a_terminal(service: Service, inspector: Inspector, up
 def test_watch_says_why_it_cannot(service: Service, inspector: Inspector) -> None:
     wrong = {"ADAPTER_ADMIN_KEY": "wrong-key-0123456789"}
     for environ, port, reason in (
-        ({}, inspector.port, "admin key"), (wrong, inspector.port, ""),
+        ({}, inspector.port, "Set ADAPTER_ADMIN_KEY"), (wrong, inspector.port, "Set ADAPTER_ADMIN_KEY"),
         ({}, service.port, f": is 127.0.0.1:{service.port} the admin address of the server?"),
     ):  # fmt: skip
         run = subprocess.run(
