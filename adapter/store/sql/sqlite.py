@@ -134,7 +134,8 @@ class SQLiteFile:
     def explain(self, error: Exception) -> str:
         """Return a message that says what is wrong and what to do about it."""
         if isinstance(error, OSError):
-            return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename})."
+            advice = " Check that it belongs to the user of the server." if isinstance(error, PermissionError) else ""
+            return f"The store {self._path} cannot be opened: {error.strerror} ({error.filename}).{advice}"
         if isinstance(error, sqlite3.Error):
             meaning = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "failed")
             return f"The store {self._path} {meaning}. SQLite says: {error}."

@@ -84,6 +84,20 @@ def test_directory_that_cannot_be_made() -> None:
         assert chain(store, "a") == ["a"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file that is another user's")
+def test_an_empty_file_of_another_user() -> None:
+    """As root makes one by opening, with another program, a database that is not there yet."""
+    with tempfile.TemporaryDirectory() as directory, closing(SQLStore(SQLiteFile(f"{directory}/empty.db"))) as store:
+        Path(directory, "empty.db").touch()
+        os.chown(directory, NOBODY, NOBODY)
+        with unprivileged():
+            assert "Check that it belongs to the user of the server." in refusal(store)
+        os.chown(f"{directory}/empty.db", NOBODY, NOBODY)
+        with unprivileged():
+            keep(store, "a")
+            assert chain(store, "a") == ["a"]
+
+
 @contextmanager
 def unprivileged() -> Iterator[None]:
     """Root may write anywhere; be somebody else for a while."""
