@@ -92,6 +92,11 @@ def _refuse_admin_bind(settings: Settings) -> None:
     if split_address(bind)[1] == 0 or bind == settings.bind:
         raise SettingsError(f"{source}: the admin address needs a port of its own, not {bind}.")
     _refuse_open_admin(settings, bind)
+    if settings.admin_hosts and settings.admin_key is None:
+        raise SettingsError(
+            f"{settings.sources['admin_hosts']}: who asks for {settings.admin_hosts[0]} may come from another machine, "
+            "through a proxy, and there is no key for the admin address. Set ADAPTER_ADMIN_KEY."
+        )
 
 
 def _refuse_open_admin(settings: Settings, bind: str) -> None:

@@ -262,6 +262,10 @@ def test_keys_or_a_clear_word_open_a_reachable_address(guard: dict[str, str]) ->
         ({"ADAPTER_ADMIN_BIND": "10.0.0.1:9464"}, "ADAPTER_ADMIN_BIND: other machines can reach 10.0.0.1:9464, and "),
         ({"ADAPTER_ADMIN_BIND": "127.0.0.1:8000"}, "ADAPTER_ADMIN_BIND: the admin address needs a port of its own"),
         ({"ADAPTER_ADMIN_BIND": "127.0.0.1:0"}, "ADAPTER_ADMIN_BIND: the admin address needs a port of its own"),
+        (
+            {"ADAPTER_ADMIN_BIND": "127.0.0.1:9464", "ADAPTER_ADMIN_HOSTS": "ops.example"},
+            "ADAPTER_ADMIN_HOSTS: who asks for ops.example may come from another machine, through a proxy, and ",
+        ),
         ({"ADAPTER_INSPECTOR": "heads"}, "ADAPTER_INSPECTOR: the inspector is at the admin address."),
     ],
 )
