@@ -82,7 +82,10 @@ def check_adapter(words: list[str]) -> None:
         assert found is not None, name
         command = found
     with command.make_context(command.name, list(words)) as context:
-        load_settings({name: value for name, value in context.params.items() if name in SETTINGS}, {})
+        given = {name: value for name, value in context.params.items() if name in SETTINGS}
+        if given.get("config"):
+            given["config"] = Path(given["config"]).name  # one in /etc is not that of this machine
+        load_settings(given, {})
 
 
 def check_make(words: list[str]) -> None:
