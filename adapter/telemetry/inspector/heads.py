@@ -2,24 +2,21 @@
 
 A step is what is known at one time: its name and what belongs to it. They are only collected, in the event loop, where
 a statement that runs once in a request costs many times what it costs in a loop: to add one to a list costs the least.
-Nothing is worked out there: names, ids and defaults are in the `Head` that readers make of the steps. Times are those
-of the worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
+Nothing is worked out there: names, ids and defaults are in the `Head` that `reading.py` makes of the steps. Times are
+those of the worker's monotonic clock; readers get milliseconds since the request began to arrive (`Head.milliseconds`).
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
-from adapter.telemetry.logs import LOGGED_TENANT_CHARACTERS
 from translators.notes import Note
 from translators.responses.response import Usage
 
 FIRST: Final = "first"
 """Why the first attempt is made."""
-NEXT: Final = "next round"
-"""Why another one is made, if nobody says."""
 RECORDED: Final = "recorded"
 HEADS_ONLY: Final = "not recorded: the inspector records heads only"
 """Why there are no contents in most recordings."""
@@ -46,21 +43,7 @@ Step: TypeAlias = (
     | tuple[Literal["contents", "key", "replay_of", "refused", "incomplete"], str]
     | tuple[Literal["end"], float, str, Usage | None]
 )
-"""An attempt is followed by what becomes of it. A step that `read_head` does not name has the members of the head that
-`_MEMBERS` says, or the one of its own name."""
-
-_MEMBERS: Final[Mapping[str, Sequence[str]]] = {
-    "asked": ("model", "previous_response_id", "conversation"),
-    "response": ("response_id", "transport"),
-}
-"""What steps with several members of a head have."""
-_OF_ATTEMPT: Final[Mapping[str, Sequence[str]]] = {
-    "answered": ("answered", "status"),
-    "first": ("first",),
-    "failed": ("ended", "status", "error"),
-    "ended": ("ended",),
-}
-"""What steps have that say what becomes of the last attempt."""
+"""An attempt is followed by what becomes of it. `reading.py` has the names of their members."""
 
 
 class Attempt(Struct, omit_defaults=True, gc=False):
@@ -146,7 +129,7 @@ class Head(Struct, omit_defaults=True, gc=False):
     more_notes: int = 0
     """Notes that are left out here."""
     attempts: list[Attempt] = []
-    tools: tuple[ToolCall, ...] = ()
+    tools: list[ToolCall] = []
 
     def milliseconds(self, time: float) -> float:
         """Return a time in milliseconds since the beginning."""
@@ -178,44 +161,3 @@ def begin_of_line(id: str) -> bytes | None:
 def is_over(steps: Sequence[Step]) -> bool:
     """Return whether an exchange is."""
     return any(step[0] in ("end", "refused") for step in reversed(steps))
-
-
-def read_head(steps: Sequence[Sequence[Any]], origin: Origin) -> Head:
-    """Return what readers have of an exchange with these steps, as they were written."""
-    (_, number, began, read, path, request_bytes, tenant, ids, key), *following = steps
-    key = (tenant[:LOGGED_TENANT_CHARACTERS] or None) if key is None else key
-    head = Head(
-        origin.id_of(number), origin.epoch + began, began, origin.worker, path, key, HEADS_ONLY, "http", "in_progress",
-        tenant, ids.get("request_id"), ids.get("trace_id"), read, request_bytes, ids.get("client_request_id"),
-    )  # fmt: skip
-    refused = None
-    for name, *values in following:
-        if name in _OF_ATTEMPT:
-            if head.attempts:
-                _add_to_attempt(head.attempts[-1], _OF_ATTEMPT[name], values)
-        elif name == "attempt":
-            at, upstream, model, reason, key_number, lessons, delay = values
-            reason = reason or (NEXT if head.attempts else FIRST)
-            head.attempts.append(Attempt(upstream, model, at, reason, key_number, tuple(lessons), delay))
-        elif name == "tool":
-            head.tools = *head.tools, ToolCall(*values)
-        elif name == "end":
-            head.closed, head.status, usage = values
-            head.http, head.usage = head.http or 200, convert(usage, Usage | None)
-        elif name == "notes":
-            head.notes, head.more_notes = convert(values[0], tuple[Note, ...]), values[1]
-        elif name == "refused":
-            (refused,) = values
-        else:
-            for member, value in zip(_MEMBERS.get(name) or (name,), values, strict=True):
-                setattr(head, member, value)
-    if refused is not None and head.closed is None:
-        head.status = refused
-    return head
-
-
-def _add_to_attempt(attempt: Attempt, members: Sequence[str], values: Sequence[Any]) -> None:
-    """Add what has become of an attempt, unless it has failed or ended: of several ends the first counts."""
-    if attempt.error is None and (attempt.ended is None or "error" in members):
-        for member, value in zip(members, values, strict=True):
-            setattr(attempt, member, value or getattr(attempt, member))

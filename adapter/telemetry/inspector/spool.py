@@ -15,12 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
-from adapter.telemetry.inspector.heads import Head, Origin, begin_of_line, read_head
+from adapter.telemetry.inspector.heads import Head, Origin, begin_of_line
 from adapter.telemetry.inspector.packing import (
     CONTENTS_LEVEL,
     LINES_LEVEL,
@@ -32,6 +31,7 @@ from adapter.telemetry.inspector.packing import (
     join_parts,
     unpack,
 )
+from adapter.telemetry.inspector.reading import read_heads
 
 MAX_RECORDINGS: Final = 5000
 MAX_AGE: Final = 24 * 3600.0
@@ -68,7 +68,6 @@ _ROWS: Final = 100
 _SELECT: Final = "SELECT rev, worker, epoch, heads FROM recordings"
 Row: TypeAlias = tuple[int, int, float, bytes]
 """The revision of the last recording, the origin, and the lines of recordings."""
-_read_lines: Final = msgspec.json.Decoder(list[list[Any]]).decode_lines
 
 
 class Listed(Struct, frozen=True):
@@ -225,8 +224,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
 
 def _listed(rows: Iterable[Row]) -> Iterator[Listed]:
     """Yield the recordings of rows, in order; the revision of a row is that of its last one."""
-    for last, worker, epoch, heads in rows:
-        origin = Origin(worker, epoch)
-        lines = _read_lines(decompress(heads))
-        for rev, steps in enumerate(lines, last - len(lines) + 1):
-            yield Listed(rev, read_head(steps, origin))
+    for last, worker, epoch, lines in rows:
+        heads = read_heads(decompress(lines), Origin(worker, epoch))
+        for rev, head in enumerate(heads, last - len(heads) + 1):
+            yield Listed(rev, head)

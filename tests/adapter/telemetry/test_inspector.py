@@ -25,8 +25,9 @@ from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
-from adapter.telemetry.inspector.heads import RECORDED, Head, Origin, Step, is_over, read_head
+from adapter.telemetry.inspector.heads import RECORDED, Head, Origin, Step, is_over
 from adapter.telemetry.inspector.packing import CONTENTS_LEVEL, CUT, Group, compress, decompress, gather, unpack
+from adapter.telemetry.inspector.reading import read_heads
 from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import REQUEST, Recording
 from adapter.telemetry.inspector.spool import MAX_AGE, MAX_RECORDINGS, Listed, Spool, open_spool
@@ -36,6 +37,7 @@ from translators.errors import RequestError, UpstreamError
 from translators.notes import Note, Notes
 from translators.responses.echo import first_snapshot
 from translators.responses.request import CreateRequest
+from translators.wire import encode
 
 KEY = "sk-hidden-0123456789"
 STATIC = Path(pages.__file__).parent / "static"
@@ -83,7 +85,8 @@ def gathered(recordings: Iterable[Recording]) -> list[Group]:
 
 
 def head_of(one: Recording) -> Head:
-    return read_head(one.steps, one.owner.origin)
+    (head,) = read_heads(encode(one.steps), one.owner.origin)
+    return head
 
 
 @pytest.fixture
