@@ -24,9 +24,14 @@ from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQ
 from adapter.telemetry.masks import contains
 
 _LONG_LINE_BYTES: Final = 4096
-"""On average of the lines that are written together: with more, their texts are shortened."""
+"""Of a line: callers and providers choose the length of names and messages, and lists have thousands of lines."""
 _MAX_CHARACTERS: Final = 1000
-"""Of a text in such a line: callers and providers choose the length of names and messages."""
+"""Of a text in a longer line."""
+_HUGE_LINE_BYTES: Final = 1 << 16
+"""On average of the lines that wait together to be written."""
+_MAX_WAITING_CHARACTERS: Final = 1 << 14
+"""Of a text in longer ones, in which secrets are still to be masked: one that is cut in two begins so late that nothing
+of it remains."""
 _LONG_BYTES: Final = 2048
 _BASE64_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 _BASE64: Final = re.compile(rb"(?<![%b])[%b]{%d,}" % (_BASE64_BYTES, _BASE64_BYTES, _LONG_BYTES))
@@ -145,8 +150,8 @@ class _OfCaller:
             lines = _encode_lines(steps)
         except UnicodeEncodeError:  # half of a surrogate pair, which no UTF-8 has; a request must not fail for it
             lines = _encode_lines(_with_texts(steps, _without_halves))
-        if len(lines) > _LONG_LINE_BYTES * len(steps):
-            lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), _shorten))
+        if len(lines) > _HUGE_LINE_BYTES * len(steps):
+            lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), _shorten_waiting))
         self.lines.append(lines)
         if self.shapes:
             self.layouts.append(_encode_lines(self.shapes))
@@ -301,18 +306,27 @@ def join_parts(parts: Iterable[Part]) -> Part:
 
 
 def _mask_lines(lines: bytes, bearer: str | None, mask: Mask) -> bytes:
-    """Return lines of JSON with secrets masked in their texts, and nowhere else.
+    """Return lines of JSON with secrets masked in their texts, and nowhere else; then long texts are shortened.
 
     Callers may have any key, also one that is the name of a member, or digits of a number: readers could not read on.
     """
-    if mask(lines, bearer) == lines:  # mostly
-        return lines
 
     @cache
     def masked(text: str) -> str:
         return mask(text.encode(), bearer).decode("utf-8", "replace")
 
-    return _encode_lines(_with_texts(_any_steps.decode_lines(lines), masked))
+    if mask(lines, bearer) != lines:  # mostly not
+        lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), masked))
+    if len(lines) <= _LONG_LINE_BYTES:
+        return lines
+    each = lines.splitlines(keepends=True)
+    if max(map(len, each)) <= _LONG_LINE_BYTES:
+        return lines
+    return b"".join([line if len(line) <= _LONG_LINE_BYTES else _shortened(line) for line in each])
+
+
+def _shortened(line: bytes) -> bytes:
+    return _encode_lines(_with_texts(_any_steps.decode_lines(line), _shorten))
 
 
 def _with_texts(lines: Sequence[Sequence[Sequence[Any]]], change: Callable[[str], str]) -> list[list[list[Any]]]:
@@ -330,6 +344,10 @@ def _with_changed(value: Any, change: Callable[[str], str]) -> Any:
 
 def _without_halves(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
+
+
+def _shorten_waiting(text: str) -> str:
+    return text[:_MAX_WAITING_CHARACTERS]
 
 
 def _shorten(text: str) -> str:

@@ -297,6 +297,26 @@ def test_what_can_be_known_of_a_request_that_cannot_be_parsed(body: bytes, model
     assert (head_of(one).model, bool(one.contents)) == (model, is_kept)
 
 
+@pytest.mark.parametrize("before", [990, 16_380, 1 << 20])
+def test_no_secret_is_cut_in_two_before_it_is_masked(spool: Spool, before: int) -> None:
+    one = recording(body=None)
+    one.steps.append(("asked", "m" * before + KEY + "m" * 5000, None, None))
+    one.refuse(RequestError("wrong"))
+    groups = gathered([one])
+    assert groups[0].size < 1 << 16
+    spool.write(groups)
+    (listed,) = spool.latest(9)
+    assert listed.head.model == "m" * min(before, 1000) + "*" * max(0, 1000 - before) + "…"
+
+
+def test_a_long_line_is_shortened_beside_many_short_ones(spool: Spool) -> None:
+    one = recording("x_100_0", body=None)
+    one.steps.append(("asked", "m" * 5000, None, None))
+    one.refuse(RequestError("wrong"))
+    spool.write(gathered([*[whole(f"x_{n}_0", None) for n in range(99)], one]))
+    assert sorted({len(listed.head.model) for listed in spool.latest(100)}) == [0, 1001]
+
+
 def test_a_secret_is_not_found_across_two_texts(spool: Spool) -> None:
     one, other = whole("x_1_0", b"sk-hid", bearer="sk-hidden"), whole("x_2_0", b"den", bearer="sk-hidden")
     spool.write(gathered([one, other]))
