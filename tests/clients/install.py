@@ -18,7 +18,7 @@ from tests.support.client_packages import CLIENTS, install_once, python_director
 PYTHON = {
     "openai-agents": ["openai-agents==0.24.0"],
     "pydantic-ai": ["pydantic-ai-slim[openai]==2.68.0"],
-    "langchain-openai": ["langchain-openai==1.7.3"],
+    "langchain-openai": ["langchain-openai==1.7.4"],
     "litellm": ["litellm==1.106.2", "mcp>=2,<3"],  # it needs mcp for its Responses API, and does not say so
     "llama-index-llms-openai": ["llama-index-llms-openai==0.8.3"],
     "agent-framework-openai": ["agent-framework-openai==1.17.0"],
@@ -29,10 +29,10 @@ OLDER = ("1.109.1", "2.54.0")
 NODE = {
     "@ai-sdk/openai": "4.0.118",
     "@openai/agents": "0.20.0",
-    "@openai/codex": "0.169.0",
+    "@openai/codex": "0.171.0",
     "ai": "7.0.173",
     "node": "22",
-    "openai": "7.57.0",
+    "openai": "7.59.0",
     "zod": "4",
 }
 """`node` is Node 22 itself, which the AI SDK needs."""
