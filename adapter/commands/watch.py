@@ -4,8 +4,10 @@ For each exchange: what the model was newly asked, what it answered, the notes, 
 the same comes as plain lines, uncut.
 """
 
+import io
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -13,6 +15,7 @@ from typing import Any, Final
 import click
 import requests
 
+from adapter.commands.columns import fold
 from adapter.commands.command import CommandError
 from adapter.commands.offline import replay_pieces
 from adapter.settings.settings import Settings
@@ -39,8 +42,8 @@ class Inspector:
         self._root = f"http://{self._address.replace('0.0.0.0', '127.0.0.1')}/inspector/api/"
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy
-        self._last: int | None = None
-        """The revision of the last change that has come."""
+        self.last: int | None = None
+        """The revision of the last change that has come; None: those from now on are followed."""
         if settings.admin_key is not None:
             self._session.headers["Authorization"] = f"Bearer {settings.admin_key}"
 
@@ -49,19 +52,19 @@ class Inspector:
         return self._open(path).json()
 
     def find_contents(self, id: str) -> dict[str, Any]:
-        """Return the contents of a recording; {}: it has made room for newer ones."""
+        """Return the contents of a recording; {}: it has made room for newer ones, or the server has just ended."""
         try:
             found: dict[str, Any] = self.read(f"recordings/{id}")["recorded"]
-        except CommandError:
+        except (CommandError, requests.RequestException):
             return {}
         return found
 
     def follow(self) -> Iterator[bytes]:
         """Yield the JSON of each recording whenever it changes, until the connection breaks; then go on from there."""
-        with self._open("live" if self._last is None else f"live?after={self._last}", stream=True) as answer:
+        with self._open("live" if self.last is None else f"live?after={self.last}", stream=True) as answer:
             for line in answer.iter_lines(chunk_size=None):
                 if line.startswith(b"id: ") and line[4:].isdigit():
-                    self._last = int(line[4:])
+                    self.last = int(line[4:])
                 elif line.startswith(b"data: "):
                     yield line[6:]
 
@@ -69,6 +72,8 @@ class Inspector:
         answer = self._session.get(self._root + path, stream=stream, timeout=_TIMEOUT_SECONDS)
         if answer.ok:
             return answer
+        if answer.status_code >= 500:  # it is being restarted, or is behind a proxy and away
+            raise requests.HTTPError(f"{self._root} answered {answer.status_code}.")
         try:
             message = answer.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
@@ -82,7 +87,10 @@ class Inspector:
 
 def watch(inspector: Inspector, *, whole: bool) -> None:
     """Print exchanges until Ctrl-C; `whole`: texts are not cut. Raise CommandError if the server cannot be watched."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what a terminal's encoding lacks
     about = _read_first(inspector)
+    inspector.last = about.get("rev")
     click.echo(f"Watching, {about['mode']} are recorded. Ctrl-C ends.", err=True)
     begun: set[str] = set()
     is_lost = False
@@ -120,6 +128,8 @@ def _describe_change(data: bytes, inspector: Inspector, begun: set[str], *, whol
 def _read_first(inspector: Inspector) -> Any:
     try:
         return inspector.read("recordings?limit=1")
+    except requests.HTTPError as error:
+        raise CommandError(str(error)) from None
     except requests.RequestException as error:
         raise CommandError(f"The server cannot be reached: {find_cause(error)[1]}.") from None
 
@@ -225,7 +235,7 @@ def _block(mark: str, colour: str, text: str, *, whole: bool) -> list[str]:
     width = max(20, shutil.get_terminal_size().columns - 4)
     shown = lines
     if not whole:
-        shown = [line[at : at + width] for line in lines for at in range(0, max(1, len(line)), width)]
+        shown = [piece for line in lines for piece in fold(line, width)]
         if len(shown) > _MAX_LINES:
             shown = [*shown[: _MAX_LINES - 1], f"… {len(shown) - _MAX_LINES + 1} more lines (--whole)"]
     return [f"  {click.style(mark if at == 0 else ' ', fg=colour, bold=True)} {line}" for at, line in enumerate(shown)]

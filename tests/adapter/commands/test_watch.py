@@ -1,5 +1,6 @@
 """What `watch`, `translate` and `replay` print on a terminal: whole, in place, and nothing that steers the terminal."""
 
+import io
 import json
 import os
 import pty
@@ -13,8 +14,11 @@ import click
 import pytest
 import requests
 
+from adapter.commands.columns import fold
+from adapter.commands.command import CommandError
 from adapter.commands.terminal import paint_json, side_by_side
 from adapter.commands.watch import Inspector, describe, watch
+from adapter.settings.settings import Settings
 from adapter.telemetry.visible_text import visible
 from tests.support import chat
 
@@ -119,6 +123,58 @@ def test_a_long_text_is_cut_on_a_terminal_only() -> None:
     cut = plain(describe(HEAD, recorded, whole=False))
     assert cut.count("line\n") == 11
     assert "89 more lines" in cut
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "pieces"),
+    [
+        ("", 20, [""]),
+        ("short", 20, ["short"]),
+        ("one two three", 8, ["one two", "three"]),
+        ("a" * 25, 10, ["a" * 10, "a" * 10, "a" * 5]),
+        ("a " + "b" * 12, 10, ["a bbbbbbbb", "bbbb"]),
+        ("日本語テキスト", 6, ["日本語", "テキス", "ト"]),
+        ("日本語", 5, ["日本", "語"]),
+        ("e\u0301" * 12, 10, ["e\u0301" * 10, "e\u0301" * 2]),
+        ("\U0001f600\U0001f600a", 4, ["\U0001f600\U0001f600", "a"]),
+        ("a\tb", 10, ["a       b"]),
+        ("one two ", 8, ["one two "]),
+    ],
+)  # fmt: skip
+def test_a_line_is_folded_by_its_columns(line: str, width: int, pieces: list[str]) -> None:
+    assert [*fold(line, width)] == pieces
+
+
+def test_what_the_encoding_of_a_terminal_lacks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, "latin-1"))
+    with pytest.raises(KeyboardInterrupt):
+        watch(Server(json.dumps(HEAD).encode()), whole=True)
+    sys.stdout.flush()
+    assert b"  ? It is" in output.getvalue()
+
+
+def test_what_happens_before_it_follows_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    monkeypatch.setattr(server, "read", lambda path: {"mode": "contents", "rev": 7})
+    with pytest.raises(KeyboardInterrupt):
+        watch(server, whole=True)
+    assert server.last == 7
+
+
+def test_a_server_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer_502(self: requests.Session, address: str, **_: Any) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = 502
+        return answer
+
+    monkeypatch.setattr(requests.Session, "get", answer_502)
+    inspector = Inspector(Settings(admin_bind="127.0.0.1:9"))
+    with pytest.raises(requests.RequestException):
+        next(inspector.follow())
+    assert inspector.find_contents("x_1") == {}
+    with pytest.raises(CommandError, match=r"http://127\.0\.0\.1:9/inspector/api/ answered 502\."):
+        watch(inspector, whole=True)
 
 
 def test_a_lost_connection_is_said_once(
