@@ -35,7 +35,8 @@ export class Columns {
         this.requestTree?.element ?? (recorded.request ? el("pre", {}, longText(recorded.request)) : nothing("Not recorded."))),
       this.chatColumn(recorded.chats, nothing),
       this.column("Provider's chunks", recorded.chunks.length > 0 && [plural(recorded.chunks.length, "read"), copyButton("copy", () => recorded.chunks.map((/** @type {any} */ chunk) => chunk.text).join(""), "Copy the chunks")],
-        recorded.chunks.length ? this.list("chunk", recorded.chunks, chunkLine) : nothing("Nothing came.")),
+        recorded.chunks.length ? this.list("chunk", recorded.chunks, chunkLine)
+          : recorded.error_bodies?.length ? empty("No chunks:", "what the provider answered is an error.") : nothing("Nothing came.")),
       this.eventColumn(nothing),
     ];
     this.element = el("section", { "aria-labelledby": "columns" },

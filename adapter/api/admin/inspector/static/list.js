@@ -39,7 +39,8 @@ class List {
     this.live = el("span", { class: "live" }, "connecting …");
     this.news = el("button", { class: "small", type: "button", hidden: true, onclick: () => this.showWaiting() });
     this.pause = el("button", { class: "small", type: "button", onclick: () => this.togglePause() }, "Pause");
-    this.nothing = empty("No responses yet.", `They appear here as they come, from all workers of this machine. ${MODES[found.mode]}`);
+    this.nothing = this.isChosen() ? empty("No response is as the filters say.", this.query.get("text") || this.isOlder ? "" : "Those that come appear here.")
+      : empty("No responses yet.", `They appear here as they come, from all workers of this machine. ${MODES[found.mode]}`);
     const table = el("table", { class: "responses" },
       el("caption", { class: "unseen" }, "Recorded responses, the newest first"),
       el("thead", {}, el("tr", {}, HEADS.map((head, at) => el("th", { scope: "col", class: NUMBERS.includes(at) && "number" }, head)))),
@@ -104,6 +105,10 @@ class List {
       hasMore && found.data.length > 0 && el("a", { href: `/inspector?${older}` }, "Older"), this.isOlder && el("a", { href: `/inspector?${newest}` }, "Newest"));
   }
 
+  isChosen() {
+    return [...this.query].some(([name, value]) => value && name !== "before" && name !== "limit");
+  }
+
   filters() {
     const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {object} */ more = {}) =>
       el("label", {}, label, el("input", { name, value: this.query.get(name), ...more }));
@@ -111,7 +116,7 @@ class List {
       el("label", { class: "box" }, el("input", { name, type: "checkbox", value: "1", checked: this.query.has(name) }), label);
     const status = el("select", { name: "status" }, ["", "in_progress", "completed", "incomplete", "failed", "cancelled", "rejected", "lost"].map(
       (value) => el("option", { value, selected: value === (this.query.get("status") ?? "") }, value || "any")));
-    const chosen = [...this.query.keys()].some((name) => name !== "before");
+    const chosen = this.isChosen();
     const form = el("form", { class: "filters", role: "search" },
       field("text", "Text", { type: "search", size: 18 }), el("label", {}, "Status", status), field("model", "Model", { size: 14 }),
       field("upstream", "Upstream", { size: 10 }), field("key", "Key", { size: 10 }),
