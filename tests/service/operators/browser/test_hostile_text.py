@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
 TEXT = "</script><img src=x onerror=alert(1)>\u202eabc\u2066\x1b[31m\u0085\u200b\ufeff\U000e0041"
 ODD = """() => {
-    const odd = /(?![\\t\\n\\r])[\\p{Cc}\\u00ad\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\u{e0000}-\\u{e01ef}]/u;
+    const odd =
+        /(?![\\t\\n\\r])[\\p{Cc}\\u00ad\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\u{e0000}-\\u{e01ef}]/u;
     const found = [];
     for (const one of document.querySelectorAll("*")) {
         if (one.matches("img, iframe, object, embed, base, script:not([src]), [onerror]")) found.push(one.outerHTML);
