@@ -1,7 +1,7 @@
 """Replace secrets in bytes by as many asterisks, so that all lengths stay right.
 
 What the inspector records passes here, and what a provider sends where it is passed on unread. A secret may be there as
-it is, or escaped in JSON.
+it is, in a URL, or escaped in JSON, for which libraries differ.
 """
 
 import ctypes
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote
 
 _SELF_EVIDENT_CHARS: Final = 8
 """A secret of this length is replaced anywhere. A shorter one may be part of ordinary words ("none" in "nonetheless"):
@@ -18,6 +19,14 @@ MIN_SECRET_CHARS: Final = 4
 """A shorter text hides nothing: it is in any data."""
 _OF_JSON: Final = re.compile(rf"null|true|false|[0-9.eE+-]{{1,{_SELF_EVIDENT_CHARS - 1}}}")
 """Words and numbers: masked, JSON would no longer be JSON."""
+_ESCAPED: Final = (
+    {ord("/"): r"\/"},  # PHP
+    {ord(char): f"\\u{ord(char):04x}" for char in "&<>"},  # Go
+    {ord(char): f"\\u{ord(char):04x}" for char in "&<>='"},  # Gson
+    {ord(char): f"\\u{ord(char):04X}" for char in "&<>'+`"},  # .NET
+)
+"""What libraries escape in JSON beside what they must. Source: PHP manual, json_encode; Go packages, encoding/json;
+Gson docs, GsonBuilder.disableHtmlEscaping; .NET API, JavaScriptEncoder.Default."""
 _BEARER: Final = re.compile(rb"(?i)(bearer +)([A-Za-z0-9._~+/=-]{16,})")
 _MUCH_BYTES: Final = 1 << 10
 """Of data in which the C library finds a text sooner than Python: in kilobytes, in a tenth of the time."""
@@ -70,10 +79,16 @@ def pattern_of(secret: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _forms_of(secret: str) -> tuple[bytes, ...]:
-    """Return a secret as it is in UTF-8 and in JSON; nothing for one that is not replaced."""
+    """Return a secret as it is in UTF-8, in JSON and in a URL; nothing for one that is not replaced.
+
+    Most keys have only letters, digits, - and _: those have one form.
+    """
     if len(secret) < MIN_SECRET_CHARS or _OF_JSON.fullmatch(secret):
         return ()
-    return tuple({secret.encode("utf-8", "replace"), json.dumps(secret)[1:-1].encode()})
+    in_json, in_url = json.dumps(secret)[1:-1], quote(secret, safe="", errors="replace")
+    forms = [in_json, in_url, re.sub("%..", lambda found: found[0].lower(), in_url)]
+    forms += [in_json.translate(escaped) for escaped in _ESCAPED]
+    return tuple({secret.encode("utf-8", "replace"), *(form.encode() for form in forms)})
 
 
 def _asterisks(found: re.Match[bytes]) -> bytes:

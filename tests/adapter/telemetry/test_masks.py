@@ -19,6 +19,19 @@ def test_masks_are_as_long_as_what_they_hide(room: int) -> None:
     assert mask_tokens(around % b"bearer of news") == around % b"bearer of news"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"sk-a/b+c=d&0123", r"sk-a\/b+c=d&0123", r"sk-a/b\u002Bc=d\u00260123", r"sk-a/b+c\u003dd\u00260123",
+        r"sk-a/b+c=d\u00260123", "sk-a%2Fb%2Bc%3Dd%260123", "sk-a%2fb%2bc%3dd%260123",
+    ],
+    ids=["as it is", "PHP", ".NET", "Gson", "Go", "in a URL", "in a URL, in lower case"],
+)  # fmt: skip
+def test_a_secret_is_masked_however_it_is_escaped(written: str) -> None:
+    data = f'{{"text": "It is {written}."}}'.encode()
+    assert mask_secrets(data, ["sk-a/b+c=d&0123"]) == data.replace(written.encode(), b"*" * len(written))
+
+
 @pytest.mark.parametrize("secret", ["a", "1", ":", "{}", "id", "xyz", "null", "true", "false", "1234", "-1.5e+3"])
 def test_what_any_json_has_is_no_secret(secret: str) -> None:
     data = json.dumps({"id": [1, 1234, None, True, False, -1.5e3], "a": "a null, xyz", "b": {}}).encode()

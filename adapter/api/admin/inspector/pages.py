@@ -44,7 +44,9 @@ HEADERS: Final[Mapping[str, str]] = {
 @blueprint.get("/inspector")
 @blueprint.get("/inspector/<path:view>")
 def show_view(view: str = "") -> Response:
-    """Return the shell; the script in it shows the view that the path names."""
+    """Return the shell; the script in it shows the view that the path names. Raise RequestError below the API."""
+    if view.startswith("api/"):
+        raise RequestError("The inspector's API has no such path.", status=404)
     return _send("index.html")
 
 
