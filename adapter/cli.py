@@ -21,7 +21,7 @@ from adapter.commands.key_commands import keys, usage
 from adapter.commands.setting_groups import GroupedCommand
 from adapter.commands.store_commands import store
 from adapter.settings.effective import effective
-from adapter.settings.settings import Settings
+from adapter.settings.settings import DESCRIPTIONS, Settings
 
 if TYPE_CHECKING:
     from translators.notes import Notes
@@ -74,6 +74,12 @@ class _Program(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            of = next((one for one in DESCRIPTIONS.values() if one.secret and one.flag == error.option_name), None)
+            if of is None:
+                raise
+            why = "since other users of a machine can read a command line"
+            raise CommandError(f"{of.flag} is no flag, {why}. Set {of.variable}, or {of.name} in the file.") from None
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
                 raise

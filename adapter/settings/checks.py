@@ -110,7 +110,10 @@ def _refuse_open_admin(settings: Settings, bind: str) -> None:
 
 def _refuse_unsendable_headers(settings: Settings) -> None:
     for option in ("upstream_headers", "otlp_headers"):
-        names = {name.lower() for name in split_header_lines(getattr(settings, option))}
+        lines = getattr(settings, option)
+        names = {name.lower() for name in split_header_lines(lines)}
+        if len(names) < len(lines):
+            raise SettingsError(f"{settings.sources[option]}: a header is there twice.")
         for name in sorted(names & RESERVED_HEADERS):
             raise SettingsError(f"{settings.sources[option]}: {name} is a header that the adapter sets itself.")
     names = {name.lower() for name in split_header_lines(settings.upstream_headers)}

@@ -50,7 +50,15 @@ def _field(name: str, value: object, where: str) -> object:
     for candidate in (value, None) if value == "none" else (value,):
         with suppress(msgspec.ValidationError):
             return msgspec.convert(candidate, type)
-    raise TableError(f"{where} must be {_expected(type)}, not {value!r}.")
+    near = suggest(value, _words(type)) if isinstance(value, str) else ""
+    raise TableError(f"{where} must be {_expected(type)}, not {value!r}.{near}")
+
+
+def _words(type: Any) -> tuple[str, ...]:
+    """Return the texts that a field accepts; none, if it accepts any."""
+    if get_origin(type) is Literal:
+        return tuple(map(str, get_args(type)))
+    return tuple(word for one in get_args(type) if get_origin(one) is Literal for word in _words(one))
 
 
 def _expected(type: Any) -> str:

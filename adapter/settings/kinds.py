@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
+from adapter.settings.base_urls import find_fault
 from adapter.settings.store_url import parse_store_url, without_password
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):[0-9]{1,5}")
@@ -144,6 +145,17 @@ class Text(Kind):
         return value
 
 
+class Key(Text):
+    """A key as it is sent."""
+
+    def check(self, value: object) -> str:
+        if isinstance(value, str) and value.lower().startswith("bearer "):
+            raise Unusable("Leave out the word Bearer, which is sent before it.")
+        if isinstance(value, str) and value.startswith(("env:", "file:")):
+            raise Unusable("env: and file: have a meaning in tables of the file alone, as key of [upstreams.NAME].")
+        return super().check(value)
+
+
 _SHOWN_CHOICES: Final = 6
 """In the help of a flag; more have a page of the documentation."""
 
@@ -163,7 +175,7 @@ class Choice(Kind):
     def check(self, value: object) -> str:
         found = choice_of(value) if isinstance(value, str) else ""
         if found not in self.choices:
-            near = suggest(str(value), self.choices)
+            near = suggest(value.lower(), self.choices) if isinstance(value, str) else ""
             raise Unusable(near.strip()) if near else ValueError
         return found
 
@@ -177,10 +189,8 @@ class Several(Kind):
         return [one.strip() for one in text.split(",") if one.strip()]
 
     def check(self, value: object) -> tuple[str, ...]:
-        if isinstance(value, str):
-            raise Unusable("In the file it is an array, each value in quotes of its own.")
         if not isinstance(value, list):
-            raise ValueError
+            raise Unusable("In the file it is an array, each value in quotes of its own.")
         if not all(isinstance(one, str) and self.pattern.fullmatch(one) for one in value):
             raise ValueError
         return tuple(value)
@@ -263,11 +273,13 @@ class ChatURL(Kind):
     expects = "the provider's base URL, for example http://localhost:11434/v1"
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or not value.isprintable() or " " in value:
+        if not isinstance(value, str) or not value.isprintable():
             raise ValueError
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname or url.fragment:
-            raise ValueError
+            raise Unusable(fault) if value and (fault := find_fault(value)) else ValueError
+        if fault := find_fault(value):
+            raise Unusable(fault)
         if url.username is not None:
             raise Unusable("A user name or key in it would not be sent; set upstream_api_key or headers.")
         if url.port == 0:  # .port raises ValueError for a bad port
@@ -312,6 +324,8 @@ class StoreLocation(Kind):
             raise ValueError
         if value.startswith("postgres://"):
             raise Unusable("Write postgresql:// in place of postgres://.")
+        if ":" not in value and "." in value:
+            raise Unusable(f"A file is written sqlite:///{value}.")
         try:
             return parse_store_url(value).text
         except ValueError:
@@ -353,7 +367,10 @@ def reason_in(messages: object) -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that suggests the most similar of the known names; "": none is similar."""
-    if len(name) > _MAX_SUGGESTED_FOR:
-        return ""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    return f" Did you mean {near}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the most similar of the known names; "": none is similar."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), "") if len(name) <= _MAX_SUGGESTED_FOR else ""

@@ -21,6 +21,7 @@ from adapter.settings.kinds import (
     Choice,
     HeaderLines,
     Hosts,
+    Key,
     Keys,
     Names,
     Number,
@@ -70,7 +71,7 @@ class Settings:
     )
     upstream_api_key: str | None = setting(
         None,
-        Text("a key without spaces", r"[!-~]+"),
+        Key("a key without spaces", r"[!-~]+"),
         "Key sent to the provider. Unset: the caller's own bearer key is passed through.",
         secret=True,
     )

@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,8 +20,9 @@ from marshmallow import Schema, ValidationError
 from adapter.settings.caller_keys import CallerKey, read_caller_keys
 from adapter.settings.checks import check_settings
 from adapter.settings.description import PREFIX
-from adapter.settings.kinds import reason_in, suggest
+from adapter.settings.kinds import Kind, Several, reason_in, suggest
 from adapter.settings.models import read_models
+from adapter.settings.near_names import suggest_setting
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
 from adapter.settings.tools.settings import read_tools
@@ -31,6 +33,7 @@ TABLES: Final[tuple[str, ...]] = ("keys", "upstreams", "models", "tools")
 
 _HOW_TO_LIST: Final = "`responses-adapter serve --help` lists all."
 
+_QUOTED: Final = re.compile(r"""(['"]).+\1""")
 _FROM_KUBERNETES: Final = re.compile(r"ADAPTER_(SERVICE_(HOST|PORT)|PORT)(_.*)?")
 """Variables that Kubernetes gives every pod when a service is called "adapter". Source: Kubernetes docs, Services."""
 
@@ -75,12 +78,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     names = {of.variable: name for name, of in DESCRIPTIONS.items()}
     given = {}
     for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or _FROM_KUBERNETES.fullmatch(variable):
+        if not variable.startswith(PREFIX) or _is_from_kubernetes(variable, text):
             continue
         if variable not in names:
-            raise SettingsError(
-                f"{variable} in the environment is not a setting.{suggest(variable, names)} {_HOW_TO_LIST}"
-            )
+            near = suggest_setting(variable, DESCRIPTIONS, lambda name: DESCRIPTIONS[name].variable)
+            raise SettingsError(f"{variable} in the environment is not a setting.{near} {_HOW_TO_LIST}")
+        if _QUOTED.fullmatch(text.strip()):
+            raise SettingsError(f"{variable}: leave out the quotes around the value; whatever set it has kept them.")
         if text.strip():
             name = names[variable]
             given[name] = _Given(_read(name, text.strip()), variable)
@@ -90,16 +94,19 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
 def _from_file(path: str, source: str) -> dict[str, _Given]:
     try:
         with open(path, "rb") as file:
-            values = tomllib.load(file)
+            text = file.read().removeprefix(BOM_UTF8).decode()
+        values = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"{source}: cannot read {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         place = path if source == path else f"{source}: {path}"
+        if isinstance(error, UnicodeDecodeError):
+            raise SettingsError(f"{place} is not UTF-8, as TOML is. Save it as UTF-8.") from None
         raise SettingsError(f"{place} is not TOML: {error}.") from None
     names = [*(name for name in DESCRIPTIONS if name != "config"), *TABLES]
     for key in values:
         if key not in names:
-            raise SettingsError(f"{path}: {key} is not a setting.{suggest(key, names)} {_HOW_TO_LIST}")
+            raise SettingsError(f"{path}: {key} is not a setting.{suggest_setting(key, names)} {_HOW_TO_LIST}")
     return {key: _Given(value, f"{path}: {key}") for key, value in values.items()}
 
 
@@ -145,6 +152,19 @@ def _read(name: str, value: object) -> object:
     return DESCRIPTIONS[name].kind.from_text(value) if isinstance(value, str) else value
 
 
+def _is_from_kubernetes(variable: str, text: str) -> bool:
+    if variable == "ADAPTER_PORT":
+        return "://" in text  # a person would write a number
+    return _FROM_KUBERNETES.fullmatch(variable) is not None
+
+
+def _shown(value: object, kind: Kind) -> str:
+    """Return a value as its source has it."""
+    if isinstance(value, list) and isinstance(kind, Several):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
 def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
     try:
         values: dict[str, Any] = _schema().load({name: one.value for name, one in given.items()})
@@ -152,7 +172,7 @@ def _checked(given: Mapping[str, _Given]) -> dict[str, Any]:
         name = next(name for name in DESCRIPTIONS if name in error.messages_dict)
         of = DESCRIPTIONS[name]
         value = given[name].value
-        found = f", not {','.join(map(str, value)) if isinstance(value, list) else value!r}"
+        found = f", not {_shown(value, of.kind)}"
         if of.secret or "@" in found or "?" in found:  # a URL may hold a password
             found = ""
         reason = reason_in(error.messages_dict[name])

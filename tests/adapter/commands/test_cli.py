@@ -268,6 +268,8 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], line: str) 
 
 @pytest.mark.parametrize(("arguments", "line"), [
     (("config", "inti"), "Error: No such command 'inti'. Did you mean 'init'?"),
+    (("serve", "--upstream-api-key", "k"), "responses-adapter: --upstream-api-key is no flag, since other users of a "
+     "machine can read a command line. Set ADAPTER_UPSTREAM_API_KEY, or upstream_api_key in the file."),
     (("keys", "create", "a", "--days", "99999999"), "Error: Invalid value for '--days': 99999999 is not in the range"),
 ])  # fmt: skip
 def test_a_wrong_word_is_named(arguments: tuple[str, ...], line: str) -> None:
