@@ -84,7 +84,7 @@ ASKED: dict[str, tuple[Callable[[Object], Any], Callable[[Object], Any]]] = {
         lambda chat: chat.get("response_format", {"type": "text"})["type"],
     ),
     "reasoning.effort": (lambda request: request.get("reasoning", {}).get("effort"), effort),
-    "tools": (
+    "tools.strict": (
         lambda request: any(tool.get("strict") for tool in request.get("tools", ())) or None,
         lambda chat: "tools" not in chat or any(tool["function"].get("strict") for tool in chat["tools"]),
     ),

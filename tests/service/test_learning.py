@@ -148,7 +148,7 @@ def test_what_is_lost_is_noted(service_of_two: Service, strict: StrictProvider) 
     answer = service_of_two.post({"model": "noted", **EVERYTHING})
     assert name_of(answer.response) == "look"
     notes = answer.headers["x-adapter-notes"]
-    for told in ("has no strict functions", "text.format approximated", "tool_choice approximated", "input[2] approx"):
+    for told in ("tools.strict dropped", "text.format approximated", "tool_choice approximated", "input[2] approx"):
         assert told in notes
     assert "stream_options" not in strict.rejected
 

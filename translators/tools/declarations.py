@@ -156,7 +156,7 @@ def _function(
         if rendering.dialect.strict_tools:
             function["strict"] = tool.strict
         elif tool.strict:
-            rendering.note("tools", "dropped", "has no strict functions")
+            rendering.note("tools.strict", "dropped", "does not enforce the parameters of functions")
     return {"type": "function", "function": function}
 
 

@@ -111,7 +111,7 @@ CASES: list[tuple[str, Any, Dialect, dict[str, Any], Lost]] = [
      {"input": CALLS, "tools": [], "tool_choice": "auto"}, ("tools", "approximated")),
     ("tool_message_name", "contents[2].parts[0].function_response.name: Name cannot be empty.", EVERY,
      {"input": CALLS}, None),
-    ("strict", "tools[0].function.strict is not permitted", EVERY, {}, ("tools", "dropped")),
+    ("strict", "tools[0].function.strict is not permitted", EVERY, {}, ("tools.strict", "dropped")),
     ("lone_refs", "type beside $ref is not allowed: set alongside it. $ref set alongside type", EVERY, A_TOOL, None),
     ("no_refs", "$ref is not supported", EVERY, A_TOOL, None),
     ("typed_unions", "when using anyOf, type should be defined in anyOf items", EVERY, A_TOOL, None),

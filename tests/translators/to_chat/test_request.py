@@ -80,7 +80,7 @@ DROPPED: list[tuple[Dialect, dict[str, Any], str, str]] = [
     (Dialect(), {"prompt_cache_retention": "24h"}, "prompt_cache_retention", "dropped"),
     (Dialect(), {"text": {"verbosity": "low"}}, "text.verbosity", "dropped"),
     (Dialect(formats=frozenset()), {"text": {"format": SCHEMA}}, "text.format", "approximated"),
-    (Dialect(), {"tools": [{**FUNCTION, "strict": True}]}, "tools", "dropped"),
+    (Dialect(), {"tools": [{**FUNCTION, "strict": True}]}, "tools.strict", "dropped"),
     (Dialect(), {"tools": [{"type": "web_search"}]}, "tools", "dropped"),
 ]  # fmt: skip
 
