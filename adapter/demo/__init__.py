@@ -3,7 +3,7 @@
 It has the API of a vLLM server. Its answer depends on the request only:
 
 - a text: the last user message, and how many earlier turns came with it;
-- tool calls, when `tool_choice` requires one or the last user message names a declared tool;
+- tool calls, when `tool_choice` requires one or the last user message names a declared tool (`calls.py`);
 - after tool results, a text that quotes them;
 - a minimal valid instance, when `response_format` is a JSON schema;
 - `reasoning_content` before all that, when `reasoning_effort` is set.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapter.demo.calls import choose_calls, example_of_a_call
 from adapter.demo.instances import instance_of
 
 JSON = dict[str, Any]
@@ -34,13 +35,13 @@ def answer(request: JSON) -> Answer:
     made = Answer()
     if request.get("reasoning_effort") not in (None, "none"):
         made.reasoning = f"Messages in the conversation: {len(messages)}. I look at the last one."
-    if messages[-1].get("role") == "tool":
-        made.text = _quote_results(messages)
-    elif tools := _choose_tools(request):
-        made.calls = [(tool["name"], json.dumps(instance_of(tool.get("parameters") or {}))) for tool in tools]
+    if results := _results(messages):
+        made.text = _quote(results, messages)
+    elif calls := choose_calls(request, _last_user_text(messages)):
+        made.calls = calls
         made.finish_reason = "tool_calls"
     else:
-        made.text = _format_answer(request) or _echo(messages)
+        made.text = _format_answer(request) or _echo(request)
     _truncate(made, request.get("max_completion_tokens") or request.get("max_tokens"))
     _add_usage(made, messages)
     return made
@@ -56,42 +57,45 @@ def _format_answer(request: JSON) -> str | None:
             return None
 
 
-def _echo(messages: list[JSON]) -> str:
-    earlier = [_text(message) for message in messages if message.get("role") == "user"][:-1]
-    images = sum(_images(message) for message in messages)
-    said = f"You said: {_last_user_text(messages)}"
-    if images:
-        said += f" (and I was shown {images} image{'s' if images > 1 else ''})"
-    if not earlier:
-        return said
-    turns = "one earlier turn" if len(earlier) == 1 else f"{len(earlier)} earlier turns"
-    return f"{said}\n\nI remember {turns}; the first was: {earlier[0]}"
+def _echo(request: JSON) -> str:
+    messages: list[JSON] = request["messages"]
+    earlier = _earlier_turns(messages)
+    said = f"You said: {_last_user_text(messages)}{_shown(sum(map(_images, messages)))}"
+    if earlier:
+        turns = "one earlier turn" if len(earlier) == 1 else f"{len(earlier)} earlier turns"
+        said += f"\n\nI remember {turns}; the first was: {earlier[0]}"
+    elif (example := example_of_a_call(request)) is not None:
+        said += f"\n\nI am the demo, not a model. I call a tool if you name it: {example}"
+    return said
 
 
-def _quote_results(messages: list[JSON]) -> str:
-    results = list(itertools.takewhile(lambda message: message.get("role") == "tool", reversed(messages)))
+def _earlier_turns(messages: list[JSON]) -> list[str]:
+    """Return what the user said in each turn before this one, the last message of several in a row."""
+    users = [message for message in messages if message.get("role") in ("user", "assistant")]
+    return [
+        _text(message)
+        for message, following in itertools.pairwise(users)
+        if message["role"] == "user" and following["role"] == "assistant"
+    ]
+
+
+def _results(messages: list[JSON]) -> list[JSON]:
+    """Return the tool results since the model's last words; images of a result may follow in a user message."""
+    after = itertools.takewhile(lambda message: message.get("role") != "assistant", reversed(messages))
+    return [message for message in after if message.get("role") == "tool"][::-1]
+
+
+def _quote(results: list[JSON], messages: list[JSON]) -> str:
     names = {
         call["id"]: call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()
     }
-    lines = [
-        f"{names.get(result.get('tool_call_id'), 'The tool')} returned: {_text(result)}" for result in reversed(results)
-    ]
-    return "\n".join(lines)
+    after = itertools.takewhile(lambda message: message.get("role") != "tool", reversed(messages))
+    lines = [f"{names.get(result.get('tool_call_id'), 'The tool')} returned: {_text(result)}" for result in results]
+    return "\n".join(lines) + _shown(sum(map(_images, after)))
 
 
-def _choose_tools(request: JSON) -> list[JSON]:
-    """Return the functions to call: the one that `tool_choice` requires, or those that the user named, as often."""
-    tools = [tool["function"] for tool in request.get("tools") or () if tool.get("type") == "function"]
-    said = _last_user_text(request["messages"])
-    named = [tool for tool in tools for _ in re.findall(rf"\b{re.escape(tool['name'])}\b", said)]
-    match request.get("tool_choice"):
-        case "none":
-            return []
-        case {"function": {"name": name}}:
-            return [tool for tool in tools if tool["name"] == name]
-        case "required":
-            named = named or tools
-    return named[:1] if request.get("parallel_tool_calls") is False else named
+def _shown(images: int) -> str:
+    return f" (and I was shown {images} image{'s' if images > 1 else ''})" if images else ""
 
 
 def _last_user_text(messages: list[JSON]) -> str:
@@ -144,7 +148,10 @@ def completion(request: JSON) -> JSON:
         message["reasoning_content"] = made.reasoning
     if made.calls:
         message["tool_calls"] = [_call(name, arguments) for name, arguments in made.calls]
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": made.finish_reason}
+    choice = {
+        "index": 0, "message": message, "logprobs": _logprobs(request, *_words(made.text)),
+        "finish_reason": made.finish_reason,
+    }  # fmt: skip
     return _envelope(request, "chat.completion") | {"choices": [choice], "usage": made.usage}
 
 
@@ -153,14 +160,15 @@ def chunks(request: JSON) -> Iterator[JSON]:
     made = answer(request)
     envelope = _envelope(request, "chat.completion.chunk")
 
-    def chunk(delta: JSON, finish_reason: str | None = None) -> JSON:
-        return envelope | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
+    def chunk(delta: JSON, finish_reason: str | None = None, logprobs: JSON | None = None) -> JSON:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+        return envelope | {"choices": [choice]}
 
     yield chunk({"role": "assistant", "content": ""})
     for word in _words(made.reasoning):
         yield chunk({"reasoning_content": word})
     for word in _words(made.text):
-        yield chunk({"content": word})
+        yield chunk({"content": word}, logprobs=_logprobs(request, word))
     for index, (name, arguments) in enumerate(made.calls):
         yield chunk({"tool_calls": [{"index": index, **_call(name, "")}]})
         for piece in _words(arguments):
@@ -168,6 +176,15 @@ def chunks(request: JSON) -> Iterator[JSON]:
     yield chunk({}, made.finish_reason)
     if (request.get("stream_options") or {}).get("include_usage"):
         yield envelope | {"choices": [], "usage": made.usage}
+
+
+def _logprobs(request: JSON, *words: str) -> JSON | None:
+    """Return the log probabilities of words, if they were asked for; each word was certain."""
+    if not request.get("logprobs"):
+        return None
+    tokens = [{"token": word, "logprob": 0.0, "bytes": list(word.encode())} for word in words]
+    count = min(request.get("top_logprobs") or 0, 1)
+    return {"content": [token | {"top_logprobs": [token] * count} for token in tokens]}
 
 
 def _call(name: str, arguments: str) -> JSON:

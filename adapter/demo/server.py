@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._send_error(413, "The body is too large.")
         body = self.rfile.read(length)
         if self.path != "/v1/chat/completions":
-            return self._send_error(404, "Not Found")
+            return self._send_error(404, "The demo upstream has /v1/models and /v1/chat/completions only.")
         try:
             request = json.loads(body)
         except ValueError as error:
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             if request.get("stream"):
                 return self._stream(list(chunks(request)))
             return self._send(200, completion(request))
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             return self._send_error(400, f"The request does not fit: {error!r}")
 
     def _stream(self, answer: list[JSON]) -> None:

@@ -66,7 +66,7 @@ def test_a_provider_that_can_do_everything_but_see(demo: str) -> None:
          "json_schema", "reasoning", "developer role", "context window"], "ok",
     ) | {"images": "no"}  # fmt: skip
     assert results["models"].detail == "2 models, the first is demo"
-    assert results["tool calls"].detail == 'get_weather({"city": "city"})'
+    assert results["tool calls"].detail == 'get_weather({"city": "Paris"})'
     assert results["reasoning"].detail == "in reasoning_content, with reasoning_effort"
     assert [name for name, result in results.items() if result.basic] == ["models", "completion", "streaming"]
 

@@ -14,6 +14,7 @@ import requests
 
 from adapter.demo import start_child
 from adapter.demo.instances import instance_of
+from adapter.demo.patterns import FORMATS, text_for
 from adapter.settings.settings import SettingsError
 from tests.support.servers.demo import demo
 
@@ -79,6 +80,18 @@ def test_it_echoes_and_remembers_earlier_turns(url: str) -> None:
     assert "I remember 2 earlier turns" in third
 
 
+def test_what_a_client_says_before_the_first_question_is_no_turn(url: str) -> None:
+    surroundings = user("<environment_context>Linux</environment_context>")
+    assert ask(url, surroundings, user("Hello"))["message"]["content"] == "You said: Hello"
+
+
+def test_it_says_how_a_tool_is_called(url: str) -> None:
+    said = ask(url, user("Hello"), tools=[WEATHER])["message"]["content"]
+    assert said.endswith("I call a tool if you name it: get_weather: …")
+    assert ask(url, user("Hello"), tools=[CLOCK])["message"]["content"].endswith("if you name it: get_time")
+    assert ask(url, user("Hello"), tools=[WEATHER], tool_choice="none")["message"]["content"] == "You said: Hello"
+
+
 def test_it_sees_text_and_images_in_parts(url: str) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     said = ask(url, {"role": "user", "content": [{"type": "text", "text": "Look"}, image]})["message"]["content"]
@@ -112,6 +125,10 @@ def test_usage_is_streamed_only_when_asked_for(url: str) -> None:
         ("Hello", {}, []),
         ("Hello", {"tool_choice": "required"}, ["get_weather", "get_time"]),
         ("Hello", {"tool_choice": {"type": "function", "function": {"name": "get_time"}}}, ["get_time"]),
+        ("How is the weather?", {}, ["get_weather"]),
+        ("What time is it, and the weather?", {}, ["get_weather", "get_time"]),
+        ("How is the weather?", {"tool_choice": "none"}, []),
+        ("Get me some tea", {}, []),
     ],
 )
 def test_it_calls_the_tools_that_are_demanded_or_named(
@@ -122,6 +139,46 @@ def test_it_calls_the_tools_that_are_demanded_or_named(
     assert [call["function"]["name"] for call in calls] == called
     assert choice["finish_reason"] == ("tool_calls" if called else "stop")
     assert len({call["id"] for call in calls}) == len(calls)
+
+
+@pytest.mark.parametrize(
+    ("said", "parameters", "arguments"),
+    [
+        ('f {"b": 2} now', {"a": "string", "b": "integer"}, {"a": "a", "b": 2}),
+        ("f: ls -la\nThank you.", {"cmd": "string"}, {"cmd": "ls -la"}),
+        ("f:\n*** Begin\n*** End", {"input": "string"}, {"input": "*** Begin\n*** End"}),
+        ("f: ls", {"commands": {"type": "array", "items": {"type": "string"}}}, {"commands": ["ls"]}),
+        ("f: 12", {"n": "integer"}, {"n": 0}),
+        ("f {not a value}", {"a": "string"}, {"a": "a"}),
+        ("Use f for Rome, and Paris", {"a": "string", "b": "string"}, {"a": "Rome", "b": "Paris"}),
+        ("Use f on dogs.", {"query": "string"}, {"query": "on dogs"}),
+    ],
+)
+def test_the_arguments_of_a_call_are_taken_from_the_text(
+    url: str, said: str, parameters: JSON, arguments: JSON
+) -> None:
+    properties = {name: kind if isinstance(kind, dict) else {"type": kind} for name, kind in parameters.items()}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    (call,) = ask(url, user(said), tools=[tool])["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == arguments
+
+
+def test_each_of_several_calls_has_its_own_arguments(url: str) -> None:
+    calls = ask(url, user("get_weather: Rome\nget_weather: Paris"), tools=[WEATHER])["message"]["tool_calls"]
+    cities = [json.loads(call["function"]["arguments"])["city"] for call in calls]
+    assert cities == ["Rome", "Paris"]
+
+
+def test_a_member_of_a_namespace_is_called_by_its_own_name(url: str) -> None:
+    tool = {"type": "function", "function": {"name": "crm__lookup"}}
+    (call,) = ask(url, user("lookup Ada"), tools=[tool])["message"]["tool_calls"]
+    assert call["function"]["name"] == "crm__lookup"
+
+
+def test_among_many_tools_one_is_called_by_its_whole_name_only(url: str) -> None:
+    others = [{"type": "function", "function": {"name": f"do_{number}"}} for number in range(4)]
+    assert "tool_calls" not in ask(url, user("How is the weather?"), tools=[WEATHER, *others])["message"]
 
 
 def test_streamed_arguments_come_in_pieces_that_make_json(url: str) -> None:
@@ -137,6 +194,15 @@ def test_it_quotes_tool_results(url: str) -> None:
     called = ask(url, asked, tools=[WEATHER])["message"]
     result = {"role": "tool", "tool_call_id": called["tool_calls"][0]["id"], "content": "12 °C"}
     assert ask(url, asked, called, result, tools=[WEATHER])["message"]["content"] == "get_weather returned: 12 °C"
+
+
+def test_images_that_follow_a_tool_result_are_part_of_it(url: str) -> None:
+    called = ask(url, user("get_weather"), tools=[WEATHER])["message"]
+    result = {"role": "tool", "tool_call_id": called["tool_calls"][0]["id"], "content": "a map"}
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    shown = {"role": "user", "content": [{"type": "text", "text": "From get_weather:"}, image]}
+    said = ask(url, user("get_weather"), called, result, shown, tools=[WEATHER])["message"]["content"]
+    assert said == "get_weather returned: a map (and I was shown 1 image)"
 
 
 def test_it_keeps_to_a_json_schema(url: str) -> None:
@@ -164,10 +230,33 @@ def test_it_keeps_to_a_json_schema(url: str) -> None:
             {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
             {"properties": {"b": {"type": "integer"}}, "required": ["b"]},
         ]},
+        {"type": "string", "pattern": "^[0-9]{5}$"},
+        {"type": "string", "pattern": r"^\\+?\d{3}[ -][^a-z]\w*\S(x|y)(?:!)\1$"},
+        {"type": "string", "pattern": "^[A-Z][a-z]*$", "minLength": 7, "maxLength": 9},
+        {"type": "string", "pattern": r"^(?!\.)[\w.+-]+@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}$"},
+        {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT.*Z$"},
+        {"pattern": "^a{2,3}$"},
+        {"type": "integer", "maximum": -3},
+        {"type": "integer", "exclusiveMinimum": 0, "multipleOf": 4},
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"type": "number", "maximum": 9, "exclusiveMaximum": 0},
+        {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": {"type": "null"}},
     ],
 )  # fmt: skip
 def test_an_instance_fits_its_schema(schema: JSON) -> None:
     jsonschema.validate(instance_of(schema), schema)
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_an_instance_has_the_format_of_its_schema(name: str) -> None:
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.validate(instance_of({"type": "string", "format": name}), {"format": name}, format_checker=checker)
+
+
+def test_a_pattern_that_no_text_is_found_for_is_left() -> None:
+    assert text_for("^(?=b)a$") is None
+    assert text_for("(") is None
+    assert instance_of({"type": "string", "pattern": "("}) == "text"
 
 
 def test_a_schema_without_end_has_an_end() -> None:
@@ -183,6 +272,16 @@ def test_reasoning_comes_first_and_only_when_asked_for(url: str) -> None:
     assert set(said) == {"reasoning_content", "content"}
     assert "reasoning_content" not in ask(url, user("Hi"))["message"]
     assert "reasoning_content" not in ask(url, user("Hi"), reasoning_effort="none")["message"]
+
+
+def test_log_probabilities_come_only_when_asked_for(url: str) -> None:
+    content = ask(url, user("Hi"), logprobs=True, top_logprobs=2)["logprobs"]["content"]
+    assert [token["token"] for token in content] == ["You", " said:", " Hi"]
+    assert [best["token"] for token in content for best in token["top_logprobs"]] == ["You", " said:", " Hi"]
+    streamed = stream(url, user("Hi"), logprobs=True)
+    choices = [choice for chunk in streamed for choice in chunk["choices"] if choice["logprobs"]]
+    assert [choice["logprobs"]["content"][0]["token"] for choice in choices] == ["You", " said:", " Hi"]
+    assert ask(url, user("Hi"))["logprobs"] is None
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
@@ -204,7 +303,8 @@ def test_a_bad_request_is_refused(url: str, body: bytes, status: int) -> None:
 
 def test_an_unknown_path_is_refused(url: str) -> None:
     assert requests.get(f"{url}/nothing", timeout=10).status_code == 404
-    assert requests.post(f"{url}/nothing", data=b"{}", timeout=10).status_code == 404
+    answer = requests.post(f"{url}/embeddings", data=b"{}", timeout=10)
+    assert (answer.status_code, "/v1/chat/completions only" in answer.text) == (404, True)
 
 
 def test_the_child_ends_when_nobody_holds_its_input() -> None:
