@@ -21,13 +21,14 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## Print this list
 	@echo "responses-adapter: make <target>"
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r target does; do printf '%-13s %s\n' "$$target" "$$does"; done
+	  | while IFS='|' read -r target does; do printf '%-14s %s\n' "$$target" "$$does"; done
 
 install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv (again only when setup.cfg changed)
 
 run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
 	@[ -x "$$(sed -n '1s/^#!//p' $(BIN)/responses-adapter)" ] || { \
 	  echo "$(VENV) was made in another folder, which is gone. Make it anew: make clean run" >&2; exit 1; }
+	@echo "Starting ..."
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
 test: $(EVERYTHING)  ## Run the tests, four processes at a time; some of them: make test ARGS="tests/faults -k reset"
@@ -103,13 +104,13 @@ $(EVERYTHING): $(PACKAGE) | $(BIN)/pip
 	@$(call install,$(EXTRAS),the adapter with its tests and linters)
 	@touch $(RUNTIME) $@
 
-# Wait for $$pid, and show meanwhile the seconds and what $(1) prints: on a terminal in one line, else every ten seconds.
+# Wait for $$pid, and show meanwhile the seconds and what $(1) prints: on a terminal in one line, else every two seconds.
 define await
 	seconds=0; \
 	while kill -0 $$pid 2>/dev/null; do \
 	  sleep 1; seconds=$$((seconds + 1)); doing=$$($(1)); \
 	  if [ -t 1 ]; then printf '\r\033[K  %3d s  %s' $$seconds "$$doing"; \
-	  elif [ $$((seconds % 10)) = 0 ]; then echo "  $$seconds s  $$doing"; fi; \
+	  elif [ $$((seconds % 2)) = 0 ]; then echo "  $$seconds s  $$doing"; fi; \
 	done; \
 	if [ -t 1 ]; then printf '\r\033[K'; fi
 endef
@@ -120,14 +121,22 @@ define doing
 	  | tail -1 | sed 's/^WARNING: Retrying.*/no connection to the package index, trying again/' | cut -c1-60
 endef
 
+# What pip prints where it finds nothing.
+UNREACHED := WARNING: Retrying|No matching distribution found|Could not fetch URL
+
 # Install requirements.
 define install
+	$(BIN)/python -c '' 2>/dev/null || { \
+	  echo "$(VENV) does not work: its Python is gone. Make it anew: make clean $(MAKECMDGOALS)" >&2; exit 1; }; \
 	echo "Installing $(2) into $(VENV), once; this takes about a minute ..."; \
 	$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --no-compile --editable '.[$(1)]' >$(VENV)/install.log 2>&1 & \
 	pid=$$!; $(call await,$(doing)); \
 	wait $$pid || { \
 	  echo; tail -20 $(VENV)/install.log >&2; \
-	  echo "NOT INSTALLED. All that pip printed: $(VENV)/install.log" >&2; exit 1; }; \
+	  echo "NOT INSTALLED. All that pip printed: $(VENV)/install.log" >&2; \
+	  ! grep -qE '$(UNREACHED)' $(VENV)/install.log || echo "The package index could not be reached, or lacks" \
+	    "a package. Behind a proxy set HTTPS_PROXY; another index: PIP_INDEX_URL=https://..." >&2; \
+	  exit 1; }; \
 	echo "Installed in $$seconds s."
 endef
 
@@ -135,7 +144,9 @@ $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "$(PYTHON) is not installed. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Another one: make run PYTHON=python3.12" >&2; exit 1; }
+	  newer=$$(for minor in 14 13 12 11; do command -v python3.$$minor && break; done); \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+	    "Another one: make $(MAKECMDGOALS) PYTHON=$${newer:-python3.12}" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Making $(VENV), a virtual environment; this takes some seconds ..."; \

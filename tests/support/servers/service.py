@@ -131,5 +131,5 @@ def is_demo(pid: int) -> bool:
     """Whether the process is the bundled demo upstream; one that has just ended is not."""
     try:
         return b"adapter.demo" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
