@@ -113,11 +113,18 @@ def is_accepted(part: ContentPart, dialect: Dialect) -> bool:
     return kind in dialect.media and isinstance(part, InputAudio) and _sound(part) is not None
 
 
+def _learned(kind: str, rendering: Rendering) -> str:
+    """Return what to do if a model that has refused a kind of media may take it by now, as after a restart."""
+    if kind not in rendering.dialect.lessons:
+        return ""
+    return " It has refused one before; the operator can have that forgotten: responses-adapter lessons --forget."
+
+
 def _chat_part(part: ContentPart, rendering: Rendering, path: str) -> Part:
     kind = _MEDIA_KIND.get(part.__class__)
     if kind is not None and kind not in rendering.dialect.media:
         raise RequestError(
-            f"Unsupported content in '{path}': {rendering.provider} takes no {kind}.",
+            f"Unsupported content in '{path}': {rendering.provider} takes no {kind}.{_learned(kind, rendering)}",
             param=path, code="unsupported_value",
         )
     if isinstance(part, InputImage):

@@ -87,6 +87,16 @@ def test_a_users_are_refused(part: ContentPart) -> None:
     assert caught.value.param == "input[0].content[1]"
 
 
+@pytest.mark.parametrize(
+    ("lessons", "end"), [((), "takes no image."), (("image",), "forgotten: responses-adapter lessons --forget.")]
+)
+def test_what_was_learned_can_be_forgotten(lessons: tuple[str, ...], end: str) -> None:
+    blind = Dialect(media=frozenset(), lessons=lessons)
+    with pytest.raises(RequestError) as caught:
+        content_parts([InputImage(PNG)], Rendering(blind, Notes()), "input[0].content")
+    assert caught.value.message.endswith(end)
+
+
 REFUSED: dict[str, tuple[Any, str, str]] = {
     "no image": (InputImage(), "image_url", "missing_required_parameter"),
     "an empty URL": (InputImage(""), "image_url", "missing_required_parameter"),
