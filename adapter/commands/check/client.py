@@ -171,6 +171,15 @@ class ProbeClient:
                 return None
         return None
 
+    def fetch_beside(self, path: str) -> bytes | None:
+        """Return what a server has at a path beside `/v1`, of an API of its own; None: nothing."""
+        base = self._upstream.url.removesuffix("/v1")
+        try:
+            answer = self._within(_OTHER_BASE_SECONDS, partial(self._send, "GET", path, None, base))
+        except (CallFailed, requests.RequestException, urllib3.exceptions.HTTPError):
+            return None
+        return answer.body if answer.status == 200 else None
+
     def _reach(self, method: str, path: str, body: bytes | None) -> HTTPAnswer:
         """Return the answer, whatever it is; raise NoAnswer, CallFailed or ProviderUnusable."""
         limit, connecting = self._upstream.timeout, self._upstream.connect_timeout

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from adapter.commands.check.advice import advise, ask_about_base, sentence
 from adapter.commands.check.client import CallFailed, HTTPAnswer, KeyRefused, NotTheAPI, ProbeClient, ProviderUnusable
 from adapter.commands.check.exchange import Exchanged, ProbeExchange
+from adapter.commands.check.window import advise_on_window, ask_window
 from adapter.settings.checks import url_source
 from adapter.settings.dialects import describe_dialect
 from adapter.settings.kinds import suggest
@@ -266,15 +267,12 @@ class Probes:
         return ("ok", said) if _SEEN.search(_text(done.response)) else ("no", f"not seen: {said}")
 
     def context_window(self) -> Outcome:
-        """Return what the list of models says of the model."""
+        """Return what the list of models says of the model, else what a local server says of the loaded one."""
+        dialect = self.upstream.dialect.name
         if self._window is None:
-            self.advice.append(
-                "The context window is unknown: give Codex `model_context_window`, the tokens that the model has room "
-                "for."
-            )
-            return "no", "the list of models does not say it"
-        self.advice.append(f"For Codex: `model_context_window = {self._window}`.")
-        return "ok", f"{self._window} tokens"
+            self._window = ask_window(self._client, dialect, self.model)
+        self.advice.append(advise_on_window(self._window, dialect))
+        return ("no", "the provider does not say it") if self._window is None else ("ok", f"{self._window} tokens")
 
     def reasoning(self) -> Outcome:
         """Look for thinking in all answers so far, else request it."""

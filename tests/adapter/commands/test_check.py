@@ -302,8 +302,10 @@ def test_advice(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     list(run_probes(probes))
     assert "set ADAPTER_DIALECT to llama_cpp." in probes.advice[0]
     assert probes.advice[1:] == [
-        "llama.cpp calls tools only with --jinja.", "For Codex: `model_context_window = 4096`.",
-    ]  # fmt: skip
+        "llama.cpp calls tools only with --jinja.",
+        "For Codex: `model_context_window = 4096`. That is too little for its prompt and tools: give the model 32,000 "
+        "tokens or more, by -c 65536.",
+    ]
 
 
 def test_ollama_without_models(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
