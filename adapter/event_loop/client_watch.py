@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from adapter.event_loop.sockets import CLOSED, is_now, shut
+from adapter.event_loop.sockets import BROKEN, CLOSED, is_now, shut
 
 
 class ClientDisconnected(Exception):
@@ -24,7 +24,10 @@ class ClientWatch(Struct, eq=False):
     _socket: socket.socket | None = None
 
     def disconnected(self) -> bool:
-        return self._socket is not None and is_now(self._socket, CLOSED)
+        """Whether the client has closed its end. The system cannot say if the server has closed it for reading."""
+        if self._socket is None:
+            return False
+        return is_now(self._socket, BROKEN if getattr(self._socket, "takes_no_more", False) else CLOSED)
 
     def check(self) -> None:
         """Raise ClientDisconnected if the client has disconnected."""

@@ -13,7 +13,8 @@ from gevent import monkey
 
 _poll: Final = monkey.get_original("select", "poll")
 READABLE: Final = select.POLLIN | select.POLLHUP | select.POLLERR
-CLOSED: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+BROKEN: Final = select.POLLHUP | select.POLLERR
+CLOSED: Final = getattr(select, "POLLRDHUP", 0) | BROKEN
 """The peer has closed its end, or the connection is broken. POLLRDHUP exists on Linux only."""
 
 

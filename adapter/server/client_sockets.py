@@ -57,6 +57,8 @@ class HeadReader:
 
     has_asked = False
     """Whether a head has been awaited before."""
+    takes_no_more = False
+    """Whether the server has closed it for reading. To the system that looks as if the client had closed its end."""
     _reads_head = False
     _head_deadline: float | None = None
     _head_bytes = 0

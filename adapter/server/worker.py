@@ -22,7 +22,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
 from adapter import __version__
-from adapter.event_loop.sockets import shut
+from adapter.event_loop.sockets import READABLE, is_now, shut
 from adapter.server.client_sockets import HEAD_SECONDS, ClientSocket, HeadReader, ListeningSocket
 from adapter.telemetry.catalog import BUILD_INFO
 from translators.errors import ProtocolError
@@ -156,7 +156,7 @@ class Worker(GeventWorker):
         if len(self._connections) > self.worker_connections - self._spare_connections and self._waiting:
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
-            shut(oldest, socket.SHUT_RD)
+            close_for_reading(oldest)
         try:
             is_public = listener is not self._admin_listener
             if is_public and isinstance(client, ClientSocket) and not self._fast_path.serve(client):
@@ -194,7 +194,7 @@ class Worker(GeventWorker):
         now = time.monotonic()
         for client in [client for client, end in self._waiting.items() if end < now]:
             del self._waiting[client]
-            shut(client, socket.SHUT_RD)
+            end_wait(client)
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
@@ -227,7 +227,20 @@ class Worker(GeventWorker):
             if isinstance(client, HeadReader) and not client.has_asked:
                 self._waiting[client] = min(end, last)
             else:
-                shut(client, socket.SHUT_RD)
+                end_wait(client)
+
+
+def end_wait(client: socket.socket) -> None:
+    """End a connection that waits for a request, unless one has arrived that its greenlet has not read yet."""
+    if not is_now(client, READABLE):
+        close_for_reading(client)
+
+
+def close_for_reading(client: socket.socket) -> None:
+    """Let a greenlet that reads from a client see the end. A request that crosses this is answered nevertheless."""
+    if isinstance(client, HeadReader):
+        client.takes_no_more = True
+    shut(client, socket.SHUT_RD)
 
 
 def write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:

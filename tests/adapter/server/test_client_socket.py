@@ -1,8 +1,9 @@
 """What leaves a worker for a client, and when."""
 
 import socket
+import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.server.client_sockets import ClientSocket, ListeningSocket
-from adapter.server.worker import Worker, http_date
+from adapter.server.worker import Worker, close_for_reading, end_wait, http_date
 
 
 @pytest.fixture
@@ -123,6 +124,45 @@ def test_a_wait_for_a_request_that_is_too_long_ends_at_the_next_tick(ends: tuple
     Worker.tick(worker)
     assert waiting.get(timeout=2) == b""
     assert worker._waiting == {}
+
+
+def test_a_wait_ends_unless_a_request_has_arrived() -> None:
+    with tcp_pair() as (server, client):
+        client.sendall(b"GET /")
+        end_wait(server)
+        assert server.recv(99) == b"GET /"
+        client.sendall(b"healthz")
+        assert server.recv(99) == b"healthz", "what follows is read, too"
+        assert not server.takes_no_more
+        end_wait(server)
+        assert server.takes_no_more
+        assert server.recv(99) == b""
+
+
+def test_an_end_that_the_server_has_made_is_not_the_clients() -> None:
+    with tcp_pair() as (server, client):
+        watch = ClientWatch(server)
+        close_for_reading(server)
+        assert not watch.disconnected()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()  # breaks the connection
+        assert watch.disconnected()
+    with tcp_pair() as (server, client):
+        client.close()
+        assert ClientWatch(server).disconnected()
+
+
+@contextmanager
+def tcp_pair() -> Iterator[tuple[ClientSocket, socket.socket]]:
+    """Both ends of a connection of this machine, as far as possible without delays."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ours, _ = listener.accept()
+    server = ClientSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+    with client:
+        yield server, client
+    server.close()
 
 
 def test_other_servers_need_not_know_how_to_hold() -> None:
