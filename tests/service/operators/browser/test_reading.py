@@ -33,6 +33,28 @@ def test_new_rows_that_are_asked_for_leave_the_focus_in_the_list(open_page: Open
     assert page.get_by_role("button", name="Go on").get_attribute("aria-pressed") is None, "its name says its state"
 
 
+def test_a_list_that_is_not_seen_keeps_no_connection(open_page: Open, service: Service) -> None:
+    """A browser has six to a server, so the seventh list would never come."""
+    turn = """isHidden => {
+        Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    first = page = open_page("/inspector")
+    for _ in range(7):
+        page.locator(".live.on").wait_for()
+        page.evaluate(turn, True)
+        page = first.context.new_page()
+        page.goto(first.url)
+    page.close()
+    service.post({"model": "unseen", "input": "Hello"})
+    first.wait_for_timeout(1500)
+    row = first.get_by_role("cell", name="unseen", exact=True)
+    assert row.count() == 0
+    first.evaluate(turn, False)
+    row.wait_for()
+    first.locator(".live.on").wait_for()
+
+
 def test_upstreams_are_renewed_in_place(open_page: Open, service: Service) -> None:
     page = open_page("/inspector/upstreams", viewport={"width": 320, "height": 640})
     table = page.get_by_role("region", name="Upstreams")
@@ -85,6 +107,17 @@ def test_a_replay_by_keyboard_says_how_it_ended(open_page: Open, service: Servic
     page.keyboard.press("Enter")
     page.locator("#announcer").filter(has_text="For default, other, dialect default: not equal").wait_for()
     assert page.evaluate("document.activeElement.name") == "model"
+
+
+def test_marks_and_bars_are_seen_where_colours_are_forced(open_page: Open, service: Service) -> None:
+    service.post({**ASKED, "model": "contrast"})
+    page = open_newest(open_page, "contrast")
+    page.emulate_media(forced_colors="active")
+    page.keyboard.press("n")
+    assert page.locator(".marked").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    bar, track = (page.locator(f".waterfall {name}").first for name in (".span", ".track"))
+    colour = "one => getComputedStyle(one).backgroundColor"
+    assert bar.evaluate(colour) != track.evaluate(colour)
 
 
 @pytest.mark.parametrize("has_api", [True, False], ids=["over HTTPS or locally", "over plain HTTP"])

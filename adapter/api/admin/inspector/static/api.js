@@ -39,7 +39,8 @@ const RETRY_MS = 2000;
  * Call a function for each recording that changes, until the returned function is called.
  *
  * A browser gives up when the answer is an error: of a proxy while the server restarts, or since the session is over,
- * for which `read` asks for the key again.
+ * for which `read` asks for the key again. It has six connections to a server (HTTP/1.1), so a page that is not seen
+ * gives its own back: else the seventh page would never come.
  * @param {number} after
  * @param {(recording: any) => void} onChange
  * @param {(isConnected: boolean) => void} onState
@@ -61,12 +62,25 @@ export function follow(after, onChange, onState) {
     };
   };
   const again = async () => {
-    if (!isOver && (await read("recordings?limit=1").catch(() => null))) open();
-    else if (!isOver) setTimeout(again, RETRY_MS);
+    if (isOver || document.hidden) return;
+    const isThere = await read("recordings?limit=1").catch(() => null);
+    if (isOver || source.readyState !== EventSource.CLOSED) return;
+    if (isThere && !document.hidden) open();
+    else setTimeout(again, RETRY_MS);
   };
+  const onVisibility = () => {
+    if (document.hidden) {
+      source.close();
+      onState(false);
+    } else if (source.readyState === EventSource.CLOSED) {
+      open();
+    }
+  };
+  document.addEventListener("visibilitychange", onVisibility);
   open();
   return () => {
     isOver = true;
+    document.removeEventListener("visibilitychange", onVisibility);
     source.close();
   };
 }
