@@ -9,7 +9,6 @@ that takes one (`exec_command: ls`); else the smallest that fit.
 import json
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Any, Final
 
 from adapter.demo.instances import Words, instance_of
@@ -48,13 +47,18 @@ def example_of_a_call(request: JSON) -> str | None:
 
 
 def _named(tools: list[JSON], said: str) -> Iterator[tuple[JSON, Any]]:
-    """Yield the tools that a text names, in its order, with their arguments."""
+    """Yield the tools that a text names, in its order, with their arguments; in those, a name is only a word."""
     by_name = {tool["name"].rsplit("__", 1)[-1]: tool for tool in tools} | {tool["name"]: tool for tool in tools}
     names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
-    places = list(re.finditer(rf"(?<![\w-])(?:{names})(?![\w-])", said)) if names else []
-    for place, following in zip_longest(places, places[1:]):
+    find = re.compile(rf"(?<![\w-])(?:{names})(?![\w-])").search
+    place = find(said) if names else None
+    while place:
         tool = by_name[place[0]]
-        yield tool, _arguments(tool, said[place.end() : following and following.start()], said)
+        following = find(said, place.end())
+        asked = said[place.end() : following and following.start()]
+        made, end = _arguments(tool, said, place.end(), _smallest(tool, said, asked))
+        yield tool, made
+        place = find(said, end)
 
 
 def _meant(tools: list[JSON], said: str) -> list[JSON]:
@@ -70,23 +74,24 @@ def _meant(tools: list[JSON], said: str) -> list[JSON]:
     return meant
 
 
-def _arguments(tool: JSON, behind: str, said: str) -> Any:
-    """Return the arguments that are written behind a tool's name; what is missing is the smallest that fits."""
-    smallest = _smallest(tool, said, behind)
+def _arguments(tool: JSON, said: str, start: int, smallest: Any) -> tuple[Any, int]:
+    """Return the arguments that are written behind a tool's name, completed by the smallest, and where they end."""
+    behind = said[start:]
     written = behind.lstrip(" :`")
     if written.startswith("{"):
         try:
-            given, _ = json.JSONDecoder().raw_decode(written)
+            given, length = json.JSONDecoder().raw_decode(written)
         except ValueError:
-            return smallest
-        return smallest | given if isinstance(smallest, dict) else given
+            return smallest, start
+        return smallest | given if isinstance(smallest, dict) else given, len(said) - len(written) + length
     parameter = _open_parameter(tool)
-    if behind.startswith(":") and parameter and isinstance(smallest, dict):
-        line, _, lines = behind[1:].partition("\n")
-        text = line.strip() or lines
-        is_list = "array" in _types(tool["parameters"]["properties"][parameter])
-        return smallest | {parameter: [text] if is_list else text}
-    return smallest
+    if not behind.startswith(":") or parameter is None or not isinstance(smallest, dict):
+        return smallest, start
+    line, _, lines = behind[1:].partition("\n")
+    end = start + 1 + len(line) if line.strip() else len(said)
+    text = line.strip() or lines
+    is_list = "array" in _types(tool["parameters"]["properties"][parameter])
+    return smallest | {parameter: [text] if is_list else text}, end
 
 
 def _smallest(tool: JSON, said: str, asked: str = "") -> Any:

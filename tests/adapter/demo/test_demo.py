@@ -170,6 +170,14 @@ def test_each_of_several_calls_has_its_own_arguments(url: str) -> None:
     assert cities == ["Rome", "Paris"]
 
 
+def test_a_name_in_the_arguments_of_a_call_is_no_call(url: str) -> None:
+    said = 'get_weather: get_time get_weather\nget_weather {"city": "get_time"}\nget_time'
+    calls = ask(url, user(said), tools=[WEATHER, CLOCK])["message"]["tool_calls"]
+    made = [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in calls]
+    weather = [("get_weather", {"city": "get_time get_weather"}), ("get_weather", {"city": "get_time"})]
+    assert made == [*weather, ("get_time", {})]
+
+
 def test_a_member_of_a_namespace_is_called_by_its_own_name(url: str) -> None:
     tool = {"type": "function", "function": {"name": "crm__lookup"}}
     (call,) = ask(url, user("lookup Ada"), tools=[tool])["message"]["tool_calls"]
