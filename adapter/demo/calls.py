@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from adapter.demo.instances import Words, instance_of
+from adapter.demo.instances import QUERIES, Words, instance_of
 
 JSON = dict[str, Any]
 
@@ -95,7 +95,14 @@ def _arguments(tool: JSON, said: str, start: int, smallest: Any) -> tuple[Any, i
 
 
 def _smallest(tool: JSON, said: str, asked: str = "") -> Any:
-    return instance_of(tool.get("parameters") or {}, Words(said, asked.strip(" :.?!\n")))
+    """Return the smallest arguments that fit; a query that may be left out is not, if nothing else is needed."""
+    schema = tool.get("parameters") or {}
+    words = Words(said, asked.strip(" :.?!\n"))
+    return instance_of(schema, words) or {
+        name: instance_of(parameter, words, name)
+        for name, parameter in (schema.get("properties") or {}).items()
+        if name in QUERIES and isinstance(parameter, dict)
+    }
 
 
 def _open_parameter(tool: JSON) -> str | None:

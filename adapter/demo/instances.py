@@ -15,7 +15,7 @@ JSON = dict[str, Any]
 
 _MAX_DEPTH = 32
 """Nested schemas and references; a schema may refer to itself without end. Deeper values are null."""
-_ASKED: Final = frozenset({"query", "queries", "q", "question"})
+QUERIES: Final = frozenset({"query", "queries", "q", "question"})
 """Properties whose text is what was asked."""
 _NAME: Final = re.compile(r"(?<=[a-z,] )[A-Z]\w+")
 """A proper noun: a capital in the midst of a sentence."""
@@ -29,15 +29,15 @@ class Words:
         self._nouns: Iterator[str] = iter(_NAME.findall(said))
 
     def text(self, name: str) -> str:
-        return (self._asked if name in _ASKED else next(self._nouns, "")) or name
+        return (self._asked if name in QUERIES else next(self._nouns, "")) or name
 
 
-def instance_of(schema: JSON, words: Words | None = None) -> Any:
+def instance_of(schema: JSON, words: Words | None = None, name: str = "text") -> Any:
     """Return a minimal instance of a schema; a recursive one that never ends is cut off with null.
 
-    A text that the schema leaves open is one of `words`, else the name of its property.
+    A text that the schema leaves open is one of `words`, else the name of its property (`name`, at the root).
     """
-    return _Instance(schema, words or Words("")).of(schema, "text", 0)
+    return _Instance(schema, words or Words("")).of(schema, name, 0)
 
 
 class _Instance:

@@ -170,6 +170,13 @@ def test_each_of_several_calls_has_its_own_arguments(url: str) -> None:
     assert cities == ["Rome", "Paris"]
 
 
+def test_a_query_is_written_even_if_it_may_be_left_out(url: str) -> None:
+    schema = {"type": "object", "properties": {"paths": {"type": "array"}, "query": {"type": "string"}}}
+    tool = {"type": "function", "function": {"name": "tool_search", "parameters": schema}}
+    (call,) = ask(url, user("Use tool_search for dogs"), tools=[tool])["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"query": "for dogs"}
+
+
 def test_a_name_in_the_arguments_of_a_call_is_no_call(url: str) -> None:
     said = 'get_weather: get_time get_weather\nget_weather {"city": "get_time"}\nget_time'
     calls = ask(url, user(said), tools=[WEATHER, CLOCK])["message"]["tool_calls"]
