@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,6 +39,16 @@ def test_a_recipe(page: Path, tmp_path: Path) -> None:
         (upstream,) = load_settings({}, given).all_upstreams()
         assert upstream.dialect.name == ("default" if page.name in ASKED_AT_START else dialect(text))
     assert given or tables
+
+
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
+def test_a_server_of_models_is_asked_at_its_own_port(page: Path) -> None:
+    text = page.read_text()
+    ports = re.findall(r"--port (\d+)", text)
+    asked = str(urlsplit(environment(text).get("ADAPTER_UPSTREAM_URL", "")).port)
+    assert set(ports) <= {asked}
+    assert load_settings({}, {}).bind.rpartition(":")[2] not in ports, "the adapter's own"
+    assert set(re.findall(r"OLLAMA_\w+", text)) <= {"OLLAMA_CONTEXT_LENGTH"}
 
 
 def dialect(text: str) -> str:
