@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from gunicorn.workers import base
@@ -30,35 +31,50 @@ PLAIN = {
 """Codes of errors whose message says what is wrong where, and what to do."""
 
 
-def strings() -> Iterator[str]:
-    """Yield the texts in the code, each value that is put into one as `…`."""
-    for path in (*SOURCES, GUNICORN):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.JoinedStr):
-                pieces = (str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
-                yield "".join(pieces)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
+class Error(NamedTuple):
+    """An error that is made in the code."""
+
+    text: str
+    """Its message, where that is written there; else empty."""
+    status: object
+    code: object
+
+
+def nodes(*paths: Path) -> Iterator[ast.AST]:
+    for path in paths:
+        yield from ast.walk(ast.parse(path.read_text()))
+
+
+def text_of(node: ast.AST) -> str:
+    """Return a text in the code, each value that is put into it as `…`; empty: it is none."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def made() -> Iterator[Error]:
+    for node in nodes(*SOURCES):
+        if isinstance(node, ast.Call):
+            given = {word.arg: word.value for word in node.keywords}
+            kind = getattr(node.func, "id", "")
+            status, code = DEFAULTS.get(kind, (400, None))
+            status = getattr(given.get("status"), "value", status)
+            if "code" in given:
+                code = getattr(given["code"], "value", NAMED.get(getattr(given["code"], "id", "")))
+            yield Error(text_of(node.args[0]) if node.args and kind in DEFAULTS else "", status, code)
 
 
 def errors() -> Iterator[tuple[int, str]]:
-    """Yield the status and code of each error that is raised in the code or stands in the table of docs/errors.md."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                given = {word.arg: word.value for word in node.keywords}
-                status, code = DEFAULTS.get(getattr(node.func, "id", ""), (400, None))
-                status = getattr(given.get("status"), "value", status)
-                if "code" in given:
-                    code = getattr(given["code"], "value", NAMED.get(getattr(given["code"], "id", "")))
-                if isinstance(code, str) and isinstance(status, int):
-                    yield status, code
+    """Yield the status and code of each error that is made in the code or stands in the table of docs/errors.md."""
+    yield from ((one.status, one.code) for one in MADE if isinstance(one.code, str) and isinstance(one.status, int))
     table = (ROOT / "docs/errors.md").read_text()
     for status, code in re.findall(r"^\| [^|]+ \| (\d+) \| \w+ \| (\w+) \|", table, re.M):
         yield int(status), code
 
 
-STRINGS = {" ".join(text.split()) for text in strings()} | {re.sub(r"\$\(\w+\)", "…", (ROOT / "Makefile").read_text())}
+MADE = list(made())
+MAKEFILE = re.sub(r"\$\(\w+\)", "…", (ROOT / "Makefile").read_text())
+STRINGS = {MAKEFILE, *(" ".join(text_of(node).split()) for node in nodes(*SOURCES, GUNICORN))}
 ERRORS = set(errors())
 CODES = {code for _, code in ERRORS}
 FIRST_CELLS = re.findall(r"^\| ([^|]*`[^|]*) \|", TEXT, re.M) + re.findall(r"^- \*\*(.*?)\*\*", TEXT, re.M)
@@ -69,10 +85,18 @@ PAIRS = [
     for status in statuses.split(" or ")
 ]  # fmt: skip
 
+TOGETHER = [
+    (statuses, message)
+    for cell in FIRST_CELLS for group in cell.split("; ")
+    for statuses in re.findall(r"\b\d{3}(?: or \d{3})?", group)[:1]
+    for message in group.split("`")[1::2] if " " in message
+]  # fmt: skip
+
 
 def test_the_page_is_read() -> None:
     assert len(MESSAGES) > 45
     assert len(PAIRS) > 30
+    assert len(TOGETHER) > 20
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -84,6 +108,12 @@ def test_a_message(message: str) -> None:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]} {pair[1]}")
 def test_a_status_and_code(pair: tuple[int, str]) -> None:
     assert pair in ERRORS
+
+
+@pytest.mark.parametrize(("status", "message"), TOGETHER)
+def test_the_status_with_which_a_message_comes(status: str, message: str) -> None:
+    found = {one.status for one in MADE if message.removesuffix(" …") in one.text}
+    assert not found or found & {*map(int, status.split(" or "))}
 
 
 def test_every_code_is_explained() -> None:
