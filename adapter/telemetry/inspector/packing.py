@@ -319,19 +319,28 @@ def _mask_lines(lines: bytes, bearer: str | None, mask: Mask) -> bytes:
         lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), masked))
     if len(lines) <= _LONG_LINE_BYTES:
         return lines
-    each = lines.splitlines(keepends=True)
-    if max(map(len, each)) <= _LONG_LINE_BYTES:
-        return lines
-    return b"".join([line if len(line) <= _LONG_LINE_BYTES else _shortened(line) for line in each])
+    return b"".join([
+        _encode_lines(_with_texts([_any_steps.decode(line)], _shorten)) if _has_long_text(line) else line
+        for line in lines.splitlines(keepends=True)
+    ])  # fmt: skip
 
 
-def _shortened(line: bytes) -> bytes:
-    return _encode_lines(_with_texts(_any_steps.decode_lines(line), _shorten))
+def _has_long_text(line: bytes) -> bool:
+    """Return whether a line has texts to be shortened; most that are long have many notes."""
+    if len(line) <= _LONG_LINE_BYTES:
+        return False
+    return max(map(len, line.replace(b'\\"', b"__").split(b'"'))) > _MAX_CHARACTERS
 
 
 def _with_texts(lines: Sequence[Sequence[Sequence[Any]]], change: Callable[[str], str]) -> list[list[list[Any]]]:
-    """Return the steps of recordings with all texts changed, except for the names of steps and of what was done."""
-    return [[[name, *_with_changed(values, change)] for name, *values in msgspec.to_builtins(steps)] for steps in lines]
+    """Return the steps of recordings with all texts changed, except for words that readers know.
+
+    Those are the names of steps, and what was done: with contents, and according to notes.
+    """
+    return [
+        [[name, *(values if name == "contents" else _with_changed(values, change))] for name, *values in steps]
+        for steps in msgspec.to_builtins(lines)
+    ]
 
 
 def _with_changed(value: Any, change: Callable[[str], str]) -> Any:

@@ -268,6 +268,12 @@ def test_a_callers_key_may_be_any_word_of_a_line(key: str, spool: Spool) -> None
     assert found.head == masked.head
 
 
+def test_whether_contents_are_recorded_is_known_whatever_the_key(spool: Spool) -> None:
+    spool.write(gathered([whole("x_1_0", b'{"a":"recorded"}', "recorded")]))
+    (listed,) = spool.latest(9)
+    assert (listed.head.contents, spool.read_contents("x_1_0").request) == (RECORDED, b'{"a":"********"}')
+
+
 def test_what_no_utf8_has_fails_no_request(spool: Spool) -> None:
     odd, other = recording("x_1_7", body=None, ids={"request_id": "req_\udcff"}), whole("x_2_7", None)
     odd.steps.append(("asked", "m-\ud800", None, None))
@@ -307,6 +313,19 @@ def test_no_secret_is_cut_in_two_before_it_is_masked(spool: Spool, before: int) 
     spool.write(groups)
     (listed,) = spool.latest(9)
     assert listed.head.model == "m" * min(before, 1000) + "*" * max(0, 1000 - before) + "…"
+
+
+def test_texts_with_quotes_are_shortened_and_many_short_ones_are_not(spool: Spool) -> None:
+    one, other = recording("x_1_0", body=None), recording("x_2_0", body=None)
+    one.steps.append(("asked", "\"\\" * 3000, None, None))
+    notes = Notes()
+    for number in range(100):
+        notes.add(f"input[{number}]", "dropped", "why " * 240)
+    other.steps.append(("notes", tuple(notes), 0))
+    spool.write(gathered([one, other]))
+    later, earlier = spool.latest(2)
+    assert earlier.head.model == "\"\\" * 500 + "…"
+    assert later.head.notes == tuple(notes)
 
 
 def test_a_long_line_is_shortened_beside_many_short_ones(spool: Spool) -> None:
