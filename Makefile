@@ -28,7 +28,7 @@ install: $(EVERYTHING)  ## Install the adapter, its tests and linters into .venv
 run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.0.0.1:9000"
 	@[ -x "$$(sed -n '1s/^#!//p' $(BIN)/responses-adapter)" ] || { \
 	  echo "$(VENV) was made in another folder, which is gone. Make it anew: make clean run" >&2; exit 1; }
-	@echo "Starting ..."
+	@[ -d adapter/__pycache__ ] && echo "Starting ..." || echo "Starting; the first time this takes some seconds ..."
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
 test: $(EVERYTHING)  ## Run the tests, four processes at a time; some of them: make test ARGS="tests/faults -k reset"
