@@ -32,15 +32,15 @@ run: $(RUNTIME)  ## Serve in the foreground; options: make run ARGS="--bind 127.
 	@exec $(BIN)/responses-adapter serve $(ARGS)
 
 test: $(EVERYTHING)  ## Run the tests, four processes at a time; some of them: make test ARGS="tests/faults -k reset"
-	$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/python -u -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
 
 test-clients: $(EVERYTHING)  ## Run real clients against the service; installs them into .clients (slow, needs npm)
-	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
+	$(BIN)/python -u -m pytest -m clients tests/clients $(ARGS)
 
 test-browser: $(EVERYTHING)  ## Test the inspector's pages in Chromium: no barriers, by keyboard, nothing from outside (some minutes)
 	$(BIN)/pip install --quiet -e .[browser]
 	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
-	$(BIN)/python -m pytest -m browser tests/service/operators/browser $(ARGS)
+	$(BIN)/python -u -m pytest -m browser tests/service/operators/browser $(ARGS)
 
 services:  ## Install the servers that some tests start: PostgreSQL, Redis, bubblewrap (Debian's packages; needs root or sudo)
 	@packages=; \
@@ -65,7 +65,7 @@ docs: $(EVERYTHING)  ## Build the pages as a site in build/site; a link that lea
 	@echo "build/site/docs/README.html"
 
 chaos: $(EVERYTHING)  ## Send 500 mixed requests while workers, provider and disk fail; prints what was lost: nothing
-	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -u -m pytest -m slow tests
 	$(BIN)/python -m tests.support.chaos $(ARGS)
 
 fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by coverage where atheris installs (some minutes)
@@ -74,7 +74,7 @@ fuzz: $(EVERYTHING)  ## Search for inputs that break a decoder, guided by covera
 	$(BIN)/python -m tests.properties.fuzz $(ARGS)
 
 fuzz-api: $(EVERYTHING)  ## Send each route many requests that are generated from /openapi.json (some minutes)
-	API_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/contract/test_openapi.py $(ARGS)
+	API_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -u -m pytest tests/contract/test_openapi.py $(ARGS)
 
 release:  ## Build and try wheel and sdist in dist/, with a list of their parts (SBOM) and hashes (asks a package index)
 	@PYTHON="$(PYTHON)" bash deploy/release.sh
