@@ -184,10 +184,10 @@ class Group:
     __slots__ = ("_by_bearer", "at", "has_contents", "id", "is_last", "number", "origin", "part", "size")
 
     def __init__(self, first: Recording, origin: Origin) -> None:
-        """`first`: one of them, which is still to be added. `origin`: of all of them."""
-        self.origin = origin
-        self.at = origin.epoch + first.began
-        self.id = first.id if first.is_apart else None
+        """`first`: one of them, which is still to be added. `origin`: of all of them, unless it has its own."""
+        self.origin = first.origin or origin
+        self.at = self.origin.epoch + first.began
+        self.id = None if first.origin is None else first.id
         """Of the recording, if it has the row for itself."""
         self.part = first.parts
         """Which of its contents then are in the group."""
@@ -234,7 +234,7 @@ def gather(recordings: Iterable[Recording], groups: list[Group], origin: Origin)
     last: Group | None = None
     group = groups[-1] if groups and groups[-1].size < _LITTLE and groups[-1].origin == origin else None
     for recording in recordings:
-        if group is None or recording.is_apart or group.id is not None or group.size >= _AT_ONCE:
+        if group is None or recording.origin is not None or group.id is not None or group.size >= _AT_ONCE:
             group = Group(recording, origin)
             groups.append(group)
         if group is not last:

@@ -156,8 +156,8 @@ class Recorder:
         """Yield recordings that have something new, except for those that may soon be over."""
         short = monotonic() - _SHORT_SECONDS
         for recording in self.in_progress:
-            if (recording.contents or not recording.is_apart) and recording.began < short:
-                recording.is_apart = True
+            if (recording.contents or recording.origin is None) and recording.began < short:
+                recording.origin = recording.origin or self.origin
                 yield recording
 
     def read(self, query: Callable[[Spool], T]) -> T:

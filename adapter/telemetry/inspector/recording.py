@@ -69,8 +69,9 @@ class Recording(Struct, eq=False, gc=False):
     """How many parts of its contents have been taken."""
     reason: str = ""
     """Why the next attempt is made; "" if it is not known."""
-    is_apart: bool = False
-    """It has been taken while the exchange was in progress, and has a row for itself."""
+    origin: Origin | None = None
+    """The first with which it was taken while the exchange was in progress: since then it has a row for itself, and did
+    not begin at another time if the clock is set. None: it has not been taken."""
 
     @property
     def id(self) -> str:

@@ -79,7 +79,7 @@ def gathered(recordings: Iterable[Recording]) -> list[Group]:
     for origin, together in groupby(recordings, lambda one: one.owner.origin):
         some = [*together]
         for one in some:
-            one.is_apart = one.is_apart or not is_over(one.steps)
+            one.origin = one.origin or (None if is_over(one.steps) else origin)
         gather(some, groups, origin)
     return groups
 
@@ -586,6 +586,29 @@ def test_an_exchange_is_listed_at_a_tick_or_at_its_end(tmp_path: Path) -> None:
         recorder.tick()  # nothing is new
         long.close("failed", None)
         assert listed(3) == [(1, "completed"), (3, "failed")]
+    finally:
+        recorder.close()
+
+
+def test_a_clock_that_is_set_moves_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder("heads", 1 << 20, mask, lambda: b"[]")
+    recorder.start(tmp_path)
+    caller, now, set_by = Caller("tenant", None, None, ClientWatch()), time.time, 0.0
+    monkeypatch.setattr(time, "time", lambda: now() + set_by)
+
+    def at() -> float:
+        recorder.flush()
+        (one,) = recorder.read(lambda spool: spool.latest(10))
+        return one.head.at
+
+    try:
+        one = recorder.begin(caller, "/v1/responses", b"{}", time.monotonic() - 0.5, {})
+        one.begin_attempt("default", "m", None, (), 0.0, b"{}")
+        recorder.tick()
+        before, set_by = at(), 3600.0
+        recorder.tick()
+        one.close("completed", None)
+        assert at() == before == pytest.approx(now(), abs=5)
     finally:
         recorder.close()
 
