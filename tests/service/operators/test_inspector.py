@@ -520,6 +520,7 @@ def test_who_may_see_it(service: Service, inspector: Inspector) -> None:
     evil = {"Cookie": value, "Origin": "https://evil.example"}
     assert ask_without_key("DELETE", "/inspector/api/lessons", **evil).status == 403
     assert service.get("/inspector").status == 404
+    assert inspector.get("/inspector/").body == inspector.get("/inspector").body
     nothing = inspector.get("/inspector/api/nothing")
     assert (nothing.status, "no such path" in nothing.error["message"]) == (404, True)
     assert b"blueprint" not in ask_without_key("GET", "/inspector/static/..%2fpages.py", Cookie=value).body

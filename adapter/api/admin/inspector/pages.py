@@ -42,6 +42,7 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 @blueprint.get("/inspector")
+@blueprint.get("/inspector/")
 @blueprint.get("/inspector/<path:view>")
 def show_view(view: str = "") -> Response:
     """Return the shell; the script in it shows the view that the path names. Raise RequestError below the API."""

@@ -19,7 +19,7 @@ from tests.support.servers.upstream import Gate, Upstream, stream
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-VIEWS = ("", "/conversations", "/upstreams", "/lessons", "/keys", "/settings", "/nothing")
+VIEWS = ("", "/", "/conversations", "/upstreams", "/lessons", "/keys", "/settings", "/nothing", "/r/", "/c")
 WIRE = Path(__file__).parents[3] / "wire"
 HOSTILE = {
     "script": "</script><script>alert(1)</script>",

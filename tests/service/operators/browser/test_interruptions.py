@@ -64,6 +64,7 @@ def test_the_list_goes_on_after_a_restart_without_what_has_ended(
     page.keyboard.press("j")
     service.stop()
     page.get_by_text("connection lost, trying again").wait_for()
+    assert page.locator("#announcer").inner_text() == "The connection is lost; trying again."
     assert page.get_by_role("cell", name="earlier", exact=True).count() == 1
     service.start()
     page.get_by_role("cell", name="earlier", exact=True).wait_for(state="detached")

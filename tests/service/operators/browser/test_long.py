@@ -136,6 +136,7 @@ def test_numbers_are_shown_as_they_were_written(open_page: Open) -> None:
         assert line in shown
     assert page.locator(".column").first.locator(".number").count() == 5
     page.get_by_text("What the chat request adds and lacks").click()
+    page.locator(".comparison tbody tr").first.wait_for()
     rows = page.locator(".comparison tbody tr").all_inner_texts()
     assert [row.split("\t")[1] for row in rows] == ["equal", "equal", "changed", "equal", "equal", "equal"]
 
@@ -160,5 +161,13 @@ def test_members_that_are_named_like_a_method_are_members(open_page: Open) -> No
     assert page.evaluate(mark, "__proto__") == "At __proto__ of the request."
     assert page.evaluate(mark, "toString.x") == "Marked is the whole request, the nearest to toString.x."
     page.get_by_text("What the chat request adds and lacks").click()
+    page.locator(".comparison tbody tr").first.wait_for()
     rows = page.locator(".comparison tbody tr").all_inner_texts()
     assert [row.split("\t")[1] for row in rows] == ["not there", "not there", "added"]
+
+
+def test_a_note_on_the_items_of_a_conversation_is_at_its_id(open_page: Open) -> None:
+    page = open_page("/inspector/settings")
+    page.evaluate(IN_PAGE, ['{"conversation": "conv_1", "input": "Hello"}', {}])
+    said = page.evaluate("window.columns.mark({ param: 'previous_response_id' })")
+    assert said == "Marked is conversation, the nearest to previous_response_id."

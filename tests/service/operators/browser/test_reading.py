@@ -97,6 +97,15 @@ def test_lessons_are_forgotten_by_keyboard(open_page: Open, service: Service) ->
     assert page.get_by_role("row").filter(has_text="learns-two").count() == 1
 
 
+def test_a_key_leads_past_hundreds_of_lines(open_page: Open, service: Service) -> None:
+    service.post({**ASKED, "model": "far-below"})
+    page = open_newest(open_page, "far-below")
+    assert page.title() == "far-below, completed · inspector"
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Translate only").wait_for()
+
+
 def test_a_replay_by_keyboard_says_how_it_ended(open_page: Open, service: Service) -> None:
     service.post({**ASKED, "model": "by-keys"})
     page = open_newest(open_page, "by-keys")

@@ -37,7 +37,7 @@ fetch("/inspector/api/settings").then((answer) => answer.json()).then((settings)
   /** @type {HTMLElement} */ (document.getElementById("sign-out")).hidden = !key?.value;
 }).catch(() => {});
 
-const show = SHOW[view];
+const show = (view === "r" || view === "c") && !rest.join("") ? undefined : SHOW[view];
 if (show) {
   const title = (rest.length > 0 && ONE[view]) || VIEWS.find(([path]) => path === current)?.[1] || "";
   document.title = `${title} · inspector`;

@@ -41,7 +41,7 @@ export class Columns {
     ];
     this.element = el("section", { "aria-labelledby": "columns" },
       el("div", { class: "heading" }, el("h2", { id: "columns" }, this.isForwarded ? "From request to answer" : "From request to events"),
-        el("p", { class: "hint" }, "1 to 4 go to a column.")),
+        el("p", { class: "hint" }, "1 to 4 go to a column, r to Replay below them, u to the list.")),
       el("div", { class: "columns" }, parts), this.isForwarded ? null : this.comparison(recorded.chats));
   }
 
@@ -216,6 +216,8 @@ export function findPlace(param, request, response, chunks) {
     const path = deepest(value, param);
     if (path) return [kind, path];
   }
+  // What a conversation has is noted like what a previous response has.
+  if (param === "previous_response_id" && deepest(request, "conversation")) return ["request", "conversation"];
   const member = `"${split(param)[0]}"`;
   const at = chunks.findIndex((chunk) => chunk.text.includes(member));
   return chunks.length ? ["chunk", Math.max(0, at)] : null;

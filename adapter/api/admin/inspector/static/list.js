@@ -70,6 +70,7 @@ class List {
     this.live.textContent = isConnected ? "live" : "connection lost, trying again";
     this.live.classList.toggle("on", isConnected);
     if (this.wasLost && isConnected) this.compare();
+    if (!this.wasLost && !isConnected && !document.hidden) announce("The connection is lost; trying again.");
     this.wasLost = !isConnected;
   }
 

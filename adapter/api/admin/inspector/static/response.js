@@ -48,6 +48,7 @@ export async function showResponse(main, id) {
  */
 function render(main, one) {
   const columns = new Columns(one);
+  document.title = visible(`${one.model || "no model"}, ${one.status.replace("_", " ")} · inspector`);
   fill(main, heading(one), errors(one), notes(one, columns), waterfall(one), columns.element, usage(one), replayForm(one));
 }
 
@@ -120,7 +121,8 @@ function notes(one, columns) {
   const list = one.notes ?? [];
   if (list.length === 0) return null;
   return el("section", { "aria-labelledby": "notes" }, el("h2", { id: "notes" }, "Notes"),
-    el("p", { class: "hint" }, "What was not done exactly as the request says. Choose one to see its place (n goes to the next)."),
+    el("p", { class: "hint" }, "What was not done exactly as the request says. Choose one to see its place (n goes to the next).",
+      columns.request?.prompt ? " Items of the input are counted behind those of the prompt's file." : ""),
     el("ul", { class: "note-list" }, list.map((/** @type {any} */ note) => {
       const button = el("button", { type: "button", class: "note" },
         el("span", { class: `action ${note.action}` }, note.action), " ", el("code", {}, note.param), " ", note.reason);
@@ -154,6 +156,8 @@ function onKey(main, event) {
     main.querySelector("button.note.chosen")?.classList.remove("chosen");
     next?.classList.add("chosen");
     next?.click();
+  } else if (event.key === "r") {
+    /** @type {HTMLElement} */ (main.querySelector(".replay > summary")).focus();
   } else if (event.key === "u") {
     location.assign("/inspector");
   }
