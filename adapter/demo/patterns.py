@@ -28,8 +28,8 @@ _CATEGORIES: Final = {
     ops.CATEGORY_DIGIT: r"\d", ops.CATEGORY_NOT_DIGIT: r"\D", ops.CATEGORY_SPACE: r"\s",
     ops.CATEGORY_NOT_SPACE: r"\S", ops.CATEGORY_WORD: r"\w", ops.CATEGORY_NOT_WORD: r"\W",
 }  # fmt: skip
-_LONGEST: Final = 64
-"""Repetitions of a part that are written at most."""
+_LONGEST: Final = 20_000
+"""Characters of a repeated part: repetitions within repetitions would take all memory."""
 
 
 def text_for(pattern: str, shortest: int = 0, longest: int | None = None) -> str | None:
@@ -68,8 +68,9 @@ def _part(op: Any, value: Any, more: int, groups: list[str]) -> str:
             return _character(value)
         case ops.MAX_REPEAT | ops.MIN_REPEAT | ops.POSSESSIVE_REPEAT:
             least, most, repeated = value
-            times: int = min(least + more, most, least + _LONGEST, 10 * _LONGEST)
-            return _write(repeated, more, groups) * times
+            written = _write(repeated, more, groups)
+            times: int = min(least + more, most, _LONGEST // max(len(written), 1))
+            return written * times
         case ops.SUBPATTERN:
             written = _write(value[3], more, groups)
             if value[0] is not None:

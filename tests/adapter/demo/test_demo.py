@@ -271,6 +271,7 @@ def test_an_instance_has_the_format_of_its_schema(name: str) -> None:
 def test_a_pattern_that_no_text_is_found_for_is_left() -> None:
     assert text_for("^(?=b)a$") is None
     assert text_for("(") is None
+    assert text_for("(((a{999}){999}){999}){999}") is None
     assert instance_of({"type": "string", "pattern": "("}) == "text"
 
 
