@@ -39,7 +39,10 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _SPARE_SHARE: Final = 20
 """One in so many connections of a worker is kept free: the oldest idle one is closed for it."""
 _LAST_REQUEST_SECONDS: Final = 1.0
-"""How long a new connection may take to send its request once the worker is stopping."""
+"""How long a connection may take to send its next request once the worker is stopping.
+
+A proxy may just be sending one on a connection that it has kept, and it would be lost if that were closed at once. The
+answer says that the connection ends."""
 
 
 def block_stop_signals() -> None:
@@ -223,11 +226,8 @@ class Worker(GeventWorker):
     def _drain(self) -> None:
         self._services.drain()
         last = time.monotonic() + _LAST_REQUEST_SECONDS
-        for client, end in tuple(self._waiting.items()):
-            if isinstance(client, HeadReader) and not client.has_asked:
-                self._waiting[client] = min(end, last)
-            else:
-                end_wait(client)
+        for client, end in self._waiting.items():
+            self._waiting[client] = min(end, last)
 
 
 def end_wait(client: socket.socket) -> None:

@@ -91,24 +91,35 @@ def test_sigterm_does_not_wait_for_idle_connections(service: Service, directory:
         own.stop()
 
 
-def test_a_stopping_worker_answers_the_first_request_of_a_new_connection(
+def test_a_stopping_worker_answers_the_next_request_of_each_connection(
     directory: Path, upstream: Upstream, provider: Upstream
 ) -> None:
-    """Over HTTP, also if its head was under way, and over a WebSocket, which is closed after it."""
+    """Over HTTP, on a new connection, on one whose head was under way and on a kept one, which then ends; and over a
+    WebSocket, which is closed after it.
+    """
     upstream.otherwise = lambda _: stream(chat.text("Hello."), chat.end())
     with Service(directory, upstream_url=provider.url, workers=1) as service:
         for _ in range(10):
             (worker,) = service.workers
             begun = monotonic()
             address = service.host, service.port
-            with Socket(service) as socket, create_connection(address) as plain, create_connection(address) as half:
+            with (
+                Socket(service) as socket, create_connection(address) as plain, create_connection(address) as half,
+                create_connection(address) as kept,
+            ):  # fmt: skip
                 half.sendall(b"GET /healthz HTTP/1.1\r\n")
+                kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answer = b""
+                while not answer.endswith(b'{"status":"ok"}'):
+                    answer += kept.recv(4096)
+                assert b"Connection: keep-alive" in answer
                 sleep(0.1)  # until all are accepted
                 os.kill(worker, signal.SIGTERM)
                 sleep(0.1)
                 is_in_time = monotonic() < begun + 0.5  # of the second that it has
                 plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 half.sendall(b"Host: localhost\r\n\r\n")
+                kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 if is_in_time:
                     assert socket.turn()["status"] == "completed"
                     with pytest.raises(ConnectionClosed) as closed:
@@ -117,6 +128,9 @@ def test_a_stopping_worker_answers_the_first_request_of_a_new_connection(
                     assert closed.value.rcvd.code == 1001
                     assert plain.recv(4096).startswith(b"HTTP/1.1 200")
                     assert half.recv(4096).startswith(b"HTTP/1.1 200")
+                    answer = b"".join(iter(lambda: kept.recv(4096), b""))
+                    assert answer.startswith(b"HTTP/1.1 200")
+                    assert b"Connection: close" in answer
                     return
             wait_until_replaced(service, worker)
     raise AssertionError("this machine is too slow to try it")
