@@ -1,16 +1,15 @@
 """The command line: `responses-adapter serve | check | watch | keys | usage | lessons | …`.
 
 Flags are made from the descriptions of the settings. Results go to standard output, everything else to standard error.
-Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run. Each
-command imports what it needs when it runs, so that `--help` is quick and `serve` can patch the standard library first
-(see `server/server.py`).
+Exit codes: 0 success, 1 a negative result (a check failed, a request is invalid), 2 the command could not run; those of
+an end from outside are in `commands/program.py`. Each command imports what it needs when it runs, so that `--help` is
+quick and `serve` can patch the standard library first (see `server/server.py`).
 """
 
-import errno
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -18,10 +17,11 @@ from adapter import __version__
 from adapter.commands.check.command import check
 from adapter.commands.command import CommandError, flags
 from adapter.commands.key_commands import keys, usage
+from adapter.commands.program import Program
 from adapter.commands.setting_groups import GroupedCommand
 from adapter.commands.store_commands import store
 from adapter.settings.effective import effective
-from adapter.settings.settings import DESCRIPTIONS, Settings
+from adapter.settings.settings import Settings
 
 if TYPE_CHECKING:
     from translators.notes import Notes
@@ -55,42 +55,8 @@ Each setting is a flag (--upstream-url), an environment variable (ADAPTER_UPSTRE
 """
 
 
-_COMMAND_GROUPS: Final = {
-    "Set up and serve": ("config", "check", "serve"),
-    "See what happens": ("watch", "translate", "replay", "lessons"),
-    "Look after callers and data": ("keys", "usage", "store"),
-}
-"""Every command, by the title under which the help lists it."""
-
-
-class _Program(click.Group):
-    """All commands, by topic; an output that is full ends each in the same way."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, names in _COMMAND_GROUPS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=80)) for name in names])
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except click.NoSuchOption as error:
-            of = next((one for one in DESCRIPTIONS.values() if one.secret and one.flag == error.option_name), None)
-            if of is None:
-                raise
-            why = "since other users of a machine can read a command line"
-            raise CommandError(f"{of.flag} is no flag, {why}. Set {of.variable}, or {of.name} in the file.") from None
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                raise
-            from adapter.server.server import discard_unwritable_output
-
-            discard_unwritable_output()
-            raise CommandError(f"The output cannot be written: {error.strerror}.") from None
-
-
 @click.group(
-    cls=_Program, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Program, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:

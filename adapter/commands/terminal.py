@@ -3,13 +3,13 @@
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import BinaryIO, Final
 
 import click
 
+from adapter.commands.columns import columns_of, piece_end
 from adapter.commands.offline import has_failed, replay_pieces
 from adapter.settings.settings import Settings
 from adapter.telemetry.visible_text import visible
@@ -57,14 +57,13 @@ def _fold(lines: Iterable[str], width: int) -> Iterator[tuple[int, str]]:
     """Yield the pieces of lines: how many columns each has, and the piece with colours."""
     for line in lines:
         line = visible(line).expandtabs()
-        indent, at = " " * min(len(line) - len(line.lstrip()) + 2, width // 2), 0
-        for piece in textwrap.wrap(
-            line, width, subsequent_indent=indent, drop_whitespace=False, replace_whitespace=False
-        ) or [""]:
-            before = indent if at else ""
-            end = at + len(piece) - len(before)
-            yield len(piece), before + _paint(line, at, end)
-            at = end
+        indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
+        before, at, end = "", 0, -1
+        while end < len(line):
+            end = piece_end(line, at, width - len(before))
+            shown = end if end == len(line) else at + len(line[at:end].rstrip())
+            yield len(before) + columns_of(line[at:shown]), before + _paint(line, at, shown)
+            before, at = indent, end
 
 
 def show_pair(left: str, right: str) -> None:

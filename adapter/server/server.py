@@ -29,6 +29,7 @@ from adapter.settings.kinds import UNIX, split_address
 from adapter.settings.settings import Settings, SettingsError
 from adapter.telemetry import logs
 from adapter.telemetry.logs import log
+from adapter.telemetry.output import discard_unwritable_output
 from adapter.telemetry.snapshots import create_directory, remove_directory, remove_left_directories
 
 if TYPE_CHECKING:
@@ -66,16 +67,6 @@ def prepare(settings: Settings) -> Settings:
     _children.append(demo)
     sources = {**settings.sources, "upstream_url": DEMO}
     return _remember(dataclasses.replace(settings, upstream_url=url, sources=sources))
-
-
-def discard_unwritable_output() -> None:
-    """Let a process end with its own exit code although its last lines cannot be written: Python would make it 120."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def prepared_settings() -> Settings | None:

@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from adapter.settings.checks import check_settings
 from adapter.settings.description import PREFIX
 from adapter.settings.kinds import Kind, Several, reason_in, suggest
 from adapter.settings.models import read_models
-from adapter.settings.near_names import suggest_setting
 from adapter.settings.settings import DESCRIPTIONS, Settings, SettingsError
 from adapter.settings.tables import TableError
 from adapter.settings.tools.settings import read_tools
@@ -81,7 +80,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
         if not variable.startswith(PREFIX) or _is_from_kubernetes(variable, text):
             continue
         if variable not in names:
-            near = suggest_setting(variable, DESCRIPTIONS, lambda name: DESCRIPTIONS[name].variable)
+            near = _suggest(variable, DESCRIPTIONS, lambda name: DESCRIPTIONS[name].variable)
             raise SettingsError(f"{variable} in the environment is not a setting.{near} {_HOW_TO_LIST}")
         if _QUOTED.fullmatch(text.strip()):
             raise SettingsError(f"{variable}: leave out the quotes around the value; whatever set it has kept them.")
@@ -106,7 +105,7 @@ def _from_file(path: str, source: str) -> dict[str, _Given]:
     names = [*(name for name in DESCRIPTIONS if name != "config"), *TABLES]
     for key in values:
         if key not in names:
-            raise SettingsError(f"{path}: {key} is not a setting.{suggest_setting(key, names)} {_HOW_TO_LIST}")
+            raise SettingsError(f"{path}: {key} is not a setting.{_suggest(key, names)} {_HOW_TO_LIST}")
     return {key: _Given(value, f"{path}: {key}") for key, value in values.items()}
 
 
@@ -150,6 +149,12 @@ def _schema() -> Schema:
 
 def _read(name: str, value: object) -> object:
     return DESCRIPTIONS[name].kind.from_text(value) if isinstance(value, str) else value
+
+
+def _suggest(name: str, known: Collection[str], written: Callable[[str], str] = str) -> str:
+    from adapter.settings.near_names import suggest_setting  # no server needs it
+
+    return suggest_setting(name, known, written)
 
 
 def _is_from_kubernetes(variable: str, text: str) -> bool:

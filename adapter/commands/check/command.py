@@ -34,6 +34,8 @@ def check(settings: Settings, model: str | None, upstream: str | None, as_json: 
     from adapter.settings.dialects import describe_dialect
     from adapter.telemetry.visible_text import visible_line
 
+    if model is not None and not (model and model.isprintable()):
+        raise SettingsError("--model must be the name of a model.")
     if upstream is not None:
         _choose(settings, upstream)  # before a demo is started
     with _demo_unless_configured(settings) as settings:

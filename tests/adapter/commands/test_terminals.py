@@ -4,15 +4,22 @@ import fcntl
 import json
 import os
 import pty
+import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from adapter.commands.columns import columns_of
+from adapter.commands.terminal import side_by_side
 from tests.support import chat
 from tests.support.servers.demo import demo
 
@@ -89,3 +96,66 @@ def test_a_reader_that_has_gone_is_no_error(command: tuple[str, ...], recorded: 
     )  # fmt: skip
     os.close(theirs)
     assert done.stderr == ""
+
+
+def command(*arguments: str, **environ: str) -> dict[str, Any]:
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
+    return {"args": [sys.executable, "-m", "adapter.cli", *arguments], "env": bare | environ}
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_stream_is_no_failure(demo: str, recorded: str, body: str, closed: int) -> None:
+    for arguments in (("check", "--upstream-url", demo), ("translate", body), ("replay", recorded), ("config",)):
+        ended = subprocess.run(**command(*arguments), preexec_fn=partial(os.close, closed), timeout=60)
+        assert ended.returncode == 0
+
+
+def test_a_check_whose_reader_has_gone_has_not_failed(demo: str) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ended = subprocess.run(
+        **command("check", "--upstream-url", demo), stdout=theirs, stderr=subprocess.PIPE, timeout=60
+    )
+    os.close(theirs)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_an_interrupted_check_has_not_failed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        check = subprocess.Popen(**command("check", "--upstream-url", url), stderr=subprocess.PIPE)
+        with silent.accept()[0]:  # the first probe runs
+            check.send_signal(signal.SIGINT)
+            _, error = check.communicate(timeout=30)
+    assert (check.returncode, error) == (130, b"\n")
+
+
+def test_a_coding_without_a_character_gets_it_as_an_escape(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text('{"model": "m", "input": "Grüße 你"}')
+    shown = subprocess.run(
+        **command("translate", f"{tmp_path}/body.json", PYTHONIOENCODING="latin-1"), capture_output=True, timeout=30
+    )
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert json.loads(shown.stdout.decode("latin-1"))["messages"][0]["content"] == "Grüße 你"
+
+
+@pytest.mark.parametrize(("text", "columns"), [("Grüße", 5), ("你好", 4), ("🎉", 2), ("e\u0301", 1), ("한국", 4)])
+def test_a_text_takes_the_columns_of_a_terminal(text: str, columns: int) -> None:
+    assert columns_of(text) == columns
+
+
+@pytest.mark.parametrize("left", ["你好" * 20, "🎉 Grüße " * 9, "x" * 99, "", "    " + "ab " * 40, "你"])
+@pytest.mark.parametrize("width", [20, 41, 100])
+def test_two_texts_stay_side_by_side(left: str, width: int) -> None:
+    half = (width - 3) // 2
+    lines = [click.unstyle(line) for line in side_by_side([left], ["r"], width)]
+    assert {columns_of(line.partition("│")[0]) for line in lines} == {half + 1}
+    pieces = [line.partition("│")[0] for line in lines]
+    assert "".join("".join(pieces).split()) == "".join(left.split())
+
+
+@pytest.mark.parametrize("model", ["", "\udcff"])
+def test_a_model_has_a_name(model: str) -> None:
+    refused = subprocess.run(**command("check", "--model", os.fsencode(model)), capture_output=True, timeout=30)  # type: ignore[arg-type]
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert refused.stderr == b"responses-adapter: --model must be the name of a model.\n"
