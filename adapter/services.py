@@ -172,6 +172,7 @@ class Services:
         self.file_upkeep = FileUpkeep(self.file_store, self.index_files)
         self._tools: ToolPolicy | None = None
         self._indexer: Indexer | None = None
+        self._machines: Machines | None = None
         self._last_call: float | None = None
 
     def tools(self) -> "ToolPolicy":
@@ -222,7 +223,8 @@ class Services:
         if self.settings.has_named_keys:
             self.heartbeat.add(self.flow.usage_recorder)
             if self.settings.store_url.kind != "memory":
-                self.heartbeat.add(Machines(self.store, self.gate, self.caller_keys))
+                self._machines = Machines(self.store, self.gate, self.caller_keys)
+                self.heartbeat.add(self._machines)
         if self.stored_keys is not None:
             self.heartbeat.add(self.stored_keys)
         if self.settings.admin_bind is not None:
@@ -260,6 +262,9 @@ class Services:
             self._tools.close()
         self.offload.close()
         self.flow.usage_recorder.close()
+        if self._machines is not None:
+            self.heartbeat.remove(self._machines)
+            self._machines.stop()
         self.store.close()
         if self.file_store is not None:
             self.file_store.close()

@@ -55,6 +55,11 @@ class Machines:
         if (self._running is None or self._running.ready()) and self._table.leads():
             self._running = gevent.spawn(self._try_to_synchronise)
 
+    def stop(self) -> None:
+        """End what is under way, before the store is closed."""
+        if self._running is not None:
+            self._running.kill()
+
     def _try_to_synchronise(self) -> None:
         try:
             self.synchronise()

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 
 from adapter.settings.caller_keys import CallerKey
 from adapter.settings.settings import Settings
@@ -138,6 +140,28 @@ def test_a_store_that_is_down_lets_each_count_alone(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pair.store, "values", fail)
     pair.one.machines._try_to_synchronise()
     assert pair.one.let_in(20) == 10
+
+
+def test_nothing_is_under_way_when_the_store_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(requests_per_minute=60)
+    begun = Event()
+    ended: list[str] = []
+
+    def values(*arguments: object) -> dict[str, bytes]:
+        begun.set()
+        try:
+            gevent.sleep(30)
+        finally:
+            ended.append("a reading")
+        return {}
+
+    monkeypatch.setattr(pair.store, "values", values)
+    machines = pair.one.machines
+    machines.stop()  # nothing has begun
+    machines.tick()
+    assert begun.wait(5)
+    machines.stop()
+    assert ended == ["a reading"]
 
 
 def test_budgets_count_what_others_have_stored() -> None:
