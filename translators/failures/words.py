@@ -169,8 +169,8 @@ WRONG_URL: Final = Wordings(
 )
 """A web server's answer to an unknown path. A provider's own 404 says what was not found."""
 
-NOT_CHAT: Final = Wordings(r"did you mean /v1/responses")
-"""This adapter's own answer to a chat request."""
+NOT_CHAT: Final = Wordings(r"did you mean /v1/responses", r"an adapter has no models of its own")
+"""This adapter's own answers to a chat request, and to another adapter that asks for its models."""
 
 PLAIN_HTTP: Final = Wordings(
     r"plain http request was sent to https", r"sent an http request to an https", r"speaking plain http"

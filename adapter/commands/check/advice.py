@@ -48,6 +48,11 @@ def describe_redirect(path: str, to: str) -> str:
     return f"a redirect to {to or 'nowhere'}, which is not followed: is the base URL right?"
 
 
+def has_version(base_url: str) -> bool:
+    """Return whether a base URL has a version in its path."""
+    return _VERSION.search(urlsplit(base_url).path) is not None
+
+
 def is_usual_base(base_url: str) -> bool:
     """Return whether a base URL has a version in its path, once."""
     return len(_VERSION.findall(urlsplit(base_url).path)) == 1
@@ -57,7 +62,7 @@ def ask_about_base(base_url: str) -> str:
     """Return the question whether a base URL is right, and what is unusual about it."""
     if urlsplit(base_url).path.endswith("/v1/v1"):
         return "Is the base URL right? It ends in /v1 twice."
-    return "Is the base URL right?" + ("" if _VERSION.search(base_url) else " It often ends in /v1.")
+    return "Is the base URL right?" + ("" if has_version(base_url) else " It often ends in /v1.")
 
 
 def tell_key(status: int, upstream: UpstreamSettings, index: int, config: str | None) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from adapter.commands.check.advice import describe_page, describe_redirect, tell_key
+from adapter.commands.check.advice import describe_page, describe_redirect, has_version, tell_key
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from adapter.upstream.client import USER_AGENT
@@ -157,7 +157,7 @@ class ProbeClient:
         """Return another base URL of the same host at which the API seems to be; None: there is none."""
         url = self._upstream.url
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-        longer = [] if url.endswith("/v1") else [f"{url}/v1"]
+        longer = [] if has_version(url) else [f"{url}/v1"]
         for base in dict.fromkeys([*longer, *(origin + path for path in _OTHER_BASES)]):
             if base == url:
                 continue

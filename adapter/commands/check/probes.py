@@ -21,6 +21,7 @@ from adapter.settings.settings import Settings
 from adapter.settings.upstreams import DEFAULT, UpstreamSettings
 from translators.dialects.presets import PRESETS, preset_of_models
 from translators.errors import RequestError, UpstreamError
+from translators.failures.words import NOT_CHAT
 from translators.reasoning.fields import THINKING_MEMBERS
 from translators.responses.items import FunctionCall
 from translators.responses.response import Response
@@ -109,6 +110,8 @@ class Probes:
             raise ProviderUnusable(f"{sentence(str(error))} If only the list is refused: --model.") from None
         except NotTheAPI as error:
             raise ProviderUnusable(f"{error}{self._name_base()}") from None
+        if answer.status in _NO_LIST and NOT_CHAT.search(answer.message):
+            raise ProviderUnusable(self._describe_error(answer, of_model=False))
         if answer.status in _NO_LIST:
             return self._without_list(self._describe_error(answer, of_model=False) + self._name_base())
         if answer.status != 200:

@@ -180,6 +180,8 @@ def test_another_base_url_of_the_host_is_found(upstream: Upstream) -> None:
         (only,) = check(here + path).values()
         found = f"{form} The API seems to be at {here}/v1: set ADAPTER_UPSTREAM_URL to that. Name a model with --model."
         assert only.detail == found
+    upstream.answers["/v1/models/models"] = other
+    assert f"seems to be at {here}/v1:" in check(f"{upstream.url}/models")["models"].detail
     upstream.answers |= dict.fromkeys(("/v1/models", "/api/v1/models", "/openai/v1/models", "/api/models"), other)
     assert check(upstream.url)["models"].detail == f"{form} Is the base URL right? Name a model with --model."
 

@@ -93,6 +93,14 @@ def test_a_web_page_means_what_its_status_does(listing: Callable[[bytes], str], 
     assert only.detail == f"{status}, a web page instead of JSON (A page): {words}"
 
 
+def test_an_adapter_is_no_provider(listing: Callable[[bytes], str]) -> None:
+    body = b'{"error": {"message": "Invalid URL (GET /v1/models): an adapter has no models of its own."}}'
+    head = b"404 -\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    (only,) = check(listing(head + body), "m").values()
+    assert only.verdict == "error"
+    assert only.detail.endswith("or another one: give the base URL of a provider of chat completions.")
+
+
 def test_a_list_that_alone_is_refused_is_none_of_the_model(listing: Callable[[bytes], str]) -> None:
     body = b'{"error": {"message": "Missing scope"}}'
     head = b"403 -\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
