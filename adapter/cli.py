@@ -9,6 +9,7 @@ quick and `serve` can patch the standard library first (see `server/server.py`).
 import os
 import signal
 import sys
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -101,7 +102,7 @@ def translate(settings: Settings, body: BinaryIO) -> None:
     from translators.errors import RequestError
     from translators.notes import Notes
 
-    notes, text = Notes(), body.read()
+    notes, text = Notes(), body.read().removeprefix(BOM_UTF8)
     try:
         chat = translate(text, settings, notes)
     except UnusablePrompt as error:
@@ -128,12 +129,14 @@ def replay(settings: Settings, chunks: BinaryIO) -> None:
     """
     from adapter.commands.offline import replay
     from adapter.commands.terminal import is_wide, show_replay
+    from adapter.telemetry.visible_text import visible_line
     from translators.notes import Notes
 
     notes = Notes()
-    works = show_replay(chunks, settings, notes) if is_wide() else replay(chunks, sys.stdout.buffer, settings, notes)
+    failure = show_replay(chunks, settings, notes) if is_wide() else replay(chunks, sys.stdout.buffer, settings, notes)
     show(notes)
-    if not works:
+    if failure:
+        click.echo(visible_line(f"failed: {failure}"), err=True)
         sys.exit(1)
 
 

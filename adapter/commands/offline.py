@@ -88,20 +88,23 @@ def new_stream(
     )
 
 
-def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> bool:
-    """Write the Responses stream of a provider's recorded answer, as it is read; return whether it has not failed."""
-    works = True
+def replay(chunks: BinaryIO, to: BinaryIO, settings: Settings, notes: Notes) -> str:
+    """Write the Responses stream of a provider's recorded answer, as it is read; return why it failed, "" if not."""
+    failure = ""
     for _, events in replay_pieces(iter(partial(chunks.read, _READ_BYTES), b""), settings, notes):
         to.write(sse_frames(events))
-        works = works and not has_failed(events)
+        failure = failure or find_failure(events)
     to.write(DONE)
     to.flush()
-    return works
+    return failure
 
 
-def has_failed(events: Sequence[Event]) -> bool:
-    """Return whether these are the last events of a response that has failed."""
-    return bool(events) and isinstance(events[-1], ResponseFailed)
+def find_failure(events: Sequence[Event]) -> str:
+    """Return why a response has failed whose last events these are; "": it has not."""
+    if not events or not isinstance(events[-1], ResponseFailed):
+        return ""
+    error = events[-1].response.error
+    return "the response failed" if error is None else error.message
 
 
 def replay_pieces(

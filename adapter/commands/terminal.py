@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 import click
 
 from adapter.commands.columns import columns_of, piece_end
-from adapter.commands.offline import has_failed, replay_pieces
+from adapter.commands.offline import find_failure, replay_pieces
 from adapter.settings.settings import Settings
 from adapter.telemetry.visible_text import visible
 from translators.notes import Notes
@@ -75,16 +75,16 @@ def show_pair(left: str, right: str) -> None:
         click.echo(line)
 
 
-def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> bool:
-    """Print each line of a recorded answer beside the events that it makes; return whether it has not failed."""
-    width, works = shutil.get_terminal_size().columns, True
+def show_replay(chunks: BinaryIO, settings: Settings, notes: Notes) -> str:
+    """Print each line of a recorded answer beside the events that it makes; return why it failed, "" if not."""
+    width, failure = shutil.get_terminal_size().columns, ""
     for piece, events in replay_pieces(chunks, settings, notes):
-        works = works and not has_failed(events)
+        failure = failure or find_failure(events)
         if piece.strip() or events:
             left, right = piece.decode("utf-8", "replace").splitlines(), [_brief(event) for event in events]
             for line in side_by_side(left, right, width):
                 click.echo(line)
-    return works
+    return failure
 
 
 def _brief(event: Event) -> str:

@@ -118,6 +118,12 @@ def test_replay_prints_the_stream_of_recorded_chunks(tmp_path: Path) -> None:
 def test_replay_of_an_answer_that_fails_exits_with_1() -> None:
     failed = run("replay", "-", stdin='data: {"error": {"message": "out of order"}}\n\n')
     assert (failed.returncode, "event: response.failed" in failed.stdout) == (1, True)
+    assert failed.stderr.splitlines()[-1] == "failed: out of order"
+
+
+def test_translate_reads_a_file_as_editors_of_windows_write_it() -> None:
+    request = json.dumps({"model": "m", "input": "Hi"})
+    assert run("translate", "-", stdin="\ufeff" + request).stdout == run("translate", "-", stdin=request).stdout != ""
 
 
 @pytest.mark.parametrize(("words", "completed"), [
