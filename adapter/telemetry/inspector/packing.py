@@ -1,14 +1,11 @@
-"""Recordings as the spool has them: many together, contents cut to what a person can use, all of it free of secrets.
+"""Recordings as the spool has them: many together, all of it free of secrets.
 
 What ends is put into groups in the event loop, some dozens at a time, and from then on is a few long texts: many small
 objects that wait to be written would cost more. One search for secrets, one compression and one row is enough for
-hundreds of short exchanges, which are much alike. Base64 of images and files is replaced by its size and digest, sealed
-reasoning cut to its first characters. Secrets become asterisks, as many as they have characters, so that every length
-stays right.
+hundreds of short exchanges, which are much alike. Secrets become asterisks, as many as they have characters, so that
+every length stays right.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
@@ -19,9 +16,9 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
+from adapter.telemetry.inspector.cuts import cut, may_be_cut, names_credentials
 from adapter.telemetry.inspector.heads import Origin, Step, is_over
 from adapter.telemetry.inspector.recording import CHAT, CHUNK, ERROR, EVENT, REQUEST, Piece, Recording
-from adapter.telemetry.masks import contains
 
 _LONG_LINE_BYTES: Final = 4096
 """Of a line: callers and providers choose the length of names and messages, and lists have thousands of lines."""
@@ -32,28 +29,6 @@ _HUGE_LINE_BYTES: Final = 1 << 16
 _MAX_WAITING_CHARACTERS: Final = 1 << 14
 """Of a text in longer ones, in which secrets are still to be masked: one that is cut in two begins so late that nothing
 of it remains."""
-_LONG_BYTES: Final = 2048
-_BASE64_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
-_BASE64: Final = re.compile(rb"(?<![%b])[%b]{%d,}" % (_BASE64_BYTES, _BASE64_BYTES, _LONG_BYTES))
-"""Of images, audio and files: no word of a text is as long."""
-_STEP: Final = 32
-"""Between two bytes that are looked at first."""
-_SAMPLES: Final = b"A" * (_LONG_BYTES // _STEP)
-_AS_SAMPLES: Final = bytes(65 if byte in _BASE64_BYTES else 32 for byte in range(256))
-"""What a byte of a sample says: whether it is base64."""
-_SEALED_NAME: Final = b'"encrypted_content"'
-_SEALED: Final = re.compile(rb'("encrypted_content":\s*"[^"\\]{16})[^"]+')
-_CREDENTIALS: Final = {
-    b'"authorization"': re.compile(rb'("authorization"\s*:\s*")((?:[^"\\]|\\.)*)'),
-    b'"headers"': re.compile(rb'("headers"\s*:\s*\{)((?:\s*+"(?:[^"\\]|\\.)*+"\s*+[:,]?)*+)'),
-    b'_url"': re.compile(
-        rb'("(?:server|file)_url"\s*:\s*"(?:(?i:https?):(?:\\?/){2}[^/"?#@\\]*+(?=[/"?#\\]))?)((?:[^"\\]|\\.)*)'
-    ),
-}
-"""Members of tools and files → what finds their values."""
-_VALUE: Final = re.compile(rb'(:\s*")((?:[^"\\]|\\.)*)')
-CUT: Final = b"[left out by the inspector: "
-"""Begins what is in the place of base64."""
 LINES_LEVEL: Final = -5
 """Of zstd, for lines: they are small whatever the level, and this one takes half the time."""
 CONTENTS_LEVEL: Final = 1
@@ -120,7 +95,7 @@ class _OfCaller:
         self.layouts: list[bytes] = []
         self.texts: list[bytes] = []
         self.to_cut = False
-        """A request has a name that is one of `_CREDENTIALS`."""
+        """A request may have credentials of tool servers and files."""
 
     def add_contents(self, id: str, contents: list[Piece]) -> int:
         """Add what is new of the contents of a recording, in any order; return their size."""
@@ -137,10 +112,7 @@ class _OfCaller:
         data.append(b"\n")
         self.shapes.append(_Layout(id, pieces))
         if contents[0][0] == REQUEST:
-            request = contents[0][3]
-            for name in _CREDENTIALS:
-                if contains(request, name):
-                    self.to_cut = True
+            self.to_cut = self.to_cut or names_credentials(contents[0][3])
         return size
 
     def settle(self) -> int:
@@ -159,17 +131,20 @@ class _OfCaller:
             self.shapes, self.data = [], []
         return len(self.lines[-1])
 
-    def cut(self) -> tuple[bytes, bytes]:
-        """Return the layouts and the texts, these without what is long and means nothing to a person."""
-        layouts, texts = b"".join(self.layouts), b"".join(self.texts)
-        if not (self.to_cut or contains(texts, _SEALED_NAME) or _may_have_base64(texts)):
+    def pack_contents(self, bearer: str | None, mask: Mask) -> tuple[bytes, bytes]:
+        """Return the layouts and the texts, these with secrets masked and without what is left out.
+
+        They are masked first: a secret of which something is left out would not be found.
+        """
+        layouts, texts = b"".join(self.layouts), mask(b"".join(self.texts), bearer)
+        if not (self.to_cut or may_be_cut(texts)):
             return layouts, texts
         at, shapes, data = 0, _decode_lines(layouts), []
         for shape in shapes:
             pieces = []
             for (kind, number), text in groupby(shape.pieces, _text_of):
                 for *_, time, size in text:
-                    data.append(_cut(kind, texts[at : at + size]))
+                    data.append(cut(kind, texts[at : at + size]))
                     pieces.append((kind, number, time, len(data[-1])))
                     at += size
                 data.append(b"\n")
@@ -223,9 +198,8 @@ class Group:
 
     def pack_contents(self, mask: Mask) -> tuple[bytes, bytes]:
         """Return the layouts and the texts of the contents; secrets are masked."""
-        cut = [(bearer, *own.cut()) for bearer, own in self._by_bearer.items()]
-        layouts = b"".join([layouts for _, layouts, _ in cut])
-        return layouts, b"".join([mask(texts, bearer) for bearer, _, texts in cut])
+        packed = [own.pack_contents(bearer, mask) for bearer, own in self._by_bearer.items()]
+        return b"".join([layouts for layouts, _ in packed]), b"".join([texts for _, texts in packed])
 
 
 def gather(recordings: Iterable[Recording], groups: list[Group], origin: Origin) -> None:
@@ -361,40 +335,3 @@ def _shorten_waiting(text: str) -> str:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
-
-
-def _cut(kind: int, json: bytes) -> bytes:
-    """Return a piece without what is long and means nothing to a person; mostly that is the same object."""
-    if kind in (CHUNK, ERROR):
-        return json
-    if kind == REQUEST:
-        json = _hide_credentials(json)
-    if contains(json, _SEALED_NAME):
-        json = _SEALED.sub(rb"\1...", json)
-    return _BASE64.sub(_describe, json) if _may_have_base64(json) else json
-
-
-def _may_have_base64(json: bytes) -> bool:
-    """Whether there may be a long run of base64, which would have so many samples: a quick look."""
-    return len(json) >= _LONG_BYTES and contains(json[::_STEP].translate(_AS_SAMPLES), _SAMPLES)
-
-
-def _hide_credentials(request: bytes) -> bytes:
-    """Mask what a request says of tool servers and files: credentials, headers, and paths of URLs."""
-    for name, pattern in _CREDENTIALS.items():
-        if contains(request, name):
-            request = pattern.sub(_mask_values, request)
-    return request
-
-
-def _mask_values(found: re.Match[bytes]) -> bytes:
-    """Return a member with asterisks for its value; of an object, for the values of its members."""
-    before, value = found.groups()
-    if not before.endswith(b"{"):
-        return bytes(before + b"*" * len(value))
-    return bytes(before + _VALUE.sub(lambda found: found[1] + b"*" * len(found[2]), value))
-
-
-def _describe(found: re.Match[bytes]) -> bytes:
-    digest = hashlib.sha256(found[0]).hexdigest()[:8]
-    return b"%b%d characters, sha256 %b]" % (CUT, len(found[0]), digest.encode())

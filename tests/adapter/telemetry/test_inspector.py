@@ -25,8 +25,9 @@ from adapter.api.admin.inspector.recordings import shown
 from adapter.event_loop.client_watch import ClientWatch
 from adapter.flow.caller import Caller
 from adapter.settings.settings import Settings
+from adapter.telemetry.inspector.cuts import CUT
 from adapter.telemetry.inspector.heads import RECORDED, Head, Origin, Step, is_over
-from adapter.telemetry.inspector.packing import CONTENTS_LEVEL, CUT, Group, compress, decompress, gather, unpack
+from adapter.telemetry.inspector.packing import CONTENTS_LEVEL, Group, compress, decompress, gather, unpack
 from adapter.telemetry.inspector.reading import read_heads
 from adapter.telemetry.inspector.recorder import Recorder
 from adapter.telemetry.inspector.recording import REQUEST, Recording
@@ -145,16 +146,51 @@ def test_events_are_cut_one_by_one(spool: Spool) -> None:
         (b'{"file_url": "https://s3cret@files.example"}', b"s3cret"),
         (b'{"file_url": "HTTPS:\\/\\/files.example\\/s3cret"}', b"s3cret"),
         (b'{"file_url": "s3cret"}', b"s3cret"),
+        (b'{"tools":[{"type":"mcp","headers":{"a":{"b":"s3cret"}}}]}', b"s3cret"),
+        (b'{"tools":[{"type":"mcp","headers":{"a":["x", "s3cret"], "b": 1}}]}', b"s3cret"),
+        (b'{"tools":[{"type":"mcp","headers":{"a":{"b":1},"c": "s3\\"cret"}}]}', b"cret"),
+        (b'{"image_url":"https://user:s3cret@images.example/a.png"}', b"s3cret"),
+        (b'{"image_url":"https://images.example/a.png?sig=s3cret#b"}', b"s3cret"),
+        (b'{"image_url": {"url": "HTTPS:\\/\\/images.example\\/a.png\\u003fsig=s3cret"}}', b"s3cret"),
+        (b'{"image_url":{"url":"https://images.example?sig=s3cret","detail":"low"}}', b"s3cret"),
         (b'{"encrypted_content":"0123456789abcdef-sealed"}', b"sealed"),
+        (b'{"encrypted_content":"sk-own-a/b.c-0123456789"}', b"sk-own"),
         (b'{"a": "own-0123456789"}', b"own-0123456789"),
         (b'{"a": "own-\\"quoted\\"-0123456789"}', b"quoted"),
     ],
 )
 def test_credentials_are_masked(body: bytes, hidden: bytes) -> None:
-    found = packed(body, ['own-0123456789', 'own-"quoted"-0123456789'])
+    found = packed(body, ["own-0123456789", 'own-"quoted"-0123456789', "sk-own-a/b.c-0123456789"])
     assert hidden in body
     assert hidden not in found
     json.loads(found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tools":[{"type":"function","parameters":{"properties":{"headers":{"type":"object"}}}}]}',
+        b'{"tools":[{"type":"mcp","headers":{}}]}',
+        b'{"image_url":"https://images.example:8443/a/b.png"}',
+        b'{"image_url":"data:image/png;base64,AA?@=="}',
+        b'{"input":"\\"image_url\\":\\"https://a.example?b\\""}',
+    ],
+)
+def test_what_is_no_credential_is_shown(body: bytes) -> None:
+    assert packed(body) == body
+
+
+def test_urls_are_masked_wherever_a_request_leads(spool: Spool) -> None:
+    one = recording(body=b'{"tools":[{"server_url":"https://mcp.example/s3cret"}]}')
+    one.begin_attempt("default", "m", None, (), 0.0, b'{"image_url":{"url":"https://u:s3cret@images.example/a"}}')
+    one.add_chunk(b'data: {"server_url":"a text of the model"}')
+    one.add_events(b'data: {"response":{"tools":[{"server_url":"https://mcp.example/s3cret"}]}}\n\n')
+    spool.write(gathered([one]))
+    part = spool.read_contents("x_1_0")
+    assert part.request == b'{"tools":[{"server_url":"https://mcp.example*******"}]}'
+    assert part.chats == [(0, b'{"image_url":{"url":"https://*********images.example/a"}}')]
+    assert part.chunks[0][3] == b'data: {"server_url":"a text of the model"}'
+    assert part.events[0][2] == b'data: {"response":{"tools":[{"server_url":"https://mcp.example*******"}]}}\n\n'
 
 
 def test_the_host_of_a_tool_server_is_shown() -> None:

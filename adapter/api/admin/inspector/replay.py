@@ -32,8 +32,8 @@ from adapter.flow.observation import FORWARDED_TRANSPORT
 from adapter.flow.plans import RoundRequest, ask_as_requested, ask_uncompacted
 from adapter.history.references import resolve_references
 from adapter.services import FlowServices, Services
+from adapter.telemetry.inspector.cuts import CUT
 from adapter.telemetry.inspector.heads import Attempt
-from adapter.telemetry.inspector.packing import CUT
 from adapter.telemetry.inspector.spool import Listed
 from adapter.telemetry.logs import log_context
 from adapter.upstream.learning import ModelDialects
@@ -55,7 +55,7 @@ blueprint = Blueprint("replay", __name__, url_prefix="/inspector/api")
 _SAME_ROUND: Final = frozenset({"lesson", "failover", "retry"})
 """Why another attempt is made to get the same answer."""
 _MASKED: Final = re.compile(
-    rb'"(?:server|file)_url"\s*:\s*"[^"]*\*|"authorization"\s*:\s*"\*|"headers"\s*:\s*\{[^{}]*:\s*"\*'
+    rb'"(?:server|file|image)_url"\s*:\s*"[^"]*\*|"authorization"\s*:\s*"\*|"headers"\s*:\s*\{[^{}]*:\s*"\*'
 )
 """A URL or credentials of which asterisks were recorded: what is sent with them is another request."""
 _SEALED_END: Final = "..."
