@@ -291,12 +291,18 @@ def _mask_lines(lines: bytes, bearer: str | None, mask: Mask) -> bytes:
 
     if mask(lines, bearer) != lines:  # mostly not
         lines = _encode_lines(_with_texts(_any_steps.decode_lines(lines), masked))
-    if len(lines) <= _LONG_LINE_BYTES:
+    if not _may_have_long_line(lines):
         return lines
     return b"".join([
         _encode_lines(_with_texts([_any_steps.decode(line)], _shorten)) if _has_long_text(line) else line
         for line in lines.splitlines(keepends=True)
     ])  # fmt: skip
+
+
+def _may_have_long_line(lines: bytes) -> bool:
+    """Whether one may be so long: it would go through all of two blocks. Without a look at each line."""
+    block = _LONG_LINE_BYTES // 2
+    return any(lines.find(b"\n", at, at + block) < 0 for at in range(0, len(lines) - block, block))
 
 
 def _has_long_text(line: bytes) -> bool:

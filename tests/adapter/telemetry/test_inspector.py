@@ -364,11 +364,15 @@ def test_texts_with_quotes_are_shortened_and_many_short_ones_are_not(spool: Spoo
     assert later.head.notes == tuple(notes)
 
 
-def test_a_long_line_is_shortened_beside_many_short_ones(spool: Spool) -> None:
+@pytest.mark.parametrize("place", [0, 3, 40, 98, 99])
+@pytest.mark.parametrize("length", [4000, 4100, 5000])
+def test_a_long_line_is_shortened_beside_many_short_ones(spool: Spool, place: int, length: int) -> None:
+    together = [whole(f"x_{number}_0", None) for number in range(99)]
     one = recording("x_100_0", body=None)
-    one.steps.append(("asked", "m" * 5000, None, None))
+    one.steps.append(("asked", "m" * length, None, None))
     one.refuse(RequestError("wrong"))
-    spool.write(gathered([*[whole(f"x_{n}_0", None) for n in range(99)], one]))
+    together.insert(place, one)
+    spool.write(gathered(together))
     assert sorted({len(listed.head.model) for listed in spool.latest(100)}) == [0, 1001]
 
 
