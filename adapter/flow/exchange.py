@@ -272,6 +272,10 @@ class Exchange:
         return self._stream.still_running()
 
     @property
+    def _has_events(self) -> bool:
+        return self._flow.request.stream or self._transport == "websocket"
+
+    @property
     def has_failed(self) -> bool:
         return self._stream.response.status in ("failed", "cancelled")
 
@@ -296,8 +300,9 @@ class Exchange:
         if self._trace is not None:
             trace_end(self._trace, self._flow.request, response, upstream, self._transport, seconds, first, notes)
         if self._recording is not None:
-            has_events = self._flow.request.stream or self._transport == "websocket"
-            self._recording.close_response(response, notes, now, shows_response=not has_events)
+            if self._recording.contents is not None and not self._has_events:
+                self._recording.add_response(response)
+            self._recording.close_response(response, notes, now)
         log_end(caller, response, upstream, self._transport, self._error, seconds, first, notes)
 
     def _keep(self, events: list[Event]) -> None:

@@ -180,8 +180,13 @@ class Recording(Struct, eq=False, gc=False):
         self.steps.append(("end", monotonic(), status, usage))
         self.owner.ended[self] = None
 
-    def close_response(self, response: Response, notes: Notes, now: float, *, shows_response: bool) -> None:
-        """Record how the response has ended `now`. `shows_response`: the client gets it whole, not as events."""
+    def add_response(self, response: Response) -> None:
+        """Record a response that its client gets whole, not as events."""
+        if self.contents is not None and self.room >= 0 and response.status != "in_progress":
+            self.contents.append((RESPONSE, 0, monotonic(), encode(response)))
+
+    def close_response(self, response: Response, notes: Notes, now: float) -> None:
+        """Record how the response has ended `now`."""
         steps = self.steps
         if notes:
             listed = tuple(notes)
@@ -193,8 +198,6 @@ class Recording(Struct, eq=False, gc=False):
         status: str = response.status
         if status == "in_progress":  # it ended as an HTTP error
             status = "failed"
-        elif shows_response and self.contents is not None and self.room >= 0:
-            self.contents.append((RESPONSE, 0, now, encode(response)))
         steps.append(("end", now, status, response.usage))
         self.owner.ended[self] = None
 

@@ -291,7 +291,7 @@ def test_a_callers_key_may_be_any_word_of_a_line(key: str, spool: Spool) -> None
     notes = Notes()
     notes.add("input", "dropped", f"{key} and more")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close_response(response, notes, time.monotonic(), shows_response=True)
+    one.close_response(response, notes, time.monotonic())
     spool.write(gathered([one, whole("x_2_7")]))
     later, masked = spool.latest(9)
     asterisks = "*" * len(key)
@@ -745,7 +745,7 @@ def test_a_head_is_small_whatever_a_caller_sends(spool: Spool, tmp_path: Path) -
     for number in range(5000):
         notes.add(f"input[{number}]", "dropped", "it says nothing")
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close_response(response, notes, time.monotonic(), shows_response=True)
+    one.close_response(response, notes, time.monotonic())
     spool.write(gathered([one, whole("x_2_0")]))
     with closing(sqlite3.connect(tmp_path / "inspector.db")) as connection:
         ((lines,),) = connection.execute("SELECT heads FROM recordings")
@@ -785,7 +785,7 @@ def test_what_becomes_of_an_attempt_is_told_once() -> None:
 def test_how_a_response_ended_counts_more_than_how_its_request_was_answered() -> None:
     one, refused = recording(), recording()
     response = first_snapshot(CreateRequest(model="m", input=(), raw_input=b"[]"), "resp_1", 0)
-    one.close_response(response, Notes(), 7.0, shows_response=False)
+    one.close_response(response, Notes(), 7.0)
     for each in (one, refused):
         each.refuse(RequestError("no", status=404))
     assert [(head.status, head.http, head.closed) for head in map(head_of, (one, refused))] == [
