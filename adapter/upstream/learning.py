@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from cachetools import LRUCache
 from msgspec import Struct
 
-from adapter.telemetry.logs import log
 from adapter.upstream.lessons import Lessons
 from translators.dialects.dialect import Dialect
 from translators.errors import UpstreamError
@@ -60,6 +59,10 @@ class ModelDialects:
         """Store a lesson about a model, which a tenant's request has taught."""
         self._lessons.add(self._upstream, model, lesson, tenant)
 
+    def discard(self, model: str, lesson: str) -> None:
+        """Log that a lesson about a model has proved wrong."""
+        self._lessons.discard(self._upstream, model, lesson)
+
 
 class RetryPlan(Struct, eq=False):
     """The retries of one request with one candidate."""
@@ -97,7 +100,7 @@ class RetryPlan(Struct, eq=False):
             return False
         lessons = frozenset(self.dialect.lessons)
         if self._on_trial is not None and self._rejection is not None and rejection.repeats(self._rejection):
-            log.info("not learned", model=self._model, lesson=self._on_trial, reason="the rejection stays the same")
+            self._dialects.discard(self._model, self._on_trial)
             self._wrong.add(self._on_trial)
             lessons -= {self._on_trial}
             self._on_trial = None

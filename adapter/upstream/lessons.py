@@ -111,6 +111,10 @@ class Lessons:
             self._reading.join(_WAIT_SECONDS)
             self._store_hangs = not self._reading.ready()
 
+    def discard(self, upstream: str, model: str, lesson: str) -> None:
+        """Log that a lesson has proved wrong; it was never stored."""
+        log.info("not learned", model=model, lesson=lesson, reason="the rejection stays the same")
+
     def add(self, upstream: str, model: str, lesson: str, tenant: str) -> None:
         """Store a lesson that a tenant's request has taught, and signal it to the other workers."""
         key = _key(upstream, model, lesson)

@@ -13,9 +13,9 @@ from adapter.commands.check.client import HTTPAnswer, ProbeClient
 from adapter.commands.offline import NOW, new_stream, translate
 from adapter.settings.settings import Settings
 from adapter.settings.upstreams import UpstreamSettings
-from translators.dialects.amendments import lessons_of, with_lessons
+from adapter.upstream.learning import ModelDialects, RetryPlan
+from adapter.upstream.lessons import Lessons
 from translators.dialects.dialect import Dialect
-from translators.dialects.rejections import Rejection
 from translators.notes import Notes
 from translators.responses.response import Response
 from translators.to_chat.request import ChatRequest
@@ -27,8 +27,6 @@ JSON = dict[str, Any]
 
 _MAX_OUTPUT_TOKENS: Final = 1024
 """Of each answer: room for models that think before they answer with a word."""
-_MAX_RETRIES: Final = 12
-"""As many as a server makes."""
 
 
 class Exchanged(Struct, frozen=True):
@@ -41,14 +39,37 @@ class Exchanged(Struct, frozen=True):
     """Those on the answer."""
 
 
+class _Learned(Lessons):
+    """What rejections have taught this command. It is not stored."""
+
+    def __init__(self) -> None:
+        self.lessons: frozenset[str] = frozenset()
+
+    def for_model(self, upstream: str, model: str, tenant: str) -> frozenset[str]:
+        return self.lessons
+
+    def refresh(self) -> None:
+        pass
+
+    def add(self, upstream: str, model: str, lesson: str, tenant: str) -> None:
+        self.lessons |= {lesson}
+
+    def discard(self, upstream: str, model: str, lesson: str) -> None:
+        pass
+
+
 class ProbeExchange:
     """Exchanges with one provider."""
 
     def __init__(self, settings: Settings, client: ProbeClient) -> None:
         self._settings = settings
         self._client = client
-        self.lessons: frozenset[str] = frozenset()
+        self._learned = _Learned()
+
+    @property
+    def lessons(self) -> frozenset[str]:
         """What rejections have taught."""
+        return self._learned.lessons
 
     def ask(self, request: JSON, model: str, upstream: UpstreamSettings, *, learns: bool = False) -> Exchanged:
         """Send a request in the upstream's dialect, and read the answer; `learns`: try again as a rejection teaches.
@@ -56,17 +77,16 @@ class ProbeExchange:
         Raises RequestError for what the dialect cannot express, and what `ProbeClient.call` raises.
         """
         body = encode({"model": model, "max_output_tokens": _MAX_OUTPUT_TOKENS, **request})
-        trial = _Trial(upstream.dialect, self.lessons)
+        dialects = ModelDialects(upstream.dialect, self._learned, upstream.name)
+        plan = RetryPlan(dialects, model, "", dialects.for_model(model))
         while True:
-            chat = translate(
-                body, self._settings, Notes(), dataclasses.replace(upstream, dialect=trial.dialect)
-            )
+            chat = translate(body, self._settings, Notes(), dataclasses.replace(upstream, dialect=plan.dialect))
             answer = self._client.call("POST", "/chat/completions", chat.json)
-            if not learns or answer.rejection is None or not trial.learn(answer.rejection, chat.json):
+            if not learns or answer.rejection is None or not plan.next(answer.error, chat.json):
                 break
         if answer.status == 200:
-            self.lessons = trial.lessons
-        return self.read(answer, trial.dialect, model, chat)
+            plan.confirm()
+        return self.read(answer, plan.dialect, model, chat)
 
     def read(
         self, answer: HTTPAnswer, dialect: Dialect, model: str, chat: ChatRequest | None = None
@@ -86,31 +106,3 @@ class ProbeExchange:
         reader.feed(answer.body)
         reader.finish(NOW)
         return Exchanged(answer, stream.response, notes)
-
-
-class _Trial:
-    """The lessons with which one request is tried."""
-
-    def __init__(self, configured: Dialect, lessons: frozenset[str]) -> None:
-        self._configured = configured
-        self.lessons = lessons
-        self.dialect = with_lessons(configured, lessons)
-        self._last: tuple[str, Rejection] | None = None
-        """The lesson on trial, and the rejection that taught it."""
-        self._wrong: set[str] = set()
-        self._left = _MAX_RETRIES
-
-    def learn(self, rejection: Rejection, sent: bytes) -> bool:
-        """Amend the dialect as a rejection teaches; return whether it teaches anything new."""
-        if self._last is not None and rejection.repeats(self._last[1]):
-            self._wrong.add(self._last[0])
-            self.lessons -= self._wrong
-        used = with_lessons(self._configured, self.lessons)
-        lesson = next((one for one in lessons_of(rejection, sent, used) if one not in self._wrong), None)
-        self._left -= 1
-        if lesson is None or not self._left:
-            return False
-        self._last = lesson, rejection
-        self.lessons |= {lesson}
-        self.dialect = with_lessons(self._configured, self.lessons)
-        return True
