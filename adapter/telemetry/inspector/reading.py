@@ -16,7 +16,7 @@ from translators.responses.response import Usage
 from translators.wire import Decoder
 
 NEXT: Final = "next round"
-"""Why an attempt that is not the first is made, if nobody says."""
+"""Why an attempt after the first one is made, unless another reason is known."""
 
 
 class _Began(Struct, array_like=True, gc=False, tag="began"):
@@ -146,67 +146,49 @@ class _End(_Step, tag="end"):
         head.http = head.http or 200
 
 
-class _FirstToken(_Step, tag="first_token"):
-    at: float
+class _Member(_Step):
+    """A step that is one member of the head, of the same name."""
+
+    value: Any
 
     def add_to(self, head: Head) -> None:
-        head.first_token = self.at
+        setattr(head, str(self.__struct_config__.tag), self.value)
 
 
-class _Storing(_Step, tag="storing"):
-    at: float
-
-    def add_to(self, head: Head) -> None:
-        head.storing = self.at
+class _FirstToken(_Member, tag="first_token"):
+    value: float
 
 
-class _Stored(_Step, tag="stored"):
-    at: float
-
-    def add_to(self, head: Head) -> None:
-        head.stored = self.at
+class _Storing(_Member, tag="storing"):
+    value: float
 
 
-class _Error(_Step, tag="error"):
-    error: dict[str, Any]
-
-    def add_to(self, head: Head) -> None:
-        head.error = self.error
+class _Stored(_Member, tag="stored"):
+    value: float
 
 
-class _Http(_Step, tag="http"):
-    status: int
-
-    def add_to(self, head: Head) -> None:
-        head.http = self.status
+class _Error(_Member, tag="error"):
+    value: dict[str, Any]
 
 
-class _Contents(_Step, tag="contents"):
-    contents: str
-
-    def add_to(self, head: Head) -> None:
-        head.contents = self.contents
+class _Http(_Member, tag="http"):
+    value: int
 
 
-class _Key(_Step, tag="key"):
-    name: str
-
-    def add_to(self, head: Head) -> None:
-        head.key = self.name
+class _Contents(_Member, tag="contents"):
+    value: str
 
 
-class _ReplayOf(_Step, tag="replay_of"):
-    id: str
-
-    def add_to(self, head: Head) -> None:
-        head.replay_of = self.id
+class _Key(_Member, tag="key"):
+    value: str
 
 
-class _Incomplete(_Step, tag="incomplete"):
-    reason: str
+class _ReplayOf(_Member, tag="replay_of"):
+    value: str
 
-    def add_to(self, head: Head) -> None:
-        head.incomplete = self.reason
+
+class _Incomplete(_Member, tag="incomplete"):
+    value: str
 
 
 _Read: TypeAlias = (
