@@ -1,7 +1,7 @@
 """The context that a local server has given to a model, where its list of models does not say it.
 
 Each of these servers is asked on a path of its own, beside `/v1`. What the weights would allow is not meant: a server
-gives a model less unless it is told otherwise, and cuts off or refuses what goes beyond.
+gives a model less by default, and cuts off or refuses what goes beyond.
 """
 
 import json
