@@ -123,7 +123,10 @@ def test_a_check_whose_reader_has_gone_has_not_failed(demo: str) -> None:
 def test_an_interrupted_check_has_not_failed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
-        check = subprocess.Popen(**command("check", "--upstream-url", url), stderr=subprocess.PIPE)
+        check = subprocess.Popen(
+            **command("check", "--upstream-url", url), stderr=subprocess.PIPE,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+        )  # fmt: skip
         with silent.accept()[0]:  # the first probe runs
             check.send_signal(signal.SIGINT)
             _, error = check.communicate(timeout=30)
